@@ -1,0 +1,5 @@
+"""The command `lotsight`."""
+
+from edge_app.cli.main import main
+
+__all__ = ["main"]

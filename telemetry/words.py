@@ -1,0 +1,108 @@
+"""The words of the field, as types: identifiers, occupancy, reasons, causes, kinds of bay."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+_ID = re.compile(ID_PATTERN)
+
+# One form for every identifier, since each of them is a level of an MQTT topic: no '/', '+', '#',
+# '$' or blank can slip in. Pydantic checks it in messages, configuration and calibration alike.
+Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+SiteId = Identifier
+LotId = Identifier
+ZoneId = Identifier
+EdgeId = Identifier
+CameraId = Identifier
+BayId = Identifier
+
+
+def is_identifier(text: str) -> bool:
+    """Whether `text` may serve as an identifier (letters, digits, '_', '.', '-'; at most 64)."""
+    return _ID.match(text) is not None
+
+
+class UnknownReason(StrEnum):
+    """Why a bay's occupancy is not known. Unknown is never free."""
+
+    STARTING = "starting"
+    CAMERA_LOST = "camera_lost"
+    FROZEN = "frozen"
+    BLIND = "blind"
+    DARK = "dark"
+    VIEW_MOVED = "view_moved"
+    OCCLUDED = "occluded"
+    UNSURE = "unsure"
+    MODEL_ERROR = "model_error"
+
+
+class Cause(StrEnum):
+    """What made a bay's published state change."""
+
+    DETECTION = "detection"
+    CAMERA_LOST = "camera_lost"
+    STARTUP = "startup"
+    MANUAL = "manual"
+    CONFIG = "config"
+
+
+class BayKind(StrEnum):
+    """Who a bay is meant for."""
+
+    STANDARD = "standard"
+    DISABLED = "disabled"
+    EV = "ev"
+    LOADING = "loading"
+    RESERVED = "reserved"
+
+
+class BayAngle(StrEnum):
+    """How a bay lies to its lane."""
+
+    PERPENDICULAR = "perpendicular"
+    ANGLED = "angled"
+    PARALLEL = "parallel"
+
+
+@dataclass(frozen=True, slots=True)
+class BayState:
+    """What is known of one bay.
+
+    Attributes:
+        bay: the bay's id.
+        occ: True occupied, False free, None unknown.
+        reason: why it is unknown; None exactly when `occ` is known.
+        conf: probability that `occ` is right, 0 to 1; 0 when unknown.
+        since: wall time (UTC) at which this state began.
+    """
+
+    bay: str
+    occ: bool | None
+    reason: UnknownReason | None
+    conf: float
+    since: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse states that contradict themselves."""
+        if not is_identifier(self.bay):
+            msg = f"bay must match {ID_PATTERN}, but got {self.bay!r}"
+            raise ValueError(msg)
+        if (self.occ is None) != (self.reason is not None):
+            msg = (
+                f"bay {self.bay}: a reason belongs to an unknown state and to no other, "
+                f"but got occ={self.occ}, reason={self.reason}"
+            )
+            raise ValueError(msg)
+        if not 0.0 <= self.conf <= 1.0:
+            msg = f"bay {self.bay}: conf must lie in 0..1, but got {self.conf}"
+            raise ValueError(msg)
+        if self.since.tzinfo is None:
+            msg = f"bay {self.bay}: since must be timezone-aware, but got {self.since!r}"
+            raise ValueError(msg)

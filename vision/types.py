@@ -1,0 +1,181 @@
+"""Arrays and values that vision's parts hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+ImageBgr = npt.NDArray[np.uint8]
+"""A picture, shape (H, W, 3), uint8, channels blue, green, red as OpenCV keeps them."""
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of one camera.
+
+    Attributes:
+        camera: the camera's id.
+        image_bgr: the picture, shape (H, W, 3).
+        captured_mono_s: monotonic time of arrival, seconds.
+        captured_utc: wall time of arrival, UTC.
+        number: rises by one with every frame that the source decoded, dropped ones counted.
+    """
+
+    camera: str
+    image_bgr: ImageBgr = field(repr=False)
+    captured_mono_s: float
+    captured_utc: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Vehicles found in a picture.
+
+    Attributes:
+        xyxy_px: boxes, shape (N, 4), float32: x_min, y_min, x_max, y_max in pixels of the picture.
+        confidence: shape (N,), float32, 0 to 1.
+        class_id: shape (N,), int64, an index into the model's classes.
+    """
+
+    xyxy_px: Floats
+    confidence: Floats
+    class_id: Ints
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together."""
+        count = len(self.confidence)
+        if self.xyxy_px.shape != (count, 4) or self.class_id.shape != (count,):
+            msg = (
+                "detections must have shapes (N, 4), (N,), (N,), but got "
+                f"{self.xyxy_px.shape}, {self.confidence.shape}, {self.class_id.shape}"
+            )
+            raise ValueError(msg)
+
+    def __len__(self) -> int:
+        """How many vehicles."""
+        return len(self.confidence)
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """No vehicle at all."""
+        return cls(
+            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)
+        )
+
+
+class BoxLayout(StrEnum):
+    """How a network's box output is laid out."""
+
+    YOLO_RAW = "yolo_raw"
+    """(N, 4 + classes, anchors), centre-x, centre-y, width, height in input pixels; needs NMS."""
+    YOLO_END2END = "yolo_end2end"
+    """(N, 300, 6): x_min, y_min, x_max, y_max, confidence, class; no NMS."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """What the runtime must know of a network; `models` makes it from a manifest.
+
+    Attributes:
+        name: the model's name.
+        version: the model's version.
+        sha256: of the ONNX file.
+        input_wh: default network input, width and height in pixels, multiples of `stride`.
+        stride: largest stride; every input size is a multiple of it.
+        dynamic_input: whether other input sizes than `input_wh` are accepted.
+        classes: class index to name, for the classes of the box output.
+        vehicle_classes: those class indices that are vehicles.
+        box_layout: layout of the box output.
+        has_bay_head: whether it takes `bay_quads` and gives `bay_logits`.
+        temperature: bay logits are divided by this before the sigmoid.
+        abstain_low: an occupied-probability above this ...
+        abstain_high: ... and below this says nothing (reason `unsure`); equal when switched off.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    input_wh: tuple[int, int]
+    stride: int
+    dynamic_input: bool
+    classes: Mapping[int, str]
+    vehicle_classes: frozenset[int]
+    box_layout: BoxLayout
+    has_bay_head: bool
+    temperature: float = 1.0
+    abstain_low: float = 0.5
+    abstain_high: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOutput:
+    """What one forward pass says about one picture.
+
+    Attributes:
+        detections: vehicles, in pixels of the picture that was given.
+        bay_prob: calibrated probability that each bay is occupied, shape (M,), float32, in the
+            order of the quads that were given; None when the network has no bay head.
+    """
+
+    detections: Detections
+    bay_prob: Floats | None
+
+
+class Detector(Protocol):
+    """A network that looks at pictures."""
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """What network this is."""
+        ...
+
+    def detect(self, image_bgr: ImageBgr, bay_quads_norm: Floats) -> NetworkOutput:
+        """Run the network once.
+
+        Args:
+            image_bgr: shape (H, W, 3), uint8.
+            bay_quads_norm: shape (M, 4, 2), float32, corners as fractions of the picture's width
+                and height; M may be 0.
+
+        Raises:
+            ModelError: the network failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BayEvidence:
+    """What one frame says about the bays of a camera.
+
+    Attributes:
+        prob: probability that each bay is occupied, shape (M,), float32.
+        quality: 0 (says nothing) to 1 (full weight) for each bay, shape (M,), float32.
+    """
+
+    prob: Floats
+    quality: Floats
+
+
+class OccupancyRule(Protocol):
+    """How a network's output becomes evidence for bays."""
+
+    def judge(
+        self, output: NetworkOutput, polygons_norm: list[Floats], image_wh: tuple[int, int]
+    ) -> BayEvidence:
+        """Judge every bay of one frame.
+
+        Args:
+            output: of the network for this frame.
+            polygons_norm: M polygons, each (K, 2) with K >= 3, fractions of width and height.
+            image_wh: the picture's width and height, pixels.
+        """
+        ...
