@@ -1,0 +1,85 @@
+"""Command table of `lotsight`: each command is imported only when it is used.
+
+Lazy for two reasons: `lotsight --help` answers at once on a small box, and commands of packages
+that an edge box lacks (`datasets`, the `train` extra) can be listed without being importable.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from telemetry.errors import ConfigError, LotsightError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    # name: (module, one line of help); the module holds a typer app named `app`
+    "run": ("edge_app.cli.run", "Run the edge service."),
+    "demo": ("edge_app.cli.demo", "Watch a simulated lot: no camera, broker or network needed."),
+    "judge": ("edge_app.cli.judge", "Judge the bays of a picture or clip; draw the result."),
+    "calibrate": ("edge_app.cli.calibrate", "Open the calibration editor on a camera or picture."),
+    "calibration": ("calibration.cli", "Check, import, show and revise calibration files."),
+    "check-config": ("edge_app.cli.check_config", "Check a configuration file."),
+    "models": ("models.cli", "List and verify models."),
+    "train": ("models.training.cli", "Train the network (extra `train`)."),
+    "promote": ("models.promote_cli", "Accept a candidate model if it is better on unseen lots."),
+    "eval": ("datasets.eval_cli", "Evaluate a model on labelled lots (source checkout)."),
+    "dataset": ("datasets.cli", "Inspect, check and convert datasets (source checkout)."),
+}
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one red line and exit code 1, no traceback."""
+    try:
+        _dispatch(sys.argv[1:])
+    except LotsightError as exc:
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console.print("error:", style="bold red", end=" ")
+        console.print(str(exc), markup=False)
+        sys.exit(1)
+
+
+def _dispatch(arguments: list[str]) -> None:
+    name = arguments[0] if arguments else "--help"
+    if name in {"-h", "--help", "help"}:
+        _print_help()
+    elif name == "--version":
+        from importlib.metadata import version
+
+        Console().print(f"lotsight {version('lotsight')}", highlight=False)
+    elif name in COMMANDS:
+        _load(name)(args=arguments[1:], prog_name=f"lotsight {name}")
+    else:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        msg = f"expected one of {', '.join(COMMANDS)}, but got '{name}'.{hint}"
+        raise ConfigError(msg)
+
+
+def _load(name: str) -> typer.Typer:
+    module_name, _ = COMMANDS[name]
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as exc:
+        msg = (
+            f"`lotsight {name}` needs the Python module '{exc.name}', which is not installed here: "
+            "`datasets` comes with a source checkout, torch and ultralytics with the extra "
+            "lotsight[train], amqtt with lotsight[demo]."
+        )
+        raise ConfigError(msg) from exc
+    app: typer.Typer = module.app
+    return app
+
+
+def _print_help() -> None:
+    console = Console(highlight=False)
+    console.print("Parking-bay occupancy from fixed cameras.\n\n  lotsight COMMAND [OPTIONS]\n")
+    table = Table(box=None, show_header=False, padding=(0, 3, 0, 2))
+    for name, (_, help_line) in COMMANDS.items():
+        table.add_row(f"[bold]{name}[/]", help_line)
+    console.print(table)
+    console.print("\n  lotsight COMMAND --help says more of each; --version shows the version.")
