@@ -26,7 +26,7 @@ BayId = Identifier
 
 def is_identifier(text: str) -> bool:
     """Whether `text` may serve as an identifier (letters, digits, '_', '.', '-'; at most 64)."""
-    return _ID.match(text) is not None
+    return _ID.fullmatch(text) is not None
 
 
 class UnknownReason(StrEnum):

@@ -1,0 +1,97 @@
+"""Fixtures that every folder of tests shares: real components, third-party data, free ports.
+
+A missing component skips its tests by name on a developer's machine; under CI (`CI=true`) it fails
+them, since a component that nobody ran is a component that nobody tested.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+def _absent(what: str, remedy: str) -> None:
+    reason = f"{what} is not on this machine: {remedy}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason} (under CI no test of a real component may be skipped)")
+    pytest.skip(reason)
+
+
+def _program(name: str, package: str, *more_folders: str) -> Path:
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *more_folders])
+    found = shutil.which(name, path=path)
+    if found is None:
+        _absent(name, f"apt-get install {package}")
+        raise AssertionError
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> Path:
+    """The real broker's executable."""
+    return _program("mosquitto", "mosquitto")
+
+
+@pytest.fixture(scope="session")
+def mosquitto_sub() -> Path:
+    """The real command-line subscriber."""
+    return _program("mosquitto_sub", "mosquitto-clients")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Debian's Chromium."""
+    return _program("chromium", "chromium")
+
+
+@pytest.fixture(scope="session")
+def postgres_bin() -> Path:
+    """The folder with PostgreSQL's `initdb` and `pg_ctl`."""
+    folders = sorted(str(p) for p in Path("/usr/lib/postgresql").glob("*/bin"))
+    return _program("initdb", "postgresql", *folders).resolve().parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Third-party pictures and clips; absent from a plain clone, and never committed."""
+    folder = Path(os.environ.get("LOTSIGHT_DATA", REPO.parent / "shared" / "data"))
+    if not (folder / "README.md").is_file():
+        pytest.skip(f"no labelled lots at {folder}: set LOTSIGHT_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def train_extra() -> None:
+    """The `train` extra: torch and ultralytics."""
+    for module in ("torch", "ultralytics"):
+        if importlib.util.find_spec(module) is None:
+            _absent(f"the Python module {module}", "scripts/setup --train")
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A function that gives a TCP port which was free on loopback a moment ago."""
+
+    def pick() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+    return pick
+
+
+@pytest.fixture(autouse=True)
+def _clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell reaches the code under test."""
+    for name in list(os.environ):
+        if name.startswith("LOTSIGHT_") and name != "LOTSIGHT_DATA":
+            monkeypatch.delenv(name)

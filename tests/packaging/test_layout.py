@@ -1,0 +1,101 @@
+"""What is shipped, what is exported, and who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[2]
+SHIPPED = ["calibration", "cloud_app", "edge_app", "models", "telemetry", "vision"]
+
+
+@pytest.mark.parametrize("package", SHIPPED)
+def test_package_is_typed(package: str) -> None:
+    assert (REPO / package / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("package", [*SHIPPED, "datasets"])
+def test_all_names_what_is_exported(package: str) -> None:
+    module = importlib.import_module(package)
+    source = (REPO / package / "__init__.py").read_text()
+    imported = {
+        alias.asname or alias.name
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+    declared = list(getattr(module, "__all__", []))
+    assert declared == sorted(declared)
+    assert set(declared) >= {name for name in imported if not name.startswith("_")}
+    assert all(hasattr(module, name) for name in declared)
+
+
+def test_wheel_holds_the_shipped_packages_only(tmp_path: Path) -> None:
+    env_path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, REPO],
+        check=True,
+        capture_output=True,
+        env={"PATH": env_path},
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert sorted(top for top in tops if not top.endswith(".dist-info")) == SHIPPED
+    assert not [name for name in names if name.endswith((".pt", ".jpg.orig"))]
+    for needed in ("models/weights/", "edge_app/http/", "calibration/editor/"):
+        assert any(name.startswith(needed) for name in names), needed
+
+
+def test_edge_service_starts_without_the_dataset_tools() -> None:
+    script = (
+        "import sys, edge_app.service, edge_app.cli.main\n"
+        "bad = sorted(m for m in sys.modules if m.split('.')[0] in"
+        " {'datasets', 'cloud_app', 'torch', 'ultralytics'})\n"
+        "sys.exit(repr(bad) if bad else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPO, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_is_importable() -> None:
+    from edge_app.cli.main import COMMANDS
+
+    for name, (module_name, _) in COMMANDS.items():
+        path = REPO / (module_name.replace(".", "/") + ".py")
+        package = REPO / module_name.replace(".", "/") / "__init__.py"
+        assert path.is_file() or package.is_file(), f"lotsight {name}: no module {module_name}"
+
+
+def test_lock_names_no_registry_and_pins_every_package_by_hash() -> None:
+    text = (REPO / "requirements.lock").read_text()
+    assert "://" not in text
+    requirements = [line for line in text.splitlines() if line[:1].isalnum()]
+    assert requirements
+    assert all("==" in line for line in requirements)
+    assert text.count("--hash=sha256:") >= len(requirements)
+
+
+def test_lock_covers_the_declared_dependencies() -> None:
+    project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
+    locked = {
+        line.split("==")[0].split("[")[0].lower().replace("_", "-")
+        for line in (REPO / "requirements.lock").read_text().splitlines()
+        if line[:1].isalnum()
+    }
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["demo"], *extras["cloud"], *extras["dev"]]
+    names = {
+        w.split(">")[0].split("<")[0].split("[")[0].strip().lower().replace("_", "-")
+        for w in wanted
+    }
+    assert names <= locked, sorted(names - locked)
