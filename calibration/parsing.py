@@ -1,0 +1,162 @@
+"""From text to a calibration: every error names the file, the place, what was expected, what came.
+
+Pydantic's and json's errors are turned into ours here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from calibration.canonical import checksum_of
+from calibration.types import SCHEMA_VERSION, Calibration
+from telemetry.errors import CalibrationError
+
+_GOT_CHARACTERS = 60
+_SHOWN = 5
+
+
+def parse_json(text: str | bytes, source: str) -> Any:
+    """Parse JSON strictly: UTF-8, no key twice, no NaN.
+
+    Args:
+        text: the document.
+        source: what to call it in errors: the file's path.
+
+    Raises:
+        CalibrationError: it is not such JSON; names line and column.
+    """
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+        return json.loads(decoded, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+    except UnicodeDecodeError as exc:
+        msg = f"{source}: expected UTF-8 text, but got byte 0x{exc.object[exc.start]:02x} at offset"
+        msg += f" {exc.start}"
+        raise CalibrationError(msg) from exc
+    except json.JSONDecodeError as exc:
+        got = exc.doc[exc.pos : exc.pos + 20].splitlines()
+        shown = repr(got[0]) if got and got[0] else "the end of the line or file"
+        msg = (
+            f"{source}: line {exc.lineno}, column {exc.colno}: expected JSON ({exc.msg}), but got "
+            f"{shown}"
+        )
+        raise CalibrationError(msg) from exc
+    except RecursionError as exc:
+        msg = f"{source}: expected a calibration, but got JSON nested too deeply to read"
+        raise CalibrationError(msg) from exc
+    except ValueError as exc:
+        msg = f"{source}: {exc}"
+        raise CalibrationError(msg) from exc
+
+
+def _no_key_twice(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            msg = f"expected each key once in an object, but got '{key}' twice"
+            raise ValueError(msg)
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    msg = f"expected a number, but got {name}"
+    raise ValueError(msg)
+
+
+def parse_calibration(text: str | bytes, source: str, *, verify: bool = True) -> Calibration:
+    """Read a calibration from its JSON text.
+
+    Args:
+        text: the file's content.
+        source: what to call it in errors: the file's path.
+        verify: whether the checksum must match, as in every file that lotsight wrote. A file
+            without one passes: it was written by hand and was never saved.
+
+    Raises:
+        CalibrationError: with the place and the bay of each fault.
+    """
+    calibration = calibration_from_data(parse_json(text, source), source)
+    if verify and calibration.checksum is not None:
+        actual = checksum_of(calibration)
+        if actual != calibration.checksum:
+            msg = (
+                f"{source}: checksum: expected {actual}, but got {calibration.checksum}: the file "
+                "was changed by other means than lotsight. If the change is meant, accept it with "
+                "`lotsight calibration seal`; else go back with `lotsight calibration rollback`."
+            )
+            raise CalibrationError(msg)
+    return calibration
+
+
+def calibration_from_data(data: Any, source: str) -> Calibration:
+    """Build a calibration from parsed JSON.
+
+    Raises:
+        CalibrationError: a field is missing, unknown or of the wrong form.
+    """
+    if not isinstance(data, Mapping):
+        msg = f"{source}: expected a calibration (a JSON object), but got {type(data).__name__}"
+        raise CalibrationError(msg)
+    version = data.get("schema_version", SCHEMA_VERSION)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        msg = (
+            f"{source}: schema_version: expected at most {SCHEMA_VERSION}, but got {version}: it "
+            "was written by a newer lotsight"
+        )
+        raise CalibrationError(msg)
+    try:
+        return Calibration.model_validate(data)
+    except ValidationError as exc:
+        raise CalibrationError(explain(exc, data, source)) from exc
+
+
+def explain(error: ValidationError, data: Any, source: str) -> str:
+    """Pydantic's error as one text in the words of the file."""
+    faults = error.errors(include_url=False)
+    lines = [
+        f"{place_of(fault['loc'], data)}: expected {_expected(fault['msg'], fault['type'])}, "
+        f"but got {_shown(fault)}"
+        for fault in faults[:_SHOWN]
+    ]
+    if len(faults) > _SHOWN:
+        lines.append(f"and {len(faults) - _SHOWN} more")
+    return f"{source}: " + "; ".join(lines)
+
+
+def place_of(loc: tuple[int | str, ...], data: Any) -> str:
+    """`("bays", 3, "polygon", 1, 0)` as `bay A04 (bays[3]): polygon[1][0]`."""
+    path = ""
+    for part in loc:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    path = path.lstrip(".") or "the file"
+    match loc:
+        case ("bays", int(index), *_):
+            bay = data["bays"][index]
+            bay_id = bay.get("id") if isinstance(bay, Mapping) else None
+            head = f"bays[{index}]"
+            rest = path.removeprefix(head).lstrip(".")
+            name = f"bay {bay_id} ({head})" if isinstance(bay_id, str) else head
+            return f"{name}: {rest}" if rest else name
+    return path
+
+
+def _expected(message: str, kind: str) -> str:
+    """Pydantic's sentence, shortened to what was expected."""
+    if kind == "missing":
+        return "this field"
+    if kind == "extra_forbidden":
+        return "no field of this name"
+    text = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    text = text.removeprefix("expected ").partition(", but got ")[0]
+    return text[:1].lower() + text[1:]
+
+
+def _shown(fault: Any) -> str:
+    if fault["type"] == "missing":
+        return "none"
+    text = repr(fault["input"])
+    return text if len(text) <= _GOT_CHARACTERS else f"{text[:_GOT_CHARACTERS]}..."
