@@ -1,0 +1,29 @@
+"""Where pictures come from: streams, files, snapshots, USB, folders, scripts."""
+
+from edge_app.sources.base import FrameSource, Grab
+from edge_app.sources.feed import CameraFeed, FeedSettings, FeedStatus
+from edge_app.sources.folder import FolderSource
+from edge_app.sources.make import Login, make_source
+from edge_app.sources.replay import ReplaySource
+from edge_app.sources.snapshot import SnapshotSource
+from edge_app.sources.stream import DecodeMode, StreamSettings, StreamSource
+from edge_app.sources.urls import mask_secrets
+from edge_app.sources.usb import UsbSource
+
+__all__ = [
+    "CameraFeed",
+    "DecodeMode",
+    "FeedSettings",
+    "FeedStatus",
+    "FolderSource",
+    "FrameSource",
+    "Grab",
+    "Login",
+    "ReplaySource",
+    "SnapshotSource",
+    "StreamSettings",
+    "StreamSource",
+    "UsbSource",
+    "make_source",
+    "mask_secrets",
+]

@@ -1,0 +1,55 @@
+"""What a camera is to the rest of the box: something that is opened, read and closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vision.types import ImageBgr
+
+
+@dataclass(frozen=True, slots=True)
+class Grab:
+    """One picture from a source.
+
+    Attributes:
+        image_bgr: shape (H, W, 3), uint8.
+        frames: how many frames the source got since the last grab, this one included: those in
+            between were passed over because the wanted rate is lower than the camera's.
+    """
+
+    image_bgr: ImageBgr = field(repr=False)
+    frames: int = 1
+
+
+class FrameSource(Protocol):
+    """A camera, file, folder or simulation; used by one thread at a time."""
+
+    @property
+    def self_paced(self) -> bool:
+        """Whether `read` waits for the camera's own next picture.
+
+        Such a source must be read without pause, or old pictures pile up in its buffers. The
+        others give a picture whenever they are asked, and the reader keeps the pace.
+        """
+        ...
+
+    def open(self) -> None:
+        """Make ready to read.
+
+        Raises:
+            CameraError: the source cannot be reached, or is nothing that can be decoded.
+        """
+        ...
+
+    def read(self) -> Grab | None:
+        """The next picture; None when the source has come to its end for good.
+
+        Raises:
+            CameraError: nothing came in time, or what came cannot be decoded.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice, and before `open`."""
+        ...

@@ -1,0 +1,248 @@
+"""One camera kept alive: a thread that reads its source, and a slot for the newest frame.
+
+The watchdog looks at frames, not at sockets: a source that hangs inside a driver, or sends packets
+without pictures, is as dead as one that hung up.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from edge_app.sources.base import FrameSource
+from edge_app.sources.urls import mask_secrets
+from telemetry import CameraError, Clock
+from vision.types import Frame, ImageBgr
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """How a camera is kept alive.
+
+    Attributes:
+        interval_s: wanted time between frames, seconds.
+        stuck_s: a reader without a sign of life for so long is left behind and replaced.
+        retry_first_s: pause after the first failure, seconds; doubles with each further one ...
+        retry_longest_s: ... up to this. Each pause is drawn from 50 to 100 % of its length, so
+            that twenty cameras behind one switch do not come back in the same instant.
+    """
+
+    interval_s: float = 1.0
+    stuck_s: float = 40.0
+    retry_first_s: float = 1.0
+    retry_longest_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """What a feed did so far.
+
+    Attributes:
+        frames: frames that the camera gave.
+        dropped: frames that a newer one replaced before anyone took them.
+        restarts: times the source was opened again after a failure.
+        error: the present fault; empty while pictures come.
+        last_frame_s: monotonic time of the last picture; None before the first.
+        ended: whether the source came to its end for good.
+    """
+
+    frames: int = 0
+    dropped: int = 0
+    restarts: int = 0
+    error: str = ""
+    last_frame_s: float | None = None
+    ended: bool = False
+
+
+class _Reader:
+    """One life of the reading thread."""
+
+    def __init__(self, source: FrameSource, started_s: float) -> None:
+        self.source = source
+        self.stop = threading.Event()
+        self.alive_s = started_s
+        self.thread: threading.Thread | None = None
+
+
+class CameraFeed:
+    """Reads one camera in its own thread; the newest frame wins, the dropped ones are counted.
+
+    Args:
+        camera: the camera's id.
+        make_source: gives a fresh source; called at each start of the thread.
+        settings: how it is kept alive.
+        clock: time.
+        on_frame: called after each new frame, from the reading thread.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        make_source: Callable[[], FrameSource],
+        settings: FeedSettings,
+        clock: Clock,
+        on_frame: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.camera = camera
+        self._make_source = make_source
+        self._settings = settings
+        self._clock = clock
+        self._on_frame = on_frame
+        self._lock = threading.Lock()
+        self._newest: Frame | None = None
+        self._status = FeedStatus()
+        self._reader: _Reader | None = None
+
+    def start(self) -> None:
+        """Begin to read; returns at once, whether or not the camera is there."""
+        with self._lock:
+            if self._reader is None:
+                self._launch()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """End reading; a reader stuck in a driver or a socket is left behind after `timeout_s`."""
+        with self._lock:
+            reader, self._reader = self._reader, None
+        if reader is None:
+            return
+        reader.stop.set()
+        if reader.thread is not None and reader.thread is not threading.current_thread():
+            reader.thread.join(timeout_s)
+
+    def restart(self, why: str) -> None:
+        """Leave the present reader behind and begin anew."""
+        _log.warning("camera %s: reading starts anew: %s", self.camera, why)
+        with self._lock:
+            if self._reader is None:
+                return
+            self._reader.stop.set()
+            self._status = replace(self._status, restarts=self._status.restarts + 1, ended=False)
+            self._launch()
+
+    def take(self) -> Frame | None:
+        """The newest frame, once; None when there is none that was not taken yet."""
+        with self._lock:
+            frame, self._newest = self._newest, None
+            return frame
+
+    def waiting_since_s(self) -> float | None:
+        """Capture time of the frame that waits to be taken; None when none waits."""
+        with self._lock:
+            return None if self._newest is None else self._newest.captured_mono_s
+
+    def status(self) -> FeedStatus:
+        """What happened so far."""
+        with self._lock:
+            return self._status
+
+    def watch(self) -> None:
+        """Replace a reader that gave no sign of life for too long."""
+        with self._lock:
+            reader = self._reader
+            ended = self._status.ended
+        if reader is None or ended:
+            return
+        silent_s = self._clock.mono_s() - reader.alive_s
+        if silent_s > self._settings.stuck_s:
+            self.restart(f"no sign of life from the reader for {silent_s:.0f} s")
+
+    def _launch(self) -> None:
+        reader = _Reader(self._make_source(), self._clock.mono_s())
+        reader.thread = threading.Thread(
+            target=self._run, args=(reader,), name=f"camera-{self.camera}", daemon=True
+        )
+        self._reader = reader
+        reader.thread.start()
+
+    def _run(self, reader: _Reader) -> None:
+        failures = 0
+        while not reader.stop.is_set():
+            before = self.status().frames
+            try:
+                self._read_all(reader)
+            except CameraError as exc:
+                error = str(exc)
+            except Exception as exc:  # a fault of ours or of a library must not end the camera
+                _log.exception("camera %s: unexpected fault while reading", self.camera)
+                error = f"unexpected fault: {type(exc).__name__}: {exc}"
+            else:
+                break
+            finally:
+                reader.source.close()
+            failures = 1 if self.status().frames > before else failures + 1
+            if not self._failed(reader, error, failures):
+                break
+
+    def _failed(self, reader: _Reader, error: str, failures: int) -> bool:
+        """Note a failure and wait; False when reading was stopped meanwhile."""
+        pause_s = min(
+            self._settings.retry_first_s * 2 ** min(failures - 1, 16),
+            self._settings.retry_longest_s,
+        ) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        error = mask_secrets(error)
+        with self._lock:
+            if self._reader is not reader:
+                return False
+            if self._status.error != error:
+                _log.warning("camera %s: %s; next try in %.1f s", self.camera, error, pause_s)
+            self._status = replace(self._status, error=error)
+        reader.alive_s = self._clock.mono_s() + pause_s
+        if reader.stop.wait(pause_s):
+            return False
+        with self._lock:
+            self._status = replace(self._status, restarts=self._status.restarts + 1)
+        return True
+
+    def _read_all(self, reader: _Reader) -> None:
+        reader.alive_s = self._clock.mono_s()
+        reader.source.open()
+        due_s = self._clock.mono_s()
+        while not reader.stop.is_set():
+            if not reader.source.self_paced:
+                wait_s = due_s - self._clock.mono_s()
+                reader.alive_s = self._clock.mono_s() + max(wait_s, 0.0)
+                if wait_s > 0 and reader.stop.wait(wait_s):
+                    return
+                due_s = max(due_s, self._clock.mono_s() - self._settings.interval_s)
+                due_s += self._settings.interval_s
+            grab = reader.source.read()
+            reader.alive_s = self._clock.mono_s()
+            if grab is None:
+                self._ended(reader)
+                return
+            self._put(reader, grab.image_bgr, grab.frames)
+
+    def _ended(self, reader: _Reader) -> None:
+        with self._lock:
+            if self._reader is reader:
+                self._status = replace(self._status, ended=True, error="the source has ended")
+        _log.info("camera %s: the source has ended", self.camera)
+
+    def _put(self, reader: _Reader, image_bgr: ImageBgr, frames: int) -> None:
+        now_s = self._clock.mono_s()
+        with self._lock:
+            if self._reader is not reader:
+                return  # a reader that was left behind and woke up later
+            if self._status.error:
+                _log.info("camera %s: pictures come again", self.camera)
+            dropped = self._status.dropped + (self._newest is not None)
+            self._status = replace(
+                self._status,
+                frames=self._status.frames + frames,
+                dropped=dropped,
+                error="",
+                last_frame_s=now_s,
+            )
+            self._newest = Frame(
+                camera=self.camera,
+                image_bgr=image_bgr,
+                captured_mono_s=now_s,
+                captured_utc=self._clock.utc(),
+                number=self._status.frames,
+            )
+        self._on_frame()

@@ -1,0 +1,87 @@
+"""Pictures that lie in a folder, in the order of their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_app.sources.base import Grab
+from edge_app.sources.snapshot import decode_picture
+from telemetry import CameraError
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+
+class FolderSource:
+    """A folder of pictures, or one picture again and again.
+
+    The folder is listed anew at each pass, so pictures may be added while it is read. A broken
+    picture is passed over; a pass without one good picture is a fault.
+
+    Args:
+        path: folder, or one picture.
+        loop: whether to begin again at the end.
+    """
+
+    def __init__(self, path: Path, *, loop: bool) -> None:
+        self._path = path
+        self._loop = loop
+        self._pending: list[Path] = []
+        self._good_in_pass = 0
+        self._last_fault = ""
+
+    @property
+    def self_paced(self) -> bool:
+        """A picture whenever it is asked for."""
+        return False
+
+    def open(self) -> None:
+        """List the pictures.
+
+        Raises:
+            CameraError: no such folder, or no picture in it.
+        """
+        try:
+            if self._path.is_dir():
+                found = sorted(
+                    p for p in self._path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES
+                )
+            else:
+                found = [self._path] if self._path.is_file() else []
+        except OSError as exc:
+            msg = f"camera source {self._path} cannot be listed: {exc}"
+            raise CameraError(msg) from exc
+        if not found:
+            kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+            msg = f"camera source {self._path}: expected pictures ({kinds}), but found none"
+            raise CameraError(msg)
+        self._pending = found[::-1]
+        self._good_in_pass = 0
+
+    def read(self) -> Grab | None:
+        """The next picture; None at the end when not looped.
+
+        Raises:
+            CameraError: a whole pass held no picture that can be decoded.
+        """
+        while True:
+            if not self._pending:
+                if self._good_in_pass == 0:
+                    msg = (
+                        f"camera source {self._path}: no picture can be decoded; {self._last_fault}"
+                    )
+                    raise CameraError(msg)
+                if not self._loop:
+                    return None
+                self.open()
+            path = self._pending.pop()
+            try:
+                grab = Grab(decode_picture(path.read_bytes(), str(path)))
+            except (OSError, CameraError) as exc:
+                self._last_fault = str(exc)
+                continue
+            self._good_in_pass += 1
+            return grab
+
+    def close(self) -> None:
+        """Forget the list."""
+        self._pending = []

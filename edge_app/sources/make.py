@@ -1,0 +1,102 @@
+"""From the text of a `source` setting to the source itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_app.sources.base import FrameSource
+from edge_app.sources.folder import PICTURE_SUFFIXES, FolderSource
+from edge_app.sources.snapshot import SnapshotSource
+from edge_app.sources.stream import StreamSettings, StreamSource
+from edge_app.sources.urls import mask_secrets, with_login
+from edge_app.sources.usb import UsbSource
+from telemetry import Clock, ConfigError
+
+STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "rtp", "tcp")
+_SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://")
+_HELP = (
+    "expected rtsp://..., http(s)://... (a stream), snapshot+http(s)://... (a picture for each "
+    "request), usb:0, usb:/dev/video0, folder:PATH, sim:, or the path of a video or picture"
+)
+
+Factory = Callable[[str, StreamSettings, Clock], FrameSource]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """User name and password of a camera."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Without the password, since a repr ends in logs."""
+        return f"Login(username={self.username!r}, password='***')"
+
+
+def make_source(
+    address: str, settings: StreamSettings, clock: Clock, login: Login | None = None
+) -> FrameSource:
+    """The source that `address` names; nothing is opened yet.
+
+    Args:
+        address: as in the setting `source`.
+        settings: rate and time-outs.
+        clock: time.
+        login: put into the address.
+
+    Raises:
+        ConfigError: no source is called like this.
+    """
+    for prefix, factory in _FACTORIES.items():
+        if address.startswith(prefix):
+            return factory(_with_login(address, login), settings, clock)
+    match = _SCHEME.match(address)
+    if match is None:
+        return _file(address, settings, clock)
+    if match["scheme"].lower() not in STREAM_SCHEMES:
+        msg = f"source {mask_secrets(address)!r}: unknown scheme {match['scheme']}://; {_HELP}"
+        raise ConfigError(msg)
+    return StreamSource(_with_login(address, login), settings, clock, is_file=False)
+
+
+def _with_login(address: str, login: Login | None) -> str:
+    return address if login is None else with_login(address, login.username, login.password)
+
+
+def _file(address: str, settings: StreamSettings, clock: Clock) -> FrameSource:
+    path = Path(address.removeprefix("file:")).expanduser()
+    if not address.strip():
+        msg = f"source is empty; {_HELP}"
+        raise ConfigError(msg)
+    if path.suffix.lower() in PICTURE_SUFFIXES or path.is_dir():
+        return FolderSource(path, loop=settings.loop)
+    return StreamSource(str(path), settings, clock, is_file=True)
+
+
+def _snapshot(address: str, settings: StreamSettings, _clock: Clock) -> FrameSource:
+    url = address.removeprefix("snapshot+")
+    match = _SCHEME.match(url)
+    if match is None or match["scheme"].lower() not in {"http", "https"}:
+        msg = f"source {mask_secrets(address)!r}: snapshot+ goes with http:// or https://; {_HELP}"
+        raise ConfigError(msg)
+    return SnapshotSource(url, settings.frame_timeout_s)
+
+
+def _usb(address: str, settings: StreamSettings, clock: Clock) -> FrameSource:
+    rest = address.removeprefix("usb:")
+    if not (rest.isdigit() or rest.startswith("/dev/")):
+        msg = f"source {address!r}: expected usb:NUMBER or usb:/dev/..., but got usb:{rest}"
+        raise ConfigError(msg)
+    device = int(rest) if rest.isdigit() else rest
+    return UsbSource(device, settings.interval_s, settings.frame_timeout_s, clock)
+
+
+def _folder(address: str, settings: StreamSettings, _clock: Clock) -> FrameSource:
+    return FolderSource(Path(address.removeprefix("folder:")).expanduser(), loop=settings.loop)
+
+
+_FACTORIES: dict[str, Factory] = {"snapshot+": _snapshot, "usb:": _usb, "folder:": _folder}

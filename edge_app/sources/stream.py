@@ -1,0 +1,325 @@
+"""Streams and video files through FFmpeg (PyAV).
+
+Decoding is what many cameras on a small box cost, so as little as possible is decoded: when key
+frames come at least as often as pictures are wanted, nothing else is given to the decoder, and
+not even a key frame before the next picture is due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_app.sources.base import Grab
+from edge_app.sources.urls import mask_secrets
+from telemetry import CameraError, Clock
+from vision.types import ImageBgr
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_log = logging.getLogger(__name__)
+
+# A file that is played more than this behind its own clock is not hurried up to catch up: the
+# machine was suspended or overloaded, and the frames in between are old news.
+_LATE_S = 1.0
+# A picture may be this early, as a share of the wanted interval: cameras' clocks jitter, and
+# waiting for the frame after would halve the rate.
+_EARLY_SHARE = 0.1
+
+
+class DecodeMode(StrEnum):
+    """Which frames are decoded."""
+
+    AUTO = "auto"
+    """Key frames alone while they come often enough for the wanted rate, else all."""
+    ALL = "all"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How a stream is read.
+
+    Attributes:
+        interval_s: wanted time between pictures, seconds.
+        open_timeout_s: longest wait for the connection and the first packet, seconds.
+        frame_timeout_s: longest wait for a good picture, seconds.
+        decode: which frames are decoded.
+        max_width_px: wider pictures are scaled down while they are converted.
+        loop: whether a file begins again at its end; a network stream never does.
+        rtsp_over_udp: RTP over UDP instead of within the RTSP connection.
+    """
+
+    interval_s: float = 1.0
+    open_timeout_s: float = 10.0
+    frame_timeout_s: float = 10.0
+    decode: DecodeMode = DecodeMode.AUTO
+    max_width_px: int = 1920
+    loop: bool = True
+    rtsp_over_udp: bool = False
+
+
+class KeyFrameMeter:
+    """How often key frames come, from the packets' own times."""
+
+    def __init__(self, window: int = 3) -> None:
+        self._gaps_s: deque[float] = deque(maxlen=window)
+        self._last_key_s: float | None = None
+        self._since_key_s = 0.0
+
+    def saw(self, time_s: float | None, is_key: bool) -> None:
+        """Count one packet; `time_s` is its time in the stream."""
+        if time_s is None:
+            return
+        if self._last_key_s is not None:
+            self._since_key_s = time_s - self._last_key_s
+        if not is_key:
+            return
+        if self._last_key_s is not None and self._since_key_s > 0:
+            self._gaps_s.append(self._since_key_s)
+        self._last_key_s = time_s
+        self._since_key_s = 0.0
+
+    def forget_position(self) -> None:
+        """The stream jumped: times before and after do not compare, but the habit stays."""
+        self._last_key_s = None
+        self._since_key_s = 0.0
+
+    def every_s(self) -> float:
+        """Longest recent time between two key frames; infinite while not known."""
+        if not self._gaps_s:
+            return float("inf")
+        return max(*self._gaps_s, self._since_key_s)
+
+
+class StreamSource:
+    """RTSP, HTTP and other network streams, and video files played at their own speed.
+
+    Args:
+        url: address or path, login included.
+        settings: how it is read.
+        clock: paces files, judges time-outs.
+        is_file: whether `url` is a file, which ends, and comes as fast as it is read.
+    """
+
+    def __init__(self, url: str, settings: StreamSettings, clock: Clock, *, is_file: bool) -> None:
+        self._url = url
+        self._name = mask_secrets(url)
+        self._settings = settings
+        self._clock = clock
+        self._is_file = is_file
+        self._container: InputContainer | None = None
+        self._packets: Iterator[Packet[VideoStream]] = iter(())
+        self._meter = KeyFrameMeter()
+        self._key_only = settings.decode is DecodeMode.KEY
+        self._next_due_s = 0.0
+        self._file_zero_s: float | None = None
+        self._decoded_in_pass = 0
+        self._good_s = 0.0
+
+    @property
+    def self_paced(self) -> bool:
+        """A stream comes at its own speed."""
+        return True
+
+    @property
+    def key_frames_only(self) -> bool:
+        """Whether nothing but key frames is decoded at present."""
+        return self._key_only
+
+    def open(self) -> None:
+        """Connect and find the video.
+
+        Raises:
+            CameraError: it cannot be reached, or holds no video that can be decoded.
+        """
+        import av
+
+        self.close()
+        timeouts = (self._settings.open_timeout_s, self._settings.frame_timeout_s)
+        try:
+            container = av.open(self._url, options=self._options(), timeout=timeouts)
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            raise _fault(self._name, exc, opening=True) from exc
+        self._container = container
+        try:
+            stream = container.streams.video[0]
+        except IndexError as exc:
+            self.close()
+            msg = f"camera source {self._name}: expected a video stream, but got none"
+            raise CameraError(msg) from exc
+        # One thread: frame threads hold pictures back by as many frames as there are threads.
+        stream.codec_context.thread_count = 1
+        self._packets = container.demux(stream)
+        self._meter.forget_position()
+        self._file_zero_s = None
+        self._decoded_in_pass = 0
+
+    def read(self) -> Grab | None:
+        """The next picture that is due; None at the end of a file that is not looped.
+
+        Raises:
+            CameraError: nothing came in time, or nothing that came could be decoded.
+        """
+        import av
+
+        if self._container is None:
+            msg = f"camera source {self._name}: read before open"
+            raise CameraError(msg)
+        self._good_s = self._clock.mono_s()
+        packets = 0
+        while True:
+            try:
+                packet = next(self._packets, None)
+                if packet is None:
+                    if not self._begin_again():
+                        return None
+                    continue
+                packets += 1 if packet.size else 0
+                image_bgr = self._take(packet)
+            except av.error.InvalidDataError:
+                # One broken packet is a glitch; nothing but broken packets is a fault, below.
+                image_bgr = None
+            except (av.FFmpegError, OSError, ValueError) as exc:
+                raise _fault(self._name, exc, opening=False) from exc
+            if image_bgr is not None:
+                return Grab(image_bgr, max(packets, 1))
+            self._check_good(packets)
+
+    def close(self) -> None:
+        """Disconnect."""
+        container, self._container = self._container, None
+        self._packets = iter(())
+        if container is not None:
+            container.close()
+
+    def _options(self) -> dict[str, str]:
+        if not self._url.lower().startswith(("rtsp://", "rtsps://")):
+            return {}
+        transport = "udp" if self._settings.rtsp_over_udp else "tcp"
+        return {"rtsp_transport": transport, "fflags": "nobuffer"}
+
+    def _check_good(self, packets: int) -> None:
+        limit_s = self._settings.frame_timeout_s
+        if self._key_only:
+            limit_s += self._settings.interval_s
+        if self._clock.mono_s() - self._good_s > limit_s:
+            msg = (
+                f"camera source {self._name}: expected a picture within {limit_s:g} s, but none "
+                f"of {packets} packets could be decoded"
+            )
+            raise CameraError(msg)
+
+    def _begin_again(self) -> bool:
+        """At the end: play a file again; True when there is more to read.
+
+        Raises:
+            CameraError: a network stream ended, or a whole pass of a file held no picture.
+        """
+        if not self._is_file:
+            msg = f"camera source {self._name}: the stream ended"
+            if self._decoded_in_pass == 1:
+                msg += " after one picture: for a still picture write snapshot+http://..."
+            raise CameraError(msg)
+        if self._decoded_in_pass == 0:
+            msg = f"camera source {self._name}: expected video, but no picture can be decoded"
+            raise CameraError(msg)
+        if not self._settings.loop:
+            return False
+        self.open()
+        return True
+
+    def _take(self, packet: Packet[VideoStream]) -> ImageBgr | None:
+        """Decode what is needed of one packet; the picture in it that is due, if any."""
+        time_s = _seconds(packet.pts, packet.time_base)
+        if packet.size:
+            self._meter.saw(time_s, packet.is_keyframe)
+            self._choose_mode()
+        if not self._key_only:
+            return self._newest_due(packet.decode())
+        if not packet.size or not packet.is_keyframe:
+            return None
+        self._pace(time_s)
+        self._good_s = self._clock.mono_s()
+        self._decoded_in_pass += 1
+        if not self._is_due():
+            return None
+        # Draining at once gives the key frame out now; else a decoder with reordering keeps it
+        # back until the next one.
+        context = packet.stream.codec_context
+        frames = [*packet.decode(), *context.decode(None)]
+        context.flush_buffers()
+        return self._newest_due(frames, paced=True)
+
+    def _choose_mode(self) -> None:
+        if self._settings.decode is not DecodeMode.AUTO:
+            return
+        often_enough = self._meter.every_s() <= self._settings.interval_s * (1 + _EARLY_SHARE)
+        if often_enough != self._key_only:
+            self._key_only = often_enough
+            _log.info("decoding %s of %s", "key frames only" if often_enough else "all", self._name)
+
+    def _newest_due(self, frames: list[VideoFrame], *, paced: bool = False) -> ImageBgr | None:
+        chosen = None
+        for frame in frames:
+            if frame.is_corrupt:
+                continue
+            if not paced:
+                self._pace(_seconds(frame.pts, frame.time_base))
+                self._decoded_in_pass += 1
+            self._good_s = self._clock.mono_s()
+            if self._is_due():
+                chosen = frame
+        if chosen is None:
+            return None
+        now_s = self._clock.mono_s()
+        self._next_due_s = max(self._next_due_s, now_s - self._settings.interval_s)
+        self._next_due_s += self._settings.interval_s
+        return _to_bgr(chosen, self._settings.max_width_px)
+
+    def _is_due(self) -> bool:
+        slack_s = self._settings.interval_s * _EARLY_SHARE
+        return self._clock.mono_s() >= self._next_due_s - slack_s
+
+    def _pace(self, time_s: float | None) -> None:
+        """Hold a file back to its own speed."""
+        if not self._is_file or time_s is None:
+            return
+        now_s = self._clock.mono_s()
+        if self._file_zero_s is None:
+            self._file_zero_s = now_s - time_s
+        ahead_s = self._file_zero_s + time_s - now_s
+        if ahead_s > 0:
+            self._clock.sleep(ahead_s)
+        elif ahead_s < -_LATE_S:
+            self._file_zero_s = now_s - time_s
+
+
+def _seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
+    return None if ticks is None or time_base is None else float(ticks * time_base)
+
+
+def _to_bgr(frame: VideoFrame, max_width_px: int) -> ImageBgr:
+    width, height = frame.width, frame.height
+    if width > max_width_px:
+        width, height = max_width_px, max(2, round(height * max_width_px / width))
+    return np.asarray(frame.to_ndarray(format="bgr24", width=width, height=height), np.uint8)
+
+
+def _fault(name: str, exc: Exception, *, opening: bool) -> CameraError:
+    reason = mask_secrets(str(exc)) or type(exc).__name__
+    return CameraError(
+        f"camera source {name} cannot be {'opened' if opening else 'read'}: {reason}"
+    )
