@@ -1,0 +1,83 @@
+"""Commands to a box and their answers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from telemetry.messages import Message, UtcTime
+from telemetry.words import BayId, CameraId, Identifier
+
+
+class CommandName(StrEnum):
+    """What a box can be told to do."""
+
+    RECALIBRATE = "recalibrate"
+    SNAPSHOT_NOW = "snapshot_now"
+    RESTART_CAMERA = "restart_camera"
+    SET_BAY_CLOSED = "set_bay_closed"
+    DIAGNOSTICS = "diagnostics"
+
+
+class Command(Message):
+    """An order with an end: a box that wakes later than `expires` refuses it.
+
+    `name` is free text so that an unknown command is answered and not dropped as malformed.
+    """
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    args: dict[str, JsonValue] = Field(default_factory=dict)
+    issued: UtcTime
+    expires: UtcTime
+
+
+class CameraArgs(Message):
+    """Arguments of `recalibrate` and `restart_camera`."""
+
+    model_config = ConfigDict(extra="forbid")
+    camera: CameraId
+
+
+class SetBayClosedArgs(Message):
+    """Arguments of `set_bay_closed`."""
+
+    model_config = ConfigDict(extra="forbid")
+    bay: BayId
+    closed: bool
+
+
+class NoArgs(Message):
+    """Arguments of a command that takes none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+COMMAND_ARGS: dict[CommandName, type[Message]] = {
+    CommandName.RECALIBRATE: CameraArgs,
+    CommandName.SNAPSHOT_NOW: NoArgs,
+    CommandName.RESTART_CAMERA: CameraArgs,
+    CommandName.SET_BAY_CLOSED: SetBayClosedArgs,
+    CommandName.DIAGNOSTICS: NoArgs,
+}
+
+
+class CommandStatus(StrEnum):
+    """How a command ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class CommandResult(Message):
+    """The answer; the same command id always gets the same answer."""
+
+    id: Identifier
+    status: CommandStatus
+    at: UtcTime
+    detail: Annotated[str, Field(max_length=1024)] = ""
+    result: dict[str, JsonValue] = Field(default_factory=dict)

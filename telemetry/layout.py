@@ -1,0 +1,88 @@
+"""The layout: the ordered bays of one box, its hash, and bays as a string of one letter each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
+
+from pydantic import model_validator
+
+from telemetry.errors import TelemetryError
+from telemetry.messages import LayoutBay, LayoutHash, LotInfo, Message
+
+_LETTER_OF_OCC: dict[bool | None, str] = {False: "f", True: "o", None: "u"}
+_OCC_OF_LETTER = {letter: occ for occ, letter in _LETTER_OF_OCC.items()}
+
+
+def layout_hash(bays: Iterable[str]) -> str:
+    """16 hex digits of SHA-256 over the ordered bay ids.
+
+    Ids alone: a bay's new kind or zone changes the layout message, not the meaning of a position.
+    """
+    canonical = json.dumps(list(bays), separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+class Layout(Message):
+    """The ordered bays of one box with their metadata; `hash` says what a position means."""
+
+    hash: LayoutHash
+    bays: tuple[LayoutBay, ...]
+    lots: tuple[LotInfo, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [bay.bay for bay in self.bays]
+        if len(set(ids)) != len(ids):
+            twice = sorted({bay for bay in ids if ids.count(bay) > 1})
+            msg = f"a bay must stand in a layout once, but got twice: {', '.join(twice)}"
+            raise ValueError(msg)
+        if self.hash != layout_hash(ids):
+            msg = f"hash must be {layout_hash(ids)} for these bays, but got {self.hash}"
+            raise ValueError(msg)
+        return self
+
+    @classmethod
+    def of(cls, bays: Sequence[LayoutBay], lots: Sequence[LotInfo] = ()) -> Layout:
+        """A layout with its hash worked out."""
+        return cls(hash=layout_hash(bay.bay for bay in bays), bays=tuple(bays), lots=tuple(lots))
+
+    @property
+    def bay_ids(self) -> tuple[str, ...]:
+        """The ids in order."""
+        return tuple(bay.bay for bay in self.bays)
+
+
+def pack_bays(
+    bay_ids: Sequence[str], occ: Mapping[str, bool | None], closed: Iterable[str] = ()
+) -> str:
+    """One letter per bay: f free, o occupied, u unknown; upper case when the bay is closed.
+
+    Args:
+        bay_ids: in the order of the layout.
+        occ: occupancy by bay; a bay that is missing is unknown.
+        closed: ids of closed bays.
+    """
+    shut = set(closed)
+    letters = ((_LETTER_OF_OCC[occ.get(bay)], bay in shut) for bay in bay_ids)
+    return "".join(letter.upper() if is_shut else letter for letter, is_shut in letters)
+
+
+def unpack_bays(bay_ids: Sequence[str], packed: str) -> dict[str, tuple[bool | None, bool]]:
+    """Occupancy and closed of each bay.
+
+    Raises:
+        TelemetryError: the string has another length than the layout, or another letter.
+    """
+    if len(packed) != len(bay_ids):
+        msg = f"bays must have {len(bay_ids)} letters for this layout, but got {len(packed)}"
+        raise TelemetryError(msg)
+    facts: dict[str, tuple[bool | None, bool]] = {}
+    for index, (bay, letter) in enumerate(zip(bay_ids, packed, strict=True)):
+        if letter not in "fouFOU":
+            msg = f"bays letter {index} must be one of f, o, u, F, O, U, but got {letter!r}"
+            raise TelemetryError(msg)
+        facts[bay] = (_OCC_OF_LETTER[letter.lower()], letter.isupper())
+    return facts
