@@ -1,0 +1,311 @@
+"""Topics and messages with AWS IoT's names: shadows, jobs, fleet provisioning.
+
+Sources: AWS IoT Core developer guide, "Device Shadow MQTT topics", "Jobs device MQTT API",
+"Device provisioning MQTT API". Field names are AWS's, hence camel case in JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+from telemetry.errors import TelemetryError
+from telemetry.messages import Message
+from telemetry.topics import Topic, TopicFilter
+from telemetry.words import Identifier, is_identifier
+
+DEFAULT_ROOT = "$aws"
+
+ClientToken = Annotated[str, Field(max_length=64)]
+
+
+class ShadowName(StrEnum):
+    """The shadows of a box: the classic one has no name."""
+
+    CLASSIC = ""
+    CONFIG = "config"
+    MODEL = "model"
+    BAYS = "bays"
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowTopics:
+    """The topics of one shadow of one box.
+
+    Attributes:
+        thing: the box.
+        name: which of its shadows.
+        root: `$aws`, or what the broker's operator put in its place.
+    """
+
+    thing: str
+    name: ShadowName = ShadowName.CLASSIC
+    root: str = DEFAULT_ROOT
+
+    def __post_init__(self) -> None:
+        """Refuse a thing that is no single level."""
+        _check_thing(self.thing)
+
+    @property
+    def base(self) -> str:
+        """All of this shadow's topics start with it."""
+        base = f"{self.root}/things/{self.thing}/shadow"
+        return f"{base}/name/{self.name.value}" if self.name.value else base
+
+    def of(self, *levels: str) -> Topic:
+        """A topic below the base, such as `of("update", "accepted")`."""
+        return Topic("/".join((self.base, *levels)))
+
+    @property
+    def update(self) -> Topic:
+        """Where updates go."""
+        return self.of("update")
+
+    @property
+    def get(self) -> Topic:
+        """Where the document is asked for."""
+        return self.of("get")
+
+    @property
+    def delta(self) -> Topic:
+        """Where the service tells what differs."""
+        return self.of("update", "delta")
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowRequest:
+    """A topic on which a shadow service is asked something, taken apart."""
+
+    topics: ShadowTopics
+    action: str
+
+
+def shadow_requests(root: str = DEFAULT_ROOT) -> tuple[TopicFilter, ...]:
+    """What a shadow service subscribes to."""
+    return tuple(
+        TopicFilter(f"{root}/things/+/shadow/{name}{action}")
+        for name in ("", "name/+/")
+        for action in ("update", "get", "delete")
+    )
+
+
+def parse_shadow_request(topic: str, root: str = DEFAULT_ROOT) -> ShadowRequest:
+    """Take the topic of a request to a shadow service apart.
+
+    Raises:
+        TelemetryError: it is no such topic, or names a shadow that the contract does not have.
+    """
+    names = {name.value for name in ShadowName if name.value}
+    levels = topic.removeprefix(f"{root}/things/").split("/")
+    if topic.startswith(f"{root}/things/"):
+        match levels:
+            case [thing, "shadow", "update" | "get" | "delete" as action]:
+                return ShadowRequest(ShadowTopics(thing, ShadowName.CLASSIC, root), action)
+            case [thing, "shadow", "name", name, "update" | "get" | "delete" as action] if (
+                name in names
+            ):
+                return ShadowRequest(ShadowTopics(thing, ShadowName(name), root), action)
+    msg = (
+        f"expected {root}/things/{{thing}}/shadow[/name/{{{'|'.join(sorted(names))}}}]"
+        f"/{{update|get|delete}}, but got {topic!r}"
+    )
+    raise TelemetryError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class JobTopics:
+    """The job topics of one box."""
+
+    thing: str
+    root: str = DEFAULT_ROOT
+
+    def __post_init__(self) -> None:
+        """Refuse a thing that is no single level."""
+        _check_thing(self.thing)
+
+    @property
+    def base(self) -> str:
+        """All of them start with it."""
+        return f"{self.root}/things/{self.thing}/jobs"
+
+    @property
+    def notify_next(self) -> Topic:
+        """Where the next pending job is announced."""
+        return Topic(f"{self.base}/notify-next")
+
+    @property
+    def start_next(self) -> Topic:
+        """Where the box asks for the next job and starts it."""
+        return Topic(f"{self.base}/start-next")
+
+    @property
+    def start_next_accepted(self) -> Topic:
+        """The answer: the job, or none."""
+        return Topic(f"{self.base}/start-next/accepted")
+
+    def update(self, job_id: str) -> Topic:
+        """Where the box tells how a job goes."""
+        return Topic(f"{self.base}/{job_id}/update")
+
+    def update_accepted(self, job_id: str) -> Topic:
+        """The answer to an update."""
+        return Topic(f"{self.base}/{job_id}/update/accepted")
+
+    def update_rejected(self, job_id: str) -> Topic:
+        """The refusal of an update."""
+        return Topic(f"{self.base}/{job_id}/update/rejected")
+
+    @property
+    def update_answers(self) -> TopicFilter:
+        """Answers to all updates."""
+        return TopicFilter(f"{self.base}/+/update/+")
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningTopics:
+    """The topics of fleet provisioning by claim."""
+
+    template: str
+    root: str = DEFAULT_ROOT
+
+    def __post_init__(self) -> None:
+        """Refuse a template that is no single level."""
+        _check_thing(self.template)
+
+    @property
+    def create(self) -> Topic:
+        """Where the signing request goes."""
+        return Topic(f"{self.root}/certificates/create-from-csr/json")
+
+    @property
+    def provision(self) -> Topic:
+        """Where the box registers."""
+        return Topic(f"{self.root}/provisioning-templates/{self.template}/provision/json")
+
+
+def answers(topic: Topic) -> tuple[Topic, Topic]:
+    """The topics of a request's acceptance and refusal."""
+    return Topic(f"{topic}/accepted"), Topic(f"{topic}/rejected")
+
+
+def _check_thing(name: str) -> None:
+    if not is_identifier(name):
+        msg = f"expected an identifier as thing or template, but got {name!r}"
+        raise TelemetryError(msg)
+
+
+class _AwsMessage(Message):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "QUEUED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can follow."""
+        return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.REJECTED}
+
+
+class JobKind(StrEnum):
+    """What a job rolls out."""
+
+    MODEL = "model"
+    CALIBRATION = "calibration"
+
+
+class JobDocument(_AwsMessage):
+    """What to roll out. The bytes come by TUF or over HTTPS, never inside the job."""
+
+    kind: JobKind
+    target: Annotated[str, Field(min_length=1, max_length=256)] = Field(
+        description="Name of the file in the signed repository."
+    )
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+    camera: Identifier | None = Field(default=None, description="Whose calibration it is.")
+
+
+class JobExecution(_AwsMessage):
+    """A job as the service tells it to the box."""
+
+    job_id: Identifier
+    status: JobStatus
+    version_number: Annotated[int, Field(ge=1)]
+    job_document: dict[str, JsonValue]
+
+
+class NextJob(_AwsMessage):
+    """Payload of `notify-next` and `start-next/accepted`; no execution: nothing to do."""
+
+    execution: JobExecution | None = None
+    timestamp: int = 0
+    client_token: ClientToken | None = None
+
+
+class StartNextJob(_AwsMessage):
+    """The box asks for its next job."""
+
+    client_token: ClientToken | None = None
+    status_details: dict[str, str] = Field(default_factory=dict)
+
+
+class JobUpdate(_AwsMessage):
+    """The box tells how a job goes; refused when `expected_version` is not the service's."""
+
+    status: JobStatus
+    expected_version: Annotated[int, Field(ge=1)] | None = None
+    status_details: dict[str, str] = Field(default_factory=dict)
+    client_token: ClientToken | None = None
+
+
+class ErrorResponse(_AwsMessage):
+    """A refusal by the jobs or provisioning service."""
+
+    code: str = ""
+    error_code: str = ""
+    message: str = ""
+    error_message: str = ""
+    client_token: ClientToken | None = None
+
+    @property
+    def text(self) -> str:
+        """What was wrong; AWS names the fields differently in its two services."""
+        return f"{self.code or self.error_code}: {self.message or self.error_message}"
+
+
+class CreateFromCsr(_AwsMessage):
+    """The box sends a signing request; its private key stays where it was made."""
+
+    certificate_signing_request: Annotated[str, Field(max_length=16_384)]
+
+
+class CertificateIssued(_AwsMessage):
+    """The answer: a certificate, valid once the box has provisioned with the token."""
+
+    certificate_id: Annotated[str, Field(min_length=1, max_length=128)]
+    certificate_pem: Annotated[str, Field(max_length=32_768)]
+    certificate_ownership_token: Annotated[str, Field(min_length=1, max_length=2_048)]
+
+
+class ProvisionThing(_AwsMessage):
+    """The box registers itself with its serial number and what else the template wants."""
+
+    certificate_ownership_token: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+
+
+class ThingProvisioned(_AwsMessage):
+    """The answer: who the box is, and its first configuration."""
+
+    thing_name: Identifier
+    device_configuration: dict[str, JsonValue] = Field(default_factory=dict)
