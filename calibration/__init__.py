@@ -20,7 +20,19 @@ from calibration.files import (
     save_calibration,
 )
 from calibration.findings import Code, Finding, Severity, errors_of
-from calibration.parsing import parse_calibration
+from calibration.numbering import Numbering, next_id, number_bays, parse_skip
+from calibration.parsing import calibration_from_data, parse_calibration
+from calibration.rows import (
+    BayTraits,
+    RowPlan,
+    copy_quads,
+    copy_row,
+    row_bays,
+    row_corners,
+    row_quads,
+    share_along,
+    with_divider,
+)
 from calibration.tidy import tidy_bay, tidy_calibration
 from calibration.types import (
     Bay,
@@ -35,6 +47,7 @@ from calibration.types import (
 
 __all__ = [
     "Bay",
+    "BayTraits",
     "Calibration",
     "CheckSettings",
     "Code",
@@ -44,23 +57,36 @@ __all__ = [
     "Location",
     "Lot",
     "Mask",
+    "Numbering",
     "ReferencePicture",
     "Revision",
     "RevisionConflictError",
+    "RowPlan",
     "Severity",
     "Street",
+    "calibration_from_data",
     "check_calibration",
     "checksum_of",
+    "copy_quads",
+    "copy_row",
     "errors_of",
     "format_calibration",
     "list_revisions",
     "load_calibration",
     "load_revision",
+    "next_id",
+    "number_bays",
     "parse_calibration",
+    "parse_skip",
     "read_calibration",
     "rollback_calibration",
+    "row_bays",
+    "row_corners",
+    "row_quads",
     "save_calibration",
     "seal",
+    "share_along",
     "tidy_bay",
     "tidy_calibration",
+    "with_divider",
 ]
