@@ -1,1 +1,30 @@
-"""models of lotsight."""
+"""Models: manifests, the registry, and the network that comes with lotsight.
+
+The run time needs only what is exported here; `models.network`, `models.training`, `models.export`
+and `models.quantise` need the extra `train`.
+"""
+
+from models.manifest import Manifest, load_manifest, sha256_of, verify_file
+from models.registry import (
+    DEFAULT_MODEL,
+    ModelEntry,
+    default_model,
+    find_model,
+    list_models,
+    open_detector,
+)
+from models.stock import manifest_of_export
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "Manifest",
+    "ModelEntry",
+    "default_model",
+    "find_model",
+    "list_models",
+    "load_manifest",
+    "manifest_of_export",
+    "open_detector",
+    "sha256_of",
+    "verify_file",
+]

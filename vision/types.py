@@ -17,6 +17,11 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 
+def as_floats(values: npt.ArrayLike) -> Floats:
+    """Values as a float32 array, copied only if they are not one."""
+    return np.asarray(values, np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One picture of one camera.
@@ -67,9 +72,7 @@ class Detections:
     @classmethod
     def empty(cls) -> Detections:
         """No vehicle at all."""
-        return cls(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)
-        )
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
 
 
 class BoxLayout(StrEnum):

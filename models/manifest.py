@@ -1,0 +1,204 @@
+"""The manifest beside every model file: what it is, what it needs, what it may claim."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from telemetry.errors import ModelError
+from telemetry.words import Identifier
+from vision.types import BoxLayout, NetworkSpec
+
+SCHEMA_VERSION = 1
+VEHICLE_NAMES = frozenset(
+    {"car", "motorcycle", "bus", "truck", "van", "minibus", "motorbike", "vehicle", "pickup"}
+)
+"""Class names that count as vehicles, of COCO and of the common vehicle sets."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSize(_Strict):
+    """The network's input.
+
+    Attributes:
+        width: of the usual input, pixels.
+        height: of the usual input, pixels.
+        stride: largest stride of the network; every input size is a multiple of it.
+        dynamic: whether the graph takes other sizes as well.
+    """
+
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+    stride: Annotated[int, Field(gt=0)] = 32
+    dynamic: bool = True
+
+    @model_validator(mode="after")
+    def _sides_are_multiples(self) -> InputSize:
+        if self.width % self.stride or self.height % self.stride:
+            msg = (
+                f"width and height must be multiples of stride {self.stride}, "
+                f"but got {self.width}x{self.height}"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Outputs(_Strict):
+    """The network's outputs.
+
+    Attributes:
+        boxes: layout of the box output.
+    """
+
+    boxes: BoxLayout
+
+
+class Manifest(_Strict):
+    """What a model file is.
+
+    Attributes:
+        schema_version: of the manifest's form.
+        name: the model's name; the registry finds it by this.
+        version: the model's version.
+        file: name of the ONNX file, in the manifest's folder.
+        sha256: of the ONNX file.
+        input: the network's input.
+        classes: class index to name, for the box output.
+        outputs: the network's outputs.
+        bay_head: whether it takes `bay_quads` and gives `bay_logits`.
+        precision: of the weights and most of the arithmetic.
+        licence: of the weights, an SPDX id where there is one.
+        description: one line for people.
+        metrics: figures measured for this very file, by set; free in form.
+        data: what it was trained on; free in form, checked by `lotsight promote`.
+        temperature: bay logits are divided by this before the sigmoid.
+        abstain_low: an occupied-probability above this ...
+        abstain_high: ... and below this says nothing; equal when switched off.
+    """
+
+    schema_version: Literal[1]
+    name: Identifier
+    version: str
+    file: str
+    sha256: Sha256
+    input: InputSize
+    classes: dict[int, str]
+    outputs: Outputs
+    bay_head: bool
+    precision: Literal["float32", "int8"] = "float32"
+    licence: str
+    description: str = ""
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict)
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    abstain_low: Probability = 0.5
+    abstain_high: Probability = 0.5
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Manifest:
+        if Path(self.file).name != self.file:
+            msg = f"file must be a bare name in the manifest's folder, but got '{self.file}'"
+            raise ValueError(msg)
+        if not self.vehicle_classes:
+            msg = (
+                f"classes must name a vehicle (one of {sorted(VEHICLE_NAMES)}), "
+                f"but got {sorted(self.classes.values())}"
+            )
+            raise ValueError(msg)
+        if sorted(self.classes) != list(range(len(self.classes))):
+            msg = f"classes must be numbered 0, 1, 2, ..., but got {sorted(self.classes)}"
+            raise ValueError(msg)
+        if self.abstain_low > self.abstain_high:
+            msg = (
+                "abstain_low must not exceed abstain_high, but got "
+                f"{self.abstain_low} and {self.abstain_high}"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def vehicle_classes(self) -> frozenset[int]:
+        """Indices of the classes that are vehicles."""
+        return frozenset(i for i, name in self.classes.items() if name.lower() in VEHICLE_NAMES)
+
+    def spec(self) -> NetworkSpec:
+        """What the runtime must know."""
+        return NetworkSpec(
+            name=self.name,
+            version=self.version,
+            sha256=self.sha256,
+            input_wh=(self.input.width, self.input.height),
+            stride=self.input.stride,
+            dynamic_input=self.input.dynamic,
+            classes=dict(self.classes),
+            vehicle_classes=self.vehicle_classes,
+            box_layout=self.outputs.boxes,
+            has_bay_head=self.bay_head,
+            temperature=self.temperature,
+            abstain_low=self.abstain_low,
+            abstain_high=self.abstain_high,
+        )
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        ModelError: the file is missing, no JSON, or no manifest; the text names the field.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        msg = f"{path}: cannot read this model manifest: {exc}"
+        raise ModelError(msg) from exc
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as exc:
+        msg = f"{path}: line {exc.lineno}, column {exc.colno}: expected JSON: {exc.msg}"
+        raise ModelError(msg) from exc
+    try:
+        return Manifest.model_validate(raw)
+    except ValidationError as exc:
+        faults = "; ".join(
+            f"{'.'.join(map(str, error['loc'])) or 'manifest'}: {error['msg']}, "
+            f"but got {str(error['input'])[:80]!r}"
+            for error in exc.errors()
+        )
+        msg = f"{path}: {faults}"
+        raise ModelError(msg) from exc
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        msg = f"{path}: cannot read this model file: {exc}"
+        raise ModelError(msg) from exc
+
+
+def verify_file(path: Path, expected_sha256: str) -> None:
+    """Check a model file before anything is loaded from it.
+
+    Raises:
+        ModelError: the file is missing or another one than the manifest was made for.
+    """
+    got = sha256_of(path)
+    if got != expected_sha256:
+        msg = f"{path}: expected sha256 {expected_sha256}, but got {got}"
+        raise ModelError(msg)

@@ -1,0 +1,135 @@
+"""Which models there are, and the one that is used when nobody says."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models.manifest import Manifest, load_manifest, verify_file
+from models.stock import manifest_of_export
+from telemetry.errors import ModelError
+from vision.detector import DetectorSettings, OnnxDetector
+from vision.session import SessionSettings
+
+DEFAULT_MODEL = "yolo11n-vehicles"
+"""The one place that decides the default model."""
+WEIGHTS = Path(__file__).parent / "weights"
+FOLDERS_VARIABLE = "LOTSIGHT_MODELS"
+"""More folders with models, in the form of PATH."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A model that can be opened.
+
+    Attributes:
+        manifest: what it is.
+        path: of the ONNX file.
+    """
+
+    manifest: Manifest
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.manifest.name
+
+    def verify(self) -> None:
+        """Check the file against the manifest.
+
+        Raises:
+            ModelError: the file is missing or another one.
+        """
+        verify_file(self.path, self.manifest.sha256)
+
+
+def model_folders() -> list[Path]:
+    """Folders that hold models: the user's own first, then the one that comes with lotsight."""
+    own = os.environ.get(FOLDERS_VARIABLE, "")
+    return [Path(part) for part in own.split(os.pathsep) if part] + [WEIGHTS]
+
+
+def list_models(folders: Sequence[Path] | None = None) -> list[ModelEntry]:
+    """Every model of some folders, by name; of two with one name, the first folder's.
+
+    Raises:
+        ModelError: a folder is missing, or a manifest in it is wrong.
+    """
+    entries: dict[str, ModelEntry] = {}
+    for folder in model_folders() if folders is None else folders:
+        if not folder.is_dir():
+            msg = f"{folder}: expected a folder of models, but there is none"
+            raise ModelError(msg)
+        for path in sorted(folder.glob("*.json")):
+            entry = _entry_of_manifest(path)
+            entries.setdefault(entry.name, entry)
+    return [entries[name] for name in sorted(entries)]
+
+
+def default_model() -> ModelEntry:
+    """The model that is used when nobody names one; it comes with lotsight."""
+    return _entry_of_manifest(WEIGHTS / f"{DEFAULT_MODEL}.json")
+
+
+def find_model(name_or_path: str | Path) -> ModelEntry:
+    """Find a model.
+
+    Args:
+        name_or_path: the name of a model in one of the folders, or the path of a manifest, or of an
+            ONNX file with a manifest of the same name beside it, or of an Ultralytics export.
+
+    Raises:
+        ModelError: there is no such model; the text says which there are.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".json":
+        return _entry_of_manifest(path)
+    if path.suffix == ".onnx":
+        beside = path.with_suffix(".json")
+        if beside.is_file():
+            return _entry_of_manifest(beside)
+        return ModelEntry(manifest_of_export(path), path)
+    entries = {entry.name: entry for entry in list_models()}
+    if str(name_or_path) not in entries:
+        near = difflib.get_close_matches(str(name_or_path), entries, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        msg = (
+            f"expected a model named one of {', '.join(entries)}, or a path that ends in .json or "
+            f".onnx, but got '{name_or_path}'.{hint}"
+        )
+        raise ModelError(msg)
+    return entries[str(name_or_path)]
+
+
+def open_detector(
+    entry: ModelEntry, threads: int | None = None, settings: DetectorSettings | None = None
+) -> OnnxDetector:
+    """Verify a model's file and open it.
+
+    Args:
+        entry: which model.
+        threads: threads of one forward pass, 0 for every core; overrides those of `settings`.
+        settings: how boxes are read and how ONNX Runtime works.
+
+    Raises:
+        ModelError: the file is missing, is another one than the manifest's, or its graph is not
+            what the manifest says.
+    """
+    settings = settings or DetectorSettings()
+    if threads is not None:
+        if threads < 0:
+            msg = f"threads must be 0 (every core) or more, but got {threads}"
+            raise ModelError(msg)
+        session: SessionSettings = replace(settings.session, threads=threads)
+        settings = replace(settings, session=session)
+    entry.verify()
+    return OnnxDetector(entry.path, entry.manifest.spec(), settings)
+
+
+def _entry_of_manifest(path: Path) -> ModelEntry:
+    manifest = load_manifest(path)
+    return ModelEntry(manifest, path.parent / manifest.file)

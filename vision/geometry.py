@@ -1,0 +1,39 @@
+"""Polygons of bays: pixels, areas, extents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vision.types import Floats, as_floats
+
+
+def to_pixels(points_norm: Floats, image_wh: tuple[int, int]) -> Floats:
+    """Points, shape (..., 2), from fractions of the picture to its pixels."""
+    return as_floats(as_floats(points_norm) * as_floats(image_wh))
+
+
+def to_norm(points_px: Floats, image_wh: tuple[int, int]) -> Floats:
+    """Points, shape (..., 2), from pixels to fractions of the picture."""
+    return as_floats(as_floats(points_px) / as_floats(image_wh))
+
+
+def polygon_area(polygon: Floats) -> float:
+    """Area of a simple polygon, shape (K, 2), by the shoelace formula, in its own units squared."""
+    x, y = np.asarray(polygon, np.float64).T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+def extents(polygons: Sequence[Floats]) -> Floats:
+    """Bounding boxes of polygons, shape (M, 4): x_min, y_min, x_max, y_max."""
+    if not polygons:
+        return np.zeros((0, 4), np.float32)
+    boxes = [np.concatenate([np.min(p, axis=0), np.max(p, axis=0)]) for p in polygons]
+    return np.asarray(boxes, np.float32)
+
+
+def bay_sizes_px(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> Floats:
+    """Size of each bay, the side of the square of its area, pixels, shape (M,)."""
+    areas = [polygon_area(to_pixels(p, image_wh)) for p in polygons_norm]
+    return np.sqrt(np.asarray(areas, np.float32))

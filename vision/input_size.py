@@ -1,0 +1,167 @@
+"""How large a camera's picture must reach the network, from the size of its bays.
+
+A network judges a bay badly when only a few cells of its feature map cover it. So the input size is
+chosen per camera: large enough that the smallest bay is useful, no larger than that costs nothing
+in return, and in tiles where one input would be too large. All of it is arithmetic on the
+calibration, so `lotsight calibration check` can tell the cost before a frame was seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vision.geometry import bay_sizes_px, extents, to_pixels
+from vision.types import Floats, Ints, NetworkSpec, as_floats
+
+TileBox = tuple[int, int, int, int]
+"""A crop of the picture: x_min, y_min, x_max, y_max, whole pixels."""
+
+USEFUL_BAY_PX = 28.0
+"""Side of a bay (root of its area) in the network's input below which accuracy falls."""
+MAX_INPUT_PX = 2_100_000
+"""Pixels of one input: 1,664 x 1,248. Above it, tiles; they need no more memory than one input."""
+MAX_ENLARGEMENT = 1.0
+"""A picture is enlarged by this much at most: beyond it there is nothing more to see."""
+MAX_TILES = 12
+"""More would take seconds a frame on a small box; such a view needs a second camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputPlan:
+    """How the pictures of one camera go through the network.
+
+    Attributes:
+        image_wh: size of the camera's picture, pixels.
+        input_wh: size of each network input, pixels.
+        tiles: crops of the picture, each of which fills one input; one crop is the whole picture.
+        smallest_bay_px: side of the smallest bay in the input, pixels; 0 without bays.
+        useful_bay_px: the side that was asked for.
+    """
+
+    image_wh: tuple[int, int]
+    input_wh: tuple[int, int]
+    tiles: tuple[TileBox, ...]
+    smallest_bay_px: float
+    useful_bay_px: float
+
+    @property
+    def input_px(self) -> int:
+        """Pixels that the network works on for one frame: what the frame costs."""
+        return self.input_wh[0] * self.input_wh[1] * len(self.tiles)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether every bay reaches the useful size."""
+        return self.smallest_bay_px >= self.useful_bay_px or self.smallest_bay_px == 0
+
+    def describe(self) -> str:
+        """One line for an installer."""
+        width, height = self.input_wh
+        shape = f"{len(self.tiles)} tiles of {width}x{height}" if len(self.tiles) > 1 else ""
+        text = f"{shape or f'{width}x{height}'} px, smallest bay {self.smallest_bay_px:.0f} px"
+        if not self.is_enough:
+            text += f" (below the useful {self.useful_bay_px:.0f} px: move the camera closer)"
+        return text
+
+
+def plan_input(
+    polygons_norm: Sequence[Floats],
+    image_wh: tuple[int, int],
+    spec: NetworkSpec,
+    useful_bay_px: float = USEFUL_BAY_PX,
+    max_input_px: int = MAX_INPUT_PX,
+) -> InputPlan:
+    """Choose input size and tiles for one camera.
+
+    Args:
+        polygons_norm: the camera's bays, each (K, 2), fractions of width and height.
+        image_wh: size of the camera's picture, pixels.
+        spec: of the network; one with a fixed input keeps it, and gets tiles where it is too small.
+        useful_bay_px: side that the smallest bay should have in the input.
+        max_input_px: pixels of one input; more means tiles.
+    """
+    base_scale = min(spec.input_wh[0] / image_wh[0], spec.input_wh[1] / image_wh[1])
+    sizes = bay_sizes_px(polygons_norm, image_wh)
+    smallest = float(sizes.min()) if len(sizes) else 0.0
+    wanted = useful_bay_px / smallest if smallest > 0 else base_scale
+    scale = max(base_scale, min(wanted, MAX_ENLARGEMENT))
+    whole: tuple[TileBox, ...] = ((0, 0, *image_wh),)
+    input_wh = _rounded_up(image_wh, scale, spec.stride) if spec.dynamic_input else spec.input_wh
+    fits = input_wh[0] * input_wh[1] <= max_input_px
+    if (spec.dynamic_input and fits) or scale <= base_scale:
+        return InputPlan(image_wh, input_wh, whole, smallest * scale, useful_bay_px)
+    boxes = extents([to_pixels(polygon, image_wh) for polygon in polygons_norm])
+    return _tiled(boxes, image_wh, scale, spec, smallest, useful_bay_px)
+
+
+def _rounded_up(image_wh: tuple[int, int], scale: float, stride: int) -> tuple[int, int]:
+    # 1e-6: a side that is a multiple of the stride but for float error must not grow by a stride.
+    width, height = (math.ceil(side * scale / stride - 1e-6) * stride for side in image_wh)
+    return (max(width, stride), max(height, stride))
+
+
+def _tiled(
+    boxes: Floats,
+    image_wh: tuple[int, int],
+    scale: float,
+    spec: NetworkSpec,
+    smallest: float,
+    useful_bay_px: float,
+) -> InputPlan:
+    while True:
+        tile_wh = (spec.input_wh[0] / scale, spec.input_wh[1] / scale)
+        # A bay, and the car that stands out of it, must lie whole within one tile.
+        overlap_wh = np.minimum(
+            1.5 * (boxes[:, 2:] - boxes[:, :2]).max(0), 0.5 * as_floats(tile_wh)
+        )
+        tiles = _grid(boxes, image_wh, tile_wh, overlap_wh)
+        if len(tiles) <= MAX_TILES:
+            return InputPlan(image_wh, spec.input_wh, tiles, smallest * scale, useful_bay_px)
+        scale *= 0.9
+
+
+def _grid(
+    boxes: Floats, image_wh: tuple[int, int], tile_wh: tuple[float, float], overlap_wh: Floats
+) -> tuple[TileBox, ...]:
+    margin = overlap_wh / 2
+    low = np.maximum(boxes[:, :2].min(0) - margin, 0)
+    high = np.minimum(boxes[:, 2:].max(0) + margin, image_wh)
+    columns = _starts(float(low[0]), float(high[0]), tile_wh[0], float(overlap_wh[0]), image_wh[0])
+    rows = _starts(float(low[1]), float(high[1]), tile_wh[1], float(overlap_wh[1]), image_wh[1])
+    width, height = round(min(tile_wh[0], image_wh[0])), round(min(tile_wh[1], image_wh[1]))
+    tiles = [(x, y, x + width, y + height) for y in rows for x in columns]
+    used = set(tile_of_bays(boxes, tiles).tolist())
+    return tuple(tile for index, tile in enumerate(tiles) if index in used)
+
+
+def _starts(low: float, high: float, tile: float, overlap: float, image_side: int) -> list[int]:
+    tile = min(tile, image_side)
+    count = max(1, math.ceil((high - low - overlap) / max(tile - overlap, 1.0)))
+    first = min(max(low, 0.0), image_side - tile)
+    last = max(min(high, float(image_side)) - tile, first)
+    if count == 1:
+        middle = min(max((low + high - tile) / 2, 0.0), image_side - tile)
+        return [math.floor(middle)]
+    return [math.floor(first + (last - first) * step / (count - 1)) for step in range(count)]
+
+
+def tile_of_bays(boxes_px: Floats, tiles: Sequence[TileBox]) -> Ints:
+    """Choose the tile that judges each bay: the one in which it lies farthest from the rim.
+
+    Args:
+        boxes_px: bounding boxes of the bays, shape (M, 4), pixels of the picture.
+        tiles: crops of the picture.
+
+    Returns:
+        Index of a tile for each bay, shape (M,), int64.
+    """
+    frames = np.asarray(tiles, np.float32)
+    left_top = boxes_px[:, None, :2] - frames[None, :, :2]
+    right_bottom = frames[None, :, 2:] - boxes_px[:, None, 2:]
+    rim = np.concatenate([left_top, right_bottom], 2).min(2)
+    chosen: Ints = rim.argmax(1).astype(np.int64)
+    return chosen
