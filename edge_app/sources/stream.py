@@ -319,7 +319,12 @@ def _to_bgr(frame: VideoFrame, max_width_px: int) -> ImageBgr:
 
 
 def _fault(name: str, exc: Exception, *, opening: bool) -> CameraError:
-    reason = mask_secrets(str(exc)) or type(exc).__name__
+    import av
+
+    if isinstance(exc, av.error.ExitError):  # how FFmpeg calls a time-out that we set
+        reason = "no data in time"
+    else:
+        reason = mask_secrets(getattr(exc, "strerror", None) or str(exc)) or type(exc).__name__
     return CameraError(
         f"camera source {name} cannot be {'opened' if opening else 'read'}: {reason}"
     )
