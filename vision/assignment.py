@@ -42,7 +42,7 @@ class OverlapSettings:
         no_vehicle: log-odds of a bay without a vehicle: what share of cars the network misses.
     """
 
-    min_overlap: float = 0.1
+    min_overlap: float = 0.15
     bias: float = -1.0
     overlap_gain: float = 5.0
     confidence_gain: float = 2.0
@@ -70,7 +70,7 @@ def footprint_overlap(xyxy_px: Floats, polygons_px: Sequence[Floats]) -> Floats:
         polygons_px: M polygons, each (K, 2), pixels, simple.
 
     Returns:
-        Shape (N, M), float32, 0 to 1: shared area as a share of the smaller of footprint and bay.
+        Shape (N, M), float32, 0 to 1: intersection over union of footprint and bay.
     """
     overlap = np.zeros((len(xyxy_px), len(polygons_px)), np.float32)
     bays = extents(polygons_px)
@@ -85,8 +85,8 @@ def footprint_overlap(xyxy_px: Floats, polygons_px: Sequence[Floats]) -> Floats:
     footprints = shapely.box(left, ground_top, right, bottom)
     shapes = np.array([shapely.Polygon(polygon) for polygon in polygons_px], object)
     shared = shapely.area(shapely.intersection(footprints, shapes[bay]))
-    smaller = np.minimum(shapely.area(footprints), shapely.area(shapes[bay]))
-    overlap[vehicle, bay] = shared / np.maximum(smaller, 1e-9)
+    union = shapely.area(footprints) + shapely.area(shapes[bay]) - shared
+    overlap[vehicle, bay] = shared / np.maximum(union, 1e-9)
     return overlap
 
 

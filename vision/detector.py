@@ -41,13 +41,14 @@ class DetectorSettings:
 
     Attributes:
         session: threads and providers.
-        min_confidence: boxes less sure than this are dropped.
+        min_confidence: boxes less sure than this are dropped; low, since a faint car that stands
+            in a bay is most likely one (acpds train: 93.9 % of bays right at 0.1, 91.6 % at 0.25).
         max_iou: of two boxes that overlap by more than this the less sure one is dropped; high,
             since cars parked side by side overlap in an oblique view.
     """
 
     session: SessionSettings = field(default_factory=SessionSettings)
-    min_confidence: float = 0.25
+    min_confidence: float = 0.1
     max_iou: float = 0.7
 
 
