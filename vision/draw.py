@@ -1,8 +1,8 @@
 """Pictures for people: bays, states and vehicles drawn over a camera's picture.
 
 Colours are of Okabe and Ito's palette (2008), which people with any form of colour blindness tell
-apart; every state has a shape of its own as well (filled square, ring, question mark over hatching),
-so a grey print reads the same. All sizes follow the picture's, so 480 and 2160 lines look alike.
+apart; every state has a shape of its own as well (filled square, ring, question mark over
+hatching), so a grey print reads the same. All sizes follow the picture's, so 480 and 2160 lines look alike.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from telemetry.words import BayState
 from vision.geometry import to_pixels
@@ -27,7 +28,7 @@ from vision.labels import (
     symbol_of,
     text_width_px,
 )
-from vision.types import Detections, Floats, ImageBgr, Ints
+from vision.types import Detections, Floats, ImageBgr
 
 FREE: Colour = (115, 158, 0)
 OCCUPIED: Colour = (0, 94, 213)
@@ -116,7 +117,7 @@ def _drawing_order(item: tuple[Floats, BayState]) -> int:
     return {None: 0, False: 1, True: 2}[item[1].occ]
 
 
-def _grid_points(polygon_px: Floats) -> Ints:
+def _grid_points(polygon_px: Floats) -> npt.NDArray[np.int32]:
     # Pixel centres lie at +0.5 in the picture, at whole numbers for OpenCV's drawing.
     fixed = np.round((polygon_px - 0.5) * (1 << SUBPIXEL_BITS))
     return fixed.astype(np.int32).reshape(-1, 1, 2)
@@ -138,10 +139,10 @@ def _fill_bays(
     if hatching.any():
         share[(hatching > 0) & _stripes(hatching.shape, unit)] = 150
     weight = (share.astype(np.float32) / 255)[..., None]
-    return cv2.convertScaleAbs(image_bgr * (1 - weight) + colour_layer * weight)
+    return (image_bgr * (1 - weight) + colour_layer * weight).astype(np.uint8)
 
 
-def _stripes(shape: tuple[int, ...], unit: float) -> np.ndarray[tuple[int, ...], np.dtype[np.bool]]:
+def _stripes(shape: tuple[int, ...], unit: float) -> npt.NDArray[np.bool]:
     period = max(6, round(11 * unit))
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     return (rows + columns) % period < max(2, period // 5)
