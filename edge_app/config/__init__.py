@@ -1,0 +1,31 @@
+"""Configuration: what can be set, and how a file is read."""
+
+from edge_app.config.reading import load_config, parse_config
+from edge_app.config.sample import render_reference, render_sample
+from edge_app.config.settings import (
+    CameraConfig,
+    EdgeConfig,
+    EvidenceConfig,
+    HttpConfig,
+    LogConfig,
+    LogFormat,
+    LogLevel,
+    LotsightConfig,
+    ModelConfig,
+)
+
+__all__ = [
+    "CameraConfig",
+    "EdgeConfig",
+    "EvidenceConfig",
+    "HttpConfig",
+    "LogConfig",
+    "LogFormat",
+    "LogLevel",
+    "LotsightConfig",
+    "ModelConfig",
+    "load_config",
+    "parse_config",
+    "render_reference",
+    "render_sample",
+]

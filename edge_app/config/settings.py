@@ -1,0 +1,330 @@
+"""What can be set: one frozen model for each section of the file; every key names its unit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from edge_app.delivery.config import MqttConfig, OutboxConfig
+from edge_app.sources import DecodeMode, FeedSettings, Login, StreamSettings
+from edge_app.sources.urls import mask_secrets
+from telemetry import CameraId, EdgeId, SiteId
+from vision.evidence import EvidenceSettings
+from vision.types import NetworkSpec
+
+ENV_PREFIX = "LOTSIGHT_"
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    KEY_VALUE = "key-value"
+    JSON = "json"
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EdgeConfig(Section):
+    """`[edge]`: which box this is and where it keeps its state."""
+
+    site: SiteId = Field(title="Site", description="The operator's place; part of every topic.")
+    edge: EdgeId = Field(
+        title="Edge box", description="This box: MQTT client id, CN of its certificate."
+    )
+    state_dir: Path = Field(
+        default=Path("/var/lib/lotsight"),
+        title="State folder",
+        description="Bay states, outbox, last good calibrations; must survive a reboot.",
+    )
+    restore_within_s: Seconds = Field(
+        default=600.0,
+        title="Restore within",
+        description="After a pause no longer than this bays go on with their stored state; after "
+        "a longer one they are unknown (starting) until seen again.",
+    )
+
+
+class LogConfig(Section):
+    """`[log]`: what is logged, and how."""
+
+    level: LogLevel = Field(default=LogLevel.INFO, title="Level", description="Least level.")
+    format: LogFormat = Field(
+        default=LogFormat.KEY_VALUE, title="Format", description="key-value for people, or json."
+    )
+
+
+class HttpConfig(Section):
+    """`[http]`: status pages, live view and metrics of the box."""
+
+    enabled: bool = Field(default=True, title="Enabled", description="Whether to serve HTTP.")
+    host: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1",
+        title="Address",
+        description="Loopback by default. Another address needs a password and TLS.",
+    )
+    port: Port = Field(default=8008, title="Port", description="TCP port.")
+    password: SecretStr | None = Field(
+        default=None, title="Password", description="Asked of every visitor when it is set."
+    )
+    cert_file: Path | None = Field(
+        default=None, title="Certificate", description="PEM, with its chain; switches TLS on."
+    )
+    key_file: Path | None = Field(default=None, title="Private key", description="PEM.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        from edge_app.delivery.config import is_loopback
+
+        if (self.cert_file is None) != (self.key_file is None):
+            msg = "cert_file and key_file belong together: give both or neither"
+            raise ValueError(msg)
+        if not is_loopback(self.host) and (self.password is None or self.cert_file is None):
+            msg = (
+                f"host {self.host!r} can be reached from elsewhere, so a password, cert_file and "
+                "key_file are needed; or keep 127.0.0.1 and use a tunnel"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class ModelConfig(Section):
+    """`[model]`: the network."""
+
+    name: str | None = Field(
+        default=None, title="Name", description="A model that comes with lotsight; else its best."
+    )
+    manifest_file: Path | None = Field(
+        default=None,
+        title="Manifest",
+        description="Manifest (.json) or model (.onnx) of your own; instead of a name.",
+    )
+    threads: Annotated[int, Field(ge=0, le=256)] = Field(
+        default=0, title="Threads", description="Of one forward pass; 0 takes every core."
+    )
+    min_confidence: Probability = Field(
+        default=0.25, title="Least confidence", description="Of a vehicle box."
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if self.name is not None and self.manifest_file is not None:
+            msg = "name and manifest_file exclude each other"
+            raise ValueError(msg)
+        return self
+
+
+class EvidenceConfig(Section):
+    """`[evidence]`: when a bay changes its state; see vision.evidence for the reasons."""
+
+    memory_s: Seconds = Field(
+        default=1.5, title="Memory", description="Time constant of the belief."
+    )
+    enter_prob: Probability = Field(
+        default=0.7, title="Enter", description="Belief at or above this speaks for occupied."
+    )
+    leave_prob: Probability = Field(
+        default=0.3, title="Leave", description="Belief at or below this speaks for free."
+    )
+    enter_hold_s: Annotated[float, Field(ge=0)] = Field(
+        default=4.0, title="Enter hold", description="Longer than a car needs to drive through."
+    )
+    leave_hold_s: Annotated[float, Field(ge=0)] = Field(
+        default=4.0, title="Leave hold", description="Longer than a person needs to walk past."
+    )
+    start_hold_s: Annotated[float, Field(ge=0)] = Field(
+        default=0.5, title="Start hold", description="Before an unknown bay becomes known."
+    )
+    doubt_s: Seconds = Field(
+        default=15.0, title="Doubt", description="Unbroken doubt makes a bay unknown (unsure)."
+    )
+    occluded_s: Seconds = Field(
+        default=60.0, title="Occluded", description="Without evidence a bay is unknown (occluded)."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        EvidenceSettings(**self.model_dump())
+        return self
+
+    def for_network(self, spec: NetworkSpec) -> EvidenceSettings:
+        """The settings, with the abstain band that was measured for the network."""
+        return EvidenceSettings(
+            **self.model_dump(), abstain_low=spec.abstain_low, abstain_high=spec.abstain_high
+        )
+
+
+class CameraConfig(Section):
+    """`[[camera]]`: one camera."""
+
+    id: CameraId = Field(title="Id", description="Stable for ever; its calibration names it too.")
+    source: Annotated[str, Field(min_length=1)] = Field(
+        title="Source",
+        description="rtsp://..., http(s)://... (stream), snapshot+http(s)://... (picture per "
+        "request), usb:0, folder:PATH, sim:NAME, or the path of a video or picture.",
+    )
+    calibration_file: Path = Field(title="Calibration", description="Bays of this camera's view.")
+    rate_hz: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=1.0, title="Rate", description="Wanted pictures per second."
+    )
+    username: str | None = Field(default=None, title="User", description="Of the camera.")
+    password: SecretStr | None = Field(default=None, title="Password", description="Of the user.")
+    decode: DecodeMode = Field(
+        default=DecodeMode.AUTO,
+        title="Decode",
+        description="auto: key frames alone while they come often enough for the rate; all; key.",
+    )
+    rtsp_over_udp: bool = Field(
+        default=False, title="RTSP over UDP", description="Instead of within the connection."
+    )
+    max_width_px: Annotated[int, Field(ge=64, le=16_384)] = Field(
+        default=1920, title="Greatest width", description="Wider pictures are scaled down."
+    )
+    loop: bool = Field(default=True, title="Loop", description="Play a file again at its end.")
+    open_timeout_s: Seconds = Field(
+        default=10.0, title="Open time-out", description="Longest wait for the connection."
+    )
+    frame_timeout_s: Seconds = Field(
+        default=10.0, title="Frame time-out", description="Then the source is opened again."
+    )
+    lost_after_s: Seconds = Field(
+        default=20.0,
+        title="Lost after",
+        description="Without a picture for so long, all bays of the camera are unknown.",
+    )
+    retry_longest_s: Seconds = Field(
+        default=30.0, title="Longest pause", description="Between two tries to open the source."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.password is not None and self.username is None:
+            msg = "password needs a username"
+            raise ValueError(msg)
+        if self.lost_after_s < 2 / self.rate_hz:
+            msg = (
+                f"lost_after_s must be two pictures at least, {2 / self.rate_hz:g} s at rate_hz = "
+                f"{self.rate_hz:g}, but got {self.lost_after_s:g}"
+            )
+            raise ValueError(msg)
+        return self
+
+    def __repr_args__(self) -> Any:
+        """Without a password that stands in the address."""
+        for name, value in super().__repr_args__():
+            yield name, mask_secrets(value) if name == "source" else value
+
+    @property
+    def login(self) -> Login | None:
+        """User name and password, where they are set apart from the address."""
+        if self.username is None:
+            return None
+        password = self.password.get_secret_value() if self.password is not None else ""
+        return Login(self.username, password)
+
+    def stream_settings(self) -> StreamSettings:
+        """How the source is read."""
+        return StreamSettings(
+            interval_s=1 / self.rate_hz,
+            open_timeout_s=self.open_timeout_s,
+            frame_timeout_s=self.frame_timeout_s,
+            decode=self.decode,
+            max_width_px=self.max_width_px,
+            loop=self.loop,
+            rtsp_over_udp=self.rtsp_over_udp,
+        )
+
+    def feed_settings(self) -> FeedSettings:
+        """How it is kept alive."""
+        longest_s = self.open_timeout_s + 2 * self.frame_timeout_s + 1 / self.rate_hz
+        return FeedSettings(
+            interval_s=1 / self.rate_hz,
+            stuck_s=longest_s,
+            retry_first_s=min(1.0, self.retry_longest_s),
+            retry_longest_s=self.retry_longest_s,
+        )
+
+
+class LotsightConfig(BaseSettings):
+    """The whole file. Environment variables `LOTSIGHT_SECTION__KEY` come before it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    edge: EdgeConfig = Field(title="Edge box", description="Which box this is.")
+    log: LogConfig = Field(default_factory=LogConfig, title="Log", description="Logging.")
+    http: HttpConfig = Field(default_factory=HttpConfig, title="HTTP", description="Local pages.")
+    model: ModelConfig = Field(
+        default_factory=ModelConfig, title="Model", description="The network."
+    )
+    evidence: EvidenceConfig = Field(
+        default_factory=EvidenceConfig, title="Evidence", description="Hysteresis."
+    )
+    outbox: OutboxConfig = Field(
+        default_factory=OutboxConfig, title="Outbox", description="Kept while the cloud is away."
+    )
+    mqtt: MqttConfig | None = Field(
+        default=None, title="MQTT", description="Link to the broker; absent: nothing is published."
+    )
+    camera: tuple[CameraConfig, ...] = Field(
+        min_length=1, title="Cameras", description="One table [[camera]] each."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file: a secret of the unit file wins."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_link(cls, raw: Any) -> Any:
+        """Topics and client id follow `[edge]`: two places for one fact would disagree one day."""
+        if not isinstance(raw, dict):
+            return raw
+        mqtt, edge = raw.get("mqtt"), raw.get("edge")
+        if not isinstance(mqtt, dict) or not isinstance(edge, dict):
+            return raw
+        doubled = [key for key in ("site", "edge") if key in mqtt]
+        if doubled:
+            msg = f"mqtt.{doubled[0]}: it belongs in [edge] alone"
+            raise ValueError(msg)
+        named = {key: edge[key] for key in ("site", "edge") if key in edge}
+        return raw | {"mqtt": mqtt | named}
+
+    @field_validator("camera")
+    @classmethod
+    def _distinct(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
+        doubled = [name for name, count in Counter(c.id for c in cameras).items() if count > 1]
+        if doubled:
+            msg = f"each camera needs an id of its own, but {doubled[0]!r} is given twice"
+            raise ValueError(msg)
+        return cameras
