@@ -28,9 +28,9 @@ class CheckSettings:
         masked_warning: share of a bay under privacy masks above which it cannot be judged well.
     """
 
-    least_side_px: float = 6.0
-    overlap_error: float = 0.7
-    overlap_warning: float = 0.35
+    least_side_px: float = 4.0
+    overlap_error: float = 0.5
+    overlap_warning: float = 0.2
     masked_warning: float = 0.1
 
 
@@ -112,16 +112,6 @@ def check_outline(
             "move them into the picture, or leave the bay to a camera that sees all of it",
             (min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)),
         )
-    if not is_simple(points_px):
-        yield Finding(
-            Severity.ERROR,
-            Code.SELF_CROSSING,
-            bay_id,
-            "expected an outline that does not cross or touch itself, but got one that does",
-            "put its points in order round the bay",
-            centre,
-        )
-        return
     side_px = _narrowest_px(points_px)
     if side_px < settings.least_side_px:
         yield Finding(
@@ -130,6 +120,15 @@ def check_outline(
             bay_id,
             f"expected at least {settings.least_side_px:g} px across, but got {side_px:.1f} px",
             "draw it larger, or delete it",
+            centre,
+        )
+    elif not is_simple(points_px):
+        yield Finding(
+            Severity.ERROR,
+            Code.SELF_CROSSING,
+            bay_id,
+            "expected an outline that does not cross or touch itself, but got one that does",
+            "put its points in order round the bay",
             centre,
         )
     elif signed_area(points_px) < 0:
