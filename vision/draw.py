@@ -2,7 +2,8 @@
 
 Colours are of Okabe and Ito's palette (2008), which people with any form of colour blindness tell
 apart; every state has a shape of its own as well (filled square, ring, question mark over
-hatching), so a grey print reads the same. All sizes follow the picture's, so 480 and 2160 lines look alike.
+hatching), so a grey print reads the same. All sizes follow the picture's: 480 and 2160 lines look
+alike.
 """
 
 from __future__ import annotations

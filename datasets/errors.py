@@ -1,0 +1,9 @@
+"""The error of this package."""
+
+from __future__ import annotations
+
+from telemetry.errors import LotsightError
+
+
+class DatasetError(LotsightError):
+    """A set of labelled pictures is missing, incomplete or contradicts itself."""

@@ -1,0 +1,163 @@
+"""Running a model over labelled pictures, through the very code that an edge box runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datasets.degrade import degrade
+from datasets.lots import Bools, LotFrame
+from vision.detector import OnnxDetector
+from vision.geometry import bay_sizes_px, to_norm, to_pixels
+from vision.input_size import InputPlan, plan_input
+from vision.quads import polygon_to_quad
+from vision.types import Floats, Ints, NetworkSpec, OccupancyRule, as_floats
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """How pictures and bays are changed before they are judged.
+
+    Attributes:
+        long_side_px: the picture's long side in the network; None chooses by the bays' size.
+        jitter_share: standard deviation by which each corner is moved, as a share of the size of
+            its bay (root of its area): an installer's hand.
+        change: name of a change of `datasets.degrade`.
+        seed: of jitter and change.
+    """
+
+    long_side_px: int | None = None
+    jitter_share: float = 0.0
+    change: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Judged bays of one split, all arrays of shape (M,) over the bays of all frames.
+
+    Attributes:
+        name: set and split, e.g. `acpds:valid`.
+        frames: the frames judged.
+        frame: index into `frames`.
+        bay: index of the bay in its frame.
+        prob: probability of occupied.
+        occupied: the truth.
+        size_px: side of the bay in the picture, root of its area, pixels.
+        y_norm: height of the bay's middle in the picture, 0 top to 1 bottom; in an oblique view a
+            stand-in for distance.
+        input_mpx: millions of pixels that the network worked on, mean over frames.
+    """
+
+    name: str
+    frames: tuple[LotFrame, ...] = field(repr=False)
+    frame: Ints = field(repr=False)
+    bay: Ints = field(repr=False)
+    prob: Floats = field(repr=False)
+    occupied: Bools = field(repr=False)
+    size_px: Floats = field(repr=False)
+    y_norm: Floats = field(repr=False)
+    input_mpx: float = 0.0
+
+    def __len__(self) -> int:
+        """How many bays."""
+        return len(self.prob)
+
+    @property
+    def right(self) -> Bools:
+        """Which bays were judged right at even odds."""
+        return np.equal(self.prob >= 0.5, self.occupied)  # noqa: PLR2004 - even odds
+
+
+def judge_frames(
+    detector: OnnxDetector,
+    rule: OccupancyRule,
+    frames: Sequence[LotFrame],
+    options: JudgeOptions,
+    on_frame: Callable[[], None] = lambda: None,
+) -> Verdicts:
+    """Judge every bay of every frame once.
+
+    Args:
+        detector: the network.
+        rule: how its output becomes a probability for each bay.
+        frames: of one split.
+        options: how pictures and bays are changed first.
+        on_frame: called after each frame.
+
+    Raises:
+        DatasetError: a picture cannot be read.
+        ModelError: the network failed.
+    """
+    rng = np.random.default_rng(options.seed)
+    probs: list[Floats] = []
+    sizes: list[Floats] = []
+    input_px = 0
+    for frame in frames:
+        image = frame.read()
+        image_wh = (image.shape[1], image.shape[0])
+        if options.change is not None:
+            image = degrade(image, options.change, rng)
+        polygons = jittered(frame.polygons_norm, image_wh, options.jitter_share, rng)
+        plan = plan_for(polygons, image_wh, detector.spec, options.long_side_px)
+        output = detector.detect(image, quads_of(polygons, image_wh), plan)
+        probs.append(rule.judge(output, polygons, image_wh).prob)
+        sizes.append(bay_sizes_px(frame.polygons_norm, image_wh))
+        input_px += plan.input_px
+        on_frame()
+    counts = [len(frame.polygons_norm) for frame in frames]
+    return Verdicts(
+        name=f"{frames[0].set_name}:{frames[0].split}" if frames else "none",
+        frames=tuple(frames),
+        frame=np.repeat(np.arange(len(frames)), counts),
+        bay=np.concatenate([np.arange(count) for count in counts] or [np.zeros(0, np.int64)]),
+        prob=np.concatenate(probs or [np.zeros(0, np.float32)]),
+        occupied=np.concatenate([f.occupied for f in frames] or [np.zeros(0, np.bool)]),
+        size_px=np.concatenate(sizes or [np.zeros(0, np.float32)]),
+        y_norm=as_floats([p[:, 1].mean() for f in frames for p in f.polygons_norm]),
+        input_mpx=input_px / max(len(frames), 1) / 1e6,
+    )
+
+
+def plan_for(
+    polygons_norm: Sequence[Floats],
+    image_wh: tuple[int, int],
+    spec: NetworkSpec,
+    long_side_px: int | None,
+) -> InputPlan:
+    """Input size by the bays, or the one that puts the picture's long side at `long_side_px`."""
+    if long_side_px is None:
+        return plan_input(polygons_norm, image_wh, spec)
+    scale = long_side_px / max(image_wh)
+    width, height = (
+        math.ceil(side * scale / spec.stride - 1e-6) * spec.stride for side in image_wh
+    )
+    smallest = float(bay_sizes_px(polygons_norm, image_wh).min(initial=0.0)) * scale
+    return InputPlan(image_wh, (width, height), ((0, 0, *image_wh),), smallest, 0.0)
+
+
+def quads_of(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> Floats:
+    """Four canonical corners of every bay, shape (M, 4, 2), fractions of width and height."""
+    if not polygons_norm:
+        return np.zeros((0, 4, 2), np.float32)
+    quads = [polygon_to_quad(to_pixels(polygon, image_wh)) for polygon in polygons_norm]
+    return to_norm(np.stack(quads), image_wh)
+
+
+def jittered(
+    polygons_norm: Sequence[Floats],
+    image_wh: tuple[int, int],
+    share: float,
+    rng: np.random.Generator,
+) -> list[Floats]:
+    """Move each corner by a normal deviate of `share` of its bay's size."""
+    if share == 0:
+        return list(polygons_norm)
+    sizes = bay_sizes_px(polygons_norm, image_wh)
+    return [
+        to_norm(to_pixels(p, image_wh) + size * rng.normal(0, share, p.shape), image_wh)
+        for p, size in zip(polygons_norm, sizes, strict=True)
+    ]
