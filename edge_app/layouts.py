@@ -1,0 +1,65 @@
+"""From the calibrations of a box's cameras to the layout that it publishes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from calibration import Bay, Calibration
+from telemetry import ConfigError
+from telemetry.layout import Layout
+from telemetry.messages import LayoutBay, Location, LotInfo
+
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+def lot_id(name: str) -> str:
+    """An identifier made from a lot's name: `P1 Nord (West)` gives `P1-Nord-West`."""
+    return _NOT_IN_ID.sub("-", name).strip("-_.")[:64] or "lot"
+
+
+def build_layout(calibrations: Sequence[Calibration]) -> Layout:
+    """All bays of a box, cameras in the order given, bays in calibration order.
+
+    Raises:
+        ConfigError: two cameras have a bay of the same id; a bay has one state, so it may belong
+            to one camera only.
+    """
+    owner: dict[str, str] = {}
+    bays: list[LayoutBay] = []
+    lots: dict[str, LotInfo] = {}
+    for calibration in calibrations:
+        lot = lot_id(calibration.lot.name)
+        lots.setdefault(lot, _lot_info(lot, calibration))
+        for bay in calibration.bays:
+            if bay.id in owner:
+                msg = (
+                    f"bay {bay.id!r} stands in the calibrations of cameras {owner[bay.id]!r} and "
+                    f"{calibration.camera!r}: a bay belongs to one camera; remove it from one"
+                )
+                raise ConfigError(msg)
+            owner[bay.id] = calibration.camera
+            bays.append(_layout_bay(bay, calibration.camera, lot))
+    return Layout.of(bays, tuple(lots.values()))
+
+
+def _lot_info(lot: str, calibration: Calibration) -> LotInfo:
+    place = calibration.lot.location
+    return LotInfo(
+        lot=lot,
+        name=calibration.lot.name[:128],
+        levels=calibration.lot.levels,
+        location=None if place is None else Location(lat=place.lat_deg, lon=place.lon_deg),
+    )
+
+
+def _layout_bay(bay: Bay, camera: str, lot: str) -> LayoutBay:
+    return LayoutBay(
+        bay=bay.id,
+        camera=camera,
+        kind=bay.kind,
+        angle=bay.angle,
+        zone=bay.zone,
+        lot=lot,
+        level=None if bay.level is None else bay.level[:32],
+    )

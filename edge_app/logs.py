@@ -1,0 +1,57 @@
+"""Log lines that a person reads and a machine splits; camera passwords never get into one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+from edge_app.config import LogConfig, LogFormat
+from edge_app.sources.urls import mask_secrets
+
+# These tell of each request and each packet; what matters of it we log ourselves.
+_TALKATIVE = ("uvicorn.access", "amqtt", "transitions", "asyncio")
+
+
+class LineFormatter(logging.Formatter):
+    """`time=... level=... logger=... msg="..."`, or the same as one JSON object a line."""
+
+    def __init__(self, form: LogFormat) -> None:
+        super().__init__()
+        self._form = form
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a traceback goes into it with its line ends escaped."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "msg": mask_secrets(record.getMessage()),
+        }
+        if record.exc_info:
+            fields["trace"] = mask_secrets(self.formatException(record.exc_info))
+        if self._form is LogFormat.JSON:
+            return json.dumps(fields, ensure_ascii=False)
+        return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
+
+
+def set_up_logging(config: LogConfig, stream: TextIO | None = None) -> None:
+    """Send everything to `stream` (standard error by default, as systemd and Docker want it)."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(LineFormatter(config.format))
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(config.level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _quoted(value: str) -> str:
+    plain = value and not any(character in value for character in " =\"'\n\r\t\\")
+    return value if plain else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,367 @@
+"""One camera's way from a frame to bay states. Not thread-safe: one worker runs all pipelines.
+
+frame -> view guard -> change gate -> network -> evidence -> filter -> store -> live board
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from calibration import Calibration
+from edge_app.config import CameraConfig, EvidenceConfig
+from edge_app.delivery.changes import BayChange
+from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
+from edge_app.sources import FeedStatus
+from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
+from telemetry.messages import ModelRef
+from vision.evidence import EvidenceFilter, EvidenceSettings
+from vision.input_size import InputPlan, plan_input
+from vision.rules import rule_for
+from vision.types import Detections, Floats, Frame, ImageBgr, NetworkOutput, NetworkSpec
+
+_log = logging.getLogger(__name__)
+
+_FPS_WINDOW_S = 30.0
+_LATENCIES_KEPT = 256
+_CONDITIONS = {
+    UnknownReason.CAMERA_LOST: CameraCondition.LOST,
+    UnknownReason.FROZEN: CameraCondition.FROZEN,
+    UnknownReason.BLIND: CameraCondition.BLIND,
+    UnknownReason.DARK: CameraCondition.DARK,
+    UnknownReason.VIEW_MOVED: CameraCondition.VIEW_MOVED,
+    UnknownReason.MODEL_ERROR: CameraCondition.MODEL_ERROR,
+}
+
+
+class CameraDetector(Protocol):
+    """A detector that also chooses input size and tiles for a camera; `OnnxDetector` is one."""
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """What network this is."""
+        ...
+
+    def detect(
+        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
+    ) -> NetworkOutput:
+        """Judge one picture; see `vision.types.Detector`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ViewReport:
+    """What the view guard says of one picture.
+
+    Attributes:
+        reason: why the picture cannot be trusted; None when it can.
+        detail: in one sentence, for a technician.
+        homography: 3x3, carries the calibration's normalised points to this picture's; None when
+            the view stands where it was calibrated.
+        shift_px: how far the view stands from the reference, pixels of this picture.
+    """
+
+    reason: UnknownReason | None = None
+    detail: str = ""
+    homography: Floats | None = None
+    shift_px: float | None = None
+
+
+class ViewGuard(Protocol):
+    """Judges whether a picture shows the calibrated view."""
+
+    def look(self, frame: Frame) -> ViewReport:
+        """Judge one frame."""
+        ...
+
+
+class ChangeGate(Protocol):
+    """Judges whether a picture is worth a pass of the network."""
+
+    def wants(self, frame: Frame, polygons_norm: Sequence[Floats], *, settling: bool) -> bool:
+        """Whether something changed, a heartbeat pass is due, or a bay is about to change."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where a pipeline puts what it finds.
+
+    Attributes:
+        record: takes changes over for good; `Store.record`.
+        board: the live board.
+    """
+
+    record: Callable[[Sequence[BayChange]], None]
+    board: LiveBoard
+
+
+class CameraPipeline:
+    """One camera's bays, and what is known of them.
+
+    Args:
+        config: the camera's settings.
+        evidence: thresholds and hold times.
+        outlets: store and board.
+        clock: time.
+    """
+
+    def __init__(
+        self, config: CameraConfig, evidence: EvidenceConfig, outlets: Outlets, clock: Clock
+    ) -> None:
+        self.camera = config.id
+        self.interval_s = 1 / config.rate_hz
+        self.last_judged_s = clock.mono_s() - 1 / config.rate_hz
+        self._config = config
+        self._evidence = evidence
+        self._outlets = outlets
+        self._clock = clock
+        self._calibration: Calibration | None = None
+        self._polygons: list[Floats] = []
+        self._quads: Floats = np.zeros((0, 4, 2), np.float32)
+        self._detector: CameraDetector | None = None
+        self._model_fault = ""
+        self._plan: InputPlan | None = None
+        self._filter = EvidenceFilter((), start_utc=clock.utc())
+        self._guard: ViewGuard | None = None
+        self._gate: ChangeGate | None = None
+        self._started_s = clock.mono_s()
+        self._status = CameraStatus()
+        self._calibration_fault = ""
+        self._view = LiveView(self.camera, None, None, (), self._status)
+        self._judged_at_s: deque[float] = deque()
+        self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
+        self._show()
+
+    # -- what it works with ----------------------------------------------------------------------
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration in use."""
+        return self._calibration
+
+    def states(self) -> tuple[BayState, ...]:
+        """Every bay's state, in the calibration's order."""
+        return self._filter.states()
+
+    def use_calibration(self, calibration: Calibration, guard: ViewGuard | None = None) -> None:
+        """Go over to another revision; bays that it shares with the present one keep their state.
+
+        Args:
+            calibration: of this camera.
+            guard: made for it; None when views are not guarded.
+        """
+        before = self._filter.states()
+        self._calibration = calibration
+        self._polygons = calibration.polygons_norm()
+        self._quads = calibration.quads_norm()
+        self._guard = guard
+        self._plan = None
+        self._calibration_fault = ""
+        self._filter = EvidenceFilter(
+            calibration.bay_ids, self._filter_settings(), start_utc=self._clock.utc()
+        )
+        self._filter.restore(before)
+        self._show()
+
+    def calibration_failed(self, fault: str) -> None:
+        """Note that a new calibration cannot be used; the present one stays in use."""
+        self._calibration_fault = fault
+        self._show()
+
+    def use_detector(self, detector: CameraDetector) -> None:
+        """Go over to another network; states stay."""
+        self._detector = detector
+        self._model_fault = ""
+        self._plan = None
+        before = self._filter.states()
+        ids = () if self._calibration is None else self._calibration.bay_ids
+        self._filter = EvidenceFilter(ids, self._filter_settings(), start_utc=self._clock.utc())
+        self._filter.restore(before)
+
+    def model_failed(self, fault: str) -> None:
+        """Note that there is no network; bays become unknown with the next frame."""
+        self._detector = None
+        self._model_fault = fault
+
+    def use_gate(self, gate: ChangeGate | None) -> None:
+        """Skip frames in which nothing changed."""
+        self._gate = gate
+
+    def restore(self, states: Sequence[BayState], *, stale: bool) -> None:
+        """Go on from stored states.
+
+        Args:
+            states: of any bays; those of other cameras are passed over.
+            stale: whether they are too old to be believed: then bays start anew.
+        """
+        self._filter.restore(states)
+        if stale:
+            self._mark(UnknownReason.STARTING, Cause.STARTUP)
+        self._show()
+
+    # -- work ------------------------------------------------------------------------------------
+
+    def judge(self, frame: Frame) -> None:
+        """Take one frame through to bay states."""
+        self.last_judged_s = self._clock.mono_s()
+        report = self._guard.look(frame) if self._guard is not None else ViewReport()
+        if report.reason is not None:
+            self._set(_CONDITIONS[report.reason], report.detail, shift_px=report.shift_px)
+            self._mark(report.reason, Cause.DETECTION, frame)
+            self._show(frame, self._polygons)
+            return
+        polygons, quads = self._moved(report.homography)
+        settling = self._filter.is_settling()
+        if self._gate is not None and not self._gate.wants(frame, polygons, settling=settling):
+            self._status = replace(self._status, gated=self._status.gated + 1)
+            self._set(CameraCondition.LIVE, self._calibration_fault, shift_px=report.shift_px)
+            self._show(frame, polygons)
+            return
+        begin_s = self._clock.mono_s()
+        try:
+            output = self._detect(frame.image_bgr, quads)
+        except ModelError as exc:
+            self._set(CameraCondition.MODEL_ERROR, str(exc))
+            self._mark(UnknownReason.MODEL_ERROR, Cause.DETECTION, frame)
+            self._show(frame, polygons)
+            return
+        self._count(begin_s)
+        self._set(CameraCondition.LIVE, self._calibration_fault, shift_px=report.shift_px)
+        self._decide(frame, output, polygons)
+        self._show(frame, polygons, output)
+        self._latencies_s.append(self._clock.mono_s() - frame.captured_mono_s)
+
+    def check(self, feed: FeedStatus) -> None:
+        """Look after a camera that gives nothing; call a few times a second."""
+        self._status = replace(
+            self._status, frames=feed.frames, dropped=feed.dropped, restarts=feed.restarts
+        )
+        last_s = self._started_s if feed.last_frame_s is None else feed.last_frame_s
+        if self._clock.mono_s() - last_s < self._config.lost_after_s:
+            if feed.error and feed.error != self._status.detail:
+                self._set(self._status.condition, feed.error)
+                self._show()
+            return
+        changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
+        detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
+        if changed or (CameraCondition.LOST, detail) != (
+            self._status.condition,
+            self._status.detail,
+        ):
+            _log.warning("camera %s is lost: %s", self.camera, detail)
+            self._set(CameraCondition.LOST, detail)
+            self._show()
+
+    def latency_p95_ms(self) -> float | None:
+        """From a frame's arrival to its states in the store, over the last frames."""
+        if not self._latencies_s:
+            return None
+        return float(np.percentile(self._latencies_s, 95)) * 1000
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _filter_settings(self) -> EvidenceSettings | None:
+        if self._detector is None:
+            return None
+        return self._evidence.for_network(self._detector.spec)
+
+    def _moved(self, homography: Floats | None) -> tuple[list[Floats], Floats]:
+        if homography is None:
+            return self._polygons, self._quads
+        polygons = [transform(polygon, homography) for polygon in self._polygons]
+        return polygons, transform(self._quads, homography)
+
+    def _detect(self, image_bgr: ImageBgr, quads: Floats) -> NetworkOutput:
+        if self._detector is None:
+            raise ModelError(self._model_fault or "no model is loaded")
+        height, width = image_bgr.shape[:2]
+        if self._plan is None or self._plan.image_wh != (width, height):
+            self._plan = plan_input(self._polygons, (width, height), self._detector.spec)
+        return self._detector.detect(image_bgr, quads, self._plan)
+
+    def _decide(self, frame: Frame, output: NetworkOutput, polygons: list[Floats]) -> None:
+        if not polygons or self._detector is None:
+            return
+        height, width = frame.image_bgr.shape[:2]
+        evidence = rule_for(self._detector.spec).judge(output, polygons, (width, height))
+        changed = self._filter.update(evidence, frame.captured_mono_s, frame.captured_utc)
+        self._record(changed, Cause.DETECTION)
+
+    def _mark(
+        self, reason: UnknownReason, cause: Cause, frame: Frame | None = None
+    ) -> list[BayState]:
+        mono_s = self._clock.mono_s() if frame is None else frame.captured_mono_s
+        utc = self._clock.utc() if frame is None else frame.captured_utc
+        changed = self._filter.mark_unknown(reason, mono_s, utc)
+        self._record(changed, cause)
+        return changed
+
+    def _record(self, states: Sequence[BayState], cause: Cause) -> None:
+        if not states:
+            return
+        model, method = None, "none"
+        if self._detector is not None:
+            spec = self._detector.spec
+            model = ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
+            method = "bay_head" if spec.has_bay_head else "overlap"
+        revision = 0 if self._calibration is None else self._calibration.revision
+        self._outlets.record(
+            [BayChange(state, cause, self.camera, method, model, revision) for state in states]
+        )
+        utc = self._clock.utc()
+        self._outlets.board.add_events(
+            [RecentEvent(self.camera, state, cause, utc) for state in states]
+        )
+
+    def _count(self, begin_s: float) -> None:
+        now_s = self._clock.mono_s()
+        times = self._judged_at_s
+        times.append(now_s)
+        while now_s - times[0] > _FPS_WINDOW_S:
+            times.popleft()
+        watched_s = min(now_s - self._started_s, _FPS_WINDOW_S)
+        self._status = replace(
+            self._status,
+            judged=self._status.judged + 1,
+            fps=round(len(times) / watched_s, 3) if watched_s > 0 else 0.0,
+            infer_ms=round((now_s - begin_s) * 1000, 1),
+        )
+
+    def _set(
+        self, condition: CameraCondition, detail: str, *, shift_px: float | None = None
+    ) -> None:
+        self._status = replace(self._status, condition=condition, detail=detail, shift_px=shift_px)
+
+    def _show(
+        self,
+        frame: Frame | None = None,
+        polygons: Sequence[Floats] | None = None,
+        output: NetworkOutput | None = None,
+    ) -> None:
+        """Put the present state on the board, with the last picture where there is no new one."""
+        if frame is not None:
+            self._status = replace(self._status, last_frame_utc=frame.captured_utc)
+        self._view = LiveView(
+            camera=self.camera,
+            frame=frame or self._view.frame,
+            calibration=self._calibration,
+            states=self._filter.states(),
+            status=self._status,
+            polygons_norm=tuple(self._polygons if polygons is None else polygons),
+            bay_prob=None if output is None else output.bay_prob,
+            detections=Detections.empty() if output is None else output.detections,
+        )
+        self._outlets.board.publish(self._view)
+
+
+def transform(points_norm: Floats, homography: Floats) -> Floats:
+    """Points of any shape (..., 2), carried by a 3x3 homography of normalised coordinates."""
+    flat = points_norm.reshape(-1, 2)
+    carried = np.concatenate([flat, np.ones((len(flat), 1), np.float32)], axis=1) @ homography.T
+    return (carried[:, :2] / carried[:, 2:]).reshape(points_norm.shape).astype(np.float32)
