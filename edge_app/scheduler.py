@@ -46,6 +46,10 @@ class Scheduler:
         self._stopping = False
         self._thread: threading.Thread | None = None
 
+    def add(self, units: Sequence[CameraUnit]) -> None:
+        """Add cameras; before `start` only."""
+        self._units.extend(units)
+
     def notify(self) -> None:
         """Say that a frame has come."""
         with self._wake:

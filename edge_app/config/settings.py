@@ -288,7 +288,7 @@ class LotsightConfig(BaseSettings):
         default=None, title="MQTT", description="Link to the broker; absent: nothing is published."
     )
     camera: tuple[CameraConfig, ...] = Field(
-        min_length=1, title="Cameras", description="One table [[camera]] each."
+        title="Cameras", description="One table [[camera]] each."
     )
 
     @classmethod
@@ -323,6 +323,9 @@ class LotsightConfig(BaseSettings):
     @field_validator("camera")
     @classmethod
     def _distinct(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
+        if not cameras:
+            msg = "one table [[camera]] at least"
+            raise ValueError(msg)
         doubled = [name for name, count in Counter(c.id for c in cameras).items() if count > 1]
         if doubled:
             msg = f"each camera needs an id of its own, but {doubled[0]!r} is given twice"
