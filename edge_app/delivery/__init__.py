@@ -1,0 +1,28 @@
+"""From a bay's change to the cloud: store, outbox, link to the broker, and what rides on it."""
+
+from edge_app.delivery.changes import BayChange
+from edge_app.delivery.config import (
+    HomeAssistantConfig,
+    MqttConfig,
+    OutboxConfig,
+    Protocol,
+    Release,
+    TlsConfig,
+)
+from edge_app.delivery.database import StoreError
+from edge_app.delivery.link import LinkInfo, MqttLink
+from edge_app.delivery.store import Store
+
+__all__ = [
+    "BayChange",
+    "HomeAssistantConfig",
+    "LinkInfo",
+    "MqttConfig",
+    "MqttLink",
+    "OutboxConfig",
+    "Protocol",
+    "Release",
+    "Store",
+    "StoreError",
+    "TlsConfig",
+]

@@ -1,0 +1,101 @@
+"""A bay as the store holds it, and a change on its way into the outbox."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge_app.delivery.changes import BayChange
+from telemetry.cloudevents import BAY_CHANGED_TYPE
+from telemetry.messages import BayChanged, ClockStamp, Occupancy, SnapshotBay
+from telemetry.words import BayState, UnknownReason
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBay:
+    """A bay's state, whether it is closed, and the revision of the calibration it comes from."""
+
+    state: BayState
+    closed: bool
+    calibration: int
+
+    def in_snapshot(self) -> SnapshotBay:
+        """As a line of the snapshot."""
+        state = self.state
+        return SnapshotBay(
+            bay=state.bay,
+            occ=state.occ,
+            closed=self.closed,
+            state=Occupancy.of(state.occ),
+            reason=state.reason,
+            since=state.since,
+            conf=state.conf,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event without a number yet, and the state that belongs to it."""
+
+    held: HeldBay
+    time: datetime
+    data: str
+    type: str = BAY_CHANGED_TYPE
+
+
+def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStamp) -> Entry:
+    """The event of a change, written out at once: a later layout does not touch it."""
+    state = change.state
+    data = BayChanged(
+        occ=state.occ,
+        closed=closed,
+        state=Occupancy.of(state.occ),
+        reason=state.reason,
+        since=state.since,
+        conf=state.conf,
+        cause=change.cause,
+        camera=change.camera,
+        method=change.method,
+        model=change.model,
+        calibration=change.calibration_revision,
+        layout=layout,
+        clock=stamp,
+    )
+    held = HeldBay(state, closed, change.calibration_revision)
+    return Entry(held, state.since, data.model_dump_json())
+
+
+def write_bay(database: sqlite3.Connection, held: HeldBay) -> None:
+    """Insert or replace one bay."""
+    state = held.state
+    database.execute(
+        "INSERT INTO bay (bay, occ, reason, conf, since, closed, calibration) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bay) DO UPDATE SET occ = excluded.occ, "
+        "reason = excluded.reason, conf = excluded.conf, since = excluded.since, "
+        "closed = excluded.closed, calibration = excluded.calibration",
+        (
+            state.bay,
+            None if state.occ is None else int(state.occ),
+            state.reason,
+            state.conf,
+            state.since.isoformat(),
+            int(held.closed),
+            held.calibration,
+        ),
+    )
+
+
+def read_bays(database: sqlite3.Connection) -> dict[str, HeldBay]:
+    """All bays of the store."""
+    bays: dict[str, HeldBay] = {}
+    for row in database.execute("SELECT * FROM bay"):
+        state = BayState(
+            bay=row["bay"],
+            occ=None if row["occ"] is None else bool(row["occ"]),
+            reason=None if row["reason"] is None else UnknownReason(row["reason"]),
+            conf=row["conf"],
+            since=datetime.fromisoformat(row["since"]),
+        )
+        bays[state.bay] = HeldBay(state, bool(row["closed"]), row["calibration"])
+    return bays

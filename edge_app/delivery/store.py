@@ -1,0 +1,371 @@
+"""The edge box's memory: bay states and the outbox of events, in one SQLite file.
+
+A change of state and its event are one transaction, so neither exists without the other. When the
+disk cannot be written, changes wait in a bounded buffer in memory, unnumbered: the states go on,
+the snapshot says `degraded`, and the events follow once the disk answers again.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from edge_app.delivery.buffer import ChangeBuffer
+from edge_app.delivery.changes import BayChange
+from edge_app.delivery.config import OutboxConfig
+from edge_app.delivery.database import StoreError, is_full, open_database, remember_epoch
+from edge_app.delivery.documents import Documents
+from edge_app.delivery.entries import Entry, HeldBay, changed_event, read_bays, write_bay
+from edge_app.delivery.outbox import OutboxRow
+from edge_app.delivery.stream import EventStream
+from edge_app.delivery.timesync import clock_stamp
+from telemetry.clock import Clock
+from telemetry.layout import Layout
+from telemetry.messages import ClockStamp, OutboxHealth, Snapshot
+from telemetry.words import BayState, Cause, UnknownReason
+
+_log = logging.getLogger(__name__)
+
+RETRY_PERIOD_S = 1.0
+"""How often a store that cannot be written is tried again."""
+_LAYOUT = "layout"
+
+
+class Store:
+    """Bay states, outbox and small documents of one edge box. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        path: Path,
+        database: sqlite3.Connection,
+        clock: Clock,
+        bounds: OutboxConfig,
+        stamp: Callable[[], ClockStamp],
+    ) -> None:
+        self.path = path
+        self._database = database
+        self._clock = clock
+        self._stamp = stamp
+        self._lock = threading.RLock()
+        self._listeners: list[Callable[[], None]] = []
+        self.documents = Documents(database, self._lock)
+        self._stream = EventStream(database, clock, bounds, stamp)
+        self._buffer = ChangeBuffer(bounds.max_buffered)
+        self._retry_at_s = 0.0
+        body = self.documents.get(_LAYOUT)
+        self._layout = None if body is None else Layout.model_validate_json(body)
+        self._layout_unsaved = False
+        kept = read_bays(database)
+        self._bays = {
+            bay: kept.get(bay) or _starting(bay, clock)
+            for bay in (self._layout.bay_ids if self._layout else ())
+        }
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        clock: Clock,
+        bounds: OutboxConfig | None = None,
+        stamp: Callable[[], ClockStamp] = clock_stamp,
+    ) -> Self:
+        """Open the store, or make it.
+
+        Args:
+            path: the SQLite file.
+            clock: durations and wall time.
+            bounds: of the outbox.
+            stamp: what an event says of the clock.
+
+        Raises:
+            StoreError: the file cannot be opened or another process owns it.
+        """
+        bounds = bounds or OutboxConfig()
+        return cls(path, open_database(path, clock, bounds.max_pages), clock, bounds, stamp)
+
+    def close(self) -> None:
+        """Write what waits in memory, if the disk allows it, and let go of the file."""
+        with self._lock:
+            self._flush(force=True)
+            self._database.close()
+
+    # States and changes
+
+    def record(self, changes: Sequence[BayChange]) -> None:
+        """Take over new states, and queue their events in the same transaction.
+
+        Never fails for want of disk. A change of a bay that the layout no longer holds is dropped.
+
+        Raises:
+            StoreError: no layout was set.
+        """
+        with self._lock:
+            layout = self._need_layout()
+            entries = [
+                changed_event(
+                    change, self._bays[change.state.bay].closed, layout.hash, self._stamp()
+                )
+                for change in changes
+                if self._is_known(change.state.bay)
+            ]
+            self._take(entries)
+        self._tell()
+
+    def set_closed(self, bay: str, closed: bool, cause: Cause = Cause.MANUAL) -> bool:
+        """Close or open a bay; occupancy is a fact of its own and stays.
+
+        Returns:
+            Whether that changed anything.
+
+        Raises:
+            StoreError: the layout does not hold the bay.
+        """
+        with self._lock:
+            layout = self._need_layout()
+            held = self._bays.get(bay)
+            if held is None:
+                msg = f"expected a bay of layout {layout.hash}, but got {bay!r}"
+                raise StoreError(msg)
+            if held.closed == closed:
+                return False
+            camera = next(each.camera for each in layout.bays if each.bay == bay)
+            change = BayChange(held.state, cause, camera, "manual", None, held.calibration)
+            entry = changed_event(change, closed, layout.hash, self._stamp())
+            self._take([replace(entry, time=self._clock.utc())])
+        self._tell()
+        return True
+
+    def set_layout(self, layout: Layout) -> None:
+        """Say which bays there are. New ones are unknown; those that went are forgotten."""
+        with self._lock:
+            if layout == self._layout:
+                return
+            self._bays = {
+                bay: self._bays.get(bay) or _starting(bay, self._clock) for bay in layout.bay_ids
+            }
+            self._layout, self._layout_unsaved = layout, True
+            with self._tolerant("keep the layout"):
+                self._write(self._buffer.entries())
+                self._buffer.clear()
+        self._tell()
+
+    @property
+    def layout(self) -> Layout | None:
+        """The bays, in order; None before the first `set_layout`."""
+        return self._layout
+
+    def states(self) -> tuple[BayState, ...]:
+        """What is known of each bay, in the order of the layout."""
+        with self._lock:
+            ids = self._layout.bay_ids if self._layout else tuple(self._bays)
+            return tuple(self._bays[bay].state for bay in ids)
+
+    def closed_bays(self) -> frozenset[str]:
+        """The bays that are closed."""
+        with self._lock:
+            return frozenset(bay for bay, held in self._bays.items() if held.closed)
+
+    def snapshot(self) -> Snapshot | None:
+        """All bays now and the number of the last event that is in them; None without a layout."""
+        with self._lock:
+            if self._layout is None:
+                return None
+            return Snapshot(
+                epoch=self._stream.state.epoch,
+                seq=self._stream.state.last_seq,
+                layout=self._layout.hash,
+                at=self._clock.utc(),
+                degraded=self.degraded,
+                bays=tuple(self._bays[bay].in_snapshot() for bay in self._layout.bay_ids),
+            )
+
+    # The stream of events
+
+    @property
+    def epoch(self) -> int:
+        """Which store this is; a new one has a higher epoch."""
+        return self._stream.state.epoch
+
+    @property
+    def last_seq(self) -> int:
+        """The highest number given so far."""
+        return self._stream.state.last_seq
+
+    @property
+    def acked(self) -> int:
+        """The consumer's watermark."""
+        return self._stream.state.acked
+
+    @property
+    def degraded(self) -> bool:
+        """Whether changes wait in memory because the disk cannot be written."""
+        return bool(self._buffer)
+
+    def pending(self, after: int, limit: int, *, refused: bool = False) -> list[OutboxRow]:
+        """The next events above number `after`, in order.
+
+        Args:
+            after: numbers above it.
+            limit: how many at most.
+            refused: whether those that the broker refused come too.
+        """
+        with self._lock, self._tolerant("read events"):
+            return self._stream.pending(after, limit, refused=refused)
+        return []
+
+    def acknowledge(self, upto: int) -> None:
+        """The consumer has everything up to `upto`: release it."""
+        with self._lock, self._tolerant("release events"):
+            self._stream.acknowledge(upto)
+
+    def release(self, seqs: Sequence[int]) -> None:
+        """The broker has these events, and that is enough for this cloud."""
+        with self._lock, self._tolerant("release events"):
+            self._stream.release(seqs)
+
+    def refuse(self, seq: int, code: int) -> None:
+        """The broker refuses this event: keep it, but let the others pass."""
+        with self._lock, self._tolerant("quarantine an event"):
+            self._stream.refuse(seq, code)
+
+    def pardon(self) -> int:
+        """Let refused events try again; gives how many."""
+        with self._lock, self._tolerant("pardon events"):
+            return self._stream.pardon()
+        return 0
+
+    def begin_connection(self) -> int:
+        """The number of a new connection."""
+        with self._lock:
+            conn = self._stream.state.conn + 1
+            with self._tolerant("number a connection"):
+                self._stream.begin_connection(conn)
+            # Even if the disk cannot keep it: two connections of one run must differ.
+            self._stream.state.conn = conn
+            return conn
+
+    def renew_epoch(self, above: int) -> None:
+        """Go past an epoch that the consumer has seen: waiting events are numbered from 1 anew.
+
+        Needed when both the store and the file beside it were lost and the clock is behind.
+        """
+        with self._lock, self._tolerant("renew the epoch"):
+            self._stream.renew_epoch(above)
+            remember_epoch(self.path, self._stream.state.epoch)
+
+    def health(self) -> OutboxHealth:
+        """How full the outbox is."""
+        with self._lock:
+            oldest_age_s, refused = 0.0, 0
+            with self._tolerant("count events"):
+                oldest_age_s, refused = self._stream.oldest_and_refused()
+            return OutboxHealth(
+                rows=self._stream.usage.rows,
+                bytes=self._stream.usage.bytes,
+                oldest_age_s=oldest_age_s,
+                quarantined=refused,
+                evicted=self._stream.state.evicted,
+                buffered=len(self._buffer),
+                lost=self._stream.state.lost + self._buffer.dropped,
+            )
+
+    def add_listener(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each change; it must return at once."""
+        self._listeners.append(listener)
+
+    def tick(self) -> None:
+        """Now and then: try a disk that failed again, give up what is too old."""
+        with self._lock:
+            self._flush(force=False)
+            with self._tolerant("give up old events"):
+                self._stream.evict_old()
+
+    # Inside
+
+    def _take(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        for entry in entries:
+            self._bays[entry.held.state.bay] = entry.held
+        if not self._buffer:
+            try:
+                self._write(entries)
+            except sqlite3.Error as exc:
+                _log.error("%s cannot be written, changes wait in memory: %s", self.path, exc)
+                self._retry_at_s = self._clock.mono_s() + RETRY_PERIOD_S
+            else:
+                return
+        self._buffer.add(entries)
+        self._flush(force=False)
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        """All in one transaction: a changed layout, what was dropped, states and events."""
+        with self._stream.writing() as work:
+            if self._layout_unsaved and self._layout:
+                self._write_layout(self._layout)
+            if self._buffer.dropped:
+                self._stream.append_lost(work, self._buffer.dropped)
+            for entry in entries:
+                write_bay(self._database, entry.held)
+            self._stream.append(work, entries)
+        self._layout_unsaved = False
+
+    def _write_layout(self, layout: Layout) -> None:
+        self._database.execute(
+            "INSERT INTO document (name, body) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            (_LAYOUT, layout.model_dump_json()),
+        )
+        self._database.execute("DELETE FROM bay")
+        for held in self._bays.values():
+            write_bay(self._database, held)
+
+    def _flush(self, *, force: bool) -> None:
+        """Write what waits in memory, if it is time to try."""
+        now_s = self._clock.mono_s()
+        if not self._buffer or (not force and now_s < self._retry_at_s):
+            return
+        self._retry_at_s = now_s + RETRY_PERIOD_S
+        try:
+            self._write(self._buffer.entries())
+        except sqlite3.Error as exc:
+            if is_full(exc) and self._buffer.is_half_full:
+                with self._tolerant("make room"):
+                    self._stream.evict_tenth()
+            return
+        _log.warning("%s can be written again: %d changes saved", self.path, len(self._buffer))
+        self._buffer.clear()
+
+    @contextmanager
+    def _tolerant(self, what: str) -> Iterator[None]:
+        """A disk that fails must not stop the link: it tries again on the next occasion."""
+        try:
+            yield
+        except sqlite3.Error as exc:
+            _log.error("%s: cannot %s now: %s", self.path, what, exc)
+
+    def _need_layout(self) -> Layout:
+        if self._layout is None:
+            msg = f"{self.path}: expected a layout before the first change, but none was set"
+            raise StoreError(msg)
+        return self._layout
+
+    def _is_known(self, bay: str) -> bool:
+        if bay in self._bays:
+            return True
+        _log.warning("bay %s is not in the layout any more: its change is dropped", bay)
+        return False
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def _starting(bay: str, clock: Clock) -> HeldBay:
+    return HeldBay(BayState(bay, None, UnknownReason.STARTING, 0.0, clock.utc()), False, 0)
