@@ -1,0 +1,1 @@
+"""Read API, live updates and the page."""

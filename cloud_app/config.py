@@ -1,0 +1,321 @@
+"""The configuration of `lotsight-cloud`: one TOML file, every key checked.
+
+An environment variable overrides a key of the file: `LOTSIGHT_CLOUD_DATABASE__URL` stands for `url`
+of `[database]`, so that a password need not lie in the file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from telemetry import ConfigError, Identifier, SiteId, TelemetryError
+from telemetry.aws import DEFAULT_ROOT
+from telemetry.topics import check_prefix
+
+SAMPLE = Path(__file__).with_name("sample.toml")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+PositiveS = Annotated[float, Field(gt=0)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TlsConfig(_Section):
+    """Certificates for the broker."""
+
+    ca_file: Path = Field(description="certificate of the authority that signed the broker's")
+    cert_file: Path | None = Field(default=None, description="our certificate")
+    key_file: Path | None = Field(default=None, description="its private key")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            msg = "cert_file and key_file belong together: expected both or neither"
+            raise ValueError(msg)
+        return self
+
+
+class BrokerConfig(_Section):
+    """The MQTT 5 broker and our session on it."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    client_id: Identifier = Field(
+        default="lotsight-cloud", description="each of several consumers needs its own"
+    )
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: TlsConfig | None = None
+    allow_plaintext: bool = Field(
+        default=False, description="speak without TLS to a broker that is not on loopback"
+    )
+    prefix: str = Field(default="pk", description="first level of every topic")
+    share: Identifier = Field(default="ingest", description="name of the shared subscription")
+    session_expiry_s: int = Field(default=3600, ge=1)
+    receive_maximum: int = Field(
+        default=500, ge=1, le=65535, description="messages that the broker may have in flight to us"
+    )
+    keep_alive_s: int = Field(default=30, ge=5)
+    reconnect_min_s: int = Field(default=1, ge=1)
+    reconnect_max_s: int = Field(default=60, ge=1)
+
+    @field_validator("prefix")
+    @classmethod
+    def _levels(cls, value: str) -> str:
+        try:
+            return check_prefix(value)
+        except TelemetryError as exc:
+            raise ValueError(str(exc)) from exc
+
+    @model_validator(mode="after")
+    def _plaintext_stays_home(self) -> Self:
+        if self.tls is None and not self.allow_plaintext and not is_loopback(self.host):
+            msg = (
+                f"the broker {self.host} is beyond loopback: expected [broker.tls], or "
+                "allow_plaintext = true in so many words, but got neither"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class DatabaseConfig(_Section):
+    """Where the tables are."""
+
+    url: SecretStr = Field(
+        default=SecretStr("sqlite:cloud.db"),
+        description="sqlite:PATH, or postgresql://user:password@host:port/database",
+    )
+    pool_size: int = Field(default=8, ge=2)
+
+    @model_validator(mode="after")
+    def _known_kind(self) -> Self:
+        url = self.url.get_secret_value()
+        if not url.startswith(("sqlite:", "postgresql://", "postgres://")):
+            msg = (
+                "url must begin with sqlite: or postgresql://, "
+                f"but it begins with {url.split(':', 1)[0]!r}"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class IngestConfig(_Section):
+    """How the stream is taken in."""
+
+    batch_rows: int = Field(default=500, ge=1, description="messages per transaction, at most")
+    batch_wait_s: float = Field(
+        default=0.05, ge=0, description="how long the first message of a batch waits for others"
+    )
+    replay_after_s: PositiveS = Field(
+        default=5.0, description="how long a hole in an edge's stream may last before a replay"
+    )
+    stale_after_s: PositiveS = Field(
+        default=180.0, description="an edge not heard of for so long is stale: three health beats"
+    )
+
+
+class ShadowConfig(_Section):
+    """The shadow service, for brokers that have none."""
+
+    enabled: bool = True
+    root: str = Field(default=DEFAULT_ROOT, description="first level of shadow topics")
+
+
+class Scope(StrEnum):
+    """What a token may do."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class TokenConfig(_Section):
+    """One reader of the API. `lotsight-cloud token NAME` makes a token and prints this block."""
+
+    name: Identifier
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="digest of the token, hexadecimal")
+    scopes: frozenset[Scope] = frozenset({Scope.READ})
+    sites: frozenset[SiteId] | None = Field(
+        default=None, description="sites it may see; all if absent"
+    )
+
+
+class HttpConfig(_Section):
+    """Read API and page."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8090
+    tokens: tuple[TokenConfig, ...] = ()
+    allow_anonymous: bool = Field(default=False, description="serve beyond loopback without tokens")
+
+    @model_validator(mode="after")
+    def _open_means_tokens(self) -> Self:
+        if not is_loopback(self.host) and not self.tokens and not self.allow_anonymous:
+            msg = (
+                f"host {self.host} is beyond loopback: expected [[http.tokens]], or "
+                "allow_anonymous = true in so many words, but got neither"
+            )
+            raise ValueError(msg)
+        names = [token.name for token in self.tokens]
+        if len(set(names)) != len(names):
+            msg = f"each token needs its own name, but got {names}"
+            raise ValueError(msg)
+        return self
+
+
+class LakeConfig(_Section):
+    """Raw events in files by day, for whoever trains or audits."""
+
+    folder: Path
+    roll_mb: float = Field(default=64.0, gt=0, description="a part is sealed at this size")
+    roll_s: PositiveS = Field(default=3600.0, description="or at this age")
+
+
+class KafkaConfig(_Section):
+    """Every event to a Kafka topic, keyed by edge (extra `kafka`)."""
+
+    bootstrap: str = Field(description="host:port[,host:port...]")
+    topic: str = "lotsight.events"
+    timeout_s: PositiveS = 30.0
+
+
+class RulesConfig(_Section):
+    """When somebody is told."""
+
+    every_s: PositiveS = 10.0
+    edge_offline_s: PositiveS = 600.0
+    camera_lost_s: PositiveS = 300.0
+    lot_full_at: float = Field(
+        default=0.98, gt=0, le=1, description="share of a lot's usable bays that are occupied"
+    )
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://")
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="signs each delivery: X-Lotsight-Signature, HMAC-SHA256"
+    )
+
+
+class RetentionConfig(_Section):
+    """How long history is kept in the tables. The lake keeps what it has."""
+
+    events_days: int = Field(default=400, ge=1)
+
+
+class CloudConfig(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="LOTSIGHT_CLOUD_",
+        env_nested_delimiter="__",
+    )
+
+    broker: BrokerConfig = BrokerConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    ingest: IngestConfig = IngestConfig()
+    shadow: ShadowConfig = ShadowConfig()
+    http: HttpConfig = HttpConfig()
+    rules: RulesConfig = RulesConfig()
+    retention: RetentionConfig = RetentionConfig()
+    lake: LakeConfig | None = None
+    kafka: KafkaConfig | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file; no .env and no secrets folder."""
+        return (env_settings, init_settings)
+
+
+def load_config(path: Path | None) -> CloudConfig:
+    """Read and check a configuration file.
+
+    Args:
+        path: the TOML file; None for the defaults alone. Paths in it count from its folder.
+
+    Raises:
+        ConfigError: the file cannot be read, is no TOML, or a key is unknown or wrong.
+    """
+    name = str(path) if path else "defaults and environment"
+    try:
+        data = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as exc:
+        msg = f"{name}: expected a readable TOML file, but got: {exc}"
+        raise ConfigError(msg) from exc
+    except tomllib.TOMLDecodeError as exc:
+        msg = f"{name}: expected TOML, but got: {exc}"
+        raise ConfigError(msg) from exc
+    try:
+        config = CloudConfig(**data)
+    except ValidationError as exc:
+        raise ConfigError(_explained(name, exc)) from exc
+    return config if path is None else _anchored(config, path.parent)
+
+
+def _explained(name: str, exc: ValidationError) -> str:
+    lines = []
+    for error in exc.errors(include_url=False):
+        place = ".".join(str(part) for part in error["loc"]) or "file"
+        # A secret must not reach a terminal or a log by way of an error.
+        secret = any(word in place for word in ("password", "secret", "url"))
+        got = "" if secret or isinstance(error["input"], dict) else f", but got {error['input']!r}"
+        lines.append(f"{name}: {place}: {error['msg']}{got}")
+    return "\n".join(lines)
+
+
+def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
+    """Make the paths of the file relative to the file, not to whoever starts the service."""
+    changes: dict[str, _Section] = {}
+    tls = config.broker.tls
+    if tls is not None:
+        files = {
+            key: folder / value
+            for key in ("ca_file", "cert_file", "key_file")
+            if (value := getattr(tls, key)) is not None
+        }
+        changes["broker"] = config.broker.model_copy(update={"tls": tls.model_copy(update=files)})
+    if config.lake is not None:
+        changes["lake"] = config.lake.model_copy(update={"folder": folder / config.lake.folder})
+    url = config.database.url.get_secret_value()
+    if url.startswith("sqlite:"):
+        path = folder / url.removeprefix("sqlite:")
+        changes["database"] = config.database.model_copy(
+            update={"url": SecretStr(f"sqlite:{path}")}
+        )
+    return config.model_copy(update=changes)

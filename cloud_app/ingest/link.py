@@ -1,0 +1,256 @@
+"""Our session on the broker: subscriptions in, confirmations and acknowledgements out.
+
+MQTT 5 with manual PUBACK: the broker gets its PUBACK for a message only once the message is
+committed, so a killed consumer is sent it again. Events come through a shared subscription, all
+retained kinds through plain ones (a shared one would deal them to members that are away).
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from cloud_app.config import BrokerConfig
+from cloud_app.errors import BrokerError
+from cloud_app.ingest.decode import REPORT_KINDS, Inbound
+from cloud_app.storage.intake import Watermark
+from cloud_app.storage.times import to_ms
+from telemetry import Clock
+from telemetry.messages import Ack
+from telemetry.rules import DELIVERY_RULES
+from telemetry.topics import EdgeTopics, Topic, TopicFilter, TopicKind, every_edge
+
+_log = logging.getLogger(__name__)
+
+# QoS 0 messages are not held back by the receive maximum; beyond this the newest are dropped.
+_UNCONFIRMED_MAX = 10_000
+_FAILURE = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class _Receipt:
+    connection: int
+    mid: int
+    qos: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How the link stands.
+
+    Attributes:
+        connected: the session is up and all subscriptions are granted.
+        since_ms: since when.
+        problem: what the broker last refused.
+    """
+
+    connected: bool
+    since_ms: int
+    problem: str | None
+
+
+class CloudLink:
+    """The MQTT client of one consumer.
+
+    Args:
+        config: broker and session.
+        clock: for arrival times.
+        inbox: where messages for the tables go.
+        on_request: called on the network thread with each message of `requests`.
+        requests: filters of the shadow service; none where the broker has its own.
+    """
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        clock: Clock,
+        inbox: queue.Queue[Inbound],
+        on_request: Callable[[str, bytes], None],
+        requests: Sequence[TopicFilter] = (),
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._inbox = inbox
+        self._on_request = on_request
+        self._requests = tuple(requests)
+        self._lock = threading.Lock()
+        self._extra: set[str] = set()
+        self._connection = 0
+        self._state = LinkState(False, to_ms(clock.utc()), None)
+        self._pending: dict[int, list[str]] = {}
+        self._client = self._make_client()
+
+    @property
+    def state(self) -> LinkState:
+        """How the link stands now."""
+        return self._state
+
+    def start(self) -> None:
+        """Connect in the background, again and again until it succeeds."""
+        expiry = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        expiry.SessionExpiryInterval = self._config.session_expiry_s
+        expiry.ReceiveMaximum = self._config.receive_maximum
+        self._client.connect_async(
+            self._config.host,
+            self._config.port,
+            keepalive=self._config.keep_alive_s,
+            clean_start=False,
+            properties=expiry,
+        )
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Leave; the broker keeps our session and what is unconfirmed in it."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def confirm(self, messages: Sequence[Inbound]) -> None:
+        """Give the broker its PUBACKs, unless they belong to an earlier connection."""
+        for message in messages:
+            receipt = message.receipt
+            if (
+                isinstance(receipt, _Receipt)
+                and receipt.qos
+                and receipt.connection == self._connection
+            ):
+                self._client.ack(receipt.mid, receipt.qos)
+
+    def acknowledge(self, watermarks: Iterable[Watermark], *, replay: bool = False) -> None:
+        """Publish how far each edge's stream is complete."""
+        for mark in watermarks:
+            topic = EdgeTopics(mark.site, mark.edge, self._config.prefix).of(TopicKind.ACK)
+            ack = Ack(epoch=mark.epoch, upto=mark.upto, replay=replay)
+            self.publish(topic, ack.encode(), DELIVERY_RULES[TopicKind.ACK].qos)
+
+    def publish(self, topic: Topic, payload: bytes, qos: int = 1) -> None:
+        """Publish if there is a connection.
+
+        Nothing is queued while there is none: watermarks and shadow answers are worked out anew
+        when the edge speaks again, and an old one would only mislead.
+        """
+        if self._client.is_connected():
+            self._client.publish(str(topic), payload, qos)
+
+    def listen_to(self, site: str, edge: str) -> None:
+        """Also receive an edge's events through a subscription of our own."""
+        topic = str(EdgeTopics(site, edge, self._config.prefix).of(TopicKind.EVENT))
+        with self._lock:
+            self._extra.add(topic)
+        if self._client.is_connected():
+            self._subscribe([topic])
+
+    def stop_listening_to(self, site: str, edge: str) -> None:
+        """Undo `listen_to`."""
+        topic = str(EdgeTopics(site, edge, self._config.prefix).of(TopicKind.EVENT))
+        with self._lock:
+            self._extra.discard(topic)
+        if self._client.is_connected():
+            self._client.unsubscribe(topic)
+
+    def _make_client(self) -> mqtt.Client:
+        config = self._config
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=config.client_id,
+            protocol=mqtt.MQTTv5,
+            manual_ack=True,
+        )
+        client.reconnect_delay_set(config.reconnect_min_s, config.reconnect_max_s)
+        # Acknowledgements are small and cumulative; 20 in flight would be the storm's bottleneck.
+        client.max_inflight_messages_set(1000)
+        if config.username is not None:
+            password = config.password
+            client.username_pw_set(
+                config.username, password.get_secret_value() if password else None
+            )
+        if config.tls is not None:
+            try:
+                context = ssl.create_default_context(cafile=str(config.tls.ca_file))
+                if config.tls.cert_file is not None:
+                    context.load_cert_chain(config.tls.cert_file, config.tls.key_file)
+            except (OSError, ssl.SSLError) as exc:
+                msg = f"broker.tls: expected readable PEM files, but got: {exc}"
+                raise BrokerError(msg) from exc
+            client.tls_set_context(context)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_subscribe = self._subscribed
+        client.on_message = self._received
+        return client
+
+    def _filters(self) -> Iterable[str]:
+        prefix = self._config.prefix
+        yield str(every_edge(TopicKind.EVENT, prefix).shared(self._config.share))
+        yield from (str(every_edge(kind, prefix)) for kind in REPORT_KINDS)
+        yield from map(str, self._requests)
+        with self._lock:
+            yield from sorted(self._extra)
+
+    def _connected(
+        self, client: mqtt.Client, _data: Any, _flags: mqtt.ConnectFlags, code: ReasonCode, _p: Any
+    ) -> None:
+        if code.is_failure:
+            self._report(f"the broker refused the connection: {code}")
+            return
+        self._connection += 1
+        self._subscribe(list(self._filters()))
+
+    def _subscribe(self, filters: list[str]) -> None:
+        options = SubscribeOptions(qos=1)
+        code, mid = self._client.subscribe([(name, options) for name in filters])
+        if code == mqtt.MQTT_ERR_SUCCESS and mid is not None:
+            self._pending[mid] = filters
+
+    def _subscribed(
+        self, _client: mqtt.Client, _data: Any, mid: int, codes: list[ReasonCode], _p: Any
+    ) -> None:
+        filters = self._pending.pop(mid, [])
+        refused = [
+            f"{name} ({code})"
+            for name, code in zip(filters, codes, strict=False)
+            if code.value >= _FAILURE
+        ]
+        if refused:
+            self._report(f"the broker refused to subscribe us to {', '.join(refused)}")
+        elif not self._state.connected:
+            self._state = LinkState(True, to_ms(self._clock.utc()), None)
+            _log.info("connected to %s:%d", self._config.host, self._config.port)
+
+    def _disconnected(
+        self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _p: Any
+    ) -> None:
+        self._report(f"disconnected: {code}")
+
+    def _report(self, problem: str) -> None:
+        self._state = LinkState(False, to_ms(self._clock.utc()), problem)
+        _log.warning("%s:%d: %s", self._config.host, self._config.port, problem)
+
+    def _received(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        topic = message.topic
+        if any(pattern.matches(topic) for pattern in self._requests):
+            self._on_request(topic, bytes(message.payload))
+            self._client.ack(message.mid, message.qos)
+            return
+        if message.qos == 0 and self._inbox.qsize() >= _UNCONFIRMED_MAX:
+            return
+        self._inbox.put(
+            Inbound(
+                topic,
+                bytes(message.payload),
+                message.retain,
+                to_ms(self._clock.utc()),
+                _Receipt(self._connection, message.mid, message.qos),
+            )
+        )

@@ -1,0 +1,1 @@
+"""The tables: schema, intake, queries, on SQLite or PostgreSQL."""

@@ -1,0 +1,178 @@
+"""What a reader of the API sees. Times are UTC, durations seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from telemetry.messages import Location, Occupancy
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class StaleReason(StrEnum):
+    """Why what is known of an edge's bays may no longer hold."""
+
+    OFFLINE = "offline"
+    SILENT = "silent"
+
+
+class Counts(_View):
+    """Bays by what can be said of them now: each bay counts once, and all add up to `bays`."""
+
+    bays: int = 0
+    occupied: int = 0
+    free: int = 0
+    unknown: int = Field(default=0, description="the edge cannot tell")
+    stale: int = Field(default=0, description="the edge is away: neither free nor occupied")
+    closed: int = Field(default=0, description="taken out of service")
+
+    @property
+    def occupancy(self) -> float | None:
+        """Share of the bays known now that are occupied."""
+        known = self.occupied + self.free
+        return self.occupied / known if known else None
+
+    def __add__(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            **{name: getattr(self, name) + getattr(other, name) for name in Counts.model_fields}
+        )
+
+
+class LotNow(_View):
+    """A lot and how full it is."""
+
+    site: str
+    lot: str
+    name: str | None
+    levels: tuple[str, ...]
+    location: Location | None
+    counts: Counts
+    occupancy: float | None = Field(description="occupied / (occupied + free), or null")
+
+
+class SiteNow(_View):
+    """A site: the sum of its lots."""
+
+    site: str
+    lots: tuple[str, ...]
+    counts: Counts
+    occupancy: float | None
+
+
+class BayNow(_View):
+    """A bay's latest state."""
+
+    site: str
+    lot: str
+    zone: str | None
+    level: str | None
+    edge: str
+    bay: str
+    camera: str
+    kind: str
+    angle: str
+    state: Occupancy
+    closed: bool
+    reason: str | None
+    conf: float | None
+    since: datetime | None
+    stale: bool = Field(description="the edge is away: this is what it last said")
+
+
+class Stay(_View):
+    """A span over which a bay's occupancy did not change."""
+
+    state: Occupancy
+    reason: str | None
+    start: datetime
+    end: datetime | None = Field(description="null: it lasts")
+    dwell_s: float | None = Field(description="null while it lasts")
+    certain: bool = Field(description="false: events are missing between its start and its end")
+    cause: str
+    conf: float
+    closed: bool
+    model: str | None = Field(description="name and version of the network that judged")
+    calibration: int
+
+
+class SeriesPoint(_View):
+    """Means over one step of time."""
+
+    start: datetime
+    occupied: float
+    free: float
+    unknown: float
+    occupancy: float | None
+
+
+class EventItem(_View):
+    """An event of the stream."""
+
+    id: str
+    site: str
+    edge: str
+    kind: str
+    bay: str | None
+    time: datetime
+    state: Occupancy | None
+    reason: str | None
+    cause: str | None
+    conf: float | None
+
+
+class StreamNow(_View):
+    """How complete an edge's stream is."""
+
+    epoch: int
+    upto: int = Field(description="complete up to this number")
+    top: int = Field(description="reaches up to this number")
+    lost: int = Field(description="events that will never come, as recorded gaps say")
+
+
+class EdgeNow(_View):
+    """An edge box."""
+
+    edge: str
+    site: str
+    online: bool
+    stale: bool
+    stale_reason: StaleReason | None
+    last_seen: datetime | None
+    since: datetime | None = Field(description="of the present connection, or of the good-bye")
+    offline_reason: str | None
+    software: str | None
+    platform: str | None
+    cameras: tuple[str, ...]
+    layout: str | None
+    bays: int
+    stream: StreamNow | None
+    health: dict[str, Any] | None = Field(description="the contract's health message")
+
+
+class GapItem(_View):
+    """Events that will never come."""
+
+    edge: str
+    epoch: int
+    first: int
+    last: int
+    reason: str
+
+
+class AlertItem(_View):
+    """Something somebody should know."""
+
+    rule: str
+    site: str
+    subject: str
+    text: str
+    opened: datetime
+    closed: datetime | None
+    delivered: bool

@@ -1,0 +1,41 @@
+"""Fixtures of the cloud's tests: each database for real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from cloud_app.config import DatabaseConfig
+from cloud_app.storage.database import Database
+from cloud_app.storage.open import open_database
+from tests.cloud_app.servers import Broker, PostgresCluster, running_broker, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_bin: Path) -> Iterator[PostgresCluster]:
+    with running_postgres(postgres_bin) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def broker(mosquitto: Path, tmp_path: Path) -> Iterator[Broker]:
+    with running_broker(mosquitto, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'cloud.db'}"
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    return cluster.new_database()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(DatabaseConfig(url=SecretStr(database_url)))
+    yield opened
+    opened.close()

@@ -1,0 +1,168 @@
+"""An edge box that does what a test tells it, in the contract's own types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cloud_app.ingest.decode import Inbound
+from cloud_app.storage.times import to_ms
+from telemetry import Cause, UnknownReason
+from telemetry.cloudevents import BayChangedEvent, StreamGapEvent, event_id
+from telemetry.layout import Layout
+from telemetry.messages import (
+    BayChanged,
+    ClockStamp,
+    GapReason,
+    Health,
+    LayoutBay,
+    LotInfo,
+    Message,
+    ModelRef,
+    Occupancy,
+    OutboxHealth,
+    SeqRange,
+    Snapshot,
+    SnapshotBay,
+    Status,
+    StreamGap,
+)
+from telemetry.topics import EdgeTopics, TopicKind
+
+START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+_MODEL = ModelRef(name="yolo11n-bays", version="1.0.0", sha256="0" * 64)
+
+
+@dataclass
+class ScriptedEdge:
+    """Numbers its events without a gap and knows the truth."""
+
+    edge: str = "box-1"
+    site: str = "north"
+    lot: str | None = "p1"
+    bay_ids: Sequence[str] = ("a1", "a2", "a3")
+    epoch: int = 1
+    seq: int = 0
+    now: datetime = START
+    occ: dict[str, bool | None] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    since: dict[str, datetime] = field(default_factory=dict)
+    reason: UnknownReason = UnknownReason.CAMERA_LOST
+    camera: str = "cam-1"
+
+    @property
+    def topics(self) -> EdgeTopics:
+        return EdgeTopics(self.site, self.edge)
+
+    @property
+    def layout(self) -> Layout:
+        return Layout.of(
+            [
+                LayoutBay(bay=bay, camera=self.camera, lot=self.lot, zone="z1")
+                for bay in self.bay_ids
+            ],
+            [] if self.lot is None else [LotInfo(lot=self.lot, name="Hall", levels=("0",))],
+        )
+
+    def inbound(self, kind: TopicKind, message: Message, *, retained: bool = False) -> Inbound:
+        return Inbound(str(self.topics.of(kind)), message.encode(), retained, to_ms(self.now))
+
+    def change(self, bay: str, occ: bool | None, after_s: float = 1.0) -> Inbound:
+        """The bay changes: the next event."""
+        self.now += timedelta(seconds=after_s)
+        self.seq += 1
+        self.occ[bay] = occ
+        self.since[bay] = self.now
+        return self.inbound(TopicKind.EVENT, self._event(bay))
+
+    def _event(self, bay: str) -> BayChangedEvent:
+        occ = self.occ[bay]
+        return BayChangedEvent(
+            id=event_id(self.epoch, self.seq),
+            source=self.topics.base,
+            time=self.now,
+            subject=bay,
+            data=BayChanged(
+                occ=occ,
+                closed=bay in self.closed,
+                state=Occupancy.of(occ),
+                reason=self.reason if occ is None else None,
+                since=self.since[bay],
+                conf=0.0 if occ is None else 0.97,
+                cause=Cause.CAMERA_LOST if occ is None else Cause.DETECTION,
+                camera=self.camera,
+                method="bay_head",
+                model=_MODEL,
+                calibration=3,
+                layout=self.layout.hash,
+                clock=ClockStamp(synced=True, mono_ms=self.seq, boot_id="boot"),
+            ),
+        )
+
+    def close_bay(self, bay: str, closed: bool) -> Inbound:
+        """An operator closes or opens the bay: an event too, with `since` untouched."""
+        self.now += timedelta(seconds=1)
+        self.seq += 1
+        (self.closed.add if closed else self.closed.discard)(bay)
+        self.occ.setdefault(bay, False)
+        self.since.setdefault(bay, self.now)
+        return self.inbound(TopicKind.EVENT, self._event(bay))
+
+    def gap(self, *ranges: tuple[int, int]) -> Inbound:
+        """These events are given up: the next event says so."""
+        self.now += timedelta(seconds=1)
+        self.seq += 1
+        parts = tuple(SeqRange(first=first, last=last) for first, last in ranges)
+        event = StreamGapEvent(
+            id=event_id(self.epoch, self.seq),
+            source=self.topics.base,
+            time=self.now,
+            data=StreamGap(
+                ranges=parts,
+                lost=sum(map(len, parts)),
+                reason=GapReason.ROWS,
+                clock=ClockStamp(synced=True, mono_ms=self.seq, boot_id="boot"),
+            ),
+        )
+        return self.inbound(TopicKind.EVENT, event)
+
+    def snapshot(self) -> Inbound:
+        bays = tuple(
+            SnapshotBay(
+                bay=bay,
+                occ=self.occ.get(bay),
+                closed=bay in self.closed,
+                state=Occupancy.of(self.occ.get(bay)),
+                reason=self.reason if self.occ.get(bay) is None else None,
+                since=self.since.get(bay, START),
+                conf=0.0 if self.occ.get(bay) is None else 0.97,
+            )
+            for bay in self.bay_ids
+        )
+        message = Snapshot(
+            epoch=self.epoch, seq=self.seq, layout=self.layout.hash, at=self.now, bays=bays
+        )
+        return self.inbound(TopicKind.SNAPSHOT, message, retained=True)
+
+    def layout_message(self) -> Inbound:
+        return self.inbound(TopicKind.LAYOUT, self.layout, retained=True)
+
+    def birth(self, conn: int = 1) -> Inbound:
+        status = Status(
+            online=True, epoch=self.epoch, conn=conn, at=self.now, software="0.1.0",
+            protocol="5", cameras=(self.camera,), layout=self.layout.hash, platform="test",
+        )  # fmt: skip
+        return self.inbound(TopicKind.STATUS, status)
+
+    def will(self, conn: int = 1) -> Inbound:
+        return self.inbound(TopicKind.STATUS, Status(online=False, epoch=self.epoch, conn=conn))
+
+    def health(self, outbox_rows: int = 0) -> Inbound:
+        self.now += timedelta(seconds=1)
+        message = Health(at=self.now, uptime_s=60.0, outbox=OutboxHealth(rows=outbox_rows, bytes=0))
+        return self.inbound(TopicKind.HEALTH, message)
+
+    def hello(self, conn: int = 1) -> list[Inbound]:
+        """What comes first after a connection."""
+        return [self.birth(conn), self.layout_message(), self.snapshot()]
