@@ -43,10 +43,10 @@ class OverlapSettings:
     """
 
     min_overlap: float = 0.15
-    bias: float = -1.0
-    overlap_gain: float = 5.0
-    confidence_gain: float = 2.0
-    no_vehicle: float = -1.6
+    bias: float = -3.06
+    overlap_gain: float = 13.64
+    confidence_gain: float = 2.78
+    no_vehicle: float = -2.63
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,142 @@
+"""One clip: the evidence filter over its frames, as an edge box would see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from edge_app.judging.picture import PictureJudge, count_states, state_as_dict
+from telemetry import BayState
+from vision import Detections, EvidenceFilter, EvidenceSettings, ImageBgr
+
+START_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+"""A clip knows no wall time: its beginning is called this, and only differences are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipOptions:
+    """How a clip is judged.
+
+    Attributes:
+        rate_hz: judged frames for each second of the clip.
+        speed: seconds of the scene for each second of the clip, more than 1 for a time-lapse.
+        caption: of the drawn pictures.
+    """
+
+    rate_hz: float = 5.0
+    speed: float = 1.0
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipChange:
+    """One change of a bay's state.
+
+    Attributes:
+        at_s: time in the clip at which it was decided, seconds.
+        since_s: time in the clip at which the new state began.
+        state: the new state.
+    """
+
+    at_s: float
+    since_s: float
+    state: BayState
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        times = {"at_s": round(self.at_s, 3), "since_s": round(self.since_s, 3)}
+        return times | state_as_dict(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReport:
+    """What happened in a clip.
+
+    Attributes:
+        duration_s: of the clip, seconds.
+        frames: decoded.
+        judged: frames that the network looked at.
+        changes: in order of time.
+        states: at the end.
+    """
+
+    duration_s: float
+    frames: int
+    judged: int
+    changes: tuple[ClipChange, ...]
+    states: tuple[BayState, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "duration_s": round(self.duration_s, 3),
+            "frames": self.frames,
+            "judged": self.judged,
+            "counts": count_states(self.states),
+            "changes": [change.as_dict() for change in self.changes],
+            "states": [state_as_dict(state) for state in self.states],
+        }
+
+
+class ClipJudge:
+    """Judges the frames of one clip in order; use it once."""
+
+    def __init__(self, judge: PictureJudge, options: ClipOptions) -> None:
+        self._judge = judge
+        self._options = options
+        settings = EvidenceSettings.for_network(judge.detector.spec)
+        self._filter = EvidenceFilter(judge.calibration.bay_ids, settings, start_utc=START_UTC)
+        self._changes: list[ClipChange] = []
+        self._detections: Detections | None = None
+        self._frames = self._judged = 0
+        self._last_s = 0.0
+        self._next_s = 0.0
+
+    def run(
+        self,
+        frames: Iterable[tuple[float, ImageBgr]],
+        on_frame: Callable[[], None] = lambda: None,
+        *,
+        draw: bool = True,
+    ) -> Iterator[tuple[float, ImageBgr]]:
+        """Judge frames and yield them drawn, each with its time in the clip, seconds.
+
+        Raises:
+            CalibrationError: the clip has another shape than the picture that was calibrated.
+            ModelError: the network failed.
+        """
+        for time_s, image in frames:
+            if time_s >= self._next_s:
+                self._take(time_s, image)
+            self._frames += 1
+            self._last_s = time_s
+            on_frame()
+            if draw:
+                yield time_s, self._drawn(time_s, image)
+
+    def report(self) -> ClipReport:
+        """What happened so far."""
+        return ClipReport(
+            duration_s=self._last_s,
+            frames=self._frames,
+            judged=self._judged,
+            changes=tuple(self._changes),
+            states=self._filter.states(),
+        )
+
+    def _take(self, time_s: float, image: ImageBgr) -> None:
+        # A clip's frames come in fixed steps: without the half millisecond, 1/5 s is often missed.
+        self._next_s = time_s + 1 / self._options.rate_hz - 0.0005
+        evidence, self._detections, _ = self._judge.look(image)
+        scene_s = time_s * self._options.speed
+        changed = self._filter.update(evidence, scene_s, START_UTC + timedelta(seconds=scene_s))
+        self._judged += 1
+        for state in changed:
+            since_s = (state.since - START_UTC).total_seconds() / self._options.speed
+            self._changes.append(ClipChange(time_s, since_s, state))
+
+    def _drawn(self, time_s: float, image: ImageBgr) -> ImageBgr:
+        caption = f"{self._options.caption}  {time_s:6.2f} s".strip()
+        return self._judge.draw(image, self._filter.states(), self._detections, caption)
