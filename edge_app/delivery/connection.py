@@ -33,6 +33,7 @@ from edge_app.delivery.errors import (
 )
 from telemetry.topics import Topic, TopicFilter
 
+AUTO_PATIENCE_S = 3.0
 _UNSUPPORTED_PROTOCOL = 0x84
 
 
@@ -153,12 +154,16 @@ class Connection:
             raise link_error(exc, self._where) from exc
         self._selector.register(self._wake_out, selectors.EVENT_READ)
         self._watch()
-        deadline_s = time.monotonic() + self._config.connect_timeout_s
+        patience_s = self._config.connect_timeout_s
+        if self.is_mqtt5 and self._config.protocol is Protocol.AUTO:
+            # Some 3.1.1 brokers, amqtt for one, choke on MQTT 5 and stay silent.
+            patience_s = min(patience_s, AUTO_PATIENCE_S)
+        deadline_s = time.monotonic() + patience_s
         while self._connack is None:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
-                msg = f"{self._where}: no CONNACK within {self._config.connect_timeout_s:g} s"
-                raise BrokerUnreachable(msg)
+                msg = f"{self._where}: no CONNACK within {patience_s:g} s"
+                raise ConnectionEnded(msg)
             self._turn(left_s)
             if self._closed and self._connack is None:
                 raise self._closed

@@ -3,7 +3,7 @@
 TelemetryError
 └── LinkError               the link to the broker failed
     ├── BrokerUnreachable   no TCP connection, or it broke
-    │   └── ConnectionEnded     the other side hung up
+    │   └── ConnectionEnded     the other side hung up, or never answered
     ├── BrokerRefused       the broker answered no; `code` says why
     ├── CertificateTrouble  TLS: a file is wrong, or one side does not trust the other
     └── ProtocolTrouble     what came is not the MQTT that was agreed
@@ -29,7 +29,7 @@ class BrokerUnreachable(LinkError):  # noqa: N818 - the word of the field
 
 
 class ConnectionEnded(BrokerUnreachable):
-    """The other side hung up."""
+    """The other side hung up, or never answered."""
 
 
 class BrokerRefused(LinkError):  # noqa: N818 - the word of the field
