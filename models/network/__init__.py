@@ -1,5 +1,7 @@
-"""Definition of the lotsight network: a YOLO trunk, a vehicle head and a bay head.
+"""Definition of the lotsight network: a YOLO trunk, a vehicle head and a bay head (needs torch).
 
-Importing this package needs no torch; `models.network.quads` is plain NumPy and is what the run time uses to
-bring bay corners into the order the network was trained with.
+Bay corners enter in the canonical order of `vision.quads`, whatever way the installer clicked them.
+Where a quad stands on its tip, two corners compete for first place and a hair's movement swaps
+them; training therefore also shows bays with their corners shifted and flipped
+(`AugmentConfig.shuffle_corners_share`).
 """

@@ -1,0 +1,124 @@
+"""Whether a candidate model may replace the incumbent: measured here and now, on lots neither saw.
+
+A candidate is refused when, on any held-out set, it is worse than the incumbent by more than chance
+(paired bootstrap over frames), when its INT8 version loses more bay F1 than allowed, or when its
+manifest does not say what it was trained on.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from models.manifest import Manifest, load_manifest, verify_file
+from models.training.judge import BOOTSTRAP_ROUNDS, FrameVerdict, judge_frames, onnx_judge, score
+from models.training.provenance import DataManifest
+from models.training.records import Sample
+from telemetry.errors import ModelError
+
+MAX_F1_LOSS = 0.001
+"""INT8 may lose a tenth of a point of bay F1; `models.quantise` gates on the same number."""
+
+Verdicts = Mapping[str, Sequence[FrameVerdict]]
+"""Set and split -> verdicts on its frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model with its INT8 version.
+
+    Attributes:
+        manifest: of the float model.
+        int8_manifest: of the INT8 model.
+        folder: holds both manifests and both ONNX files.
+    """
+
+    manifest: Manifest
+    int8_manifest: Manifest
+    folder: Path
+
+    @classmethod
+    def load(cls, manifest_path: Path) -> Candidate:
+        """Read `NAME.json` and, beside it, `NAME-int8.json`, and verify both ONNX files.
+
+        Raises:
+            ModelError: a file is missing or not the one that its manifest names.
+        """
+        float_manifest = load_manifest(manifest_path)
+        int8 = load_manifest(manifest_path.with_name(f"{manifest_path.stem}-int8.json"))
+        for manifest in (float_manifest, int8):
+            if not manifest.bay_head:
+                msg = f"{manifest.name}: expected a model with a bay head, but got one without"
+                raise ModelError(msg)
+            verify_file(manifest_path.parent / manifest.file, manifest.sha256)
+        return cls(float_manifest, int8, manifest_path.parent)
+
+    def verdicts(self, sets: Mapping[str, Sequence[Sample]], int8: bool) -> Verdicts:
+        """Judge sets with the float or the INT8 model."""
+        manifest = self.int8_manifest if int8 else self.manifest
+        judge = onnx_judge(self.folder / manifest.file)
+        input_wh = (manifest.input.width, manifest.input.height)
+        return {name: judge_frames(judge, samples, input_wh) for name, samples in sets.items()}
+
+
+def data_refusals(manifest: Manifest, held_out: Sequence[str]) -> list[str]:
+    """What is wrong with the statement of what a model was trained on.
+
+    Args:
+        manifest: of the candidate.
+        held_out: sets that it is judged on, which it must not have seen.
+    """
+    try:
+        data = DataManifest.model_validate(manifest.data)
+    except ValidationError as exc:
+        fields = ", ".join(".".join(map(str, e["loc"])) or "data" for e in exc.errors())
+        return [f"its manifest does not say what it was trained on (data: {fields})"]
+    seen = sorted({s.name for s in data.sets} & set(held_out))
+    return [f"it was trained on {name}, which it is judged on" for name in seen]
+
+
+def worse_sets(candidate: Verdicts, incumbent: Verdicts, seed: int = 0) -> list[str]:
+    """Sets on which the candidate is worse by more than chance, each with the numbers."""
+    refusals = []
+    for name, old in incumbent.items():
+        new = candidate[name]
+        bays = np.array([len(v.right) for v in old], np.float64)
+        gain = np.array(
+            [int(n.right.sum()) - int(o.right.sum()) for n, o in zip(new, old, strict=True)]
+        )
+        rng = np.random.default_rng(seed)
+        drawn = rng.integers(len(old), size=(BOOTSTRAP_ROUNDS, len(old)))
+        high = float(np.quantile(gain[drawn].sum(1) / bays[drawn].sum(1), 0.975))
+        if high < 0:
+            was, now = score(list(old)), score(list(new))
+            refusals.append(
+                f"{name}: {now.accuracy:.2%} of bays right, the incumbent {was.accuracy:.2%}; "
+                f"the 95 % interval of the difference ends at {high:.2%}"
+            )
+    return refusals
+
+
+def int8_refusals(of_float: Verdicts, of_int8: Verdicts) -> list[str]:
+    """Whether INT8 loses too much bay F1 over all sets together."""
+    before = score([v for verdicts in of_float.values() for v in verdicts]).f1
+    after = score([v for verdicts in of_int8.values() for v in verdicts]).f1
+    if before - after <= MAX_F1_LOSS:
+        return []
+    return [f"INT8 has a bay F1 of {after:.4f}, float {before:.4f}: more than {MAX_F1_LOSS} lost"]
+
+
+def install(candidate: Candidate, folder: Path) -> list[Path]:
+    """Copy a candidate's four files into a folder of models; returns the copies."""
+    written = []
+    for manifest in (candidate.manifest, candidate.int8_manifest):
+        for name in (manifest.file, f"{manifest.name}.json"):
+            part = folder / f"{name}.part"
+            shutil.copyfile(candidate.folder / name, part)
+            part.replace(folder / name)
+            written.append(folder / name)
+    return written

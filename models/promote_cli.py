@@ -1,0 +1,59 @@
+"""`lotsight promote`: accept a candidate model if it is no worse on lots it has never seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from models.promote import Candidate, data_refusals, install, int8_refusals, worse_sets
+from models.registry import WEIGHTS, default_model
+from models.training.records import data_root, read_lot
+from telemetry.errors import ModelError
+
+HELD_OUT = (
+    "acpds/valid",
+    "pklot_ufpr05/train",
+    "pklot_ufpr05/valid",
+    "smartlot/train",
+    "smartlot/valid",
+    "nightlot/train",
+    "nightlot/valid",
+)
+
+app = typer.Typer(help="Accept a candidate model if it is no worse on lots it has never seen.")
+
+
+@app.command()
+def promote(
+    candidate: Annotated[Path, typer.Argument(help="NAME.json, with NAME-int8.json beside it.")],
+    incumbent: Annotated[
+        Path | None, typer.Option(help="Manifest to compare with; the default model if not given.")
+    ] = None,
+    held_out: Annotated[list[str] | None, typer.Option(help="Set and split; repeatable.")] = None,
+    into: Annotated[Path, typer.Option(help="Folder that receives an accepted model.")] = WEIGHTS,
+) -> None:
+    """Judge candidate and incumbent on every held-out set; install the candidate if accepted."""
+    console = Console()
+    sets = {name: read_lot(data_root(), *name.split("/")) for name in held_out or HELD_OUT}
+    new = Candidate.load(candidate)
+    refusals = data_refusals(new.manifest, list(sets))
+    of_float = new.verdicts(sets, int8=False)
+    refusals += int8_refusals(of_float, new.verdicts(sets, int8=True))
+    old_path = incumbent or default_model().path.with_suffix(".json")
+    if old_path.exists() and old_path.resolve() != candidate.resolve():
+        try:
+            old = Candidate.load(old_path)
+        except ModelError as exc:
+            console.print(f"No incumbent to compare with: {exc}", highlight=False)
+        else:
+            refusals += worse_sets(of_float, old.verdicts(sets, int8=False))
+    if refusals:
+        console.print("Refused:", style="bold red")
+        for refusal in refusals:
+            console.print(f"  {refusal}", highlight=False)
+        raise typer.Exit(1)
+    for path in install(new, into):
+        console.print(f"installed {path.name}")

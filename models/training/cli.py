@@ -1,0 +1,135 @@
+"""`lotsight train`: train, judge, leave places out, and write a release."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.promote_cli import HELD_OUT
+from models.training.confidence import Confidence, fit_temperature
+from models.training.config import TrainConfig, read_config
+from models.training.judge import FrameVerdict, Score, judge_frames, onnx_judge, score, torch_judge
+from models.training.loop import CHECKPOINT, trained_net
+from models.training.provenance import data_manifest
+from models.training.records import data_root, read_lot
+from models.training.release import Release, write_release
+from models.training.runs import RunPlan, gather, leave_out, train
+
+# Places of acpds, told apart by gaps in the pictures' numbers; three folds keep the cost down.
+FOLDS = (("acpds-a", "acpds-b"), ("acpds-c", "acpds-d"), ("acpds-e",))
+OUT_OF_FOLD = "out_of_fold.json"
+
+app = typer.Typer(help="Train the network (needs the `train` extra).", no_args_is_help=True)
+Folder = Annotated[Path, typer.Option("--out", help="Folder of the run.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML; see TrainConfig.")]
+
+
+@app.command()
+def run(
+    out: Folder,
+    config: ConfigFile = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint.")] = False,
+) -> None:
+    """Train to the end of the schedule."""
+    checkpoint = train(RunPlan.in_folder(out), read_config(config), resume)
+    Console().print(f"trained: {checkpoint}")
+
+
+@app.command()
+def judge(
+    model: Annotated[Path, typer.Argument(help="Checkpoint (.pt) or exported graph (.onnx).")],
+    sets: Annotated[list[str] | None, typer.Option("--set", help="Set and split.")] = None,
+    corner_jitter: Annotated[float, typer.Option(help="Share of the bay's size.")] = 0.0,
+    seed: int = 0,
+) -> None:
+    """Judge labelled sets and print the figures."""
+    network = torch_judge(trained_net(model)) if model.suffix == ".pt" else onnx_judge(model)
+    rows: dict[str, Score] = {}
+    for name in sets or HELD_OUT:
+        samples = read_lot(data_root(), *name.split("/"))
+        verdicts = judge_frames(
+            network, samples, TrainConfig().input_wh, corner_jitter=corner_jitter, seed=seed
+        )
+        rows[name] = score(verdicts)
+    _print_scores(rows)
+
+
+@app.command(name="leave-out")
+def leave_out_command(out: Folder, config: ConfigFile = None, epochs: int = 8) -> None:
+    """Train without some places, judge these, fold by fold; the verdicts fit the temperature."""
+    short = read_config(config).model_copy(update={"epochs": epochs})
+    verdicts = leave_out(RunPlan.in_folder(out), short, FOLDS)
+    temperature = fit_temperature(*_joined(verdicts))
+    groups = sorted({v.group for v in verdicts})
+    rows = {g: score([v for v in verdicts if v.group == g], temperature) for g in groups}
+    _print_scores({**rows, "all": score(verdicts, temperature)})
+    Console().print(f"temperature {temperature:.3f}")
+    record = {
+        "epochs": epochs,
+        "temperature": temperature,
+        "places": {group: asdict(value) for group, value in rows.items()},
+        "logits": [v.logits.round(3).tolist() for v in verdicts],
+        "occupied": [v.occupied.tolist() for v in verdicts],
+    }
+    (out / OUT_OF_FOLD).write_text(json.dumps(record))
+
+
+@app.command()
+def release(
+    out: Folder,
+    into: Annotated[Path, typer.Option(help="Folder for the graphs and manifests.")],
+    version: Annotated[str, typer.Option(help="Of the model.")],
+    out_of_fold: Annotated[Path, typer.Option(help="Written by `leave-out`.")],
+    name: str = "lotsight-n",
+) -> None:
+    """Export, quantise and judge a finished run, with manifests; `lotsight promote` decides."""
+    state = torch.load(out / CHECKPOINT, map_location="cpu", weights_only=True)
+    config = TrainConfig.model_validate(state["config"])
+    plan = RunPlan.in_folder(out)
+    lots, vehicles = gather(plan, config)
+    written = write_release(
+        out / CHECKPOINT,
+        lots,
+        into,
+        Release(
+            name=name,
+            version=version,
+            confidence=Confidence(json.loads(out_of_fold.read_text())["temperature"]),
+            data=data_manifest([*lots, *vehicles], plan.start, state["config"]),
+            held_out={s: read_lot(plan.data, *s.split("/")) for s in HELD_OUT},
+        ),
+    )
+    for path in written:
+        Console().print(f"written: {path}")
+
+
+def _joined(
+    verdicts: list[FrameVerdict],
+) -> tuple[np.ndarray, np.ndarray]:
+    return (
+        np.concatenate([v.logits for v in verdicts]),
+        np.concatenate([v.occupied for v in verdicts]),
+    )
+
+
+def _print_scores(rows: dict[str, Score]) -> None:
+    table = Table("set", "frames", "bays", "right %", "95 % interval", "F1", "ECE")
+    for name, row in rows.items():
+        table.add_row(
+            name,
+            str(row.frames),
+            str(row.bays),
+            f"{row.accuracy:.2%}",
+            f"{row.low:.2%} to {row.high:.2%}",
+            f"{row.f1:.4f}",
+            f"{row.ece:.4f}",
+        )
+    Console().print(table)

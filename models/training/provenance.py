@@ -1,0 +1,89 @@
+"""What a model was trained on: sets, licences, and a digest of the very files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.manifest import sha256_of
+from models.training.records import Sample
+
+LICENCES = {
+    "acpds": "MIT",
+    "pklot_ufpr05": "CC-BY-4.0",
+    "vehicles": "CC-BY-3.0 AND CC-BY-SA-4.0",
+}
+"""Sets whose licence is stated and open; a released model is trained on no other."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainedSet(_Strict):
+    """One set that a model was trained on.
+
+    Attributes:
+        name: set and split.
+        licence: SPDX expression.
+        pictures: how many.
+        sha256: digest over the lines `<sha256 of the picture>  <file>`, sorted by file.
+    """
+
+    name: str
+    licence: str = Field(min_length=1)
+    pictures: int = Field(gt=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class StartWeights(_Strict):
+    """The checkpoint that training started from."""
+
+    file: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    licence: Literal["AGPL-3.0-only", "AGPL-3.0-or-later"] = "AGPL-3.0-or-later"
+
+
+class DataManifest(_Strict):
+    """The `data` part of a model's manifest.
+
+    Attributes:
+        sets: what it was trained on.
+        start: the checkpoint that training started from.
+        config: the training configuration, whole.
+    """
+
+    sets: tuple[TrainedSet, ...] = Field(min_length=1)
+    start: StartWeights
+    config: dict[str, Any]
+
+
+def data_manifest(samples: Iterable[Sample], start: Path, config: dict[str, Any]) -> DataManifest:
+    """Describe the samples that a network was trained on.
+
+    Raises:
+        ValueError: a set has no open licence on our list.
+    """
+    files: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for sample in samples:
+        name, split, file = sample.key.split("/", 2)
+        files[f"{name}/{split}"].append((file, sha256_of(sample.path)))
+    sets = []
+    for key, entries in sorted(files.items()):
+        licence = LICENCES.get(key.split("/")[0])
+        if licence is None:
+            msg = f"'{key}' has no open licence on the list {sorted(LICENCES)}"
+            raise ValueError(msg)
+        lines = "".join(f"{digest}  {file}\n" for file, digest in sorted(entries))
+        digest = hashlib.sha256(lines.encode()).hexdigest()
+        sets.append(TrainedSet(name=key, licence=licence, pictures=len(entries), sha256=digest))
+    return DataManifest(
+        sets=tuple(sets),
+        start=StartWeights(file=start.name, sha256=sha256_of(start)),
+        config=config,
+    )
