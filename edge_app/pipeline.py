@@ -205,6 +205,10 @@ class CameraPipeline:
             self._mark(UnknownReason.STARTING, Cause.STARTUP)
         self._show()
 
+    def tell_all(self, cause: Cause) -> None:
+        """Record every bay's present state, as if it had just changed."""
+        self._record(self._filter.states(), cause)
+
     # -- work ------------------------------------------------------------------------------------
 
     def judge(self, frame: Frame) -> None:

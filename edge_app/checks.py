@@ -1,0 +1,210 @@
+"""Looking at the parts of a box one by one: for `check-config` and `doctor`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from calibration import Calibration, Severity, check_calibration, load_calibration
+from edge_app.config import CameraConfig, LotsightConfig
+from edge_app.delivery.timesync import clock_synced
+from edge_app.layouts import build_layout
+from edge_app.network import NetworkKeeper
+from edge_app.sources import make_source, mask_secrets
+from telemetry import CalibrationError, ConfigError, LotsightError, ModelError, SystemClock
+from vision.input_size import plan_input
+from vision.types import NetworkSpec
+
+_DISK_WANTED_BYTES = 500 * 1024 * 1024
+_CONNECT_TIMEOUT_S = 5.0
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, and how it is.
+
+    Attributes:
+        what: the part.
+        level: how it is.
+        text: what was found, and what to do about it.
+    """
+
+    what: str
+    level: Level
+    text: str
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the box cannot do its work like this."""
+        return self.level is Level.BAD
+
+    @classmethod
+    def good(cls, what: str, text: str) -> Check:
+        """All is well."""
+        return cls(what, Level.OK, text)
+
+    @classmethod
+    def warn(cls, what: str, text: str) -> Check:
+        """It works, but not as well as it could."""
+        return cls(what, Level.WARNING, text)
+
+    @classmethod
+    def bad(cls, what: str, text: str) -> Check:
+        """It does not work."""
+        return cls(what, Level.BAD, text)
+
+
+def worst(checks: Sequence[Check]) -> Check:
+    """The check that matters most; of equals the first."""
+    order = list(Level)
+    return max(checks, key=lambda check: order.index(check.level))
+
+
+def check_parts(config: LotsightConfig) -> list[Check]:
+    """Whether model and calibrations load and agree."""
+    checks: list[Check] = []
+    spec: NetworkSpec | None = None
+    try:
+        spec = NetworkKeeper(config.model).load().spec
+        kind = "with bay head" if spec.has_bay_head else "boxes only"
+        checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
+    except ModelError as exc:
+        checks.append(Check.bad("model", str(exc)))
+    calibrations: list[Calibration] = []
+    for camera in config.camera:
+        what = f"calibration {camera.id}"
+        try:
+            calibration = load_calibration(camera.calibration_file)
+        except CalibrationError as exc:
+            checks.append(Check.bad(what, str(exc)))
+            continue
+        checks += _check_calibration(what, camera, calibration, spec)
+        calibrations.append(calibration)
+    try:
+        layout = build_layout(calibrations)
+        checks.append(Check.good("layout", f"{len(layout.bays)} bays"))
+    except ConfigError as exc:
+        checks.append(Check.bad("layout", str(exc)))
+    return checks
+
+
+def _check_calibration(
+    what: str, camera: CameraConfig, calibration: Calibration, spec: NetworkSpec | None
+) -> list[Check]:
+    if calibration.camera != camera.id:
+        text = f"{camera.calibration_file}: it is that of camera {calibration.camera!r}"
+        return [Check.bad(what, text)]
+    text = f"revision {calibration.revision}, {len(calibration.bays)} bays"
+    if spec is not None:
+        plan = plan_input(calibration.polygons_norm(), calibration.image_wh, spec)
+        text += f", {plan.describe()}"
+    findings = check_calibration(calibration)
+    warnings = [each for each in findings if each.severity is Severity.WARNING]
+    return [Check.good(what, text), *(Check.warn(what, str(each)) for each in warnings)]
+
+
+def check_cameras(config: LotsightConfig) -> list[Check]:
+    """Whether each camera gives a picture, and one of the shape it was calibrated for."""
+    return [_check_camera(camera) for camera in config.camera]
+
+
+def _check_camera(camera: CameraConfig) -> Check:
+    what = f"camera {camera.id}"
+    clock = SystemClock()
+    try:
+        source = make_source(camera.source, camera.stream_settings(), clock, camera.login)
+        begin_s = clock.mono_s()
+        source.open()
+        try:
+            grab = source.read()
+        finally:
+            source.close()
+    except LotsightError as exc:
+        return Check.bad(what, str(exc))
+    if grab is None:
+        return Check.bad(what, f"{mask_secrets(camera.source)}: it ended without a picture")
+    height, width = grab.image_bgr.shape[:2]
+    text = f"{width}x{height} px, first picture after {clock.mono_s() - begin_s:.1f} s"
+    try:
+        drawn_w, drawn_h = load_calibration(camera.calibration_file).image_wh
+    except CalibrationError:
+        return Check.good(what, text)
+    if abs(width * drawn_h / (height * drawn_w) - 1) > 0.01:  # noqa: PLR2004 - 1 % of rounding
+        return Check.bad(
+            what,
+            f"{text}, but its bays were drawn on {drawn_w}x{drawn_h}: another shape, another view",
+        )
+    return Check.good(what, text)
+
+
+def check_machine(config: LotsightConfig) -> list[Check]:
+    """State folder, disk, clock, HTTP port, broker."""
+    return [
+        _check_folder(config.edge.state_dir),
+        _check_clock(),
+        _check_port(config),
+        _check_broker(config),
+    ]
+
+
+def _check_folder(folder: Path) -> Check:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder) as probe:
+            probe.write(b"lotsight")
+            probe.flush()
+            os.fsync(probe.fileno())
+        free = shutil.disk_usage(folder).free
+    except OSError as exc:
+        return Check.bad("state folder", f"{folder}: cannot be written: {exc.strerror or exc}")
+    text = f"{folder}: {free // 2**20} MiB free"
+    if free < _DISK_WANTED_BYTES:
+        return Check.warn("state folder", f"{text}; {_DISK_WANTED_BYTES // 2**20} are better")
+    return Check.good("state folder", text)
+
+
+def _check_clock() -> Check:
+    synced = clock_synced()
+    if synced is None:
+        return Check.warn("clock", "the kernel does not tell whether the clock is synchronised")
+    if not synced:
+        return Check.warn("clock", "not synchronised: events carry times that may be wrong (NTP?)")
+    return Check.good("clock", "synchronised")
+
+
+def _check_port(config: LotsightConfig) -> Check:
+    if not config.http.enabled:
+        return Check.good("HTTP port", "HTTP is switched off")
+    place = f"{config.http.host}:{config.http.port}"
+    try:
+        with socket.create_server((config.http.host, config.http.port)):
+            return Check.good("HTTP port", f"{place} is free")
+    except OSError as exc:
+        return Check.warn(
+            "HTTP port", f"{place}: {exc.strerror}: does the service run already, or another one?"
+        )
+
+
+def _check_broker(config: LotsightConfig) -> Check:
+    if config.mqtt is None:
+        return Check.warn("broker", "no [mqtt]: nothing is published")
+    place = f"{config.mqtt.host}:{config.mqtt.port}"
+    try:
+        with socket.create_connection((config.mqtt.host, config.mqtt.port), _CONNECT_TIMEOUT_S):
+            return Check.good("broker", f"{place} answers")
+    except OSError as exc:
+        return Check.bad("broker", f"{place}: {exc.strerror or exc}")

@@ -1,0 +1,31 @@
+"""`lotsight doctor`: everything a box needs, looked at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_app.checks import check_cameras, check_machine, check_parts, worst
+from edge_app.cli.check_config import show
+from edge_app.config import load_config
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def doctor(
+    config_file: Annotated[
+        Path, typer.Option("--config", "-c", help="Configuration file of the box.")
+    ],
+) -> None:
+    """Look at state folder, disk, clock, port, broker, model, calibrations and cameras.
+
+    Changes nothing, and may run beside the service. Exit code 1 when something does not work.
+    """
+    config = load_config(config_file)
+    checks = check_machine(config) + check_parts(config) + check_cameras(config)
+    show(checks)
+    if worst(checks).is_bad:
+        raise typer.Exit(1)

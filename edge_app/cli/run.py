@@ -1,0 +1,65 @@
+"""`lotsight run`: the edge service, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from edge_app.config import load_config
+from edge_app.logs import set_up_logging
+from telemetry import ConfigError
+
+app = typer.Typer(add_completion=False)
+_log = logging.getLogger(__name__)
+
+
+@app.command()
+def run(
+    config_file: Annotated[
+        Path, typer.Option("--config", "-c", help="Configuration file; see check-config.")
+    ],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End instead of starting with something missing.")
+    ] = False,
+) -> None:
+    """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
+    from edge_app.service import EdgeService
+    from edge_app.serving import serve_http
+    from edge_app.upkeep import Upkeep
+
+    config = load_config(config_file)
+    set_up_logging(config.log)
+    stop = _stop_on_signal()
+    service = EdgeService(config)
+    http = serve_http(service)
+    try:
+        if strict and service.alarms.texts():
+            msg = "--strict: " + "; ".join(service.alarms.texts())
+            raise ConfigError(msg)
+        service.start()
+        upkeep = Upkeep(service)
+        upkeep.start()
+        stop.wait()
+        upkeep.stop()
+    finally:
+        service.stop()
+        if http is not None:
+            http.stop()
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        _log.info("%s: stopping", signal.Signals(number).name)
+        stop.set()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, on_signal)
+    return stop

@@ -1,0 +1,113 @@
+"""What has to be looked at now and then: replaced files, disk, the mark that the box is alive."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_app.figures import disk_free_bytes
+from telemetry import Clock, LotsightError
+
+if TYPE_CHECKING:
+    from edge_app.service import EdgeService
+
+_log = logging.getLogger(__name__)
+
+PERIOD_S = 1.0
+_ALIVE_EVERY_S = 10.0
+# Enough for a day of events of a large box, and little enough to tell of it in time.
+_DISK_LOW_BYTES = 100 * 1024 * 1024
+
+
+class AliveMark:
+    """A file whose time tells after a restart how long the box was down.
+
+    Only its time changes, so it wears no flash; and it is wall time, since no other clock outlives
+    a reboot.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._touched_s: float | None = None
+
+    def age_s(self) -> float | None:
+        """Seconds since the last mark; None when there is none. Negative if the clock went back."""
+        try:
+            return self._clock.utc().timestamp() - self._path.stat().st_mtime
+        except OSError:
+            return None
+
+    def touch(self) -> None:
+        """Mark."""
+        now = self._clock.utc().timestamp()
+        try:
+            self._path.touch()
+            os.utime(self._path, (now, now))
+        except OSError as exc:  # a full disk: bays start anew after the next restart, no more
+            _log.debug("no mark of life: %s", exc)
+        self._touched_s = self._clock.mono_s()
+
+    def touch_if_due(self) -> None:
+        """Mark, if the last one is some time ago."""
+        if self._touched_s is None or self._clock.mono_s() - self._touched_s >= _ALIVE_EVERY_S:
+            self.touch()
+
+
+class Upkeep:
+    """The thread that looks after a running service."""
+
+    def __init__(self, service: EdgeService, period_s: float = PERIOD_S) -> None:
+        self._service = service
+        self._period_s = period_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the thread."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def look(self) -> None:
+        """Look once."""
+        service = self._service
+        service.alive.touch_if_due()
+        service.catch_up()
+        for name, camera in service.cameras.items():
+            if camera.keeper.changed():
+                self._try(service.reload_calibration, name)
+        if service.network.changed():
+            self._try(service.reload_model)
+        self._look_at_disk()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._period_s):
+            try:
+                self.look()
+            except Exception:  # upkeep must outlive its own faults
+                _log.exception("upkeep: unexpected fault")
+
+    def _try(self, reload: Callable[..., object], *args: str) -> None:
+        try:
+            reload(*args)
+        except LotsightError as exc:
+            _log.warning("a replaced file is not used: %s", exc)
+
+    def _look_at_disk(self) -> None:
+        folder = self._service.config.edge.state_dir
+        free = disk_free_bytes(folder)
+        if self._service.store.degraded:
+            self._service.alarms.set("disk", f"{folder}: states cannot be written; kept in memory")
+        elif free is not None and free < _DISK_LOW_BYTES:
+            self._service.alarms.set("disk", f"{folder}: only {free // 2**20} MiB are free")
+        else:
+            self._service.alarms.clear("disk")
