@@ -1,0 +1,111 @@
+"""`lotsight eval`: a model on labelled lots."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from datasets.baselines import RuleName
+from datasets.degrade import CHANGES
+from datasets.errors import DatasetError
+from datasets.evaluation import EvalPlan, Evaluation, evaluate, frames_to_judge
+from datasets.judging import JudgeOptions
+from datasets.lots import data_root, parse_set
+from datasets.report import html_report
+from models import default_model, find_model, open_detector
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
+    sets: Annotated[
+        list[str], typer.Option("--set", "-s", help="name:split, name (all its splits) or all.")
+    ],
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Name or path.")] = None,
+    rule: Annotated[RuleName, typer.Option(help="How boxes become occupancy.")] = RuleName.AUTO,
+    data: Annotated[Path | None, typer.Option(help="Folder of the sets.")] = None,
+    input_px: Annotated[
+        int | None, typer.Option(help="Long side in the network; default by the bays.", min=64)
+    ] = None,
+    jitter: Annotated[
+        list[float] | None, typer.Option(help="Also with corners moved by this share of the bay.")
+    ] = None,
+    robustness: Annotated[bool, typer.Option(help=f"Also under: {', '.join(CHANGES)}.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Frames of each split.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Of jitter and changes.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads; 0 takes every core.", min=0)] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for report.json and report.html.")
+    ] = None,
+) -> None:
+    """Judge labelled lots; print, and with --out write JSON and one HTML page."""
+    console = Console(highlight=False)
+    root = data or data_root()
+    chosen = dict.fromkeys(pair for text in sets for pair in parse_set(text, root))
+    plan = EvalPlan(
+        root=root,
+        sets=tuple(chosen),
+        rule=rule,
+        options=JudgeOptions(long_side_px=input_px, seed=seed),
+        with_robustness=robustness,
+        jitter_shares=tuple(jitter or ()),
+        limit=limit,
+    )
+    entry = default_model() if model is None else find_model(model)
+    detector = open_detector(entry, threads=threads)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("", total=frames_to_judge(plan))
+        evaluation = evaluate(
+            detector, plan, lambda label: progress.update(task, advance=1, description=label)
+        )
+    _print(console, evaluation)
+    if out is not None:
+        _write(out, evaluation)
+        console.print(f"wrote [bold]{out / 'report.html'}[/] and [bold]{out / 'report.json'}[/]")
+
+
+def _print(console: Console, evaluation: Evaluation) -> None:
+    table = Table(title=f"{evaluation.model['name']} {evaluation.model['version']}", box=None)
+    table.add_column("set", no_wrap=True)
+    for heading in ("frames", "bays", "accuracy % (95 %)", "F1 %", "ECE %", "Mpx"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for verdicts, one in zip(evaluation.verdicts, evaluation.metrics, strict=True):
+        table.add_row(
+            verdicts.name,
+            str(one.frames),
+            str(one.bays),
+            f"[bold]{100 * one.accuracy.value:.2f}[/] "
+            f"({100 * one.accuracy.low:.2f}-{100 * one.accuracy.high:.2f})",
+            f"{100 * one.f1.value:.2f}",
+            f"{100 * one.ece:.2f}",
+            f"{verdicts.input_mpx:.2f}",
+        )
+    console.print(table)
+    if not evaluation.variants:
+        return
+    harm = Table(title="accuracy %, by change", box=None)
+    harm.add_column("change", no_wrap=True)
+    for verdicts in evaluation.verdicts:
+        harm.add_column(verdicts.name, justify="right")
+    for name, metrics in {"as it is": evaluation.metrics, **evaluation.variants}.items():
+        harm.add_row(name, *(f"{100 * one.accuracy.value:.2f}" for one in metrics))
+    console.print(harm)
+
+
+def _write(out: Path, evaluation: Evaluation) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(evaluation.as_dict(), indent=1) + "\n"
+        (out / "report.json").write_text(text, encoding="utf-8")
+        (out / "report.html").write_text(html_report(evaluation), encoding="utf-8")
+    except OSError as exc:
+        msg = f"{out}: cannot write the report: {exc}"
+        raise DatasetError(msg) from exc

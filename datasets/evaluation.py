@@ -1,0 +1,155 @@
+"""A model on labelled lots: judged, measured, put together for JSON, HTML and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from datasets.baselines import RuleName, make_rule
+from datasets.degrade import CHANGES
+from datasets.judging import JudgeOptions, Verdicts, judge_frames
+from datasets.lots import read_lot
+from datasets.metrics import Metrics, by_height, by_size, measure, reliability
+from vision.detector import OnnxDetector
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EvalPlan:
+    """What is judged.
+
+    Attributes:
+        root: folder of the sets.
+        sets: pairs of set and split.
+        rule: how boxes or logits become occupancy.
+        options: changes to every picture and bay.
+        with_robustness: whether every change of `datasets.degrade` is judged as well.
+        jitter_shares: amounts of corner jitter that are judged as well.
+        limit: frames of each split; None takes all.
+    """
+
+    root: Path
+    sets: tuple[tuple[str, str], ...]
+    rule: RuleName = RuleName.AUTO
+    options: JudgeOptions = field(default_factory=JudgeOptions)
+    with_robustness: bool = False
+    jitter_shares: tuple[float, ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came out.
+
+    Attributes:
+        plan: what was judged.
+        model: name, version and sha256.
+        time_utc: when.
+        verdicts: of each split.
+        metrics: of each split, in the same order.
+        variants: name of a change to the metrics of each split.
+    """
+
+    plan: EvalPlan
+    model: dict[str, str]
+    time_utc: datetime
+    verdicts: tuple[Verdicts, ...]
+    metrics: tuple[Metrics, ...]
+    variants: dict[str, tuple[Metrics, ...]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        names = [one.name for one in self.verdicts]
+        return {
+            "model": self.model,
+            "rule": self.plan.rule,
+            "time": self.time_utc.isoformat(timespec="seconds"),
+            "options": {
+                "long_side_px": self.plan.options.long_side_px,
+                "jitter_share": self.plan.options.jitter_share,
+                "change": self.plan.options.change,
+                "seed": self.plan.options.seed,
+            },
+            "sets": {
+                name: metrics.as_dict() | {"input_mpx": round(verdicts.input_mpx, 3)}
+                for name, metrics, verdicts in zip(names, self.metrics, self.verdicts, strict=True)
+            },
+            "variants": {
+                variant: {n: m.as_dict() for n, m in zip(names, rows, strict=True)}
+                for variant, rows in self.variants.items()
+            },
+            "by_size": [vars_of(one) for one in by_size(self.verdicts)],
+            "by_height": [vars_of(one) for one in by_height(self.verdicts)],
+            "reliability": {
+                one.name: [vars_of(b) for b in reliability(one.prob, one.occupied)]
+                for one in self.verdicts
+            },
+        }
+
+
+def vars_of(value: Any) -> dict[str, Any]:
+    """Fields of a slotted dataclass."""
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def evaluate(detector: OnnxDetector, plan: EvalPlan, advance: Report) -> Evaluation:
+    """Judge and measure.
+
+    Args:
+        detector: the network.
+        plan: what is judged.
+        advance: called with the name of the set (and change) after each frame.
+
+    Raises:
+        DatasetError: a set or picture cannot be read.
+        ModelError: the network failed.
+    """
+    band = (detector.spec.abstain_low, detector.spec.abstain_high)
+    verdicts = _judge_all(detector, plan, plan.options, "", advance)
+    variants: dict[str, tuple[Metrics, ...]] = {}
+    for name, options in variants_of(plan).items():
+        changed = _judge_all(detector, plan, options, name, advance)
+        variants[name] = tuple(measure(one, band) for one in changed)
+    spec = detector.spec
+    return Evaluation(
+        plan=plan,
+        model={"name": spec.name, "version": spec.version, "sha256": spec.sha256},
+        time_utc=datetime.now(UTC),
+        verdicts=tuple(verdicts),
+        metrics=tuple(measure(one, band) for one in verdicts),
+        variants=variants,
+    )
+
+
+def variants_of(plan: EvalPlan) -> dict[str, JudgeOptions]:
+    """Name of each further change, and how pictures are judged under it."""
+    found = {
+        f"corners ±{100 * share:g} %": replace(plan.options, jitter_share=share)
+        for share in plan.jitter_shares
+    }
+    if plan.with_robustness:
+        found |= {change: replace(plan.options, change=change) for change in CHANGES}
+    return found
+
+
+def frames_to_judge(plan: EvalPlan) -> int:
+    """How often `evaluate` will call `advance`."""
+    frames = sum(len(read_lot(plan.root / name, split)[: plan.limit]) for name, split in plan.sets)
+    return frames * (1 + len(variants_of(plan)))
+
+
+def _judge_all(
+    detector: OnnxDetector, plan: EvalPlan, options: JudgeOptions, variant: str, advance: Report
+) -> Sequence[Verdicts]:
+    rule = make_rule(plan.rule, detector.spec)
+    verdicts = []
+    for name, split in plan.sets:
+        frames = read_lot(plan.root / name, split)[: plan.limit]
+        label = f"{name}:{split} {variant}".strip()
+        judged = judge_frames(detector, rule, frames, options, lambda label=label: advance(label))  # type: ignore[misc]
+        verdicts.append(judged)
+    return verdicts
