@@ -3,8 +3,6 @@
 Radiance is linear, channels blue, green, red; `Light.develop` makes display values of it.
 """
 
-
-
 from __future__ import annotations
 
 import math

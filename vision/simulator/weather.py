@@ -1,7 +1,5 @@
 """What air and sensor add to a picture: rain, snow, glow of lamps, noise."""
 
-
-
 from __future__ import annotations
 
 import cv2
