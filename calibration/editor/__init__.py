@@ -1,0 +1,25 @@
+"""The calibration editor: its web page, and the server behind it.
+
+desk = Desk("north", ClipPictures(clip), path)
+app = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda request: "ina"))
+"""
+
+from calibration.editor.app import create_editor_app
+from calibration.editor.desk import Desk
+from calibration.editor.judging import BayJudge, Judgement, NetworkJudge, PlanningDetector
+from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
+from calibration.editor.routes import EditorSettings
+
+__all__ = [
+    "BayJudge",
+    "ClipPictures",
+    "Desk",
+    "EditorSettings",
+    "Judgement",
+    "LivePictures",
+    "NetworkJudge",
+    "PictureSource",
+    "PlanningDetector",
+    "StillPicture",
+    "create_editor_app",
+]

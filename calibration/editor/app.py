@@ -1,0 +1,78 @@
+"""The editor as a web application: the page, its files, the endpoints, and what errors become."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from calibration.editor.desk import Desk
+from calibration.editor.documents import calibration_body, finding_body
+from calibration.editor.guard import Guard
+from calibration.editor.routes import EditorSettings, EditorState, desk_of, router, state_of
+from calibration.errors import InvalidCalibrationError, RevisionConflictError
+from telemetry.errors import LotsightError
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSettings) -> FastAPI:
+    """The editor as an application that stands alone or is mounted, as at `/calibrate`.
+
+    Args:
+        desks: gives the cameras that can be calibrated, asked anew for every request.
+        settings: how it is served.
+    """
+    app = FastAPI(title="lotsight calibration editor", docs_url=None, redoc_url=None)
+    app.state.editor = EditorState(desks, settings, secrets.token_urlsafe(24))
+    app.add_api_route("/", _page, include_in_schema=False)
+    app.include_router(router)
+    app.mount("/static", _FreshFiles(directory=STATIC), name="static")
+    app.add_middleware(Guard, token=app.state.editor.token, hosts=settings.hosts)
+    app.add_exception_handler(RevisionConflictError, _conflict)
+    app.add_exception_handler(InvalidCalibrationError, _invalid)
+    app.add_exception_handler(LotsightError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    return app
+
+
+def _page() -> FileResponse:
+    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+class _FreshFiles(StaticFiles):
+    """Modules are asked for anew (304 when unchanged): a page never mixes two versions."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _conflict(request: Request, error: Exception) -> JSONResponse:
+    """Someone saved meanwhile: what they saved goes along, for the page to join both."""
+    present = desk_of(request.path_params["camera"], state_of(request)).present()
+    body = calibration_body(present) if present else None
+    return JSONResponse({"detail": {"message": str(error), "calibration": body}}, 409)
+
+
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    found = error.findings if isinstance(error, InvalidCalibrationError) else ()
+    findings = [finding_body(finding) for finding in found]
+    return JSONResponse({"detail": {"message": str(error), "findings": findings}}, 422)
+
+
+def _refused(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": {"message": str(error)}}, 400)
+
+
+def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    lines = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in faults[:3]]
+    return JSONResponse({"detail": {"message": "; ".join(lines)}}, 422)

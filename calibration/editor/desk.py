@@ -1,0 +1,301 @@
+"""One camera on the installer's desk: all that the editor's page can ask for, without HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from calibration.check import check_calibration
+from calibration.editor.documents import (
+    Document,
+    PictureRequest,
+    ProposeRequest,
+    RollbackRequest,
+    SaveRequest,
+    calibration_body,
+    finding_body,
+)
+from calibration.editor.drafts import DraftStore
+from calibration.editor.judging import BayJudge
+from calibration.editor.pictures import PictureSource
+from calibration.editor.references import load_reference, masked, store_reference
+from calibration.exporters import ExportFormat, export_bays
+from calibration.files import (
+    Revision,
+    format_calibration,
+    list_revisions,
+    load_revision,
+    read_calibration,
+    rollback_calibration,
+    save_calibration,
+)
+from calibration.findings import Finding
+from calibration.geometry import to_pixels
+from calibration.importers import Document as ImportDocument
+from calibration.importers import ImportFormat, import_document
+from calibration.network_check import check_for_network
+from calibration.numbering import next_id
+from calibration.parsing import calibration_from_data, parse_json
+from calibration.reregister import move_polygons, reregister, shift_px
+from calibration.types import Calibration
+from telemetry.errors import CalibrationError
+from vision.types import ImageBgr
+
+OWN_FORMAT = "lotsight"
+Format = TypeVar("Format", ImportFormat, ExportFormat)
+
+
+class Desk:
+    """A camera, its pictures and its calibration file. Holds no state of its own."""
+
+    def __init__(
+        self, camera: str, pictures: PictureSource, path: Path, judge: BayJudge | None = None
+    ) -> None:
+        """Put a camera on the desk.
+
+        Args:
+            camera: its id.
+            pictures: what is drawn on.
+            path: the calibration file; it need not exist yet.
+            judge: looks at pictures for the live check and for proposals; None: neither.
+        """
+        self.camera = camera
+        self.pictures = pictures
+        self.path = path
+        self.judge = judge
+        self.drafts = DraftStore(path)
+
+    def present(self) -> Calibration | None:
+        """The calibration as saved; None before the first save.
+
+        Raises:
+            CalibrationError: the file is damaged.
+        """
+        return read_calibration(self.path) if self.path.exists() else None
+
+    def picture(self, time_s: float) -> ImageBgr:
+        """A picture as people may see it, privacy masks blackened.
+
+        Raises:
+            CameraError: there is none.
+        """
+        present = self.present()
+        return masked(self.pictures.picture(time_s), present.masks if present else ())
+
+    def image_wh(self, time_s: float = 0.0) -> tuple[int, int]:
+        """Width and height of the pictures.
+
+        Raises:
+            CameraError: there is none.
+        """
+        height, width = self.pictures.picture(time_s).shape[:2]
+        return width, height
+
+    def session(self) -> dict[str, Any]:
+        """All that the page needs to begin."""
+        present = self.present()
+        return {
+            "camera": self.camera,
+            "source": self.pictures.name,
+            "image_wh": self.image_wh(),
+            "duration_s": self.pictures.duration_s,
+            "live": self.pictures.live,
+            "can_judge": self.judge is not None,
+            "can_propose": self.judge is not None,
+            "revision": present.revision if present else 0,
+            "calibration": calibration_body(present) if present else None,
+            "retired_ids": present.retired_ids if present else (),
+            "revisions": self.revisions(),
+            "drafts": [draft.model_dump(mode="json") for draft in self.drafts.all()],
+            "formats": {
+                "imports": ["auto", OWN_FORMAT, *(f.value for f in ImportFormat)],
+                "exports": [OWN_FORMAT, *(f.value for f in ExportFormat)],
+            },
+        }
+
+    def compose(self, document: Document) -> Calibration:
+        """The calibration that saving `document` would give; what the page does not edit stays."""
+        present = self.present() or Calibration(camera=self.camera, image_wh=self.image_wh())
+        return present.model_copy(
+            update={"bays": document.bays, "lot": document.lot, "image_wh": self.image_wh()}
+        )
+
+    def check(self, document: Document) -> list[dict[str, Any]]:
+        """Every finding, as the page shows it."""
+        calibration = self.compose(document)
+        findings: list[Finding] = [*check_calibration(calibration)]
+        if self.judge is not None and calibration.bays:
+            findings += check_for_network(calibration, self.judge.spec).findings
+        return [finding_body(finding) for finding in findings]
+
+    def live(self, request: PictureRequest) -> list[dict[str, Any]]:
+        """What the network sees in each bay, in the document's order."""
+        judge = self._judge()
+        judgement = judge.judge(self.picture(request.time_s), self.compose(request.document))
+        spec = judge.spec
+        states = []
+        for prob, quality in zip(judgement.prob, judgement.quality, strict=True):
+            p = float(prob)
+            unsure = quality <= 0 or spec.abstain_low < p < spec.abstain_high
+            occ = None if unsure else p >= spec.abstain_high
+            states.append({"occ": occ, "conf": 0.0 if unsure else max(p, 1 - p)})
+        return states
+
+    def propose(self, request: ProposeRequest) -> list[dict[str, Any]]:
+        """Bays that are not drawn yet, from where vehicles stand."""
+        from calibration.editor.proposing import propose_bays
+
+        calibration = self.compose(request.document)
+        times = self._moments(request)
+        pictures = (self.picture(time_s) for time_s in times)
+        return propose_bays(self._judge(), pictures, calibration)
+
+    def _moments(self, request: ProposeRequest) -> list[float]:
+        duration_s = self.pictures.duration_s
+        if not request.whole_clip or duration_s is None:
+            return [request.time_s]
+        # Enough to tell the parked from the passing, few enough to answer in seconds.
+        count = 12
+        return [duration_s * i / (count - 1) for i in range(count)]
+
+    def align(self, request: PictureRequest) -> dict[str, Any]:
+        """Where the bays lie in the present picture, if the camera was moved."""
+        calibration = self.compose(request.document)
+        old = load_reference(self.path, calibration)
+        new = self.picture(request.time_s)
+        found = reregister(old, new, calibration.polygons_norm())
+        old_wh = (old.shape[1], old.shape[0])
+        new_wh = (new.shape[1], new.shape[0])
+        polygons = calibration.polygons_norm()
+        moved = move_polygons(polygons, found.homography, old_wh, new_wh)
+        before = [to_pixels(polygon, new_wh) for polygon in polygons]
+        after = [to_pixels(polygon, new_wh) for polygon in moved]
+        return {
+            "polygons": [polygon.tolist() for polygon in moved],
+            "usable": found.usable,
+            "verdict": found.verdict,
+            "inliers": found.inliers,
+            "error_px": found.error_px,
+            "shift_px": shift_px(before, after),
+        }
+
+    def save(self, request: SaveRequest, author: str) -> Calibration:
+        """Save as the next revision; the first one, and an aligned one, takes a new reference.
+
+        Raises:
+            RevisionConflictError: someone else saved meanwhile.
+            InvalidCalibrationError: bays are wrong.
+            CalibrationError: the file cannot be written.
+        """
+        calibration = self.compose(request.document)
+        if calibration.reference is None or request.document.new_reference:
+            reference = store_reference(self.path, self.picture(request.time_s))
+            calibration = calibration.model_copy(update={"reference": reference})
+        return save_calibration(
+            self.path,
+            calibration.model_copy(update={"note": request.note}),
+            author=author,
+            expected_revision=request.base_revision,
+        )
+
+    def roll_back(self, request: RollbackRequest, author: str) -> Calibration:
+        """Bring a revision back as a new one.
+
+        Raises:
+            RevisionConflictError: someone else saved meanwhile.
+            CalibrationError: there is no such revision.
+        """
+        return rollback_calibration(
+            self.path, request.revision, author=author, expected_revision=request.base_revision
+        )
+
+    def revisions(self) -> list[dict[str, Any]]:
+        """The saved revisions, oldest first."""
+        return [_revision_body(revision) for revision in list_revisions(self.path)]
+
+    def revision(self, number: int) -> Calibration:
+        """One saved revision.
+
+        Raises:
+            CalibrationError: there is no such revision.
+        """
+        return load_revision(self.path, number)
+
+    def take_in(
+        self, name: str, content: bytes, file_format: str
+    ) -> tuple[Sequence[Any], list[dict[str, Any]]]:
+        """Bays of another tool's file, and what was put right in them.
+
+        Raises:
+            CalibrationError: it is not of that format.
+        """
+        if file_format in {OWN_FORMAT, "auto"} and (own := _own(name, content)) is not None:
+            return [bay.model_dump(mode="json") for bay in own.bays], []
+        present = self.present()
+        document = ImportDocument(
+            Path(name),
+            content,
+            image_wh=self.image_wh(),
+            start=next_id(present.bay_ids if present else (), "A01"),
+            control_points=present.control_points if present else (),
+        )
+        chosen = None if file_format == "auto" else _known(ImportFormat, file_format)
+        found = import_document(document, chosen)
+        bays = [bay.model_dump(mode="json") for bay in found.bays]
+        return bays, [finding_body(finding) for finding in found.findings]
+
+    def give_out(self, document: Document, file_format: str) -> tuple[str, str]:
+        """Name and text of a file for another tool.
+
+        Raises:
+            CalibrationError: the format needs something that the calibration lacks.
+        """
+        calibration = self.compose(document)
+        if file_format == OWN_FORMAT:
+            return f"{self.camera}.json", format_calibration(calibration)
+        chosen = _known(ExportFormat, file_format)
+        suffix = _SUFFIXES.get(chosen, "json")
+        return f"{self.camera}.{chosen.value}.{suffix}", export_bays(calibration, chosen)
+
+    def _judge(self) -> BayJudge:
+        if self.judge is None:
+            msg = f"camera {self.camera}: expected a model to look at the picture, but got none"
+            raise CalibrationError(msg)
+        return self.judge
+
+
+_SUFFIXES = {
+    ExportFormat.PKLOT: "xml",
+    ExportFormat.FRIGATE: "yml",
+    ExportFormat.ROBOFLOW: "txt",
+    ExportFormat.GEOJSON: "geojson",
+}
+
+
+def _known(formats: type[Format], name: str) -> Format:
+    try:
+        return formats(name)
+    except ValueError as exc:
+        msg = f"format: expected one of {', '.join(formats)}, but got '{name}'"
+        raise CalibrationError(msg) from exc
+
+
+def _own(name: str, content: bytes) -> Calibration | None:
+    if content.lstrip()[:1] != b"{":
+        return None
+    data = parse_json(content, name)
+    if not isinstance(data, dict) or "schema_version" not in data:
+        return None
+    return calibration_from_data(data, name)
+
+
+def _revision_body(revision: Revision) -> dict[str, Any]:
+    calibration = revision.calibration
+    return {
+        "revision": revision.number,
+        "author": calibration.author,
+        "time": calibration.time.isoformat() if calibration.time else None,
+        "note": calibration.note,
+        "bays": len(calibration.bays),
+    }

@@ -1,0 +1,95 @@
+"""What the page sends and gets: one pydantic model for each body."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from calibration.findings import Finding
+from calibration.types import Bay, Calibration, Lot
+
+TabId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
+# Ten thousand bays in one picture is no car park but an attempt to fill the memory.
+MOST_BAYS = 10_000
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Document(_Body):
+    """The part of a calibration that the page edits."""
+
+    bays: Annotated[tuple[Bay, ...], Field(max_length=MOST_BAYS)]
+    lot: Lot
+    new_reference: bool = False
+
+
+class CheckRequest(_Body):
+    """Look for faults."""
+
+    document: Document
+
+
+class PictureRequest(_Body):
+    """Do something with the picture that the page shows."""
+
+    document: Document
+    time_s: float = 0.0
+
+
+class ProposeRequest(PictureRequest):
+    """Propose bays from the picture, or from the whole clip."""
+
+    whole_clip: bool = False
+
+
+class SaveRequest(PictureRequest):
+    """Save, if the file still holds the revision that was edited."""
+
+    base_revision: Annotated[int, Field(ge=0)]
+    note: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class RollbackRequest(_Body):
+    """Bring a revision back, if the file still holds the one that was edited."""
+
+    revision: Annotated[int, Field(ge=1)]
+    base_revision: Annotated[int, Field(ge=0)]
+
+
+class ExportRequest(_Body):
+    """The document as another tool's file."""
+
+    document: Document
+    format: str
+
+
+class Draft(_Body):
+    """What a tab has drawn and not saved. It may be invalid: it is kept, not used."""
+
+    tab: TabId
+    saved_at: datetime
+    base_revision: Annotated[int, Field(ge=0)]
+    document: dict[str, Any]
+
+
+def finding_body(finding: Finding) -> dict[str, Any]:
+    """A finding as the page gets it."""
+    return {
+        "severity": finding.severity.value,
+        "code": finding.code.value,
+        "bay": finding.bay,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "at_norm": finding.at_norm,
+    }
+
+
+def calibration_body(calibration: Calibration) -> dict[str, Any]:
+    """A calibration as the page gets it."""
+    body: dict[str, Any] = calibration.model_dump(mode="json")
+    return body

@@ -1,0 +1,212 @@
+"""One JSON endpoint for each thing that a desk can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import cv2
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import Response
+
+from calibration.editor.desk import Desk
+from calibration.editor.documents import (
+    CheckRequest,
+    Draft,
+    ExportRequest,
+    PictureRequest,
+    ProposeRequest,
+    RollbackRequest,
+    SaveRequest,
+    TabId,
+    calibration_body,
+)
+from calibration.types import Calibration
+from telemetry.errors import CameraError
+
+# The page asks for the camera `_` when its address names none.
+ANY_CAMERA = "_"
+_JPEG_QUALITY = 90
+_LARGEST_UPLOAD = 16 * 1024 * 1024
+
+router = APIRouter(prefix="/api/{camera}")
+
+
+@dataclass(frozen=True, slots=True)
+class EditorSettings:
+    """How the editor is served.
+
+    Attributes:
+        author_of: who saves, from the request; kept with each revision.
+        hosts: values of the Host header that are served; empty: any.
+        saved: told of each saved calibration, after it is on the disk.
+    """
+
+    author_of: Callable[[Request], str]
+    hosts: Collection[str] = ()
+    saved: Callable[[str, Calibration], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditorState:
+    """What the endpoints share; `app.state.editor`.
+
+    Attributes:
+        desks: gives the cameras that can be calibrated.
+        settings: how the editor is served.
+        token: that every change must carry.
+    """
+
+    desks: Callable[[], Sequence[Desk]]
+    settings: EditorSettings
+    token: str
+
+
+def state_of(request: Request) -> EditorState:
+    """What the endpoints share."""
+    state: EditorState = request.app.state.editor
+    return state
+
+
+State = Annotated[EditorState, Depends(state_of)]
+
+
+def desk_of(camera: str, state: State) -> Desk:
+    """The desk of a camera.
+
+    Raises:
+        HTTPException: 404, there is no such camera.
+    """
+    known = {desk.camera: desk for desk in state.desks()}
+    if camera == ANY_CAMERA and known:
+        return next(iter(known.values()))
+    if camera not in known:
+        raise HTTPException(404, f"expected a camera ({', '.join(known)}), but got '{camera}'")
+    return known[camera]
+
+
+DeskOf = Annotated[Desk, Depends(desk_of)]
+
+
+def author_of(request: Request, state: State) -> str:
+    """Who makes the request."""
+    return state.settings.author_of(request)
+
+
+Author = Annotated[str, Depends(author_of)]
+
+
+@router.get("/session")
+def session(desk: DeskOf, state: State, author: Author) -> dict[str, Any]:
+    """All that the page needs to begin, and the token for what it will change."""
+    cameras = [other.camera for other in state.desks()]
+    return {**desk.session(), "cameras": cameras, "token": state.token, "author": author}
+
+
+@router.get("/picture")
+def picture(desk: DeskOf, time_s: float = 0.0) -> Response:
+    """A picture, as JPEG."""
+    good, buffer = cv2.imencode(
+        ".jpg", desk.picture(time_s), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    )
+    if not good:
+        msg = f"{desk.pictures.name}: expected a picture that can be shown, but got none"
+        raise CameraError(msg)
+    return Response(buffer.tobytes(), media_type="image/jpeg")
+
+
+@router.post("/check")
+def check(desk: DeskOf, body: CheckRequest) -> dict[str, Any]:
+    """What is wrong with a document."""
+    return {"findings": desk.check(body.document)}
+
+
+@router.post("/live")
+def live(desk: DeskOf, body: PictureRequest) -> dict[str, Any]:
+    """What the network sees in each bay of a document."""
+    return {"states": desk.live(body)}
+
+
+@router.post("/propose")
+def propose(desk: DeskOf, body: ProposeRequest) -> dict[str, Any]:
+    """Bays that a document lacks."""
+    return {"proposals": desk.propose(body)}
+
+
+@router.post("/align")
+def align(desk: DeskOf, body: PictureRequest) -> dict[str, Any]:
+    """Where a moved camera sees the bays of a document."""
+    return desk.align(body)
+
+
+@router.put("/draft/{tab}", status_code=204)
+def keep_draft(desk: DeskOf, tab: TabId, body: Draft) -> None:
+    """Keep what a tab has drawn."""
+    desk.drafts.put(body.model_copy(update={"tab": tab}))
+
+
+@router.delete("/draft/{tab}", status_code=204)
+def forget_draft(desk: DeskOf, tab: TabId) -> None:
+    """Forget what a tab has drawn."""
+    desk.drafts.remove(tab)
+
+
+@router.post("/save")
+def save(desk: DeskOf, body: SaveRequest, state: State, author: Author) -> dict[str, Any]:
+    """Save a document as the next revision."""
+    return _done(desk, desk.save(body, author), state)
+
+
+@router.post("/rollback")
+def roll_back(desk: DeskOf, body: RollbackRequest, state: State, author: Author) -> dict[str, Any]:
+    """Bring a revision back."""
+    return _done(desk, desk.roll_back(body, author), state)
+
+
+def _done(desk: Desk, calibration: Calibration, state: EditorState) -> dict[str, Any]:
+    if state.settings.saved is not None:
+        state.settings.saved(desk.camera, calibration)
+    return {"calibration": calibration_body(calibration), "revisions": desk.revisions()}
+
+
+@router.get("/revisions")
+def revisions(desk: DeskOf) -> dict[str, Any]:
+    """The saved revisions."""
+    return {"revisions": desk.revisions()}
+
+
+@router.get("/revisions/{number}")
+def revision(desk: DeskOf, number: int) -> dict[str, Any]:
+    """One saved revision."""
+    return {"calibration": calibration_body(desk.revision(number))}
+
+
+@router.post("/import")
+async def take_in(
+    desk: DeskOf,
+    request: Request,
+    name: str = "upload",
+    format: str = "auto",  # noqa: A002 - the name that the page writes
+) -> dict[str, Any]:
+    """Bays of another tool's file, which is the body."""
+    content = await _limited(request)
+    bays, findings = desk.take_in(name, content, format)
+    return {"bays": bays, "findings": findings}
+
+
+async def _limited(request: Request) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > _LARGEST_UPLOAD:
+            raise HTTPException(413, f"expected at most {_LARGEST_UPLOAD} bytes, but got more")
+    return bytes(content)
+
+
+@router.post("/export")
+def give_out(desk: DeskOf, body: ExportRequest) -> Response:
+    """A document as another tool's file."""
+    name, text = desk.give_out(body.document, body.format)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="application/octet-stream", headers=headers)

@@ -1,0 +1,117 @@
+/** Draws the bays: one group each, kept as long as the bay lives, touched only when it changed. */
+
+import { bounds, centroid } from '../geometry/polygon.js';
+import { s, setPoints } from '../ui/dom.js';
+
+/** @typedef {import('../types.js').Bay} Bay */
+/** @typedef {import('../types.js').LiveState} LiveState */
+/** @typedef {import('../model/store.js').State} State */
+/**
+ * @typedef {object} Drawn
+ * @property {SVGGElement} group
+ * @property {SVGPolygonElement} shape
+ * @property {SVGTextElement} label
+ * @property {Bay|null} bay
+ * @property {string} look
+ */
+
+export class BayLayer {
+  /** @type {Map<string, Drawn>} */ #drawn = new Map();
+
+  /** @param {SVGGElement} layer */
+  constructor(layer) {
+    this.layer = layer;
+  }
+
+  /** @param {State} state */
+  render(state) {
+    const selected = new Set(state.selection);
+    const worst = worstByBay(state);
+    const seen = new Set();
+    for (const bay of state.doc.bays) {
+      seen.add(bay.uid);
+      const drawn = this.#drawn.get(bay.uid) ?? this.#create(bay.uid);
+      if (drawn.bay !== bay) this.#reshape(drawn, bay);
+      const live = state.liveOn ? state.live.get(bay.uid) : undefined;
+      const look = lookOf(bay, selected.has(bay.uid), worst.get(bay.id), live);
+      if (drawn.look !== look.key) this.#restyle(drawn, look);
+    }
+    for (const [uid, drawn] of this.#drawn) {
+      if (seen.has(uid)) continue;
+      drawn.group.remove();
+      this.#drawn.delete(uid);
+    }
+  }
+
+  /** @param {string} uid @returns {Drawn} */
+  #create(uid) {
+    const shape = s('polygon', { class: 'shape' });
+    const label = s('text', { class: 'label' });
+    const group = s('g', { dataset: { hit: 'bay', uid } }, shape, label);
+    this.layer.append(group);
+    /** @type {Drawn} */
+    const drawn = { group, shape, label, bay: null, look: '' };
+    this.#drawn.set(uid, drawn);
+    return drawn;
+  }
+
+  /** @param {Drawn} drawn @param {Bay} bay */
+  #reshape(drawn, bay) {
+    drawn.bay = bay;
+    setPoints(drawn.shape, bay.points);
+    const [x, y] = centroid(bay.points);
+    drawn.label.setAttribute('x', x.toFixed(2));
+    drawn.label.setAttribute('y', y.toFixed(2));
+    const [left, top, right, bottom] = bounds(bay.points);
+    drawn.group.dataset.span = String(Math.min(right - left, (bottom - top) * 1.6).toFixed(0));
+  }
+
+  /** @param {Drawn} drawn @param {ReturnType<typeof lookOf>} look */
+  #restyle(drawn, look) {
+    drawn.look = look.key;
+    drawn.group.setAttribute('class', look.classes);
+    const lines = look.lines.map((text, i) =>
+      s('tspan', { x: drawn.label.getAttribute('x'), dy: i === 0 ? (look.lines.length > 1 ? '-0.25em' : '0.35em') : '1.15em', class: i > 0 ? 'conf' : undefined }),
+    );
+    look.lines.forEach((text, i) => (lines[i].textContent = text));
+    drawn.label.replaceChildren(...lines);
+  }
+
+  /** Labels are shown where they fit. @param {number} k zoom @param {boolean} wanted */
+  fitLabels(k, wanted) {
+    for (const { group, bay } of this.#drawn.values()) {
+      const room = Number(group.dataset.span) * k;
+      const need = 7 * (bay?.id.length ?? 0) + 6;
+      group.classList.toggle('bare', !wanted || room < need);
+    }
+  }
+}
+
+/** @param {State} state @returns {Map<string, string>} */
+function worstByBay(state) {
+  /** @type {Map<string, string>} */
+  const worst = new Map();
+  for (const finding of state.findings) {
+    if (finding.bay === null || finding.severity === 'info') continue;
+    if (worst.get(finding.bay) !== 'error') worst.set(finding.bay, finding.severity);
+  }
+  return worst;
+}
+
+/** Form and sign as well as colour tell the states apart. @param {Bay} bay
+ * @param {boolean} selected @param {string|undefined} problem @param {LiveState|undefined} live */
+function lookOf(bay, selected, problem, live) {
+  const classes = ['bay', `kind-${bay.kind}`];
+  const lines = [bay.id];
+  if (selected) classes.push('selected');
+  if (problem) classes.push(problem);
+  if (live) {
+    const [name, sign] =
+      live.occ === null ? ['unknown', '?'] : live.occ ? ['occupied', '●'] : ['free', '○'];
+    classes.push(name);
+    lines.push(live.occ === null ? sign : `${sign} ${Math.round(live.conf * 100)}%`);
+  }
+  const [x, y] = centroid(bay.points);
+  const key = `${classes.join(' ')}|${lines.join('|')}|${x.toFixed(1)},${y.toFixed(1)}`;
+  return { classes: classes.join(' '), lines, key };
+}

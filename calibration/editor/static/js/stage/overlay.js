@@ -1,0 +1,140 @@
+/** Draws what lies over the bays: handles, the shape in hand, proposals, comparisons. */
+
+import { dividerHandles, rowPolygons } from '../geometry/rows.js';
+import { centroid, isConvex, mix } from '../geometry/polygon.js';
+import { bayOf } from '../model/document.js';
+import { diff } from '../model/diff.js';
+import { s, setPoints } from '../ui/dom.js';
+import { rowIds } from '../model/row.js';
+
+/** @typedef {import('../types.js').Point} Point */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../model/store.js').State} State */
+
+/** @param {readonly Point[]} points @param {Record<string, any>} props */
+function polygon(points, props) {
+  const element = s('polygon', props);
+  setPoints(element, points);
+  return element;
+}
+
+/** @param {Point} at @param {string} text @param {string} classes */
+function label([x, y], text, classes) {
+  const element = s('text', { x: x.toFixed(2), y: y.toFixed(2), class: classes, dy: '0.35em' });
+  element.textContent = text;
+  return element;
+}
+
+/** A handle with a finger-sized, unseen surface. @param {Point} at @param {string} hit
+ * @param {number} index @param {string} [classes] */
+function handle([x, y], hit, index, classes = '') {
+  const at = { cx: x.toFixed(2), cy: y.toFixed(2) };
+  return s(
+    'g',
+    { class: `handle ${hit} ${classes}`, dataset: { hit, index } },
+    s('circle', { ...at, class: 'reach' }),
+    s('circle', { ...at, class: 'dot' }),
+  );
+}
+
+/** @param {State} state @returns {Element[]} */
+export function selectionHandles(state) {
+  if (state.selection.length !== 1 || state.tool !== 'select') return [];
+  const bay = bayOf(state.doc, state.selection[0]);
+  if (!bay) return [];
+  const next = (/** @type {number} */ i) => bay.points[(i + 1) % bay.points.length];
+  const edges = bay.points.map((p, i) =>
+    s('line', {
+      class: 'edge-hit',
+      x1: p[0], y1: p[1], x2: next(i)[0], y2: next(i)[1],
+      dataset: { hit: 'edge', index: i },
+    }),
+  );
+  const middles = bay.points.map((p, i) => handle(mix(p, next(i), 0.5), 'mid', i));
+  const points = bay.points.map((p, i) =>
+    handle(p, 'point', i, state.activePoint === i ? 'active' : ''),
+  );
+  return [...edges, ...middles, ...points];
+}
+
+/** @param {State} state @returns {Element[]} */
+export function shapeInHand(state) {
+  const elements = state.row ? rowShape(state, state.row) : polygonShape(state);
+  if (state.cursor && state.tool !== 'select' && state.tool !== 'hand') {
+    elements.push(crosshair(state.cursor, state.snapped));
+  }
+  return elements;
+}
+
+/** @param {Point} at @param {'corner'|'edge'|null} snapped */
+function crosshair([x, y], snapped) {
+  const group = s('g', {
+    class: `crosshair ${snapped ? `snapped ${snapped}` : ''}`,
+    transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})`,
+  });
+  group.append(s('circle', { class: 'ring' }), s('circle', { class: 'pin' }));
+  return group;
+}
+
+/** @param {State} state @returns {Element[]} */
+function polygonShape(state) {
+  const points = state.cursor ? [...state.polygon, state.cursor] : state.polygon;
+  if (state.polygon.length === 0) return [];
+  const elements = [polygon(points, { class: `ghost ${state.hint ? 'bad' : ''}` })];
+  state.polygon.forEach((p, i) => elements.push(/** @type {any} */ (handle(p, 'draft-point', i))));
+  return elements;
+}
+
+/** @param {State} state @param {Row} row @returns {Element[]} */
+function rowShape(state, row) {
+  if (row.corners.length < 4) {
+    const points = state.cursor ? [...row.corners, state.cursor] : row.corners;
+    if (row.corners.length === 0) return [];
+    return [
+      polygon(points, { class: 'ghost' }),
+      ...row.corners.map((p, i) => handle(p, 'draft-point', i)),
+    ];
+  }
+  if (!isConvex(row.corners)) {
+    return [polygon(row.corners, { class: 'ghost bad' }), ...row.corners.map((p, i) => handle(p, 'row-corner', i))];
+  }
+  const ids = rowIds(row);
+  const outlines = rowPolygons(row);
+  const taken = new Set([...state.doc.bays.map((bay) => bay.id), ...state.retired]);
+  return [
+    ...outlines.map((p, i) => polygon(p, { class: `ghost bay-ghost ${taken.has(ids[i]) ? 'bad' : ''}` })),
+    ...outlines.map((p, i) => label(centroid(p), ids[i], 'label ghost-label')),
+    polygon(row.corners, { class: 'frame', dataset: { hit: 'row' } }),
+    ...(state.copy ? [] : dividerHandles(row).map((p, i) => handle(p, 'divider', i))),
+    ...(state.copy ? [] : row.corners.map((p, i) => handle(p, 'row-corner', i))),
+  ];
+}
+
+/** @param {State} state @returns {Element[]} */
+export function proposalShapes(state) {
+  return state.doc.proposals.flatMap((p) => [
+    polygon(p.points, {
+      class: `proposal ${p.uid === state.proposal ? 'current' : ''}`,
+      dataset: { hit: 'proposal', uid: p.uid },
+    }),
+    label(centroid(p.points), `${Math.round(p.confidence * 100)}%`, 'label proposal-label'),
+  ]);
+}
+
+/** The other state under the present one. @param {State} state @returns {Element[]} */
+export function comparison(state) {
+  if (state.align) {
+    return [
+      ...state.doc.bays.map((bay) => polygon(bay.points, { class: 'before' })),
+      ...state.align.polygons.map((p) => polygon(p, { class: 'after' })),
+    ];
+  }
+  if (!state.compare) return [];
+  const changed = new Set(diff(state.compare.doc, state.doc).map((change) => change.id));
+  return state.compare.doc.bays
+    .filter((bay) => changed.has(bay.id))
+    .flatMap((bay) => [
+      polygon(bay.points, { class: 'before' }),
+      label(bay.points[0], bay.id, 'label before-label'),
+    ]);
+}

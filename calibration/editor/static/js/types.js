@@ -1,0 +1,102 @@
+/**
+ * The words that the editor's modules share. Points are in pixels of the picture, y down; only
+ * `model/wire.js` knows the file's fractions.
+ *
+ * @typedef {[number, number]} Point
+ *
+ * @typedef {object} Bay
+ * @property {string} uid      of this editing session; ids may be edited, so they cannot serve
+ * @property {string} id
+ * @property {Point[]} points
+ * @property {string} kind
+ * @property {string} angle
+ * @property {string|null} zone
+ * @property {string|null} level
+ * @property {Point[]|null} groundQuad
+ *
+ * @typedef {object} Lot
+ * @property {string} name
+ * @property {{lat_deg: number, lon_deg: number}|null} location
+ * @property {string} street
+ * @property {string[]} levels
+ *
+ * @typedef {object} Doc        what is edited; never changed in place
+ * @property {readonly Bay[]} bays
+ * @property {Lot} lot
+ * @property {boolean} newReference  whether saving takes the present picture as the reference
+ * @property {readonly Proposal[]} proposals  bays that were found and await a decision
+ *
+ * @typedef {object} Finding
+ * @property {'error'|'warning'|'info'} severity
+ * @property {string} code
+ * @property {string|null} bay
+ * @property {string} message
+ * @property {string} remedy
+ * @property {Point|null} at
+ *
+ * @typedef {object} Row        a row of bays that is being laid out
+ * @property {Point[]} corners  4 when complete: start, along the row, across, back
+ * @property {number} count     bays along the row
+ * @property {1|2} lines        2: two rows back to back
+ * @property {number} split     depth of the first line of two, share of all
+ * @property {number} skew      slant of the dividers, in widths of a bay
+ * @property {boolean} herringbone  the second line leans the other way
+ * @property {number[]|null} dividers  inner dividers as fractions of the row; null: even
+ * @property {string} pattern   id of the first bay
+ * @property {number} step      from one id to the next
+ * @property {string} skip      numbers that are left out, as "4,13,20-29"
+ * @property {boolean} reverse  number from the far end
+ * @property {boolean} snake    the second line is numbered backwards
+ * @property {string} kind
+ * @property {string|null} zone
+ * @property {string|null} level
+ *
+ * @typedef {object} Proposal
+ * @property {string} uid
+ * @property {Point[]} points
+ * @property {number} confidence
+ * @property {string} group
+ *
+ * @typedef {object} LiveState
+ * @property {boolean|null} occ
+ * @property {number} conf
+ *
+ * @typedef {object} Revision
+ * @property {number} revision
+ * @property {string} author
+ * @property {string|null} time
+ * @property {string} note
+ * @property {number} bays
+ *
+ * @typedef {object} Compare
+ * @property {string} title
+ * @property {Doc} doc
+ * @property {number|null} revision
+ *
+ * @typedef {object} Align
+ * @property {Point[][]} polygons  in the order of the document's bays
+ * @property {string} verdict
+ * @property {boolean} accepted
+ * @property {number} inliers
+ * @property {number} errorPx
+ * @property {number} shiftPx
+ *
+ * @typedef {object} Session    what the server says when the page opens
+ * @property {string} camera
+ * @property {string[]} cameras
+ * @property {string} source
+ * @property {[number, number]} image_wh
+ * @property {number|null} duration_s
+ * @property {boolean} live
+ * @property {boolean} can_judge
+ * @property {boolean} can_propose
+ * @property {string} token
+ * @property {number} revision
+ * @property {any} calibration
+ * @property {Revision[]} revisions
+ * @property {string[]} retired_ids
+ * @property {{tab: string, saved_at: string, base_revision: number, document: any}[]} drafts
+ * @property {{imports: string[], exports: string[]}} formats
+ * @property {string} author
+ */
+export {};

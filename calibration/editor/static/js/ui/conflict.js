@@ -1,0 +1,46 @@
+/** Two people, one file: show what each did and join it; nothing is overwritten. */
+
+import { bayDetails, settle } from '../model/diff.js';
+import { h } from './dom.js';
+
+/** @typedef {import('../model/diff.js').Merge} Merge */
+
+/**
+ * @param {Merge} merged
+ * @param {{revision: number, author: string}} theirs
+ * @param {(doc: import('../types.js').Doc) => void} join
+ */
+export function showConflict(merged, theirs, join) {
+  if (document.querySelector('dialog.conflict')) return;
+  const choices = merged.conflicts.map((conflict) => {
+    const mine = radio(conflict.id, 'Mine', true);
+    const other = radio(conflict.id, 'Theirs', false);
+    const what = conflict.mine && conflict.theirs ? bayDetails(conflict.mine, conflict.theirs).join(', ') : conflict.mine ? 'deleted by them' : 'deleted by me';
+    return { conflict, other: other.input, row: h('li', {},
+      h('fieldset', {}, h('legend', {}, h('strong', {}, `Bay ${conflict.id}`), ` ${what}`), mine.label, other.label)) };
+  });
+  const close = () => dialog.close();
+  const apply = () => {
+    join(settle(merged, new Set(choices.filter((c) => c.other.checked).map((c) => c.conflict.id))));
+    close();
+  };
+  const number = choices.length;
+  const dialog = h('dialog', { class: 'conflict', 'aria-labelledby': 'conflict-title' },
+    h('h2', { id: 'conflict-title' }, `Revision ${theirs.revision} was saved meanwhile`),
+    h('p', {}, `${theirs.author} saved while you were drawing. Nothing was overwritten. `,
+      `${merged.taken} of their changes do not touch yours and come in`,
+      number === 0 ? '; you disagree nowhere.' : `; ${number} ${number === 1 ? 'bay was' : 'bays were'} changed by both:`),
+    number > 0 && h('ul', { class: 'conflicts', tabindex: '0' }, ...choices.map((c) => c.row)),
+    h('footer', {},
+      h('button', { type: 'button', onclick: close }, 'Decide later'),
+      h('button', { type: 'button', class: 'primary', onclick: apply, autofocus: true }, 'Join both')));
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** @param {string} name @param {string} text @param {boolean} checked */
+function radio(name, text, checked) {
+  const input = h('input', { type: 'radio', name: `conflict-${name}`, checked });
+  return { input, label: h('label', { class: 'check' }, input, text) };
+}

@@ -1,0 +1,59 @@
+/** The page of keys. */
+
+import { h } from './dom.js';
+import { iconButton } from '../panels/fields.js';
+
+const POINTER = [
+  ['Click, drag', 'Select; move a corner, an edge or whole bays'],
+  ['Shift + click', 'Select several'],
+  ['Drag on empty ground', 'Select all inside the frame'],
+  ['Double click an edge', 'Add a corner; on a corner: remove it'],
+  ['Drag with a drawing tool', 'Draw a rectangle'],
+  ['Alt while dragging', 'No snapping; neighbours stay where they are'],
+  ['Wheel, two fingers', 'Zoom; Shift + wheel moves sideways'],
+  ['Space or middle button + drag', 'Move the view'],
+];
+
+const ARROWS = [
+  ['Arrow keys', 'Move selection, corner or crosshair; Shift: larger steps'],
+  ['Ctrl + arrow keys', 'Crosshair by single pixels while drawing'],
+];
+
+const MAC = /Mac|iP(hone|ad)/.test(navigator.userAgent);
+
+/** @param {string} key */
+export const keyName = (key) =>
+  key
+    .replace('Mod', MAC ? '⌘' : 'Ctrl')
+    .replace('Shift+>', 'Shift+.')
+    .replace('Escape', 'Esc')
+    .split('+')
+    .map((part, i, all) => (part === '' && i === all.length - 1 ? '+' : part))
+    .filter(Boolean)
+    .join(' + ');
+
+/** Keys, each on its cap. @param {string[]} keys */
+const caps = (keys) => keys.flatMap((key, i) => [i > 0 ? ' ' : '', h('kbd', {}, keyName(key))]);
+
+/** @param {import('../app.js').App} app */
+export function showHelp(app) {
+  const groups = Map.groupBy
+    ? [...Map.groupBy(app.commands, (c) => c.group)]
+    : [...new Set(app.commands.map((c) => c.group))].map((g) => /** @type {const} */ ([g, app.commands.filter((c) => c.group === g)]));
+  const section = (/** @type {string} */ title, /** @type {(Node|string)[][]} */ rows) =>
+    h('section', {}, h('h3', {}, title), h('dl', {}, ...rows.map(([keys, text]) => h('div', {}, h('dt', {}, keys), h('dd', {}, text)))));
+  const dialog = h('dialog', { class: 'help', 'aria-labelledby': 'help-title' },
+    h('header', {}, h('h2', { id: 'help-title' }, 'Keys and gestures'), iconButton('cross', 'Close', () => dialog.close())),
+    h('div', { class: 'columns', tabindex: '0', role: 'group', 'aria-label': 'All keys and gestures' },
+      section('Pointer', POINTER),
+      ...groups.map(([title, commands]) =>
+        section(title, commands.map((c) => [h('span', {}, ...caps(c.keys.filter((k) => !k.endsWith('<') && !k.endsWith(':') && k !== '=').slice(0, 5))), c.title]))),
+      section('Arrows', ARROWS)));
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    app.stage.svg.focus({ preventScroll: true });
+  });
+  dialog.addEventListener('click', (e) => e.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,249 @@
+"""`lotsight calibrate SOURCE`: the calibration editor on a camera, clip, picture or running edge."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+import socket
+import threading
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from calibration.editor import (
+    BayJudge,
+    ClipPictures,
+    Desk,
+    EditorSettings,
+    LivePictures,
+    NetworkJudge,
+    PictureSource,
+    StillPicture,
+    create_editor_app,
+)
+from calibration.pictures import PICTURE_SUFFIXES
+from edge_app.sources.feed import CameraFeed, FeedSettings
+from telemetry import CameraError, Clock, ConfigError, SystemClock, is_identifier
+from vision.types import ImageBgr
+
+app = typer.Typer(add_completion=False, help=__doc__)
+console = Console(highlight=False, soft_wrap=True)
+
+# A fixed first choice: the browser keeps drafts for the address, port included.
+PORT = 8347
+_FIRST_PICTURE_S = 20.0
+
+
+@app.command()
+def calibrate(  # noqa: PLR0913 - options of a command
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A video, a picture, rtsp://..., snapshot+http://..., usb:0, or the address of a "
+            "running edge service (http://127.0.0.1:8080)."
+        ),
+    ],
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="The calibration file; by default NAME.calibration.json of the source."),
+    ] = None,
+    camera: Annotated[str | None, typer.Option(help="Id of the camera in a new file.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model for live check and proposals; 'none' for none.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes any.")] = PORT,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    propose: Annotated[bool, typer.Option(help="Begin with proposed bays.")] = False,
+) -> None:
+    """Open the calibration editor."""
+    edge = edge_editor(source)
+    if edge is not None:
+        _show(edge, browser)
+        return
+    path = calibration or default_path(source)
+    name = camera or _camera_of(path)
+    with open_pictures(source) as pictures:
+        desk = Desk(name, pictures, path, open_judge(model))
+        _serve(desk, port, browser=browser, propose=propose)
+
+
+def edge_editor(source: str) -> str | None:
+    """Address of the editor of the running edge service at `source`; None when it is none."""
+    if not re.match(r"^https?://", source):
+        return None
+    base = source.rstrip("/").removesuffix("/calibrate")
+    try:
+        # What answers here as an editor is one: a camera's stream has no such page.
+        with urllib.request.urlopen(f"{base}/calibrate/", timeout=5) as answer:  # noqa: S310
+            text = answer.read(4096).decode("utf-8", "replace")
+            # A service behind a login sends its login page instead, which leads to the editor.
+            found = "lotsight" in text
+    except urllib.error.HTTPError as exc:
+        found = exc.code in {401, 403} and "lotsight" in (exc.headers.get("WWW-Authenticate") or "")
+    except (OSError, ValueError):
+        return None
+    return f"{base}/calibrate/" if found else None
+
+
+def default_path(source: str) -> Path:
+    """Where the calibration of a source lies unless told: beside a file, else in this folder."""
+    file = Path(source)
+    if file.exists():
+        return file.with_name(f"{file.stem}.calibration.json")
+    name = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"^\w+://([^/@]*@)?", "", source)).strip("-")
+    return Path(f"{name[:40] or 'camera'}.calibration.json")
+
+
+def _camera_of(path: Path) -> str:
+    if path.exists():
+        try:
+            known = json.loads(path.read_bytes())["camera"]
+        except (OSError, ValueError, KeyError, TypeError):
+            known = None  # damaged; loading it says how
+        if isinstance(known, str) and is_identifier(known):
+            return known
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.name.split(".")[0]).strip("-_.")
+    return name[:64] or "camera"
+
+
+@contextmanager
+def open_pictures(source: str) -> Iterator[PictureSource]:
+    """The pictures of a source; a camera is read in the background as long as the context lasts.
+
+    Raises:
+        ConfigError: no source is called like this.
+        CameraError: the file cannot be decoded, or the camera gives no picture.
+    """
+    file = Path(source).expanduser()
+    if file.is_file():
+        picture = file.suffix.lower() in PICTURE_SUFFIXES
+        yield StillPicture(file) if picture else ClipPictures(file)
+        return
+    if "://" not in source and not source.startswith(("usb:", "folder:", "sim:")):
+        msg = f"source: expected a file or the address of a camera, but there is no {source}"
+        raise ConfigError(msg)
+    with _camera(source) as pictures:
+        yield pictures
+
+
+class NewestPicture:
+    """The newest picture of a camera that is read in the background; called by many threads."""
+
+    def __init__(self, feed: CameraFeed) -> None:
+        """Take pictures from `feed`."""
+        self._feed = feed
+        self._lock = threading.Lock()
+        self._image_bgr: ImageBgr | None = None
+
+    def __call__(self) -> ImageBgr | None:
+        """The newest picture; None before the first."""
+        with self._lock:
+            frame = self._feed.take()
+            if frame is not None:
+                self._image_bgr = frame.image_bgr
+            return self._image_bgr
+
+    def wait(self, longest_s: float, clock: Clock) -> None:
+        """Wait for the first picture.
+
+        Raises:
+            CameraError: none came in time; says why.
+        """
+        until_s = clock.mono_s() + longest_s
+        while self() is None:
+            status = self._feed.status()
+            if status.ended or clock.mono_s() > until_s:
+                msg = f"expected a picture within {longest_s:g} s, but got none: "
+                raise CameraError(msg + (status.error or "the camera answers, but sends nothing"))
+            clock.sleep(0.05)
+
+
+@contextmanager
+def _camera(source: str) -> Iterator[LivePictures]:
+    from edge_app.sources.make import make_source
+    from edge_app.sources.stream import StreamSettings
+    from edge_app.sources.urls import mask_secrets
+
+    clock = SystemClock()
+    feed = CameraFeed(
+        "camera", lambda: make_source(source, StreamSettings(), clock), FeedSettings(), clock
+    )
+    newest = NewestPicture(feed)
+    feed.start()
+    try:
+        with console.status(f"waiting for a picture of {mask_secrets(source)}"):
+            newest.wait(_FIRST_PICTURE_S, clock)
+        yield LivePictures(mask_secrets(source), newest)
+    finally:
+        feed.stop()
+
+
+def open_judge(model: str | None) -> BayJudge | None:
+    """The network that looks at the pictures; None when `model` is 'none'.
+
+    Raises:
+        ModelError: there is no such model, or it cannot be opened.
+    """
+    from models import default_model, find_model, open_detector
+
+    if model == "none":
+        return None
+    return NetworkJudge(open_detector(find_model(model) if model else default_model()))
+
+
+def _serve(desk: Desk, port: int, *, browser: bool, propose: bool) -> None:
+    import uvicorn
+
+    listener = listen(port)
+    port = listener.getsockname()[1]
+    author = getpass.getuser()
+    editor = create_editor_app(
+        lambda: [desk],
+        EditorSettings(
+            author_of=lambda _request: author,
+            hosts={f"127.0.0.1:{port}", f"localhost:{port}"},
+            saved=lambda _camera, saved: console.print(
+                f"saved {desk.path} as revision {saved.revision}, {len(saved.bays)} bays"
+            ),
+        ),
+    )
+    url = f"http://127.0.0.1:{port}/" + ("?propose=1" if propose else "")
+    console.print(f"calibrating [bold]{desk.camera}[/] into {desk.path}")
+    threading.Timer(0.5, _show, (url, browser)).start()
+    config = uvicorn.Config(editor, log_level="warning", access_log=False)
+    uvicorn.Server(config).run([listener])
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on loopback; another free port when the usual one is taken.
+
+    Raises:
+        ConfigError: the port that was asked for is taken.
+    """
+    for wanted in (port, 0) if port == PORT else (port,):
+        listener = socket.socket()
+        # Ports of the last run linger for a minute; the same address finds its drafts again.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", wanted))
+        except OSError as exc:
+            listener.close()
+            fault = exc.strerror
+            continue
+        return listener
+    msg = f"--port: expected a free port on loopback, but got {port}: {fault}"
+    raise ConfigError(msg)
+
+
+def _show(url: str, browser: bool) -> None:
+    console.print(f"editor: [bold]{url}[/] (Ctrl+C ends it)")
+    if browser:
+        webbrowser.open(url)
