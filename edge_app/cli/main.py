@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("edge_app.cli.calibrate", "Open the calibration editor on a camera or picture."),
     "calibration": ("calibration.cli", "Check, import, show and revise calibration files."),
     "check-config": ("edge_app.cli.check_config", "Check a configuration file."),
+    "doctor": (
+        "edge_app.cli.doctor",
+        "Look for what is wrong with a box: ports, disk, clock, cameras, broker.",
+    ),
     "models": ("models.cli", "List and verify models."),
     "train": ("models.training.cli", "Train the network (extra `train`)."),
     "promote": ("models.promote_cli", "Accept a candidate model if it is better on unseen lots."),
