@@ -22,7 +22,7 @@ from models.training.records import Sample
 from telemetry.errors import ModelError
 
 MAX_F1_LOSS = 0.001
-"""INT8 may lose a tenth of a point of bay F1; `models.quantise` gates on the same number."""
+"""INT8 may lose a tenth of a point of bay F1."""
 
 Verdicts = Mapping[str, Sequence[FrameVerdict]]
 """Set and split -> verdicts on its frames."""

@@ -40,6 +40,26 @@ def grid_basis() -> Tensor:
     return MARGIN * corners + (1 - MARGIN) / 4
 
 
+class FeatureMap(nn.Module):
+    """The trunk's levels fused at stride 8; all of it can run on 8-bit integers.
+
+    Args:
+        channels: Channels of the trunk's features at stride 8, 16 and 32.
+    """
+
+    def __init__(self, channels: list[int]) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in channels)
+        self.mix = nn.Sequential(Conv(WIDTH, WIDTH, 3), Conv(WIDTH, WIDTH, 3))
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Return the fused map, shape `(N, WIDTH, H / 8, W / 8)`."""
+        fine, middle, coarse = (conv(f) for conv, f in zip(self.lateral, features, strict=True))
+        middle = middle + functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
+        fused = fine + functional.interpolate(middle, scale_factor=2.0, mode="nearest")
+        return self.mix(functional.silu(fused))
+
+
 class BayHead(nn.Module):
     """Occupancy logits of bays.
 
@@ -51,21 +71,12 @@ class BayHead(nn.Module):
 
     def __init__(self, channels: list[int]) -> None:
         super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in channels)
-        self.mix = nn.Sequential(Conv(WIDTH, WIDTH, 3), Conv(WIDTH, WIDTH, 3))
+        self.map = FeatureMap(channels)
         self.patch = nn.Linear(4 * WIDTH, WIDTH)
         self.bay = nn.Linear((GRID // 2) ** 2 * WIDTH, WIDTH)
         self.dropout = nn.Dropout(0.1)
         self.logit = nn.Linear(WIDTH, 1)
         self.register_buffer("basis", grid_basis(), persistent=False)
-
-    def feature_map(self, features: list[Tensor]) -> Tensor:
-        """Fuse the trunk's levels at stride 8, shape `(N, WIDTH, H / 8, W / 8)`."""
-        fine, middle, coarse = (conv(f) for conv, f in zip(self.lateral, features, strict=True))
-        middle = middle + functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
-        return self.mix(
-            functional.silu(fine + functional.interpolate(middle, scale_factor=2.0, mode="nearest"))
-        )
 
     def forward(self, features: list[Tensor], bay_quads: Tensor, bay_image: Tensor) -> Tensor:
         """Judge bays.
@@ -79,7 +90,7 @@ class BayHead(nn.Module):
         Returns:
             Logits of "occupied", shape `(M,)`.
         """
-        rows = self.sample(self.feature_map(features), bay_quads, bay_image)
+        rows = self.sample(self.map(features), bay_quads, bay_image)
         patches = functional.silu(self.patch(rows.reshape(-1, (GRID // 2) ** 2, 4 * WIDTH)))
         bay = functional.silu(self.bay(self.dropout(patches.flatten(1))))
         return self.logit(bay)[:, 0]

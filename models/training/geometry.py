@@ -46,11 +46,9 @@ class Warp:
         source = centre + radius * offset * (1 + self.barrel * (offset**2).sum(-1, keepdims=True))
         inverse = np.linalg.inv(self.matrix)
         mapped = cv2.perspectiveTransform(source.reshape(1, -1, 2).astype(np.float32), inverse)
-        table = mapped.reshape(height, width, 2).astype(np.float32)
-        empty = np.zeros((0, 0), np.float32)  # x and y both stand in the first table
-        return np.asarray(
-            cv2.remap(image, table, empty, cv2.INTER_LINEAR, borderValue=fill), np.uint8
-        )
+        x, y = np.moveaxis(mapped.reshape(height, width, 2).astype(np.float32), -1, 0)
+        bent = cv2.remap(image, x.copy(), y.copy(), cv2.INTER_LINEAR, borderValue=fill)
+        return np.asarray(bent, np.uint8)
 
     def points(self, points_px: Floats) -> Floats:
         """Warp points of any shape `(..., 2)`."""

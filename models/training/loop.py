@@ -50,7 +50,7 @@ class Trainer:
     """One run in one folder.
 
     Args:
-        start: COCO checkpoint to start from.
+        net: what to train; it is trained in place.
         lots: Samples with bays.
         vehicles: Samples with vehicle boxes only.
         config: The recipe.
@@ -59,7 +59,7 @@ class Trainer:
 
     def __init__(
         self,
-        start: Path,
+        net: LotNet,
         lots: list[Sample],
         vehicles: list[Sample],
         config: TrainConfig,
@@ -69,7 +69,7 @@ class Trainer:
         self.config, self.folder = config, folder
         self.batches = Batches(lots, vehicles, config)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net = LotNet.from_coco(start).to(self.device, memory_format=torch.channels_last)
+        self.net = net.to(self.device, memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.net).eval()
         self.vehicle_loss = VehicleLoss(self.net.detect)
         self.optimiser = torch.optim.AdamW(self._groups(), weight_decay=config.weight_decay)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.network.net import LotNet
 from models.training.config import TrainConfig
 from models.training.judge import FrameVerdict, judge_frames, torch_judge
 from models.training.loop import CHECKPOINT, Trainer, trained_net
@@ -72,7 +73,7 @@ def train(plan: RunPlan, config: TrainConfig, resume: bool = False) -> Path:
         The checkpoint.
     """
     lots, vehicles = gather(plan, config)
-    trainer = Trainer(plan.start, lots, vehicles, config, plan.folder)
+    trainer = Trainer(LotNet.from_coco(plan.start), lots, vehicles, config, plan.folder)
     if resume:
         trainer.resume()
     for _ in trainer.run():

@@ -1,0 +1,92 @@
+"""The exported graph computes what the network computes, for any batch, bays and input size."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec("torch"):
+    import onnx
+    import onnxruntime as ort
+    import torch
+
+    from models.export import (
+        BOX_TOLERANCE_PX,
+        LOGIT_TOLERANCE,
+        ExportError,
+        check_parity,
+        export_onnx,
+        exportable,
+    )
+    from models.network.net import LotNet
+    from models.network.yolo import KEPT_ANCHORS, build_yolo
+
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def net() -> LotNet:
+    torch.manual_seed(3)
+    net = LotNet(*build_yolo())
+    with torch.no_grad():
+        # Untrained logits hardly differ; larger weights make a wrong look-up show.
+        net.bay_head.logit.weight.mul_(50)
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def graph(net: LotNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("export") / "net.onnx"
+    export_onnx(net, path)
+    return path
+
+
+def test_torch_and_onnx_agree(net: LotNet, graph: Path) -> None:
+    worst = check_parity(exportable(net), graph)
+    assert worst["boxes"] <= BOX_TOLERANCE_PX
+    assert worst["bay_logits"] <= LOGIT_TOLERANCE
+
+
+def test_parity_fails_for_another_network(graph: Path) -> None:
+    torch.manual_seed(4)
+    other = LotNet(*build_yolo()).eval()
+    with pytest.raises(ExportError, match="exceed"):
+        check_parity(exportable(other), graph)
+
+
+def test_exporting_leaves_the_network_as_it_was(net: LotNet) -> None:
+    assert any(name.endswith("bn.weight") for name, _ in net.named_parameters())
+
+
+def test_inputs_and_outputs_are_named_and_dynamic(graph: Path) -> None:
+    session = ort.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    assert [(i.name, i.type) for i in session.get_inputs()] == [
+        ("images", "tensor(float)"),
+        ("bay_quads", "tensor(float)"),
+        ("bay_image", "tensor(int64)"),
+    ]
+    assert session.get_inputs()[0].shape == ["pictures", 3, "height", "width"]
+    assert session.get_inputs()[1].shape == ["bays", 4, 2]
+    assert [o.name for o in session.get_outputs()] == ["boxes", "bay_logits"]
+    onnx.checker.check_model(onnx.load(graph))
+
+
+@pytest.mark.parametrize("bays", [0, 1, 200])
+def test_any_number_of_bays(graph: Path, bays: int) -> None:
+    session = ort.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    boxes, logits = session.run(
+        None,
+        {
+            "images": rng.random((1, 3, 256, 288), np.float32),
+            "bay_quads": rng.random((bays, 4, 2), np.float32),
+            "bay_image": np.zeros(bays, np.int64),
+        },
+    )
+    assert boxes.shape == (1, 8, KEPT_ANCHORS)
+    assert logits.shape == (bays,)
+    assert (boxes[:, 4:] >= 0).all()
+    assert (boxes[:, 4:] <= 1).all()

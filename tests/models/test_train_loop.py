@@ -1,0 +1,77 @@
+"""The training loop: real steps on made pictures."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.training.config import TrainConfig
+from models.training.judge import judge_frames, score, torch_judge
+from tests.models.test_train_batches import lot_samples
+
+if importlib.util.find_spec("torch"):
+    import torch
+
+    from models.network.net import LotNet
+    from models.network.yolo import build_yolo
+    from models.training.loop import CHECKPOINT, CURVES, Trainer, trained_net
+
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
+
+CONFIG = TrainConfig(input_wh=(128, 96), batch=2, epochs=2, ema_decay=0.5)
+
+
+def _trainer(folder: Path, config: TrainConfig = CONFIG, count: int = 4) -> Trainer:
+    pictures = folder / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    net = LotNet(*build_yolo())
+    return Trainer(net, lot_samples(pictures, count), [], config, folder / "run")
+
+
+def test_a_run_writes_curves_and_a_usable_checkpoint(tmp_path: Path) -> None:
+    trainer = _trainer(tmp_path)
+    results = list(trainer.run())
+    assert [r.epoch for r in results] == [1, 2]
+    assert all(np.isfinite([r.bay_loss, r.vehicle_loss]).all() for r in results)
+    rows = list(csv.DictReader((tmp_path / "run" / CURVES).open()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    net = trained_net(tmp_path / "run" / CHECKPOINT)
+    verdicts = judge_frames(torch_judge(net), lot_samples(tmp_path, 2), (128, 96))
+    assert score(verdicts).bays == 12
+
+
+def test_every_part_learns(tmp_path: Path) -> None:
+    trainer = _trainer(tmp_path)
+    before = {name: p.detach().clone() for name, p in trainer.net.named_parameters()}
+    next(trainer.run())
+    still = [
+        name
+        for name, p in trainer.net.named_parameters()
+        if p.requires_grad and torch.equal(p, before[name])
+    ]
+    assert still == []
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = _trainer(tmp_path / "whole")
+    list(whole.run())
+    first = _trainer(tmp_path / "parts")
+    next(first.run())
+    second = _trainer(tmp_path / "parts")
+    second.resume()
+    assert second.epoch == 1
+    list(second.run())
+    for name, value in whole.ema.state_dict().items():
+        assert torch.allclose(value, second.ema.state_dict()[name], atol=1e-5), name
+
+
+def test_resuming_with_another_recipe_is_refused(tmp_path: Path) -> None:
+    next(_trainer(tmp_path).run())
+    other = _trainer(tmp_path, CONFIG.model_copy(update={"seed": 8}))
+    with pytest.raises(ValueError, match="another config"):
+        other.resume()
