@@ -1,0 +1,197 @@
+"""The detector on real ONNX Runtime sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from telemetry import ModelError
+from vision.detector import DetectorSettings, OnnxDetector, sigmoid, to_tensor
+from vision.input_size import InputPlan
+from vision.session import SessionSettings
+from vision.types import BoxLayout, Floats, NetworkSpec, as_floats
+
+MakeSpec = Callable[..., NetworkSpec]
+NO_BAYS = np.zeros((0, 4, 2), np.float32)
+SQUARE = as_floats([[0.25, 0.5], [0.5, 0.5], [0.5, 0.75], [0.25, 0.75]])
+
+
+@pytest.fixture(scope="module")
+def bay_detector(tiny_models: Path, make_spec: MakeSpec) -> OnnxDetector:
+    settings = DetectorSettings(SessionSettings(threads=1))
+    return OnnxDetector(tiny_models / "tiny_bay_head.onnx", make_spec(), settings)
+
+
+def logit(prob: Floats) -> Floats:
+    return as_floats(np.log(prob / (1 - prob)))
+
+
+def test_boxes_come_in_pixels_of_the_picture(bay_detector: OnnxDetector) -> None:
+    # The picture is twice the input, so that boxes double; the first two boxes are one car.
+    found = bay_detector.detect(np.zeros((128, 192, 3), np.uint8), NO_BAYS).detections
+    assert found.xyxy_px.tolist() == [[44, 44, 84, 84], [144, 64, 176, 96]]
+    assert found.class_id.tolist() == [0, 3]
+    assert found.confidence.tolist() == pytest.approx([0.9, 0.8])
+
+
+def test_boxes_are_cut_at_the_rim(bay_detector: OnnxDetector) -> None:
+    plan = InputPlan((192, 20), (96, 64), ((0, 0, 192, 20),), 0, 0)
+    found = bay_detector.detect(np.zeros((20, 192, 3), np.uint8), NO_BAYS, plan).detections
+    assert (found.xyxy_px[:, [1, 3]] <= 20).all()
+
+
+@pytest.mark.parametrize("first", range(4))
+def test_quads_reach_the_network_canonical_and_letterboxed(
+    bay_detector: OnnxDetector, first: int
+) -> None:
+    # A square picture stands in the middle of the 96 x 64 input, from x = 16.
+    plan = InputPlan((64, 64), (96, 64), ((0, 0, 64, 64),), 0, 0)
+    quad = np.roll(SQUARE, first, axis=0)
+    output = bay_detector.detect(np.zeros((64, 64, 3), np.uint8), quad[None], plan)
+    assert output.bay_prob is not None
+    assert logit(output.bay_prob)[0] == pytest.approx(10 * (16 + 0.25 * 64) / 96, abs=1e-3)
+
+
+def test_temperature_divides_logits(tiny_models: Path, make_spec: MakeSpec) -> None:
+    detector = OnnxDetector(tiny_models / "tiny_bay_head.onnx", make_spec(temperature=4.0))
+    output = detector.detect(np.zeros((64, 96, 3), np.uint8), SQUARE[None])
+    assert output.bay_prob is not None
+    assert logit(output.bay_prob)[0] == pytest.approx(10 * 0.25 / 4, abs=1e-3)
+
+
+def test_no_bays_no_probabilities(bay_detector: OnnxDetector) -> None:
+    output = bay_detector.detect(np.zeros((64, 96, 3), np.uint8), NO_BAYS)
+    assert output.bay_prob is not None
+    assert output.bay_prob.shape == (0,)
+
+
+def test_many_pictures_in_one_pass_agree_with_each_alone(
+    tiny_models: Path, make_spec: MakeSpec
+) -> None:
+    spec = make_spec(temperature=100.0)  # picture 1 adds 100 to its logits
+    detector = OnnxDetector(tiny_models / "tiny_bay_head.onnx", spec)
+    images = [np.zeros((64, 96, 3), np.uint8)] * 2
+    first, second = detector.detect_many(images, [np.stack([SQUARE, SQUARE]), SQUARE[None]])
+    assert first.bay_prob is not None
+    assert second.bay_prob is not None
+    assert logit(first.bay_prob).tolist() == pytest.approx([0.025, 0.025], abs=1e-3)
+    assert logit(second.bay_prob).tolist() == pytest.approx([1.025], abs=1e-3)
+    alone = detector.detect(images[0], NO_BAYS).detections
+    np.testing.assert_array_equal(second.detections.xyxy_px, alone.xyxy_px)
+
+
+def test_many_pictures_must_have_one_size(bay_detector: OnnxDetector) -> None:
+    images = [np.zeros((64, 96, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)]
+    with pytest.raises(ValueError, match="one size"):
+        bay_detector.detect_many(images, [NO_BAYS, NO_BAYS])
+    assert bay_detector.detect_many([], []) == []
+
+
+def test_tiles_judge_their_own_bays_and_merge_boxes(bay_detector: OnnxDetector) -> None:
+    plan = InputPlan((192, 64), (96, 64), ((0, 0, 96, 64), (96, 0, 192, 64)), 10, 10)
+    quads = np.stack([SQUARE * as_floats([0.5, 1]) + as_floats([0.5 * t, 0]) for t in (0, 1)])
+    output = bay_detector.detect(np.zeros((64, 192, 3), np.uint8), quads, plan)
+    assert output.bay_prob is not None
+    assert logit(output.bay_prob[:1]).tolist() == pytest.approx([2.5], abs=1e-3)
+    assert output.bay_prob[1] == pytest.approx(1.0)  # 102.5: the second picture of the pass
+    assert len(output.detections) == 4
+    assert output.detections.xyxy_px[:, 0].max() == 96 + 72
+
+
+def test_a_plan_for_another_picture_is_refused(bay_detector: OnnxDetector) -> None:
+    plan = InputPlan((200, 64), (96, 64), ((0, 0, 200, 64),), 0, 0)
+    with pytest.raises(ValueError, match=r"plan is for pictures of \(200, 64\)"):
+        bay_detector.detect(np.zeros((64, 96, 3), np.uint8), NO_BAYS, plan)
+
+
+def test_end2end_export(tiny_models: Path, make_spec: MakeSpec) -> None:
+    spec = make_spec(
+        has_bay_head=False,
+        box_layout=BoxLayout.YOLO_END2END,
+        classes=dict(enumerate("abcdefgh")),
+        vehicle_classes=frozenset({2, 7}),
+    )
+    detector = OnnxDetector(tiny_models / "tiny_end2end.onnx", spec)
+    output = detector.detect(np.zeros((64, 96, 3), np.uint8), NO_BAYS)
+    assert output.bay_prob is None
+    assert output.detections.class_id.tolist() == [2, 7]
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "message"),
+    [
+        pytest.param("missing.onnx", {}, "there is none", id="missing file"),
+        pytest.param("make_tiny_models.py", {}, "cannot open this model", id="no ONNX"),
+        pytest.param(
+            "tiny_bay_head.onnx",
+            {"has_bay_head": False},
+            r"expected inputs \['images'\], but got",
+            id="unexpected bay head",
+        ),
+        pytest.param("tiny_fixed.onnx", {}, r"expected inputs \['bay_image'", id="no bay head"),
+        pytest.param(
+            "tiny_fixed.onnx",
+            {"has_bay_head": False},
+            r"expected `images` of shape \(N, 3, H, W\), but got \[1, 3, 64, 96\]",
+            id="fixed input said to be dynamic",
+        ),
+        pytest.param(
+            "tiny_fixed.onnx",
+            {"has_bay_head": False, "dynamic_input": False, "input_wh": (64, 64)},
+            r"\(N, 3, 64, 64\), but got \[1, 3, 64, 96\]",
+            id="another input size",
+        ),
+        pytest.param(
+            "tiny_bay_head.onnx",
+            {"classes": {0: "car"}, "vehicle_classes": frozenset({0})},
+            r"expected boxes of shape \(N, 5, anchors\)",
+            id="another number of classes",
+        ),
+        pytest.param(
+            "tiny_bay_head.onnx",
+            {"box_layout": BoxLayout.YOLO_END2END},
+            r"expected boxes of shape \(N, boxes, 6\)",
+            id="another layout",
+        ),
+    ],
+)
+def test_a_graph_that_is_not_what_the_manifest_says(
+    tiny_models: Path, make_spec: MakeSpec, file: str, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message) as caught:
+        OnnxDetector(tiny_models / file, make_spec(**changes))
+    assert file in str(caught.value)
+
+
+def test_a_provider_that_is_not_installed_is_named(tiny_models: Path, make_spec: MakeSpec) -> None:
+    settings = DetectorSettings(SessionSettings(providers=("NoSuchProvider",)))
+    with pytest.raises(ModelError, match=r"but got \['NoSuchProvider'\]"):
+        OnnxDetector(tiny_models / "tiny_bay_head.onnx", make_spec(), settings)
+
+
+def test_a_failing_pass_is_a_model_error(tiny_models: Path, make_spec: MakeSpec) -> None:
+    spec = make_spec(has_bay_head=False, dynamic_input=False, classes=dict(enumerate("abcdefgh")))
+    detector = OnnxDetector(tiny_models / "tiny_fixed.onnx", spec)
+    plan = InputPlan((64, 64), (64, 64), ((0, 0, 64, 64),), 0, 0)
+    with pytest.raises(ModelError, match=r"failed on inputs of shapes .*\(1, 3, 64, 64\)"):
+        detector.detect(np.zeros((64, 64, 3), np.uint8), NO_BAYS, plan)
+
+
+def test_threads_must_not_be_negative() -> None:
+    with pytest.raises(ValueError, match="threads must be 0"):
+        SessionSettings(threads=-1)
+
+
+def test_tensor_is_rgb_between_0_and_1() -> None:
+    image = np.zeros((2, 3, 3), np.uint8)
+    image[0, 0] = (0, 51, 255)
+    tensor = to_tensor([image])
+    assert tensor.shape == (1, 3, 2, 3)
+    assert tensor[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.2, 0.0])
+
+
+def test_sigmoid_does_not_overflow() -> None:
+    assert sigmoid(as_floats([-1e4, 0, 1e4])).tolist() == [0.0, 0.5, 1.0]

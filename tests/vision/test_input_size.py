@@ -1,0 +1,119 @@
+"""Input size and tiles from the size of a camera's bays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vision.geometry import extents, to_pixels
+from vision.input_size import MAX_INPUT_PX, MAX_TILES, plan_input, tile_of_bays
+from vision.types import Floats, NetworkSpec, as_floats
+
+MakeSpec = Callable[..., NetworkSpec]
+
+
+def bay(x_px: float, y_px: float, side_px: float, image_wh: tuple[int, int]) -> Floats:
+    corners = side_px * as_floats([[0, 0], [1, 0], [1, 1], [0, 1]])
+    return as_floats((corners + as_floats([x_px, y_px])) / as_floats(image_wh))
+
+
+@pytest.fixture
+def spec(make_spec: MakeSpec) -> NetworkSpec:
+    return make_spec(input_wh=(960, 736))
+
+
+def test_large_bays_take_the_usual_size_shaped_like_the_picture(spec: NetworkSpec) -> None:
+    plan = plan_input([bay(100, 100, 300, (1920, 1080))], (1920, 1080), spec)
+    assert plan.input_wh == (960, 544)
+    assert plan.tiles == ((0, 0, 1920, 1080),)
+    assert plan.smallest_bay_px == pytest.approx(150)
+    assert plan.is_enough
+
+
+def test_without_bays_the_usual_size(spec: NetworkSpec) -> None:
+    plan = plan_input([], (1600, 1200), spec)
+    assert (plan.input_wh, plan.smallest_bay_px, plan.is_enough) == ((960, 736), 0, True)
+
+
+def test_small_bays_ask_for_more_pixels(spec: NetworkSpec) -> None:
+    bays = [bay(0, 0, 200, (1600, 1200)), bay(500, 500, 35, (1600, 1200))]
+    plan = plan_input(bays, (1600, 1200), spec, useful_bay_px=28)
+    assert plan.input_wh == (1280, 960)
+    assert plan.smallest_bay_px == pytest.approx(28)
+    assert plan.is_enough
+
+
+def test_bays_too_small_even_so_are_told(spec: NetworkSpec) -> None:
+    plan = plan_input([bay(0, 0, 12, (1600, 1200))], (1600, 1200), spec, useful_bay_px=28)
+    assert plan.smallest_bay_px == pytest.approx(12)
+    assert not plan.is_enough
+    assert "below the useful 28 px" in plan.describe()
+
+
+def test_a_wide_view_is_tiled_where_the_bays_are(spec: NetworkSpec) -> None:
+    image_wh = (3840, 2160)
+    bays = [bay(x, 1000, 30, image_wh) for x in range(40, 3800, 60)]
+    plan = plan_input(bays, image_wh, spec, useful_bay_px=28)
+    assert 4 <= len(plan.tiles) <= 6
+    assert plan.is_enough
+    assert all(top < 1000 and bottom > 1030 for _, top, _, bottom in plan.tiles)
+    assert plan.input_px < 3840 * 2160
+
+
+def test_a_network_of_fixed_input_gets_tiles_instead(make_spec: MakeSpec) -> None:
+    spec = make_spec(input_wh=(640, 640), dynamic_input=False)
+    bays = [bay(x, 500, 35, (1600, 1200)) for x in (20, 800, 1500)]
+    plan = plan_input(bays, (1600, 1200), spec, useful_bay_px=28)
+    assert plan.input_wh == (640, 640)
+    assert len(plan.tiles) > 1
+    assert plan.is_enough
+
+
+def test_a_network_of_fixed_input_is_left_alone_when_bays_are_large(make_spec: MakeSpec) -> None:
+    spec = make_spec(input_wh=(640, 640), dynamic_input=False)
+    plan = plan_input([bay(0, 0, 300, (1600, 1200))], (1600, 1200), spec)
+    assert (plan.input_wh, plan.tiles) == ((640, 640), ((0, 0, 1600, 1200),))
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(320, 7680), st.integers(240, 4320)),
+    st.integers(1, 60),
+    st.floats(6, 200),
+    st.booleans(),
+)
+@settings(deadline=None)
+def test_every_plan_is_sound(
+    make_spec: MakeSpec,
+    seed: int,
+    image_wh: tuple[int, int],
+    count: int,
+    side_px: float,
+    dynamic: bool,
+) -> None:
+    rng = np.random.default_rng(seed)
+    side_px = min(side_px, min(image_wh) / 4)
+    spots = rng.uniform(0, 1, (count, 2)) * (as_floats(image_wh) - side_px)
+    bays = [bay(x, y, side_px, image_wh) for x, y in spots]
+    spec = make_spec(input_wh=(960, 736), dynamic_input=dynamic)
+    plan = plan_input(bays, image_wh, spec)
+    assert all(side % spec.stride == 0 for side in plan.input_wh)
+    assert plan.input_wh[0] * plan.input_wh[1] <= MAX_INPUT_PX
+    assert 1 <= len(plan.tiles) <= MAX_TILES
+    boxes = extents([to_pixels(one, image_wh) for one in bays])
+    chosen = np.asarray(plan.tiles)[tile_of_bays(boxes, plan.tiles)]
+    assert (boxes[:, :2] >= chosen[:, :2] - 1).all(), "a bay sticks out of its tile"
+    assert (boxes[:, 2:] <= chosen[:, 2:] + 1).all(), "a bay sticks out of its tile"
+    for left, top, right, bottom in plan.tiles:
+        assert 0 <= left < right <= image_wh[0]
+        assert 0 <= top < bottom <= image_wh[1]
+
+
+def test_a_bay_goes_to_the_tile_in_which_it_lies_deepest() -> None:
+    tiles = ((0, 0, 100, 100), (60, 0, 160, 100))
+    boxes = as_floats([[10, 40, 20, 50], [62, 40, 72, 50], [88, 40, 98, 50]])
+    assert tile_of_bays(boxes, tiles).tolist() == [0, 0, 1]
