@@ -216,12 +216,22 @@ class RulesConfig(_Section):
     edge_offline_s: PositiveS = 600.0
     camera_lost_s: PositiveS = 300.0
     lot_full_at: float = Field(
-        default=0.98, gt=0, le=1, description="share of a lot's usable bays that are occupied"
+        default=0.98, gt=0, le=1, description="share of a lot's known bays that are occupied"
+    )
+    lot_clear_at: float = Field(
+        default=0.93, gt=0, le=1, description="a full lot is called so until its share falls below"
     )
     webhook_url: str | None = Field(default=None, pattern=r"^https?://")
     webhook_secret: SecretStr | None = Field(
         default=None, description="signs each delivery: X-Lotsight-Signature, HMAC-SHA256"
     )
+
+    @model_validator(mode="after")
+    def _full_is_above_clear(self) -> Self:
+        if self.lot_clear_at > self.lot_full_at:
+            msg = f"lot_clear_at must be at most {self.lot_full_at}, but got {self.lot_clear_at}"
+            raise ValueError(msg)
+        return self
 
 
 class RetentionConfig(_Section):

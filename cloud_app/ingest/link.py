@@ -67,8 +67,6 @@ class CloudLink:
     Args:
         config: broker and session.
         clock: for arrival times.
-        inbox: where messages for the tables go.
-        on_request: called on the network thread with each message of `requests`.
         requests: filters of the shadow service; none where the broker has its own.
     """
 
@@ -76,14 +74,12 @@ class CloudLink:
         self,
         config: BrokerConfig,
         clock: Clock,
-        inbox: queue.Queue[Inbound],
-        on_request: Callable[[str, bytes], None],
         requests: Sequence[TopicFilter] = (),
     ) -> None:
         self._config = config
         self._clock = clock
-        self._inbox = inbox
-        self._on_request = on_request
+        self._inbox: queue.Queue[Inbound] = queue.Queue()
+        self._on_request: Callable[[str, bytes], None] = _nobody_asked
         self._requests = tuple(requests)
         self._lock = threading.Lock()
         self._extra: set[str] = set()
@@ -96,6 +92,18 @@ class CloudLink:
     def state(self) -> LinkState:
         """How the link stands now."""
         return self._state
+
+    def deliver_to(
+        self, inbox: queue.Queue[Inbound], on_request: Callable[[str, bytes], None]
+    ) -> None:
+        """Say where messages go; before `start`.
+
+        Args:
+            inbox: those for the tables.
+            on_request: called on the network thread with those of `requests`.
+        """
+        self._inbox = inbox
+        self._on_request = on_request
 
     def start(self) -> None:
         """Connect in the background, again and again until it succeeds."""
@@ -254,3 +262,7 @@ class CloudLink:
                 _Receipt(self._connection, message.mid, message.qos),
             )
         )
+
+
+def _nobody_asked(topic: str, _payload: bytes) -> None:
+    _log.warning("%s: nobody serves requests here", topic)

@@ -318,3 +318,12 @@ def _gap_rows(events: Iterable[TakenEvent]) -> list[tuple[Value, ...]]:
         if not isinstance(taken.event, BayChangedEvent)
         for part in taken.event.data.ranges
     ]
+
+
+def prune(session: Session, before_ms: int) -> int:
+    """Delete events older than that, below the watermark only; return how many."""
+    return session.run(
+        "DELETE FROM event WHERE time_ms < ? AND seq <="
+        " (SELECT upto FROM stream s WHERE s.edge = event.edge AND s.epoch = event.epoch)",
+        (before_ms,),
+    )

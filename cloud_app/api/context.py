@@ -1,0 +1,131 @@
+"""What the routes share, and how they get at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request, status
+
+from cloud_app.api.access import Access, Doorkeeper
+from cloud_app.api.feed import LiveFeed
+from cloud_app.config import CloudConfig
+from cloud_app.ingest.link import LinkState
+from cloud_app.ingest.worker import Counts
+from cloud_app.shadow_service import ShadowService
+from cloud_app.storage.database import Database, Session
+from cloud_app.storage.queries import Now, site_of
+from cloud_app.storage.times import to_ms
+from telemetry import Clock
+from telemetry.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """What the routes work with.
+
+    Attributes:
+        config: of the whole service.
+        database: what they read.
+        clock: for staleness.
+        doorkeeper: who may.
+        feed: live updates.
+        link_state: how the broker's link stands.
+        counts: what the ingest has done.
+        shadows: the shadow service; None where the broker has its own.
+        publish: tells the broker what a write changed.
+    """
+
+    config: CloudConfig
+    database: Database
+    clock: Clock
+    doorkeeper: Doorkeeper
+    feed: LiveFeed
+    link_state: Callable[[], LinkState]
+    counts: Counts
+    shadows: ShadowService | None
+    publish: Callable[[Topic, bytes], None]
+
+    def now(self) -> Now:
+        """The moment of a request."""
+        stale_after_ms = int(self.config.ingest.stale_after_s * 1000)
+        return Now(to_ms(self.clock.utc()), stale_after_ms)
+
+
+def context_of(request: Request) -> ApiContext:
+    """The context of the app that serves a request."""
+    context: ApiContext = request.app.state.context
+    return context
+
+
+Context = Annotated[ApiContext, Depends(context_of)]
+
+
+def _reader(request: Request, context: Context) -> Access:
+    return context.doorkeeper.reader(request)
+
+
+def _writer(request: Request, context: Context) -> Access:
+    return context.doorkeeper.writer(request)
+
+
+Reader = Annotated[Access, Depends(_reader)]
+Writer = Annotated[Access, Depends(_writer)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRequest:
+    """A request that reads: who asks, and one state of the database to answer from.
+
+    Attributes:
+        access: what it may see.
+        session: to read with.
+        context: the rest.
+    """
+
+    access: Access
+    session: Session
+    context: ApiContext
+
+    def now(self) -> Now:
+        """The moment of the request."""
+        return self.context.now()
+
+    def site(self, site: str) -> str:
+        """`site`, if the token may see it.
+
+        Raises:
+            HTTPException: 404, as for a site that does not exist.
+        """
+        if not self.access.sees(site):
+            raise HTTPException(status.HTTP_404_NOT_FOUND, f"no site {site!r}")
+        return site
+
+    def edge(self, edge: str) -> str:
+        """`edge`, if it is known and the token may see its site.
+
+        Raises:
+            HTTPException: 404.
+        """
+        site = site_of(self.session, edge)
+        if site is None or not self.access.sees(site):
+            raise HTTPException(status.HTTP_404_NOT_FOUND, f"no edge {edge!r}")
+        return edge
+
+
+@contextmanager
+def reading(context: ApiContext, access: Access) -> Iterator[ReadingRequest]:
+    """Open one state of the database for `access`."""
+    with context.database.read() as session:
+        yield ReadingRequest(access, session, context)
+
+
+def _reading(context: Context, access: Reader) -> Iterator[ReadingRequest]:
+    # Depends on the access, so that a stranger never opens a transaction.
+    with reading(context, access) as request:
+        yield request
+
+
+Reading = Annotated[ReadingRequest, Depends(_reading)]

@@ -1,0 +1,89 @@
+"""Shadows over HTTP: what a box reports, and what it is to be."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, status
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from cloud_app.api.access import Access
+from cloud_app.api.context import ApiContext, Context, Reader, Writer, reading
+from cloud_app.shadow_service import ShadowService
+from cloud_app.storage.queries import edges_now
+from telemetry.aws import ShadowName, ShadowTopics
+from telemetry.shadow import ShadowDocument, ShadowUpdate
+
+router = APIRouter(prefix="/api/v1", tags=["shadow"])
+
+Name = Annotated[ShadowName, Query(description="empty for the classic shadow")]
+
+
+class DesiredChange(BaseModel):
+    """Desired fields to change: null deletes one; arrays are replaced whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    desired: dict[str, JsonValue]
+    version: int | None = Field(default=None, ge=0, description="refused with 409 if not current")
+
+
+class ShadowNow(BaseModel):
+    """A shadow as the service keeps it, and whether its box is there."""
+
+    thing: str
+    name: str
+    document: dict[str, Any]
+    stale: bool = Field(description="the box is away: `reported` is what it last said")
+
+
+def _service(context: ApiContext) -> ShadowService:
+    if context.shadows is None:
+        raise HTTPException(
+            status.HTTP_404_NOT_FOUND, "shadows are the broker's here: [shadow] enabled = false"
+        )
+    return context.shadows
+
+
+def _shadow_now(context: ApiContext, topics: ShadowTopics, document: ShadowDocument) -> ShadowNow:
+    with context.database.read() as session:
+        [edge] = edges_now(session, context.now(), topics.thing)
+    return ShadowNow(
+        thing=topics.thing, name=topics.name, document=document.to_json(), stale=edge.stale
+    )
+
+
+def _topics(
+    context: ApiContext, access: Access, edge: str, name: ShadowName
+) -> tuple[ShadowService, ShadowTopics]:
+    service = _service(context)
+    with reading(context, access) as request:
+        return service, ShadowTopics(request.edge(edge), name, service.root)
+
+
+@router.get("/edges/{edge}/shadow")
+def get_shadow(
+    edge: str, access: Reader, context: Context, name: Name = ShadowName.CLASSIC
+) -> ShadowNow:
+    """A shadow of an edge; the last reported state, marked stale, while the edge is away."""
+    service, topics = _topics(context, access, edge, name)
+    return _shadow_now(context, topics, service.document(topics))
+
+
+@router.patch("/edges/{edge}/shadow")
+def patch_shadow(
+    edge: str,
+    change: DesiredChange,
+    access: Writer,
+    context: Context,
+    name: Name = ShadowName.CLASSIC,
+) -> ShadowNow:
+    """Change desired fields; the box hears of the difference."""
+    service, topics = _topics(context, access, edge, name)
+    update = ShadowUpdate(
+        desired=change.desired, sections=frozenset({"desired"}), version=change.version
+    )
+    document, publications = service.update(topics, update)
+    for publication in publications:
+        context.publish(publication.topic, publication.payload)
+    return _shadow_now(context, topics, document)

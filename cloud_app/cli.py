@@ -1,0 +1,127 @@
+"""`lotsight-cloud`: the reference consumer."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cloud_app.api.access import digest_of
+from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
+from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
+
+app = typer.Typer(
+    help="Takes bay states of any number of edge boxes in, and serves them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="TOML file; without it a local broker and ./cloud.db."),
+]
+
+
+@app.command()
+def serve(
+    config: ConfigPath = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Run the service until it is stopped."""
+    from cloud_app.service import CloudService
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+    )
+    settings = load_config(config)
+    Console(stderr=True).print(
+        f"lotsight-cloud: http://{settings.http.host}:{settings.http.port}/", highlight=False
+    )
+    CloudService(settings, SystemClock()).run()
+
+
+@app.command("check-config")
+def check_config(
+    config: Annotated[Path, typer.Argument(help="TOML file.")],
+) -> None:
+    """Check a configuration file and say what it comes to; passwords are not shown."""
+    settings = load_config(config)
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in _summary(settings):
+        table.add_row(name, value)
+    console.print(table)
+    console.print(f"{config}: ok", style="green")
+
+
+@app.command("sample-config")
+def sample_config() -> None:
+    """Print an annotated configuration file with all defaults."""
+    typer.echo(SAMPLE.read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Argument(help="Who will use it.")],
+    write: Annotated[bool, typer.Option("--write", help="May also change shadows.")] = False,
+    site: Annotated[
+        list[str] | None, typer.Option("--site", help="Only this site; may be repeated.")
+    ] = None,
+) -> None:
+    """Make a token for a reader of the API; the token itself is shown only now."""
+    if not is_identifier(name):
+        msg = f"name must be letters, digits, '_', '.', '-', but got {name!r}"
+        raise ConfigError(msg)
+    secret = secrets.token_urlsafe(32)
+    scopes = [Scope.READ.value, *([Scope.WRITE.value] if write else [])]
+    lines = [
+        "[[http.tokens]]",
+        f'name = "{name}"',
+        f'sha256 = "{digest_of(secret)}"',
+        f"scopes = {_toml_list(scopes)}",
+    ]
+    if site:
+        lines.append(f"sites = {_toml_list(site)}")
+    typer.echo(f"# give to {name}, and to nobody else: {secret}")
+    typer.echo("\n".join(lines))
+
+
+def _toml_list(values: list[str]) -> str:
+    return "[" + ", ".join(f'"{value}"' for value in values) + "]"
+
+
+def _summary(config: CloudConfig) -> list[tuple[str, str]]:
+    url = config.database.url.get_secret_value()
+    database = url if url.startswith("sqlite:") else f"PostgreSQL at {url.rsplit('@', 1)[-1]}"
+    tls = "TLS" if config.broker.tls else "plaintext"
+    return [
+        (
+            "broker",
+            f"{config.broker.host}:{config.broker.port} ({tls}) as {config.broker.client_id}",
+        ),
+        ("database", database),
+        ("page and API", f"http://{config.http.host}:{config.http.port}/"),
+        ("tokens", ", ".join(t.name for t in config.http.tokens) or "none"),
+        ("shadow service", config.shadow.root if config.shadow.enabled else "off"),
+        ("lake", str(config.lake.folder) if config.lake else "off"),
+        ("Kafka", config.kafka.topic if config.kafka else "off"),
+        ("alerts", "webhook" if config.rules.webhook_url else "log"),
+    ]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one red line and exit code 1, no traceback."""
+    try:
+        app(prog_name="lotsight-cloud")
+    except LotsightError as exc:
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console.print("error:", style="bold red", end=" ")
+        console.print(str(exc), markup=False)
+        sys.exit(1)

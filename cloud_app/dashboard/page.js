@@ -1,0 +1,238 @@
+// Pages by the address after '#', redrawn when the service says that something changed.
+
+import { follow, get } from "./api.js";
+import { ago, bayNow, chart, clock, dot, h, legend, meter, span } from "./dom.js";
+
+const main = document.getElementById("main");
+const live = document.getElementById("live");
+const trouble = document.getElementById("trouble");
+const REFRESH_MS = 15000; // ages and staleness move on without any event
+
+const CAUSES = { detection: "seen", camera_lost: "camera lost", startup: "start", manual: "by hand", config: "new layout" };
+
+function tile(number, text, state, bad = false) {
+  return h("div", { class: "tile", "data-bad": String(bad) },
+    h("b", {}, String(number)), h("span", {}, state ? dot(state) : null, text));
+}
+
+function lotTitle(lot) {
+  return lot.name || lot.lot;
+}
+
+async function lotsPage() {
+  const [lots, edges, alerts] = await Promise.all([get("lots"), get("edges"), get("alerts?limit=20")]);
+  if (!lots.length) return [emptyCard(edges)];
+  const series = await Promise.all(lots.map((lot) => get(`lots/${lot.site}/${lot.lot}/series?step_s=1800`)));
+  const sum = (state) => lots.reduce((total, lot) => total + lot.counts[state], 0);
+  const away = edges.filter((edge) => edge.stale).length;
+  const open = alerts.filter((alert) => !alert.closed);
+  return [
+    h("section", { class: "tiles", "aria-label": "All lots" },
+      tile(sum("free"), "free", "free"), tile(sum("occupied"), "occupied", "occupied"),
+      tile(sum("unknown"), "unknown", "unknown"), tile(sum("stale"), "stale", "stale"),
+      tile(`${edges.length - away}/${edges.length}`, "edges online", null, away > 0),
+      tile(open.length, open.length === 1 ? "open alert" : "open alerts", null, open.length > 0)),
+    open.length ? alertCard(open) : null,
+    h("section", { class: "lots", "aria-label": "Lots" }, lots.map((lot, i) => lotCard(lot, series[i]))),
+  ];
+}
+
+function lotCard(lot, series) {
+  const { counts } = lot;
+  return h("a", { class: "card", href: `#/lot/${lot.site}/${lot.lot}` },
+    h("div", { class: "row" }, h("h2", {}, lotTitle(lot)), h("span", { class: "soft small" }, lot.site)),
+    h("div", { class: "row" },
+      h("span", {}, h("span", { class: "big" }, String(counts.free)), h("span", { class: "soft" }, ` free of ${counts.bays}`)),
+      h("span", { class: "soft" }, lot.occupancy === null ? "occupancy not known" : `${Math.round(lot.occupancy * 100)} % occupied`)),
+    meter(counts), legend(counts), chart(series, { width: 320, height: 52 }),
+    h("span", { class: "soft small" }, series.some((point) => point.occupancy !== null)
+      ? "occupied share, last 24 hours" : "no history of the last 24 hours"));
+}
+
+function emptyCard(edges) {
+  return h("div", { class: "card empty" }, h("h2", {}, edges.length ? "No layout yet" : "No edge box yet"),
+    h("p", {}, edges.length
+      ? "Edges are known, but none has told its bays so far."
+      : "Lots appear here by themselves once an edge box publishes its layout to this broker."));
+}
+
+function alertCard(alerts) {
+  return h("section", { class: "card section", "aria-label": "Alerts" }, h("h2", {}, "Alerts"),
+    h("ul", { class: "feed" }, alerts.map((alert) =>
+      h("li", {}, clock(alert.opened, true), h("span", {}, alert.text, alert.closed ? h("span", { class: "soft" }, " (over)") : null)))));
+}
+
+async function lotPage(site, lot) {
+  const [now, bays, series] = await Promise.all([
+    get(`lots/${site}/${lot}`), get(`lots/${site}/${lot}/bays`), get(`lots/${site}/${lot}/series?step_s=900`)]);
+  const zones = Map.groupBy ? Map.groupBy(bays, zoneOf) : groupBy(bays, zoneOf);
+  return [
+    h("div", { class: "section" }, h("a", { class: "back", href: "#/" }, "← all lots"),
+      h("div", { class: "row" }, h("h1", {}, lotTitle(now)),
+        h("span", { class: "soft" }, [site, ...now.levels.map((level) => `level ${level}`)].join(" · ")))),
+    h("section", { class: "card section" },
+      h("div", { class: "row" },
+        h("span", {}, h("span", { class: "big" }, String(now.counts.free)), h("span", { class: "soft" }, ` free of ${now.counts.bays}`)),
+        legend(now.counts)),
+      meter(now.counts)),
+    h("section", { class: "card section" }, h("h2", {}, "Bays now"),
+      [...zones].map(([zone, members]) => [
+        zones.size > 1 || zone ? h("div", { class: "zone" }, zone || "no zone") : null,
+        h("div", { class: "bays" }, members.map(bayButton))])),
+    h("section", { class: "card section" }, h("h2", {}, "Occupied share, last 24 hours"),
+      chart(series, { width: 900, height: 190, axis: true })),
+  ];
+}
+
+function zoneOf(bay) {
+  return [bay.level && `level ${bay.level}`, bay.zone && `zone ${bay.zone}`].filter(Boolean).join(" · ");
+}
+
+function groupBy(items, key) {
+  const groups = new Map();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) || []), item]);
+  return groups;
+}
+
+function bayButton(bay) {
+  const now = bayNow(bay);
+  const what = now === "unknown" ? (bay.reason || "unknown").replaceAll("_", " ") : now;
+  const kind = bay.kind === "standard" ? null : h("span", { class: "kind" }, bay.kind);
+  const title = [`${bay.bay}: ${now}`, bay.stale ? `last ${bay.state}` : null,
+    bay.conf === null ? null : `confidence ${Math.round(bay.conf * 100)} %`,
+    `${bay.camera} of ${bay.edge}`].filter(Boolean).join("\n");
+  return h("button", { class: "bay", type: "button", "data-now": now, title, onclick: () => showHistory(bay) },
+    h("b", {}, bay.bay, kind), h("small", {}, what),
+    h("small", {}, bay.since ? span(Math.max(0, (Date.now() - new Date(bay.since)) / 1000)) : "–"));
+}
+
+async function showHistory(bay) {
+  const dialog = document.getElementById("history");
+  const week = new Date(Date.now() - 7 * 86400e3).toISOString();
+  const stays = await get(`edges/${bay.edge}/bays/${bay.bay}/history?limit=300&start=${week}`);
+  dialog.replaceChildren(h("div", { class: "section" },
+    h("div", { class: "row" }, h("h2", {}, `Bay ${bay.bay}`),
+      h("button", { class: "quiet", type: "button", onclick: () => dialog.close() }, "Close")),
+    h("p", { class: "soft small" }, `${bay.site} · ${bay.lot} · ${bay.camera} of ${bay.edge} · last 7 days`),
+    stays.length ? h("div", { class: "scroll" }, h("table", {},
+      h("thead", {}, h("tr", {}, ["State", "From", "Stayed", "Confidence", "Cause"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, stays.slice(0, 60).map(stayRow)))) : h("p", {}, "No event in this span.")));
+  dialog.showModal();
+}
+
+function stayRow(stay) {
+  return h("tr", {},
+    h("td", {}, h("span", { class: "chip" }, dot(stay.state), stay.state),
+      stay.reason ? h("small", {}, stay.reason.replaceAll("_", " ")) : null),
+    h("td", {}, clock(stay.start, true)),
+    h("td", {}, stay.dwell_s === null ? "still" : span(stay.dwell_s), stay.certain ? null : h("small", {}, "events missing")),
+    h("td", {}, stay.state === "unknown" ? "–" : `${Math.round(stay.conf * 100)} %`),
+    h("td", {}, CAUSES[stay.cause] || stay.cause));
+}
+
+async function edgesPage() {
+  const [edges, alerts] = await Promise.all([get("edges"), get("alerts?limit=20")]);
+  if (!edges.length) return [emptyCard(edges)];
+  return [h("section", { class: "card section" }, h("h1", {}, "Edge boxes"), h("div", { class: "scroll" }, h("table", {},
+    h("thead", {}, h("tr", {}, ["Edge", "State", "Bays", "Cameras", "Stream", "Outbox", "Software"].map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, edges.map(edgeRow))))),
+  alerts.length ? alertCard(alerts) : null];
+}
+
+function edgeRow(edge) {
+  const { health, stream } = edge;
+  const up = health ? health.cameras.filter((camera) => camera.up).length : null;
+  const behind = stream ? stream.top - stream.upto : 0;
+  return h("tr", {},
+    h("td", {}, h("b", {}, edge.edge), h("small", {}, edge.site)),
+    h("td", {}, h("span", { class: "chip" }, dot(edge.stale ? "stale" : "free"), edge.stale ? edge.stale_reason : "online"),
+      h("small", {}, `heard ${ago(edge.last_seen)}${edge.offline_reason ? `, ${edge.offline_reason}` : ""}`)),
+    h("td", {}, String(edge.bays)),
+    h("td", {}, health && health.cameras.length ? `${up} of ${health.cameras.length} up` : edge.cameras.length ? String(edge.cameras.length) : "–"),
+    h("td", {}, stream ? `${stream.upto} events` : "–",
+      behind ? h("small", {}, `${behind} on the way`) : null, stream && stream.lost ? h("small", {}, `${stream.lost} lost`) : null),
+    h("td", {}, health ? `${health.outbox.rows} waiting` : "–",
+      health && health.temperature_c !== null ? h("small", {}, `${Math.round(health.temperature_c)} °C`) : null),
+    h("td", {}, edge.software || "–", edge.platform ? h("small", {}, edge.platform) : null));
+}
+
+async function eventsPage() {
+  const events = await get("events?limit=100");
+  return [h("section", { class: "card section" }, h("h1", {}, "Last events"),
+    events.length ? h("ul", { class: "feed" }, events.map(eventItem)) : h("p", { class: "soft" }, "None yet."))];
+}
+
+function eventItem(event) {
+  if (event.kind === "gap") {
+    return h("li", {}, clock(event.time, true), dot("stale"),
+      h("span", {}, `${event.edge} gave up events`, h("span", { class: "soft" }, ` · ${event.site}`)));
+  }
+  return h("li", {}, clock(event.time, true), dot(event.state),
+    h("span", {}, h("b", {}, event.bay), ` ${event.state}${event.reason ? `: ${event.reason.replaceAll("_", " ")}` : ""}`,
+      h("span", { class: "soft" }, ` · ${event.edge}, ${event.site} · ${CAUSES[event.cause] || event.cause}`)));
+}
+
+function route() {
+  const [page, ...rest] = location.hash.replace(/^#\//, "").split("/").map(decodeURIComponent);
+  if (page === "lot" && rest.length === 2) return ["lots", () => lotPage(...rest)];
+  if (page === "edges") return ["edges", edgesPage];
+  if (page === "events") return ["events", eventsPage];
+  return ["lots", lotsPage];
+}
+
+let drawing = false;
+let again = false;
+
+/** Draws the page; asked while it draws, it draws once more. */
+async function draw() {
+  if (drawing) {
+    again = true;
+    return;
+  }
+  drawing = true;
+  const [name, page] = route();
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.page === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  try {
+    show((await page()).filter(Boolean));
+    trouble.hidden = true;
+  } catch (error) {
+    trouble.textContent = `Not up to date: ${error.message}`;
+    trouble.hidden = false;
+  }
+  drawing = false;
+  if (again) {
+    again = false;
+    draw();
+  }
+}
+
+/** Replaces the page and keeps the keyboard's place on it. */
+function show(content) {
+  const places = () => [...main.querySelectorAll("a, button")];
+  const place = places().indexOf(document.activeElement);
+  main.replaceChildren(...content);
+  if (place >= 0) places()[place]?.focus({ preventScroll: true });
+}
+
+function setUpTheme() {
+  const saved = localStorage.getItem("theme");
+  if (saved) document.documentElement.dataset.theme = saved;
+  document.getElementById("theme").addEventListener("click", () => {
+    const root = document.documentElement;
+    const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = isDark ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+  });
+}
+
+setUpTheme();
+addEventListener("hashchange", draw);
+setInterval(draw, REFRESH_MS);
+draw().then(() => follow(draw, (isOn) => {
+  live.dataset.state = isOn ? "on" : "off";
+  live.textContent = isOn ? "live" : "reconnecting";
+  if (isOn) draw();
+}));

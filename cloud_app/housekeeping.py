@@ -1,0 +1,144 @@
+"""What one of the consumers, the leader, does for all: holes, alerts, pruning."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cloud_app.config import RetentionConfig, RulesConfig
+from cloud_app.errors import CloudError
+from cloud_app.ingest.batch import Batch
+from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
+from cloud_app.notify import Notifier, deliver
+from cloud_app.rules import judge
+from cloud_app.storage.database import Database
+from cloud_app.storage.intake import Watermark, give_up, prune
+from cloud_app.storage.queries import Hole, Now, hole_end, holes
+from cloud_app.storage.times import to_ms
+from telemetry import Clock
+from telemetry.messages import Health
+
+_log = logging.getLogger(__name__)
+
+_TICK_S = 1.0
+_PRUNE_EVERY_S = 3600.0
+_DAY_MS = 86_400_000
+
+
+class ReplayLink(Protocol):
+    """What a replay needs of the broker's link."""
+
+    def acknowledge(self, watermarks: Iterable[Watermark], *, replay: bool = False) -> None:
+        """Publish watermarks, with or without a request for a replay."""
+        ...
+
+    def listen_to(self, site: str, edge: str) -> None:
+        """Also receive an edge's events through a subscription of our own."""
+        ...
+
+    def stop_listening_to(self, site: str, edge: str) -> None:
+        """Undo `listen_to`."""
+        ...
+
+
+@dataclass(slots=True)
+class Housekeeper:
+    """Does the leader's work in its own thread.
+
+    Attributes:
+        database: everything's place.
+        link: to ask edges for replays.
+        notifier: to tell people.
+        rules: when.
+        retention: how long events stay.
+        stale_after_s: an edge silent for so long is stale.
+        watch: decides about holes.
+        clock: wall and monotonic time.
+    """
+
+    database: Database
+    link: ReplayLink
+    notifier: Notifier
+    rules: RulesConfig
+    retention: RetentionConfig
+    stale_after_s: float
+    watch: HoleWatch
+    clock: Clock
+    _judged_s: float | None = None
+    _pruned_s: float | None = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def saw(self, batch: Batch) -> None:
+        """Told by the ingest what was committed: events and empty outboxes may answer a replay."""
+        for taken in batch.events:
+            self.watch.saw(taken.edge, taken.event.epoch, taken.event.seq)
+        for taken_report, _ in batch.reports:
+            report = taken_report.report
+            if isinstance(report, Health) and report.outbox.rows == 0:
+                self.watch.saw_empty_outbox(taken_report.edge)
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        while not self._stop.wait(_TICK_S):
+            try:
+                if self.database.lead():
+                    self.tick()
+            except CloudError as exc:
+                _log.warning("housekeeping waits: %s", exc)
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stop.set()
+
+    def tick(self) -> None:
+        """One round.
+
+        Raises:
+            StorageError: the database did not do it.
+            SinkError: an alert did not get through.
+        """
+        self._see_to_holes()
+        now_s = self.clock.mono_s()
+        if self._pruned_s is None or now_s - self._pruned_s >= _PRUNE_EVERY_S:
+            self._pruned_s = now_s
+            before_ms = to_ms(self.clock.utc()) - self.retention.events_days * _DAY_MS
+            with self.database.write() as session:
+                prune(session, before_ms)
+        if self._judged_s is None or now_s - self._judged_s >= self.rules.every_s:
+            self._judged_s = now_s
+            now = Now(to_ms(self.clock.utc()), int(self.stale_after_s * 1000))
+            with self.database.write() as session:
+                judge(session, now, self.rules)
+            deliver(self.database, self.notifier)
+
+    def _see_to_holes(self) -> None:
+        with self.database.read() as session:
+            found = holes(session)
+        for action in self.watch.poll(found):
+            match action:
+                case Ask(hole):
+                    _log.info("edge %s: replay from %d-%d", hole.edge, hole.epoch, hole.upto + 1)
+                    self.link.listen_to(hole.site, hole.edge)
+                    mark = Watermark(hole.site, hole.edge, hole.epoch, hole.upto)
+                    self.link.acknowledge([mark], replay=True)
+                case GiveUp(hole):
+                    self._give_up(hole)
+                case Closed(site, edge):
+                    self.link.stop_listening_to(site, edge)
+
+    def _give_up(self, hole: Hole) -> None:
+        with self.database.write() as session:
+            last = hole_end(session, hole)
+            upto = give_up(session, hole.edge, hole.epoch, hole.upto + 1, last)
+        _log.error(
+            "edge %s no longer holds events %d-%d to %d-%d: recorded as lost",
+            hole.edge,
+            hole.epoch,
+            hole.upto + 1,
+            hole.epoch,
+            last,
+        )
+        self.link.acknowledge([Watermark(hole.site, hole.edge, hole.epoch, upto)])

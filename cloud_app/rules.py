@@ -1,0 +1,149 @@
+"""When somebody is told: an edge that is away, a camera that is lost, a lot that is full.
+
+A condition that becomes true opens an alert, one that ceases closes it; a loss of events is an
+alert at once. Alerts live in the tables, so a restart neither repeats nor forgets one, and each is
+delivered at least once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cloud_app.config import RulesConfig
+from cloud_app.storage.database import Session
+from cloud_app.storage.queries import Now, edges_now, lots_now
+from cloud_app.storage.times import from_ms, to_ms
+from telemetry import UnknownReason
+from telemetry.messages import OfflineReason
+
+# Reasons that lie with the camera or its picture; the others pass by themselves.
+_CAMERA_REASONS = frozenset(
+    {
+        UnknownReason.CAMERA_LOST,
+        UnknownReason.FROZEN,
+        UnknownReason.BLIND,
+        UnknownReason.VIEW_MOVED,
+        UnknownReason.MODEL_ERROR,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """What an alert is about."""
+
+    rule: str
+    site: str
+    subject: str
+
+
+Conditions = dict[Subject, str]
+
+
+def conditions(
+    session: Session, now: Now, config: RulesConfig, open_alerts: Mapping[Subject, int]
+) -> Conditions:
+    """All that is true now, each with a sentence for people."""
+    return {
+        **_edges_away(session, now, config),
+        **_cameras_lost(session, now, config),
+        **_lots_full(session, now, config, open_alerts),
+    }
+
+
+def _edges_away(session: Session, now: Now, config: RulesConfig) -> Conditions:
+    found: Conditions = {}
+    for edge in edges_now(session, now):
+        # A box that said it moves is not missing; one never heard of was away before we came.
+        if not edge.stale or edge.last_seen is None or edge.offline_reason == OfflineReason.MOVED:
+            continue
+        away_s = (now.now_ms - to_ms(edge.last_seen)) / 1000
+        if away_s >= config.edge_offline_s:
+            why = f", it said {edge.offline_reason}" if edge.offline_reason else ""
+            found[Subject("edge_offline", edge.site, edge.edge)] = (
+                f"Edge {edge.edge} of {edge.site} was last heard of at "
+                f"{edge.last_seen:%Y-%m-%d %H:%M:%S} UTC{why}; its {edge.bays} bays are stale."
+            )
+    return found
+
+
+def _cameras_lost(session: Session, now: Now, config: RulesConfig) -> Conditions:
+    found: Conditions = {}
+    for site, edge, camera, bays, known, youngest_ms, reason, dead, seen_ms in session.rows(
+        "SELECT bay.site, bay.edge, bay.camera, COUNT(*), COUNT(s.occ), MAX(s.since_ms),"
+        " MIN(s.reason), edge.dead, edge.seen_ms"
+        " FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
+        " LEFT JOIN bay_state s"
+        " ON s.edge = bay.edge AND s.layout = bay.layout AND s.bay = bay.bay"
+        " GROUP BY bay.site, bay.edge, bay.camera, edge.dead, edge.seen_ms"
+    ):
+        lost = not known and reason in _CAMERA_REASONS
+        # While the edge is away that is the news, and nothing is known of its cameras.
+        if not lost or now.staleness(dead, seen_ms) is not None:
+            continue
+        if now.now_ms - youngest_ms >= config.camera_lost_s * 1000:
+            found[Subject("camera_lost", site, f"{edge}/{camera}")] = (
+                f"Camera {camera} of edge {edge} at {site} tells nothing of its {bays} bays "
+                f"since {from_ms(youngest_ms):%Y-%m-%d %H:%M:%S} UTC: {reason}."
+            )
+    return found
+
+
+def _lots_full(
+    session: Session, now: Now, config: RulesConfig, open_alerts: Mapping[Subject, int]
+) -> Conditions:
+    found: Conditions = {}
+    for lot in lots_now(session, now):
+        subject = Subject("lot_full", lot.site, lot.lot)
+        limit = config.lot_clear_at if subject in open_alerts else config.lot_full_at
+        if lot.occupancy is not None and lot.occupancy >= limit:
+            found[subject] = (
+                f"Lot {lot.name or lot.lot} of {lot.site} is full: {lot.counts.occupied} of "
+                f"{lot.counts.occupied + lot.counts.free} known bays are occupied."
+            )
+    return found
+
+
+def open_alerts(session: Session) -> dict[Subject, int]:
+    """The alerts that are open, and since when."""
+    return {
+        Subject(rule, site, subject): int(opened_ms)
+        for rule, site, subject, opened_ms in session.rows(
+            "SELECT rule, site, subject, opened_ms FROM alert WHERE closed_ms IS NULL"
+        )
+    }
+
+
+def judge(session: Session, now: Now, config: RulesConfig) -> None:
+    """Open and close alerts by what is true now."""
+    known = open_alerts(session)
+    true_now = conditions(session, now, config, known)
+    for subject in sorted(true_now.keys() - known.keys()):
+        session.run(
+            "INSERT INTO alert (rule, site, subject, opened_ms, text) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (subject.rule, subject.site, subject.subject, now.now_ms, true_now[subject]),
+        )
+    for subject in sorted(known.keys() - true_now.keys()):
+        session.run(
+            "UPDATE alert SET closed_ms = ?"
+            " WHERE rule = ? AND site = ? AND subject = ? AND opened_ms = ?",
+            (now.now_ms, subject.rule, subject.site, subject.subject, known[subject]),
+        )
+    _tell_losses(session, now)
+
+
+def _tell_losses(session: Session, now: Now) -> None:
+    """One alert for each recorded gap: over as soon as it is told, since nothing brings it back."""
+    session.run(
+        "INSERT INTO alert (rule, site, subject, opened_ms, closed_ms, text, close_sent)"
+        " SELECT 'events_lost', site, subject, ?, ?, text, 1 FROM ("
+        "  SELECT edge.site, g.edge || ' ' || g.epoch || '-' || g.first_seq AS subject,"
+        "  'Edge ' || g.edge || ' of ' || edge.site || ' lost events ' || g.first_seq || ' to '"
+        "  || g.last_seq || ' of epoch ' || g.epoch || ': ' || g.reason || '.' AS text"
+        "  FROM gap g JOIN edge ON edge.edge = g.edge) news"
+        " WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.rule = 'events_lost'"
+        "  AND a.site = news.site AND a.subject = news.subject)",
+        (now.now_ms, now.now_ms),
+    )

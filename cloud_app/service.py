@@ -1,0 +1,186 @@
+"""Putting the parts together: database, broker's link, ingest, shadows, housekeeping, API."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import uvicorn
+
+from cloud_app.api.access import Doorkeeper
+from cloud_app.api.app import create_app
+from cloud_app.api.context import ApiContext
+from cloud_app.api.feed import LiveFeed
+from cloud_app.config import CloudConfig
+from cloud_app.errors import CloudError
+from cloud_app.housekeeping import Housekeeper
+from cloud_app.ingest.holes import HoleWatch
+from cloud_app.ingest.link import CloudLink
+from cloud_app.ingest.worker import IngestWorker, Sink
+from cloud_app.notify import notifier_for
+from cloud_app.shadow_service import ShadowService, ShadowWorker
+from cloud_app.storage.database import Database
+from cloud_app.storage.open import open_database
+from telemetry import Clock, ConfigError
+from telemetry.aws import shadow_requests
+
+_log = logging.getLogger(__name__)
+
+# Longer than a batch takes, so that a stop leaves nothing half done.
+_JOIN_S = 15.0
+
+
+@dataclass(slots=True)
+class CloudService:
+    """One consumer: it takes in, keeps house if it leads, and answers readers.
+
+    Attributes:
+        config: the whole of it.
+        clock: wall and monotonic time.
+    """
+
+    config: CloudConfig
+    clock: Clock
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _failure: list[BaseException] = field(default_factory=list)
+    _server: uvicorn.Server | None = None
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM.
+
+        Raises:
+            CloudError: the database cannot be opened, or a part of the service ended unasked.
+            ConfigError: an extra that the configuration needs is not installed.
+        """
+        database = open_database(self.config.database)
+        try:
+            self._run_on(database)
+        finally:
+            database.close()
+        if self._failure:
+            msg = f"a part of the service ended: {self._failure[0]!r}"
+            raise CloudError(msg) from self._failure[0]
+
+    def _run_on(self, database: Database) -> None:
+        config = self.config
+        sinks = _sinks(config, self.clock)
+        link = CloudLink(
+            config.broker,
+            self.clock,
+            shadow_requests(config.shadow.root) if config.shadow.enabled else (),
+        )
+        housekeeper = Housekeeper(
+            database,
+            link,
+            notifier_for(config.rules),
+            config.rules,
+            config.retention,
+            config.ingest.stale_after_s,
+            HoleWatch(self.clock, config.ingest.replay_after_s),
+            self.clock,
+        )
+        ingest = IngestWorker(
+            database,
+            sinks,
+            link,
+            config.ingest,
+            config.broker.prefix,
+            self.clock,
+            housekeeper.saw,
+        )
+        shadows = ShadowService(database, self.clock, config.shadow.root)
+        shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
+        link.deliver_to(ingest.inbox, shadow_worker.offer)
+        feed = LiveFeed(database)
+        context = ApiContext(
+            config,
+            database,
+            self.clock,
+            Doorkeeper(config.http),
+            feed,
+            lambda: link.state,
+            ingest.counts,
+            shadows if config.shadow.enabled else None,
+            link.publish,
+        )
+        parts = (ingest, shadow_worker, housekeeper, feed)
+        for part in parts:
+            self._start(type(part).__name__, part.run)
+        link.start()
+        try:
+            self._serve(context, feed)
+        finally:
+            link.stop()
+            for part in parts:
+                part.stop()
+            for thread in self._threads:
+                thread.join(_JOIN_S)
+            for sink in sinks:
+                sink.close()
+
+    def _start(self, name: str, run: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                run()
+            except Exception as exc:
+                # A service without one of its parts would look alive and lose its purpose.
+                _log.exception("%s ended", name)
+                self._failure.append(exc)
+                if self._server is not None:
+                    self._server.should_exit = True
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, context: ApiContext, feed: LiveFeed) -> None:
+        http = self.config.http
+        self._server = _Server(
+            uvicorn.Config(
+                create_app(context),
+                host=http.host,
+                port=http.port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=3,
+            ),
+            feed,
+        )
+        _log.info("page and API at http://%s:%d", http.host, http.port)
+        self._server.run()
+        if not self._server.started and not self._failure:
+            msg = f"http: expected to listen on {http.host}:{http.port}, but it is not free"
+            raise CloudError(msg)
+
+
+class _Server(uvicorn.Server):
+    """Ends the live streams first: they would hold up a stop until its time-out."""
+
+    def __init__(self, config: uvicorn.Config, feed: LiveFeed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self._feed.stop()
+        await super().shutdown(None)
+
+
+def _sinks(config: CloudConfig, clock: Clock) -> list[Sink]:
+    sinks: list[Sink] = []
+    if config.lake is not None:
+        from cloud_app.sinks.lake import Lake
+
+        sinks.append(Lake(config.lake, config.broker.client_id, clock))
+    if config.kafka is not None:
+        try:
+            from cloud_app.sinks.kafka import KafkaSink
+        except ImportError as exc:
+            msg = (
+                "[kafka] needs the extra lotsight[kafka]; expected the Python module "
+                f"confluent_kafka, but got: {exc}"
+            )
+            raise ConfigError(msg) from exc
+        sinks.append(KafkaSink(config.kafka))
+    return sinks

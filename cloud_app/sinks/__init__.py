@@ -1,0 +1,1 @@
+"""Where events go besides the tables: files by day, Kafka."""

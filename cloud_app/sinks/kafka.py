@@ -1,0 +1,87 @@
+"""Every event to a Kafka topic, keyed by edge: one edge's events stay in order in one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from cloud_app.config import KafkaConfig
+from cloud_app.errors import SinkError
+from cloud_app.storage.intake import TakenEvent
+from telemetry.cloudevents import CONTENT_TYPE
+
+
+class KafkaSink:
+    """A producer that waits until all brokers in sync have a batch.
+
+    Args:
+        config: where to.
+        more: further librdkafka settings; tests turn on its own mock cluster here.
+    """
+
+    def __init__(self, config: KafkaConfig, more: Mapping[str, str | int] | None = None) -> None:
+        self._config = config
+        self._failure: KafkaError | None = None
+        try:
+            self._producer = Producer(
+                {
+                    "bootstrap.servers": config.bootstrap,
+                    "client.id": "lotsight-cloud",
+                    # No duplicates and no disorder by the producer's own retries.
+                    "enable.idempotence": True,
+                    "linger.ms": 5,
+                    "compression.type": "lz4",
+                    "delivery.timeout.ms": int(config.timeout_s * 1000),
+                    **(more or {}),
+                }
+            )
+        except KafkaException as exc:
+            msg = f"kafka: the producer must start, but: {exc}"
+            raise SinkError(msg) from exc
+
+    def put(self, events: Sequence[TakenEvent]) -> None:
+        """Send events and wait for their delivery reports.
+
+        Raises:
+            SinkError: not all were delivered in time; the batch comes again.
+        """
+        self._failure = None
+        try:
+            for taken in events:
+                self._produce(taken)
+            left = self._producer.flush(self._config.timeout_s)
+        except (KafkaException, BufferError) as exc:
+            msg = f"kafka {self._config.topic}: {exc}"
+            raise SinkError(msg) from exc
+        if left or self._failure is not None:
+            msg = (
+                f"kafka {self._config.topic}: expected {len(events)} events to be delivered in "
+                f"{self._config.timeout_s} s, but {left} are left, {self._failure}"
+            )
+            raise SinkError(msg)
+
+    def close(self) -> None:
+        """Deliver what is under way."""
+        self._producer.flush(self._config.timeout_s)
+
+    def _produce(self, taken: TakenEvent) -> None:
+        produce = partial(
+            self._producer.produce,
+            self._config.topic,
+            value=taken.body.encode(),
+            key=taken.edge.encode(),
+            headers=[("content-type", CONTENT_TYPE.encode())],
+            on_delivery=self._delivered,
+        )
+        try:
+            produce()
+        except BufferError:
+            # The queue is full: let deliveries happen, then once more.
+            self._producer.poll(1.0)
+            produce()
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self._failure = error
