@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 import uvicorn
 
@@ -149,10 +152,33 @@ class CloudService:
             feed,
         )
         _log.info("page and API at http://%s:%d", http.host, http.port)
-        self._server.run()
+        with self._signals_end_the_server(self._server):
+            self._server.run()
         if not self._server.started and not self._failure:
             msg = f"http: expected to listen on {http.host}:{http.port}, but it is not free"
             raise CloudError(msg)
+
+
+    @contextmanager
+    def _signals_end_the_server(self, server: uvicorn.Server) -> Iterator[None]:
+        """Let SIGINT and SIGTERM end the server and nothing else.
+
+        Once it has ended, uvicorn raises the signal again, which by default would end the process
+        before files are sealed and connections closed.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def end(_number: int, _frame: FrameType | None) -> None:
+            server.should_exit = True
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 class _Server(uvicorn.Server):

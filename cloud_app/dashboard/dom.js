@@ -60,9 +60,9 @@ export function span(seconds) {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
   if (seconds < 86400) {
-    const hours = Math.floor(seconds / 3600);
-    const minutes = Math.round((seconds % 3600) / 60);
-    return minutes && hours < 10 ? `${hours} h ${minutes} min` : `${Math.round(seconds / 3600)} h`;
+    const minutes = Math.round(seconds / 60);
+    const hours = Math.floor(minutes / 60);
+    return minutes % 60 && hours < 10 ? `${hours} h ${minutes % 60} min` : `${Math.round(minutes / 60)} h`;
   }
   return `${Math.round(seconds / 86400)} d`;
 }

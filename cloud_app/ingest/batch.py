@@ -122,8 +122,17 @@ def _take_report(session: Session, taken: TakenReport) -> dict[StreamKey, int]:
 
 
 def _watermark(session: Session, edge: str, epoch: int) -> dict[StreamKey, int]:
-    rows = session.rows("SELECT upto FROM stream WHERE edge = ? AND epoch = ?", (edge, epoch))
-    return {(edge, epoch): int(rows[0][0]) if rows else 0}
+    """The newest stream known of an edge that says it is at `epoch`.
+
+    If more is known of it than the edge has, its store is an old copy: told so, it renews its epoch
+    instead of giving numbers out twice.
+    """
+    rows = session.rows(
+        "SELECT epoch, upto FROM stream WHERE edge = ? ORDER BY epoch DESC LIMIT 1", (edge,)
+    )
+    if not rows or rows[0][0] < epoch:
+        return {(edge, epoch): 0}
+    return {(edge, int(rows[0][0])): int(rows[0][1])}
 
 
 def quarantine(session: Session, inbound: Inbound, reason: str) -> None:
