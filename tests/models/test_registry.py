@@ -1,0 +1,145 @@
+"""The registry: committed models, the user's own, stock exports, and refusals."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from models import (
+    DEFAULT_MODEL,
+    default_model,
+    find_model,
+    list_models,
+    load_manifest,
+    manifest_of_export,
+    open_detector,
+    sha256_of,
+)
+from models.cli import app
+from models.registry import WEIGHTS
+from telemetry import ModelError
+from vision import BoxLayout
+
+TINY = Path(__file__).parent.parent / "vision" / "data"
+NO_BAYS = np.zeros((0, 4, 2), np.float32)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder with a copy of the default model under another name."""
+    entry = default_model()
+    manifest = json.loads(entry.path.with_suffix(".json").read_text())
+    shutil.copy(entry.path, tmp_path / "own.onnx")
+    manifest |= {"name": "own", "file": "own.onnx"}
+    (tmp_path / "own.json").write_text(json.dumps(manifest))
+    monkeypatch.setenv("LOTSIGHT_MODELS", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_committed_model_is_what_its_manifest_says(path: Path) -> None:
+    entry = find_model(path)
+    assert entry.name == path.stem
+    detector = open_detector(entry, threads=1)
+    image = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    quads = np.array([[[0.2, 0.2], [0.5, 0.2], [0.5, 0.6], [0.2, 0.6]]], np.float32)
+    output = detector.detect(image, quads)
+    assert (output.bay_prob is not None) == entry.manifest.bay_head
+
+
+def test_default_model_is_listed() -> None:
+    assert default_model().name == DEFAULT_MODEL
+    assert DEFAULT_MODEL in [entry.name for entry in list_models()]
+
+
+def test_own_models_are_found_by_name_and_by_path(own_folder: Path) -> None:
+    assert find_model("own").path == own_folder / "own.onnx"
+    assert find_model(own_folder / "own.json") == find_model(own_folder / "own.onnx")
+    assert [entry.name for entry in list_models()] == sorted(
+        entry.name for entry in [*list_models([WEIGHTS]), find_model("own")]
+    )
+
+
+def test_an_own_model_goes_before_a_committed_one_of_the_same_name(own_folder: Path) -> None:
+    manifest = json.loads((own_folder / "own.json").read_text())
+    (own_folder / "own.json").write_text(json.dumps(manifest | {"name": DEFAULT_MODEL}))
+    assert find_model(DEFAULT_MODEL).path == own_folder / "own.onnx"
+    assert default_model().path.parent == WEIGHTS
+
+
+def test_an_unknown_name_says_which_there_are() -> None:
+    with pytest.raises(ModelError, match=f"Did you mean '{DEFAULT_MODEL}'"):
+        find_model(DEFAULT_MODEL + "x")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOTSIGHT_MODELS", str(tmp_path / "none"))
+    with pytest.raises(ModelError, match="none: expected a folder of models"):
+        list_models()
+
+
+def test_a_changed_file_is_not_opened(own_folder: Path) -> None:
+    entry = find_model("own")
+    with entry.path.open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ModelError, match=r"own.onnx: expected sha256 [0-9a-f]{64}, but got"):
+        open_detector(entry)
+
+
+def test_negative_threads_are_refused() -> None:
+    with pytest.raises(ModelError, match="threads must be 0"):
+        open_detector(default_model(), threads=-2)
+
+
+def test_a_stock_end2end_export_needs_no_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "my yolo.onnx"
+    shutil.copy(TINY / "tiny_end2end.onnx", path)
+    entry = find_model(path)
+    assert entry.name == "my-yolo"
+    assert entry.manifest.outputs.boxes is BoxLayout.YOLO_END2END
+    assert entry.manifest.vehicle_classes == {2, 3, 5, 7}
+    assert entry.manifest.input.dynamic
+    assert entry.manifest.sha256 == sha256_of(path)
+    found = open_detector(entry).detect(np.zeros((64, 64, 3), np.uint8), NO_BAYS).detections
+    assert found.class_id.tolist() == [2, 7], "person is no vehicle"
+
+
+def test_a_stock_export_of_fixed_input() -> None:
+    entry = find_model(TINY / "tiny_fixed.onnx")
+    size = entry.manifest.input
+    assert (size.width, size.height, size.dynamic) == (96, 64, False)
+    assert entry.manifest.outputs.boxes is BoxLayout.YOLO_RAW
+    found = open_detector(entry).detect(np.zeros((128, 192, 3), np.uint8), NO_BAYS).detections
+    assert found.xyxy_px.tolist() == [[76, 54, 116, 74]]
+
+
+def test_an_onnx_file_that_does_not_describe_itself_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"expected an Ultralytics export .*own-model\.md"):
+        manifest_of_export(TINY / "tiny_bay_head.onnx")
+
+
+def test_a_manifest_beside_an_onnx_file_goes_before_its_metadata(tmp_path: Path) -> None:
+    shutil.copy(TINY / "tiny_end2end.onnx", tmp_path / "a.onnx")
+    facts = load_manifest(WEIGHTS / f"{DEFAULT_MODEL}.json").model_dump(mode="json")
+    (tmp_path / "a.json").write_text(json.dumps(facts | {"name": "said", "file": "a.onnx"}))
+    assert find_model(tmp_path / "a.onnx").name == "said"
+
+
+def test_list_shows_names_and_marks_the_default() -> None:
+    result = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert f"{DEFAULT_MODEL} *" in result.output
+
+
+def test_verify_tells_good_from_bad(own_folder: Path) -> None:
+    assert CliRunner().invoke(app, ["verify", "own"]).exit_code == 0
+    (own_folder / "own.onnx").write_bytes(b"junk")
+    result = CliRunner().invoke(app, ["verify"], env={"COLUMNS": "400"})
+    assert result.exit_code == 1
+    assert "✗ own" in result.output
+    assert f"✓ {DEFAULT_MODEL}" in result.output
