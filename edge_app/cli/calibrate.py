@@ -1,4 +1,4 @@
-"""`lotsight calibrate SOURCE`: the calibration editor on a camera, clip, picture or running edge."""
+"""`lotsight calibrate SOURCE`: the editor on a camera, a clip, a picture or a running edge."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _FIRST_PICTURE_S = 20.0
 
 
 @app.command()
-def calibrate(  # noqa: PLR0913 - options of a command
+def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
     source: Annotated[
         str,
         typer.Argument(

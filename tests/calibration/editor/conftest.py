@@ -1,0 +1,216 @@
+"""A drawn car park, the editor served on loopback, and a real Chromium looking at it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from calibration import Calibration, RowPlan, row_quads
+from calibration.editor import (
+    BayJudge,
+    Desk,
+    EditorSettings,
+    Judgement,
+    StillPicture,
+    create_editor_app,
+)
+from calibration.geometry import to_pixels
+from vision.types import (
+    BoxLayout,
+    Detections,
+    Floats,
+    ImageBgr,
+    NetworkSpec,
+    as_floats,
+)
+
+WIDTH, HEIGHT = 1280, 720
+WH = (WIDTH, HEIGHT)
+BROWSER_FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DrawnLot:
+    """A picture of a lot whose truth is known.
+
+    Attributes:
+        rows: corners of each row in pixels: start, along, across, back.
+        count: bays in each row.
+        bays_px: outline of every bay, row by row, (4, 2) each.
+        taken: whether a car stands in it.
+    """
+
+    image_bgr: ImageBgr
+    rows: list[list[tuple[float, float]]]
+    count: int
+    bays_px: list[Floats]
+    taken: list[bool]
+
+
+def draw_lot(count: int = 15, seed: int = 7) -> DrawnLot:
+    """Four rows of bays seen obliquely, some with cars, on structured asphalt."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(112, 14, (HEIGHT // 4, WIDTH // 4)).astype(np.float32)
+    grey = cv2.GaussianBlur(cv2.resize(noise, WH, interpolation=cv2.INTER_CUBIC), (0, 0), 1.2)
+    image = np.clip(cv2.merge([grey + 4, grey + 1, grey]), 0, 255).astype(np.uint8)
+    for _ in range(180):  # cracks and patches: places that a moved camera can be told by
+        x, y = rng.integers(0, WIDTH), rng.integers(0, HEIGHT)
+        shade = int(rng.integers(60, 175))
+        cv2.circle(image, (int(x), int(y)), int(rng.integers(2, 7)), (shade,) * 3, -1, cv2.LINE_AA)
+    rows = [
+        [(190.0, 120.0), (1090.0, 120.0), (1110.0, 185.0), (170.0, 185.0)],
+        [(150.0, 245.0), (1130.0, 245.0), (1155.0, 330.0), (125.0, 330.0)],
+        [(100.0, 405.0), (1180.0, 405.0), (1215.0, 515.0), (65.0, 515.0)],
+        [(60.0, 565.0), (1220.0, 565.0), (1262.0, 695.0), (18.0, 695.0)],
+    ]
+    bays, taken = [], []
+    for corners in rows:
+        quad = tuple((x / WIDTH, y / HEIGHT) for x, y in corners)
+        for bay in row_quads(RowPlan(quad=quad, count=count), WH):
+            outline = to_pixels(bay, WH)
+            points = np.round(outline).astype(np.int32)
+            cv2.polylines(image, [points], True, (225, 230, 232), 2, cv2.LINE_AA)
+            full = bool(rng.random() < 0.55)
+            if full:
+                _draw_car(image, outline, rng)
+            bays.append(as_floats(outline))
+            taken.append(full)
+    return DrawnLot(image, rows, count, bays, taken)
+
+
+def _draw_car(image: ImageBgr, outline: Any, rng: np.random.Generator) -> None:
+    centre = outline.mean(axis=0)
+    hue = int(rng.integers(0, 180))
+    colour = cv2.cvtColor(np.full((1, 1, 3), (hue, 190, 165), np.uint8), cv2.COLOR_HSV2BGR)[0, 0]
+    body = np.round(centre + (outline - centre) * 0.72).astype(np.int32)
+    roof = np.round(centre + (outline - centre) * 0.4).astype(np.int32)
+    cv2.fillPoly(image, [body], colour.tolist(), cv2.LINE_AA)
+    cv2.fillPoly(image, [roof], (colour * 0.55).astype(int).tolist(), cv2.LINE_AA)
+
+
+class ColourJudge:
+    """Judges by colour: the drawn cars are the only coloured things on the grey asphalt."""
+
+    spec = NetworkSpec(
+        name="colour", version="1", sha256="0" * 64, input_wh=(640, 640), stride=32,
+        dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
+        box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
+    )  # fmt: skip
+
+    def judge(self, image_bgr: ImageBgr, calibration: Calibration) -> Judgement:
+        """Share of saturated pixels in the middle of each bay."""
+        saturation = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2HSV)[..., 1]
+        wh = (image_bgr.shape[1], image_bgr.shape[0])
+        prob = []
+        for polygon in calibration.polygons_norm():
+            mask = np.zeros(saturation.shape, np.uint8)
+            cv2.fillPoly(mask, [np.round(to_pixels(polygon, wh)).astype(np.int32)], 1)
+            share = float((saturation[mask > 0] > 90).mean()) if mask.any() else 0.0
+            prob.append(min(0.98, max(0.02, share * 2.2)))
+        values = np.asarray(prob, np.float32)
+        return Judgement(values, np.ones_like(values), self._cars(saturation))
+
+    def _cars(self, saturation: Any) -> Detections:
+        _, _, stats, _ = cv2.connectedComponentsWithStats((saturation > 90).astype(np.uint8))
+        boxes = [(x, y, x + w, y + h) for x, y, w, h, area in stats[1:] if area > 150]
+        count = len(boxes)
+        xyxy = np.asarray(boxes, np.float32).reshape(-1, 4)
+        return Detections(xyxy, np.full(count, 0.9, np.float32), np.zeros(count, np.int64))
+
+
+@contextmanager
+def serve(desk: Desk, author: str = "ina") -> Iterator[str]:
+    """The editor on a free port of loopback; gives its address."""
+    editor = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda _request: author))
+    config = uvicorn.Config(editor, port=0, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until_s = time.monotonic() + 20
+    while not server.started and time.monotonic() < until_s:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def lot() -> DrawnLot:
+    return draw_lot()
+
+
+@pytest.fixture(scope="session")
+def lot_picture(lot: DrawnLot, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lot") / "lot.png"
+    cv2.imwrite(str(path), lot.image_bgr)
+    return path
+
+
+@pytest.fixture
+def desk(lot_picture: Path, tmp_path: Path) -> Desk:
+    judge: BayJudge = ColourJudge()
+    return Desk("north", StillPicture(lot_picture), tmp_path / "north.json", judge)
+
+
+@pytest.fixture
+def editor_url(desk: Desk) -> Iterator[str]:
+    with serve(desk) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, editor_url: str) -> Iterator[OpenPage]:
+    """Opens the editor; a fault in the page's console fails the test."""
+    faults: list[str] = []
+    contexts = []
+
+    def open_(context: Any = None, query: str = "", **options: Any) -> Page:
+        if context is None:
+            options = {"viewport": {"width": 1280, "height": 800}, **options}
+            context = browser.new_context(**options)
+            contexts.append(context)
+        page = cast(Page, context.new_page())
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda m: faults.append(m.text) if _is_fault(m) else None)
+        page.goto(editor_url + query)
+        page.wait_for_selector("html[data-ready=true]")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _is_fault(message: Any) -> bool:
+    # The browser reports answers 400 to 499 as errors; those are part of the conversation.
+    return message.type == "error" and "the server responded with a status" not in message.text
