@@ -41,6 +41,8 @@ from telemetry.messages import ModelRef
 _log = logging.getLogger(__name__)
 
 STORE_FILE = "store.db"
+# A reader may be in the midst of a time-out of a dead camera; it is not waited for.
+_READERS_END_WITHIN_S = 1.5
 SourceMaker = Callable[[CameraConfig, Clock], FrameSource]
 
 
@@ -144,7 +146,10 @@ class EdgeService:
     def stop(self) -> None:
         """Stop in order: no new frame, no new state, say good-bye, close the store."""
         for camera in self.cameras.values():
-            camera.feed.stop(timeout_s=0.0)
+            camera.feed.ask_to_stop()
+        deadline_s = self.clock.mono_s() + _READERS_END_WITHIN_S
+        for camera in self.cameras.values():
+            camera.feed.stop(max(0.0, deadline_s - self.clock.mono_s()))
         if not self.scheduler.stop():
             _log.warning("the network did not end in time; its last frame is not judged")
         if self.link is not None:

@@ -16,11 +16,12 @@ from telemetry import ConfigError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from edge_app.service import EdgeService
+
 _log = logging.getLogger(__name__)
 
 # A live view is a response without end; its reader must not hold up a stop.
 _GRACE_S = 1
-_STARTED_WITHIN_S = 10.0
 
 
 class HttpServer:
@@ -74,3 +75,19 @@ class HttpServer:
         if self._thread.is_alive():
             self._thread.join(_GRACE_S + 4)
         self._socket.close()
+
+
+def serve_http(service: EdgeService) -> HttpServer | None:
+    """Serve the pages of `service`; a port that is taken is an alarm, not the end of monitoring."""
+    config = service.config.http
+    if not config.enabled:
+        return None
+    from edge_app.http import app_of
+
+    try:
+        server = HttpServer(app_of(service), config)
+    except ConfigError as exc:
+        service.alarms.set("http", str(exc))
+        return None
+    server.start()
+    return server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
@@ -51,6 +52,18 @@ def run(
         service.stop()
         if http is not None:
             http.stop()
+    _leave()
+
+
+def _leave() -> None:
+    """End the process even if a reader hangs in a driver.
+
+    All is stored and said by now. An orderly exit of the interpreter would end such a thread in the
+    midst of foreign C++ code, which aborts the process ("terminate called").
+    """
+    if any(thread is not threading.main_thread() for thread in threading.enumerate()):
+        logging.shutdown()
+        os._exit(0)
 
 
 def _stop_on_signal() -> threading.Event:

@@ -97,6 +97,7 @@ class CameraFeed:
         self._newest: Frame | None = None
         self._status = FeedStatus()
         self._reader: _Reader | None = None
+        self._stopped: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to read; returns at once, whether or not the camera is there."""
@@ -104,15 +105,26 @@ class CameraFeed:
             if self._reader is None:
                 self._launch()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
-        """End reading; a reader stuck in a driver or a socket is left behind after `timeout_s`."""
+    def ask_to_stop(self) -> None:
+        """Tell the reader to end; returns at once."""
         with self._lock:
-            reader, self._reader = self._reader, None
-        if reader is None:
-            return
-        reader.stop.set()
-        if reader.thread is not None and reader.thread is not threading.current_thread():
-            reader.thread.join(timeout_s)
+            if self._reader is not None:
+                self._reader.stop.set()
+                self._stopped, self._reader = self._reader.thread, None
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """End reading.
+
+        Returns:
+            Whether the reader ended within `timeout_s`; one that is stuck in a driver or a socket
+            is left behind.
+        """
+        self.ask_to_stop()
+        thread = self._stopped
+        if thread is None or thread is threading.current_thread():
+            return True
+        thread.join(timeout_s)
+        return not thread.is_alive()
 
     def restart(self, why: str) -> None:
         """Leave the present reader behind and begin anew."""

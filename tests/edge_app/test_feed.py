@@ -24,7 +24,7 @@ from telemetry import CameraError, SystemClock
 from vision.types import ImageBgr
 
 if TYPE_CHECKING:
-    from conftest import RtspServer
+    from tests.edge_app.conftest import RtspServer
 
 QUICK = FeedSettings(interval_s=0.01, stuck_s=0.3, retry_first_s=0.02, retry_longest_s=0.05)
 

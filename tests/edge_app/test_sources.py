@@ -26,7 +26,7 @@ from telemetry import CameraError, ConfigError, ManualClock, SystemClock
 from vision.types import ImageBgr
 
 if TYPE_CHECKING:
-    from conftest import CameraServer, RtspServer
+    from tests.edge_app.conftest import CameraServer, RtspServer
 
 
 def number_of(image: ImageBgr) -> int:
