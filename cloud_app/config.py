@@ -216,7 +216,7 @@ class RulesConfig(_Section):
     edge_offline_s: PositiveS = 600.0
     camera_lost_s: PositiveS = 300.0
     lot_full_at: float = Field(
-        default=0.98, gt=0, le=1, description="share of a lot's known bays that are occupied"
+        default=0.98, gt=0, le=1, description="share of a lot's open bays that are occupied"
     )
     lot_clear_at: float = Field(
         default=0.93, gt=0, le=1, description="a full lot is called so until its share falls below"

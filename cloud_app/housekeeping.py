@@ -12,6 +12,7 @@ from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.errors import CloudError
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
+from cloud_app.ingest.link import LinkState
 from cloud_app.notify import Notifier, deliver
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
@@ -28,8 +29,13 @@ _PRUNE_EVERY_S = 3600.0
 _DAY_MS = 86_400_000
 
 
-class ReplayLink(Protocol):
-    """What a replay needs of the broker's link."""
+class HouseLink(Protocol):
+    """What housekeeping needs of the broker's link."""
+
+    @property
+    def state(self) -> LinkState:
+        """How the link stands now."""
+        ...
 
     def acknowledge(self, watermarks: Iterable[Watermark], *, replay: bool = False) -> None:
         """Publish watermarks, with or without a request for a replay."""
@@ -60,7 +66,7 @@ class Housekeeper:
     """
 
     database: Database
-    link: ReplayLink
+    link: HouseLink
     notifier: Notifier
     rules: RulesConfig
     retention: RetentionConfig
@@ -109,9 +115,12 @@ class Housekeeper:
                 prune(session, before_ms)
         if self._judged_s is None or now_s - self._judged_s >= self.rules.every_s:
             self._judged_s = now_s
-            now = Now(to_ms(self.clock.utc()), int(self.stale_after_s * 1000))
-            with self.database.write() as session:
-                judge(session, now, self.rules)
+            link = self.link.state
+            # Without a broker nothing new is known: alerts stay as they are.
+            if link.connected:
+                now = Now(to_ms(self.clock.utc()), int(self.stale_after_s * 1000))
+                with self.database.write() as session:
+                    judge(session, now, self.rules, link.since_ms)
             deliver(self.database, self.notifier)
 
     def _see_to_holes(self) -> None:

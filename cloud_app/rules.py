@@ -42,23 +42,30 @@ Conditions = dict[Subject, str]
 
 
 def conditions(
-    session: Session, now: Now, config: RulesConfig, open_alerts: Mapping[Subject, int]
+    session: Session,
+    now: Now,
+    config: RulesConfig,
+    open_alerts: Mapping[Subject, int],
+    listening_since_ms: int,
 ) -> Conditions:
     """All that is true now, each with a sentence for people."""
     return {
-        **_edges_away(session, now, config),
+        **_edges_away(session, now, config, listening_since_ms),
         **_cameras_lost(session, now, config),
         **_lots_full(session, now, config, open_alerts),
     }
 
 
-def _edges_away(session: Session, now: Now, config: RulesConfig) -> Conditions:
+def _edges_away(
+    session: Session, now: Now, config: RulesConfig, listening_since_ms: int
+) -> Conditions:
     found: Conditions = {}
     for edge in edges_now(session, now):
         # A box that said it moves is not missing; one never heard of was away before we came.
         if not edge.stale or edge.last_seen is None or edge.offline_reason == OfflineReason.MOVED:
             continue
-        away_s = (now.now_ms - to_ms(edge.last_seen)) / 1000
+        # While we were away ourselves, its silence says nothing.
+        away_s = (now.now_ms - max(to_ms(edge.last_seen), listening_since_ms)) / 1000
         if away_s >= config.edge_offline_s:
             why = f", it said {edge.offline_reason}" if edge.offline_reason else ""
             found[Subject("edge_offline", edge.site, edge.edge)] = (
@@ -97,10 +104,12 @@ def _lots_full(
     for lot in lots_now(session, now):
         subject = Subject("lot_full", lot.site, lot.lot)
         limit = config.lot_clear_at if subject in open_alerts else config.lot_full_at
-        if lot.occupancy is not None and lot.occupancy >= limit:
+        # Unknown and stale bays count as open: a lot of which little is known is not called full.
+        open_bays = lot.counts.bays - lot.counts.closed
+        if open_bays and lot.counts.occupied / open_bays >= limit:
             found[subject] = (
                 f"Lot {lot.name or lot.lot} of {lot.site} is full: {lot.counts.occupied} of "
-                f"{lot.counts.occupied + lot.counts.free} known bays are occupied."
+                f"{open_bays} open bays are occupied."
             )
     return found
 
@@ -115,10 +124,17 @@ def open_alerts(session: Session) -> dict[Subject, int]:
     }
 
 
-def judge(session: Session, now: Now, config: RulesConfig) -> None:
-    """Open and close alerts by what is true now."""
+def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: int = 0) -> None:
+    """Open and close alerts by what is true now.
+
+    Args:
+        session: to read and write with.
+        now: the moment.
+        config: the limits.
+        listening_since_ms: since when we hear the broker.
+    """
     known = open_alerts(session)
-    true_now = conditions(session, now, config, known)
+    true_now = conditions(session, now, config, known, listening_since_ms)
     for subject in sorted(true_now.keys() - known.keys()):
         session.run(
             "INSERT INTO alert (rule, site, subject, opened_ms, text) VALUES (?, ?, ?, ?, ?)"

@@ -147,6 +147,7 @@ class CloudService:
                 port=http.port,
                 log_config=None,
                 access_log=False,
+                ws="none",
                 timeout_graceful_shutdown=3,
             ),
             feed,
@@ -157,7 +158,6 @@ class CloudService:
         if not self._server.started and not self._failure:
             msg = f"http: expected to listen on {http.host}:{http.port}, but it is not free"
             raise CloudError(msg)
-
 
     @contextmanager
     def _signals_end_the_server(self, server: uvicorn.Server) -> Iterator[None]:

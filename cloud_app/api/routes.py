@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, status
@@ -47,24 +47,34 @@ _NOT_FOUND: dict[int | str, dict[str, Any]] = {
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
-def _window(
-    context: Context,
-    start: Annotated[
-        AwareDatetime | None, Query(description="with time zone; a day before `end` if absent")
-    ] = None,
-    end: Annotated[AwareDatetime | None, Query(description="with time zone; now if absent")] = None,
-) -> Window:
-    last = (end or context.clock.utc()).astimezone(UTC)
-    first = (start or last - _DAY).astimezone(UTC)
-    if first >= last:
+Start = Annotated[
+    AwareDatetime | None, Query(description="with time zone; a day before now if absent")
+]
+End = Annotated[AwareDatetime | None, Query(description="with time zone; now if absent")]
+
+
+def _past(context: Context, start: Start = None, end: End = None) -> Window:
+    now = context.clock.utc()
+    return _window(start or (end or now) - _DAY, end or now)
+
+
+def _up_to_the_newest(context: Context, start: Start = None, end: End = None) -> Window:
+    # A box whose clock is ahead of ours has its newest events in our future.
+    now = context.clock.utc()
+    return _window(start or (end or now) - _DAY, end or now + _DAY)
+
+
+def _window(start: datetime, end: datetime) -> Window:
+    if start >= end:
         raise HTTPException(
             status.HTTP_422_UNPROCESSABLE_CONTENT,
-            f"start must lie before end, but got {first.isoformat()} and {last.isoformat()}",
+            f"start must lie before end, but got {start.isoformat()} and {end.isoformat()}",
         )
-    return Window(to_ms(first), to_ms(last))
+    return Window(to_ms(start), to_ms(end))
 
 
-Span = Annotated[Window, Depends(_window)]
+Past = Annotated[Window, Depends(_past)]
+UpToTheNewest = Annotated[Window, Depends(_up_to_the_newest)]
 
 
 @router.get("/sites", tags=["now"])
@@ -120,7 +130,7 @@ def get_series(
     site: str,
     lot: str,
     reading: Reading,
-    window: Span,
+    window: Past,
     step_s: Annotated[int, Query(ge=60, le=86_400)] = 900,
 ) -> list[SeriesPoint]:
     """A lot's occupancy over time: mean numbers of bays in each step."""
@@ -157,7 +167,7 @@ def get_history(
     edge: str,
     bay: str,
     reading: Reading,
-    window: Span,
+    window: UpToTheNewest,
     limit: Limit = 200,
 ) -> list[Stay]:
     """How a bay was occupied, newest first, with dwell times."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -11,6 +12,8 @@ from cloud_app.config import KafkaConfig
 from cloud_app.errors import SinkError
 from cloud_app.storage.intake import TakenEvent
 from telemetry.cloudevents import CONTENT_TYPE
+
+_log = logging.getLogger(__name__)
 
 
 class KafkaSink:
@@ -35,7 +38,8 @@ class KafkaSink:
                     "compression.type": "lz4",
                     "delivery.timeout.ms": int(config.timeout_s * 1000),
                     **(more or {}),
-                }
+                },
+                logger=_log,
             )
         except KafkaException as exc:
             msg = f"kafka: the producer must start, but: {exc}"
@@ -56,11 +60,18 @@ class KafkaSink:
             msg = f"kafka {self._config.topic}: {exc}"
             raise SinkError(msg) from exc
         if left or self._failure is not None:
+            # The whole batch comes again; what is left of this one must not come beside it.
+            self._producer.purge()
             msg = (
                 f"kafka {self._config.topic}: expected {len(events)} events to be delivered in "
                 f"{self._config.timeout_s} s, but {left} are left, {self._failure}"
             )
             raise SinkError(msg)
+
+    def brokers(self) -> str:
+        """The cluster's brokers as the producer found them, host:port joined by commas."""
+        found = self._producer.list_topics(timeout=self._config.timeout_s).brokers.values()
+        return ",".join(f"{broker.host}:{broker.port}" for broker in found)
 
     def close(self) -> None:
         """Deliver what is under way."""
