@@ -214,3 +214,110 @@ def open_page(browser: Browser, editor_url: str) -> Iterator[OpenPage]:
 def _is_fault(message: Any) -> bool:
     # The browser reports answers 400 to 499 as errors; those are part of the conversation.
     return message.type == "error" and "the server responded with a status" not in message.text
+
+
+class Hands:
+    """A person at the page: points are given in pixels of the lot's picture."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def details(self) -> Any:
+        """What the panel says of the selected bays."""
+        return self.page.get_by_role("region", name="Selected bays")
+
+    def screen(self, point: Any) -> tuple[float, float]:
+        x, y = self.page.evaluate(
+            """([x, y]) => {
+              const matrix = document.getElementById('world').getScreenCTM();
+              const p = new DOMPoint(x, y).matrixTransform(matrix);
+              return [p.x, p.y];
+            }""",
+            [float(point[0]), float(point[1])],
+        )
+        return x, y
+
+    def click(self, point: Any, **options: Any) -> None:
+        self.page.mouse.click(*self.screen(point), **options)
+
+    def drag(self, start: Any, end: Any, steps: int = 6) -> None:
+        self.page.mouse.move(*self.screen(start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.screen(end), steps=steps)
+        self.page.mouse.up()
+        self.settle()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def settle(self) -> None:
+        """Wait until the page has drawn what was done."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done()))")
+
+    def bays(self) -> dict[str, list[list[float]]]:
+        """Outlines on the picture by id, pixels."""
+        self.settle()
+        found = self.page.evaluate(
+            """() => [...document.querySelectorAll('#bays .bay')].map((bay) => [
+              bay.querySelector('tspan').textContent,
+              bay.querySelector('.shape').getAttribute('points').split(' ')
+                .map((p) => p.split(',').map(Number)),
+            ])"""
+        )
+        return {bay_id: points for bay_id, points in found}
+
+    def count(self) -> int:
+        self.settle()
+        return int(self.page.locator("#bays .bay").count())
+
+    def selected(self) -> list[str]:
+        self.settle()
+        return self.page.locator("#bays .bay.selected tspan:first-child").all_text_contents()
+
+    def lay_out_row(self, corners: Any, count: int | None = None) -> None:
+        """Four clicks, the number, Enter."""
+        before = self.count()
+        for corner in corners:
+            self.click(corner)
+        field = self.page.get_by_label("Bays in the row")
+        self.page.wait_for_function("() => document.activeElement.type === 'number'")
+        if count is not None:
+            field.fill(str(count))
+        self.press("Enter")
+        self.page.wait_for_function(
+            "(before) => document.querySelectorAll('#bays .bay').length > before", arg=before
+        )
+
+    def wait_kept(self) -> None:
+        """Wait until the draft lies at the server."""
+        self.page.wait_for_selector("#draft-state[data-state=kept]", state="attached")
+
+    def save(self, revision: int) -> None:
+        self.press("Control+s")
+        self.page.wait_for_function(
+            "(text) => document.getElementById('revision').textContent === text",
+            arg=f"Revision {revision}",
+        )
+
+
+@pytest.fixture
+def hands(open_page: OpenPage) -> Hands:
+    return Hands(open_page())
+
+
+@pytest.fixture
+def hands_of() -> type[Hands]:
+    return Hands
+
+
+@pytest.fixture
+def serving() -> Callable[..., Any]:
+    """The context manager that serves a desk."""
+    return serve
+
+
+@pytest.fixture
+def colour_judge() -> ColourJudge:
+    return ColourJudge()

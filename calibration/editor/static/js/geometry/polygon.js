@@ -26,11 +26,11 @@ export function signedArea(points) {
 export const clockwise = (points) =>
   signedArea(points) < 0 ? [points[0], ...points.slice(1).reverse()] : points;
 
-/** Centre of mass; the mean of the points when they enclose nothing.
+/** Centre of mass; the mean of the points when they enclose nothing or the outline crosses itself.
  * @param {readonly Point[]} points @returns {Point} */
 export function centroid(points) {
   const area = signedArea(points);
-  if (Math.abs(area) < 1e-6) {
+  if (Math.abs(area) < 1e-6 || selfCrossing(points)) {
     const n = Math.max(points.length, 1);
     return [
       points.reduce((sum, p) => sum + p[0], 0) / n,

@@ -1,7 +1,7 @@
 /** Rows of bays: one quadrilateral becomes N bays, in perspective. */
 
 import { apply, depth, invert, squareToQuad } from './homography.js';
-import { centroid, clockwise, distance, isConvex, mix } from './polygon.js';
+import { centroid, clockwise, distance, isConvex, mix, signedArea } from './polygon.js';
 
 /** @typedef {import('../types.js').Point} Point */
 /** @typedef {import('../types.js').Row} Row */
@@ -137,6 +137,10 @@ export function rowFromPolygons(polygons) {
   const [r0, r1] = right.sort((a, b) => flank(a) - flank(b));
   const corners = [l0, r0, r1, l1];
   if (!isConvex(corners)) return null;
+  // Bays of a row fill its quad; those of two rows, or with gaps, do not.
+  const filled = polygons.reduce((sum, polygon) => sum + Math.abs(signedArea(polygon)), 0);
+  const share = filled / Math.abs(signedArea(corners));
+  if (share < 0.9 || share > 1.1) return null;
   const inverse = invert(squareToQuad(corners));
   const dividers = order.slice(0, -1).map(({ polygon }) => {
     const [a, b] = sideOf(polygon, axis, 1);

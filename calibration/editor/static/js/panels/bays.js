@@ -80,7 +80,7 @@ function emptyHint(app) {
     h('div', { class: 'buttons column' },
       button('Lay out a row', () => app.actions.setTool('row'), { icon: 'row', class: 'primary' }),
       button('Draw a single bay', () => app.actions.setTool('polygon'), { icon: 'polygon' }),
-      app.session.can_propose && button('Find bays from parked vehicles', () => void app.server.propose(), { icon: 'find' }),
+      app.session.can_propose && button('Find bays by their cars', () => void app.server.propose(), { icon: 'find' }),
     ),
   );
 }

@@ -3,6 +3,7 @@
 import { KINDS } from '../model/document.js';
 import { rowIds } from '../model/row.js';
 import { h, refill } from '../ui/dom.js';
+import { icon } from '../ui/icons.js';
 import { button, choice, labelled, stepper } from './fields.js';
 
 /** @typedef {import('../model/store.js').State} State */
@@ -36,10 +37,11 @@ export function rowPanel(app) {
   const zone = text('none', (value) => change({ zone: value || null }));
   const ids = h('p', { class: 'muted ids' });
   const even = button('Space evenly', () => change({ dividers: null }));
-  const create = button('Create row', () => actions.createRow(), { icon: 'check', class: 'primary wide' });
+  // A submit button, so that Enter in any field creates the row.
+  const create = h('button', { type: 'submit', class: 'primary wide' }, icon('check'), h('span', {}, 'Create row'));
   const splitField = labelled('Middle line', split);
 
-  const form = h('form', { class: 'card', onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), actions.createRow()) },
+  const form = h('form', { class: 'card', novalidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), actions.createRow()) },
     h('div', { class: 'pair' }, wrap('Bays in the row', count), labelled('First id', pattern)),
     ids,
     h('div', { class: 'buttons' }, button('Turn', () => actions.turnRow(), { icon: 'turn', title: 'Exchange length and depth (T)' }), even,

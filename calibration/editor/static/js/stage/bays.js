@@ -15,6 +15,8 @@ import { s, setPoints } from '../ui/dom.js';
  * @property {string} look
  */
 
+const ROOM_FOR_PERCENT = 62; // pixels of the screen, for "● 100%" between its neighbours
+
 export class BayLayer {
   /** @type {Map<string, Drawn>} */ #drawn = new Map();
 
@@ -70,11 +72,11 @@ export class BayLayer {
   #restyle(drawn, look) {
     drawn.look = look.key;
     drawn.group.setAttribute('class', look.classes);
-    const lines = look.lines.map((text, i) =>
-      s('tspan', { x: drawn.label.getAttribute('x'), dy: i === 0 ? (look.lines.length > 1 ? '-0.25em' : '0.35em') : '1.15em', class: i > 0 ? 'conf' : undefined }),
-    );
-    look.lines.forEach((text, i) => (lines[i].textContent = text));
-    drawn.label.replaceChildren(...lines);
+    const x = drawn.label.getAttribute('x');
+    const spans = [span(look.id, { x, dy: look.sign ? '-0.25em' : '0.35em' })];
+    if (look.sign) spans.push(span(look.sign, { x, dy: '1.15em', class: 'conf' }));
+    if (look.percent) spans.push(span(` ${look.percent}`, { class: 'conf percent' }));
+    drawn.label.replaceChildren(...spans);
   }
 
   /** Labels are shown where they fit. @param {number} k zoom @param {boolean} wanted */
@@ -83,8 +85,16 @@ export class BayLayer {
       const room = Number(group.dataset.span) * k;
       const need = 7 * (bay?.id.length ?? 0) + 6;
       group.classList.toggle('bare', !wanted || room < need);
+      group.classList.toggle('tight', room < ROOM_FOR_PERCENT);
     }
   }
+}
+
+/** @param {string} text @param {Record<string, any>} props */
+function span(text, props) {
+  const element = s('tspan', props);
+  element.textContent = text;
+  return element;
 }
 
 /** @param {State} state @returns {Map<string, string>} */
@@ -102,16 +112,16 @@ function worstByBay(state) {
  * @param {boolean} selected @param {string|undefined} problem @param {LiveState|undefined} live */
 function lookOf(bay, selected, problem, live) {
   const classes = ['bay', `kind-${bay.kind}`];
-  const lines = [bay.id];
+  let sign = '';
+  let percent = '';
   if (selected) classes.push('selected');
   if (problem) classes.push(problem);
   if (live) {
-    const [name, sign] =
-      live.occ === null ? ['unknown', '?'] : live.occ ? ['occupied', '●'] : ['free', '○'];
-    classes.push(name);
-    lines.push(live.occ === null ? sign : `${sign} ${Math.round(live.conf * 100)}%`);
+    classes.push(live.occ === null ? 'unknown' : live.occ ? 'occupied' : 'free');
+    sign = live.occ === null ? '?' : live.occ ? '●' : '○';
+    percent = live.occ === null ? '' : `${Math.round(live.conf * 100)}%`;
   }
   const [x, y] = centroid(bay.points);
-  const key = `${classes.join(' ')}|${lines.join('|')}|${x.toFixed(1)},${y.toFixed(1)}`;
-  return { classes: classes.join(' '), lines, key };
+  const key = [...classes, bay.id, sign, percent, x.toFixed(1), y.toFixed(1)].join('|');
+  return { classes: classes.join(' '), id: bay.id, sign, percent, key };
 }

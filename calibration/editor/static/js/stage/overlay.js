@@ -131,10 +131,11 @@ export function comparison(state) {
   }
   if (!state.compare) return [];
   const changed = new Set(diff(state.compare.doc, state.doc).map((change) => change.id));
+  const here = new Set(state.doc.bays.map((bay) => bay.id));
   return state.compare.doc.bays
     .filter((bay) => changed.has(bay.id))
     .flatMap((bay) => [
-      polygon(bay.points, { class: 'before' }),
-      label(bay.points[0], bay.id, 'label before-label'),
+      polygon(bay.points, { class: `before ${here.has(bay.id) ? '' : 'gone'}` }),
+      ...(here.has(bay.id) ? [] : [label(centroid(bay.points), `− ${bay.id}`, 'label')]),
     ]);
 }

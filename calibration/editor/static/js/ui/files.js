@@ -15,7 +15,7 @@ const named = (formats) => formats.map((f) => [f, NAMES[f] ?? f]);
 /** @param {import('../app.js').App} app */
 export function showFiles(app) {
   const { imports, exports } = app.session.formats;
-  const file = h('input', { type: 'file', accept: '.json,.xml,.yml,.yaml,.geojson' });
+  const file = h('input', { type: 'file', accept: '.json,.xml,.yml,.yaml,.txt,.geojson' });
   const from = choice(named(imports), () => {});
   const to = choice(named(exports), () => {});
   const dialog = h('dialog', { class: 'files', 'aria-labelledby': 'files-title' },

@@ -12,8 +12,10 @@ export function toast(text, { kind = 'info', action, run } = {}) {
     note.append(h('button', { type: 'button', onclick: () => (run(), away()) }, action));
   }
   const shelf = byId('toasts');
+  // One thing at a time: plain news takes the place of older plain news.
+  if (!action) shelf.querySelectorAll('.toast.info:not(:has(button))').forEach((/** @type {Element} */ old) => old.remove());
   shelf.append(note);
-  while (shelf.children.length > 3) shelf.firstElementChild?.remove();
+  while (shelf.children.length > 2) shelf.firstElementChild?.remove();
   setTimeout(away, kind === 'error' ? 2 * SHOWN_MS : SHOWN_MS);
 }
 

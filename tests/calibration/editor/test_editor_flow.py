@@ -1,0 +1,181 @@
+"""The whole job in real Chromium: 60 bays in rows, saved, checked, reopened, edited, rolled back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from calibration import check_calibration, errors_of, list_revisions, load_calibration
+from calibration.editor import Desk
+from calibration.json_schema import json_schema
+
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
+
+
+def draw_sixty(hands: Any, lot: Any) -> None:
+    hands.press("r")
+    for index, corners in enumerate(lot.rows):
+        hands.lay_out_row(corners, lot.count if index == 0 else None)
+
+
+def test_sixty_bays_from_empty_to_rolled_back(
+    hands: Any, lot: Any, desk: Desk, open_page: Any, hands_of: Any
+) -> None:
+    draw_sixty(hands, lot)
+    assert hands.count() == 60
+    hands.save(1)
+
+    saved = load_calibration(desk.path)
+    jsonschema.validate(json.loads(desk.path.read_text()), json_schema())
+    assert saved.bay_ids == tuple(f"{row}{n:02d}" for row in "ABCD" for n in range(1, 16))
+    assert errors_of(check_calibration(saved)) == ()
+    assert saved.author == "ina"
+    assert saved.reference is not None
+    drawn = [np.asarray(bay.polygon) * saved.image_wh for bay in saved.bays]
+    worst = max(_distance(a, b) for a, b in zip(drawn, lot.bays_px, strict=True))
+    assert worst < 2.5, "the row tool puts every bay on its painted lines"
+
+    second = hands_of(open_page())
+    assert list(second.bays()) == list(saved.bay_ids)
+    _edit(second, lot)
+    second.save(2)
+    changed = load_calibration(desk.path)
+    assert "C05" not in changed.bay_ids
+    assert "C05" in changed.retired_ids
+    assert changed.bay("A01").kind == "disabled"
+    assert _distance(
+        np.asarray(changed.bay("D08").polygon) * changed.image_wh,
+        np.asarray(saved.bay("D08").polygon) * saved.image_wh,
+    ) == pytest.approx(20, abs=1.5)
+
+    second.page.get_by_role("tab", name="History").click()
+    second.page.get_by_role("button", name="Roll back to this").click()
+    second.page.wait_for_function(
+        "() => document.getElementById('revision').textContent === 'Revision 3'"
+    )
+    assert second.count() == 60
+    back = load_calibration(desk.path)
+    assert back.bays == saved.bays
+    assert back.retired_ids == ()
+    assert [revision.number for revision in list_revisions(desk.path)] == [1, 2, 3]
+
+
+def _edit(hands: Any, lot: Any) -> None:
+    """Delete one bay, undo, redo; move another; make a third one a disabled bay."""
+    hands.click(lot.bays_px[34].mean(axis=0))
+    assert hands.selected() == ["C05"]
+    hands.press("Delete")
+    assert hands.count() == 59
+    hands.press("Control+z")
+    assert hands.count() == 60
+    hands.press("Control+Shift+z")
+    assert hands.count() == 59
+    bay = lot.bays_px[52]
+    hands.click(bay.mean(axis=0))
+    hands.page.keyboard.down("Alt")
+    hands.drag(bay.mean(axis=0), bay.mean(axis=0) + (12.0, 16.0))
+    hands.page.keyboard.up("Alt")
+    hands.click(lot.bays_px[0].mean(axis=0))
+    hands.details.get_by_label("Kind").select_option("disabled")
+
+
+def _distance(a: Any, b: Any) -> float:
+    """Largest distance from a corner of one outline to the nearest of the other."""
+    return float(max(np.linalg.norm(np.asarray(b) - point, axis=1).min() for point in a))
+
+
+def test_bay_panel_lot_and_levels_reach_the_file(hands: Any, lot: Any, desk: Desk) -> None:
+    hands.press("r")
+    hands.lay_out_row(lot.rows[0], 5)
+    page = hands.page
+    page.get_by_role("tab", name="Lot").click()
+    page.get_by_label("Name").fill("Station North")
+    page.get_by_label("Kind of place").select_option("on_street")
+    page.get_by_label("Latitude").fill("48.1402")
+    page.get_by_label("Longitude").fill("11.5580")
+    page.get_by_label("Levels").fill("P1, G")
+    page.get_by_label("Levels").blur()
+    hands.press("v")
+    hands.click(lot.bays_px[0].mean(axis=0) + (30.0, 0.0))
+    details = hands.details
+    details.get_by_label("Id", exact=True).fill("VIP-7")
+    details.get_by_label("Id", exact=True).blur()
+    details.get_by_label("Kind", exact=True).select_option("ev")
+    details.get_by_label("Angle").select_option("angled")
+    details.get_by_label("Zone").fill("Z1")
+    details.get_by_label("Zone").blur()
+    details.get_by_label("Level", exact=True).select_option("P1")
+    hands.save(1)
+    saved = load_calibration(desk.path)
+    bay = saved.bay("VIP-7")
+    assert (bay.kind, bay.angle, bay.zone, bay.level) == ("ev", "angled", "Z1", "P1")
+    assert saved.lot.name == "Station North"
+    assert saved.lot.street == "on_street"
+    assert saved.lot.levels == ("P1", "G")
+    assert saved.lot.location is not None
+    assert saved.lot.location.lat_deg == pytest.approx(48.1402)
+
+
+def test_live_check_agrees_with_the_cars_drawn(hands: Any, lot: Any) -> None:
+    draw_sixty(hands, lot)
+    hands.press("v", "Escape", "l")
+    hands.page.wait_for_function(
+        "() => document.querySelectorAll('#bays .occupied, #bays .free').length === 60"
+    )
+    seen = hands.page.locator("#bays .bay").evaluate_all(
+        "(bays) => bays.map((bay) => bay.classList.contains('occupied'))"
+    )
+    assert seen == lot.taken
+    assert hands.page.inner_text("#count-occupied") == str(sum(lot.taken))
+    # It follows the drawing: a bay moved off its car is free.
+    car = lot.taken.index(True)
+    bay = lot.bays_px[car]
+    hands.drag(bay.mean(axis=0), bay.mean(axis=0) + (0.0, -70.0))
+    hands.page.wait_for_function(
+        "(n) => document.getElementById('count-occupied').textContent === String(n)",
+        arg=sum(lot.taken) - 1,
+    )
+
+
+def test_diff_against_the_last_revision(hands: Any, lot: Any) -> None:
+    hands.press("r")
+    hands.lay_out_row(lot.rows[0], 5)
+    hands.save(1)
+    hands.press("v", "Escape")
+    first = next(iter(hands.bays().values()))
+    hands.click(np.mean(first, axis=0))
+    hands.press("2", "ArrowDown", "ArrowDown", "ArrowDown")
+    hands.page.get_by_role("tab", name="History").click()
+    changes = hands.page.locator(".changes li")
+    assert changes.all_inner_texts() == ["~\nA01\nkind standard → disabled, moved 3.0 px"]
+    hands.page.get_by_role("button", name="Show on the picture").click()
+    hands.page.wait_for_selector("#compare .before", state="attached")
+    assert hands.page.locator("#compare .before").count() == 1
+
+
+def test_import_and_export(hands: Any, tmp_path: Path) -> None:
+    file = tmp_path / "bounding_boxes.json"
+    file.write_text(
+        json.dumps([{"points": [[100, 100], [160, 100], [160, 200], [100, 200]]},
+                    {"points": [[170, 100], [230, 100], [230, 200], [170, 200]]}])
+    )  # fmt: skip
+    page = hands.page
+    page.get_by_role("button", name="Import and export").click()
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Add its bays").click()
+    page.wait_for_function("() => document.querySelectorAll('#bays .bay').length === 2")
+    page.get_by_role("button", name="Import and export").click()
+    page.get_by_label("Form of the export").select_option("coco")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    exported = json.loads(Path(download.value.path()).read_text())
+    assert download.value.suggested_filename == "north.coco.json"
+    assert [a["bbox"] for a in exported["annotations"]] == [
+        [100.0, 100.0, 60.0, 100.0],
+        [170.0, 100.0, 60.0, 100.0],
+    ]
