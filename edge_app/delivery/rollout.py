@@ -1,0 +1,79 @@
+"""Rolling a version out: fetch, verify, test, switch; or leave everything as it was."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from edge_app.delivery.slots import RolloutError, TwoSlots
+from telemetry.aws import JobDocument
+from telemetry.errors import LotsightError
+
+_log = logging.getLogger(__name__)
+
+
+class Fetcher(Protocol):
+    """Where files come from; it gives only what is signed."""
+
+    def fetch(self, target: str, folder: Path) -> Path:
+        """Put the file named `target` into `folder`.
+
+        Raises:
+            RolloutError: it cannot be had, or its signature is wrong.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How one kind of thing is rolled out.
+
+    Attributes:
+        slots: where it lies.
+        fetcher: where it comes from.
+        self_test: judges the staged folder, on golden images say; raises a LotsightError when it
+            is not good enough.
+        activate: makes the service use the active folder (None: what the package holds); raises a
+            LotsightError when it cannot.
+    """
+
+    slots: TwoSlots
+    fetcher: Fetcher
+    self_test: Callable[[Path], None]
+    activate: Callable[[Path | None], None]
+
+    def run(self, document: JobDocument) -> str:
+        """Roll out what the job names; give a line for the job's details.
+
+        A job that is told twice, after a power cut say, is done once.
+
+        Raises:
+            RolloutError: the box uses what it used before, and the text says why.
+        """
+        if self.slots.active_version == document.version:
+            self.slots.confirm()
+            return f"version {document.version} is in use already"
+        try:
+            staged = self.slots.stage(document.version, partial(self._fetch, document.target))
+            self.self_test(staged)
+        except LotsightError as exc:
+            msg = f"version {document.version} refused: {exc}"
+            raise RolloutError(msg) from exc
+        self.slots.switch()
+        try:
+            self.activate(self.slots.active_folder)
+        except LotsightError as exc:
+            self.slots.roll_back()
+            self.activate(self.slots.active_folder)
+            msg = f"version {document.version} could not be used and was rolled back: {exc}"
+            raise RolloutError(msg) from exc
+        self.slots.confirm()
+        _log.info("version %s rolled out", document.version)
+        return f"version {document.version} is in use"
+
+    def _fetch(self, target: str, folder: Path) -> None:
+        self.fetcher.fetch(target, folder)
