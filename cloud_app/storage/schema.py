@@ -16,83 +16,85 @@ _TABLES = (
     # One row per edge box, and the lock of all that belongs to it: an intake first touches the rows
     # of its edges in order of their names, so that two consumers never wait for each other.
     # (epoch, conn, dead) is the life that is known; only a later one replaces it.
-    """CREATE TABLE IF NOT EXISTS edge (
+    """CREATE TABLE edge (
         edge TEXT PRIMARY KEY, site TEXT NOT NULL, seen_ms BIGINT,
         epoch BIGINT NOT NULL DEFAULT 0, conn BIGINT NOT NULL DEFAULT 0,
         dead SMALLINT NOT NULL DEFAULT 1, reason TEXT, at_ms BIGINT, birth TEXT,
         health TEXT, health_ms BIGINT, layout TEXT)""",
     # What each layout hash stands for. Positions never change under one hash; kinds and zones may.
-    """CREATE TABLE IF NOT EXISTS bay (
+    """CREATE TABLE bay (
         edge TEXT NOT NULL, layout TEXT NOT NULL, place INTEGER NOT NULL, bay TEXT NOT NULL,
         site TEXT NOT NULL, lot TEXT NOT NULL, zone TEXT, level TEXT, camera TEXT NOT NULL,
         kind TEXT NOT NULL, angle TEXT NOT NULL,
         PRIMARY KEY (edge, layout, bay))""",
-    """CREATE TABLE IF NOT EXISTS lot (
+    """CREATE TABLE lot (
         site TEXT NOT NULL, lot TEXT NOT NULL, name TEXT, levels TEXT NOT NULL,
         lat DOUBLE PRECISION, lon DOUBLE PRECISION,
         PRIMARY KEY (site, lot))""",
-    "CREATE INDEX IF NOT EXISTS bay_by_lot ON bay (site, lot)",
+    "CREATE INDEX bay_by_lot ON bay (site, lot)",
     # Projection. Keyed by the layout too: a state reported against one layout never shows in
     # another. `rank` breaks the tie at one seq: an event (1) knows more than a snapshot (0).
-    """CREATE TABLE IF NOT EXISTS bay_state (
+    """CREATE TABLE bay_state (
         edge TEXT NOT NULL, layout TEXT NOT NULL, bay TEXT NOT NULL,
         epoch BIGINT NOT NULL, seq BIGINT NOT NULL, rank SMALLINT NOT NULL, at_ms BIGINT NOT NULL,
         occ SMALLINT, closed SMALLINT NOT NULL, reason TEXT, since_ms BIGINT, conf DOUBLE PRECISION,
         PRIMARY KEY (edge, layout, bay))""",
     # The stream as the edge numbered it: changes and gaps.
-    """CREATE TABLE IF NOT EXISTS event (
+    """CREATE TABLE event (
         edge TEXT NOT NULL, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, site TEXT NOT NULL,
         kind TEXT NOT NULL, bay TEXT, time_ms BIGINT NOT NULL,
         occ SMALLINT, closed SMALLINT, reason TEXT, since_ms BIGINT, conf DOUBLE PRECISION,
         cause TEXT, layout TEXT, body TEXT NOT NULL,
         PRIMARY KEY (edge, epoch, seq))""",
-    "CREATE INDEX IF NOT EXISTS event_by_bay ON event (edge, bay, epoch, seq)",
-    "CREATE INDEX IF NOT EXISTS event_by_time ON event (time_ms)",
+    "CREATE INDEX event_by_bay ON event (edge, bay, epoch, seq)",
+    "CREATE INDEX event_by_time ON event (time_ms)",
     # Ranges of seq that will never come, as a gap event or the quarantine says.
-    """CREATE TABLE IF NOT EXISTS gap (
+    """CREATE TABLE gap (
         edge TEXT NOT NULL, epoch BIGINT NOT NULL, first_seq BIGINT NOT NULL,
         last_seq BIGINT NOT NULL, reason TEXT NOT NULL,
         PRIMARY KEY (edge, epoch, first_seq, last_seq))""",
     # Contiguous watermark: every seq up to `upto` is in `event` or inside a `gap`. `top` is the
     # highest seq that is known to exist; a hole is where upto < top.
-    """CREATE TABLE IF NOT EXISTS stream (
+    """CREATE TABLE stream (
         edge TEXT NOT NULL, epoch BIGINT NOT NULL, upto BIGINT NOT NULL, top BIGINT NOT NULL,
         PRIMARY KEY (edge, epoch))""",
-    """CREATE TABLE IF NOT EXISTS aggregate (
+    """CREATE TABLE aggregate (
         edge TEXT NOT NULL, period_s INTEGER NOT NULL, start_ms BIGINT NOT NULL,
         observed_s DOUBLE PRECISION NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (edge, period_s, start_ms))""",
     # Messages that nobody could read: kept to the byte (base64), counted, alarmed.
-    """CREATE TABLE IF NOT EXISTS quarantine (
+    """CREATE TABLE quarantine (
         digest TEXT PRIMARY KEY, topic TEXT NOT NULL, payload TEXT NOT NULL, reason TEXT NOT NULL,
         first_ms BIGINT NOT NULL, times INTEGER NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS shadow (
+    """CREATE TABLE shadow (
         thing TEXT NOT NULL, name TEXT NOT NULL, version BIGINT NOT NULL, body TEXT,
         changed_ms BIGINT NOT NULL,
         PRIMARY KEY (thing, name))""",
-    """CREATE TABLE IF NOT EXISTS alert (
+    """CREATE TABLE alert (
         rule TEXT NOT NULL, site TEXT NOT NULL, subject TEXT NOT NULL,
         opened_ms BIGINT NOT NULL, closed_ms BIGINT, text TEXT NOT NULL,
         open_sent SMALLINT NOT NULL DEFAULT 0,
         close_sent SMALLINT NOT NULL DEFAULT 0,
         PRIMARY KEY (rule, site, subject, opened_ms))""",
-    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
+_META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
 
 def create(session: Session) -> None:
-    """Create what is missing.
+    """Create the tables in an empty database, and touch nothing in a used one.
+
+    Even an index that exists is locked by PostgreSQL before it is passed over, and another consumer
+    may be writing.
 
     Raises:
         StorageError: the database holds another version's schema.
     """
-    for statement in _TABLES:
-        session.run(statement)
-    session.run(
-        "INSERT INTO meta (key, value) VALUES ('schema_version', ?) ON CONFLICT DO NOTHING",
-        (str(VERSION),),
-    )
-    found = session.rows("SELECT value FROM meta WHERE key = 'schema_version'")[0][0]
-    if found != str(VERSION):
-        msg = f"the database's schema_version must be {VERSION}, but it is {found}"
+    session.run(_META)
+    found = session.rows("SELECT value FROM meta WHERE key = 'schema_version'")
+    if not found:
+        for statement in _TABLES:
+            session.run(statement)
+        session.run("INSERT INTO meta (key, value) VALUES ('schema_version', ?)", (str(VERSION),))
+    elif found[0][0] != str(VERSION):
+        msg = f"the database's schema_version must be {VERSION}, but it is {found[0][0]}"
         raise StorageError(msg)

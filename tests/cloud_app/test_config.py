@@ -100,4 +100,4 @@ def test_the_commands(tmp_path: Path) -> None:
     made = runner.invoke(app, ["token", "city", "--site", "north", "--write"])
     config = load_config(written(tmp_path, made.output + "[http]\nhost = '0.0.0.0'\n"))
     [token] = config.http.tokens
-    assert (token.name, token.sites, len(token.scopes)) == ("city", {"north"}, 2)
+    assert (token.name, token.sites, len(token.scopes)) == ("city", frozenset({"north"}), 2)
