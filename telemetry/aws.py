@@ -231,6 +231,9 @@ class JobDocument(_AwsMessage):
     target: Annotated[str, Field(min_length=1, max_length=256)] = Field(
         description="Name of the file in the signed repository."
     )
+    companions: Annotated[tuple[str, ...], Field(max_length=8)] = Field(
+        default=(), description="More files that belong to it, such as a model's manifest."
+    )
     version: Annotated[str, Field(min_length=1, max_length=64)]
     camera: Identifier | None = Field(default=None, description="Whose calibration it is.")
 

@@ -91,12 +91,16 @@ class Connection:
     Args:
         config: of the link.
         protocol: MQTT 5 or 3.1.1, decided by the caller.
-        will: what the broker says if this connection dies.
+        will: what the broker says if this connection dies; None says nothing.
         context: TLS; None speaks in the clear.
     """
 
     def __init__(
-        self, config: MqttConfig, protocol: Protocol, will: Outgoing, context: ssl.SSLContext | None
+        self,
+        config: MqttConfig,
+        protocol: Protocol,
+        will: Outgoing | None,
+        context: ssl.SSLContext | None,
     ) -> None:
         self._config = config
         self.is_mqtt5 = protocol is not Protocol.MQTT_311
@@ -119,9 +123,10 @@ class Connection:
             self._client.username_pw_set(config.username, password)
         if context is not None:
             self._client.tls_set_context(context)
-        self._client.will_set(
-            str(will.topic), will.payload, will.qos, will.retain, self._will_properties()
-        )
+        if will is not None:
+            self._client.will_set(
+                str(will.topic), will.payload, will.qos, will.retain, self._will_properties()
+            )
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish

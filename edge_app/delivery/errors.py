@@ -19,6 +19,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from telemetry.errors import TelemetryError
 
+REFUSED = 0x80
+"""Reason codes from here on mean no."""
+
 
 class LinkError(TelemetryError):
     """The link to the broker failed."""

@@ -58,7 +58,7 @@ class Rollout:
             self.slots.confirm()
             return f"version {document.version} is in use already"
         try:
-            staged = self.slots.stage(document.version, partial(self._fetch, document.target))
+            staged = self.slots.stage(document.version, partial(self._fetch, document))
             self.self_test(staged)
         except LotsightError as exc:
             msg = f"version {document.version} refused: {exc}"
@@ -75,5 +75,6 @@ class Rollout:
         _log.info("version %s rolled out", document.version)
         return f"version {document.version} is in use"
 
-    def _fetch(self, target: str, folder: Path) -> None:
-        self.fetcher.fetch(target, folder)
+    def _fetch(self, document: JobDocument, folder: Path) -> None:
+        for target in (document.target, *document.companions):
+            self.fetcher.fetch(target, folder)

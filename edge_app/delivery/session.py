@@ -7,11 +7,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from edge_app.delivery.connection import Connection, Outgoing, Puback, Suback
-from edge_app.delivery.errors import reason_text
+from edge_app.delivery.errors import REFUSED, reason_text
 from telemetry.topics import TopicFilter
 
 _log = logging.getLogger(__name__)
-_REFUSED = 0x80
 
 
 class Alarms:
@@ -94,7 +93,7 @@ class Session:
         if message is None:
             return
         name = f"publish {message.topic}"
-        if answer.code >= _REFUSED:
+        if answer.code >= REFUSED:
             text = f"{message.topic} refused by the broker: {reason_text(answer.code)}"
             self._alarms.raise_(name, text)
         else:
@@ -106,7 +105,7 @@ class Session:
         """The broker answered a subscription; paho calls a refused one granted, so codes count."""
         for each, code in zip(self._filters.pop(answer.mid, ()), answer.codes, strict=False):
             name = f"subscribe {each}"
-            if code >= _REFUSED:
+            if code >= REFUSED:
                 self._alarms.raise_(name, f"subscription {each} refused: {reason_text(code)}")
             else:
                 self._alarms.clear(name)

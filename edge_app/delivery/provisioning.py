@@ -1,0 +1,232 @@
+"""A new box gets its own certificate: fleet provisioning by claim.
+
+The box makes its key itself and sends a signing request under the claim certificate, which all new
+boxes share and which may do nothing else. The private key is written with mode 0600 and never
+leaves the box. Source: AWS IoT Core developer guide, "Device provisioning MQTT API".
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from pydantic import BaseModel, JsonValue
+
+from edge_app.delivery.config import MqttConfig
+from edge_app.delivery.connection import Connection, Incoming, Outgoing, Suback
+from edge_app.delivery.errors import REFUSED, CertificateTrouble, LinkError, reason_text
+from edge_app.delivery.tls import tls_context
+from telemetry.aws import (
+    CertificateIssued,
+    CreateFromCsr,
+    ErrorResponse,
+    ProvisioningTopics,
+    ProvisionThing,
+    ThingProvisioned,
+    answers,
+)
+from telemetry.messages import decode
+from telemetry.topics import Topic, TopicFilter
+from telemetry.words import is_identifier
+
+ANSWER_TIMEOUT_S = 30.0
+KEY_FILE = "edge.key"
+CERTIFICATE_FILE = "edge.crt"
+T = TypeVar("T", bound=BaseModel)
+
+
+class ProvisioningRefused(LinkError):  # noqa: N818 - the word of the field
+    """The provisioning service said no, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the box is from now on.
+
+    Attributes:
+        edge: its name; CN of the certificate.
+        cert_file: PEM.
+        key_file: PEM, mode 0600.
+        settings: first configuration that the service gave along.
+    """
+
+    edge: str
+    cert_file: Path
+    key_file: Path
+    settings: Mapping[str, JsonValue]
+
+
+def provision(
+    claim: MqttConfig,
+    template: str,
+    serial: str,
+    folder: Path,
+    extra: Mapping[str, str] | None = None,
+) -> Identity:
+    """Get the box's own certificate.
+
+    Interrupted, it may simply be run again: the key is kept, the certificate comes last.
+
+    Args:
+        claim: link under the claim certificate; `edge` is only the client id of this talk.
+        template: of the service.
+        serial: the box's serial number; the service decides on the name.
+        folder: where key and certificate go.
+        extra: more parameters that the template wants.
+
+    Raises:
+        LinkError: the broker cannot be reached, or the service refused.
+        CertificateTrouble: the certificate that came is not for the box's key or name.
+    """
+    if not is_identifier(serial):
+        msg = f"expected an identifier as serial number, but got {serial!r}"
+        raise ProvisioningRefused(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    key = own_key(folder / KEY_FILE)
+    topics = ProvisioningTopics(template, claim.aws_root)
+    talk = _Talk(claim, topics)
+    try:
+        request = CreateFromCsr(certificate_signing_request=signing_request(key, serial))
+        issued = talk.ask(topics.create, request, CertificateIssued)
+        thing = ProvisionThing(
+            certificate_ownership_token=issued.certificate_ownership_token,
+            parameters={"SerialNumber": serial, **(extra or {})},
+        )
+        named = talk.ask(topics.provision, thing, ThingProvisioned)
+    finally:
+        talk.close()
+    check_certificate(issued.certificate_pem, key, named.thing_name)
+    cert_file = folder / CERTIFICATE_FILE
+    _write(cert_file, issued.certificate_pem.encode(), mode=0o644)
+    return Identity(named.thing_name, cert_file, folder / KEY_FILE, named.device_configuration)
+
+
+def own_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """The key at `path`, made if there is none; only its owner can read it.
+
+    Raises:
+        CertificateTrouble: what lies there is no such key.
+    """
+    if path.exists():
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except (OSError, ValueError, TypeError) as exc:
+            msg = f"{path}: expected a private key in PEM: {exc}"
+            raise CertificateTrouble(msg) from exc
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            msg = f"{path}: expected an elliptic-curve key, but got {type(key).__name__}"
+            raise CertificateTrouble(msg)
+        return key
+    fresh = ec.generate_private_key(ec.SECP256R1())
+    pem = fresh.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    _write(path, pem, mode=0o600)
+    return fresh
+
+
+def signing_request(key: ec.EllipticCurvePrivateKey, name: str) -> str:
+    """A signing request for `name` as PEM."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    return request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def check_certificate(pem: str, key: ec.EllipticCurvePrivateKey, name: str) -> None:
+    """See that a certificate is for our key and carries our name.
+
+    Raises:
+        CertificateTrouble: it does not.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+    except ValueError as exc:
+        msg = f"expected a certificate in PEM: {exc}"
+        raise CertificateTrouble(msg) from exc
+    if certificate.public_key() != key.public_key():
+        msg = "the certificate that came is for another key than this box's"
+        raise CertificateTrouble(msg)
+    names = [
+        str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    ]
+    if names != [name]:
+        msg = f"the certificate must have CN {name}, the box's name, but got {names}"
+        raise CertificateTrouble(msg)
+
+
+class _Talk:
+    """Question and answer over one connection."""
+
+    def __init__(self, config: MqttConfig, topics: ProvisioningTopics) -> None:
+        context = tls_context(config.tls) if config.tls else None
+        # Nobody must hear of a box that is not one yet: no will.
+        self._connection = Connection(config, config.protocol, None, context)
+        self._where = f"{config.host}:{config.port}"
+        try:
+            self._connection.open()
+            heard = [
+                TopicFilter(str(each))
+                for topic in (topics.create, topics.provision)
+                for each in answers(topic)
+            ]
+            self._subscribe(heard)
+        except BaseException:
+            self._connection.close(gracefully=False)
+            raise
+
+    def ask(self, topic: Topic, request: BaseModel, kind: type[T]) -> T:
+        """Publish a request and wait for its answer."""
+        accepted, rejected = answers(topic)
+        self._connection.publish(Outgoing(topic, request.model_dump_json(by_alias=True).encode()))
+        deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            for happening in self._connection.step(left_s):
+                if not isinstance(happening, Incoming):
+                    continue
+                if happening.topic == str(accepted):
+                    return decode(kind, happening.payload, happening.topic)
+                if happening.topic == str(rejected):
+                    answer = decode(ErrorResponse, happening.payload, happening.topic)
+                    msg = f"{self._where}: {topic} refused: {answer.text}"
+                    raise ProvisioningRefused(msg)
+        msg = f"{self._where}: no answer to {topic} within {ANSWER_TIMEOUT_S:g} s"
+        raise ProvisioningRefused(msg)
+
+    def close(self) -> None:
+        """End the talk."""
+        self._connection.close(gracefully=True)
+
+    def _subscribe(self, heard: list[TopicFilter]) -> None:
+        mid = self._connection.subscribe(heard)
+        deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            for happening in self._connection.step(left_s):
+                if isinstance(happening, Suback) and happening.mid == mid:
+                    refused = [code for code in happening.codes if code >= REFUSED]
+                    if refused:
+                        msg = f"{self._where}: subscription refused: {reason_text(refused[0])}"
+                        raise ProvisioningRefused(msg)
+                    return
+        msg = f"{self._where}: no answer to the subscription within {ANSWER_TIMEOUT_S:g} s"
+        raise ProvisioningRefused(msg)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,75 @@
+"""Files of a repository signed by The Update Framework.
+
+TUF guards against a forged file, an old file passed off as new, and a repository frozen in time;
+the trusted root comes with the box and rotates by itself. Source: TUF specification 1.0,
+theupdateframework.io; python-tuf.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from securesystemslib.exceptions import StorageError
+from tuf.api.exceptions import DownloadError, RepositoryError
+from tuf.ngclient.config import UpdaterConfig
+from tuf.ngclient.updater import Updater
+
+from edge_app.delivery.config import is_loopback
+from edge_app.delivery.slots import RolloutError
+
+_USER_AGENT = "lotsight"
+
+
+class TufFetcher:
+    """Fetches what the repository's roles have signed, and nothing else.
+
+    Args:
+        url: of the repository, with `metadata/` and `targets/` below it. HTTPS, except on this
+            machine: TUF needs no secrecy, but a box asks nobody in the clear.
+        trusted_root: `root.json` as it came with the box.
+        metadata_folder: where verified metadata is kept, so that nothing can be rolled back.
+
+    Raises:
+        RolloutError: the address is no HTTPS address, or the trusted root cannot be read.
+    """
+
+    def __init__(self, url: str, trusted_root: Path, metadata_folder: Path) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            msg = f"repository: expected an https:// address, but got {url!r}"
+            raise RolloutError(msg)
+        self._url = url.rstrip("/")
+        self._metadata_folder = metadata_folder
+        try:
+            self._root = trusted_root.read_bytes()
+        except OSError as exc:
+            msg = f"{trusted_root}: the trusted root cannot be read: {exc.strerror or exc}"
+            raise RolloutError(msg) from exc
+
+    def fetch(self, target: str, folder: Path) -> Path:
+        """Put the file named `target` into `folder`.
+
+        Raises:
+            RolloutError: the repository cannot be reached, its signatures are wrong, or it holds no
+                such file.
+        """
+        path = folder / Path(target).name
+        try:
+            self._metadata_folder.mkdir(parents=True, exist_ok=True)
+            updater = Updater(
+                str(self._metadata_folder),
+                f"{self._url}/metadata/",
+                target_base_url=f"{self._url}/targets/",
+                config=UpdaterConfig(app_user_agent=_USER_AGENT),
+                bootstrap=self._root,
+            )
+            info = updater.get_targetinfo(target)
+            if info is None:
+                msg = f"{self._url}: no signed file {quote(target)!r}"
+                raise RolloutError(msg)
+            updater.download_target(info, str(path))
+        except (DownloadError, RepositoryError, StorageError, OSError, ValueError) as exc:
+            msg = f"{self._url}: {target}: {type(exc).__name__}: {exc}"
+            raise RolloutError(msg) from exc
+        return path
