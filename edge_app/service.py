@@ -237,6 +237,7 @@ class EdgeService:
         for camera in self.cameras.values():
             fault = ""
             try:
+                _provide_calibration(camera.config)
                 camera.calibration = camera.keeper.load()
             except CalibrationError as exc:
                 camera.calibration = camera.keeper.last_good()
@@ -316,3 +317,11 @@ class EdgeService:
             return None
         spec = self.detector.spec
         return ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
+
+
+def _provide_calibration(camera: CameraConfig) -> None:
+    """A simulated camera brings its calibration with it."""
+    if camera.source.startswith("sim:"):
+        from edge_app.sources.sim import write_missing_calibration
+
+        write_missing_calibration(camera.source, camera.id, camera.calibration_file)

@@ -181,7 +181,7 @@ class CameraConfig(Section):
     source: Annotated[str, Field(min_length=1)] = Field(
         title="Source",
         description="rtsp://..., http(s)://... (stream), snapshot+http(s)://... (picture per "
-        "request), usb:0, folder:PATH, sim:NAME, or the path of a video or picture.",
+        "request), usb:0, folder:PATH, sim:WEATHER, or the path of a video or picture.",
     )
     calibration_file: Path = Field(title="Calibration", description="Bays of this camera's view.")
     rate_hz: Annotated[float, Field(gt=0, le=60)] = Field(

@@ -19,7 +19,7 @@ STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "rtp",
 _SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://")
 _HELP = (
     "expected rtsp://..., http(s)://... (a stream), snapshot+http(s)://... (a picture for each "
-    "request), usb:0, usb:/dev/video0, folder:PATH, sim:, or the path of a video or picture"
+    "request), usb:0, usb:/dev/video0, folder:PATH, sim:WEATHER, or the path of a video or picture"
 )
 
 Factory = Callable[[str, StreamSettings, Clock], FrameSource]
@@ -99,4 +99,15 @@ def _folder(address: str, settings: StreamSettings, _clock: Clock) -> FrameSourc
     return FolderSource(Path(address.removeprefix("folder:")).expanduser(), loop=settings.loop)
 
 
-_FACTORIES: dict[str, Factory] = {"snapshot+": _snapshot, "usb:": _usb, "folder:": _folder}
+def _sim(address: str, _settings: StreamSettings, clock: Clock) -> FrameSource:
+    from edge_app.sources.sim import SimAddress, SimSource  # the renderer, which few boxes need
+
+    return SimSource(SimAddress.parse(address), clock)
+
+
+_FACTORIES: dict[str, Factory] = {
+    "snapshot+": _snapshot,
+    "usb:": _usb,
+    "folder:": _folder,
+    "sim:": _sim,
+}

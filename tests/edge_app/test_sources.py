@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from calibration import load_calibration
 from edge_app.sources import (
     DecodeMode,
     FrameSource,
@@ -21,6 +22,7 @@ from edge_app.sources import (
     StreamSource,
     make_source,
 )
+from edge_app.sources.sim import write_missing_calibration
 from edge_app.sources.stream import KeyFrameMeter
 from telemetry import CameraError, ConfigError, ManualClock, SystemClock
 from vision.types import ImageBgr
@@ -344,3 +346,38 @@ def test_the_replay_source_plays_its_script() -> None:
     assert clock.mono_s() == 8.0
     with pytest.raises(ValueError, match="needs a clock"):
         ReplaySource([], interval_s=1.0)
+
+
+# -- simulation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["sim:storm", "sim:sun@x", "sim:/path"])
+def test_a_simulation_that_there_is_not(address: str) -> None:
+    with pytest.raises(ConfigError, match="expected sim:, sim:WEATHER or sim:WEATHER@SEED"):
+        make_source(address, StreamSettings(), ManualClock())
+
+
+def test_a_simulated_camera_brings_its_calibration(tmp_path: Path) -> None:
+    path = tmp_path / "sim.json"
+    write_missing_calibration("sim:overcast@3", "north", path)
+    calibration = load_calibration(path)
+    assert calibration.camera == "north"
+    assert len(calibration.bays) > 8
+    write_missing_calibration("sim:overcast@3", "north", path)
+    assert load_calibration(path).revision == 1
+    write_missing_calibration("rtsp://cam", "north", tmp_path / "other.json")
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_a_simulated_lot_lives() -> None:
+    clock = ManualClock()
+    source = make_source("sim:", StreamSettings(), clock)
+    source.open()
+    first = source.read()
+    clock.advance(300)
+    second = source.read()
+    assert first is not None
+    assert second is not None
+    assert first.image_bgr.shape == (720, 1280, 3)
+    assert np.abs(first.image_bgr.astype(int) - second.image_bgr).mean() > 0.5
+    source.close()

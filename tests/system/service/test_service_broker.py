@@ -17,7 +17,7 @@ from calibration import Bay
 from models import default_model
 
 if TYPE_CHECKING:
-    from tests.system.service.conftest import Box, Broker, Lot, WaitFor
+    from tests.system.service.conftest import Box, Broker, Lot, Message, WaitFor
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
@@ -64,7 +64,7 @@ def test_birth_layout_snapshot_events_and_a_clean_stop(
     assert "Traceback" not in box.log
 
 
-def _in_order(broker: Broker) -> list[object]:
+def _in_order(broker: Broker) -> list[Message]:
     found = [m for kind in ("status", "layout", "snapshot") for m in broker.messages(kind)]
     return sorted(found, key=lambda message: message.at_s)
 

@@ -170,7 +170,7 @@ def test_cameras_that_are_not_there_or_broken(
     box.start()
     wait_for(lambda: states(broker, "good", lot), "known bays of the good camera")
     for camera in ("down", "cut", "garbage", "usb"):
-        wait_for(lambda name=camera: reasons(broker, name) == {"camera_lost"}, f"{camera} is lost")  # type: ignore[misc]
+        wait_for(lambda name=camera: reasons(broker, name) == {"camera_lost"}, f"{camera} is lost")
         assert f"camera {camera}: camera source" in box.log
     assert "s3cret" not in box.log
     assert_healthy_otherwise(box)
