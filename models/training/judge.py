@@ -49,16 +49,14 @@ def torch_judge(net: LotNet) -> BayJudge:
 
 
 def onnx_judge(model: Path, threads: int = 2) -> BayJudge:
-    """Judge with an exported graph; the vehicle head is not run."""
+    """Judge with an exported graph."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    run = ort.RunOptions()
-    run.only_execute_path_to_fetches = True
 
     def judge(images: Floats, bay_quads: Floats, bay_image: Ints) -> Floats:
         feed = {"images": images, "bay_quads": bay_quads, "bay_image": bay_image}
-        return np.asarray(session.run(["bay_logits"], feed, run)[0], np.float32)
+        return np.asarray(session.run(["bay_logits"], feed)[0], np.float32)
 
     return judge
 
