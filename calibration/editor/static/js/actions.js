@@ -113,6 +113,12 @@ export class Actions {
     } else this.app.stage.view.pan(-direction[0] * 60, -direction[1] * 60);
   }
 
+  /** For the keyboard: the next point's place, in the middle of the view until it is moved. */
+  showCursor() {
+    const { tool, row } = this.state;
+    if (tool === 'polygon' || (tool === 'row' && row && row.corners.length < 4)) this.#nudgeCursor([0, 0]);
+  }
+
   /** @param {Point} delta */
   #nudgeCursor(delta) {
     const [w, h] = this.app.imageWh;

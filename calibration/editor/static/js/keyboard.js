@@ -62,6 +62,7 @@ export function listenToKeys(app, pointer) {
     }
     const command = byKey.get(name);
     command?.run();
+    if (command?.id === 'polygon' || command?.id === 'row') app.actions.showCursor();
     return Boolean(command);
   }
 

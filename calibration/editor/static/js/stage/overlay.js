@@ -1,7 +1,7 @@
 /** Draws what lies over the bays: handles, the shape in hand, proposals, comparisons. */
 
 import { dividerHandles, rowPolygons } from '../geometry/rows.js';
-import { centroid, isConvex, mix } from '../geometry/polygon.js';
+import { centroid, distance, isConvex, mix } from '../geometry/polygon.js';
 import { bayOf } from '../model/document.js';
 import { diff } from '../model/diff.js';
 import { s, setPoints } from '../ui/dom.js';
@@ -37,8 +37,11 @@ function handle([x, y], hit, index, classes = '') {
   );
 }
 
-/** @param {State} state @returns {Element[]} */
-export function selectionHandles(state) {
+/** Below this length on the screen an edge has no middle handle: it would hide the corners. */
+const LEAST_EDGE = 44;
+
+/** @param {State} state @param {number} k zoom @returns {Element[]} */
+export function selectionHandles(state, k) {
   if (state.selection.length !== 1 || state.tool !== 'select') return [];
   const bay = bayOf(state.doc, state.selection[0]);
   if (!bay) return [];
@@ -50,7 +53,10 @@ export function selectionHandles(state) {
       dataset: { hit: 'edge', index: i },
     }),
   );
-  const middles = bay.points.map((p, i) => handle(mix(p, next(i), 0.5), 'mid', i));
+  const middles = bay.points
+    .map((p, i) => ({ p, i }))
+    .filter(({ p, i }) => distance(p, next(i)) * k >= LEAST_EDGE)
+    .map(({ p, i }) => handle(mix(p, next(i), 0.5), 'mid', i));
   const points = bay.points.map((p, i) =>
     handle(p, 'point', i, state.activePoint === i ? 'active' : ''),
   );

@@ -80,7 +80,13 @@ export class Stage {
     // Handles and labels keep their size on the screen: the style sheet divides by this.
     this.#world.style.setProperty('--k', k.toFixed(5));
     this.#bays.fitLabels(k, this.store.state.labels);
+    this.#handles(this.store.state);
     byId('zoom-level').textContent = `${Math.round(k * 100)} %`;
+  }
+
+  /** @param {State} state */
+  #handles(state) {
+    byId('handles').replaceChildren(...selectionHandles(state, this.view.k));
   }
 
   /** @param {State} state @param {State} before */
@@ -91,7 +97,7 @@ export class Stage {
       this.#bays.fitLabels(this.view.k, state.labels);
     }
     if (changed('doc', 'selection', 'activePoint', 'tool')) {
-      byId('handles').replaceChildren(...selectionHandles(state));
+      this.#handles(state);
     }
     if (changed('polygon', 'row', 'copy', 'cursor', 'snapped', 'tool', 'hint', 'doc')) {
       byId('draft').replaceChildren(...shapeInHand(state));

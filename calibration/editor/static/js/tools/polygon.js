@@ -36,7 +36,7 @@ export function polygonTool(app) {
     hover,
     down: () => true,
     drag: (press, start) => {
-      if (store.state.polygon.length > 0) return hover(press);
+      if (!dragging && store.state.polygon.length > 0) return hover(press);
       const a = place(app, start.at, start.free).point;
       const b = place(app, press.at, press.free);
       const box = rectangle(a, b.point);
