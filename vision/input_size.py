@@ -20,8 +20,10 @@ from vision.types import Floats, Ints, NetworkSpec, as_floats
 TileBox = tuple[int, int, int, int]
 """A crop of the picture: x_min, y_min, x_max, y_max, whole pixels."""
 
-USEFUL_BAY_PX = 28.0
-"""Side of a bay (root of its area) in the network's input below which accuracy falls."""
+USEFUL_BAY_PX = 16.0
+"""Side of a bay (root of its area) in the network's input below which accuracy falls: two cells of
+the finest feature map. Measured with benchmarks/vision_input_size.py on acpds train: bays of 20 to
+40 px in the picture gain up to 16 px in the input, and nothing beyond."""
 MAX_INPUT_PX = 2_100_000
 """Pixels of one input: 1,664 x 1,248. Above it, tiles; they need no more memory than one input."""
 MAX_ENLARGEMENT = 1.0

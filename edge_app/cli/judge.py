@@ -70,21 +70,26 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     if not source.is_file():
         msg = f"{source}: expected a picture or a clip, but there is no such file"
         raise CameraError(msg)
-    bays = read_bays(calibration)
-    work = PictureJudge(open_detector(entry, threads=threads), bays)
+    detector = open_detector(entry, threads=threads)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         msg = f"{out}: cannot make this folder: {exc}"
         raise ConfigError(msg) from exc
     if source.suffix.lower() in PICTURES:
-        _judge_picture(console, source, work, out)
+        image = _read_picture(source)
+        bays = read_bays(calibration, (image.shape[1], image.shape[0]))
+        _judge_picture(console, source, image, PictureJudge(detector, bays), out)
     else:
-        _judge_clip(console, source, work, out, ClipOptions(rate_hz, speed, bays.camera))
+        with ClipReader(source) as reader:
+            bays = read_bays(calibration, reader.image_wh)
+            options = ClipOptions(rate_hz, speed, bays.camera)
+            _judge_clip(console, reader, ClipJudge(PictureJudge(detector, bays), options), out)
 
 
-def _judge_picture(console: Console, source: Path, work: PictureJudge, out: Path) -> None:
-    image = _read_picture(source)
+def _judge_picture(
+    console: Console, source: Path, image: ImageBgr, work: PictureJudge, out: Path
+) -> None:
     report = work.judge(image)
     spec = work.detector.spec
     caption = f"{source.name} · {spec.name} {spec.version}"
@@ -101,10 +106,8 @@ def _judge_picture(console: Console, source: Path, work: PictureJudge, out: Path
     console.print(f"wrote [bold]{picture}[/] and [bold]{table}[/]", soft_wrap=True)
 
 
-def _judge_clip(
-    console: Console, source: Path, work: PictureJudge, out: Path, options: ClipOptions
-) -> None:
-    clip = ClipJudge(work, options)
+def _judge_clip(console: Console, reader: ClipReader, clip: ClipJudge, out: Path) -> None:
+    source = reader.path
     target = out / f"{source.stem}.judged.mp4"
     columns = (
         TextColumn("{task.description}"),
@@ -112,7 +115,7 @@ def _judge_clip(
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with ClipReader(source) as reader, Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task(source.name, total=reader.frame_count)
         drawn = clip.run(reader.frames(), lambda: progress.advance(task))
         time_s, image = next(drawn)
@@ -122,7 +125,11 @@ def _judge_clip(
             for later_s, picture in drawn:
                 writer.write(later_s, picture)
     report = clip.report()
-    facts = _facts(source, work) | {"rate_hz": options.rate_hz, "speed": options.speed}
+    facts = _facts(source, clip.judge) | {
+        "image_wh": list(reader.image_wh),
+        "rate_hz": clip.options.rate_hz,
+        "speed": clip.options.speed,
+    }
     table = _write_json(out / f"{source.stem}.judged.json", facts | report.as_dict())
     _print_changes(console, report)
     _print_counts(console, report.states)

@@ -1,41 +1,37 @@
-"""Bays for a judgement: a calibration file, or the bare bays that come with a clip."""
+"""Bays for a judgement: a calibration file, or another tool's bays."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from calibration import Bay, Calibration, load_calibration
-from telemetry import CalibrationError
-from vision.geometry import to_norm
-from vision.types import as_floats
+from calibration import Calibration, load_calibration
+from calibration.files import read_bytes
+from calibration.importers import Document, import_bays
 
 
-def read_bays(path: Path) -> Calibration:
-    """Read bays from a file.
+def read_bays(path: Path, image_wh: tuple[int, int]) -> Calibration:
+    """Read bays from a calibration file or from any file that `lotsight calibration import` takes.
 
     Args:
-        path: a calibration file, or a JSON object with `width`, `height` and `bays` (lists of
-            [x, y] in pixels), such as the `*.bays.json` beside a clip.
+        path: the file, e.g. `north.json`, `bounding_boxes.json` or `*.bays.json`.
+        image_wh: size of the picture, for formats that keep pixels and no size.
 
     Raises:
-        CalibrationError: the file is neither.
+        CalibrationError: the file cannot be read, is of no known format, or its bays are wrong.
     """
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        msg = f"{path}: cannot read this calibration: {exc}"
-        raise CalibrationError(msg) from exc
-    except ValueError as exc:
-        msg = f"{path}: expected JSON: {exc}"
-        raise CalibrationError(msg) from exc
-    if not isinstance(raw, dict) or "schema_version" in raw or "width" not in raw:
+    if is_calibration(path):
         return load_calibration(path)
-    try:
-        wh = (int(raw["width"]), int(raw["height"]))
-        shapes = [to_norm(as_floats(points), wh).clip(0, 1).tolist() for points in raw["bays"]]
-        bays = [Bay(id=str(n), polygon=shape) for n, shape in enumerate(shapes, start=1)]
-        return Calibration(camera=path.name.split(".")[0], image_wh=wh, bays=tuple(bays))
-    except (KeyError, TypeError, ValueError) as exc:
-        msg = f"{path}: expected width, height and bays as lists of [x, y] in pixels: {exc!r}"
-        raise CalibrationError(msg) from exc
+    imported = import_bays(path, image_wh=image_wh)
+    return Calibration(
+        camera=path.name.split(".")[0],
+        image_wh=imported.image_wh or image_wh,
+        bays=imported.bays,
+    )
+
+
+def is_calibration(path: Path) -> bool:
+    """Whether a file is one of ours, whatever is wrong with it, and not another tool's."""
+    if path.suffix.lower() != ".json":
+        return False
+    data = Document(path, read_bytes(path)).json()
+    return isinstance(data, dict) and "schema_version" in data

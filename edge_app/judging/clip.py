@@ -84,8 +84,8 @@ class ClipJudge:
     """Judges the frames of one clip in order; use it once."""
 
     def __init__(self, judge: PictureJudge, options: ClipOptions) -> None:
-        self._judge = judge
-        self._options = options
+        self.judge = judge
+        self.options = options
         settings = EvidenceSettings.for_network(judge.detector.spec)
         self._filter = EvidenceFilter(judge.calibration.bay_ids, settings, start_utc=START_UTC)
         self._changes: list[ClipChange] = []
@@ -128,15 +128,15 @@ class ClipJudge:
 
     def _take(self, time_s: float, image: ImageBgr) -> None:
         # A clip's frames come in fixed steps: without the half millisecond, 1/5 s is often missed.
-        self._next_s = time_s + 1 / self._options.rate_hz - 0.0005
-        evidence, self._detections, _ = self._judge.look(image)
-        scene_s = time_s * self._options.speed
+        self._next_s = time_s + 1 / self.options.rate_hz - 0.0005
+        evidence, self._detections, _ = self.judge.look(image)
+        scene_s = time_s * self.options.speed
         changed = self._filter.update(evidence, scene_s, START_UTC + timedelta(seconds=scene_s))
         self._judged += 1
         for state in changed:
-            since_s = (state.since - START_UTC).total_seconds() / self._options.speed
+            since_s = (state.since - START_UTC).total_seconds() / self.options.speed
             self._changes.append(ClipChange(time_s, since_s, state))
 
     def _drawn(self, time_s: float, image: ImageBgr) -> ImageBgr:
-        caption = f"{self._options.caption}  {time_s:6.2f} s".strip()
-        return self._judge.draw(image, self._filter.states(), self._detections, caption)
+        caption = f"{self.options.caption}  {time_s:6.2f} s".strip()
+        return self.judge.draw(image, self._filter.states(), self._detections, caption)

@@ -49,6 +49,11 @@ class ClipReader:
         self._stream.thread_type = "AUTO"
 
     @property
+    def image_wh(self) -> tuple[int, int]:
+        """Size of the pictures, pixels."""
+        return (self._stream.width, self._stream.height)
+
+    @property
     def rate_hz(self) -> Fraction:
         """Frames per second of the clip."""
         return self._stream.average_rate or DEFAULT_RATE_HZ
