@@ -19,6 +19,12 @@ class NetworkKeeper:
 
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
+        self._rolled_out: Path | None = None
+        self._watches = [FileWatch(path) for path in self._paths()]
+
+    def use_folder(self, folder: Path | None) -> None:
+        """Take the model from a roll-out's folder; None: the configured one."""
+        self._rolled_out = folder
         self._watches = [FileWatch(path) for path in self._paths()]
 
     def changed(self) -> bool:
@@ -32,21 +38,34 @@ class NetworkKeeper:
         Raises:
             ModelError: it is missing, is not what its manifest says, or fails on a plain picture.
         """
+        return self._open(self._entry())
+
+    def try_folder(self, folder: Path) -> None:
+        """Judge a model that was fetched, before it is used.
+
+        Raises:
+            ModelError: as `load`.
+        """
+        self._open(find_model(_manifest_in(folder)))
+
+    def _open(self, entry: ModelEntry) -> OnnxDetector:
         settings = DetectorSettings(
             session=SessionSettings(threads=self._config.threads),
             min_confidence=self._config.min_confidence,
         )
-        detector = open_detector(self._entry(), settings=settings)
+        detector = open_detector(entry, settings=settings)
         _try_out(detector)
         return detector
 
     def _entry(self) -> ModelEntry:
+        if self._rolled_out is not None:
+            return find_model(_manifest_in(self._rolled_out))
         if self._config.manifest_file is not None:
             return find_model(self._config.manifest_file)
         return default_model() if self._config.name is None else find_model(self._config.name)
 
     def _paths(self) -> list[Path]:
-        if self._config.manifest_file is not None:
+        if self._rolled_out is None and self._config.manifest_file is not None:
             path = self._config.manifest_file
         else:
             try:
@@ -54,6 +73,14 @@ class NetworkKeeper:
             except ModelError:  # `load` tells; there is nothing to watch
                 return []
         return [path.with_suffix(".json"), path.with_suffix(".onnx")]
+
+
+def _manifest_in(folder: Path) -> Path:
+    found = sorted(folder.glob("*.json"))
+    if len(found) != 1:
+        msg = f"{folder}: expected one model manifest (*.json), but found {len(found)}"
+        raise ModelError(msg)
+    return found[0]
 
 
 def _try_out(detector: OnnxDetector) -> None:

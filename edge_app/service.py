@@ -10,19 +10,23 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from calibration import Calibration
 from edge_app.alarms import Alarms
 from edge_app.config import CameraConfig, LotsightConfig
-from edge_app.delivery.agent import Agent
 from edge_app.delivery.changes import BayChange
 from edge_app.delivery.link import MqttLink
+from edge_app.delivery.rollout import Rollout
+from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.store import Store
+from edge_app.delivery.tuf_client import TufFetcher
 from edge_app.layouts import build_layout
 from edge_app.live import LiveBoard
 from edge_app.network import NetworkKeeper
 from edge_app.pipeline import CameraDetector, CameraPipeline, Outlets
 from edge_app.reload import CalibrationKeeper
+from edge_app.remote import agents_of
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FrameSource, make_source
 from edge_app.upkeep import AliveMark
@@ -108,6 +112,7 @@ class EdgeService:
         self.store = Store.open(state_dir / STORE_FILE, self.clock, config.outbox)
         self.scheduler = Scheduler([], self.clock)
         self.network = NetworkKeeper(config.model)
+        self.model_rollout: Rollout | None = None
         self.detector: CameraDetector | None = None
         self.link: MqttLink | None = None
         self._layout_is_late = False
@@ -115,6 +120,7 @@ class EdgeService:
             self.cameras = {
                 camera.id: self._assemble(camera, make_camera) for camera in config.camera
             }
+            self.model_rollout = self._make_rollout()
             self.scheduler.add([camera.unit for camera in self.cameras.values()])
             self._load_model()
             self._load_calibrations()
@@ -123,7 +129,8 @@ class EdgeService:
             self.store.close()
             raise
         if config.mqtt is not None:
-            self.link = MqttLink(config.mqtt, self.store, self.clock, self._agents())
+            agents = agents_of(self, config.mqtt)
+            self.link = MqttLink(config.mqtt, self.store, self.clock, agents)
             self.link.set_model(self._model_ref())
 
     # -- life ------------------------------------------------------------------------------------
@@ -203,10 +210,29 @@ class EdgeService:
         """
         self._camera(camera_id).feed.restart("it was told to")
 
+    def all_alarms(self) -> tuple[str, ...]:
+        """Everything that is wrong, the link's own alarms included."""
+        link = () if self.link is None else self.link.info.alarms
+        return (*self.alarms.texts(), *link)
+
+    def wake_link(self) -> None:
+        """There is something to send."""
+        if self.link is not None:
+            self.link.wake()
+
     def catch_up(self) -> None:
         """Write a layout that a full disk kept from being written."""
         if self._layout_is_late:
             self.scheduler.post(self._set_layout)
+
+    def use_model_folder(self, folder: Path | None) -> None:
+        """Use the model that was rolled out to `folder`; None: the configured one.
+
+        Raises:
+            ModelError: it cannot be used; the present network stays in use.
+        """
+        self.network.use_folder(folder)
+        self.reload_model()
 
     # -- building --------------------------------------------------------------------------------
 
@@ -225,9 +251,23 @@ class EdgeService:
         keeper = CalibrationKeeper(config.id, config.calibration_file, kept)
         return Camera(config, keeper, CameraUnit(feed, pipeline))
 
+    def _make_rollout(self) -> Rollout | None:
+        config = self.config.rollout
+        if config is None:
+            return None
+        folder = self.config.edge.state_dir / "rollout"
+        slots = TwoSlots(folder / "model")
+        if slots.note_start():
+            self.alarms.set("rollout", f"model {slots.state.refused} did not start: rolled back")
+        self.network.use_folder(slots.active_folder)
+        fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
+        return Rollout(slots, fetcher, self.network.try_folder, self.use_model_folder)
+
     def _load_model(self) -> None:
         try:
             self._use_detector(self.network.load())
+            if self.model_rollout is not None:
+                self.model_rollout.slots.confirm()
         except ModelError as exc:
             self.alarms.set("model", str(exc))
             for camera in self.cameras.values():
@@ -257,9 +297,6 @@ class EdgeService:
         stale = self._was_down_s is None or not 0 <= self._was_down_s <= limit_s
         for camera in self.cameras.values():
             camera.pipeline.restore(states, stale=stale)
-
-    def _agents(self) -> Sequence[Agent]:
-        return ()
 
     # -- in the worker's thread ------------------------------------------------------------------
 

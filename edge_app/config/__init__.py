@@ -12,6 +12,7 @@ from edge_app.config.settings import (
     LogLevel,
     LotsightConfig,
     ModelConfig,
+    RolloutConfig,
 )
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "LogLevel",
     "LotsightConfig",
     "ModelConfig",
+    "RolloutConfig",
     "load_config",
     "parse_config",
     "render_reference",

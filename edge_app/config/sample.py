@@ -47,6 +47,8 @@ _EXAMPLES = {
     "mqtt.tls.ca_file": "ca.crt",
     "mqtt.tls.cert_file": "box-1.crt",
     "mqtt.tls.key_file": "box-1.key",
+    "rollout.repository": "https://updates.example.com/lotsight",
+    "rollout.root_file": "root.json",
     "camera.id": "north",
     "camera.source": "rtsp://192.0.2.10/stream1",
     "camera.calibration_file": "north.json",
@@ -81,7 +83,8 @@ def settings() -> Iterator[Setting]:
     """Every setting, in the order of the file."""
     for name, field in LotsightConfig.model_fields.items():
         for model in models_in(field.annotation):
-            yield from _of_section(name, model, optional=False)
+            # [mqtt] is optional too, but a sample without the link would show half of a box.
+            yield from _of_section(name, model, optional=field.default is None and name != "mqtt")
 
 
 def render_sample() -> str:

@@ -174,6 +174,17 @@ class EvidenceConfig(Section):
         )
 
 
+class RolloutConfig(Section):
+    """`[rollout]`: models that the operator rolls out to the fleet (jobs over MQTT, TUF)."""
+
+    repository: Annotated[str, Field(pattern="^https?://")] = Field(
+        title="Repository", description="Address of the signed repository; HTTPS."
+    )
+    root_file: Path = Field(
+        title="Trusted root", description="The repository's root.json, as it came with the box."
+    )
+
+
 class CameraConfig(Section):
     """`[[camera]]`: one camera."""
 
@@ -286,6 +297,9 @@ class LotsightConfig(BaseSettings):
     )
     mqtt: MqttConfig | None = Field(
         default=None, title="MQTT", description="Link to the broker; absent: nothing is published."
+    )
+    rollout: RolloutConfig | None = Field(
+        default=None, title="Roll-out", description="Models from a signed repository; optional."
     )
     camera: tuple[CameraConfig, ...] = Field(
         title="Cameras", description="One table [[camera]] each."

@@ -198,7 +198,8 @@ def clip_of_lot(lot: Lot, tmp_path_factory: pytest.TempPathFactory) -> Path:
         stream.width, stream.height, stream.pix_fmt = *IMAGE_WH, "yuv420p"
         stream.options = {"g": "10", "preset": "veryfast"}
         for _ in range(100):
-            noisy = cv2.add(lot.image, rng.integers(0, 4, lot.image.shape, dtype=np.uint8))
+            noise = rng.integers(0, 4, lot.image.shape, dtype=np.uint8)
+            noisy = np.asarray(cv2.add(lot.image, noise), np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy, format="bgr24")))
         container.mux(stream.encode())
     return path

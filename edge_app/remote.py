@@ -1,0 +1,179 @@
+"""What the cloud may ask of a box, and what a box tells beside its events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from edge_app.delivery.agent import Agent
+from edge_app.delivery.agents.aggregates import AggregateAgent
+from edge_app.delivery.agents.commands import CommandAgent, CommandHandlers, Result
+from edge_app.delivery.agents.health import HealthAgent
+from edge_app.delivery.agents.home_assistant import HomeAssistantAgent
+from edge_app.delivery.agents.jobs import JobAgent
+from edge_app.delivery.agents.shadow import ShadowAgent, ShadowPart, bays_report
+from edge_app.delivery.config import MqttConfig
+from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
+from edge_app.live import CameraCondition
+from edge_app.sources import mask_secrets
+from telemetry import ConfigError
+from telemetry.aws import JobKind, ShadowName
+from telemetry.messages import CameraHealth
+from telemetry.shadow import JsonObject
+from telemetry.topics import EdgeTopics
+
+if TYPE_CHECKING:
+    from edge_app.service import EdgeService
+
+
+def agents_of(service: EdgeService, config: MqttConfig) -> Sequence[Agent]:
+    """All that rides on the link of a service."""
+    topics = EdgeTopics(config.site, config.edge, config.prefix)
+    store, clock = service.store, service.clock
+    agents: list[Agent] = [
+        CommandAgent(topics, store.documents, clock, handlers_of(service), service.wake_link),
+        HealthAgent(
+            topics,
+            store,
+            clock,
+            config.health_period_s,
+            lambda: camera_health(service),
+            service.all_alarms,
+        ),
+        AggregateAgent(topics, store, clock),
+        ShadowAgent(config.edge, config.aws_root, _shadows(service)),
+    ]
+    if service.model_rollout is not None:
+        rollouts = {JobKind.MODEL: service.model_rollout}
+        agents.append(JobAgent(config.edge, config.aws_root, rollouts, service.wake_link))
+    if config.home_assistant.enabled:
+        prefix = config.home_assistant.discovery_prefix
+        agents.append(HomeAssistantAgent(topics, store, prefix))
+    return agents
+
+
+def handlers_of(service: EdgeService) -> CommandHandlers:
+    """What the service does for each command."""
+    handlers = CommandHandlers()
+
+    def recalibrate(camera: str) -> Result:
+        calibration = service.reload_calibration(camera)
+        return {"revision": calibration.revision, "bays": len(calibration.bays)}
+
+    def restart_camera(camera: str) -> Result:
+        service.restart_camera(camera)
+        return {}
+
+    def set_bay_closed(bay: str, closed: bool) -> Result:
+        return {"changed": service.store.set_closed(bay, closed)}
+
+    def snapshot_now() -> Result:
+        if service.link is None:
+            msg = "expected a link to a broker, but there is none"
+            raise ConfigError(msg)
+        service.link.request_snapshot()
+        return {}
+
+    handlers.on_recalibrate(recalibrate)
+    handlers.on_restart_camera(restart_camera)
+    handlers.on_set_bay_closed(set_bay_closed)
+    handlers.on_snapshot_now(snapshot_now)
+    handlers.on_diagnostics(lambda: diagnostics(service))
+    return handlers
+
+
+def camera_health(service: EdgeService) -> tuple[CameraHealth, ...]:
+    """Each camera's figures."""
+    found = []
+    for name, camera in service.cameras.items():
+        view = service.board.latest(name)
+        if view is None:
+            continue
+        status = view.status
+        usable = status.condition in {CameraCondition.LIVE, CameraCondition.STARTING}
+        found.append(
+            CameraHealth(
+                camera=name,
+                up=status.condition not in {CameraCondition.STARTING, CameraCondition.LOST},
+                view="ok" if usable else status.condition.value,
+                fps=status.fps,
+                dropped=status.dropped,
+                restarts=status.restarts,
+                latency_p95_ms=camera.pipeline.latency_p95_ms(),
+            )
+        )
+    return tuple(found)
+
+
+def diagnostics(service: EdgeService) -> Result:
+    """What a technician asks first; no passwords, no pictures."""
+    return {
+        "software": software(),
+        "uptime_s": round(service.clock.mono_s() - service.started_s),
+        "model": _model(service),
+        "alarms": list(service.all_alarms()),
+        "cameras": {name: _camera(service, name) for name in service.cameras},
+        "outbox": service.store.health().model_dump(mode="json"),
+        "disk_free_bytes": disk_free_bytes(service.config.edge.state_dir),
+        "memory_bytes": memory_bytes(),
+        "temperature_c": temperature_c(),
+    }
+
+
+def software() -> str:
+    """Name and version of this program."""
+    try:
+        return f"lotsight {version('lotsight')}"
+    except PackageNotFoundError:
+        return "lotsight (source)"
+
+
+def _shadows(service: EdgeService) -> dict[ShadowName, ShadowPart]:
+    return {
+        ShadowName.CLASSIC: ShadowPart(lambda: {"software": software()}),
+        ShadowName.MODEL: ShadowPart(lambda: _model(service)),
+        ShadowName.CONFIG: ShadowPart(lambda: _config(service)),
+        ShadowName.BAYS: ShadowPart(bays_report(service.store)),
+    }
+
+
+def _model(service: EdgeService) -> JsonObject:
+    if service.detector is None:
+        return {"name": None, "version": None, "sha256": None}
+    spec = service.detector.spec
+    return {"name": spec.name, "version": spec.version, "sha256": spec.sha256}
+
+
+def _config(service: EdgeService) -> JsonObject:
+    cameras: dict[str, JsonValue] = {
+        name: {
+            "rate_hz": camera.config.rate_hz,
+            "calibration": 0 if camera.calibration is None else camera.calibration.revision,
+        }
+        for name, camera in service.cameras.items()
+    }
+    return {"cameras": cameras}
+
+
+def _camera(service: EdgeService, name: str) -> dict[str, JsonValue]:
+    camera = service.cameras[name]
+    view = service.board.latest(name)
+    facts: dict[str, JsonValue] = {"source": mask_secrets(camera.config.source)}
+    if view is not None:
+        status = view.status
+        facts |= {
+            "condition": status.condition.value,
+            "detail": status.detail[:300],
+            "frames": status.frames,
+            "judged": status.judged,
+            "gated": status.gated,
+            "dropped": status.dropped,
+            "restarts": status.restarts,
+            "infer_ms": status.infer_ms,
+            "bays": len(view.states),
+            "known": sum(state.occ is not None for state in view.states),
+        }
+    return facts
