@@ -75,7 +75,7 @@ class SequenceFrame:
         time_local: when it was taken; no time zone.
         shift_px: how far the bays moved against the reference picture, x and y, pixels of the
             picture; None where that could not be measured.
-        polygons_norm: where the bays are in this picture.
+        polygons_norm: where the bays are in this picture; none where that is not known.
         is_labelled: whether `annotations.json` has the truth for it.
     """
 
@@ -147,7 +147,7 @@ def read_sequence(folder: Path) -> list[SequenceFrame]:
                 shift_px=None
                 if row["shift_px"] is None
                 else (row["shift_px"][0], row["shift_px"][1]),
-                polygons_norm=tuple(as_floats(roi) for roi in row["rois"]),
+                polygons_norm=tuple(as_floats(roi) for roi in row["rois"] or ()),
                 is_labelled=bool(row["labelled"]),
             )
             for row in rows

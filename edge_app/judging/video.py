@@ -150,8 +150,11 @@ class ClipWriter:
         try:
             if kind is None:
                 self._mux(None)
-        finally:
             self._container.close()
+        except (FFmpegError, OSError) as exc:
+            if kind is None:
+                msg = f"{self.path}: cannot write this clip: {exc}"
+                raise CameraError(msg) from exc
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
         try:
