@@ -93,7 +93,13 @@ def test_lock_covers_the_declared_dependencies() -> None:
         if line[:1].isalnum()
     }
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["demo"], *extras["cloud"], *extras["dev"]]
+    wanted = [
+        *project["dependencies"],
+        *extras["demo"],
+        *extras["cloud"],
+        *extras["kafka"],
+        *extras["dev"],
+    ]
     names = {
         w.split(">")[0].split("<")[0].split("[")[0].strip().lower().replace("_", "-")
         for w in wanted
