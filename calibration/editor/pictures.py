@@ -84,7 +84,7 @@ class ClipPictures:
             msg = f"{path}: expected a video, but got a file without pictures that can be decoded"
             raise CameraError(msg)
         self.duration_s: float | None = round((self._frames - 1) / self._fps, 2)
-        self._latest: tuple[int, ImageBgr] | None = None
+        self._latest: tuple[int, ImageBgr] = (0, self._decode(0))
 
     def picture(self, time_s: float) -> ImageBgr:
         """The frame shown at `time_s` seconds from the start; the nearest there is.
@@ -94,7 +94,7 @@ class ClipPictures:
         """
         wanted = min(max(round(time_s * self._fps), 0), self._frames - 1)
         with self._lock:
-            if self._latest is None or self._latest[0] != wanted:
+            if self._latest[0] != wanted:
                 self._latest = (wanted, self._decode(wanted))
             return self._latest[1]
 

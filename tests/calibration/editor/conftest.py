@@ -133,9 +133,10 @@ class ColourJudge:
 
 
 @contextmanager
-def serve(desk: Desk, author: str = "ina") -> Iterator[str]:
+def serve(desk: Desk, **settings: Any) -> Iterator[str]:
     """The editor on a free port of loopback; gives its address."""
-    editor = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda _request: author))
+    given = EditorSettings(author_of=lambda _request: "ina", **settings)
+    editor = create_editor_app(lambda: [desk], given)
     config = uvicorn.Config(editor, port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -142,9 +142,7 @@ def test_row_dividers_angles_and_double_rows(hands: Any, lot: Any) -> None:
     assert sorted(bays) == ["A01", "A02", "A04", "A05", "A06", "A07", "A08", "A09"]
     # The far end of the first line is A01; the second line begins beneath the near end.
     assert bays["A01"][0][0] > bays["A05"][0][0]
-    assert np.mean(bays["A06"], axis=0)[0] == pytest.approx(
-        np.mean(bays["A05"], axis=0)[0], abs=40
-    )
+    assert np.mean(bays["A06"], axis=0)[0] == pytest.approx(np.mean(bays["A05"], axis=0)[0], abs=40)
     middle = bays["A02"][0][0]
     assert middle > 650, "the middle divider was dragged to the right"
 
@@ -178,7 +176,12 @@ def test_all_by_keys(hands: Any, desk: Desk) -> None:
     assert near(moved[1], np.asarray(bay[1]) + (10, -2), 0.1)
     assert near(moved[0], bay[0], 0.1)
     hands.press("Escape", "2", "r")
-    for keys in (["Shift+ArrowDown"] * 2, ["ArrowRight"] * 18, ["ArrowDown"] * 4, ["ArrowLeft"] * 18):
+    for keys in (
+        ["Shift+ArrowDown"] * 2,
+        ["ArrowRight"] * 18,
+        ["ArrowDown"] * 4,
+        ["ArrowLeft"] * 18,
+    ):
         hands.press(*keys, "Enter")
     page.wait_for_function("() => document.activeElement.type === 'number'")
     page.keyboard.type("6")

@@ -1,0 +1,107 @@
+"""Accessibility: axe-core finds nothing serious in any state of the page, in either theme."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+
+
+def serious(page: Any) -> list[str]:
+    """What axe finds of impact serious or critical: rule, and the elements."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate(
+        "() => axe.run(document, { resultTypes: ['violations'], rules: { region: {enabled: true} } })"
+    )
+    return [
+        f"{v['id']}: {[node['html'][:120] for node in v['nodes'][:4]]}"
+        for v in result["violations"]
+        if v["impact"] in {"serious", "critical"}
+    ]
+
+
+def states(hands: Any, lot: Any) -> Any:
+    """Walks through the page; yields the name of each state that it is in."""
+    page = hands.page
+    yield "empty"
+    hands.press("r")
+    for corner in lot.rows[3]:
+        hands.click(corner)
+    page.get_by_text("Angled, double, numbering").click()
+    yield "row"
+    page.get_by_role("button", name="Create 10 bays").click()
+    yield "created"
+    hands.press("v", "Escape", "l")
+    page.wait_for_selector("#bays .occupied", state="attached")
+    page.get_by_role("tab", name="Bays").click()
+    yield "live"
+    hands.save(1)
+    hands.click(lot.bays_px[52].mean(axis=0))
+    hands.details.get_by_label("Id", exact=True).fill("A01")
+    hands.details.get_by_label("Id", exact=True).blur()
+    yield "selected"
+    page.get_by_role("tab", name="Problems").click()
+    page.wait_for_selector(".finding")
+    yield "problems"
+    page.get_by_role("tab", name="Lot").click()
+    yield "lot"
+    page.get_by_role("tab", name="History").click()
+    yield "history"
+    page.get_by_role("button", name="Import and export").click()
+    yield "files"
+    page.keyboard.press("Escape")
+    hands.press("?")
+    yield "help"
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_finding(scheme: str, open_page: Any, hands_of: Any, lot: Any) -> None:
+    page = open_page(color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    hands = hands_of(page)
+    found = {name: serious(page) for name in states(hands, lot)}
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_conflict_dialog_and_tablet(open_page: Any, hands_of: Any, lot: Any) -> None:
+    page = open_page(
+        viewport={"width": 1024, "height": 768}, has_touch=True, bypass_csp=True,
+        reduced_motion="reduce",
+    )  # fmt: skip
+    hands = hands_of(page)
+    page.locator("#do-row").tap()
+    for corner in lot.rows[3]:
+        page.touchscreen.tap(*hands.screen(corner))
+    page.get_by_role("button", name="Create 10 bays").tap()
+    assert serious(page) == []
+    # Every control can be hit by a finger (WCAG 2.5.8 asks for 24 px).
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, [role=tab]')]
+          .filter((e) => e.offsetParent && !e.closest('[hidden]') && e.type !== 'checkbox')
+          .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+          .filter(([, box]) => box.width < 24 || box.height < 22)
+          .map(([html]) => html)"""
+    )
+    assert small == []
+    # Nothing is cut off at the right or bottom.
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        """() => [...document.querySelectorAll('.tabs button:not([hidden])')]
+          .every((e) => e.getBoundingClientRect().right <= innerWidth)"""
+    )
+
+
+def test_theme_follows_the_system_until_it_is_chosen(open_page: Any) -> None:
+    page = open_page(color_scheme="dark")
+    dark = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    page.locator("#do-theme").click()
+    light = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert dark != light
+    page.reload()
+    page.wait_for_selector("html[data-ready=true]")
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == light

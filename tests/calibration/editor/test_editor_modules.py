@@ -1,0 +1,176 @@
+"""The page's pure modules, run in Chromium, against the Python that does the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calibration import RowPlan, copy_row, row_quads, share_along, with_divider
+from calibration.geometry import to_pixels
+
+pytestmark = [pytest.mark.chromium]
+
+WH = (1280, 720)
+QUAD = [(160.0, 180.0), (1100.0, 140.0), (1220.0, 420.0), (60.0, 500.0)]
+ROW = {
+    "corners": QUAD, "count": 7, "lines": 1, "split": 0.5, "skew": 0.0, "herringbone": False,
+    "dividers": None, "pattern": "A01", "step": 1, "skip": "", "reverse": False, "snake": False,
+    "kind": "standard", "zone": None, "level": None,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A page that can import the modules; the server serves only the files."""
+    import threading
+
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+    from starlette.staticfiles import StaticFiles
+
+    from calibration.editor.app import STATIC
+
+    app = Starlette(routes=[Mount("/", StaticFiles(directory=STATIC))])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{port}/icon.svg")
+    yield page
+    page.close()
+    server.should_exit = True
+    thread.join(10)
+
+
+def call(page: Any, module: str, function: str, *arguments: Any) -> Any:
+    return page.evaluate(
+        """async ([module, name, args]) => {
+          const found = (await import(`/js/${module}.js`))[name];
+          const result = found(...args);
+          return result instanceof Set ? [...result] : result;
+        }""",
+        [module, function, arguments],
+    )
+
+
+def plan(**fields: Any) -> RowPlan:
+    quad = tuple((x / WH[0], y / WH[1]) for x, y in QUAD)
+    return RowPlan(**{"quad": quad, "count": 7, **fields})
+
+
+@pytest.mark.parametrize(
+    ("js", "python"),
+    [
+        pytest.param({}, {}, id="even"),
+        pytest.param({"count": 1}, {"count": 1}, id="one bay"),
+        pytest.param({"skew": 1.4}, {"skew": 1.4 / 8.4}, id="angled"),
+        pytest.param({"skew": -0.7}, {"skew": -0.7 / 7.7}, id="angled back"),
+        pytest.param({"lines": 2, "split": 0.4}, {"rows": 2, "split": 0.4}, id="double"),
+        pytest.param(
+            {"lines": 2, "skew": 1.4, "herringbone": True},
+            {"rows": 2, "skew": 1.4 / 8.4, "herringbone": True},
+            id="herringbone",
+        ),
+        pytest.param(
+            {"count": 3, "dividers": [0.2, 0.7]}, {"count": 3, "dividers": (0.2, 0.7)}, id="uneven"
+        ),
+    ],
+)
+def test_rows_are_the_same_as_in_python(page: Any, js: Any, python: Any) -> None:
+    found = call(page, "geometry/rows", "rowPolygons", {**ROW, **js})
+    expected = [to_pixels(quad, WH) for quad in row_quads(plan(**python), WH)]
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert np.abs(np.asarray(ours) - theirs).max() < 0.01
+
+
+def test_a_dragged_divider_is_where_python_puts_it(page: Any) -> None:
+    at = (520.0, 210.0)
+    moved = call(page, "geometry/rows", "moveDivider", ROW, 2, at)
+    point = (at[0] / WH[0], at[1] / WH[1])
+    expected = with_divider(plan(), 2, point, WH).dividers
+    assert moved["dividers"] == pytest.approx(expected, abs=1e-4)
+    assert moved["dividers"][2] == pytest.approx(share_along(plan(), point, WH), abs=1e-4)
+
+
+def test_a_copy_lies_where_python_puts_it(page: Any) -> None:
+    to = (220.0, 330.0)
+    found = call(page, "geometry/rows", "shiftOnGround", QUAD, QUAD[0], to)
+    expected = copy_row(plan(), (to[0] / WH[0], to[1] / WH[1]), WH).quad
+    assert np.abs(np.asarray(found) - to_pixels(expected, WH)).max() < 0.01
+    assert call(page, "geometry/rows", "shiftOnGround", QUAD, QUAD[0], (400, -4000)) is None
+
+
+def test_a_row_is_recognised_whatever_the_order_of_bays_and_corners(page: Any) -> None:
+    rng = np.random.default_rng(5)
+    bays = [to_pixels(quad, WH) for quad in row_quads(plan(dividers=(), count=5), WH)]
+    shuffled = [np.roll(bay, rng.integers(4), axis=0).tolist() for bay in rng.permutation(bays)]
+    found = call(page, "geometry/rows", "rowFromPolygons", shuffled)
+    corners = np.asarray(found["corners"])
+    for corner in QUAD:
+        assert np.abs(corners - corner).max(axis=1).min() < 0.5
+    # The drawn pattern of widths comes back: rebuilding gives the same bays.
+    again = call(page, "geometry/rows", "rowPolygons", {**ROW, **found, "count": 5})
+    for bay in bays:
+        centres = [np.mean(a, axis=0) for a in again]
+        assert min(np.abs(c - bay.mean(axis=0)).max() for c in centres) < 2.0
+
+
+def test_two_rows_are_not_one(page: Any) -> None:
+    square = [[0, 0], [10, 0], [10, 20], [0, 20]]
+    moved = [[x + 40, y + 60] for x, y in square]
+    assert call(page, "geometry/rows", "rowFromPolygons", [square, moved]) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count", "taken", "expected"),
+    [
+        pytest.param("A01", 15, [], "B01", id="next letter"),
+        pytest.param("Z1", 4, [], "AA1", id="after Z"),
+        pytest.param("001", 15, [], "016", id="numbers run on"),
+        pytest.param("A01", 15, ["B01"], "C01", id="taken is passed over"),
+        pytest.param("P2-01", 9, [], "Q2-01", id="first letters count"),
+    ],
+)
+def test_the_next_row_names_itself(
+    page: Any, pattern: str, count: int, taken: list[str], expected: str
+) -> None:
+    found = page.evaluate(
+        """async ([p, n, taken]) =>
+          (await import('/js/model/naming.js')).nextRow(p, n, new Set(taken))""",
+        [pattern, count, taken],
+    )
+    assert found == expected
+
+
+def test_numbering_steps_and_leaves_out(page: Any) -> None:
+    rule = {"step": 2, "skip": "13, 17-19"}
+    assert call(page, "model/naming", "numbered", "A09", 4, rule) == ["A09", "A11", "A15", "A21"]
+
+
+def test_merge_takes_what_does_not_touch_and_asks_about_the_rest(page: Any) -> None:
+    def doc(**kinds: str) -> dict[str, Any]:
+        square = [[0, 0], [10, 0], [10, 10]]
+        bays = [
+            {"uid": i, "id": i, "points": square, "kind": kind, "angle": "angled",
+             "zone": None, "level": None, "groundQuad": None}
+            for i, kind in kinds.items()
+        ]  # fmt: skip
+        lot = {"name": "x", "location": None, "street": "off_street", "levels": []}
+        return {"bays": bays, "lot": lot, "newReference": False, "proposals": []}
+
+    base = doc(A="standard", B="standard", C="standard", D="standard")
+    mine = doc(A="ev", B="standard", C="standard", E="standard")  # A changed, D deleted, E new
+    theirs = doc(A="loading", B="ev", D="standard")  # A and B changed, C deleted
+    merged = call(page, "model/diff", "merge", base, mine, theirs)
+    assert {bay["id"]: bay["kind"] for bay in merged["doc"]["bays"]} == {
+        "A": "ev", "B": "ev", "E": "standard",
+    }  # fmt: skip
+    assert [conflict["id"] for conflict in merged["conflicts"]] == ["A"]
+    assert merged["taken"] == 2

@@ -1,0 +1,305 @@
+"""The editor's server without a browser: guard, documents, saving, drafts, the live check."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from calibration import Mask, load_calibration, save_calibration
+from calibration.editor import (
+    ClipPictures,
+    Desk,
+    LivePictures,
+    NetworkJudge,
+    StillPicture,
+)
+from calibration.editor.app import STATIC
+from calibration.editor.guard import TOKEN_HEADER
+from telemetry import CameraError
+
+
+class Client:
+    """A page that knows its token."""
+
+    def __init__(self, http: httpx.Client, desk: Desk, host: str) -> None:
+        self.http = http
+        self.session = self.http.get("/api/_/session", headers={"Host": host}).json()
+        self.base = f"/api/{desk.camera}"
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        all_headers = {TOKEN_HEADER: self.session["token"], **headers}
+        return self.http.request(method, f"{self.base}/{path}", json=body, headers=all_headers)
+
+
+ClientOf = Callable[..., Client]
+
+
+@pytest.fixture
+def client_of(serving: Any) -> Iterator[ClientOf]:
+    """Serves a desk on loopback and gives a page's view of it."""
+    with ExitStack() as stack:
+
+        def make(desk: Desk, host: str = "127.0.0.1:9", **settings: Any) -> Client:
+            url = stack.enter_context(serving(desk, **settings))
+            http = stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
+            return Client(http, desk, host)
+
+        yield make
+
+
+@pytest.fixture
+def client(desk: Desk, client_of: ClientOf) -> Client:
+    return client_of(desk)
+
+
+def document(lot: Any, count: int = 3, **fields: Any) -> dict[str, Any]:
+    bays = [
+        {"id": f"A{i + 1:02d}", "polygon": (lot.bays_px[i] / (1280, 720)).tolist(), **fields}
+        for i in range(count)
+    ]
+    lot_facts = {"name": "Station", "location": None, "street": "off_street", "levels": []}
+    return {"bays": bays, "lot": lot_facts}
+
+
+def save(client: Client, lot: Any, count: int = 3, base: int = 0) -> Any:
+    return client.send("POST", "save", {"base_revision": base, "document": document(lot, count)})
+
+
+def test_page_and_every_file_it_names_are_served(client: Client) -> None:
+    page = client.http.get("/")
+    assert page.status_code == 200
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "<script>" not in page.text
+    assert "style=" not in page.text
+    for file in STATIC.rglob("*.*"):
+        answer = client.http.get(f"/static/{file.relative_to(STATIC)}")
+        assert answer.status_code == 200, file
+        assert "http://" not in answer.text.replace("http://www.w3.org", ""), "nothing from afar"
+        assert "https://" not in answer.text
+
+
+def test_a_change_needs_the_token(client: Client, lot: Any, desk: Desk) -> None:
+    body = {"base_revision": 0, "document": document(lot)}
+    refused = client.http.post("/api/north/save", json=body)
+    assert refused.status_code == 403
+    wrong = client.send("POST", "save", body, **{TOKEN_HEADER: "guess"})
+    assert wrong.status_code == 403
+    foreign = client.send("POST", "save", body, Origin="http://evil.example")
+    assert foreign.status_code == 403
+    assert not desk.path.exists()
+    own = str(client.http.base_url).rstrip("/")
+    assert client.send("POST", "save", body, Origin=own).status_code == 200
+
+
+def test_a_rebound_host_name_is_refused(desk: Desk, client_of: ClientOf) -> None:
+    client = client_of(desk, hosts={"127.0.0.1:9"})
+    assert client.session["camera"] == "north"
+    rebound = client.http.get("/api/_/session", headers={"Host": "evil.example"})
+    assert rebound.status_code == 403
+    assert client.session["token"] not in rebound.text
+
+
+def test_save_keeps_picture_author_and_revision(client: Client, lot: Any, desk: Desk) -> None:
+    answer = save(client, lot)
+    assert answer.status_code == 200
+    assert answer.json()["calibration"]["revision"] == 1
+    saved = load_calibration(desk.path)
+    assert (saved.author, saved.camera, saved.image_wh) == ("ina", "north", (1280, 720))
+    assert saved.reference is not None
+    picture = desk.path.parent / saved.reference.file
+    assert picture.read_bytes()[:2] == b"\xff\xd8"
+    # The second save keeps the reference; a new one is taken when asked for.
+    assert save(client, lot, 2, base=1).json()["calibration"]["reference"]["file"] == picture.name
+
+
+def test_conflict_gives_what_was_saved(client: Client, lot: Any) -> None:
+    save(client, lot)
+    answer = save(client, lot, 2)
+    assert answer.status_code == 409
+    assert answer.json()["detail"]["calibration"]["revision"] == 1
+
+
+def test_invalid_is_refused_with_findings(client: Client, lot: Any, desk: Desk) -> None:
+    wrong = document(lot, 2)
+    wrong["bays"][1]["id"] = "A01"
+    answer = client.send("POST", "save", {"base_revision": 0, "document": wrong})
+    assert answer.status_code == 422
+    assert [f["code"] for f in answer.json()["detail"]["findings"]] == ["duplicate_id"]
+    assert not desk.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        pytest.param("id", "a/b", "bays.0.id", id="id"),
+        pytest.param("polygon", [[0, 0], [1, 1]], "bays.0.polygon", id="two points"),
+        pytest.param("kind", "throne", "bays.0.kind", id="kind"),
+    ],
+)
+def test_malformed_names_the_place(
+    client: Client, lot: Any, field: str, value: Any, said: str
+) -> None:
+    wrong = document(lot, 1)
+    wrong["bays"][0][field] = value
+    answer = client.send("POST", "check", {"document": wrong})
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]["message"]
+
+
+def test_roll_back_and_revisions(client: Client, lot: Any, desk: Desk) -> None:
+    save(client, lot, 3)
+    save(client, lot, 2, base=1)
+    answer = client.send("POST", "rollback", {"revision": 1, "base_revision": 2})
+    assert answer.json()["calibration"]["revision"] == 3
+    assert len(load_calibration(desk.path).bays) == 3
+    stale = client.send("POST", "rollback", {"revision": 1, "base_revision": 2})
+    assert stale.status_code == 409
+    listed = client.send("GET", "revisions").json()["revisions"]
+    assert [(r["revision"], r["bays"]) for r in listed] == [(1, 3), (2, 2), (3, 3)]
+    assert len(client.send("GET", "revisions/2").json()["calibration"]["bays"]) == 2
+    assert client.send("GET", "revisions/9").status_code == 400
+
+
+def test_drafts_are_kept_as_they_come(client: Client, desk: Desk) -> None:
+    draft = {
+        "tab": "t1", "saved_at": "2026-11-24T12:00:00Z", "base_revision": 0,
+        "document": {"bays": "anything"},
+    }  # fmt: skip
+    assert client.send("PUT", "draft/t1", draft).status_code == 204
+    assert client.send("GET", "session").json()["drafts"][0]["document"] == {"bays": "anything"}
+    assert client.send("PUT", "draft/..%2Fx", draft).status_code in {404, 422}
+    assert client.send("DELETE", "draft/t1").status_code == 204
+    assert desk.drafts.all() == []
+    for number in range(12):
+        client.send("PUT", f"draft/t{number}", draft)
+    assert len(desk.drafts.all()) == 8
+
+
+def test_live_check_tells_what_the_judge_sees(client: Client, lot: Any) -> None:
+    answer = client.send("POST", "live", {"document": document(lot, 15)})
+    assert [state["occ"] for state in answer.json()["states"]] == lot.taken[:15]
+    assert all(state["conf"] > 0.5 for state in answer.json()["states"])
+
+
+def test_live_check_with_the_network_of_the_wheel(
+    lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
+) -> None:
+    from models import default_model, open_detector
+
+    judge = NetworkJudge(open_detector(default_model(), threads=1))
+    client = client_of(Desk("north", StillPicture(lot_picture), tmp_path / "n.json", judge))
+    states = client.send("POST", "live", {"document": document(lot, 5)}).json()["states"]
+    assert len(states) == 5
+    assert all(state["occ"] in {True, False, None} for state in states)
+    codes = client.send("POST", "check", {"document": document(lot, 5)}).json()["findings"]
+    assert all(f["severity"] != "error" for f in codes)
+
+
+def test_without_a_model_there_is_no_live_check(
+    lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
+) -> None:
+    client = client_of(Desk("north", StillPicture(lot_picture), tmp_path / "n.json"))
+    assert client.session["can_judge"] is False
+    answer = client.send("POST", "live", {"document": document(lot)})
+    assert answer.status_code == 400
+    assert "expected a model" in answer.json()["detail"]["message"]
+
+
+def test_masks_are_black_in_the_picture(client: Client, lot: Any, desk: Desk) -> None:
+    save(client, lot)
+    present = load_calibration(desk.path)
+    mask = Mask(name="house", polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 0.1), (0.0, 0.1)))
+    save_calibration(desk.path, present.model_copy(update={"masks": (mask,)}), author="otto")
+    content = client.send("GET", "picture").content
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (720, 1280, 3)
+    assert picture[5:60, 10:600].max() < 12
+    assert picture[5:60, 700:].mean() > 60
+
+
+def test_align_moves_the_bays_with_the_camera(
+    lot: Any, tmp_path: Path, client_of: ClientOf
+) -> None:
+    pictures = [lot.image_bgr]
+    desk = Desk("north", LivePictures("test", lambda: pictures[0]), tmp_path / "n.json")
+    client = client_of(desk)
+    save(client, lot, 15)
+    turn = cv2.getRotationMatrix2D((640, 360), 3.0, 1.02)
+    turn[:, 2] += (25, -14)
+    pictures[0] = cv2.warpAffine(lot.image_bgr, turn, (1280, 720), borderMode=cv2.BORDER_REFLECT)
+    answer = client.send("POST", "align", {"document": document(lot, 15)}).json()
+    assert answer["usable"], answer["verdict"]
+    expected = lot.bays_px[7] @ turn[:, :2].T + turn[:, 2]
+    found = np.asarray(answer["polygons"][7]) * (1280, 720)
+    assert np.abs(found - expected).max() < 1.0
+    # Accepting it takes the new picture as the reference.
+    body = {"base_revision": 1, "document": {**document(lot, 15), "new_reference": True}}
+    before = load_calibration(desk.path).reference
+    assert client.send("POST", "save", body).status_code == 200
+    assert load_calibration(desk.path).reference != before
+
+
+def test_align_without_a_reference_says_so(client: Client, lot: Any) -> None:
+    answer = client.send("POST", "align", {"document": document(lot)})
+    assert answer.status_code == 400
+    assert "reference picture" in answer.json()["detail"]["message"]
+
+
+def test_export_then_import_own_file(client: Client, lot: Any) -> None:
+    text = client.send("POST", "export", {"document": document(lot, 3), "format": "lotsight"}).text
+    headers = {TOKEN_HEADER: client.session["token"]}
+    answer = client.http.post("/api/north/import?name=x.json", content=text, headers=headers)
+    assert [bay["id"] for bay in answer.json()["bays"]] == ["A01", "A02", "A03"]
+    garbage = client.http.post("/api/north/import?name=x.json", content="{", headers=headers)
+    assert garbage.status_code == 400
+    assert "x.json" in garbage.json()["detail"]["message"]
+
+
+def test_unknown_camera_and_format(client: Client, lot: Any) -> None:
+    assert client.http.get("/api/south/session").status_code == 404
+    body = {"document": document(lot), "format": "dwg"}
+    assert "expected one of" in client.send("POST", "export", body).json()["detail"]["message"]
+
+
+def test_clip_gives_the_picture_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for number in range(30):
+        writer.write(np.full((48, 64, 3), number * 8, np.uint8))
+    writer.release()
+    clip = ClipPictures(path)
+    assert clip.duration_s == pytest.approx(2.9)
+    for time_s, shade in ((0.0, 0), (1.0, 80), (2.0, 160), (99.0, 232)):
+        assert clip.picture(time_s).mean() == pytest.approx(shade, abs=6)
+
+
+def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    path.write_text("no picture")
+    with pytest.raises(CameraError, match="expected a picture"):
+        StillPicture(path)
+    with pytest.raises(CameraError, match="expected a (video|picture at frame 0)"):
+        ClipPictures(path)
+    with pytest.raises(CameraError, match="is the camera running"):
+        LivePictures("cam", lambda: None).picture(0)
+
+
+def test_damaged_file_is_not_overwritten(client: Client, lot: Any, desk: Desk) -> None:
+    save(client, lot)
+    data = json.loads(desk.path.read_text())
+    data["camera"] = "south"
+    desk.path.write_text(json.dumps(data))
+    answer = client.http.get("/api/_/session")
+    assert answer.status_code == 400
+    assert "checksum" in answer.json()["detail"]["message"]
+    assert save(client, lot, 2, base=1).status_code == 400
+    assert json.loads(desk.path.read_text()) == data

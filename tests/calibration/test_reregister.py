@@ -1,0 +1,116 @@
+"""Re-registration of a moved camera: exact on known moves, honest where it cannot know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from calibration.reregister import move_polygons, reregister, shift_px
+from telemetry import CalibrationError
+from vision.types import ImageBgr, as_floats
+
+WH = (960, 540)
+BAYS = [
+    as_floats([[x, y], [x + 0.07, y], [x + 0.07, y + 0.2], [x, y + 0.2]])
+    for y in (0.2, 0.6)
+    for x in np.arange(0.1, 0.85, 0.08)
+]
+
+
+def scene(seed: int = 3) -> ImageBgr:
+    """Ground with lines, kerbs and patches that can be told apart."""
+    rng = np.random.default_rng(seed)
+    image = np.full((WH[1], WH[0], 3), 110, np.uint8)
+    for _ in range(400):
+        x, y, size = rng.integers(0, WH[0]), rng.integers(0, WH[1]), rng.integers(4, 40)
+        shade = rng.integers(40, 220, 3).tolist()
+        end = (int(x + size), int(y + rng.integers(3, 30)))
+        cv2.rectangle(image, (int(x), int(y)), end, shade, -1, cv2.LINE_AA)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 1.0), np.uint8)
+
+
+def with_cars(image: ImageBgr, seed: int) -> ImageBgr:
+    rng = np.random.default_rng(seed)
+    image = image.copy()
+    for bay in BAYS:
+        if rng.random() < 0.5:
+            box = np.round(bay * WH).astype(np.int32)
+            cv2.fillPoly(image, [box], rng.integers(0, 255, 3).tolist())
+    return image
+
+
+def homography(degrees: float, scale: float, shift: tuple[float, float], tilt: float) -> Any:
+    turn = np.vstack([cv2.getRotationMatrix2D((480, 270), degrees, scale), [0, 0, 1]])
+    move = np.array([[1, 0, shift[0]], [0, 1, shift[1]], [tilt, tilt / 2, 1]])
+    return move @ turn
+
+
+@pytest.mark.parametrize(
+    ("degrees", "scale", "shift", "tilt"),
+    [
+        pytest.param(0, 1.0, (0, 0), 0, id="not moved"),
+        pytest.param(0, 1.0, (40, -22), 0, id="shifted"),
+        pytest.param(6, 1.0, (10, 5), 0, id="turned"),
+        pytest.param(-3, 1.15, (-30, 12), 0, id="zoomed"),
+        pytest.param(2, 0.95, (15, 15), 8e-5, id="tilted"),
+    ],
+)
+def test_known_move_is_found_though_cars_and_light_changed(
+    degrees: float, scale: float, shift: tuple[float, float], tilt: float
+) -> None:
+    ground = scene()
+    matrix = homography(degrees, scale, shift, tilt)
+    new = cv2.warpPerspective(with_cars(ground, 2), matrix, WH, borderMode=cv2.BORDER_REFLECT)
+    darker = np.clip(new.astype(np.float32) * 0.55 + 12, 0, 255).astype(np.uint8)
+    found = reregister(with_cars(ground, 1), darker, BAYS)
+    assert found.usable, found.verdict
+    assert found.error_px < 1.0
+    expected = move_polygons(BAYS, matrix, WH, WH)
+    moved = move_polygons(BAYS, found.homography, WH, WH)
+    worst = max(np.abs((a - b) * WH).max() for a, b in zip(expected, moved, strict=True))
+    assert worst < 1.0
+
+
+def test_other_resolution_is_taken_in_stride() -> None:
+    ground = scene()
+    large = cv2.resize(ground, (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    found = reregister(ground, large, BAYS)
+    moved = move_polygons(BAYS, found.homography, WH, (1920, 1080))
+    assert found.usable
+    assert max(np.abs((a - b) * WH).max() for a, b in zip(BAYS, moved, strict=True)) < 1.0
+
+
+def test_another_view_is_never_sure() -> None:
+    """Two scenes with nothing in common: an error, or a result that says it is no good."""
+    try:
+        found = reregister(scene(3), scene(4), BAYS)
+    except CalibrationError as exc:
+        assert "places that agree" in str(exc)
+    else:
+        assert not found.usable
+        assert "Unsure" in found.verdict
+
+
+def test_dark_picture_is_refused() -> None:
+    with pytest.raises(CalibrationError, match="too dark"):
+        reregister(scene(), np.zeros((540, 960, 3), np.uint8), BAYS)
+
+
+def test_agreement_away_from_the_bays_does_not_count() -> None:
+    """Only the left edge can be seen: what lies under the bays on the right is a guess."""
+    ground = scene()
+    covered = ground.copy()
+    covered[:, 240:] = 90
+    found = reregister(ground, covered, BAYS)
+    assert not found.usable
+    assert "span" in found.verdict
+
+
+def test_shift_is_the_median_move_of_centres() -> None:
+    before = [np.array([[0.0, 0], [2, 0], [2, 2]])] * 3
+    after = [before[0] + (3, 4), before[0] + (3, 4), before[0] + (300, 400)]
+    assert shift_px(before, after) == pytest.approx(5.0)
+    assert shift_px([], []) == 0.0
