@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from calibration.types import Calibration
-from vision.input_size import InputPlan
+from vision.input_size import InputPlan, plan_input
 from vision.rules import rule_for
 from vision.types import Detections, Floats, ImageBgr, NetworkOutput, NetworkSpec
 
@@ -48,14 +47,10 @@ class PlanningDetector(Protocol):
         """What network this is."""
         ...
 
-    def plan(self, polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> InputPlan:
-        """Choose input size and tiles."""
-        ...
-
     def detect(
         self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
     ) -> NetworkOutput:
-        """Run the network."""
+        """Run the network once, on inputs as planned."""
         ...
 
 
@@ -80,7 +75,7 @@ class NetworkJudge:
         """
         image_wh = (image_bgr.shape[1], image_bgr.shape[0])
         polygons = calibration.polygons_norm()
-        plan = self._detector.plan(polygons, image_wh)
+        plan = plan_input(polygons, image_wh, self.spec)
         output = self._detector.detect(image_bgr, calibration.quads_norm(), plan)
         evidence = self._rule.judge(output, polygons, image_wh)
         return Judgement(evidence.prob, evidence.quality, output.detections)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import cv2
@@ -76,20 +77,18 @@ def test_known_move_is_found_though_cars_and_light_changed(
 
 def test_other_resolution_is_taken_in_stride() -> None:
     ground = scene()
-    large = cv2.resize(ground, (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    large = np.asarray(cv2.resize(ground, (1920, 1080), interpolation=cv2.INTER_CUBIC), np.uint8)
     found = reregister(ground, large, BAYS)
     moved = move_polygons(BAYS, found.homography, WH, (1920, 1080))
     assert found.usable
     assert max(np.abs((a - b) * WH).max() for a, b in zip(BAYS, moved, strict=True)) < 1.0
 
 
-def test_another_view_is_never_sure() -> None:
-    """Two scenes with nothing in common: an error, or a result that says it is no good."""
-    try:
-        found = reregister(scene(3), scene(4), BAYS)
-    except CalibrationError as exc:
-        assert "places that agree" in str(exc)
-    else:
+@pytest.mark.parametrize("seed", [4, 5, 6])
+def test_another_view_is_never_sure(seed: int) -> None:
+    """Scenes with nothing in common: an error, or a result that says it is no good."""
+    with suppress(CalibrationError):
+        found = reregister(scene(3), scene(seed), BAYS)
         assert not found.usable
         assert "Unsure" in found.verdict
 

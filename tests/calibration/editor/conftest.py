@@ -267,7 +267,7 @@ class Hands:
                 .map((p) => p.split(',').map(Number)),
             ])"""
         )
-        return {bay_id: points for bay_id, points in found}
+        return dict(found)
 
     def count(self) -> int:
         self.settle()

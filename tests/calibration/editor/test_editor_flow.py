@@ -1,4 +1,4 @@
-"""The whole job in real Chromium: 60 bays in rows, saved, checked, reopened, edited, rolled back."""
+"""The whole job in real Chromium: 60 bays drawn, saved, checked, reopened, edited, rolled back."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _edit(hands: Any, lot: Any) -> None:
     bay = lot.bays_px[52]
     hands.click(bay.mean(axis=0))
     hands.page.keyboard.down("Alt")
-    hands.drag(bay.mean(axis=0), bay.mean(axis=0) + (12.0, 16.0))
+    hands.drag(bay.mean(axis=0), np.add(bay.mean(axis=0), (12, 16)))
     hands.page.keyboard.up("Alt")
     hands.click(lot.bays_px[0].mean(axis=0))
     hands.details.get_by_label("Kind").select_option("disabled")
@@ -101,7 +101,7 @@ def test_bay_panel_lot_and_levels_reach_the_file(hands: Any, lot: Any, desk: Des
     page.get_by_label("Levels").fill("P1, G")
     page.get_by_label("Levels").blur()
     hands.press("v")
-    hands.click(lot.bays_px[0].mean(axis=0) + (30.0, 0.0))
+    hands.click(np.add(lot.bays_px[0].mean(axis=0), (30, 0)))
     details = hands.details
     details.get_by_label("Id", exact=True).fill("VIP-7")
     details.get_by_label("Id", exact=True).blur()
@@ -135,7 +135,7 @@ def test_live_check_agrees_with_the_cars_drawn(hands: Any, lot: Any) -> None:
     # It follows the drawing: a bay moved off its car is free.
     car = lot.taken.index(True)
     bay = lot.bays_px[car]
-    hands.drag(bay.mean(axis=0), bay.mean(axis=0) + (0.0, -70.0))
+    hands.drag(bay.mean(axis=0), np.add(bay.mean(axis=0), (0, -70)))
     hands.page.wait_for_function(
         "(n) => document.getElementById('count-occupied').textContent === String(n)",
         arg=sum(lot.taken) - 1,

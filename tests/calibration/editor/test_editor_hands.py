@@ -43,7 +43,7 @@ def test_corner_edge_and_bay_are_dragged(hands: Any) -> None:
     assert near(hands.bays()["A01"][:2], [(400, 320), (520, 320)])
     before = np.asarray(hands.bays()["A01"])
     hands.drag((440, 360), (540, 380))
-    assert near(hands.bays()["A01"], before + (100, 20))
+    assert near(hands.bays()["A01"], np.add(before, (100, 20)))
     hands.press("Control+z")
     assert near(hands.bays()["A01"], before)
 
@@ -95,7 +95,7 @@ def test_many_are_selected_and_moved_together(hands: Any, lot: Any) -> None:
     hands.press("Shift+ArrowUp", "ArrowLeft")
     after = hands.bays()
     for bay in ("A01", "A02", "A04"):
-        assert near(after[bay], np.asarray(before[bay]) + (-1, -10), 0.1)
+        assert near(after[bay], np.add(before[bay], (-1, -10)), 0.1)
     assert after["A03"] == before["A03"]
     hands.press("Control+a", "3")
     assert hands.page.locator("#bays .kind-ev").count() == 5
@@ -173,7 +173,7 @@ def test_all_by_keys(hands: Any, desk: Desk) -> None:
     bay = hands.bays()["A01"]
     hands.press("v", "c", "c", "ArrowUp", "ArrowUp", "Shift+ArrowRight")
     moved = hands.bays()["A01"]
-    assert near(moved[1], np.asarray(bay[1]) + (10, -2), 0.1)
+    assert near(moved[1], np.add(bay[1], (10, -2)), 0.1)
     assert near(moved[0], bay[0], 0.1)
     hands.press("Escape", "2", "r")
     for keys in (

@@ -162,7 +162,7 @@ def test_merge_takes_what_does_not_touch_and_asks_about_the_rest(page: Any) -> N
              "zone": None, "level": None, "groundQuad": None}
             for i, kind in kinds.items()
         ]  # fmt: skip
-        lot = {"name": "x", "location": None, "street": "off_street", "levels": []}
+        lot: Any = {"name": "x", "location": None, "street": "off_street", "levels": []}
         return {"bays": bays, "lot": lot, "newReference": False, "proposals": []}
 
     base = doc(A="standard", B="standard", C="standard", D="standard")

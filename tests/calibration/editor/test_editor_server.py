@@ -65,7 +65,7 @@ def document(lot: Any, count: int = 3, **fields: Any) -> dict[str, Any]:
         {"id": f"A{i + 1:02d}", "polygon": (lot.bays_px[i] / (1280, 720)).tolist(), **fields}
         for i in range(count)
     ]
-    lot_facts = {"name": "Station", "location": None, "street": "off_street", "levels": []}
+    lot_facts: Any = {"name": "Station", "location": None, "street": "off_street", "levels": []}
     return {"bays": bays, "lot": lot_facts}
 
 
@@ -287,7 +287,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     path.write_text("no picture")
     with pytest.raises(CameraError, match="expected a picture"):
         StillPicture(path)
-    with pytest.raises(CameraError, match="expected a (video|picture at frame 0)"):
+    with pytest.raises(CameraError, match=r"expected a (video|picture at frame 0)"):
         ClipPictures(path)
     with pytest.raises(CameraError, match="is the camera running"):
         LivePictures("cam", lambda: None).picture(0)
