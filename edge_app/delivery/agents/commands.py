@@ -52,8 +52,12 @@ class CommandHandlers:
         """`handler` gets the camera."""
         self._add(CommandName.RESTART_CAMERA, CameraArgs, lambda args: handler(args.camera))
 
-    def on_set_bay_closed(self, handler: Callable[[str, bool], Result]) -> None:
-        """`handler` gets the bay and whether it is closed."""
+    def on_set_bay_closed(
+        self, handler: Callable[[str, bool], Result], *, default: bool = False
+    ) -> None:
+        """`handler` gets the bay and whether it is closed; a default gives way to another."""
+        if default and CommandName.SET_BAY_CLOSED in self._handlers:
+            return
         self._add(
             CommandName.SET_BAY_CLOSED,
             SetBayClosedArgs,
