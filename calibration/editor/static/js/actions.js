@@ -205,7 +205,7 @@ export class Actions {
     const corners = [...row.corners, point];
     announce(`Corner ${corners.length} of 4`);
     if (corners.length < 4) return this.store.set({ row: { ...row, corners } });
-    this.store.set({ row: { ...row, corners: orientQuad(corners), dividers: null } });
+    this.store.set({ row: { ...row, corners: orientQuad(corners, row.count, row.lines), dividers: null } });
     return this.rowReady();
   }
 
@@ -219,13 +219,19 @@ export class Actions {
   changeRow(patch) {
     const row = this.state.row;
     if (!row) return;
-    const even = 'count' in patch && patch.count !== row.count;
-    this.store.set({ row: { ...row, ...patch, ...(even ? { dividers: null } : {}) } });
+    const next = { ...row, ...patch };
+    if ('count' in patch && patch.count !== row.count) next.dividers = null;
+    if (next.corners.length === 0) next.turned = false;
+    const reshaped = next.count !== row.count || next.lines !== row.lines;
+    if (reshaped && !next.turned && next.corners.length === 4) {
+      next.corners = orientQuad(next.corners, next.count, next.lines);
+    }
+    this.store.set({ row: next });
   }
 
   turnRow() {
     const row = this.state.row;
-    if (row?.corners.length === 4) this.changeRow({ corners: turnQuad(row.corners), dividers: null });
+    if (row?.corners.length === 4) this.changeRow({ corners: turnQuad(row.corners), dividers: null, turned: true });
   }
 
   createRow() {
@@ -236,7 +242,7 @@ export class Actions {
     if (wrong !== undefined) return toast(`"${wrong}" is no id: letters, digits, point, hyphen, underscore.`, { kind: 'error' });
     const bays = rowBays(row);
     const pattern = nextRow(row.pattern, row.count * row.lines, new Set([...this.taken, ...bays.map((b) => b.id)]));
-    this.#lastRow = { ...row, pattern, corners: [], dividers: null };
+    this.#lastRow = { ...row, pattern, corners: [], dividers: null, turned: false };
     this.store.edit(`Row of ${bays.length}`, (doc) => addBays(doc, bays), {
       patch: { selection: bays.map((bay) => bay.uid), row: this.#freshRow(), copy: null, cursor: null },
     });
@@ -256,7 +262,7 @@ export class Actions {
     const from = centroid(shape.corners);
     const pattern = nextRow(bays[0].id, bays.length, this.taken);
     const { kind, zone, level } = bays[0];
-    const row = newRow(pattern, { ...shape, count: bays.length, kind, zone, level });
+    const row = newRow(pattern, { ...shape, count: bays.length, turned: true, kind, zone, level });
     const away = this.#roomFor(shape.corners, from);
     this.store.set({
       tool: 'row', copy: { quad: shape.corners, from }, row: { ...row, corners: away }, selection: [], panel: 'row',

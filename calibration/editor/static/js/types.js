@@ -36,6 +36,7 @@
  *
  * @typedef {object} Row        a row of bays that is being laid out
  * @property {Point[]} corners  4 when complete: start, along the row, across, back
+ * @property {boolean} turned  the person has chosen which way the row runs
  * @property {number} count     bays along the row
  * @property {1|2} lines        2: two rows back to back
  * @property {number} split     depth of the first line of two, share of all

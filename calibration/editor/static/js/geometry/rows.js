@@ -13,16 +13,21 @@ export const evenDividers = (count) =>
 /** @param {Row} row */
 export const dividersOf = (row) => row.dividers ?? evenDividers(row.count);
 
+const BAY_DEPTH = 2; // in widths: 5 m by 2.5 m
+
 /**
- * Four clicks round a row in any order, as [start, along, across, back]: the row begins at the
- * first click and runs along the longer pair of sides.
- * @param {readonly Point[]} clicks @returns {Point[]}
+ * Four clicks round a row, either way, as [start, along, across, back]: the row begins at the first
+ * click and runs the way that gives its bays the likelier shape.
+ * @param {readonly Point[]} clicks @param {number} count @param {number} lines
+ * @returns {Point[]}
  */
-export function orientQuad(clicks) {
+export function orientQuad(clicks, count, lines) {
   const [a, b, c, d] = clicks;
-  const along = distance(a, b) + distance(c, d);
-  const across = distance(b, c) + distance(d, a);
-  return along >= across ? [a, b, c, d] : [a, d, c, b];
+  const one = distance(a, b) + distance(c, d);
+  const other = distance(b, c) + distance(d, a);
+  const oddity = (/** @type {number} */ along, /** @type {number} */ across) =>
+    Math.abs(Math.log(across / lines / (along / count) / BAY_DEPTH));
+  return oddity(one, other) <= oddity(other, one) ? [a, b, c, d] : [a, d, c, b];
 }
 
 /** The same row with its length and depth exchanged. @param {readonly Point[]} q */

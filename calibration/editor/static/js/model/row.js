@@ -10,6 +10,7 @@ import { numbered } from './naming.js';
 /** @param {string} pattern @param {Partial<Row>} [more] @returns {Row} */
 export const newRow = (pattern, more = {}) => ({
   count: 10,
+  turned: false,
   lines: 1,
   split: 0.5,
   skew: 0,

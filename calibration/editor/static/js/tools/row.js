@@ -56,7 +56,7 @@ export function rowTool(app) {
     boxing = true;
     const a = place(app, start.at, start.free).point;
     const b = place(app, press.at, press.free);
-    store.set({ row: { ...row, dividers: null, corners: orientQuad(rectangle(a, b.point)) }, cursor: null });
+    store.set({ row: { ...row, dividers: null, corners: orientQuad(rectangle(a, b.point), row.count, row.lines) }, cursor: null });
   }
 
   /** @param {Row} row @param {import('../stage/pointer.js').Hit} hit @param {Press} press
