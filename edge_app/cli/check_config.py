@@ -22,6 +22,9 @@ def check_config(
     open_cameras: Annotated[
         bool, typer.Option("--open", help="Also fetch one picture of each camera.")
     ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the file itself: no model, no calibration.")
+    ] = False,
     print_sample: Annotated[
         bool, typer.Option("--print-sample", help="Print an annotated sample and end.")
     ] = False,
@@ -37,7 +40,7 @@ def check_config(
         msg = "expected a configuration file, or --print-sample"
         raise ConfigError(msg)
     config = load_config(config_file)
-    parts: list[Callable[[LotsightConfig], list[Check]]] = [check_parts]
+    parts: list[Callable[[LotsightConfig], list[Check]]] = [] if quick else [check_parts]
     if open_cameras:
         parts.append(check_cameras)
     checks = [Check.good("configuration", f"{config_file}: {len(config.camera)} cameras")]
