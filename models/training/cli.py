@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from models.promote_cli import HELD_OUT
 from models.training.confidence import Confidence, fit_temperature
 from models.training.config import TrainConfig, read_config
 from models.training.judge import FrameVerdict, Score, judge_frames, onnx_judge, score, torch_judge
-from models.training.loop import CHECKPOINT, trained_net
+from models.training.loop import CHECKPOINT, stages_of, trained_net
 from models.training.provenance import data_manifest
 from models.training.records import data_root, read_lot
 from models.training.release import Release, write_release
@@ -37,9 +37,13 @@ def run(
     out: Folder,
     config: ConfigFile = None,
     resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint.")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint of an earlier run; COCO weights if not given.")
+    ] = None,
 ) -> None:
     """Train to the end of the schedule."""
-    checkpoint = train(RunPlan.in_folder(out), read_config(config), resume)
+    plan = replace(RunPlan.in_folder(out), trained=start)
+    checkpoint = train(plan, read_config(config), resume)
     Console().print(f"trained: {checkpoint}")
 
 
@@ -103,7 +107,9 @@ def release(
             name=name,
             version=version,
             confidence=Confidence(json.loads(out_of_fold.read_text())["temperature"]),
-            data=data_manifest([*lots, *vehicles], plan.start, state["config"]),
+            data=data_manifest(
+                [*lots, *vehicles], plan.start, {"stages": stages_of(out / CHECKPOINT)}
+            ),
             held_out={s: read_lot(plan.data, *s.split("/")) for s in HELD_OUT},
         ),
     )

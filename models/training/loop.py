@@ -49,6 +49,8 @@ class EpochResult:
 class Trainer:
     """One run in one folder.
 
+    `earlier` holds the configurations of the runs that made `net`, if it was trained before.
+
     Args:
         net: what to train; it is trained in place.
         lots: Samples with bays.
@@ -66,6 +68,7 @@ class Trainer:
         folder: Path,
     ) -> None:
         torch.manual_seed(config.seed)
+        self.earlier: list[dict[str, Any]] = []
         self.config, self.folder = config, folder
         self.batches = Batches(lots, vehicles, config)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -159,6 +162,7 @@ class Trainer:
     def _save(self, result: EpochResult) -> None:
         state = {
             "config": self.config.model_dump(),
+            "earlier": self.earlier,
             "epoch": self.epoch,
             "step": self.step,
             "net": self.net.state_dict(),
@@ -203,6 +207,7 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         self.epoch, self.step = state["epoch"], state["step"]
+        self.earlier = state["earlier"]
         torch.set_rng_state(state["torch_rng"].cpu())
 
 
@@ -210,3 +215,9 @@ def trained_net(checkpoint: Path) -> LotNet:
     """Load the averaged weights of a run, ready for evaluation."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     return LotNet.from_state(state["ema"]).eval()
+
+
+def stages_of(checkpoint: Path) -> list[dict[str, Any]]:
+    """Configurations of all the runs that led to a checkpoint, first to last."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    return [*state["earlier"], state["config"]]

@@ -12,7 +12,7 @@ import numpy as np
 from models.network.net import LotNet
 from models.training.config import TrainConfig
 from models.training.judge import FrameVerdict, judge_frames, torch_judge
-from models.training.loop import CHECKPOINT, Trainer, trained_net
+from models.training.loop import CHECKPOINT, Trainer, stages_of, trained_net
 from models.training.pseudo_boxes import write_pseudo_boxes
 from models.training.records import Sample, data_root, read_lot, read_vehicles
 
@@ -27,11 +27,13 @@ class RunPlan:
         start: COCO checkpoint to start from.
         folder: receives checkpoint, curves and vehicle boxes.
         data: folder of the sets.
+        trained: checkpoint of an earlier run to go on from, with a new schedule.
     """
 
     start: Path
     folder: Path
     data: Path
+    trained: Path | None = None
 
     @classmethod
     def in_folder(cls, folder: Path) -> RunPlan:
@@ -73,7 +75,10 @@ def train(plan: RunPlan, config: TrainConfig, resume: bool = False) -> Path:
         The checkpoint.
     """
     lots, vehicles = gather(plan, config)
-    trainer = Trainer(LotNet.from_coco(plan.start), lots, vehicles, config, plan.folder)
+    net = LotNet.from_coco(plan.start) if plan.trained is None else trained_net(plan.trained)
+    trainer = Trainer(net, lots, vehicles, config, plan.folder)
+    if plan.trained is not None:
+        trainer.earlier = stages_of(plan.trained)
     if resume:
         trainer.resume()
     for _ in trainer.run():

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.training.config import TrainConfig
+from models.training import config as config_module
+from models.training.config import TrainConfig, read_config
 from models.training.judge import judge_frames, score, torch_judge
 from tests.models.test_train_batches import lot_samples
 
@@ -18,7 +19,7 @@ if importlib.util.find_spec("torch"):
 
     from models.network.net import LotNet
     from models.network.yolo import build_yolo
-    from models.training.loop import CHECKPOINT, CURVES, Trainer, trained_net
+    from models.training.loop import CHECKPOINT, CURVES, Trainer, stages_of, trained_net
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
@@ -75,3 +76,20 @@ def test_resuming_with_another_recipe_is_refused(tmp_path: Path) -> None:
     other = _trainer(tmp_path, CONFIG.model_copy(update={"seed": 8}))
     with pytest.raises(ValueError, match="another config"):
         other.resume()
+
+
+def test_a_second_stage_remembers_the_first(tmp_path: Path) -> None:
+    one = CONFIG.model_copy(update={"epochs": 1})
+    list(_trainer(tmp_path, one).run())
+    checkpoint = tmp_path / "run" / CHECKPOINT
+    pictures = lot_samples(tmp_path / "pictures", 4)
+    calm = one.model_copy(update={"seed": 9})
+    second = Trainer(trained_net(checkpoint), pictures, [], calm, tmp_path / "second")
+    second.earlier = stages_of(checkpoint)
+    list(second.run())
+    assert [s["seed"] for s in stages_of(tmp_path / "second" / CHECKPOINT)] == [7, 9]
+
+
+def test_the_committed_second_stage_is_a_valid_recipe() -> None:
+    calm = read_config(Path(config_module.__file__).with_name("calm.toml"))
+    assert calm.trunk_rate < TrainConfig().trunk_rate
