@@ -21,7 +21,7 @@ from edge_app.delivery.connection import (
     Suback,
     speaks_other_version,
 )
-from edge_app.delivery.errors import ConnectionEnded, LinkError, ProtocolTrouble
+from edge_app.delivery.errors import ConnectionEnded, LinkError, ProtocolTrouble, reason_text
 from edge_app.delivery.pump import EventPump
 from edge_app.delivery.session import Alarms, Session
 from edge_app.delivery.store import Store
@@ -312,6 +312,11 @@ class MqttLink:
                 agent.tick(now_s)
             except LotsightError as exc:
                 _log.warning("%s: %s", type(agent).__name__, exc)
+        if self._pump.refusal is not None:
+            why = reason_text(self._pump.refusal)
+            self._alarms.raise_("quarantine", f"events refused by the broker, and kept: {why}")
+        else:
+            self._alarms.clear("quarantine")
         if self._pump.silent_s > SILENCE_ALARM_S:
             self._alarms.raise_("ack", "no consumer acknowledges events")
         else:

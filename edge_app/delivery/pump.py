@@ -63,6 +63,8 @@ class EventPump:
         self._resends = 0
         self._pardon_at_s = 0.0
         self._connected = False
+        self.refusal: int | None = None
+        """Reason code of the last refusal, until the refused events are tried again."""
         self.counts = PumpCounts()
 
     @property
@@ -80,7 +82,7 @@ class EventPump:
         self._connected = True
         self._window = min(window, self._config.in_flight_max)
         self._in_flight.clear()
-        self._store.pardon()
+        self._pardon()
         self._rewind()
         grace_s = self._config.ack_grace_s if self._config.release is Release.ACK else 0.0
         self._not_before_s = now_s + grace_s
@@ -136,6 +138,7 @@ class EventPump:
             self.counts.nobody_listens += 1
         elif code in QUARANTINE_CODES:
             self.counts.refused += 1
+            self.refusal = code
             _log.error("event %d refused by the broker: %s", seq, reason_text(code))
             self._store.refuse(seq, code)
         else:
@@ -170,7 +173,7 @@ class EventPump:
             self._resends = 0
         self._cursor = max(self._cursor, self._store.acked)
         if ack.replay:
-            self._store.pardon()
+            self._pardon()
             self._rewind()
             self._progress_s = self._clock.mono_s()
         self._not_before_s = min(self._not_before_s, self._clock.mono_s())
@@ -194,7 +197,7 @@ class EventPump:
         """Start over at the watermark when the consumer owes us an acknowledgement for too long."""
         if now_s >= self._pardon_at_s:
             self._pardon_at_s = now_s + self._config.quarantine_retry_s
-            if self._store.pardon():
+            if self._pardon():
                 self._rewind()
                 return
         patience_s = min(MAX_RESEND_S, self._config.resend_after_s * 2.0**self._resends)
@@ -203,6 +206,10 @@ class EventPump:
             self._resends = min(self._resends + 1, 10)
             self._progress_s = now_s
             self._rewind()
+
+    def _pardon(self) -> int:
+        self.refusal = None
+        return self._store.pardon()
 
     def _rewind(self, upto: int | None = None) -> None:
         self._cursor = self._store.acked if upto is None else min(self._cursor, upto)

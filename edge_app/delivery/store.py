@@ -8,6 +8,7 @@ the snapshot says `degraded`, and the events follow once the disk answers again.
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 RETRY_PERIOD_S = 1.0
 """How often a store that cannot be written is tried again."""
+COMPLAINT_PERIOD_S = 60.0
+"""A disk that stays full is worth a line a minute, not one per event."""
 _LAYOUT = "layout"
 
 
@@ -57,7 +60,9 @@ class Store:
         self.documents = Documents(database, self._lock)
         self._stream = EventStream(database, clock, bounds, stamp)
         self._buffer = ChangeBuffer(bounds.max_buffered)
-        self._retry_at_s = 0.0
+        self._retry_at_s = -math.inf
+        self._complaint = ""
+        self._complain_at_s = 0.0
         body = self.documents.get(_LAYOUT)
         self._layout = None if body is None else Layout.model_validate_json(body)
         self._layout_unsaved = False
@@ -221,8 +226,14 @@ class Store:
 
     def acknowledge(self, upto: int) -> None:
         """The consumer has everything up to `upto`: release it."""
-        with self._lock, self._tolerant("release events"):
-            self._stream.acknowledge(upto)
+        with self._lock:
+            if self._clock.mono_s() >= self._retry_at_s:
+                with self._tolerant("release events"):
+                    self._stream.acknowledge(upto)
+            # On a full disk even a deletion fails. The watermark counts at once, so that nothing
+            # is sent again; the rows go with the next acknowledgement that can be written.
+            state = self._stream.state
+            state.acked = max(state.acked, min(upto, state.last_seq))
 
     def release(self, seqs: Sequence[int]) -> None:
         """The broker has these events, and that is enough for this cloud."""
@@ -348,7 +359,12 @@ class Store:
         try:
             yield
         except sqlite3.Error as exc:
-            _log.error("%s: cannot %s now: %s", self.path, what, exc)
+            now_s = self._clock.mono_s()
+            self._retry_at_s = now_s + RETRY_PERIOD_S
+            complaint = f"cannot {what} now: {exc}"
+            if complaint != self._complaint or now_s >= self._complain_at_s:
+                self._complaint, self._complain_at_s = complaint, now_s + COMPLAINT_PERIOD_S
+                _log.error("%s: %s", self.path, complaint)
 
     def _need_layout(self) -> Layout:
         if self._layout is None:

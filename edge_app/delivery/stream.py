@@ -69,6 +69,7 @@ class EventStream:
         row = database.execute("SELECT * FROM stream").fetchone()
         self.state = StreamState(*tuple(row)[1:])
         self.usage = outbox.measure(database)
+        self._owes_deletion = False
         self._opened_s = clock.mono_s() - self.state.running_s
 
     @contextmanager
@@ -137,12 +138,14 @@ class EventStream:
     def acknowledge(self, upto: int) -> None:
         """Release everything up to `upto`."""
         upto = min(upto, self.state.last_seq)
-        if upto <= self.state.acked:
+        if upto <= self.state.acked and not self._owes_deletion:
             return
+        self._owes_deletion = True
         with self.writing() as work:
-            outbox.delete_upto(self._database, upto)
-            work.state.acked = upto
+            outbox.delete_upto(self._database, max(upto, work.state.acked))
+            work.state.acked = max(upto, work.state.acked)
             work.usage = outbox.measure(self._database)
+        self._owes_deletion = False
 
     def release(self, seqs: Sequence[int]) -> None:
         """Release single events; the watermark follows the lowest that is left."""
