@@ -1,0 +1,223 @@
+"""Endpoints: health, metrics, bays, cameras, events, pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
+
+from edge_app.http import bodies
+from edge_app.http.access import Access
+from edge_app.http.bodies import Body
+from edge_app.http.box import Box
+from edge_app.http.feed import Feed
+from edge_app.http.guard import session_of
+from edge_app.http.pictures import PictureMaker
+from edge_app.live import LiveBoard, LiveView
+from telemetry import CameraError
+
+api = APIRouter(prefix="/api/v1")
+plain = APIRouter()
+
+_BOUNDARY = "lotsight-frame"
+_LOOK_S = 0.04
+
+
+@dataclass(slots=True)
+class HttpState:
+    """What the endpoints share; `app.state.http`."""
+
+    board: LiveBoard
+    box: Box
+    access: Access
+    feed: Feed
+    pictures: PictureMaker
+    registry: CollectorRegistry
+    max_viewers: int
+    live_hz: float
+    has_editor: bool
+    viewers: int = field(default=0)
+
+
+def state_of(request: Request) -> HttpState:
+    """What the endpoints share."""
+    state: HttpState = request.app.state.http
+    return state
+
+
+State = Annotated[HttpState, Depends(state_of)]
+
+
+def view_of(camera: str, state: State) -> LiveView:
+    """The latest view of a camera.
+
+    Raises:
+        HTTPException: 404, there is no such camera.
+    """
+    view = state.board.latest(camera)
+    if view is None:
+        raise HTTPException(404, f"expected one of {', '.join(state.board.cameras())}")
+    return view
+
+
+def bay_of(bay: str, state: State) -> tuple[LiveView, int]:
+    """The view that holds a bay, and its place there.
+
+    Raises:
+        HTTPException: 404, there is no such bay.
+    """
+    found = bodies.find_bay(state.board, bay)
+    if found is None:
+        raise HTTPException(404, f"no bay is called {bay!r}")
+    return found
+
+
+View = Annotated[LiveView, Depends(view_of)]
+FoundBay = Annotated[tuple[LiveView, int], Depends(bay_of)]
+
+
+@plain.get("/health/live")
+def live() -> Body:
+    """The process answers."""
+    return {"status": "live"}
+
+
+@plain.get("/health/ready")
+def ready(request: Request, state: State) -> JSONResponse:
+    """Whether the box does its work, and if not, why (the reasons only for those logged in)."""
+    reasons = bodies.faults(state.board, state.box.report())
+    body: Body = {"ready": not reasons}
+    if request.state.inside:
+        body["reasons"] = reasons
+    return JSONResponse(body, 503 if reasons else 200)
+
+
+@plain.get("/metrics")
+def metrics(state: State) -> Response:
+    """Prometheus metrics."""
+    text: bytes = generate_latest(state.registry)  # type: ignore[no-untyped-call]
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+@api.get("/status")
+def status(request: Request, state: State) -> Body:
+    """The box, its cameras, its outbox, its link."""
+    session = session_of(request.headers)
+    login = not state.access.is_open
+    return bodies.report_body(state.box.report(), state.board) | {
+        "editor": state.has_editor,
+        "login": login,
+        "csrf": state.access.csrf_of(session) if login and session else None,
+    }
+
+
+@api.get("/bays")
+def bays(
+    state: State,
+    camera: str | None = None,
+    zone: str | None = None,
+    only: Annotated[str | None, Query(alias="state", pattern="^(free|occupied|unknown)$")] = None,
+) -> Body:
+    """All bays, or those of a camera, zone or state."""
+    found = [
+        body
+        for body in bodies.all_bays(state.board, state.box.report())
+        if (camera is None or body["camera"] == camera)
+        and (zone is None or body["zone"] == zone)
+        and (only is None or body["state"] == only)
+    ]
+    return {"counts": bodies.counts(state.board), "bays": found}
+
+
+@api.get("/bays/{bay}")
+def one_bay(found: FoundBay, state: State) -> Body:
+    """One bay."""
+    return bodies.bay_body(*found, state.box.report())
+
+
+@api.get("/bays/{bay}/why")
+def why(found: FoundBay, state: State) -> Body:
+    """Why a bay has its state."""
+    return bodies.why_body(*found, state.box.report(), state.board)
+
+
+@api.get("/bays/{bay}/picture.jpg")
+def bay_picture(found: FoundBay, state: State) -> Response:
+    """The bay and its surroundings in the latest picture."""
+    view, index = found
+    try:
+        data = state.pictures.crop(view.camera, view.states[index].bay)
+    except KeyError as exc:  # the calibration changed in between
+        raise HTTPException(404, f"no bay is called {exc}") from exc
+    return Response(data, media_type="image/jpeg")
+
+
+@api.get("/cameras")
+def cameras(state: State) -> Body:
+    """All cameras."""
+    return {"cameras": [bodies.camera_body(view) for view in bodies.views(state.board)]}
+
+
+@api.get("/cameras/{camera}")
+def one_camera(view: View) -> Body:
+    """One camera."""
+    return bodies.camera_body(view)
+
+
+@api.get("/events")
+def events(state: State, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Body:
+    """The last changes, newest first."""
+    return {"events": [bodies.event_body(event) for event in state.board.events(limit)]}
+
+
+@api.get("/events/stream")
+async def stream(state: State) -> StreamingResponse:
+    """Changes as they come, as server-sent events."""
+    if state.feed.is_full:
+        raise HTTPException(503, "too many pages listen already", {"Retry-After": "10"})
+    return StreamingResponse(state.feed.listen(), media_type="text/event-stream")
+
+
+@plain.get("/cameras/{camera}/still.jpg")
+def still(view: View, state: State, overlay: bool = True) -> Response:
+    """The latest picture, with or without the bays."""
+    data, version = state.pictures.jpeg(view.camera, overlay=overlay)
+    return Response(data, media_type="image/jpeg", headers={"X-View-Version": str(version)})
+
+
+@plain.get("/cameras/{camera}/live.mjpg")
+async def moving(view: View, state: State, overlay: bool = True) -> StreamingResponse:
+    """The moving picture: a part for each new view."""
+    if state.viewers >= state.max_viewers:
+        raise HTTPException(503, "too many people watch already", {"Retry-After": "10"})
+    parts = _parts(state, view.camera, overlay=overlay)
+    return StreamingResponse(parts, media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
+
+
+async def _parts(state: HttpState, camera: str, *, overlay: bool) -> AsyncIterator[bytes]:
+    state.viewers += 1
+    shown = -1
+    try:
+        while state.board.latest(camera) is not None:
+            if state.board.version(camera) == shown:
+                await asyncio.sleep(_LOOK_S)
+                continue
+            try:
+                data, shown = await run_in_threadpool(state.pictures.jpeg, camera, overlay=overlay)
+            except CameraError:
+                await asyncio.sleep(1.0)
+                continue
+            head = (
+                f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            )
+            yield head.encode() + data + b"\r\n"
+            await asyncio.sleep(1 / state.live_hz)
+    finally:
+        state.viewers -= 1

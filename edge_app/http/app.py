@@ -1,0 +1,103 @@
+"""The box's web application: API, live view, metrics, pages, login."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from edge_app.http.access import Access
+from edge_app.http.api import HttpState, api, plain
+from edge_app.http.box import Box
+from edge_app.http.feed import Feed
+from edge_app.http.guard import PageGuard
+from edge_app.http.login import login_routes
+from edge_app.http.metrics import registry_of
+from edge_app.http.pictures import PictureMaker, PictureSettings
+from edge_app.live import LiveBoard
+from telemetry import CameraError
+
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Bounds of the pages.
+
+    Attributes:
+        hosts: further names by which the box is called; see `guard.PageGuard`.
+        pictures: how pictures are made.
+        max_viewers: moving pictures watched at once; more are refused.
+        max_listeners: pages that listen to events at once.
+        live_hz: most pictures per second of a moving picture.
+    """
+
+    hosts: Collection[str] = ()
+    pictures: PictureSettings = field(default_factory=PictureSettings)
+    max_viewers: int = 8
+    max_listeners: int = 32
+    live_hz: float = 10.0
+
+
+def create_app(
+    board: LiveBoard,
+    box: Box,
+    access: Access | None = None,
+    editor: ASGIApp | None = None,
+    settings: PageSettings | None = None,
+) -> FastAPI:
+    """All pages of a box.
+
+    Args:
+        board: cameras, bays and recent events.
+        box: everything else that is told of the box.
+        access: who may see them; None: everybody who reaches the socket, which is loopback's.
+        editor: the calibration editor, mounted at /calibrate.
+        settings: bounds.
+    """
+    settings = settings or PageSettings()
+    access = access or Access()
+    app = FastAPI(title="lotsight", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.http = HttpState(
+        board=board,
+        box=box,
+        access=access,
+        feed=Feed(board, box, settings.max_listeners),
+        pictures=PictureMaker(board, settings.pictures),
+        registry=registry_of(board, box),
+        max_viewers=settings.max_viewers,
+        live_hz=settings.live_hz,
+        has_editor=editor is not None,
+    )
+    app.include_router(api)
+    app.include_router(plain)
+    app.include_router(login_routes(access, STATIC / "login.html"))
+    for path, name in (("/", "live.html"), ("/status", "status.html")):
+        app.add_api_route(path, _page(STATIC / name), include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    if editor is not None:
+        app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
+        app.mount("/calibrate", editor, name="editor")
+    app.add_exception_handler(CameraError, _no_picture)
+    app.add_middleware(PageGuard, access=access, hosts=settings.hosts)
+    return app
+
+
+def _page(path: Path) -> Callable[[], FileResponse]:
+    def page() -> FileResponse:
+        return FileResponse(path, media_type="text/html; charset=utf-8")
+
+    return page
+
+
+def _to_editor() -> RedirectResponse:
+    return RedirectResponse("/calibrate/", 307)
+
+
+def _no_picture(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": str(error)}, 503)

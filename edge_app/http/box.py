@@ -1,0 +1,104 @@
+"""What the pages and metrics ask of the box, beside the live board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The network in use."""
+
+    name: str
+    version: str
+    sha256: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """The link to the broker.
+
+    Attributes:
+        connected: whether the broker is there.
+        protocol: MQTT version spoken; None while disconnected.
+        broker: host and port, without secrets.
+        last_error: why the last connection ended; None while connected.
+        sent: events sent since the start.
+        refused: of these, refused by the broker.
+    """
+
+    connected: bool
+    protocol: str | None
+    broker: str
+    last_error: str | None
+    sent: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFacts:
+    """What waits to be delivered.
+
+    Attributes:
+        rows: events waiting.
+        size_bytes: of these.
+        oldest_age_s: age of the oldest.
+        quarantined: events that the broker refused.
+        evicted: events given up, ever.
+        degraded: whether the store cannot be written.
+    """
+
+    rows: int
+    size_bytes: int
+    oldest_age_s: float
+    quarantined: int
+    evicted: int
+    degraded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoxReport:
+    """The box at a moment.
+
+    Attributes:
+        site: operator's place.
+        edge: this box.
+        version: of lotsight.
+        started_utc: when the service started.
+        uptime_s: seconds since then, by the monotonic clock.
+        now_utc: the box's wall time.
+        model: the network in use; None while there is none.
+        link: the link to the broker; None when none is configured.
+        outbox: what waits.
+        alarms: standing alarms, in words.
+        closed_bays: ids of bays that are closed.
+        disk_free_bytes: of the state folder; None when unknown.
+        memory_bytes: of the service; None when unknown.
+        temperature_c: warmest sensor; None when unknown.
+    """
+
+    site: str
+    edge: str
+    version: str
+    started_utc: datetime
+    uptime_s: float
+    now_utc: datetime
+    model: ModelFacts | None
+    link: LinkFacts | None
+    outbox: OutboxFacts
+    alarms: tuple[str, ...]
+    closed_bays: frozenset[str] = frozenset()
+    disk_free_bytes: int | None = None
+    memory_bytes: int | None = None
+    temperature_c: float | None = None
+
+
+class Box(Protocol):
+    """The box as HTTP sees it; called from several threads."""
+
+    def report(self) -> BoxReport:
+        """How the box does now; cheap enough to be asked once a second."""
+        ...

@@ -1,0 +1,129 @@
+"""Prometheus metrics, read off the live board and the box whenever they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge_app.http import bodies
+from edge_app.http.box import Box, BoxReport
+from edge_app.live import CameraCondition, LiveBoard, LiveView
+
+_CAMERA_COUNTERS = (
+    ("frames", "Frames decoded."),
+    ("judged", "Frames that the network looked at."),
+    ("dropped", "Frames replaced by a newer one before the network was free."),
+    ("gated", "Frames that the change gate kept from the network."),
+    ("restarts", "Times the source was opened again after a failure."),
+)
+
+
+class BoxCollector(Collector):
+    """Bays, cameras, outbox, link and machine.
+
+    Args:
+        board: cameras and bays.
+        box: the rest.
+    """
+
+    def __init__(self, board: LiveBoard, box: Box) -> None:
+        self._board, self._box = board, box
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics as of now."""
+        report = self._box.report()
+        views = bodies.views(self._board)
+        yield from _bays(views)
+        yield from _cameras(views)
+        yield from _outbox(report)
+        yield from _machine(report, len(bodies.faults(self._board, report)))
+
+
+def registry_of(board: LiveBoard, box: Box) -> CollectorRegistry:
+    """A registry of this box alone: no metrics of whatever else runs in the process."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(BoxCollector(board, box))
+    return registry
+
+
+def _bays(views: list[LiveView]) -> Iterator[Metric]:
+    bays = GaugeMetricFamily("lotsight_bays", "Bays by state.", labels=["camera", "state"])
+    for view in views:
+        names = [bodies.state_name(state) for state in view.states]
+        for name in ("free", "occupied", "unknown"):
+            bays.add_metric([view.camera, name], names.count(name))
+    yield bays
+
+
+def _cameras(views: list[LiveView]) -> Iterator[Metric]:
+    condition = GaugeMetricFamily(
+        "lotsight_camera_condition", "1 for the camera's condition.", labels=["camera", "condition"]
+    )
+    rate = GaugeMetricFamily(
+        "lotsight_camera_judged_hz", "Frames judged a second.", labels=["camera"]
+    )
+    infer = GaugeMetricFamily(
+        "lotsight_camera_inference_seconds", "Last pass of the network.", labels=["camera"]
+    )
+    last = GaugeMetricFamily(
+        "lotsight_camera_last_frame_timestamp_seconds",
+        "Wall time of the last frame.",
+        labels=["camera"],
+    )
+    for view in views:
+        for each in CameraCondition:
+            condition.add_metric([view.camera, each.value], float(each is view.status.condition))
+        rate.add_metric([view.camera], view.status.fps)
+        infer.add_metric([view.camera], view.status.infer_ms / 1000)
+        if view.status.last_frame_utc is not None:
+            last.add_metric([view.camera], view.status.last_frame_utc.timestamp())
+    yield from (condition, rate, infer, last)
+    for name, text in _CAMERA_COUNTERS:
+        counter = CounterMetricFamily(f"lotsight_camera_{name}", text, labels=["camera"])
+        for view in views:
+            counter.add_metric([view.camera], getattr(view.status, name))
+        yield counter
+
+
+def _outbox(report: BoxReport) -> Iterator[Metric]:
+    outbox, link = report.outbox, report.link
+    gauges: list[tuple[str, str, float]] = [
+        ("outbox_rows", "Events that wait for delivery.", outbox.rows),
+        ("outbox_bytes", "Size of these events.", outbox.size_bytes),
+        ("outbox_oldest_seconds", "Age of the oldest waiting event.", outbox.oldest_age_s),
+        ("outbox_quarantined", "Events that the broker refused.", outbox.quarantined),
+        ("store_degraded", "1 while the store cannot be written.", float(outbox.degraded)),
+    ]
+    yield CounterMetricFamily("lotsight_outbox_evicted", "Events given up.", value=outbox.evicted)
+    if link is not None:
+        gauges.append(("mqtt_connected", "1 while the broker is connected.", float(link.connected)))
+        yield CounterMetricFamily("lotsight_mqtt_sent", "Events sent.", value=link.sent)
+        yield CounterMetricFamily("lotsight_mqtt_refused", "Events refused.", value=link.refused)
+    for name, text, value in gauges:
+        yield GaugeMetricFamily(f"lotsight_{name}", text, value=value)
+
+
+def _machine(report: BoxReport, faults: int) -> Iterator[Metric]:
+    info = GaugeMetricFamily(
+        "lotsight_info",
+        "1; what runs here.",
+        labels=["site", "edge", "version", "model", "model_version"],
+    )
+    model = report.model
+    names = [model.name, model.version] if model is not None else ["", ""]
+    info.add_metric([report.site, report.edge, report.version, *names], 1)
+    yield info
+    figures: list[tuple[str, str, float | None]] = [
+        ("ready", "1 while nothing is wrong.", float(faults == 0)),
+        ("alarms", "Standing alarms.", len(report.alarms)),
+        ("uptime_seconds", "Since the service started.", report.uptime_s),
+        ("disk_free_bytes", "Of the state folder.", report.disk_free_bytes),
+        ("memory_bytes", "Resident memory of the service.", report.memory_bytes),
+        ("temperature_celsius", "Warmest sensor.", report.temperature_c),
+    ]
+    for name, text, value in figures:
+        if value is not None:
+            yield GaugeMetricFamily(f"lotsight_{name}", text, value=value)

@@ -1,0 +1,157 @@
+"""Pictures of the live view: masked, annotated, encoded once for everybody who looks."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge_app.live import LiveBoard, LiveView
+from telemetry import CameraError
+from vision.draw import DrawOptions, annotate
+from vision.geometry import to_pixels
+from vision.types import Detections, Floats, ImageBgr
+
+_CROP_GROW = 0.45
+_CROP_LEAST_PX = 96
+_CACHE = 24
+_MOSAIC_CELLS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSettings:
+    """How pictures are made for people.
+
+    Attributes:
+        max_width_px: wider ones are scaled down.
+        jpeg_quality: 1 to 100.
+        obscure_outside: whether what lies outside the bays' surroundings is made a mosaic, so that
+            streets, houses and the people there cannot be made out.
+        surroundings: how far round the bays the picture stays clear, share of its width.
+    """
+
+    max_width_px: int = 1280
+    jpeg_quality: int = 82
+    obscure_outside: bool = False
+    surroundings: float = 0.04
+
+
+class PictureMaker:
+    """Makes pictures from the live board; safe between threads.
+
+    However many people look, each view is drawn and encoded once.
+    """
+
+    def __init__(self, board: LiveBoard, settings: PictureSettings | None = None) -> None:
+        self._board = board
+        self._settings = settings or PictureSettings()
+        self._cache: OrderedDict[tuple[str, bool], tuple[int, bytes]] = OrderedDict()
+        self._locks: dict[tuple[str, bool], threading.Lock] = {}
+        self._lock = threading.Lock()
+        self.encoded = 0
+
+    def jpeg(self, camera: str, *, overlay: bool) -> tuple[bytes, int]:
+        """The latest picture of a camera and the version of its view.
+
+        Raises:
+            CameraError: there is none.
+        """
+        key = (camera, overlay)
+        with self._lock:
+            making = self._locks.setdefault(key, threading.Lock())
+        with making:
+            view, version = self._board.wait_newer(camera, 0, 0.0)
+            with self._lock:
+                kept = self._cache.get(key)
+            if kept is not None and kept[0] == version:
+                return kept[1], version
+            data = self._encode(self._draw(_with_frame(view, camera), overlay=overlay))
+            with self._lock:
+                self.encoded += 1
+                self._cache[key] = (version, data)
+                while len(self._cache) > _CACHE:
+                    self._cache.popitem(last=False)
+            return data, version
+
+    def crop(self, camera: str, bay: str) -> bytes:
+        """The surroundings of one bay, with its outline.
+
+        Raises:
+            CameraError: there is no picture.
+            KeyError: there is no such bay.
+        """
+        view = _with_frame(self._board.latest(camera), camera)
+        index = [state.bay for state in view.states].index(bay) if view.states else -1
+        if index < 0 or view.frame is None:
+            raise KeyError(bay)
+        image = self._private(view)
+        height, width = image.shape[:2]
+        polygon = to_pixels(view.polygons_norm[index], (width, height))
+        low, high = polygon.min(0), polygon.max(0)
+        grow = np.maximum((high - low) * _CROP_GROW, _CROP_LEAST_PX / 4)
+        left, top = np.maximum(low - grow, 0).astype(int)
+        right, bottom = np.minimum(high + grow, (width, height)).astype(int)
+        options = DrawOptions(show_labels=False, show_summary=False)
+        drawn = annotate(
+            image, [view.polygons_norm[index]], [view.states[index]], view.detections, options
+        )
+        return self._encode(drawn[top:bottom, left:right])
+
+    def _draw(self, view: LiveView, *, overlay: bool) -> ImageBgr:
+        image, scale = self._scaled(self._private(view))
+        if not overlay or len(view.polygons_norm) != len(view.states):
+            return image
+        found = view.detections
+        boxes = Detections(found.xyxy_px * np.float32(scale), found.confidence, found.class_id)
+        options = DrawOptions(show_summary=False, show_confidence=False)
+        return annotate(image, view.polygons_norm, view.states, boxes, options)
+
+    def _private(self, view: LiveView) -> ImageBgr:
+        """The frame without what people must not see: masks black, outside a mosaic."""
+        assert view.frame is not None  # noqa: S101 - checked by the callers
+        image = view.frame.image_bgr
+        masks = view.calibration.masks if view.calibration is not None else ()
+        outside = self._settings.obscure_outside and len(view.polygons_norm) > 0
+        if not masks and not outside:
+            return image
+        shown = self._mosaic(image, view.polygons_norm) if outside else image.copy()
+        wh = (image.shape[1], image.shape[0])
+        for mask in masks:
+            outline = to_pixels(np.asarray(mask.polygon, np.float32), wh)
+            cv2.fillPoly(shown, [np.round(outline).astype(np.int32)], (0, 0, 0))
+        return shown
+
+    def _mosaic(self, image: ImageBgr, polygons_norm: tuple[Floats, ...]) -> ImageBgr:
+        height, width = image.shape[:2]
+        keep = np.zeros((height, width), np.uint8)
+        points = np.concatenate([to_pixels(p, (width, height)) for p in polygons_norm])
+        cv2.fillConvexPoly(keep, cv2.convexHull(np.round(points).astype(np.int32)), (255,))
+        reach = max(int(width * self._settings.surroundings), 1) * 2 + 1
+        keep = np.asarray(cv2.dilate(keep, np.ones((reach, reach), np.uint8)), np.uint8)
+        cells = (_MOSAIC_CELLS, max(_MOSAIC_CELLS * height // width, 1))
+        coarse = cv2.resize(image, cells, interpolation=cv2.INTER_AREA)
+        mosaic = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+        return np.where(keep[..., None] > 0, image, np.asarray(mosaic, np.uint8))
+
+    def _scaled(self, image: ImageBgr) -> tuple[ImageBgr, float]:
+        height, width = image.shape[:2]
+        scale = min(self._settings.max_width_px / width, 1.0)
+        if scale == 1.0:
+            return image, scale
+        size = (round(width * scale), round(height * scale))
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+    def _encode(self, image: ImageBgr) -> bytes:
+        options = [cv2.IMWRITE_JPEG_QUALITY, self._settings.jpeg_quality]
+        _, data = cv2.imencode(".jpg", image, options)
+        return data.tobytes()
+
+
+def _with_frame(view: LiveView | None, camera: str) -> LiveView:
+    if view is None or view.frame is None:
+        msg = f"camera {camera}: no picture yet"
+        raise CameraError(msg)
+    return view

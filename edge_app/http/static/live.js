@@ -1,0 +1,192 @@
+// The live page: counters, moving picture, lot map, changes, and why a bay has its state.
+
+import { ask, byId, changeLine, clock, element, facts, listen, setUpHeader, showHeader } from "./shared.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const KEPT = 40;
+let cameras = [];
+let shown = null;
+let marks = new Map();
+let drawnFor = "";
+let openBay = null;
+
+const svg = (tag, attributes = {}) => {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+};
+
+const showCounts = (bays) => {
+  const count = { free: 0, occupied: 0, unknown: 0 };
+  for (const bay of bays) count[bay.state] += 1;
+  for (const [state, number] of Object.entries(count)) byId(state).textContent = number;
+  const known = count.free + count.occupied;
+  const share = known ? Math.round((100 * count.occupied) / known) : 0;
+  byId("share").textContent = known ? `${share} %` : "–";
+  byId("arc").setAttribute("stroke-dasharray", `${share} 100`);
+};
+
+const centre = (points) => {
+  const sum = points.reduce(([x, y], [px, py]) => [x + px, y + py], [0, 0]);
+  return sum.map((value) => value / points.length);
+};
+
+const size = (points) => {
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  return Math.min(Math.max(...xs) - Math.min(...xs), (Math.max(...ys) - Math.min(...ys)) * 1.6);
+};
+
+const drawMap = (bays, [width, height]) => {
+  const map = byId("map");
+  const all = bays.flatMap((bay) => bay.polygon.map(([x, y]) => [x * width, y * height]));
+  if (!all.length) return map.replaceChildren();
+  const xs = all.map(([x]) => x);
+  const ys = all.map(([, y]) => y);
+  const margin = width * 0.02;
+  const [left, top] = [Math.min(...xs) - margin, Math.min(...ys) - margin];
+  map.setAttribute("viewBox", `${left} ${top} ${Math.max(...xs) + margin - left} ${Math.max(...ys) + margin - top}`);
+  marks = new Map();
+  const drawn = bays.map((bay) => {
+    const points = bay.polygon.map(([x, y]) => [x * width, y * height]);
+    const [x, y] = centre(points);
+    const group = svg("g", { class: "bay", tabindex: "0", role: "button" });
+    const outline = svg("polygon", { points: points.map((p) => p.join(",")).join(" ") });
+    const label = svg("text", { x, y, "font-size": Math.max(size(points) * 0.3, width * 0.011) });
+    label.textContent = bay.id;
+    const title = svg("title");
+    group.append(title, outline, label);
+    const open = () => showWhy(bay.id);
+    group.addEventListener("click", open);
+    group.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        open();
+      }
+    });
+    marks.set(bay.id, { group, title });
+    return group;
+  });
+  return map.replaceChildren(...drawn);
+};
+
+const showBays = (bays) => {
+  showCounts(bays);
+  const mine = bays.filter((bay) => bay.camera === shown);
+  const camera = cameras.find((each) => each.id === shown);
+  if (!camera) return;
+  const key = JSON.stringify(mine.map((bay) => [bay.id, bay.polygon]));
+  if (key !== drawnFor) {
+    drawMap(mine, camera.image_wh ?? [16, 9]);
+    drawnFor = key;
+  }
+  for (const bay of mine) {
+    const mark = marks.get(bay.id);
+    if (!mark) continue;
+    const said = bay.reason ? `unknown, ${bay.reason.replaceAll("_", " ")}` : bay.state;
+    const kind = bay.kind && bay.kind !== "standard" ? ` (${bay.kind})` : "";
+    mark.group.setAttribute("class", `bay ${bay.state}${bay.closed ? " closed" : ""}`);
+    mark.group.setAttribute("aria-label", `Bay ${bay.id}${kind}: ${said}${bay.closed ? ", closed" : ""}`);
+    mark.title.textContent = `${bay.id}${kind}: ${said} since ${clock(bay.since)}`;
+  }
+};
+
+const showPicture = () => {
+  const picture = byId("picture");
+  picture.src = `/cameras/${shown}/live.mjpg?overlay=${byId("overlay").checked}&at=${Date.now()}`;
+};
+
+const showCameras = (report) => {
+  showHeader(report);
+  const before = cameras.map((each) => each.id).join();
+  cameras = report.cameras;
+  const pick = byId("pick");
+  if (cameras.map((each) => each.id).join() !== before) {
+    pick.replaceChildren(...cameras.map((each) => element("option", { value: each.id, text: each.id })));
+    byId("pick-label").hidden = cameras.length < 2;
+    if (!cameras.some((each) => each.id === shown)) {
+      shown = cameras[0]?.id ?? null;
+      if (shown) showPicture();
+    }
+    if (shown) pick.value = shown;
+  }
+  const camera = cameras.find((each) => each.id === shown);
+  if (!camera) return;
+  byId("camera-head").textContent = camera.lot && camera.lot !== "lot" ? camera.lot : camera.id;
+  const live = camera.condition === "live";
+  byId("meta").textContent = live
+    ? `${camera.fps.toFixed(1)} pictures/s · ${Math.round(camera.infer_ms)} ms each`
+    : `${camera.condition.replaceAll("_", " ")}${camera.detail ? `: ${camera.detail}` : ""}`;
+};
+
+const addChange = (change) => {
+  byId("ticker-empty").hidden = true;
+  const list = byId("ticker");
+  const line = changeLine(change);
+  list.prepend(line);
+  line.classList.add("fresh");
+  while (list.children.length > KEPT) list.lastElementChild.remove();
+  const mark = marks.get(change.bay);
+  if (mark) {
+    mark.group.classList.add("changed");
+    setTimeout(() => mark.group.classList.remove("changed"), 1500);
+  }
+  if (openBay === change.bay) showWhy(openBay);
+};
+
+const showWhy = async (bay) => {
+  const why = await ask(`/api/v1/bays/${encodeURIComponent(bay)}/why`);
+  openBay = bay;
+  const dialog = byId("why");
+  byId("why-head").textContent = `Bay ${bay}: ${why.state}`;
+  byId("why-text").textContent = why.explanation;
+  const picture = byId("why-picture");
+  picture.src = `${why.picture}?at=${Date.now()}`;
+  picture.alt = `Bay ${bay} in the latest picture`;
+  const best = why.frame.vehicles[0];
+  const percent = (value) => (value === null || value === undefined ? null : `${Math.round(value * 100)} %`);
+  facts(byId("why-facts"), [
+    ["since", clock(why.since)],
+    ["confidence", why.occupied === null ? null : percent(why.confidence)],
+    ["last picture says", percent(why.frame.probability)],
+    ["vehicle over it", best ? `${percent(best.overlap)} overlap, ${percent(best.confidence)} sure` : "none"],
+    ["model", why.model ? `${why.model.name} ${why.model.version}` : "none"],
+    ["judged by", why.model?.method],
+    ["calibration", why.calibration_revision === null ? "none" : `revision ${why.calibration_revision}`],
+  ]);
+  byId("why-events").replaceChildren(...why.events.map(changeLine));
+  if (!dialog.open) dialog.showModal();
+};
+
+const start = async () => {
+  const report = await setUpHeader();
+  showCameras(report);
+  showBays((await ask("/api/v1/bays")).bays);
+  const { events } = await ask("/api/v1/events?limit=30");
+  for (const change of events.reverse()) addChange(change);
+  byId("overlay").addEventListener("change", showPicture);
+  byId("pick").addEventListener("change", (event) => {
+    shown = event.target.value;
+    drawnFor = "";
+    showPicture();
+  });
+  const picture = byId("picture");
+  picture.addEventListener("load", () => {
+    byId("no-picture").hidden = true;
+  });
+  picture.addEventListener("error", () => {
+    byId("no-picture").hidden = false;
+    setTimeout(showPicture, 3000);
+  });
+  const dialog = byId("why");
+  byId("why-close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => {
+    openBay = null;
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  listen({ bays: showBays, status: showCameras, change: addChange });
+};
+
+start();

@@ -1,0 +1,86 @@
+// The status page: what a technician wants to know, readable on a phone.
+
+import { ask, byId, bytes, changeLine, clock, element, facts, listen, setUpHeader, showHeader, span } from "./shared.js";
+
+const KEPT = 20;
+
+const cameraCard = (camera) => {
+  const list = element("dl");
+  facts(list, [
+    ["condition", camera.condition.replaceAll("_", " ")],
+    ["detail", camera.detail],
+    ["bays", `${camera.occupied} occupied, ${camera.free} free, ${camera.unknown} unknown`],
+    ["pictures", `${camera.fps.toFixed(2)} a second judged, ${camera.infer_ms.toFixed(0)} ms each`],
+    ["last picture", camera.last_frame_utc ? clock(camera.last_frame_utc) : "none yet"],
+    ["frames", `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped`],
+    ["reopened", `${camera.restarts} times`],
+    ["view shift", camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
+    ["calibration", camera.calibration_revision === null ? "none" : `revision ${camera.calibration_revision}`],
+  ]);
+  const picture = element("img", {
+    src: `/cameras/${camera.id}/still.jpg?at=${Date.now()}`,
+    alt: `Latest picture of camera ${camera.id}`,
+    loading: "lazy",
+  });
+  picture.addEventListener("error", () => picture.remove());
+  const head = element("h3", { text: camera.id });
+  return element("article", { class: `camera-card ${camera.condition === "live" ? "good" : "bad"}` }, head, picture, list);
+};
+
+let pictured = "";
+
+const show = (report) => {
+  showHeader(report);
+  const wrong = report.not_ready;
+  byId("verdict").className = `card verdict ${wrong.length ? "bad" : "good"}`;
+  byId("verdict-head").textContent = wrong.length
+    ? `${wrong.length} ${wrong.length === 1 ? "thing needs" : "things need"} attention`
+    : "All is well";
+  byId("faults").replaceChildren(...wrong.map((text) => element("li", { text })));
+  // Pictures are loaded anew every few seconds only, not with every figure.
+  const stamp = `${Math.floor(Date.now() / 5000)}`;
+  if (stamp !== pictured || byId("cameras").children.length !== report.cameras.length) {
+    pictured = stamp;
+    byId("cameras").replaceChildren(...report.cameras.map(cameraCard));
+  }
+  const { link, outbox, model, bays } = report;
+  facts(byId("delivery"), [
+    ["broker", link ? link.broker : "none configured"],
+    ["link", link ? (link.connected ? `connected, MQTT ${link.protocol}` : "not connected") : null],
+    ["fault", link?.last_error],
+    ["sent", link ? `${link.sent} events` : null],
+    ["refused", link?.refused ? `${link.refused} events` : null],
+    ["waiting", `${outbox.rows} events, ${bytes(outbox.size_bytes)}`],
+    ["oldest", outbox.rows ? span(outbox.oldest_age_s) : null],
+    ["given up", outbox.evicted ? `${outbox.evicted} events` : null],
+    ["store", outbox.degraded ? "cannot be written" : "sound"],
+  ]);
+  facts(byId("box"), [
+    ["bays", `${bays.total}: ${bays.occupied} occupied, ${bays.free} free, ${bays.unknown} unknown`],
+    ["closed", report.closed_bays.join(", ")],
+    ["model", model ? `${model.name} ${model.version}, ${model.method}` : "none"],
+    ["model file", model ? model.sha256.slice(0, 12) : null],
+    ["version", report.version],
+    ["up for", span(report.uptime_s)],
+    ["clock", `${new Date(report.now_utc).toISOString().slice(0, 19)} UTC`],
+    ["off from yours", `${Math.abs((Date.now() - new Date(report.now_utc)) / 1000).toFixed(0)} s`],
+    ["disk free", report.disk_free_bytes === null ? null : bytes(report.disk_free_bytes)],
+    ["memory", report.memory_bytes === null ? null : bytes(report.memory_bytes)],
+    ["temperature", report.temperature_c === null ? null : `${report.temperature_c.toFixed(0)} °C`],
+  ]);
+};
+
+const addChange = (change) => {
+  const list = byId("events");
+  list.prepend(changeLine(change));
+  while (list.children.length > KEPT) list.lastElementChild.remove();
+};
+
+const start = async () => {
+  show(await setUpHeader());
+  const { events } = await ask(`/api/v1/events?limit=${KEPT}`);
+  byId("events").replaceChildren(...events.map(changeLine));
+  listen({ status: show, change: addChange });
+};
+
+start();
