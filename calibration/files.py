@@ -179,6 +179,24 @@ def rollback_calibration(
         return _store(path, content, present, (author, now_utc))
 
 
+def seal_calibration(
+    path: Path | str, *, author: str, now_utc: datetime | None = None
+) -> Calibration:
+    """Accept a file that was changed by other means: its content becomes the next revision.
+
+    Raises:
+        InvalidCalibrationError: bays in it are wrong; carries the findings.
+        CalibrationError: it is not a calibration, or cannot be written.
+    """
+    path = Path(path)
+    with _locked(path):
+        content = read_calibration(path, verify=False)
+        earlier = [item for item in list_revisions(path) if not item.current]
+        last = earlier[-1].calibration if earlier else None
+        merged = _with_retired(content, last).model_copy(update={"note": "changed by hand"})
+        return _store(path, merged, last, (author, now_utc))
+
+
 def load_revision(path: Path | str, revision: int) -> Calibration:
     """Load one saved revision of a calibration file.
 

@@ -1,0 +1,44 @@
+"""The reference picture beside a calibration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from calibration.findings import Code, Finding, Severity
+from calibration.pictures import picture_sha256, read_picture
+from calibration.types import Calibration
+from telemetry.errors import CalibrationError
+
+
+def reference_path(file: Path, calibration: Calibration) -> Path | None:
+    """Where the reference picture lies; None when the calibration names none."""
+    if calibration.reference is None:
+        return None
+    return file.parent / calibration.reference.file
+
+
+def check_reference(file: Path, calibration: Calibration) -> tuple[Finding, ...]:
+    """Whether the reference picture is there, unchanged, and of the size that it should have."""
+    path = reference_path(file, calibration)
+    if path is None or calibration.reference is None:
+        return ()
+    try:
+        found = picture_sha256(path)
+        height, width = read_picture(path).shape[:2]
+    except CalibrationError as exc:
+        return (_finding(str(exc), "put it back; without it a moved camera cannot be measured"),)
+    if found != calibration.reference.sha256:
+        message = (
+            f"{path}: expected sha256 {calibration.reference.sha256[:12]}..., but got "
+            f"{found[:12]}...: another picture than the bays were drawn on"
+        )
+        return (_finding(message, "put the old one back, or accept this one with `set --image`"),)
+    if (width, height) != calibration.image_wh:
+        expected = "x".join(map(str, calibration.image_wh))
+        message = f"{path}: expected {expected} px, but got {width}x{height}"
+        return (_finding(message, "set the picture again with `set --image`"),)
+    return ()
+
+
+def _finding(message: str, remedy: str) -> Finding:
+    return Finding(Severity.WARNING, Code.REFERENCE, None, message, remedy)
