@@ -38,27 +38,15 @@ def test_fifty_kills_of_the_box_leave_no_gap(
     kills, rng = 50, random.Random(11)
     consumer = make_consumer(broker.port)
     folder = tmp_path / "box"
-    durable = 0
     for kill in range(kills):
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.system.delivery.edge",
-                folder,
-                str(broker.port),
-                str(kill),
-            ],
-            cwd=REPO,
-            stdout=subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        process.stdout.readline()  # it runs
-        time.sleep(rng.uniform(0.0, 0.4))
-        process.kill()
-        told = process.stdout.read().split()
-        process.wait()
-        durable = int(told[-1]) if told and len(told[-1]) == len(told[0]) else durable
+        command = [sys.executable, "-m", "tests.system.delivery.edge", folder, str(broker.port)]
+        with subprocess.Popen([*command, str(kill)], cwd=REPO, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            durable = int(process.stdout.readline())  # it runs
+            time.sleep(rng.uniform(0.0, 0.4))
+            process.kill()
+            whole_lines = process.stdout.read().split(b"\n")[:-1]
+        durable = int(whole_lines[-1]) if whole_lines else durable
         store = Store.open(folder / "store.db", SystemClock())
         assert store.last_seq >= durable, "a number that was told to be on the disk is gone"
         store.close()
