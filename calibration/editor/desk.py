@@ -31,7 +31,7 @@ from calibration.files import (
     save_calibration,
 )
 from calibration.findings import Finding
-from calibration.geometry import to_pixels
+from calibration.geometry import is_simple, to_pixels
 from calibration.importers import Document as ImportDocument
 from calibration.importers import ImportFormat, import_document
 from calibration.network_check import check_for_network
@@ -40,7 +40,7 @@ from calibration.parsing import calibration_from_data, parse_json
 from calibration.reregister import move_polygons, reregister, shift_px
 from calibration.types import Calibration
 from telemetry.errors import CalibrationError
-from vision.types import ImageBgr
+from vision.types import ImageBgr, NetworkSpec
 
 OWN_FORMAT = "lotsight"
 Format = TypeVar("Format", ImportFormat, ExportFormat)
@@ -130,17 +130,17 @@ class Desk:
         return [finding_body(finding) for finding in findings]
 
     def live(self, request: PictureRequest) -> list[dict[str, Any]]:
-        """What the network sees in each bay, in the document's order."""
+        """What the network sees in each bay, in the document's order; unknown where it cannot."""
         judge = self._judge()
-        judgement = judge.judge(self.picture(request.time_s), self.compose(request.document))
-        spec = judge.spec
-        states = []
-        for prob, quality in zip(judgement.prob, judgement.quality, strict=True):
-            p = float(prob)
-            unsure = quality <= 0 or spec.abstain_low < p < spec.abstain_high
-            occ = None if unsure else p >= spec.abstain_high
-            states.append({"occ": occ, "conf": 0.0 if unsure else max(p, 1 - p)})
-        return states
+        calibration = self.compose(request.document)
+        wh = calibration.image_wh
+        # A bay that is being drawn may cross itself for a moment; it has no inside to look at.
+        sound = [is_simple(to_pixels(bay.polygon, wh)) for bay in calibration.bays]
+        bays = tuple(bay for bay, good in zip(calibration.bays, sound, strict=True) if good)
+        image = self.picture(request.time_s)
+        judgement = judge.judge(image, calibration.model_copy(update={"bays": bays}))
+        seen = iter(zip(judgement.prob, judgement.quality, strict=True))
+        return [_state(judge.spec, *(next(seen) if good else (0.5, 0.0))) for good in sound]
 
     def propose(self, request: ProposeRequest) -> list[dict[str, Any]]:
         """Bays that are not drawn yet, from where vehicles stand."""
@@ -271,6 +271,13 @@ _SUFFIXES = {
     ExportFormat.ROBOFLOW: "txt",
     ExportFormat.GEOJSON: "geojson",
 }
+
+
+def _state(spec: NetworkSpec, prob: float, quality: float) -> dict[str, Any]:
+    probability = float(prob)
+    if quality <= 0 or spec.abstain_low < probability < spec.abstain_high:
+        return {"occ": None, "conf": 0.0}
+    return {"occ": probability >= spec.abstain_high, "conf": max(probability, 1 - probability)}
 
 
 def _known(formats: type[Format], name: str) -> Format:

@@ -262,7 +262,7 @@ class Hands:
         self.settle()
         found = self.page.evaluate(
             """() => [...document.querySelectorAll('#bays .bay')].map((bay) => [
-              bay.querySelector('tspan').textContent,
+              bay.dataset.bay,
               bay.querySelector('.shape').getAttribute('points').split(' ')
                 .map((p) => p.split(',').map(Number)),
             ])"""
@@ -275,7 +275,8 @@ class Hands:
 
     def selected(self) -> list[str]:
         self.settle()
-        return self.page.locator("#bays .bay.selected tspan:first-child").all_text_contents()
+        selected = self.page.locator("#bays .bay.selected")
+        return list(selected.evaluate_all("(bays) => bays.map((bay) => bay.dataset.bay)"))
 
     def lay_out_row(self, corners: Any, count: int | None = None) -> None:
         """Four clicks, the number, Enter."""

@@ -156,7 +156,7 @@ def test_the_command_from_start_to_end(lot_picture: Path, tmp_path: Path, lot: A
         foreign = httpx.get(f"{url}api/_/session", headers={"Host": "evil.example"})
         assert foreign.status_code == 403
         bay = {"id": "A01", "polygon": (lot.bays_px[0] / (1280, 720)).tolist()}
-        facts = {"name": "lot", "location": None, "street": "off_street", "levels": []}
+        facts: Any = {"name": "lot", "location": None, "street": "off_street", "levels": []}
         answer = httpx.post(
             f"{url}api/north/save",
             json={"base_revision": 0, "document": {"bays": [bay], "lot": facts}},

@@ -189,6 +189,21 @@ def test_live_check_tells_what_the_judge_sees(client: Client, lot: Any) -> None:
     assert all(state["conf"] > 0.5 for state in answer.json()["states"])
 
 
+def test_live_check_leaves_out_what_crosses_itself(
+    lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
+) -> None:
+    from models import default_model, open_detector
+
+    judge = NetworkJudge(open_detector(default_model(), threads=1))
+    client = client_of(Desk("north", StillPicture(lot_picture), tmp_path / "n.json", judge))
+    crossed = document(lot, 3)
+    points = crossed["bays"][1]["polygon"]
+    crossed["bays"][1]["polygon"] = [points[0], points[2], points[1], points[3]]
+    states = client.send("POST", "live", {"document": crossed}).json()["states"]
+    assert [state["occ"] is None for state in states][1]
+    assert len(states) == 3
+
+
 def test_live_check_with_the_network_of_the_wheel(
     lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
 ) -> None:

@@ -10,7 +10,7 @@ import { s, setPoints } from '../ui/dom.js';
  * @typedef {object} Drawn
  * @property {SVGGElement} group
  * @property {SVGPolygonElement} shape
- * @property {SVGTextElement} label
+ * @property {SVGTextElement} label  in a layer of its own, so that no neighbour covers it
  * @property {Bay|null} bay
  * @property {string} look
  */
@@ -20,9 +20,10 @@ const ROOM_FOR_PERCENT = 62; // pixels of the screen, for "● 100%" between its
 export class BayLayer {
   /** @type {Map<string, Drawn>} */ #drawn = new Map();
 
-  /** @param {SVGGElement} layer */
-  constructor(layer) {
+  /** @param {SVGGElement} layer @param {SVGGElement} labels above all shapes */
+  constructor(layer, labels) {
     this.layer = layer;
+    this.labels = labels;
   }
 
   /** @param {State} state */
@@ -41,6 +42,7 @@ export class BayLayer {
     for (const [uid, drawn] of this.#drawn) {
       if (seen.has(uid)) continue;
       drawn.group.remove();
+      drawn.label.remove();
       this.#drawn.delete(uid);
     }
   }
@@ -49,8 +51,9 @@ export class BayLayer {
   #create(uid) {
     const shape = s('polygon', { class: 'shape' });
     const label = s('text', { class: 'label' });
-    const group = s('g', { dataset: { hit: 'bay', uid } }, shape, label);
+    const group = s('g', { dataset: { hit: 'bay', uid } }, shape);
     this.layer.append(group);
+    this.labels.append(label);
     /** @type {Drawn} */
     const drawn = { group, shape, label, bay: null, look: '' };
     this.#drawn.set(uid, drawn);
@@ -71,7 +74,9 @@ export class BayLayer {
   /** @param {Drawn} drawn @param {ReturnType<typeof lookOf>} look */
   #restyle(drawn, look) {
     drawn.look = look.key;
-    drawn.group.setAttribute('class', look.classes);
+    drawn.group.setAttribute('class', `bay ${look.classes}`);
+    drawn.group.dataset.bay = look.id;
+    drawn.label.setAttribute('class', `label bay-label ${look.classes}`);
     const x = drawn.label.getAttribute('x');
     const spans = [span(look.id, { x, dy: look.sign ? '-0.25em' : '0.35em' })];
     if (look.sign) spans.push(span(look.sign, { x, dy: '1.15em', class: 'conf' }));
@@ -81,11 +86,11 @@ export class BayLayer {
 
   /** Labels are shown where they fit. @param {number} k zoom @param {boolean} wanted */
   fitLabels(k, wanted) {
-    for (const { group, bay } of this.#drawn.values()) {
+    for (const { group, label, bay } of this.#drawn.values()) {
       const room = Number(group.dataset.span) * k;
       const need = 7 * (bay?.id.length ?? 0) + 6;
-      group.classList.toggle('bare', !wanted || room < need);
-      group.classList.toggle('tight', room < ROOM_FOR_PERCENT);
+      label.classList.toggle('bare', !wanted || room < need);
+      label.classList.toggle('tight', room < ROOM_FOR_PERCENT);
     }
   }
 }
@@ -111,7 +116,7 @@ function worstByBay(state) {
 /** Form and sign as well as colour tell the states apart. @param {Bay} bay
  * @param {boolean} selected @param {string|undefined} problem @param {LiveState|undefined} live */
 function lookOf(bay, selected, problem, live) {
-  const classes = ['bay', `kind-${bay.kind}`];
+  const classes = [`kind-${bay.kind}`];
   let sign = '';
   let percent = '';
   if (selected) classes.push('selected');

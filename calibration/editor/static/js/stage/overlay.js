@@ -42,9 +42,13 @@ const LEAST_EDGE = 44;
 
 /** @param {State} state @param {number} k zoom @returns {Element[]} */
 export function selectionHandles(state, k) {
-  if (state.selection.length !== 1 || state.tool !== 'select') return [];
-  const bay = bayOf(state.doc, state.selection[0]);
-  if (!bay) return [];
+  const chosen = new Set(state.selection);
+  // Neighbours are drawn later and cover a bay's edges; the outlines of the chosen lie above all.
+  const outlines = state.doc.bays
+    .filter((bay) => chosen.has(bay.uid))
+    .map((bay) => polygon(bay.points, { class: 'chosen' }));
+  const bay = bayOf(state.doc, state.selection[0] ?? '');
+  if (!bay || outlines.length !== 1 || state.tool !== 'select') return outlines;
   const next = (/** @type {number} */ i) => bay.points[(i + 1) % bay.points.length];
   const edges = bay.points.map((p, i) =>
     s('line', {
@@ -60,7 +64,7 @@ export function selectionHandles(state, k) {
   const points = bay.points.map((p, i) =>
     handle(p, 'point', i, state.activePoint === i ? 'active' : ''),
   );
-  return [...edges, ...middles, ...points];
+  return [...outlines, ...edges, ...middles, ...points];
 }
 
 /** @param {State} state @returns {Element[]} */

@@ -12,7 +12,7 @@ export class Stage {
   /** @type {SVGSVGElement} */ svg = byId('stage');
   /** @type {SVGGElement} */ #world = byId('world');
   /** @type {SVGImageElement} */ #picture = byId('picture');
-  #bays = new BayLayer(byId('bays'));
+  #bays = new BayLayer(byId('bays'), byId('labels'));
   #marquee = s('rect', { class: 'marquee', visibility: 'hidden' });
 
   /** @param {import('../model/store.js').Store} store @param {[number, number]} imageWh */
