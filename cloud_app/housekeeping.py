@@ -17,7 +17,7 @@ from cloud_app.notify import Notifier, deliver
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
 from cloud_app.storage.intake import Watermark, give_up, prune
-from cloud_app.storage.queries import Hole, Now, hole_end, holes
+from cloud_app.storage.queries import Hole, Now, edges_to_reread, hole_end, holes
 from cloud_app.storage.times import to_ms
 from telemetry import Clock
 from telemetry.messages import Health
@@ -27,6 +27,10 @@ _log = logging.getLogger(__name__)
 _TICK_S = 1.0
 _PRUNE_EVERY_S = 3600.0
 _DAY_MS = 86_400_000
+# So many retained messages at once do not overflow the queue that lost them.
+_REREAD_MAX = 50
+# What is missing may really not be there yet; asking costs the broker little, but not nothing.
+_REREAD_EVERY_S = 10.0
 
 
 class HouseLink(Protocol):
@@ -47,6 +51,10 @@ class HouseLink(Protocol):
 
     def stop_listening_to(self, site: str, edge: str) -> None:
         """Undo `listen_to`."""
+        ...
+
+    def reread(self, site: str, edge: str) -> None:
+        """Have the broker send an edge's retained messages once more."""
         ...
 
 
@@ -75,6 +83,7 @@ class Housekeeper:
     clock: Clock
     _judged_s: float | None = None
     _pruned_s: float | None = None
+    _reread_s: dict[str, float] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def saw(self, batch: Batch) -> None:
@@ -107,6 +116,7 @@ class Housekeeper:
             SinkError: an alert did not get through.
         """
         self._see_to_holes()
+        self._see_to_missed()
         now_s = self.clock.mono_s()
         if self._pruned_s is None or now_s - self._pruned_s >= _PRUNE_EVERY_S:
             self._pruned_s = now_s
@@ -118,9 +128,8 @@ class Housekeeper:
             link = self.link.state
             # Without a broker nothing new is known: alerts stay as they are.
             if link.connected:
-                now = Now(to_ms(self.clock.utc()), int(self.stale_after_s * 1000))
                 with self.database.write() as session:
-                    judge(session, now, self.rules, link.since_ms)
+                    judge(session, self._now(), self.rules, link.since_ms)
             deliver(self.database, self.notifier)
 
     def _see_to_holes(self) -> None:
@@ -137,6 +146,22 @@ class Housekeeper:
                     self._give_up(hole)
                 case Closed(site, edge):
                     self.link.stop_listening_to(site, edge)
+
+    def _see_to_missed(self) -> None:
+        now_s = self.clock.mono_s()
+        with self.database.read() as session:
+            missed = edges_to_reread(session, self._now())
+        due = [
+            (site, edge)
+            for site, edge in missed
+            if now_s - self._reread_s.get(edge, -_REREAD_EVERY_S) >= _REREAD_EVERY_S
+        ]
+        for site, edge in due[:_REREAD_MAX]:
+            self._reread_s[edge] = now_s
+            self.link.reread(site, edge)
+
+    def _now(self) -> Now:
+        return Now(to_ms(self.clock.utc()), int(self.stale_after_s * 1000))
 
     def _give_up(self, hole: Hole) -> None:
         with self.database.write() as session:

@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 # QoS 0 messages are not held back by the receive maximum; beyond this the newest are dropped.
 _UNCONFIRMED_MAX = 10_000
 _FAILURE = 0x80
+_RETAINED = tuple(kind for kind in REPORT_KINDS if DELIVERY_RULES[kind].retain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,18 @@ class CloudLink:
             self._extra.add(topic)
         if self._client.is_connected():
             self._subscribe([topic])
+
+    def reread(self, site: str, edge: str) -> None:
+        """Have the broker send an edge's retained messages once more.
+
+        It drops what overflows our queue, retained kinds included, and these the edge only repeats
+        with its next connection. A subscription brings them back; it need not last.
+        """
+        topics = EdgeTopics(site, edge, self._config.prefix)
+        names = [str(topics.of(kind)) for kind in _RETAINED]
+        if self._client.is_connected():
+            self._subscribe(names)
+            self._client.unsubscribe(names)
 
     def stop_listening_to(self, site: str, edge: str) -> None:
         """Undo `listen_to`."""

@@ -23,6 +23,9 @@ from cloud_app.views import (
 )
 from telemetry.messages import Location, Occupancy
 
+# An edge heard of within it is speaking now.
+_JUST_HEARD_MS = 60_000
+
 
 @dataclass(frozen=True, slots=True)
 class Now:
@@ -278,6 +281,23 @@ def hole_end(session: Session, hole: Hole) -> int:
         (hole.edge, hole.epoch, hole.upto) * 2,
     )
     return min(x for x in (next_event, next_gap, hole.top + 1) if x is not None) - 1
+
+
+def edges_to_reread(session: Session, now: Now) -> list[tuple[str, str]]:
+    """Edges (site, edge) of which a retained message must have been missed.
+
+    Either the birth or the layout never came, or the newest state was reported against another
+    layout than the one in force, or an edge that is called dead goes on speaking.
+    """
+    rows = session.rows(
+        "SELECT site, edge FROM edge WHERE birth IS NULL OR layout IS NULL"
+        " OR (dead = 1 AND seen_ms > ?)"
+        " OR layout <> (SELECT s.layout FROM bay_state s WHERE s.edge = edge.edge"
+        "  ORDER BY s.epoch DESC, s.seq DESC, s.rank DESC, s.at_ms DESC LIMIT 1)"
+        " ORDER BY site, edge",
+        (now.now_ms - _JUST_HEARD_MS,),
+    )
+    return [(site, edge) for site, edge in rows]
 
 
 def alerts(session: Session, limit: int) -> list[AlertItem]:
