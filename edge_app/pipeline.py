@@ -24,6 +24,8 @@ from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.input_size import InputPlan, plan_input
 from vision.rules import rule_for
 from vision.types import Detections, Floats, Frame, ImageBgr, NetworkOutput, NetworkSpec
+from vision.view_guard import ViewReport
+from vision.view_match import apply_matrix
 
 _log = logging.getLogger(__name__)
 
@@ -54,34 +56,16 @@ class CameraDetector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ViewReport:
-    """What the view guard says of one picture.
-
-    Attributes:
-        reason: why the picture cannot be trusted; None when it can.
-        detail: in one sentence, for a technician.
-        homography: 3x3, carries the calibration's normalised points to this picture's; None when
-            the view stands where it was calibrated.
-        shift_px: how far the view stands from the reference, pixels of this picture.
-    """
-
-    reason: UnknownReason | None = None
-    detail: str = ""
-    homography: Floats | None = None
-    shift_px: float | None = None
-
-
-class ViewGuard(Protocol):
-    """Judges whether a picture shows the calibrated view."""
+class Guard(Protocol):
+    """Judges whether a picture shows the calibrated view; `ViewGuard` is one."""
 
     def look(self, frame: Frame) -> ViewReport:
         """Judge one frame."""
         ...
 
 
-class ChangeGate(Protocol):
-    """Judges whether a picture is worth a pass of the network."""
+class Gate(Protocol):
+    """Judges whether a picture is worth a pass of the network; `ChangeGate` is one."""
 
     def wants(self, frame: Frame, polygons_norm: Sequence[Floats], *, settling: bool) -> bool:
         """Whether something changed, a heartbeat pass is due, or a bay is about to change."""
@@ -128,8 +112,8 @@ class CameraPipeline:
         self._model_fault = ""
         self._plan: InputPlan | None = None
         self._filter = EvidenceFilter((), start_utc=clock.utc())
-        self._guard: ViewGuard | None = None
-        self._gate: ChangeGate | None = None
+        self._guard: Guard | None = None
+        self._gate: Gate | None = None
         self._started_s = clock.mono_s()
         self._status = CameraStatus()
         self._calibration_fault = ""
@@ -149,7 +133,7 @@ class CameraPipeline:
         """Every bay's state, in the calibration's order."""
         return self._filter.states()
 
-    def use_calibration(self, calibration: Calibration, guard: ViewGuard | None = None) -> None:
+    def use_calibration(self, calibration: Calibration, guard: Guard | None = None) -> None:
         """Go over to another revision; bays that it shares with the present one keep their state.
 
         Args:
@@ -189,7 +173,7 @@ class CameraPipeline:
         self._detector = None
         self._model_fault = fault
 
-    def use_gate(self, gate: ChangeGate | None) -> None:
+    def use_gate(self, gate: Gate | None) -> None:
         """Skip frames in which nothing changed."""
         self._gate = gate
 
@@ -221,10 +205,9 @@ class CameraPipeline:
             self._show(frame, self._polygons)
             return
         polygons, quads = self._moved(report.homography)
-        settling = self._filter.is_settling()
-        if self._gate is not None and not self._gate.wants(frame, polygons, settling=settling):
+        if not (report.is_usable and self._is_worth_a_pass(frame, polygons)):
             self._status = replace(self._status, gated=self._status.gated + 1)
-            self._set(CameraCondition.LIVE, self._calibration_fault, shift_px=report.shift_px)
+            self._set_live(report)
             self._show(frame, polygons)
             return
         begin_s = self._clock.mono_s()
@@ -236,7 +219,7 @@ class CameraPipeline:
             self._show(frame, polygons)
             return
         self._count(begin_s)
-        self._set(CameraCondition.LIVE, self._calibration_fault, shift_px=report.shift_px)
+        self._set_live(report)
         self._decide(frame, output, polygons)
         self._show(frame, polygons, output)
         self._latencies_s.append(self._clock.mono_s() - frame.captured_mono_s)
@@ -270,6 +253,15 @@ class CameraPipeline:
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _is_worth_a_pass(self, frame: Frame, polygons: list[Floats]) -> bool:
+        if self._gate is None or not polygons:
+            return True
+        return self._gate.wants(frame, polygons, settling=self._filter.is_settling())
+
+    def _set_live(self, report: ViewReport) -> None:
+        detail = self._calibration_fault or report.detail
+        self._set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
+
     def _filter_settings(self) -> EvidenceSettings | None:
         if self._detector is None:
             return None
@@ -278,8 +270,9 @@ class CameraPipeline:
     def _moved(self, homography: Floats | None) -> tuple[list[Floats], Floats]:
         if homography is None:
             return self._polygons, self._quads
-        polygons = [transform(polygon, homography) for polygon in self._polygons]
-        return polygons, transform(self._quads, homography)
+        matrix = homography.astype(np.float64)
+        polygons = [apply_matrix(polygon, matrix) for polygon in self._polygons]
+        return polygons, apply_matrix(self._quads, matrix)
 
     def _detect(self, image_bgr: ImageBgr, quads: Floats) -> NetworkOutput:
         if self._detector is None:
@@ -362,10 +355,3 @@ class CameraPipeline:
             detections=Detections.empty() if output is None else output.detections,
         )
         self._outlets.board.publish(self._view)
-
-
-def transform(points_norm: Floats, homography: Floats) -> Floats:
-    """Points of any shape (..., 2), carried by a 3x3 homography of normalised coordinates."""
-    flat = points_norm.reshape(-1, 2)
-    carried = np.concatenate([flat, np.ones((len(flat), 1), np.float32)], axis=1) @ homography.T
-    return (carried[:, :2] / carried[:, 2:]).reshape(points_norm.shape).astype(np.float32)

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from edge_app.delivery.agent import Agent
-from edge_app.delivery.agents.aggregates import AggregateAgent
-from edge_app.delivery.agents.commands import CommandAgent, CommandHandlers, Result
-from edge_app.delivery.agents.health import HealthAgent
-from edge_app.delivery.agents.home_assistant import HomeAssistantAgent
-from edge_app.delivery.agents.jobs import JobAgent
-from edge_app.delivery.agents.shadow import ShadowAgent, ShadowPart, bays_report
+from edge_app.delivery.agents.assembly import AgentParts, build_agents
+from edge_app.delivery.agents.commands import CommandHandlers, Result
+from edge_app.delivery.agents.shadow import ShadowPart
 from edge_app.delivery.config import MqttConfig
 from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
 from edge_app.live import CameraCondition
@@ -23,7 +20,6 @@ from telemetry import ConfigError
 from telemetry.aws import JobKind, ShadowName
 from telemetry.messages import CameraHealth
 from telemetry.shadow import JsonObject
-from telemetry.topics import EdgeTopics
 
 if TYPE_CHECKING:
     from edge_app.service import EdgeService
@@ -31,28 +27,16 @@ if TYPE_CHECKING:
 
 def agents_of(service: EdgeService, config: MqttConfig) -> Sequence[Agent]:
     """All that rides on the link of a service."""
-    topics = EdgeTopics(config.site, config.edge, config.prefix)
-    store, clock = service.store, service.clock
-    agents: list[Agent] = [
-        CommandAgent(topics, store.documents, clock, handlers_of(service), service.wake_link),
-        HealthAgent(
-            topics,
-            store,
-            clock,
-            config.health_period_s,
-            lambda: camera_health(service),
-            service.all_alarms,
-        ),
-        AggregateAgent(topics, store, clock),
-        ShadowAgent(config.edge, config.aws_root, _shadows(service)),
-    ]
-    if service.model_rollout is not None:
-        rollouts = {JobKind.MODEL: service.model_rollout}
-        agents.append(JobAgent(config.edge, config.aws_root, rollouts, service.wake_link))
-    if config.home_assistant.enabled:
-        prefix = config.home_assistant.discovery_prefix
-        agents.append(HomeAssistantAgent(topics, store, prefix))
-    return agents
+    rollout = service.model_rollout
+    parts = AgentParts(
+        handlers=handlers_of(service),
+        shadows=_shadows(service),
+        rollouts={} if rollout is None else {JobKind.MODEL: rollout},
+        cameras=lambda: camera_health(service),
+        alarms=service.all_alarms,
+        wake=service.wake_link,
+    )
+    return build_agents(config, service.store, service.clock, parts)
 
 
 def handlers_of(service: EdgeService) -> CommandHandlers:
@@ -79,7 +63,6 @@ def handlers_of(service: EdgeService) -> CommandHandlers:
 
     handlers.on_recalibrate(recalibrate)
     handlers.on_restart_camera(restart_camera)
-    handlers.on_set_bay_closed(set_bay_closed)
     handlers.on_snapshot_now(snapshot_now)
     handlers.on_diagnostics(lambda: diagnostics(service))
     return handlers
@@ -136,7 +119,6 @@ def _shadows(service: EdgeService) -> dict[ShadowName, ShadowPart]:
         ShadowName.CLASSIC: ShadowPart(lambda: {"software": software()}),
         ShadowName.MODEL: ShadowPart(lambda: _model(service)),
         ShadowName.CONFIG: ShadowPart(lambda: _config(service)),
-        ShadowName.BAYS: ShadowPart(bays_report(service.store)),
     }
 
 

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from calibration import Calibration
+from calibration.pictures import read_picture
+from calibration.references import check_reference, reference_path
 from edge_app.alarms import Alarms
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.changes import BayChange
@@ -28,7 +30,7 @@ from edge_app.pipeline import CameraDetector, CameraPipeline, Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.remote import agents_of
 from edge_app.scheduler import CameraUnit, Scheduler
-from edge_app.sources import CameraFeed, FrameSource, make_source
+from edge_app.sources import CameraFeed, FrameSource, make_source, shows_stills
 from edge_app.upkeep import AliveMark
 from telemetry import (
     CalibrationError,
@@ -41,6 +43,8 @@ from telemetry import (
     TelemetryError,
 )
 from telemetry.messages import ModelRef
+from vision.change_gate import ChangeGate
+from vision.view_guard import ViewGuard
 
 _log = logging.getLogger(__name__)
 
@@ -185,7 +189,8 @@ class EdgeService:
             raise
         self.alarms.clear(alarm)
         camera.calibration = calibration
-        self.scheduler.post(partial(self._go_over, camera, calibration))
+        guard = self._make_guard(camera.config, calibration)
+        self.scheduler.post(partial(self._go_over, camera, calibration, guard))
         return calibration
 
     def reload_model(self) -> None:
@@ -247,6 +252,8 @@ class EdgeService:
         )
         outlets = Outlets(self._record, self.board)
         pipeline = CameraPipeline(config, self.config.evidence, outlets, self.clock)
+        if self.config.gate.enabled:
+            pipeline.use_gate(ChangeGate(self.config.gate.settings()))
         kept = self.config.edge.state_dir / "calibrations"
         keeper = CalibrationKeeper(config.id, config.calibration_file, kept)
         return Camera(config, keeper, CameraUnit(feed, pipeline))
@@ -284,12 +291,26 @@ class EdgeService:
                 using = "the last good one is used" if camera.calibration else "it has no bays"
                 fault = f"{exc} (camera {camera.config.id}: {using})"
             if camera.calibration is not None:
-                camera.pipeline.use_calibration(camera.calibration)
+                guard = self._make_guard(camera.config, camera.calibration)
+                camera.pipeline.use_calibration(camera.calibration, guard)
             if fault:
                 self.alarms.set(f"calibration-{camera.config.id}", fault)
                 camera.pipeline.calibration_failed(fault)
         build_layout(self._calibrations())
         self._set_layout()
+
+    def _make_guard(self, camera: CameraConfig, calibration: Calibration) -> ViewGuard | None:
+        if not self.config.guard.enabled:
+            return None
+        for finding in check_reference(camera.calibration_file, calibration):
+            _log.warning("camera %s: %s", camera.id, finding)
+        path = reference_path(camera.calibration_file, calibration)
+        try:
+            reference = None if path is None else read_picture(path)
+        except CalibrationError:  # told above; movements from now on are seen all the same
+            reference = None
+        settings = self.config.guard.settings(is_still=shows_stills(camera.source))
+        return ViewGuard(reference, calibration.polygons_norm(), settings)
 
     def _restore(self) -> None:
         states = self.store.states()
@@ -300,8 +321,8 @@ class EdgeService:
 
     # -- in the worker's thread ------------------------------------------------------------------
 
-    def _go_over(self, camera: Camera, calibration: Calibration) -> None:
-        camera.pipeline.use_calibration(calibration)
+    def _go_over(self, camera: Camera, calibration: Calibration, guard: ViewGuard | None) -> None:
+        camera.pipeline.use_calibration(calibration, guard)
         self._set_layout()
         _log.info(
             "camera %s: calibration revision %d with %d bays in use",

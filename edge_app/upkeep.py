@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_app.figures import disk_free_bytes
+from edge_app.live import CameraCondition
 from telemetry import Clock, LotsightError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 PERIOD_S = 1.0
 _ALIVE_EVERY_S = 10.0
 # Enough for a day of events of a large box, and little enough to tell of it in time.
+_CALM = frozenset({CameraCondition.STARTING, CameraCondition.LIVE})
 _DISK_LOW_BYTES = 100 * 1024 * 1024
 
 
@@ -87,6 +89,7 @@ class Upkeep:
                 self._try(service.reload_calibration, name)
         if service.network.changed():
             self._try(service.reload_model)
+        self._look_at_cameras()
         self._look_at_disk()
 
     def _run(self) -> None:
@@ -101,6 +104,16 @@ class Upkeep:
             reload(*args)
         except LotsightError as exc:
             _log.warning("a replaced file is not used: %s", exc)
+
+    def _look_at_cameras(self) -> None:
+        for name in self._service.cameras:
+            view = self._service.board.latest(name)
+            if view is None or view.status.condition in _CALM:
+                self._service.alarms.clear(f"camera-{name}")
+            else:
+                status = view.status
+                text = f"camera {name}: {status.condition.value}"
+                self._service.alarms.set(f"camera-{name}", text)
 
     def _look_at_disk(self) -> None:
         folder = self._service.config.edge.state_dir

@@ -1,11 +1,13 @@
 """Configuration: what can be set, and how a file is read."""
 
+from edge_app.config.camera import CameraConfig
 from edge_app.config.reading import load_config, parse_config
 from edge_app.config.sample import render_reference, render_sample
 from edge_app.config.settings import (
-    CameraConfig,
     EdgeConfig,
     EvidenceConfig,
+    GateConfig,
+    GuardConfig,
     HttpConfig,
     LogConfig,
     LogFormat,
@@ -19,6 +21,8 @@ __all__ = [
     "CameraConfig",
     "EdgeConfig",
     "EvidenceConfig",
+    "GateConfig",
+    "GuardConfig",
     "HttpConfig",
     "LogConfig",
     "LogFormat",

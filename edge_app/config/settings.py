@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from edge_app.config.camera import CameraConfig
+from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.delivery.config import MqttConfig, OutboxConfig
-from edge_app.sources import DecodeMode, FeedSettings, Login, StreamSettings
-from edge_app.sources.urls import mask_secrets
-from telemetry import CameraId, EdgeId, SiteId
+from telemetry import EdgeId, SiteId
+from vision.change_gate import GateSettings
 from vision.evidence import EvidenceSettings
 from vision.types import NetworkSpec
+from vision.view_guard import GuardSettings
 
 ENV_PREFIX = "LOTSIGHT_"
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class LogLevel(StrEnum):
@@ -37,12 +37,6 @@ class LogFormat(StrEnum):
 
     KEY_VALUE = "key-value"
     JSON = "json"
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are refused, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EdgeConfig(Section):
@@ -174,6 +168,66 @@ class EvidenceConfig(Section):
         )
 
 
+class GuardConfig(Section):
+    """`[guard]`: does a camera still show what was calibrated? See vision.view_guard."""
+
+    enabled: bool = Field(default=True, title="Enabled", description="Whether views are guarded.")
+    check_every_s: Seconds = Field(
+        default=10.0, title="Check", description="How often movement is measured while all is calm."
+    )
+    frozen_after_s: Seconds = Field(
+        default=60.0,
+        title="Frozen",
+        description="Bit-identical pictures for so long are a frozen camera. Folders and single "
+        "pictures are never frozen.",
+    )
+    bad_hold_s: Seconds = Field(
+        default=3.0,
+        title="Bad",
+        description="How long a picture is blind or dark until it counts.",
+    )
+    unsure_hold_s: Seconds = Field(
+        default=60.0,
+        title="Unsure",
+        description="A view that is not recognised for so long counts as moved.",
+    )
+    follow_share: Probability = Field(
+        default=0.06,
+        title="Follow",
+        description="Movement that bays follow, as a share of the picture's diagonal; after more "
+        "they are unknown (view_moved).",
+    )
+
+    def settings(self, *, is_still: bool) -> GuardSettings:
+        """Thresholds; `is_still` is for a camera whose pictures are meant to stay the same."""
+        frozen_after_s = math.inf if is_still else self.frozen_after_s
+        return GuardSettings(
+            check_every_s=self.check_every_s,
+            frozen_after_s=frozen_after_s,
+            bad_hold_s=self.bad_hold_s,
+            unsure_hold_s=self.unsure_hold_s,
+            follow_share=self.follow_share,
+        )
+
+
+class GateConfig(Section):
+    """`[gate]`: frames in which nothing changed spare the network. See vision.change_gate."""
+
+    enabled: bool = Field(default=True, title="Enabled", description="Whether frames are spared.")
+    heartbeat_s: Seconds = Field(
+        default=30.0, title="Heartbeat", description="The network looks at least so often."
+    )
+    least_change: Annotated[float, Field(gt=0, le=2)] = Field(
+        default=0.35,
+        title="Least change",
+        description="Of a bay's levelled pixels, in standard deviations; less is none.",
+    )
+
+    def settings(self) -> GateSettings:
+        """Thresholds and times."""
+        return GateSettings(heartbeat_s=self.heartbeat_s, least_change=self.least_change)
+
+
 class RolloutConfig(Section):
     """`[rollout]`: models that the operator rolls out to the fleet (jobs over MQTT, TUF)."""
 
@@ -183,97 +237,6 @@ class RolloutConfig(Section):
     root_file: Path = Field(
         title="Trusted root", description="The repository's root.json, as it came with the box."
     )
-
-
-class CameraConfig(Section):
-    """`[[camera]]`: one camera."""
-
-    id: CameraId = Field(title="Id", description="Stable for ever; its calibration names it too.")
-    source: Annotated[str, Field(min_length=1)] = Field(
-        title="Source",
-        description="rtsp://..., http(s)://... (stream), snapshot+http(s)://... (picture per "
-        "request), usb:0, folder:PATH, sim:WEATHER, or the path of a video or picture.",
-    )
-    calibration_file: Path = Field(title="Calibration", description="Bays of this camera's view.")
-    rate_hz: Annotated[float, Field(gt=0, le=60)] = Field(
-        default=1.0, title="Rate", description="Wanted pictures per second."
-    )
-    username: str | None = Field(default=None, title="User", description="Of the camera.")
-    password: SecretStr | None = Field(default=None, title="Password", description="Of the user.")
-    decode: DecodeMode = Field(
-        default=DecodeMode.AUTO,
-        title="Decode",
-        description="auto: key frames alone while they come often enough for the rate; all; key.",
-    )
-    rtsp_over_udp: bool = Field(
-        default=False, title="RTSP over UDP", description="Instead of within the connection."
-    )
-    max_width_px: Annotated[int, Field(ge=64, le=16_384)] = Field(
-        default=1920, title="Greatest width", description="Wider pictures are scaled down."
-    )
-    loop: bool = Field(default=True, title="Loop", description="Play a file again at its end.")
-    open_timeout_s: Seconds = Field(
-        default=10.0, title="Open time-out", description="Longest wait for the connection."
-    )
-    frame_timeout_s: Seconds = Field(
-        default=10.0, title="Frame time-out", description="Then the source is opened again."
-    )
-    lost_after_s: Seconds = Field(
-        default=20.0,
-        title="Lost after",
-        description="Without a picture for so long, all bays of the camera are unknown.",
-    )
-    retry_longest_s: Seconds = Field(
-        default=30.0, title="Longest pause", description="Between two tries to open the source."
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.password is not None and self.username is None:
-            msg = "password needs a username"
-            raise ValueError(msg)
-        if self.lost_after_s < 2 / self.rate_hz:
-            msg = (
-                f"lost_after_s must be two pictures at least, {2 / self.rate_hz:g} s at rate_hz = "
-                f"{self.rate_hz:g}, but got {self.lost_after_s:g}"
-            )
-            raise ValueError(msg)
-        return self
-
-    def __repr_args__(self) -> Any:
-        """Without a password that stands in the address."""
-        for name, value in super().__repr_args__():
-            yield name, mask_secrets(value) if name == "source" else value
-
-    @property
-    def login(self) -> Login | None:
-        """User name and password, where they are set apart from the address."""
-        if self.username is None:
-            return None
-        password = self.password.get_secret_value() if self.password is not None else ""
-        return Login(self.username, password)
-
-    def stream_settings(self) -> StreamSettings:
-        """How the source is read."""
-        return StreamSettings(
-            interval_s=1 / self.rate_hz,
-            open_timeout_s=self.open_timeout_s,
-            frame_timeout_s=self.frame_timeout_s,
-            decode=self.decode,
-            max_width_px=self.max_width_px,
-            loop=self.loop,
-            rtsp_over_udp=self.rtsp_over_udp,
-        )
-
-    def feed_settings(self) -> FeedSettings:
-        """How it is kept alive."""
-        longest_s = self.open_timeout_s + 2 * self.frame_timeout_s + 1 / self.rate_hz
-        return FeedSettings(
-            interval_s=1 / self.rate_hz,
-            stuck_s=longest_s,
-            retry_first_s=min(1.0, self.retry_longest_s),
-            retry_longest_s=self.retry_longest_s,
-        )
 
 
 class LotsightConfig(BaseSettings):
@@ -291,6 +254,12 @@ class LotsightConfig(BaseSettings):
     )
     evidence: EvidenceConfig = Field(
         default_factory=EvidenceConfig, title="Evidence", description="Hysteresis."
+    )
+    guard: GuardConfig = Field(
+        default_factory=GuardConfig, title="View guard", description="Moved and blind cameras."
+    )
+    gate: GateConfig = Field(
+        default_factory=GateConfig, title="Change gate", description="Still pictures cost nothing."
     )
     outbox: OutboxConfig = Field(
         default_factory=OutboxConfig, title="Outbox", description="Kept while the cloud is away."

@@ -3,7 +3,7 @@
 from edge_app.sources.base import FrameSource, Grab
 from edge_app.sources.feed import CameraFeed, FeedSettings, FeedStatus
 from edge_app.sources.folder import FolderSource
-from edge_app.sources.make import Login, make_source
+from edge_app.sources.make import Login, make_source, shows_stills
 from edge_app.sources.replay import ReplaySource
 from edge_app.sources.snapshot import SnapshotSource
 from edge_app.sources.stream import DecodeMode, StreamSettings, StreamSource
@@ -26,4 +26,5 @@ __all__ = [
     "UsbSource",
     "make_source",
     "mask_secrets",
+    "shows_stills",
 ]

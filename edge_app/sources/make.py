@@ -63,6 +63,14 @@ def make_source(
     return StreamSource(_with_login(address, login), settings, clock, is_file=False)
 
 
+def shows_stills(address: str) -> bool:
+    """Whether `address` names pictures that lie somewhere, not a camera that looks somewhere."""
+    if _SCHEME.match(address):
+        return False
+    path = Path(address.removeprefix("folder:").removeprefix("file:"))
+    return address.startswith("folder:") or path.suffix.lower() in PICTURE_SUFFIXES or path.is_dir()
+
+
 def _with_login(address: str, login: Login | None) -> str:
     return address if login is None else with_login(address, login.username, login.password)
 

@@ -17,7 +17,7 @@ from calibration import Bay, Calibration
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, LiveBoard
-from edge_app.pipeline import CameraPipeline, Outlets, ViewReport, transform
+from edge_app.pipeline import CameraPipeline, Outlets
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FeedSettings, FeedStatus, ReplaySource
 from telemetry import Cause, Clock, ManualClock, ModelError, SystemClock, UnknownReason
@@ -31,6 +31,7 @@ from vision.types import (
     NetworkOutput,
     NetworkSpec,
 )
+from vision.view_guard import ViewReport
 
 SPEC = NetworkSpec(
     name="scripted", version="1", sha256="0" * 64, input_wh=(640, 640), stride=32,
@@ -254,10 +255,17 @@ def test_a_small_movement_moves_the_bays_that_the_network_sees() -> None:
     assert view.polygons_norm[0][0, 0] == pytest.approx(0.07)
 
 
-def test_transform_is_projective() -> None:
-    homography = np.array([[1, 0, 0], [0, 1, 0], [0, 0.5, 1]], np.float32)
-    points = np.array([[[0.5, 0.0], [0.5, 1.0]]], np.float32)
-    np.testing.assert_allclose(transform(points, homography), [[[0.5, 0], [1 / 3, 2 / 3]]], 1e-6)
+def test_a_picture_under_suspicion_is_neither_judged_nor_held_against_the_bays() -> None:
+    rig = Rig()
+    guard = ScriptedGuard()
+    rig.pipeline.use_calibration(calibration("a", "b"), guard)
+    rig.run(5, prob=0.01)
+    judged = len(rig.detector.quads)
+    guard.report = ViewReport(is_usable=False)
+    rig.run(3, prob=0.99)
+    assert rig.occ() == [False, False]
+    assert len(rig.detector.quads) == judged
+    assert rig.condition() is CameraCondition.LIVE
 
 
 def test_the_gate_saves_passes_but_not_while_a_bay_is_about_to_change() -> None:
