@@ -8,10 +8,12 @@ from calibration.editor.app import create_editor_app
 from calibration.editor.desk import Desk
 from calibration.editor.judging import BayJudge, Judgement, NetworkJudge, PlanningDetector
 from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
+from calibration.editor.proposing import BayProposer, ProposedBay
 from calibration.editor.routes import EditorSettings
 
 __all__ = [
     "BayJudge",
+    "BayProposer",
     "ClipPictures",
     "Desk",
     "EditorSettings",
@@ -20,6 +22,7 @@ __all__ = [
     "NetworkJudge",
     "PictureSource",
     "PlanningDetector",
+    "ProposedBay",
     "StillPicture",
     "create_editor_app",
 ]

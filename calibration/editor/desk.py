@@ -19,6 +19,7 @@ from calibration.editor.documents import (
 from calibration.editor.drafts import DraftStore
 from calibration.editor.judging import BayJudge
 from calibration.editor.pictures import PictureSource
+from calibration.editor.proposing import BayProposer
 from calibration.editor.references import load_reference, masked, store_reference
 from calibration.exporters import ExportFormat, export_bays
 from calibration.files import (
@@ -50,7 +51,12 @@ class Desk:
     """A camera, its pictures and its calibration file. Holds no state of its own."""
 
     def __init__(
-        self, camera: str, pictures: PictureSource, path: Path, judge: BayJudge | None = None
+        self,
+        camera: str,
+        pictures: PictureSource,
+        path: Path,
+        judge: BayJudge | None = None,
+        proposer: BayProposer | None = None,
     ) -> None:
         """Put a camera on the desk.
 
@@ -58,12 +64,14 @@ class Desk:
             camera: its id.
             pictures: what is drawn on.
             path: the calibration file; it need not exist yet.
-            judge: looks at pictures for the live check and for proposals; None: neither.
+            judge: looks at pictures for the live check; None: there is none.
+            proposer: finds bays that are not drawn yet; None: there is none.
         """
         self.camera = camera
         self.pictures = pictures
         self.path = path
         self.judge = judge
+        self.proposer = proposer
         self.drafts = DraftStore(path)
 
     def present(self) -> Calibration | None:
@@ -102,7 +110,7 @@ class Desk:
             "duration_s": self.pictures.duration_s,
             "live": self.pictures.live,
             "can_judge": self.judge is not None,
-            "can_propose": self.judge is not None,
+            "can_propose": self.proposer is not None,
             "revision": present.revision if present else 0,
             "calibration": calibration_body(present) if present else None,
             "retired_ids": present.retired_ids if present else (),
@@ -143,13 +151,16 @@ class Desk:
         return [_state(judge.spec, *(next(seen) if good else (0.5, 0.0))) for good in sound]
 
     def propose(self, request: ProposeRequest) -> list[dict[str, Any]]:
-        """Bays that are not drawn yet, from where vehicles stand."""
-        from calibration.editor.proposing import propose_bays
-
+        """Bays that are not drawn yet, row by row."""
+        if self.proposer is None:
+            msg = f"camera {self.camera}: expected a model to look for vehicles, but got none"
+            raise CalibrationError(msg)
         calibration = self.compose(request.document)
-        times = self._moments(request)
-        pictures = (self.picture(time_s) for time_s in times)
-        return propose_bays(self._judge(), pictures, calibration)
+        pictures = (self.picture(time_s) for time_s in self._moments(request))
+        return [
+            {"polygon": bay.polygon, "confidence": bay.confidence, "group": bay.row}
+            for bay in self.proposer.propose(pictures, calibration)
+        ]
 
     def _moments(self, request: ProposeRequest) -> list[float]:
         duration_s = self.pictures.duration_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from calibration.editor import (
     Desk,
     EditorSettings,
     Judgement,
+    ProposedBay,
     StillPicture,
     create_editor_app,
 )
@@ -132,6 +133,32 @@ class ColourJudge:
         return Detections(xyxy, np.full(count, 0.9, np.float32), np.zeros(count, np.int64))
 
 
+class ColourProposer:
+    """Proposes a bay round each coloured thing that no bay covers yet; rows by their height."""
+
+    def propose(
+        self, pictures: Iterable[ImageBgr], calibration: Calibration
+    ) -> Sequence[ProposedBay]:
+        """Judge the first picture."""
+        image = next(iter(pictures))
+        saturation = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)[..., 1]
+        for polygon in calibration.polygons_norm():
+            cv2.fillPoly(saturation, [np.round(to_pixels(polygon, WH)).astype(np.int32)], 0)
+        mask = (saturation > 90).astype(np.uint8)
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        found = []
+        for contour in contours:
+            if cv2.contourArea(contour) > 150:
+                quad = cv2.boxPoints(cv2.minAreaRect(contour))
+                centre = quad.mean(axis=0)
+                grown = centre + (quad - centre) * 1.25
+                outline = tuple((float(x) / WIDTH, float(y) / HEIGHT) for x, y in grown)
+                found.append(
+                    ProposedBay(outline, 0.6 + 0.3 * (centre[0] > 640), f"{centre[1]:.0f}")
+                )
+        return sorted(found, key=lambda bay: (bay.polygon[0][1] // 0.15, bay.polygon[0][0]))
+
+
 @contextmanager
 def serve(desk: Desk, **settings: Any) -> Iterator[str]:
     """The editor on a free port of loopback; gives its address."""
@@ -167,7 +194,8 @@ def lot_picture(lot: DrawnLot, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture
 def desk(lot_picture: Path, tmp_path: Path) -> Desk:
     judge: BayJudge = ColourJudge()
-    return Desk("north", StillPicture(lot_picture), tmp_path / "north.json", judge)
+    pictures = StillPicture(lot_picture)
+    return Desk("north", pictures, tmp_path / "north.json", judge, ColourProposer())
 
 
 @pytest.fixture

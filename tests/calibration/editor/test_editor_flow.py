@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,44 @@ def test_diff_against_the_last_revision(hands: Any, lot: Any) -> None:
     hands.page.get_by_role("button", name="Show on the picture").click()
     hands.page.wait_for_selector("#compare .before", state="attached")
     assert hands.page.locator("#compare .before").count() == 1
+
+
+def test_proposals_are_accepted_edited_and_rejected(hands: Any, lot: Any, desk: Desk) -> None:
+    hands.press("f")
+    page = hands.page
+    page.wait_for_selector("#proposals .proposal", state="attached")
+    count = sum(lot.taken)
+    assert page.locator("#proposals .proposal").count() == count
+    hands.press("y")  # the first one becomes a bay, chosen, so that it can be changed at once
+    assert list(hands.bays()) == ["A01"]
+    assert hands.selected() == ["A01"]
+    hands.press("n")
+    page.wait_for_function(
+        "(n) => document.querySelectorAll('#proposals .proposal').length === n", arg=count - 2
+    )
+    hands.press("Control+z")  # a rejected one comes back
+    assert page.locator("#proposals .proposal").count() == count - 1
+    # Proposals are part of the draft.
+    page.reload()
+    page.wait_for_selector("html[data-ready=true]")
+    assert page.locator("#proposals .proposal").count() == count - 1
+    page.get_by_role("tab", name="Proposals").click()
+    page.get_by_role("button", name=re.compile("Accept .* of 70 %")).click()
+    page.get_by_role("button", name="Accept all").click()
+    assert hands.count() == count
+    assert page.locator("#proposals .proposal").count() == 0
+    hands.save(1)
+    saved = load_calibration(desk.path)
+    assert len(saved.bays) == count
+    centres = np.array([np.mean(bay.polygon, axis=0) * saved.image_wh for bay in saved.bays])
+    for bay, taken in zip(lot.bays_px, lot.taken, strict=True):
+        off = np.linalg.norm(centres - bay.mean(axis=0), axis=1).min()
+        assert (off < 6) == taken
+
+
+def test_command_line_can_begin_with_proposals(open_page: Any, lot: Any) -> None:
+    page = open_page(query="?propose=1")
+    assert page.locator("#proposals .proposal").count() == sum(lot.taken)
 
 
 def test_import_and_export(hands: Any, tmp_path: Path) -> None:
