@@ -87,7 +87,7 @@ def test_a_camera_that_is_covered_moved_and_put_back(
 
     replace_picture(picture, np.full_like(lot.image, 90))
     wait_for(lambda: set(broker.reasons().values()) == {"blind"}, "blind bays")
-    assert "alarm camera-north" in box.log
+    wait_for(lambda: "alarm camera-north: camera north: blind" in box.log, "an alarm")
     replace_picture(picture, lot.image)
     wait_for(lambda: broker.states() == known, "the same states again")
 
@@ -124,5 +124,6 @@ def test_still_pictures_spare_the_network(
     wait_for(lambda: counts()["frames"] >= before["frames"] + 40, "forty more frames")
     after = counts()
     assert after["judged"] - before["judged"] <= 8
-    assert after["gated"] - before["gated"] >= 25
+    assert after["gated"] - before["gated"] >= 2 * (after["judged"] - before["judged"])
+    assert after["gated"] > before["gated"]
     assert box.stop() == 0
