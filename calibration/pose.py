@@ -13,6 +13,9 @@ import numpy as np
 
 from calibration.geometry import Doubles
 
+# Nearer to the camera's plane, or to the horizon, than this is taken as beyond it.
+_NEAREST = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class GroundCamera:
@@ -41,7 +44,7 @@ class GroundCamera:
         ahead = y * cos - z * sin
         down = -y * sin - z * cos
         with np.errstate(divide="ignore", invalid="ignore"):
-            plane = np.stack([x, down], -1) / np.where(ahead > 1e-6, ahead, np.nan)[..., None]
+            plane = np.stack([x, down], -1) / np.where(ahead > _NEAREST, ahead, np.nan)[..., None]
         return self._lens(_turned(plane * self.focal_px, self.roll_rad))
 
     def to_plane(self, points_px: Doubles, height_m: float = 0.0) -> Doubles:
@@ -53,7 +56,7 @@ class GroundCamera:
         sin, cos = np.sin(self.tilt_rad), np.cos(self.tilt_rad)
         fall = sin + ray[..., 1] * cos
         with np.errstate(divide="ignore", invalid="ignore"):
-            reach = (self.height_m - height_m) / np.where(fall > 1e-6, fall, np.nan)
+            reach = (self.height_m - height_m) / np.where(fall > _NEAREST, fall, np.nan)
         return np.stack([ray[..., 0] * reach, (cos - ray[..., 1] * sin) * reach], -1)
 
     def _lens(self, plane_px: Doubles) -> Doubles:

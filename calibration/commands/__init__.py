@@ -1,0 +1,1 @@
+"""The commands of `lotsight calibration`, by kind; `calibration.cli` joins them."""
