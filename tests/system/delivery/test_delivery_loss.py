@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,10 @@ def test_fifty_kills_of_the_box_leave_no_gap(
     consumer = make_consumer(broker.port)
     folder = tmp_path / "box"
     for kill in range(kills):
-        command = [sys.executable, "-m", "tests.system.delivery.edge", folder, str(broker.port)]
-        with subprocess.Popen([*command, str(kill)], cwd=REPO, stdout=subprocess.PIPE) as process:
+        command = [sys.executable, "-m", "tests.system.delivery.edge", str(folder)]
+        with subprocess.Popen(
+            [*command, str(broker.port), str(kill)], cwd=REPO, stdout=subprocess.PIPE
+        ) as process:
             assert process.stdout is not None
             durable = int(process.stdout.readline())  # it runs
             time.sleep(rng.uniform(0.0, 0.4))
@@ -72,8 +75,7 @@ def test_a_broker_killed_after_its_pubacks_loses_nothing(
     kills = 4
     for _ in range(kills):
         box.change(60)
-        sent = box.store.last_seq
-        wait_for(lambda sent=sent: box.link.info.sent >= sent, "the events to be sent")
+        wait_for(partial(_has_sent, box, box.store.last_seq), "the events to be sent")
         time.sleep(0.3)
         broker.kill()
         broker.start()
@@ -81,6 +83,10 @@ def test_a_broker_killed_after_its_pubacks_loses_nothing(
     fresh = make_consumer(broker.port, client_id="consumer")
     wait_for(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
     record_property("counts", {**verify(fresh, box.store), "kills": kills})
+
+
+def _has_sent(box: Box, count: int) -> bool:
+    return box.link.info.sent >= count
 
 
 @pytest.mark.conformance("broker down for an hour (clock scaled) and projection = truth")
@@ -187,7 +193,8 @@ def test_a_full_disk_stops_neither_states_nor_link(
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * 4096)
-    wait_for(lambda: box.change(20) or box.store.degraded, "the disk to be full")
+    while not box.store.degraded:
+        box.change(20)
     box.change(50)
     wait_for(lambda: consumer.snapshots[-1].degraded, "a snapshot that says so", 30)
     truth = {state.bay: state.occ for state in box.store.states()}

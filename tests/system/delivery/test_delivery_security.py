@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import JsonValue
 
 from edge_app.delivery import MqttConfig, MqttLink, TlsConfig
 from edge_app.delivery.agents import AgentParts, CommandHandlers, build_agents
@@ -23,7 +24,11 @@ from tests.system.delivery.conftest import MakeBox, MakeConsumer
 from tests.system.delivery.consumer import Consumer, verify
 from tests.system.delivery.edge import QUICK, SITE, TOPICS, Box
 
-pytestmark = pytest.mark.mosquitto
+pytestmark = [
+    pytest.mark.mosquitto,
+    # paho leaves the socket of a failed handshake to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 RecordProperty = Callable[[str, object], None]
 
 
@@ -55,6 +60,7 @@ def secured(mosquitto: Path, tmp_path: Path) -> Iterator[Secured]:
     broker.start()
     yield Secured(broker, authority)
     broker.stop()
+    gc.collect()
 
 
 @pytest.mark.conformance("no client certificate refused")
@@ -70,7 +76,6 @@ def test_without_a_certificate_nobody_comes_in(
     box.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_that_another_authority_vouches_for_is_not_believed(
     secured: Secured, make_box: MakeBox, tmp_path: Path
 ) -> None:
@@ -83,7 +88,6 @@ def test_a_broker_that_another_authority_vouches_for_is_not_believed(
     wait_for(lambda: box.link.info.failures >= 1, "the refusal")
     assert "TLS failed" in (box.link.info.last_error or "")
     box.close()
-    gc.collect()  # paho leaves the socket of a failed handshake to the garbage collector
 
 
 @pytest.mark.conformance("another edge's topics denied")
@@ -153,7 +157,12 @@ def test_commands_are_done_once_and_always_answered(
     consumer = make_consumer(broker.port)
     done: list[str] = []
     handlers = CommandHandlers()
-    handlers.on_restart_camera(lambda camera: done.append(camera) or {})
+
+    def restart(camera: str) -> dict[str, JsonValue]:
+        done.append(camera)
+        return {}
+
+    handlers.on_restart_camera(restart)
     box: Box = make_box(broker.port, start=False)
 
     def run(folder_box: Box) -> MqttLink:
