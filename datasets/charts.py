@@ -52,7 +52,7 @@ def reliability_svg(bins: Sequence[ReliabilityBin]) -> str:
 
 def slices_svg(slices: Sequence[Slice]) -> str:
     """Error rate of each range as bars, with accuracy and number of bays beside them."""
-    row, label_width, bar_width = 26, 128, 220
+    row, label_width, bar_width = 26, 156, 200
     height = row * len(slices) + 8
     worst = max([1 - one.accuracy for one in slices] + [0.01])
     parts = [

@@ -12,7 +12,7 @@ from datasets.judging import Verdicts
 from datasets.lots import LotFrame
 from vision.draw import FREE, OCCUPIED
 from vision.geometry import extents, to_pixels
-from vision.labels import BOLD, DARK, INK, Colour, put_text
+from vision.labels import BOLD, DARK, INK, Colour, put_text, text_width_px
 from vision.types import ImageBgr
 
 CELL_PX = 220
@@ -96,6 +96,8 @@ def _caption(sheet: ImageBgr, bay: WorstBay, left_top: tuple[int, int]) -> None:
     said = f"{truth}, said {100 * bay.prob:.0f}% occ"
     put_text(sheet, said, (left, top + 16), 15, INK if is_wrong else (170, 170, 170), BOLD)
     name = f"{bay.frame.set_name} {bay.frame.path.stem[-18:]} #{bay.frame.bay_ids[bay.bay]}"
+    while text_width_px(name, 13) > CELL_PX:
+        name = name[1:]
     put_text(sheet, name, (left, top + 38), 13, (150, 150, 150))
 
 

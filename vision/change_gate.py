@@ -1,0 +1,109 @@
+"""Is this frame worth a pass of the network? Nothing changes in a car park for most of its time.
+
+Each bay's own pixels are compared with those of the last frame that the network judged, after
+levelling brightness and contrast of both, so that a cloud or the camera's exposure is no change.
+What the gate misses, a heartbeat pass finds; while a bay is about to change state every frame
+passes, since a hold time needs frames to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vision.geometry import extents, to_pixels
+from vision.types import Floats, Frame, ImageBgr, as_floats
+from vision.view_match import small_grey
+
+PATCH = 12
+"""Cells per side of a bay's patch: a person covers one or two, a car most."""
+WORK_SIDE_PX = 640
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """Thresholds and times of the change gate.
+
+    Attributes:
+        heartbeat_s: longest time without a pass.
+        least_change: levelled difference of a bay's patch that counts, in standard deviations of
+            the patch; 0.35 is a correlation of about 0.94.
+        noise_level: brightness, 0 to 255, that sensor noise and codecs move a cell by; bare asphalt
+            has hardly more contrast than that.
+        global_share: share of the bays that change together in a global change (lamps, rain).
+        global_every_s: shortest time between passes while global changes go on.
+    """
+
+    heartbeat_s: float = 30.0
+    least_change: float = 0.35
+    noise_level: float = 9.0
+    global_share: float = 0.6
+    global_every_s: float = 2.0
+
+
+class ChangeGate:
+    """Decides for one camera which frames the network judges; not thread-safe."""
+
+    def __init__(self, settings: GateSettings | None = None) -> None:
+        self._settings = settings or GateSettings()
+        self._judged: Floats | None = None
+        self._judged_s = 0.0
+
+    def wants(self, frame: Frame, polygons_norm: Sequence[Floats], *, settling: bool) -> bool:
+        """Decide on one frame; one that is wanted counts as judged.
+
+        Args:
+            frame: of the camera, in the order of capture.
+            polygons_norm: where the bays are in this frame.
+            settling: whether a bay is about to change state (`EvidenceFilter.is_settling`).
+        """
+        now_s = frame.captured_mono_s
+        patches = bay_patches(frame.image_bgr, polygons_norm)
+        if self._is_wanted(patches, now_s, settling=settling):
+            self._judged, self._judged_s = patches, now_s
+            return True
+        return False
+
+    def _is_wanted(self, patches: Floats, now_s: float, *, settling: bool) -> bool:
+        if self._judged is None or self._judged.shape != patches.shape or settling:
+            return True
+        since_s = now_s - self._judged_s
+        if since_s >= self._settings.heartbeat_s:
+            return True
+        changed = patch_change(self._judged, patches, self._settings.noise_level)
+        is_changed = changed >= self._settings.least_change
+        if len(is_changed) > 1 and is_changed.mean() >= self._settings.global_share:
+            return since_s >= self._settings.global_every_s
+        return bool(is_changed.any())
+
+
+def bay_patches(image_bgr: ImageBgr, polygons_norm: Sequence[Floats]) -> Floats:
+    """Small grey pictures of the bays' bounding boxes, shape (M, PATCH, PATCH), 0 to 255."""
+    grey = small_grey(image_bgr, WORK_SIDE_PX)
+    height, width = grey.shape
+    patches = np.zeros((len(polygons_norm), PATCH, PATCH), np.float32)
+    boxes = extents([to_pixels(polygon, (width, height)) for polygon in polygons_norm])
+    low = np.clip(np.floor(boxes[:, :2]), 0, [width - 1, height - 1]).astype(int)
+    high = np.clip(np.ceil(boxes[:, 2:]), low + 1, [width, height]).astype(int)
+    for index, ((left, top), (right, bottom)) in enumerate(zip(low, high, strict=True)):
+        crop = grey[top:bottom, left:right]
+        patches[index] = cv2.resize(crop, (PATCH, PATCH), interpolation=cv2.INTER_AREA)
+    return patches
+
+
+def patch_change(before: Floats, now: Floats, noise_level: float) -> Floats:
+    """How much each patch changed beyond brightness and contrast, shape (M,).
+
+    The mean absolute difference of the levelled patches: 0 for the same thing in another light,
+    about 1.1 for unrelated things. Contrast below `noise_level` is not enlarged.
+    """
+
+    def levelled(patches: Floats) -> Floats:
+        flat = patches.reshape(len(patches), PATCH * PATCH)
+        spread = np.maximum(flat.std(1, keepdims=True), noise_level)
+        return as_floats((flat - flat.mean(1, keepdims=True)) / spread)
+
+    return as_floats(np.abs(levelled(now) - levelled(before)).mean(1))

@@ -1,0 +1,285 @@
+"""Does the camera still show what was calibrated? Frozen, blind, dark and moved views.
+
+A bay judged on a picture that shows something else is a false state, so every frame passes here
+first. Small movements are followed: the polygons move with the view. What cannot be trusted is told
+as a reason, and the camera's bays become unknown.
+
+Movement is measured against the calibration's reference picture. Light changes over a day until too
+little of that picture is recognised, so the guard also keeps an anchor, a recent picture whose
+place it knows, and measures from there; whenever the reference itself is recognised again, it is
+what counts, so errors do not add up.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from telemetry.words import UnknownReason
+from vision.geometry import to_pixels
+from vision.types import Floats, Frame, ImageBgr, as_floats
+from vision.view_match import Fingerprint, Matrix, apply_matrix, fingerprint, match, small_grey
+
+Grey = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """Thresholds and times of the view guard.
+
+    Attributes:
+        check_every_s: how often movement is measured while nothing hints at one.
+        suspect_every_s: how often it is measured while something does.
+        frozen_after_s: bit-identical pictures for so long are a frozen camera; a still scene has
+            sensor noise, and codecs that repeat pictures send a key frame more often than this.
+        dark_level: brightness, 0 to 255, that 98 % of a dark picture stay below.
+        white_share: share of burnt-out pixels in a blinded picture.
+        least_contrast: standard deviation of brightness in a picture that shows something.
+        least_sharpness: fine detail as a share of the reference picture's; less is out of focus.
+        bad_hold_s: how long a picture must be bad before that is told; a passing headlight is not
+            a blind camera.
+        still_share: movement of the bays, as a share of the picture's diagonal, that is none.
+        follow_share: movement that is followed; more needs a person's eye.
+        unsure_hold_s: how long a view may be unrecognisable before it counts as moved.
+        strong_inliers: places that must agree with the reference for it to count alone.
+    """
+
+    check_every_s: float = 10.0
+    suspect_every_s: float = 1.0
+    frozen_after_s: float = 60.0
+    dark_level: float = 24.0
+    white_share: float = 0.6
+    least_contrast: float = 7.0
+    least_sharpness: float = 0.12
+    bad_hold_s: float = 3.0
+    still_share: float = 0.0007
+    follow_share: float = 0.06
+    unsure_hold_s: float = 60.0
+    strong_inliers: int = 45
+
+
+@dataclass(frozen=True, slots=True)
+class ViewReport:
+    """What the view guard says of one picture.
+
+    Attributes:
+        reason: why the picture cannot be trusted; None when it can.
+        detail: in one sentence, for a technician; empty when all is well.
+        homography: 3x3, carries the calibration's normalised points to this picture's; None when
+            the view stands where it was calibrated.
+        shift_px: how far the bays stand from where they were calibrated, pixels of this picture;
+            None when that is not known.
+        is_usable: whether this picture may be judged; False also while a fault is suspected but
+            not yet told.
+    """
+
+    reason: UnknownReason | None = None
+    detail: str = ""
+    homography: Floats | None = field(default=None, repr=False)
+    shift_px: float | None = None
+    is_usable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with a picture, and in one sentence."""
+
+    reason: UnknownReason
+    detail: str
+
+
+class ViewGuard:
+    """Guards one camera's view; not thread-safe.
+
+    Args:
+        reference_bgr: the picture that the bays were drawn on; None takes the first good frame
+            instead, so that movements from then on are seen.
+        polygons_norm: the calibrated bays; what stands in them is not what the view is known by.
+        settings: thresholds and times.
+    """
+
+    def __init__(
+        self,
+        reference_bgr: ImageBgr | None,
+        polygons_norm: Sequence[Floats],
+        settings: GuardSettings | None = None,
+    ) -> None:
+        self._settings = settings or GuardSettings()
+        self._polygons = tuple(polygons_norm)
+        self._reference: Fingerprint | None = None
+        self._sharpness: float | None = None
+        self._anchor: tuple[Fingerprint, Matrix] | None = None
+        self._thumb: Floats | None = None
+        self._matrix: Matrix = np.eye(3)
+        self._begun_s = 0.0
+        self._checked_s: float | None = None
+        self._sure_s: float | None = None
+        self._bad_since_s: float | None = None
+        self._same_since: tuple[int, float] | None = None
+        if reference_bgr is not None:
+            self._take_reference(small_grey(reference_bgr))
+
+    def look(self, frame: Frame) -> ViewReport:
+        """Judge one frame; frames come in the order of their capture."""
+        now_s = frame.captured_mono_s
+        grey = small_grey(frame.image_bgr)
+        fault = self._frozen(grey, now_s) or self._bad_picture(grey)
+        if fault is not None:
+            self._bad_since_s = now_s if self._bad_since_s is None else self._bad_since_s
+            is_told = (
+                fault.reason is UnknownReason.FROZEN
+                or now_s - self._bad_since_s >= self._settings.bad_hold_s
+            )
+            if is_told:
+                return ViewReport(fault.reason, fault.detail, is_usable=False)
+            return ViewReport(is_usable=False)
+        self._bad_since_s = None
+        if self._reference is None:
+            self._take_reference(grey)
+        if self._is_due(grey, now_s):
+            self._measure(grey, now_s)
+        return self._report((frame.image_bgr.shape[1], frame.image_bgr.shape[0]), now_s)
+
+    # -- the picture itself ----------------------------------------------------------------------
+
+    def _frozen(self, grey: Grey, now_s: float) -> _Fault | None:
+        content = zlib.crc32(grey.tobytes())
+        if self._same_since is None or self._same_since[0] != content:
+            self._same_since = (content, now_s)
+            return None
+        same_s = now_s - self._same_since[1]
+        if same_s < self._settings.frozen_after_s:
+            return None
+        return _Fault(UnknownReason.FROZEN, f"the picture has not changed for {same_s:.0f} s")
+
+    def _bad_picture(self, grey: Grey) -> _Fault | None:
+        settings = self._settings
+        bright = float(np.percentile(grey[::4, ::4], 98))
+        if bright < settings.dark_level:
+            return _Fault(
+                UnknownReason.DARK, f"98 % of the picture are darker than {bright:.0f} of 255"
+            )
+        white = float((grey >= 250).mean())  # noqa: PLR2004 - burnt out
+        if white > settings.white_share:
+            return _Fault(UnknownReason.BLIND, f"{100 * white:.0f} % of the picture are burnt out")
+        contrast = float(grey.std())
+        if contrast < settings.least_contrast:
+            return _Fault(UnknownReason.BLIND, f"nothing to see: contrast {contrast:.1f} of 255")
+        if self._sharpness is not None:
+            share = _sharpness(grey) / max(self._sharpness, 1e-6)
+            if share < settings.least_sharpness:
+                return _Fault(
+                    UnknownReason.BLIND,
+                    f"out of focus: {100 * share:.0f} % of the reference picture's detail",
+                )
+        return None
+
+    # -- movement --------------------------------------------------------------------------------
+
+    def _take_reference(self, grey: Grey) -> None:
+        self._reference = fingerprint(grey, self._polygons)
+        self._sharpness = _sharpness(grey)
+
+    def _is_due(self, grey: Grey, now_s: float) -> bool:
+        """Whether movement must be measured: on schedule, or because a glance says it moved."""
+        if self._checked_s is None:
+            return True
+        since_s = now_s - self._checked_s
+        suspect = self._sure_s != self._checked_s or _glance_moved(self._thumb, _thumbnail(grey))
+        return since_s >= (
+            self._settings.suspect_every_s if suspect else self._settings.check_every_s
+        )
+
+    def _measure(self, grey: Grey, now_s: float) -> None:
+        if self._checked_s is None:
+            self._begun_s = now_s
+        self._checked_s = now_s
+        matrix = self._where(fingerprint(grey))
+        if matrix is None:
+            return
+        self._matrix = matrix
+        self._sure_s = now_s
+        self._thumb = _thumbnail(grey)
+        moved = [apply_matrix(polygon, matrix) for polygon in self._polygons]
+        self._anchor = (fingerprint(grey, moved), matrix)
+
+    def _where(self, seen: Fingerprint) -> Matrix | None:
+        """From the reference's points to the present picture's; None where it is not recognised."""
+        direct = None if self._reference is None else match(self._reference, seen)
+        if direct is not None and direct.inliers >= self._settings.strong_inliers:
+            return direct.matrix
+        if self._anchor is not None:
+            anchor, before = self._anchor
+            step = match(anchor, seen)
+            if step is not None and (direct is None or step.inliers > direct.inliers):
+                matrix = step.matrix @ before
+                return np.asarray(matrix / matrix[2, 2], np.float64)
+        return None if direct is None else direct.matrix
+
+    def _report(self, image_wh: tuple[int, int], now_s: float) -> ViewReport:
+        settings = self._settings
+        if self._sure_s != self._checked_s:
+            begin_s = self._begun_s if self._sure_s is None else self._sure_s
+            if now_s - begin_s >= settings.unsure_hold_s:
+                return ViewReport(
+                    UnknownReason.VIEW_MOVED,
+                    f"the calibrated view has not been recognised for {now_s - begin_s:.0f} s",
+                    is_usable=False,
+                )
+            return self._followed(image_wh, is_usable=self._sure_s is None)
+        return self._followed(image_wh, is_usable=True)
+
+    def _followed(self, image_wh: tuple[int, int], *, is_usable: bool) -> ViewReport:
+        settings = self._settings
+        shift_px = _shift_px(self._polygons, self._matrix, image_wh)
+        share = shift_px / float(np.hypot(*image_wh))
+        if share > settings.follow_share:
+            return ViewReport(
+                UnknownReason.VIEW_MOVED,
+                f"the view moved by {shift_px:.0f} px, more than can be followed",
+                shift_px=round(shift_px, 1),
+                is_usable=False,
+            )
+        if share <= settings.still_share:
+            return ViewReport(shift_px=round(shift_px, 1), is_usable=is_usable)
+        return ViewReport(
+            detail=f"the view moved by {shift_px:.0f} px; the bays follow",
+            homography=as_floats(self._matrix),
+            shift_px=round(shift_px, 1),
+            is_usable=is_usable,
+        )
+
+
+def _sharpness(grey: Grey) -> float:
+    """Mean detail of the picture at a quarter of its size: the sensor's noise is no detail there."""
+    small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    return float(np.abs(cv2.Laplacian(small, cv2.CV_32F)).mean())
+
+
+def _thumbnail(grey: Grey) -> Floats:
+    small = cv2.resize(grey, (128, 96), interpolation=cv2.INTER_AREA).astype(np.float32)
+    # Edges, not brightness: a cloud is no movement.
+    edges = cv2.magnitude(cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1))
+    return as_floats(edges)
+
+
+def _glance_moved(before: Floats | None, now: Floats) -> bool:
+    """Whether a coarse look says that the whole picture moved, by 1 % of its width or more."""
+    if before is None:
+        return False
+    window = cv2.createHanningWindow((now.shape[1], now.shape[0]), cv2.CV_32F)
+    (x, y), response = cv2.phaseCorrelate(before, now, window)
+    return bool(np.hypot(x, y) > 1.2 or response < 0.08)  # noqa: PLR2004 - measured on smartlot
+
+
+def _shift_px(polygons: Sequence[Floats], matrix: Matrix, image_wh: tuple[int, int]) -> float:
+    """Median movement of the bays' corners (of the picture's corners where there are no bays)."""
+    frame = as_floats([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]])
+    points = np.concatenate(polygons) if polygons else frame
+    moved = to_pixels(apply_matrix(points, matrix) - points, image_wh)
+    return float(np.median(np.hypot(moved[:, 0], moved[:, 1])))

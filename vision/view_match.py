@@ -1,0 +1,156 @@
+"""Where a camera's view has gone: matching pictures of one place on what does not move.
+
+Features are SIFT (Lowe 2004) on small grey pictures, those on the reference's bays left out where
+enough others remain, since what stands in a bay changes. The movement is fitted with MAGSAC (Barath
+et al. 2019): a homography, which is what a turned camera does, or a similarity where too few places
+agree for its eight numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vision.geometry import to_pixels
+from vision.types import Floats, ImageBgr
+
+Matrix = npt.NDArray[np.float64]
+"""3 x 3; carries normalised points (x and y as fractions of width and height)."""
+
+LONG_SIDE_PX = 800
+FEATURES = 1500
+MATCH_RATIO = 0.8  # Lowe 2004, section 7.1
+TOLERANCE_PX = 2.5
+LEAST_INLIERS = 18
+LEAST_SHARE = 0.2
+HOMOGRAPHY_INLIERS = 60
+LEAST_FEATURES_OFF_BAYS = 150
+SCALE_LIMITS = (0.75, 1.33)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The features of one picture.
+
+    Attributes:
+        points: shape (N, 2), pixels of the small picture.
+        descriptors: shape (N, 128).
+        size_wh: of the small picture, pixels.
+    """
+
+    points: Floats = field(repr=False)
+    descriptors: Floats = field(repr=False)
+    size_wh: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """How one picture's view lies to another's.
+
+    Attributes:
+        matrix: from the first picture's normalised points to the second's.
+        inliers: places that agree with it.
+    """
+
+    matrix: Matrix = field(repr=False)
+    inliers: int
+
+
+def small_grey(image_bgr: ImageBgr, long_side_px: int = LONG_SIDE_PX) -> npt.NDArray[np.uint8]:
+    """A picture in grey, its long side at most `long_side_px`, shape (h, w)."""
+    height, width = image_bgr.shape[:2]
+    scale = min(1.0, long_side_px / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def fingerprint(grey: npt.NDArray[np.uint8], avoid_norm: Sequence[Floats] = ()) -> Fingerprint:
+    """Find the features of a small grey picture.
+
+    Args:
+        grey: shape (h, w).
+        avoid_norm: polygons whose features are left out if enough remain.
+    """
+    size_wh = (grey.shape[1], grey.shape[0])
+    # Evens out light: a lamp-lit lot has its features in the dark parts too.
+    levelled = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(grey)
+    keypoints, descriptors = cv2.SIFT.create(nfeatures=FEATURES).detectAndCompute(levelled, None)
+    if descriptors is None:
+        return Fingerprint(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32), size_wh)
+    points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
+    descriptors = np.asarray(descriptors, np.float32)
+    if avoid_norm:
+        mask = np.zeros(grey.shape, np.uint8)
+        shapes = [to_pixels(p, size_wh).round().astype(np.int32) for p in avoid_norm]
+        cv2.fillPoly(mask, shapes, 255)
+        spots = np.clip(points.astype(np.int64), 0, np.array(size_wh) - 1)
+        off = mask[spots[:, 1], spots[:, 0]] == 0
+        if off.sum() >= LEAST_FEATURES_OFF_BAYS:
+            points, descriptors = points[off], descriptors[off]
+    return Fingerprint(points, descriptors, size_wh)
+
+
+def match(first: Fingerprint, second: Fingerprint) -> Movement | None:
+    """Find how the view moved from one picture to another.
+
+    Returns:
+        None where the pictures do not agree surely enough on anything.
+    """
+    if min(len(first.points), len(second.points)) < LEAST_INLIERS:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(first.descriptors, second.descriptors, k=2)
+    good = [best for best, next_best in pairs if best.distance < MATCH_RATIO * next_best.distance]
+    if len(good) < LEAST_INLIERS:
+        return None
+    start = first.points[[one.queryIdx for one in good]]
+    end = second.points[[one.trainIdx for one in good]]
+    matrix, inliers = _fit(start, end)
+    if matrix is None or inliers < max(LEAST_INLIERS, LEAST_SHARE * len(good)):
+        return None
+    to_px = np.diag([*first.size_wh, 1.0])
+    from_px = np.diag([1 / second.size_wh[0], 1 / second.size_wh[1], 1.0])
+    normalised = from_px @ matrix @ to_px
+    return Movement(normalised / normalised[2, 2], inliers) if _is_sane(normalised) else None
+
+
+def apply_matrix(points_norm: Floats, matrix: Matrix) -> Floats:
+    """Carry points, shape (..., 2)."""
+    flat = points_norm.reshape(-1, 2).astype(np.float64)
+    carried = np.column_stack([flat, np.ones(len(flat))]) @ matrix.T
+    return (carried[:, :2] / carried[:, 2:]).reshape(points_norm.shape).astype(np.float32)
+
+
+def _fit(start: Floats, end: Floats) -> tuple[Matrix | None, int]:
+    similar, agree = cv2.estimateAffinePartial2D(
+        start, end, method=cv2.RANSAC, ransacReprojThreshold=TOLERANCE_PX, maxIters=4000
+    )
+    best: Matrix | None = None
+    count = 0
+    if similar is not None:
+        best = np.vstack([similar, [0, 0, 1]]).astype(np.float64)
+        count = int(agree.sum())
+    projective, agree = cv2.findHomography(start, end, cv2.USAC_MAGSAC, TOLERANCE_PX, maxIters=4000)
+    if projective is not None:
+        inliers = int(agree.sum())
+        # Eight numbers always fit better than four; only clearly better, on many places, is true.
+        if inliers >= HOMOGRAPHY_INLIERS and inliers > 1.15 * count:
+            return np.asarray(projective, np.float64), inliers
+    return best, count
+
+
+def _is_sane(matrix: Matrix) -> bool:
+    """Whether the picture's frame stays a convex quadrilateral of about its size."""
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    carried = np.column_stack([corners, np.ones(4)]) @ matrix.T
+    if (carried[:, 2] <= 0).any():
+        return False
+    quad = (carried[:, :2] / carried[:, 2:]).astype(np.float32)
+    if not cv2.isContourConvex(quad.reshape(-1, 1, 2)):
+        return False
+    scale = float(np.sqrt(cv2.contourArea(quad.reshape(-1, 1, 2))))
+    return SCALE_LIMITS[0] <= scale <= SCALE_LIMITS[1]
