@@ -29,7 +29,8 @@ def editor_of(service: EdgeService) -> FastAPI:
     def desks() -> Sequence[Desk]:
         return [_desk(service, camera) for camera in service.cameras.values()]
 
-    return create_editor_app(desks, EditorSettings(author_of=lambda _request: AUTHOR))
+    settings = EditorSettings(author_of=lambda _request: AUTHOR, home="../", applies=True)
+    return create_editor_app(desks, settings)
 
 
 def _desk(service: EdgeService, camera: Camera) -> Desk:

@@ -41,11 +41,15 @@ class EditorSettings:
         author_of: who saves, from the request; kept with each revision.
         hosts: values of the Host header that are served; empty: any.
         saved: told of each saved calibration, after it is on the disk.
+        home: address of the pages that the editor is part of; None: it stands alone.
+        applies: whether a running box takes up what is saved.
     """
 
     author_of: Callable[[Request], str]
     hosts: Collection[str] = ()
     saved: Callable[[str, Calibration], None] | None = None
+    home: str | None = None
+    applies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,14 @@ Author = Annotated[str, Depends(author_of)]
 @router.get("/session")
 def session(desk: DeskOf, state: State, author: Author) -> dict[str, Any]:
     """All that the page needs to begin, and the token for what it will change."""
-    cameras = [other.camera for other in state.desks()]
-    return {**desk.session(), "cameras": cameras, "token": state.token, "author": author}
+    return {
+        **desk.session(),
+        "cameras": [other.camera for other in state.desks()],
+        "token": state.token,
+        "author": author,
+        "home": state.settings.home,
+        "applies": state.settings.applies,
+    }
 
 
 @router.get("/picture")

@@ -178,7 +178,7 @@ def test_proposals_are_accepted_edited_and_rejected(hands: Any, lot: Any, desk: 
     page.reload()
     page.wait_for_selector("html[data-ready=true]")
     assert page.locator("#proposals .proposal").count() == count - 1
-    page.get_by_role("tab", name="Proposals").click()
+    page.get_by_role("tab", name="Found").click()
     page.get_by_role("button", name=re.compile("Accept .* of 70 %")).click()
     page.get_by_role("button", name="Accept all").click()
     assert hands.count() == count

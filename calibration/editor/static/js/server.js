@@ -193,7 +193,7 @@ export class Server {
           base_revision: baseRevision, document: this.#wire(doc), time_s,
         });
         this.#saved(answer, doc);
-        toast(`Saved as revision ${answer.calibration.revision}${this.app.session.live ? ' and applied' : ''}.`);
+        toast(`Saved as revision ${answer.calibration.revision}${this.app.session.applies ? ' and applied' : ''}.`);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         this.#refused(error);

@@ -99,5 +99,7 @@
  * @property {{tab: string, saved_at: string, base_revision: number, document: any}[]} drafts
  * @property {{imports: string[], exports: string[]}} formats
  * @property {string} author
+ * @property {string|null} home
+ * @property {boolean} applies
  */
 export {};

@@ -32,7 +32,7 @@ export function proposalsPanel(app) {
         h('button', { type: 'button', class: 'plain grow', 'aria-pressed': String(p.uid === state.proposal), onclick: () => {
           actions.showProposal(p.uid);
           stage.zoomTo(bounds(p.points));
-        } }, h('span', {}, `Proposal ${i + 1}`), h('span', { class: 'muted' }, `${Math.round(p.confidence * 100)} % · row ${p.group}`)),
+        } }, h('span', {}, `Proposal ${i + 1}`), h('span', { class: 'muted' }, `${Math.round(p.confidence * 100)} %`)),
         iconButton('check', `Accept proposal ${i + 1}`, () => actions.acceptProposals([p.uid])),
         iconButton('cross', `Reject proposal ${i + 1}`, () => actions.rejectProposals([p.uid])),
       )));

@@ -14,7 +14,7 @@ import { rowPanel } from './row.js';
 export function sidePanel(app) {
   const panels = [
     { id: 'row', title: 'Row', panel: rowPanel(app), shown: (/** @type {State} */ s) => s.tool === 'row' },
-    { id: 'proposals', title: 'Proposals', panel: proposalsPanel(app), shown: (/** @type {State} */ s) => s.doc.proposals.length > 0 && s.tool !== 'row' },
+    { id: 'proposals', title: 'Found', panel: proposalsPanel(app), shown: (/** @type {State} */ s) => s.doc.proposals.length > 0 && s.tool !== 'row' },
     { id: 'bays', title: 'Bays', panel: baysPanel(app), shown: () => true },
     { id: 'problems', title: 'Problems', panel: problemsPanel(app), shown: () => true },
     { id: 'lot', title: 'Lot', panel: lotPanel(app), shown: () => true },

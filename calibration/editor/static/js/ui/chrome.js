@@ -37,6 +37,13 @@ export function chrome(app) {
   byId('zoom').prepend(multi);
   byId('save').addEventListener('click', command('save').run);
   byId('camera').textContent = session.camera;
+  byId('save').textContent = session.applies ? 'Save and apply' : 'Save';
+  if (session.home) {
+    const link = h('a', { href: session.home, class: 'home', title: 'Back to the live view', 'aria-label': 'Back to the live view' });
+    const mark = byId('mark');
+    mark.before(link);
+    link.append(mark);
+  }
   if (session.cameras.length > 1) byId('camera').replaceWith(cameraChoice(session));
   clipBar(app);
 
@@ -61,7 +68,7 @@ function status(app, state) {
   const errors = state.findings.filter((f) => f.severity === 'error').length;
   byId('save').disabled = !changed || state.busy !== null;
   byId('save').classList.toggle('blocked', errors > 0);
-  byId('save').title = errors > 0 ? `${errors} problems to mend first` : 'Save and apply (Ctrl + S)';
+  byId('save').title = errors > 0 ? `${errors} problems to mend first` : 'Save (Ctrl + S)';
   byId('revision').textContent = state.base.revision > 0 ? `Revision ${state.base.revision}` : 'Not saved yet';
   const texts = { kept: 'Draft kept', keeping: 'Keeping draft', offline: 'Server away: draft kept in this browser', none: changed ? 'Unsaved changes' : '' };
   byId('draft-state').textContent = texts[state.draft];

@@ -27,9 +27,7 @@ export function showConflict(merged, theirs, join) {
   const number = choices.length;
   const dialog = h('dialog', { class: 'conflict', 'aria-labelledby': 'conflict-title' },
     h('h2', { id: 'conflict-title' }, `Revision ${theirs.revision} was saved meanwhile`),
-    h('p', {}, `${theirs.author} saved while you were drawing. Nothing was overwritten. `,
-      `${merged.taken} of their changes do not touch yours and come in`,
-      number === 0 ? '; you disagree nowhere.' : `; ${number} ${number === 1 ? 'bay was' : 'bays were'} changed by both:`),
+    h('p', {}, `${theirs.author} saved while you were drawing. Nothing was overwritten. ${summary(merged)}`),
     number > 0 && h('ul', { class: 'conflicts', tabindex: '0' }, ...choices.map((c) => c.row)),
     h('footer', {},
       h('button', { type: 'button', onclick: close }, 'Decide later'),
@@ -37,6 +35,14 @@ export function showConflict(merged, theirs, join) {
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+}
+
+/** @param {Merge} merged */
+function summary({ taken, conflicts }) {
+  const bays = (/** @type {number} */ n) => (n === 1 ? '1 bay' : `${n} bays`);
+  const theirs = taken > 0 ? `Their changes to ${bays(taken)} come in beside yours. ` : '';
+  if (conflicts.length === 0) return theirs || 'Both made the same changes.';
+  return `${theirs}Both changed ${bays(conflicts.length)}; choose whose change stays:`;
 }
 
 /** @param {string} name @param {string} text @param {boolean} checked */

@@ -1,0 +1,113 @@
+"""The editor on a running service: saving is applying, without a restart and without new ids."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+
+from calibration import Bay, Calibration, save_calibration
+from edge_app.config import load_config
+from edge_app.http import app_of
+from edge_app.service import EdgeService
+from edge_app.upkeep import Upkeep
+
+CONFIG = """
+[edge]
+site = "north-bank"
+edge = "box-1"
+state_dir = "state"
+
+[[camera]]
+id = "north"
+source = "picture.png"
+calibration_file = "north.json"
+rate_hz = 20.0
+"""
+
+
+def bay(bay_id: str, left: float) -> Bay:
+    return Bay(
+        id=bay_id,
+        polygon=((left, 0.3), (left + 0.2, 0.3), (left + 0.2, 0.7), (left, 0.7)),
+    )
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[EdgeService]:
+    cv2.imwrite(str(tmp_path / "picture.png"), np.full((240, 320, 3), 120, np.uint8))
+    (tmp_path / "box.toml").write_text(CONFIG)
+    calibration = Calibration(camera="north", image_wh=(320, 240), bays=(bay("A01", 0.1),))
+    save_calibration(tmp_path / "north.json", calibration, author="ina")
+    service = EdgeService(load_config(tmp_path / "box.toml"))
+    service.start()
+    upkeep = Upkeep(service)
+    upkeep.start()
+    yield service
+    upkeep.stop()
+    service.stop()
+
+
+@contextmanager
+def served(app: Any) -> Iterator[httpx.Client]:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        yield client
+    server.should_exit = True
+    thread.join(10)
+
+
+def wait_for(condition: Callable[[], bool], longest_s: float = 30.0) -> None:
+    until_s = time.monotonic() + longest_s
+    while not condition():
+        assert time.monotonic() < until_s, "it never came true"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_saving_in_the_editor_applies_to_the_running_box(service: EdgeService) -> None:
+    def running() -> Calibration | None:
+        view = service.board.latest("north")
+        return None if view is None or view.frame is None else view.calibration
+
+    wait_for(lambda: running() is not None)
+    with served(app_of(service)) as client:
+        assert "Calibration editor" in client.get("/calibrate", follow_redirects=True).text
+        session = client.get("/calibrate/api/_/session").json()
+        assert session["live"] is True
+        assert session["can_judge"] is True
+        assert session["calibration"]["revision"] == 1
+        assert client.get("/calibrate/api/north/picture").headers["Content-Type"] == "image/jpeg"
+        bays = [bay(i, x).model_dump(mode="json") for i, x in (("A01", 0.12), ("A02", 0.5))]
+        answer = client.post(
+            "/calibrate/api/north/save",
+            json={
+                "base_revision": 1,
+                "document": {"bays": bays, "lot": session["calibration"]["lot"]},
+            },
+            headers={"X-Lotsight-Token": session["token"]},
+        )
+        assert answer.status_code == 200, answer.text
+
+        def applied() -> bool:
+            calibration = running()
+            view = service.board.latest("north")
+            assert view is not None
+            two = [state.bay for state in view.states] == ["A01", "A02"]
+            return calibration is not None and calibration.revision == 2 and two
+
+        wait_for(applied)
