@@ -66,7 +66,9 @@ def link_error(error: Exception, where: str) -> LinkError:
     if isinstance(error, LinkError):
         return error
     if isinstance(error, ssl.SSLError):  # an OSError too, so it is asked first
-        return CertificateTrouble(f"{where}: TLS failed: {error.reason or error}")
+        # The verification error has no reason in words, others no message.
+        why = getattr(error, "verify_message", None) or getattr(error, "reason", None) or error
+        return CertificateTrouble(f"{where}: TLS failed: {why}")
     if isinstance(error, WebsocketConnectionError):
         return ProtocolTrouble(text)
     if isinstance(error, OSError):
@@ -79,6 +81,6 @@ def reason_text(code: int) -> str:
     for packet in (PacketTypes.PUBACK, PacketTypes.CONNACK, PacketTypes.DISCONNECT):
         try:
             return f"0x{code:02x} {ReasonCode(packet, identifier=code).getName()}"
-        except (KeyError, AssertionError):
+        except (KeyError, ValueError):  # this packet has no such code
             continue
     return f"0x{code:02x}"
