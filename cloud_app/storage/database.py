@@ -31,6 +31,10 @@ class Session(Protocol):
         """Run one statement for each of `rows`; return how many rows were touched in all."""
         ...
 
+    def rows_each(self, sql: str, each: Sequence[Sequence[Value]]) -> list[list[Row]]:
+        """Run one statement that returns rows for each of `each`, in order; one round trip."""
+        ...
+
     def announce(self, edge: str) -> None:
         """Tell every listener, once the transaction has committed, that `edge` changed."""
         ...

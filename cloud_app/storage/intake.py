@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloud_app.storage.database import Session, Value
 from cloud_app.storage.times import to_ms
-from cloud_app.storage.watermark import advance
+from cloud_app.storage.watermark import advance, contiguous
 from telemetry.cloudevents import BayChangedEvent, Event
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, BayFacts, Health, Snapshot, Status
@@ -20,7 +20,24 @@ from telemetry.messages import Aggregate, BayFacts, Health, Snapshot, Status
 StreamKey = tuple[str, int]
 """(edge, epoch)"""
 
+GapRow = tuple[str, int, int, int, str]
+"""(edge, epoch, first, last, reason)"""
+
 _SNAPSHOT, _EVENT = 0, 1
+
+
+@dataclass(slots=True)
+class _News:
+    """What one batch brings to one stream."""
+
+    seqs: list[int] = field(default_factory=list)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    top: int = 0
+
+    @property
+    def highest(self) -> int:
+        """The highest number that is known to exist now."""
+        return max(self.top, *self.seqs, *(last for _, last in self.gaps), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +85,14 @@ def touch_edges(session: Session, sites: Mapping[str, str], heard_ms: Mapping[st
         sites: site by edge.
         heard_ms: when the edge showed a sign of life, where it did.
     """
-    for edge in sorted(sites):
-        session.run(
-            "INSERT INTO edge (edge, site, seen_ms) VALUES (?, ?, ?)"
-            " ON CONFLICT (edge) DO UPDATE SET site = excluded.site,"
-            " seen_ms = CASE WHEN excluded.seen_ms > COALESCE(edge.seen_ms, 0)"
-            " THEN excluded.seen_ms ELSE edge.seen_ms END",
-            (edge, sites[edge], heard_ms.get(edge)),
-        )
+    session.run_many(
+        "INSERT INTO edge (edge, site, seen_ms) VALUES (?, ?, ?)"
+        " ON CONFLICT (edge) DO UPDATE SET site = excluded.site,"
+        " seen_ms = CASE WHEN excluded.seen_ms > COALESCE(edge.seen_ms, 0)"
+        " THEN excluded.seen_ms ELSE edge.seen_ms END",
+        [(edge, sites[edge], heard_ms.get(edge)) for edge in sorted(sites)],
+    )
+    for edge in sites:
         session.announce(edge)
 
 
@@ -92,25 +109,24 @@ def take_events(
     Returns:
         The watermark of each stream concerned, to acknowledge once the transaction has committed.
     """
-    tops: dict[StreamKey, int] = {}
+    news: dict[StreamKey, _News] = {}
     for taken in events:
-        tops[taken.stream] = max(tops.get(taken.stream, 0), taken.event.seq)
+        news.setdefault(taken.stream, _News()).seqs.append(taken.event.seq)
     for bad in poison:
-        key = (bad.edge, bad.epoch)
-        tops[key] = max(tops.get(key, 0), bad.seq)
+        news.setdefault((bad.edge, bad.epoch), _News()).gaps.append((bad.seq, bad.seq))
     session.run_many(
         "INSERT INTO event (edge, epoch, seq, site, kind, bay, time_ms, occ, closed, reason,"
         " since_ms, conf, cause, layout, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         [_event_row(taken) for taken in events],
     )
-    session.run_many(
-        "INSERT INTO gap (edge, epoch, first_seq, last_seq, reason) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        [*_gap_rows(events), *((p.edge, p.epoch, p.seq, p.seq, "quarantined") for p in poison)],
-    )
+    gaps = _gap_rows(events)
+    for edge, epoch, first, last, _ in gaps:
+        news[edge, epoch].gaps.append((first, last))
+    gaps += [(p.edge, p.epoch, p.seq, p.seq, "quarantined") for p in poison]
+    _record_gaps(session, gaps)
     _project(session, _event_states(events))
-    return {key: _raise(session, key, top) for key, top in sorted(tops.items())}
+    return _raise(session, news)
 
 
 def take_snapshot(session: Session, edge: str, snapshot: Snapshot) -> dict[StreamKey, int]:
@@ -129,8 +145,7 @@ def take_snapshot(session: Session, edge: str, snapshot: Snapshot) -> dict[Strea
             for bay in snapshot.bays
         },
     )
-    key = (edge, snapshot.epoch)
-    return {key: _raise(session, key, snapshot.seq)}
+    return _raise(session, {(edge, snapshot.epoch): _News(top=snapshot.seq)})
 
 
 def take_status(session: Session, edge: str, status: Status) -> None:
@@ -227,35 +242,52 @@ def take_aggregate(session: Session, edge: str, aggregate: Aggregate) -> None:
 
 def give_up(session: Session, edge: str, epoch: int, first: int, last: int) -> int:
     """Record that the edge no longer holds these events; return the new watermark."""
-    session.run(
-        "INSERT INTO gap (edge, epoch, first_seq, last_seq, reason) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (edge, epoch, first, last, "not_held"),
-    )
+    _record_gaps(session, [(edge, epoch, first, last, "not_held")])
     session.announce(edge)
-    return _raise(session, (edge, epoch), last)
+    key = (edge, epoch)
+    return _raise(session, {key: _News(gaps=[(first, last)])})[key]
 
 
-def _raise(session: Session, key: StreamKey, top: int) -> int:
-    """Raise a stream's `top` and watermark to what the tables hold; return the watermark."""
-    session.run(
+def _record_gaps(session: Session, rows: Sequence[GapRow]) -> None:
+    if rows:
+        session.run_many(
+            "INSERT INTO gap (edge, epoch, first_seq, last_seq, reason) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            rows,
+        )
+
+
+def _raise(session: Session, news: Mapping[StreamKey, _News]) -> dict[StreamKey, int]:
+    """Raise streams to what the tables hold now; return their watermarks.
+
+    What came just now is followed in memory. Only where the stream reaches beyond that, over a hole
+    or to events that came before, the tables are asked.
+    """
+    keys = sorted(news)
+    known = session.rows_each(
         "INSERT INTO stream (edge, epoch, upto, top) VALUES (?, ?, 0, ?)"
         " ON CONFLICT (edge, epoch) DO UPDATE SET"
-        " top = CASE WHEN excluded.top > stream.top THEN excluded.top ELSE stream.top END",
-        (*key, top),
+        " top = CASE WHEN excluded.top > stream.top THEN excluded.top ELSE stream.top END"
+        " RETURNING upto, top",
+        [(*key, news[key].highest) for key in keys],
     )
-    [(before,)] = session.rows("SELECT upto FROM stream WHERE edge = ? AND epoch = ?", key)
-    upto = advance(session, *key, int(before))
-    if upto > before:
-        session.run(
-            "UPDATE stream SET upto = ?, top = CASE WHEN top < ? THEN ? ELSE top END"
-            " WHERE edge = ? AND epoch = ?",
-            (upto, upto, upto, *key),
-        )
-    return upto
+    marks: dict[StreamKey, int] = {}
+    risen: list[tuple[int, str, int]] = []
+    for key, [(before, top)] in zip(keys, known, strict=True):
+        upto = contiguous(before, sorted(news[key].seqs), sorted(news[key].gaps))
+        if upto < top:
+            upto = advance(session, *key, upto)
+        if upto > before:
+            risen.append((upto, *key))
+        marks[key] = upto
+    if risen:
+        session.run_many("UPDATE stream SET upto = ? WHERE edge = ? AND epoch = ?", risen)
+    return marks
 
 
 def _project(session: Session, states: Mapping[tuple[str, str, str], tuple[Value, ...]]) -> None:
+    if not states:
+        return
     session.run_many(
         "INSERT INTO bay_state (edge, layout, bay, epoch, seq, rank, at_ms,"
         " occ, closed, reason, since_ms, conf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -311,7 +343,7 @@ def _event_row(taken: TakenEvent) -> tuple[Value, ...]:
     return (*head, "gap", None, to_ms(event.time), *nothing, taken.body)
 
 
-def _gap_rows(events: Iterable[TakenEvent]) -> list[tuple[Value, ...]]:
+def _gap_rows(events: Iterable[TakenEvent]) -> list[GapRow]:
     return [
         (taken.edge, taken.event.epoch, part.first, part.last, taken.event.data.reason)
         for taken in events

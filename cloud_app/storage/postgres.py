@@ -47,10 +47,22 @@ class _PostgresSession:
             cursor.executemany(_translated(sql), rows)
             return max(0, cursor.rowcount)
 
+    def rows_each(self, sql: str, each: Sequence[Sequence[Value]]) -> list[list[Row]]:
+        statement = _translated(sql)
+        with self._connection.pipeline():
+            cursors = [self._connection.execute(statement, values) for values in each]
+            return [cursor.fetchall() for cursor in cursors]
+
     def announce(self, edge: str) -> None:
-        if edge not in self._announced:
-            self._announced.add(edge)
-            self._connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, edge))
+        self._announced.add(edge)
+
+    def notify(self) -> None:
+        """Hand the announcements to the server, which passes them on at the commit."""
+        if self._announced:
+            self._connection.execute(
+                "SELECT pg_notify(%s, edge) FROM unnest(%s::text[]) AS edge",
+                (_CHANNEL, sorted(self._announced)),
+            )
 
 
 class PostgresDatabase:
@@ -91,7 +103,9 @@ class PostgresDatabase:
     def write(self) -> Iterator[Session]:
         """Open a transaction at READ COMMITTED: after a row lock, what others committed is seen."""
         with self._mapped(), self._pool.connection() as connection:
-            yield _PostgresSession(connection)
+            session = _PostgresSession(connection)
+            yield session
+            session.notify()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -33,6 +33,9 @@ class _SqliteSession:
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
         return max(0, self._connection.executemany(sql, rows).rowcount)
 
+    def rows_each(self, sql: str, each: Sequence[Sequence[Value]]) -> list[list[Row]]:
+        return [self._connection.execute(sql, values).fetchall() for values in each]
+
     def announce(self, edge: str) -> None:
         self.announced.add(edge)
 
