@@ -14,7 +14,7 @@ from telemetry.errors import ModelError
 from vision.detector import DetectorSettings, OnnxDetector
 from vision.session import SessionSettings
 
-DEFAULT_MODEL = "yolo11n-vehicles"
+DEFAULT_MODEL = "lotsight-n"
 """The one place that decides the default model."""
 WEIGHTS = Path(__file__).parent / "weights"
 FOLDERS_VARIABLE = "LOTSIGHT_MODELS"

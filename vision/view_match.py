@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vision.geometry import to_pixels
-from vision.types import Floats, ImageBgr
+from vision.types import Floats, ImageBgr, as_floats
 
 Matrix = npt.NDArray[np.float64]
 """3 x 3; carries normalised points (x and y as fractions of width and height)."""
@@ -83,7 +83,7 @@ def fingerprint(grey: npt.NDArray[np.uint8], avoid_norm: Sequence[Floats] = ()) 
     if descriptors is None:
         return Fingerprint(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32), size_wh)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
-    descriptors = np.asarray(descriptors, np.float32)
+    vectors = as_floats(np.asarray(descriptors))
     if avoid_norm:
         mask = np.zeros(grey.shape, np.uint8)
         shapes = [to_pixels(p, size_wh).round().astype(np.int32) for p in avoid_norm]
@@ -91,8 +91,8 @@ def fingerprint(grey: npt.NDArray[np.uint8], avoid_norm: Sequence[Floats] = ()) 
         spots = np.clip(points.astype(np.int64), 0, np.array(size_wh) - 1)
         off = mask[spots[:, 1], spots[:, 0]] == 0
         if off.sum() >= LEAST_FEATURES_OFF_BAYS:
-            points, descriptors = points[off], descriptors[off]
-    return Fingerprint(points, descriptors, size_wh)
+            points, vectors = points[off], vectors[off]
+    return Fingerprint(points, vectors, size_wh)
 
 
 def match(first: Fingerprint, second: Fingerprint) -> Movement | None:
@@ -101,16 +101,11 @@ def match(first: Fingerprint, second: Fingerprint) -> Movement | None:
     Returns:
         None where the pictures do not agree surely enough on anything.
     """
-    if min(len(first.points), len(second.points)) < LEAST_INLIERS:
+    start, end = _pairs(first, second)
+    if len(start) < LEAST_INLIERS:
         return None
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(first.descriptors, second.descriptors, k=2)
-    good = [best for best, next_best in pairs if best.distance < MATCH_RATIO * next_best.distance]
-    if len(good) < LEAST_INLIERS:
-        return None
-    start = first.points[[one.queryIdx for one in good]]
-    end = second.points[[one.trainIdx for one in good]]
     matrix, inliers = _fit(start, end)
-    if matrix is None or inliers < max(LEAST_INLIERS, LEAST_SHARE * len(good)):
+    if matrix is None or inliers < max(LEAST_INLIERS, LEAST_SHARE * len(start)):
         return None
     to_px = np.diag([*first.size_wh, 1.0])
     from_px = np.diag([1 / second.size_wh[0], 1 / second.size_wh[1], 1.0])
@@ -118,11 +113,33 @@ def match(first: Fingerprint, second: Fingerprint) -> Movement | None:
     return Movement(normalised / normalised[2, 2], inliers) if _is_sane(normalised) else None
 
 
+def agreeing(first: Fingerprint, second: Fingerprint, matrix: Matrix) -> int:
+    """How many places of the first picture are in the second just where `matrix` puts them."""
+    start, end = _pairs(first, second)
+    if len(start) == 0:
+        return 0
+    carried = to_pixels(
+        apply_matrix(as_floats(start / as_floats(first.size_wh)), matrix), second.size_wh
+    )
+    return int((np.hypot(*(carried - end).T) <= TOLERANCE_PX).sum())
+
+
 def apply_matrix(points_norm: Floats, matrix: Matrix) -> Floats:
     """Carry points, shape (..., 2)."""
     flat = points_norm.reshape(-1, 2).astype(np.float64)
     carried = np.column_stack([flat, np.ones(len(flat))]) @ matrix.T
     return (carried[:, :2] / carried[:, 2:]).reshape(points_norm.shape).astype(np.float32)
+
+
+def _pairs(first: Fingerprint, second: Fingerprint) -> tuple[Floats, Floats]:
+    """Places of both pictures that look alike and like nothing else, each shape (K, 2), pixels."""
+    if min(len(first.points), len(second.points)) < 2:  # noqa: PLR2004 - best and next best
+        return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(first.descriptors, second.descriptors, k=2)
+    good = [best for best, next_best in pairs if best.distance < MATCH_RATIO * next_best.distance]
+    start = first.points[np.array([one.queryIdx for one in good], np.int64)]
+    end = second.points[np.array([one.trainIdx for one in good], np.int64)]
+    return as_floats(start.reshape(-1, 2)), as_floats(end.reshape(-1, 2))
 
 
 def _fit(start: Floats, end: Floats) -> tuple[Matrix | None, int]:

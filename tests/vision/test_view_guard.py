@@ -35,7 +35,7 @@ def scene(seed: int = 5) -> ImageBgr:
 def view(dx: float = 0, dy: float = 0, degrees: float = 0, seed: int = 5) -> ImageBgr:
     """What the camera sees when it is turned a little; moves the scene by (dx, dy) pixels."""
     turn = cv2.getRotationMatrix2D((WH[0] / 2 + 80, WH[1] / 2 + 80), degrees, 1.0)
-    turn[:, 2] += (dx - 80, dy - 80)
+    turn[:, 2] += np.array([dx - 80, dy - 80])
     return np.asarray(cv2.warpAffine(scene(seed), turn, WH), np.uint8)
 
 
