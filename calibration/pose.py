@@ -76,7 +76,9 @@ class GroundCamera:
         offset = points_px - np.asarray(self.image_wh) / 2
         half = float(np.hypot(*self.image_wh)) / 2
         radius2 = (offset**2).sum(-1, keepdims=True) / half**2
-        return np.asarray(offset / (1 + self.distortion * radius2), np.float64)
+        shrink = 1 + self.distortion * radius2
+        # So far out no ray of this lens ends; that is beyond any real picture's rim.
+        return np.asarray(offset / np.where(shrink > _NEAREST, shrink, np.nan), np.float64)
 
 
 def _turned(points: Doubles, angle_rad: float) -> Doubles:
