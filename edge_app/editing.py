@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from calibration.editor import Desk, EditorSettings, LivePictures, NetworkJudge, create_editor_app
+from calibration.editor import (
+    Desk,
+    EditorSettings,
+    LivePictures,
+    NetworkJudge,
+    VehicleProposer,
+    create_editor_app,
+)
 from edge_app.sources.urls import mask_secrets
 
 if TYPE_CHECKING:
@@ -42,6 +49,8 @@ def _desk(service: EdgeService, camera: Camera) -> Desk:
         return None if view is None or view.frame is None else view.frame.image_bgr
 
     # Asked anew for each request: the model may be missing at first, or replaced later.
-    judge = None if service.detector is None else NetworkJudge(service.detector)
+    detector = service.detector
+    judge = None if detector is None else NetworkJudge(detector)
+    proposer = None if detector is None else VehicleProposer(detector)
     pictures = LivePictures(mask_secrets(config.source), newest)
-    return Desk(config.id, pictures, config.calibration_file, judge)
+    return Desk(config.id, pictures, config.calibration_file, judge, proposer)

@@ -8,7 +8,7 @@ from calibration.editor.app import create_editor_app
 from calibration.editor.desk import Desk
 from calibration.editor.judging import BayJudge, Judgement, NetworkJudge, PlanningDetector
 from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
-from calibration.editor.proposing import BayProposer, ProposedBay
+from calibration.editor.proposing import BayProposer, ProposedBay, VehicleProposer
 from calibration.editor.routes import EditorSettings
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "PlanningDetector",
     "ProposedBay",
     "StillPicture",
+    "VehicleProposer",
     "create_editor_app",
 ]

@@ -31,7 +31,7 @@ from calibration.files import (
     rollback_calibration,
     save_calibration,
 )
-from calibration.findings import Finding
+from calibration.findings import Finding, errors_of
 from calibration.geometry import is_simple, to_pixels
 from calibration.importers import Document as ImportDocument
 from calibration.importers import ImportFormat, import_document
@@ -40,6 +40,7 @@ from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data, parse_json
 from calibration.reregister import move_polygons, reregister, shift_px
 from calibration.types import Calibration
+from calibration.visibility import check_visibility
 from telemetry.errors import CalibrationError
 from vision.types import ImageBgr, NetworkSpec
 
@@ -129,12 +130,16 @@ class Desk:
             update={"bays": document.bays, "lot": document.lot, "image_wh": self.image_wh()}
         )
 
-    def check(self, document: Document) -> list[dict[str, Any]]:
-        """Every finding, as the page shows it."""
+    def check(self, document: Document, *, deep: bool = False) -> list[dict[str, Any]]:
+        """Every finding, as the page shows it; hidden bays only when looked for deeply."""
         calibration = self.compose(document)
         findings: list[Finding] = [*check_calibration(calibration)]
-        if self.judge is not None and calibration.bays:
-            findings += check_for_network(calibration, self.judge.spec).findings
+        if calibration.bays and not errors_of(findings):
+            # Size and visibility mean something for sound outlines only.
+            if self.judge is not None:
+                findings += check_for_network(calibration, self.judge.spec).findings
+            if deep:
+                findings += check_visibility(calibration)
         return [finding_body(finding) for finding in findings]
 
     def live(self, request: PictureRequest) -> list[dict[str, Any]]:

@@ -29,9 +29,10 @@ class Document(_Body):
 
 
 class CheckRequest(_Body):
-    """Look for faults."""
+    """Look for faults; a deep look takes a second or two for a large lot."""
 
     document: Document
+    deep: bool = False
 
 
 class PictureRequest(_Body):

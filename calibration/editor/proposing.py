@@ -6,8 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from calibration.proposals import propose_from_frames
 from calibration.types import Calibration, Polygon
-from vision.types import ImageBgr
+from telemetry.errors import CalibrationError
+from vision.types import Detections, Detector, ImageBgr
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +46,39 @@ class BayProposer(Protocol):
             ModelError: the network failed.
         """
         ...
+
+
+class VehicleProposer:
+    """Bays from where vehicles stand, as a network sees them; see `calibration.proposals`."""
+
+    def __init__(self, detector: Detector) -> None:
+        """Look for vehicles with `detector`."""
+        self._detector = detector
+
+    def propose(
+        self, pictures: Iterable[ImageBgr], calibration: Calibration
+    ) -> Sequence[ProposedBay]:
+        """Find bays under vehicles and in the gaps between them.
+
+        Raises:
+            CalibrationError: there was no picture.
+            ModelError: the network failed.
+        """
+        seen: list[Detections] = []
+        fullest: ImageBgr | None = None
+        for image in pictures:
+            found = self._detector.detect(image, np.zeros((0, 4, 2), np.float32)).detections
+            if fullest is None or len(found) > max(map(len, seen)):
+                fullest = image
+            seen.append(found)
+        if fullest is None:
+            msg = (
+                f"camera {calibration.camera}: expected pictures to propose bays from, but got none"
+            )
+            raise CalibrationError(msg)
+        wh = (fullest.shape[1], fullest.shape[0])
+        drawn = [bay.polygon for bay in calibration.bays]
+        return [
+            ProposedBay(proposal.polygon, min(1.0, proposal.confidence), str(proposal.row + 1))
+            for proposal in propose_from_frames(seen, wh, fullest, drawn)
+        ]

@@ -129,7 +129,7 @@ def picture(desk: DeskOf, time_s: float = 0.0) -> Response:
 @router.post("/check")
 def check(desk: DeskOf, body: CheckRequest) -> dict[str, Any]:
     """What is wrong with a document."""
-    return {"findings": desk.check(body.document)}
+    return {"findings": desk.check(body.document, deep=body.deep)}
 
 
 @router.post("/live")

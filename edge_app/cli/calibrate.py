@@ -19,7 +19,6 @@ import typer
 from rich.console import Console
 
 from calibration.editor import (
-    BayJudge,
     ClipPictures,
     Desk,
     EditorSettings,
@@ -27,11 +26,13 @@ from calibration.editor import (
     NetworkJudge,
     PictureSource,
     StillPicture,
+    VehicleProposer,
     create_editor_app,
 )
 from calibration.pictures import PICTURE_SUFFIXES
 from edge_app.sources.feed import CameraFeed, FeedSettings
 from telemetry import CameraError, Clock, ConfigError, SystemClock, is_identifier
+from vision.detector import OnnxDetector
 from vision.types import ImageBgr
 
 app = typer.Typer(add_completion=False, help=__doc__)
@@ -71,7 +72,10 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
     path = calibration or default_path(source)
     name = camera or _camera_of(path)
     with open_pictures(source) as pictures:
-        desk = Desk(name, pictures, path, open_judge(model))
+        detector = open_model(model)
+        judge = NetworkJudge(detector) if detector else None
+        proposer = VehicleProposer(detector) if detector else None
+        desk = Desk(name, pictures, path, judge, proposer)
         _serve(desk, port, browser=browser, propose=propose)
 
 
@@ -186,7 +190,7 @@ def _camera(source: str) -> Iterator[LivePictures]:
         feed.stop()
 
 
-def open_judge(model: str | None) -> BayJudge | None:
+def open_model(model: str | None) -> OnnxDetector | None:
     """The network that looks at the pictures; None when `model` is 'none'.
 
     Raises:
@@ -196,7 +200,7 @@ def open_judge(model: str | None) -> BayJudge | None:
 
     if model == "none":
         return None
-    return NetworkJudge(open_detector(find_model(model) if model else default_model()))
+    return open_detector(find_model(model) if model else default_model())
 
 
 def _serve(desk: Desk, port: int, *, browser: bool, propose: bool) -> None:

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from calibration import Mask, load_calibration, save_calibration
+from calibration import Mask, RowPlan, load_calibration, row_quads, save_calibration
 from calibration.editor import (
     ClipPictures,
     Desk,
@@ -152,6 +152,20 @@ def test_malformed_names_the_place(
     answer = client.send("POST", "check", {"document": wrong})
     assert answer.status_code == 422
     assert said in answer.json()["detail"]["message"]
+
+
+def test_a_deep_look_finds_hidden_bays(client: Client, lot: Any) -> None:
+    """Seen almost along the ground, a car is hidden by the van beside it."""
+    flat = document(lot, 1)
+    row = RowPlan(quad=((0.05, 0.60), (0.6, 0.57), (0.66, 0.58), (0.1, 0.63)), count=8)
+    flat["bays"] = [
+        {"id": f"A0{i}", "polygon": quad} for i, quad in enumerate(row_quads(row, (1280, 720)))
+    ]
+    quick = client.send("POST", "check", {"document": flat}).json()["findings"]
+    deep = client.send("POST", "check", {"document": flat, "deep": True}).json()["findings"]
+    assert "hidden" not in {finding["code"] for finding in quick}
+    assert "hidden" in {finding["code"] for finding in deep}
+    assert all(f["remedy"] for f in deep)
 
 
 def test_roll_back_and_revisions(client: Client, lot: Any, desk: Desk) -> None:

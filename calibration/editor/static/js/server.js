@@ -16,6 +16,7 @@ const LIVE_MS = 3000;
 export class Server {
   #pictureVersion = 0;
   #checkLater = debounce(150, () => void this.check());
+  #checkDeeplyLater = debounce(1500, () => void this.check(true));
   #liveLater = debounce(300, () => void this.judge());
   #seekLater = debounce(120, () => void this.#seek());
   /** Answers that come after a newer question are dropped. */
@@ -28,7 +29,10 @@ export class Server {
     this.store = app.store;
     this.api = app.api;
     app.store.subscribe((state, before) => {
-      if (state.doc !== before.doc) this.#checkLater();
+      if (state.doc !== before.doc) {
+        this.#checkLater();
+        this.#checkDeeplyLater();
+      }
       if (state.liveOn && (state.doc.bays !== before.doc.bays || !before.liveOn)) this.#liveLater();
       if (state.time_s !== before.time_s) this.#seekLater();
     });
@@ -48,13 +52,17 @@ export class Server {
     return !sameDoc(this.store.state.doc, this.store.state.base.doc);
   }
 
-  async check() {
+  /** @param {boolean} [deep] also look for hidden bays, which takes the server a second or two */
+  async check(deep = false) {
     const mine = ++this.#asked.check;
     const { doc } = this.store.state;
     try {
-      const answer = await this.api.json('check', 'POST', { document: this.#wire(doc) });
+      const answer = await this.api.json('check', 'POST', { document: this.#wire(doc), deep });
       if (mine !== this.#asked.check) return;
-      this.store.set({ findings: answer.findings.map((/** @type {any} */ f) => this.#finding(f)), checked: true });
+      const found = answer.findings.map((/** @type {any} */ f) => this.#finding(f));
+      // Until the deep look has answered, what it said before stays.
+      const kept = deep ? [] : this.store.state.findings.filter((f) => f.code === 'hidden');
+      this.store.set({ findings: [...found, ...kept], checked: true });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 0) toastError(error);
     }

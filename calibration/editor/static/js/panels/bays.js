@@ -43,7 +43,7 @@ export function baysPanel(app) {
     list.hidden = shown.length === 0;
     empty.hidden = state.doc.bays.length > 0;
     filter.hidden = state.doc.bays.length === 0;
-    count.textContent = state.doc.bays.length === 0 ? '' : wanted ? `${shown.length} of ${state.doc.bays.length}` : `${state.doc.bays.length} bays`;
+    count.textContent = state.doc.bays.length === 0 ? '' : wanted ? `${shown.length} of ${state.doc.bays.length}` : `${state.doc.bays.length} ${state.doc.bays.length === 1 ? 'bay' : 'bays'}`;
     const current = state.selection.at(-1);
     list.querySelector(`[data-uid="${current}"]`)?.scrollIntoView({ block: 'nearest' });
     list.setAttribute('aria-activedescendant', current ? `row-${current}` : '');
