@@ -142,7 +142,8 @@ class SimulatedLot:
                 pose = stay.resting
                 actor = self.stage.paint_car(stay.car, pose.position_m, pose.heading_rad)
                 self._parked[key] = actor
-        return self._parked
+        # In the plan's order, whatever was asked before: shadows that overlap round in order.
+        return {key: self._parked[key] for key in parked}
 
     def _still(self, time_s: float) -> tuple[ImageBgr, npt.NDArray[np.float32]]:
         """The lot with its parked cars: picture and distances, copies."""

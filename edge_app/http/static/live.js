@@ -31,10 +31,16 @@ const centre = (points) => {
   return sum.map((value) => value / points.length);
 };
 
-const size = (points) => {
-  const xs = points.map(([x]) => x);
+// How wide and high a label may be: a bay seen at a slant is as wide as its area over its height.
+const labelSize = (points) => {
   const ys = points.map(([, y]) => y);
-  return Math.min(Math.max(...xs) - Math.min(...xs), (Math.max(...ys) - Math.min(...ys)) * 1.6);
+  const height = Math.max(...ys) - Math.min(...ys) || 1;
+  const crossed = points.map(([x, y], i) => {
+    const [nx, ny] = points[(i + 1) % points.length];
+    return x * ny - nx * y;
+  });
+  const area = Math.abs(crossed.reduce((sum, part) => sum + part, 0)) / 2;
+  return Math.min((area / height) * 0.3, height * 0.5);
 };
 
 const drawMap = (bays, [width, height]) => {
@@ -52,7 +58,7 @@ const drawMap = (bays, [width, height]) => {
     const [x, y] = centre(points);
     const group = svg("g", { class: "bay", tabindex: "0", role: "button" });
     const outline = svg("polygon", { points: points.map((p) => p.join(",")).join(" ") });
-    const label = svg("text", { x, y, "font-size": Math.max(size(points) * 0.3, width * 0.011) });
+    const label = svg("text", { x, y, "font-size": Math.max(labelSize(points), width * 0.009) });
     label.textContent = bay.id;
     const title = svg("title");
     group.append(title, outline, label);

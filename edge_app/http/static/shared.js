@@ -18,7 +18,7 @@ export const ask = async (path) => {
 };
 
 export const clock = (iso) =>
-  new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
 export const span = (seconds) => {
   if (seconds < 90) return `${Math.round(seconds)} s`;

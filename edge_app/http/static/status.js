@@ -4,8 +4,30 @@ import { ask, byId, bytes, changeLine, clock, element, facts, listen, setUpHeade
 
 const KEPT = 20;
 
-const cameraCard = (camera) => {
-  const list = element("dl");
+const PICTURE_EVERY_MS = 5000;
+const cards = new Map();
+
+// The picture is asked for anew some time after the last one came, however slow the line is.
+const pictureOf = (camera) => {
+  const picture = element("img", { alt: `Latest picture of camera ${camera.id}` });
+  const load = () => {
+    picture.src = `/cameras/${camera.id}/still.jpg?at=${Date.now()}`;
+  };
+  picture.addEventListener("load", () => setTimeout(load, PICTURE_EVERY_MS));
+  picture.addEventListener("error", () => setTimeout(load, PICTURE_EVERY_MS));
+  load();
+  return picture;
+};
+
+const showCamera = (camera) => {
+  if (!cards.has(camera.id)) {
+    const list = element("dl");
+    const card = element("article", {}, element("h3", { text: camera.id }), pictureOf(camera), list);
+    cards.set(camera.id, { card, list });
+    byId("cameras").append(card);
+  }
+  const { card, list } = cards.get(camera.id);
+  card.className = `camera-card ${camera.condition === "live" ? "good" : "bad"}`;
   facts(list, [
     ["condition", camera.condition.replaceAll("_", " ")],
     ["detail", camera.detail],
@@ -17,17 +39,7 @@ const cameraCard = (camera) => {
     ["view shift", camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
     ["calibration", camera.calibration_revision === null ? "none" : `revision ${camera.calibration_revision}`],
   ]);
-  const picture = element("img", {
-    src: `/cameras/${camera.id}/still.jpg?at=${Date.now()}`,
-    alt: `Latest picture of camera ${camera.id}`,
-    loading: "lazy",
-  });
-  picture.addEventListener("error", () => picture.remove());
-  const head = element("h3", { text: camera.id });
-  return element("article", { class: `camera-card ${camera.condition === "live" ? "good" : "bad"}` }, head, picture, list);
 };
-
-let pictured = "";
 
 const show = (report) => {
   showHeader(report);
@@ -37,12 +49,7 @@ const show = (report) => {
     ? `${wrong.length} ${wrong.length === 1 ? "thing needs" : "things need"} attention`
     : "All is well";
   byId("faults").replaceChildren(...wrong.map((text) => element("li", { text })));
-  // Pictures are loaded anew every few seconds only, not with every figure.
-  const stamp = `${Math.floor(Date.now() / 5000)}`;
-  if (stamp !== pictured || byId("cameras").children.length !== report.cameras.length) {
-    pictured = stamp;
-    byId("cameras").replaceChildren(...report.cameras.map(cameraCard));
-  }
+  report.cameras.forEach(showCamera);
   const { link, outbox, model, bays } = report;
   facts(byId("delivery"), [
     ["broker", link ? link.broker : "none configured"],
