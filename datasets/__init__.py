@@ -1,1 +1,1 @@
-"""datasets of lotsight."""
+"""Labelled lots: readers, evaluation, checks. Of a source checkout only; never in the wheel."""

@@ -1,0 +1,53 @@
+"""What may be wrong with a labelled picture."""
+
+from __future__ import annotations
+
+import shapely
+
+from datasets.errors import DatasetError
+from datasets.lots import LotFrame
+from vision.geometry import bay_sizes_px
+
+LEAST_BAY_PX = 6.0
+"""Side (root of the area) of a bay in which nobody could see a car."""
+LARGEST_OVERLAP = 0.8
+"""Share of the smaller of two bays: more is the same bay drawn twice."""
+RIM = 0.25
+"""How far outside the picture a corner may lie: bays may be cut by the rim."""
+
+
+def check_frame(frame: LotFrame) -> list[str]:
+    """Look at one picture and its bays.
+
+    Returns:
+        What is wrong, each in one line that names the bay.
+    """
+    try:
+        image = frame.read()
+    except DatasetError as exc:
+        return [str(exc)]
+    faults = []
+    if len(set(frame.bay_ids)) != len(frame.bay_ids):
+        faults.append(f"expected distinct bay ids, but got {frame.bay_ids}")
+    sizes = bay_sizes_px(frame.polygons_norm, (image.shape[1], image.shape[0]))
+    for bay, polygon, size in zip(frame.bay_ids, frame.polygons_norm, sizes, strict=True):
+        low, high = float(polygon.min()), float(polygon.max())
+        if low < -RIM or high > 1 + RIM:
+            faults.append(f"bay {bay}: expected corners in 0..1, but got {low:.3f} to {high:.3f}")
+        elif not shapely.Polygon(polygon).is_valid:
+            faults.append(f"bay {bay}: expected a simple polygon, but its sides cross")
+        elif size < LEAST_BAY_PX:
+            faults.append(f"bay {bay}: expected a side of {LEAST_BAY_PX:g} px, but got {size:.1f}")
+    return faults + _doubles(frame)
+
+
+def _doubles(frame: LotFrame) -> list[str]:
+    shapes = [shapely.Polygon(polygon) for polygon in frame.polygons_norm]
+    sound = [(bay, s) for bay, s in zip(frame.bay_ids, shapes, strict=True) if s.is_valid]
+    faults = []
+    for number, (bay, shape) in enumerate(sound):
+        for other, second in sound[number + 1 :]:
+            smaller = min(shape.area, second.area)
+            if smaller and shape.intersection(second).area > LARGEST_OVERLAP * smaller:
+                faults.append(f"bays {bay} and {other} lie upon each other")
+    return faults
