@@ -172,7 +172,7 @@ class Desk:
         if not request.whole_clip or duration_s is None:
             return [request.time_s]
         # Enough to tell the parked from the passing, few enough to answer in seconds.
-        count = 12
+        count = 24
         return [duration_s * i / (count - 1) for i in range(count)]
 
     def align(self, request: PictureRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import { bounds, centroid, isConvex } from './geometry/polygon.js';
 import { orientQuad, rowFromPolygons, shiftOnGround, turnQuad } from './geometry/rows.js';
 import {
-  addBays, bayOf, changeBays, idsOf, makeBay, movePoints, removeBays, removePoint, shiftBay,
+  addBays, bayOf, changeBays, idsOf, makeBay, movePoints, removeBays, removePoint, shiftBay, shownProposals,
 } from './model/document.js';
 import { isIdentifier, nextFree, nextRow, numbered } from './model/naming.js';
 import { newRow, rowBays, rowIds } from './model/row.js';
@@ -324,9 +324,9 @@ export class Actions {
 
   /** @param {1|-1} step */
   nextProposal(step) {
-    const { doc, proposal } = this.state;
-    const at = doc.proposals.findIndex((p) => p.uid === proposal);
-    const next = doc.proposals[(at + step + doc.proposals.length) % doc.proposals.length];
+    const shown = shownProposals(this.state);
+    const at = shown.findIndex((p) => p.uid === this.state.proposal);
+    const next = shown[(at + step + shown.length) % shown.length];
     if (next) this.showProposal(next.uid);
   }
 
@@ -361,11 +361,11 @@ export class Actions {
 
   /** @param {string[]} gone @param {string[]} selection */
   #afterProposals(gone, selection) {
-    const left = this.state.doc.proposals;
+    const left = shownProposals(this.state);
     const stays = this.state.proposal !== null && !gone.includes(this.state.proposal);
     const proposal = stays ? this.state.proposal : (left[0]?.uid ?? null);
     this.store.set({ proposal, selection, activePoint: null });
-    if (left.length === 0) this.store.set({ panel: 'bays', proposal: null });
+    if (this.state.doc.proposals.length === 0) this.store.set({ panel: 'bays', proposal: null });
   }
 
   /** @param {import('./types.js').Finding} finding */

@@ -13,6 +13,9 @@ import { announce, toast, toastError } from './ui/notices.js';
 const WATCH_MS = 15000;
 const LIVE_MS = 3000;
 
+/** Show the better half when few are sure. @param {import('./types.js').Proposal[]} proposals */
+const threshold = (proposals) => Math.min(0.25, Math.max(...proposals.map((p) => p.confidence)) / 2);
+
 export class Server {
   #pictureVersion = 0;
   #checkLater = debounce(150, () => void this.check());
@@ -154,7 +157,7 @@ export class Server {
       return;
     }
     this.store.edit(`${proposals.length} proposals`, (doc) => ({ ...doc, proposals }), {
-      patch: { panel: 'proposals', proposal: proposals[0].uid, selection: [], tool: 'select', row: null },
+      patch: { panel: 'proposals', proposal: proposals[0].uid, leastConfidence: threshold(proposals), selection: [], tool: 'select', row: null },
     });
     announce(`${proposals.length} bays proposed`);
   }

@@ -109,5 +109,10 @@ export const removePoint = (doc, uid, index) =>
     bay.points.length <= 3 ? bay : reshaped(bay, bay.points.filter((_, i) => i !== index)),
   );
 
+/** Proposals that are sure enough to be looked at.
+ * @param {{doc: Doc, leastConfidence: number}} state */
+export const shownProposals = ({ doc, leastConfidence }) =>
+  doc.proposals.filter((p) => p.confidence >= leastConfidence);
+
 /** @param {Doc} doc @returns {Set<string>} */
 export const idsOf = (doc) => new Set(doc.bays.map((bay) => bay.id));

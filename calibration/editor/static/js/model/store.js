@@ -17,6 +17,7 @@ import { emptyDoc } from './document.js';
  * @property {'corner'|'edge'|null} snapped
  * @property {string|null} hint                what is wrong with the shape in hand
  * @property {string|null} proposal           uid of the one under review
+ * @property {number} leastConfidence         proposals below it are not shown
  * @property {readonly import('../types.js').Finding[]} findings
  * @property {boolean} checked                 whether `findings` belong to `doc`
  * @property {boolean} liveOn
@@ -51,6 +52,7 @@ const initial = () => ({
   snapped: null,
   hint: null,
   proposal: null,
+  leastConfidence: 0.25,
   findings: [],
   checked: false,
   liveOn: false,

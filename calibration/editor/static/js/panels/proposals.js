@@ -1,8 +1,9 @@
 /** Proposed bays: accept or reject each, or all. */
 
 import { bounds } from '../geometry/polygon.js';
+import { shownProposals } from '../model/document.js';
 import { h } from '../ui/dom.js';
-import { button, iconButton } from './fields.js';
+import { button, iconButton, labelled } from './fields.js';
 
 /** @typedef {import('../model/store.js').State} State */
 
@@ -10,24 +11,29 @@ import { button, iconButton } from './fields.js';
 export function proposalsPanel(app) {
   const { actions, stage } = app;
   const list = h('ul', { class: 'proposals' });
+  const shown = () => shownProposals(app.store.state).map((p) => p.uid);
   const all = () => app.store.state.doc.proposals.map((p) => p.uid);
-  const sure = () => app.store.state.doc.proposals.filter((p) => p.confidence >= 0.7).map((p) => p.uid);
-  const acceptSure = button('Accept the sure ones', () => actions.acceptProposals(sure()));
+  const accept = button('Accept all', () => actions.acceptProposals(shown()), { icon: 'check', class: 'primary' });
+  const least = h('input', { type: 'range', min: 0, max: 1, step: 0.05, oninput: () => app.store.set({ leastConfidence: Number(least.value) }) });
+  const field = labelled('Show from', least);
   const element = h('div', { class: 'panel-body' },
     h('p', { class: 'guide' }, 'Dashed outlines are proposals from parked vehicles. Y accepts, N rejects, a double click accepts; corners can be dragged afterwards.'),
-    h('div', { class: 'buttons' },
-      button('Accept all', () => actions.acceptProposals(all()), { icon: 'check', class: 'primary' }),
-      acceptSure,
-      button('Reject all', () => actions.rejectProposals(all()), { icon: 'cross' })),
+    field,
+    h('div', { class: 'buttons' }, accept, button('Reject all', () => actions.rejectProposals(all()), { icon: 'cross' })),
     list);
 
   /** @param {State} state @param {State} before */
   function update(state, before) {
-    if (state.doc.proposals === before.doc.proposals && state.proposal === before.proposal) return;
-    const number = sure().length;
-    acceptSure.hidden = number === 0 || number === state.doc.proposals.length;
-    acceptSure.querySelector('span')?.replaceChildren(`Accept ${number} of 70 % and more`);
-    list.replaceChildren(...state.doc.proposals.map((p, i) =>
+    const keys = /** @type {(keyof State)[]} */ (['proposal', 'leastConfidence', 'doc']);
+    if (keys.every((key) => state[key] === before[key])) return;
+    const proposals = shownProposals(state);
+    const hidden = state.doc.proposals.length - proposals.length;
+    least.value = String(state.leastConfidence);
+    field.querySelector('label')?.replaceChildren(
+      `Show from ${Math.round(state.leastConfidence * 100)} %${hidden > 0 ? `, ${hidden} hidden` : ''}`);
+    accept.disabled = proposals.length === 0;
+    accept.querySelector('span')?.replaceChildren(`Accept ${proposals.length === state.doc.proposals.length ? 'all' : proposals.length}`);
+    list.replaceChildren(...proposals.map((p, i) =>
       h('li', { class: p.uid === state.proposal ? 'current' : '' },
         h('button', { type: 'button', class: 'plain grow', 'aria-pressed': String(p.uid === state.proposal), onclick: () => {
           actions.showProposal(p.uid);

@@ -1,5 +1,6 @@
 /** The side panel: tabs after the ARIA pattern, one panel shown at a time. */
 
+import { shownProposals } from '../model/document.js';
 import { byId, h } from '../ui/dom.js';
 import { baysPanel } from './bays.js';
 import { historyPanel } from './history.js';
@@ -51,7 +52,7 @@ export function sidePanel(app) {
       box.hidden = id !== current;
       panel.update(state, before);
       if (id === 'problems') count(badge, state.findings.filter((f) => f.severity !== 'info').length, state.findings.some((f) => f.severity === 'error'));
-      if (id === 'proposals') count(badge, state.doc.proposals.length, false);
+      if (id === 'proposals') count(badge, shownProposals(state).length, false);
     });
   });
 }

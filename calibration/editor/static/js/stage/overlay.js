@@ -2,7 +2,7 @@
 
 import { dividerHandles, rowPolygons } from '../geometry/rows.js';
 import { centroid, distance, isConvex, mix } from '../geometry/polygon.js';
-import { bayOf } from '../model/document.js';
+import { bayOf, shownProposals } from '../model/document.js';
 import { diff } from '../model/diff.js';
 import { s, setPoints } from '../ui/dom.js';
 import { rowIds } from '../model/row.js';
@@ -122,7 +122,7 @@ function rowShape(state, row) {
 
 /** @param {State} state @returns {Element[]} */
 export function proposalShapes(state) {
-  return state.doc.proposals.flatMap((p) => [
+  return shownProposals(state).flatMap((p) => [
     polygon(p.points, {
       class: `proposal ${p.uid === state.proposal ? 'current' : ''}`,
       dataset: { hit: 'proposal', uid: p.uid },

@@ -102,7 +102,7 @@ export class Stage {
     if (changed('polygon', 'row', 'copy', 'cursor', 'snapped', 'tool', 'hint', 'doc')) {
       byId('draft').replaceChildren(...shapeInHand(state));
     }
-    if (changed('doc', 'proposal')) byId('proposals').replaceChildren(...proposalShapes(state));
+    if (changed('doc', 'proposal', 'leastConfidence')) byId('proposals').replaceChildren(...proposalShapes(state));
     if (changed('doc', 'compare', 'align')) byId('compare').replaceChildren(...comparison(state));
     if (changed('tool', 'align', 'copy')) {
       this.svg.dataset.tool = state.tool;
