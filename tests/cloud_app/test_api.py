@@ -36,7 +36,9 @@ from tests.cloud_app.test_intake import take
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """The app on a free port of loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=2)
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
