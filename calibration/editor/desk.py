@@ -20,7 +20,6 @@ from calibration.editor.drafts import DraftStore
 from calibration.editor.judging import BayJudge
 from calibration.editor.pictures import PictureSource
 from calibration.editor.proposing import BayProposer
-from calibration.editor.references import load_reference, masked, store_reference
 from calibration.exporters import ExportFormat, export_bays
 from calibration.files import (
     Revision,
@@ -38,6 +37,7 @@ from calibration.importers import ImportFormat, import_document
 from calibration.network_check import check_for_network
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data, parse_json
+from calibration.reference_files import load_reference, masked, store_reference
 from calibration.reregister import move_polygons, reregister, shift_px
 from calibration.types import Calibration
 from calibration.visibility import check_visibility

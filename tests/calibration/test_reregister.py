@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from calibration import Bay, Calibration, load_calibration, save_calibration
+from calibration.cli import app
+from calibration.reference_files import store_reference
 from calibration.reregister import move_polygons, reregister, shift_px
 from telemetry import CalibrationError
 from vision.types import ImageBgr, as_floats
@@ -113,3 +118,37 @@ def test_shift_is_the_median_move_of_centres() -> None:
     after = [before[0] + (3, 4), before[0] + (3, 4), before[0] + (300, 400)]
     assert shift_px(before, after) == pytest.approx(5.0)
     assert shift_px([], []) == 0.0
+
+
+def test_align_command_moves_the_bays_and_takes_the_reference(tmp_path: Path) -> None:
+    path = tmp_path / "north.json"
+    ground = scene()
+    bays = tuple(
+        Bay(id=f"A{i:02d}", polygon=tuple((float(x), float(y)) for x, y in bay))
+        for i, bay in enumerate(BAYS)
+    )
+    reference = store_reference(path, ground)
+    save_calibration(
+        path,
+        Calibration(camera="north", image_wh=WH, bays=bays, reference=reference),
+        author="ina",
+    )
+    matrix = homography(2, 1.0, (20, -10), 0)
+    picture = tmp_path / "now.png"
+    cv2.imwrite(str(picture), cv2.warpPerspective(ground, matrix, WH))
+    run = CliRunner().invoke(app, ["align", str(path), str(picture), "--dry-run"])
+    assert run.exit_code == 0, run.output
+    assert load_calibration(path).revision == 1
+    run = CliRunner().invoke(app, ["align", str(path), str(picture), "--author", "otto"])
+    assert run.exit_code == 0, run.output
+    saved = load_calibration(path)
+    expected = move_polygons(BAYS, matrix, WH, WH)
+    for bay, polygon in zip(saved.bays, expected, strict=True):
+        assert np.abs((bay.polygon_norm() - polygon) * WH).max() < 1.0
+    assert saved.bay_ids == tuple(f"A{i:02d}" for i in range(len(BAYS)))
+    assert (saved.author, saved.reference != reference) == ("otto", True)
+    # An unsure match is not saved unless asked for.
+    cv2.imwrite(str(picture), np.hstack([ground[:, :240], np.full((540, 720, 3), 90, np.uint8)]))
+    run = CliRunner().invoke(app, ["align", str(path), str(picture)])
+    assert isinstance(run.exception, CalibrationError)
+    assert load_calibration(path).revision == 2
