@@ -125,9 +125,24 @@ def rows_after(
     return [OutboxRow(*row) for row in found]
 
 
-def delete_upto(database: sqlite3.Connection, upto: int) -> None:
-    """Drop what the consumer has."""
+def delete_upto(database: sqlite3.Connection, upto: int, usage: Usage) -> None:
+    """Drop what the consumer has, and take it off `usage`."""
+    gone = database.execute(
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM outbox WHERE seq <= ?", (upto,)
+    ).fetchone()
     database.execute("DELETE FROM outbox WHERE seq <= ?", (upto,))
+    usage.rows -= gone[0]
+    usage.bytes -= gone[1]
+
+
+def delete(database: sqlite3.Connection, seqs: Iterable[int], usage: Usage) -> None:
+    """Drop single events, and take them off `usage`."""
+    for seq in seqs:
+        found = database.execute("SELECT bytes FROM outbox WHERE seq = ?", (seq,)).fetchone()
+        if found is not None:
+            database.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
+            usage.rows -= 1
+            usage.bytes -= found[0]
 
 
 def overfull(usage: Usage, bounds: OutboxConfig) -> GapReason | None:

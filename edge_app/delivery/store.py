@@ -227,13 +227,10 @@ class Store:
     def acknowledge(self, upto: int) -> None:
         """The consumer has everything up to `upto`: release it."""
         with self._lock:
-            if self._clock.mono_s() >= self._retry_at_s:
-                with self._tolerant("release events"):
-                    self._stream.acknowledge(upto)
             # On a full disk even a deletion fails. The watermark counts at once, so that nothing
-            # is sent again; the rows go with the next acknowledgement that can be written.
-            state = self._stream.state
-            state.acked = max(state.acked, min(upto, state.last_seq))
+            # is sent again; the rows go when the disk is tried again.
+            self._stream.acknowledge(upto)
+            self._settle()
 
     def release(self, seqs: Sequence[int]) -> None:
         """The broker has these events, and that is enough for this cloud."""
@@ -293,6 +290,7 @@ class Store:
     def tick(self) -> None:
         """Now and then: try a disk that failed again, give up what is too old."""
         with self._lock:
+            self._settle()
             self._flush(force=False)
             with self._tolerant("give up old events"):
                 self._stream.evict_old()
@@ -336,6 +334,11 @@ class Store:
         self._database.execute("DELETE FROM bay")
         for held in self._bays.values():
             write_bay(self._database, held)
+
+    def _settle(self) -> None:
+        if self._clock.mono_s() >= self._retry_at_s:
+            with self._tolerant("release events"):
+                self._stream.settle()
 
     def _flush(self, *, force: bool) -> None:
         """Write what waits in memory, if it is time to try."""

@@ -136,24 +136,25 @@ class EventStream:
         return outbox.rows_after(self._database, after, limit, refused=refused)
 
     def acknowledge(self, upto: int) -> None:
-        """Release everything up to `upto`."""
+        """Note the consumer's watermark; the rows below it go with the next `settle`."""
         upto = min(upto, self.state.last_seq)
-        if upto <= self.state.acked and not self._owes_deletion:
-            return
-        self._owes_deletion = True
-        with self.writing() as work:
-            outbox.delete_upto(self._database, max(upto, work.state.acked))
-            work.state.acked = max(upto, work.state.acked)
-            work.usage = outbox.measure(self._database)
-        self._owes_deletion = False
+        if upto > self.state.acked:
+            self.state.acked = upto
+            self._owes_deletion = True
+
+    def settle(self) -> None:
+        """Delete what lies below the watermark."""
+        if self._owes_deletion:
+            with self.writing() as work:
+                outbox.delete_upto(self._database, work.state.acked, work.usage)
+            self._owes_deletion = False
 
     def release(self, seqs: Sequence[int]) -> None:
         """Release single events; the watermark follows the lowest that is left."""
         with self.writing() as work:
-            self._database.executemany("DELETE FROM outbox WHERE seq = ?", [(s,) for s in seqs])
+            outbox.delete(self._database, seqs, work.usage)
             lowest = self._database.execute("SELECT min(seq) FROM outbox").fetchone()[0]
             work.state.acked = work.state.last_seq if lowest is None else lowest - 1
-            work.usage = outbox.measure(self._database)
 
     def refuse(self, seq: int, code: int) -> None:
         """Mark an event that the broker refuses."""

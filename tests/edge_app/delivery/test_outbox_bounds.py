@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_app.delivery import Store
+from edge_app.delivery import Store, outbox
 from edge_app.delivery.outbox import to_ranges
 from telemetry import BayChangedEvent, GapReason, ManualClock, StreamGapEvent
 from tests.edge_app.delivery.kit import change, events, layout_of, open_store
@@ -31,6 +31,8 @@ def check_exact(store: Store, acked: int = 0) -> None:
     named = {number for number in named_numbers(store) if number > acked}
     assert not waiting & named
     assert waiting | named == set(range(acked + 1, store.last_seq + 1))
+    usage, counted = store._stream.usage, outbox.measure(store._database)
+    assert usage == counted, "what is kept beside the table must agree with it"
 
 
 def test_too_many_rows_superseded_first(quick_path: Path, clock: ManualClock) -> None:
