@@ -139,8 +139,8 @@ def _fill_bays(
             cv2.fillPoly(hatching, points, 255, cv2.LINE_8, SUBPIXEL_BITS)
     if hatching.any():
         share[(hatching > 0) & _stripes(hatching.shape, unit)] = 150
-    weight = (share.astype(np.float32) / 255)[..., None]
-    return (image_bgr * (1 - weight) + colour_layer * weight).astype(np.uint8)
+    weight = share.astype(np.float32) / 255
+    return np.asarray(cv2.blendLinear(image_bgr, colour_layer, 1 - weight, weight), np.uint8)
 
 
 def _stripes(shape: tuple[int, ...], unit: float) -> npt.NDArray[np.bool]:

@@ -8,6 +8,7 @@ agree for its eight numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -63,10 +64,12 @@ class Movement:
 def small_grey(image_bgr: ImageBgr, long_side_px: int = LONG_SIDE_PX) -> npt.NDArray[np.uint8]:
     """A picture in grey, its long side at most `long_side_px`, shape (h, w)."""
     height, width = image_bgr.shape[:2]
-    scale = min(1.0, long_side_px / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    # A whole divisor: averaging whole pixels is six times as fast as averaging parts of them.
+    divisor = max(1, math.ceil(max(height, width) / long_side_px))
+    size = (max(1, width // divisor), max(1, height // divisor))
+    grey = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
+    cut = grey[: max(1, size[1] * divisor), : max(1, size[0] * divisor)]
+    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def fingerprint(grey: npt.NDArray[np.uint8], avoid_norm: Sequence[Floats] = ()) -> Fingerprint:
