@@ -8,6 +8,7 @@ save_calibration("north.json", changed, author="ina")
 
 from calibration.canonical import checksum_of, seal
 from calibration.check import CheckSettings, check_calibration
+from calibration.diff import BayChange, ChangeKind, Difference, compare
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from calibration.files import (
     Revision,
@@ -18,6 +19,7 @@ from calibration.files import (
     read_calibration,
     rollback_calibration,
     save_calibration,
+    seal_calibration,
 )
 from calibration.findings import Code, Finding, Severity, errors_of
 from calibration.numbering import Numbering, next_id, number_bays, parse_skip
@@ -47,11 +49,14 @@ from calibration.types import (
 
 __all__ = [
     "Bay",
+    "BayChange",
     "BayTraits",
     "Calibration",
+    "ChangeKind",
     "CheckSettings",
     "Code",
     "ControlPoint",
+    "Difference",
     "Finding",
     "InvalidCalibrationError",
     "Location",
@@ -67,6 +72,7 @@ __all__ = [
     "calibration_from_data",
     "check_calibration",
     "checksum_of",
+    "compare",
     "copy_quads",
     "copy_row",
     "errors_of",
@@ -85,6 +91,7 @@ __all__ = [
     "row_quads",
     "save_calibration",
     "seal",
+    "seal_calibration",
     "share_along",
     "tidy_bay",
     "tidy_calibration",

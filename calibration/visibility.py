@@ -1,7 +1,7 @@
 """Bays in which a car would be hidden behind others: under 70 % of it would be seen.
 
-The rule of installers (Axis, Swarm): of a car in any bay at least 70 % must be visible with the
-tallest usual neighbours in place. A camera is fitted to the bays themselves, which are about as
+The rule of installers (Swarm's, for one): of a car in any bay at least 70 % must be visible with
+cars in the bays around it. A camera is fitted to the bays themselves, which are about as
 large everywhere; cars are cuboids on them.
 """
 
@@ -28,8 +28,7 @@ _BAY_M = {
     BayAngle.ANGLED: (2.5, 5.0),
     BayAngle.PARALLEL: (2.1, 5.8),
 }
-_CAR_HEIGHT_M, _NEIGHBOUR_HEIGHT_M = 1.5, 2.0
-"""A car, and a van beside it."""
+_CAR_HEIGHT_M = 1.5
 _CAR_SHARE = 0.85
 """A car takes up this share of a bay's width and depth."""
 _LEAST_BAYS = 4
@@ -59,8 +58,8 @@ def check_visibility(calibration: Calibration) -> tuple[Finding, ...]:
             Severity.WARNING,
             Code.HIDDEN,
             bay.id,
-            f"expected {LEAST_VISIBLE:.0%} of a car to be seen beside a van, but got about "
-            f"{share:.0%}",
+            f"expected {LEAST_VISIBLE:.0%} of a car to be seen with the bays around it full, "
+            f"but got about {share:.0%}",
             "mount the camera higher, or leave this bay to another camera",
             bay.polygon[0],
         )
@@ -70,7 +69,7 @@ def check_visibility(calibration: Calibration) -> tuple[Finding, ...]:
 
 
 def bay_visibility(calibration: Calibration) -> Visibility:
-    """How much of a car would be seen in each bay, with vans in all others."""
+    """How much of a car would be seen in each bay, with cars in all others."""
     if len(calibration.bays) < _LEAST_BAYS:
         return Visibility(None, float("inf"))
     quads_px = to_pixels(calibration.quads_norm(), calibration.image_wh).reshape(-1, 4, 2)
@@ -80,7 +79,6 @@ def bay_visibility(calibration: Calibration) -> Visibility:
     if misfit > _MOST_MISFIT or not np.isfinite(ground).all():
         return Visibility(None, misfit)
     cars = [_outline(camera, corners, _CAR_HEIGHT_M) for corners in ground]
-    vans = [_outline(camera, corners, _NEIGHBOUR_HEIGHT_M) for corners in ground]
     far_m = np.linalg.norm(ground.mean(1), axis=1)
     picture = Shape(
         [(0, 0), (w := calibration.image_wh[0], 0), (w, h := calibration.image_wh[1]), (0, h)]
@@ -88,9 +86,9 @@ def bay_visibility(calibration: Calibration) -> Visibility:
     shares = []
     for index, car in enumerate(cars):
         nearer = [
-            vans[other]
+            cars[other]
             for other in np.flatnonzero(far_m < far_m[index] - 0.1)
-            if vans[other].intersects(car)
+            if cars[other].intersects(car)
         ]
         seen = car.intersection(picture).difference(union_all(nearer))
         shares.append(float(seen.area / car.area) if car.area > 0 else 0.0)

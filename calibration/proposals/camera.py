@@ -23,11 +23,11 @@ PITCH_M = 2.6
 """Usual distance of neighbouring bays, metres."""
 # Cuboids and boxes differ by about 15 % in size; beyond, a box counts as wrong rather than far off.
 _SIZE_SPREAD = 0.15
-_HEIGHT_M, _HEIGHT_SPREAD = 8.0, 0.5
+_HEIGHT_M, _HEIGHT_SPREAD = 8.0, 0.8
 _ROLL_SPREAD_RAD = 0.06
 _FIT_YAWS = np.radians(np.arange(0, 180, 15))
 _TILTS_DEG = (12, 22, 35, 50, 65, 88)
-_HEIGHTS_M = (4.0, 7.0, 11.0, 18.0)
+_HEIGHTS_M = (4.0, 8.0, 16.0, 40.0)
 _LEAST_TILT_RAD, _MOST_TILT_RAD = 0.05, 1.65
 _STRONGEST, _WEAKEST = -0.75, 0.02
 _IMPOSSIBLE = 1e3

@@ -211,8 +211,8 @@ def test_a_file_changed_by_hand_is_sealed_as_a_revision(north: Path) -> None:
     assert load_calibration(north).bay_ids[3] == "A04"
 
 
-def test_bays_behind_vans_in_a_flat_view_are_hidden() -> None:
-    """Two rows seen from 3 m: vans in the front row stand before the back row."""
+def test_bays_behind_others_in_a_flat_view_are_hidden() -> None:
+    """Two rows seen from 3 m: cars in the front row stand before the back row."""
     from calibration.geometry import as_points
     from calibration.pose import GroundCamera, ground_points
 
