@@ -12,26 +12,9 @@ from pathlib import Path
 
 import trustme
 
-# What a production broker should allow: each box its own branch, named by its certificate's CN.
-ACCESS_LIST = """
-user consumer
-topic read pk/v1/+/+/#
-topic write pk/v1/+/+/ack
-topic write pk/v1/+/+/cmd/+
-topic read $SYS/#
-
-pattern write pk/v1/+/%u/status
-pattern write pk/v1/+/%u/event
-pattern write pk/v1/+/%u/snapshot
-pattern write pk/v1/+/%u/layout
-pattern write pk/v1/+/%u/aggregate
-pattern write pk/v1/+/%u/health
-pattern write pk/v1/+/%u/bay/+
-pattern write pk/v1/+/%u/cmd/+/res
-pattern read pk/v1/+/%u/ack
-pattern read pk/v1/+/%u/cmd/+
-pattern readwrite $aws/things/%u/#
-"""
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "telemetry.md"
+ACCESS_LIST = PAGE.read_text(encoding="utf-8").split("```acl\n")[1].split("```")[0]
+"""The access list that the documentation recommends is the one that is tested."""
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> float:
