@@ -17,8 +17,9 @@ from typing import cast
 import cv2
 import numpy as np
 
-from calibration.geometry import Doubles, to_norm, to_pixels
+from calibration.geometry import Doubles, as_points, to_norm, to_pixels
 from calibration.homography import apply_homography
+from calibration.types import Bay, Calibration, Point
 from telemetry.errors import CalibrationError
 from vision.types import Floats, ImageBgr, as_floats
 
@@ -123,6 +124,35 @@ def move_polygons(
         as_floats(to_norm(apply_homography(homography, to_pixels(polygon, old_wh)), new_wh))
         for polygon in polygons_norm
     ]
+
+
+def move_calibration(
+    calibration: Calibration,
+    homography: Doubles,
+    old_wh: tuple[int, int],
+    new_wh: tuple[int, int],
+) -> Calibration:
+    """The calibration on the new picture: every bay at its new place, under its own id.
+
+    Raises:
+        CalibrationError: a bay would lie behind the horizon.
+    """
+
+    def moved(points: Sequence[Point]) -> tuple[Point, ...]:
+        return as_points(move_polygons([as_floats(points)], homography, old_wh, new_wh)[0])
+
+    bays = tuple(
+        # Validated anew, since that rounds to what a file keeps.
+        Bay.model_validate(
+            {
+                **bay.model_dump(),
+                "polygon": moved(bay.polygon),
+                "ground_quad": None if bay.ground_quad is None else moved(bay.ground_quad),
+            }
+        )
+        for bay in calibration.bays
+    )
+    return calibration.model_copy(update={"bays": bays, "image_wh": new_wh})
 
 
 def shift_px(before: Sequence[Doubles], after: Sequence[Doubles]) -> float:

@@ -9,13 +9,11 @@ import typer
 
 from calibration.commands.common import AuthorOption, FileArgument, NoteOption, console, save
 from calibration.files import load_calibration
-from calibration.geometry import as_points, to_pixels
+from calibration.geometry import to_pixels
 from calibration.pictures import read_picture
 from calibration.reference_files import load_reference, masked, store_reference
-from calibration.reregister import Reregistration, move_polygons, reregister, shift_px
-from calibration.types import Bay, Calibration
+from calibration.reregister import move_calibration, reregister, shift_px
 from telemetry.errors import CalibrationError
-from vision.types import ImageBgr, as_floats
 
 
 def align(
@@ -37,8 +35,8 @@ def align(
     old = load_reference(file, calibration)
     new = masked(read_picture(picture), calibration.masks)
     found = reregister(old, new, calibration.polygons_norm())
-    moved = moved_calibration(calibration, found, old, new)
-    wh = moved.image_wh
+    old_wh, wh = (old.shape[1], old.shape[0]), (new.shape[1], new.shape[0])
+    moved = move_calibration(calibration, found.homography, old_wh, wh)
     before = [to_pixels(polygon, wh) for polygon in calibration.polygons_norm()]
     after = [to_pixels(polygon, wh) for polygon in moved.polygons_norm()]
     console().print(
@@ -54,27 +52,3 @@ def align(
     changed = moved.model_copy(update={"reference": reference})
     said = f"aligned {len(changed.bays)} bays"
     save(file, changed, author, note or f"aligned with {picture.name}", said)
-
-
-def moved_calibration(
-    calibration: Calibration, found: Reregistration, old_bgr: ImageBgr, new_bgr: ImageBgr
-) -> Calibration:
-    """The calibration on the new picture: every bay at its new place, under its own id.
-
-    Raises:
-        CalibrationError: a bay would lie behind the horizon.
-    """
-    old_wh = (old_bgr.shape[1], old_bgr.shape[0])
-    new_wh = (new_bgr.shape[1], new_bgr.shape[0])
-    polygons = calibration.polygons_norm()
-    moved = move_polygons(polygons, found.homography, old_wh, new_wh)
-    quads = [bay.ground_quad for bay in calibration.bays]
-    ground = [None if quad is None else as_floats(quad) for quad in quads]
-    bays = []
-    for bay, polygon, quad in zip(calibration.bays, moved, ground, strict=True):
-        update: dict[str, object] = {"polygon": as_points(polygon)}
-        if quad is not None:  # moves along; without one the outline stands for it
-            quad_moved = move_polygons([quad], found.homography, old_wh, new_wh)[0]
-            update["ground_quad"] = as_points(quad_moved)
-        bays.append(Bay.model_validate({**bay.model_dump(), **update}))  # rounds, too
-    return calibration.model_copy(update={"bays": tuple(bays), "image_wh": new_wh})

@@ -38,7 +38,7 @@ from calibration.network_check import check_for_network
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data, parse_json
 from calibration.reference_files import load_reference, masked, store_reference
-from calibration.reregister import move_polygons, reregister, shift_px
+from calibration.reregister import move_calibration, reregister, shift_px
 from calibration.types import Calibration
 from calibration.visibility import check_visibility
 from telemetry.errors import CalibrationError
@@ -183,12 +183,12 @@ class Desk:
         found = reregister(old, new, calibration.polygons_norm())
         old_wh = (old.shape[1], old.shape[0])
         new_wh = (new.shape[1], new.shape[0])
-        polygons = calibration.polygons_norm()
-        moved = move_polygons(polygons, found.homography, old_wh, new_wh)
-        before = [to_pixels(polygon, new_wh) for polygon in polygons]
-        after = [to_pixels(polygon, new_wh) for polygon in moved]
+        moved = move_calibration(calibration, found.homography, old_wh, new_wh)
+        before = [to_pixels(polygon, new_wh) for polygon in calibration.polygons_norm()]
+        after = [to_pixels(polygon, new_wh) for polygon in moved.polygons_norm()]
         return {
-            "polygons": [polygon.tolist() for polygon in moved],
+            "polygons": [bay.polygon for bay in moved.bays],
+            "ground_quads": [bay.ground_quad for bay in moved.bays],
             "usable": found.usable,
             "verdict": found.verdict,
             "inliers": found.inliers,

@@ -174,7 +174,9 @@ export class Server {
     const polygons = answer.polygons.map((/** @type {any} */ p) => toPixels(p, this.app.imageWh));
     this.store.set({
       align: {
-        polygons, verdict: answer.verdict, accepted: answer.usable, inliers: answer.inliers,
+        polygons,
+        groundQuads: answer.ground_quads.map((/** @type {any} */ q) => q && toPixels(q, this.app.imageWh)),
+        verdict: answer.verdict, accepted: answer.usable, inliers: answer.inliers,
         errorPx: answer.error_px, shiftPx: answer.shift_px,
       },
       compare: null, panel: 'history', selection: [], tool: 'select', row: null,
@@ -188,7 +190,7 @@ export class Server {
     this.store.edit('Align with the moved camera', (doc) => ({
       ...doc,
       newReference: true,
-      bays: doc.bays.map((bay, i) => ({ ...bay, points: align.polygons[i], groundQuad: null })),
+      bays: doc.bays.map((bay, i) => ({ ...bay, points: align.polygons[i], groundQuad: align.groundQuads[i] })),
     }), { patch: { align: null } });
     toast('Bays aligned. Save to take this picture as the new reference.');
   }

@@ -76,6 +76,7 @@
  *
  * @typedef {object} Align
  * @property {Point[][]} polygons  in the order of the document's bays
+ * @property {(Point[]|null)[]} groundQuads
  * @property {string} verdict
  * @property {boolean} accepted
  * @property {number} inliers
