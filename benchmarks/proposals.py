@@ -1,6 +1,6 @@
 """How good are proposed bays? Share of true bays found, share of proposals that are right.
 
-    python benchmarks/proposals.py [--model NAME] [--input-px 1600] [--split valid] [--clips-only]
+    python benchmarks/proposals.py [--model NAME] [--input-px 1600] [--split valid] [--only clips]
 
 A proposal is right when it has an IoU of 0.5 or more with a bay that people drew, one to one.
 acpds: one picture at a time, each another lot; not all bays in view are labelled there, so the
@@ -134,14 +134,16 @@ def main() -> None:
     parser.add_argument("--model", default=None)
     parser.add_argument("--input-px", type=int, default=1600)
     parser.add_argument("--split", default="valid", choices=["train", "valid"])
-    parser.add_argument("--clips-only", action="store_true")
+    parser.add_argument("--only", default=None, choices=["acpds", "clips"])
     parser.add_argument("--json", type=Path, default=None)
     options = parser.parse_args()
     entry = find_model(options.model) if options.model else default_model()
     detector = open_detector(entry)
     clips = ("carpark_topview", "lot_timelapse_day")
-    scores = [clip(detector, name, options.input_px) for name in clips]
-    if not options.clips_only:
+    scores = []
+    if options.only != "acpds":
+        scores += [clip(detector, name, options.input_px) for name in clips]
+    if options.only != "clips":
         scores.append(acpds(detector, options.split, options.input_px))
     table = Table(title=f"proposals, IoU {LEAST_IOU}, {entry.name}, input {options.input_px} px")
     for title in ("", "bays found", "of occupied ones", "proposals right", "s without network"):

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_app.cli.calibration import app
+from vision.types import ImageBgr
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "calibration.md"
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -17,6 +18,17 @@ BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def _words(text: str) -> str:
     return " ".join(text.split())
+
+
+def _scene() -> ImageBgr:
+    """A picture with structure everywhere, larger than the camera's so that it can be shifted."""
+    random = np.random.default_rng(0)
+    scene = np.full((750, 1300, 3), 120, np.uint8)
+    for _ in range(600):
+        x, y, w, h = (int(v) for v in random.integers((0, 0, 8, 8), (1300, 750, 80, 60)))
+        colour = tuple(int(v) for v in random.integers(0, 255, 3))
+        cv2.rectangle(scene, (x, y), (x + w, y + h), colour, cv2.FILLED)
+    return scene
 
 
 def _run_console(block: str) -> None:
@@ -33,8 +45,9 @@ def _run_console(block: str) -> None:
 
 def test_every_example_on_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    noise = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), np.uint8)
-    cv2.imwrite("north.jpg", noise)
+    scene = _scene()
+    cv2.imwrite("north.jpg", scene[10:730, 10:1290])
+    cv2.imwrite("north-moved.jpg", scene[16:736, 2:1282])
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
     assert {language for language, _ in blocks} == {"console", "python"}
     for language, block in blocks:
