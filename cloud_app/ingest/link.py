@@ -85,6 +85,7 @@ class CloudLink:
         self._lock = threading.Lock()
         self._extra: set[str] = set()
         self._connection = 0
+        self._was_refused = False
         self._state = LinkState(False, to_ms(clock.utc()), None)
         self._pending: dict[int, list[str]] = {}
         self._client = self._make_client()
@@ -222,7 +223,8 @@ class CloudLink:
     def _connected(
         self, client: mqtt.Client, _data: Any, _flags: mqtt.ConnectFlags, code: ReasonCode, _p: Any
     ) -> None:
-        if code.is_failure:
+        self._was_refused = code.is_failure
+        if self._was_refused:
             self._report(f"the broker refused the connection: {code}")
             return
         self._connection += 1
@@ -252,7 +254,9 @@ class CloudLink:
     def _disconnected(
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _p: Any
     ) -> None:
-        self._report(f"disconnected: {code}")
+        # What follows a refusal says less than the refusal did.
+        if not self._was_refused:
+            self._report(f"disconnected: {code}")
 
     def _report(self, problem: str) -> None:
         self._state = LinkState(False, to_ms(self._clock.utc()), problem)

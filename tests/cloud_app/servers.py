@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import queue
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import psycopg
+from paho.mqtt.enums import CallbackAPIVersion
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -101,7 +104,8 @@ class Broker:
         user = "user root\n" if os.geteuid() == 0 else ""
         (folder / "mosquitto.conf").write_text(
             f"{user}listener {self.port} 127.0.0.1\nallow_anonymous true\n"
-            f"persistence true\npersistence_location {store}/\nautosave_interval 1800\n{settings}"
+            f"persistence true\npersistence_location {store}/\nautosave_interval 1800\n"
+            f"sys_interval 1\n{settings}"
         )
         self.start()
 
@@ -116,6 +120,20 @@ class Broker:
     def _answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def dropped(self) -> int:
+        """How many messages the broker itself says it threw away since its start."""
+        answers: queue.Queue[int] = queue.Queue()
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        client.on_message = lambda _client, _data, message: answers.put(int(message.payload))
+        client.connect("127.0.0.1", self.port)
+        client.subscribe("$SYS/broker/publish/messages/dropped")
+        client.loop_start()
+        try:
+            return answers.get(timeout=20)
+        finally:
+            client.disconnect()
+            client.loop_stop()
 
     def kill(self) -> None:
         assert self._process is not None

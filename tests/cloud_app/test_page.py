@@ -102,7 +102,7 @@ def test_from_the_lot_to_a_bays_history(filled: tuple[Hub, ScriptedEdge], watche
         expect(history).to_contain_text("10 min")
         page.get_by_role("button", name="Close", exact=True).click()
         page.get_by_role("link", name="Edges").click()
-        expect(page.locator("tbody tr")).to_contain_text("online")
+        expect(page.locator("main tbody tr")).to_contain_text("online")
         page.get_by_role("link", name="Events").click()
         expect(page.locator(".feed li")).to_have_count(4)
         page.close()

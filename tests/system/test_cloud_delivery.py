@@ -177,7 +177,7 @@ def test_an_overflown_queue_at_the_broker_is_recovered(
         ends, FleetPlan(broker.port, str(tmp_path / "fleet"), edges=3, changes=500, rate_hz=2000)
     )
     truth = fleet.truth()
-    time.sleep(2.0)
+    wait_until(lambda: broker.dropped() > 100, 30, "the queue to overflow")
     consumer.start()
     database = opened(ends, url)
 
