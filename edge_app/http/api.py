@@ -28,6 +28,8 @@ plain = APIRouter()
 
 _BOUNDARY = "lotsight-frame"
 _LOOK_S = 0.04
+_REPEAT_S = 10.0
+"""A still view is sent again so often, so that viewers who vanished are noticed."""
 
 
 @dataclass(slots=True)
@@ -203,21 +205,23 @@ async def moving(view: View, state: State, overlay: bool = True) -> StreamingRes
 
 async def _parts(state: HttpState, camera: str, *, overlay: bool) -> AsyncIterator[bytes]:
     state.viewers += 1
-    shown = -1
+    shown, waited_s = -1, 0.0
     try:
+        yield f"--{_BOUNDARY}\r\n".encode()
         while state.board.latest(camera) is not None:
-            if state.board.version(camera) == shown:
+            if state.board.version(camera) == shown and waited_s < _REPEAT_S:
                 await asyncio.sleep(_LOOK_S)
+                waited_s += _LOOK_S
                 continue
+            waited_s = 0.0
             try:
                 data, shown = await run_in_threadpool(state.pictures.jpeg, camera, overlay=overlay)
             except CameraError:
                 await asyncio.sleep(1.0)
                 continue
-            head = (
-                f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-            )
-            yield head.encode() + data + b"\r\n"
+            head = f"Content-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            # The boundary follows at once: browsers show a part when they see its end.
+            yield head.encode() + data + f"\r\n--{_BOUNDARY}\r\n".encode()
             await asyncio.sleep(1 / state.live_hz)
     finally:
         state.viewers -= 1
