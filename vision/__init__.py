@@ -2,6 +2,7 @@
 
 from vision.assignment import OverlapRule, OverlapSettings
 from vision.bay_head import BayHeadRule
+from vision.change_gate import ChangeGate, GateSettings
 from vision.detector import DetectorSettings, OnnxDetector
 from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.input_size import InputPlan, plan_input
@@ -20,11 +21,13 @@ from vision.types import (
     NetworkSpec,
     OccupancyRule,
 )
+from vision.view_guard import GuardSettings, ViewGuard, ViewReport
 
 __all__ = [
     "BayEvidence",
     "BayHeadRule",
     "BoxLayout",
+    "ChangeGate",
     "Detections",
     "Detector",
     "DetectorSettings",
@@ -32,6 +35,8 @@ __all__ = [
     "EvidenceSettings",
     "Floats",
     "Frame",
+    "GateSettings",
+    "GuardSettings",
     "ImageBgr",
     "InputPlan",
     "Ints",
@@ -42,6 +47,8 @@ __all__ = [
     "OverlapRule",
     "OverlapSettings",
     "SessionSettings",
+    "ViewGuard",
+    "ViewReport",
     "plan_input",
     "rule_for",
 ]
