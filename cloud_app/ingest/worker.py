@@ -143,7 +143,9 @@ class IngestWorker:
                 acks = take_batch(session, batch)
         except StorageDownError:
             raise
-        except StorageError as exc:
+        except Exception as exc:
+            # Whatever it is that one message does to us, the others must get through, and a
+            # restart would only meet it again.
             self._take_one_by_one(messages, exc)
             return
         self.outlet.confirm(messages)
@@ -154,13 +156,13 @@ class IngestWorker:
         self.counts.unreadable += len(batch.unreadable)
         self.counts.batches += 1
 
-    def _take_one_by_one(self, messages: Sequence[Inbound], cause: StorageError) -> None:
-        """The database refuses something in the batch: find it, and let the rest through."""
+    def _take_one_by_one(self, messages: Sequence[Inbound], cause: Exception) -> None:
+        """Something in the batch cannot be taken: find it, and let the rest through."""
         if len(messages) > 1:
             for message in messages:
                 self.take([message])
             return
-        _log.error("a message goes to the quarantine: %s", cause)
+        _log.error("a message goes to the quarantine: %s", cause, exc_info=cause)
         batch = Batch.refused(messages[0], self.prefix, str(cause))
         with self.database.write() as session:
             acks = take_batch(session, batch)

@@ -199,8 +199,7 @@ def take_layout(session: Session, site: str, edge: str, layout: Layout) -> None:
         "INSERT INTO lot (site, lot, name, levels, lat, lon) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (site, lot) DO UPDATE SET name = excluded.name, levels = excluded.levels,"
         " lat = excluded.lat, lon = excluded.lon",
-        # Sorted, as two edges of one lot are not under one lock.
-        sorted(
+        [
             (
                 site,
                 lot.lot,
@@ -209,8 +208,9 @@ def take_layout(session: Session, site: str, edge: str, layout: Layout) -> None:
                 lot.location.lat if lot.location else None,
                 lot.location.lon if lot.location else None,
             )
-            for lot in layout.lots
-        ),
+            # In order, as two edges of one lot are not under one lock.
+            for lot in sorted(layout.lots, key=lambda lot: lot.lot)
+        ],
     )
     session.run("UPDATE edge SET layout = ? WHERE edge = ?", (layout.hash, edge))
 

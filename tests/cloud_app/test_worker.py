@@ -156,6 +156,32 @@ def test_a_message_that_the_database_refuses_does_not_hold_up_the_others(
     assert worker.counts.unreadable == 1
 
 
+def test_a_lot_named_twice_is_taken(database: Database) -> None:
+    edge, recorder = ScriptedEdge(), Recorder()
+    worker = worker_on(database, recorder)
+    layout = edge.layout_message()
+    twice = layout.payload.replace(b'"lots":[{', b'"lots":[{"lot":"p1","name":null},{')
+    worker.take([Inbound(layout.topic, twice, False, 0)])
+    assert worker.counts.unreadable == 0
+
+
+def test_a_message_that_trips_us_up_does_not_hold_up_the_others(database: Database) -> None:
+    class Tripping(ShakyDatabase):
+        @contextmanager
+        def write(self) -> Iterator[Session]:
+            with self.inner.write() as session:
+                yield session
+                if session.rows("SELECT 1 FROM event WHERE seq = 2"):
+                    msg = "a mistake of ours"
+                    raise RuntimeError(msg)
+
+    edge, recorder = ScriptedEdge(), Recorder()
+    worker = worker_on(Tripping(database, failures=0), recorder)
+    worker.take([edge.change("a1", bool(n % 2)) for n in range(3)])
+    assert recorder.marks[-1].upto == 3
+    assert worker.counts.unreadable == 1
+
+
 def test_a_refused_event_counts_as_received(database: Database) -> None:
     class Refusing(ShakyDatabase):
         @contextmanager
