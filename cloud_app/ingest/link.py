@@ -207,6 +207,7 @@ class CloudLink:
                 raise BrokerError(msg) from exc
             client.tls_set_context(context)
         client.on_connect = self._connected
+        client.on_connect_fail = self._unreachable
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
         client.on_message = self._received
@@ -250,6 +251,9 @@ class CloudLink:
         elif not self._state.connected:
             self._state = LinkState(True, to_ms(self._clock.utc()), None)
             _log.info("connected to %s:%d", self._config.host, self._config.port)
+
+    def _unreachable(self, _client: mqtt.Client, _data: Any) -> None:
+        self._report("the broker cannot be reached")
 
     def _disconnected(
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _p: Any

@@ -76,6 +76,16 @@ def test_a_key_that_cannot_be_read_is_said_at_once(tmp_path: Path) -> None:
         CloudLink(BrokerConfig(tls=tls), SystemClock())
 
 
+def test_a_broker_that_is_not_there_is_told_and_waited_for(mosquitto: Path, tmp_path: Path) -> None:
+    with running_broker(mosquitto, tmp_path) as broker:
+        broker.stop()
+        with linked(BrokerConfig(port=broker.port)) as (link, _):
+            wait_until(lambda: link.state.problem is not None, 20, "a complaint")
+            assert "cannot be reached" in (link.state.problem or "")
+            broker.start()
+            wait_until(lambda: link.state.connected, 20, "a connection")
+
+
 def test_a_wrong_password_is_told(mosquitto: Path, tmp_path: Path) -> None:
     # mosquitto_passwd's format 7, PBKDF2-SHA512: the password "right" is nowhere in here.
     (tmp_path / "passwords").write_text("cloud:$7$101$AAAAAAAAAAAAAAAA$" + "A" * 86 + "==\n")
