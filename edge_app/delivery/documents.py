@@ -18,6 +18,8 @@ MAX_AGGREGATES = 2_000
 class Documents:
     """Small things beside states and events, each write its own transaction.
 
+    Every method raises StoreError when the disk fails.
+
     Args:
         database: of the store.
         lock: the store's; one thread at a time may use the database.
@@ -29,7 +31,7 @@ class Documents:
 
     def get(self, name: str) -> str | None:
         """A document's text; None when there is none."""
-        with self._lock:
+        with self._reading():
             row = self._database.execute(
                 "SELECT body FROM document WHERE name = ?", (name,)
             ).fetchone()
@@ -69,7 +71,7 @@ class Documents:
 
     def aggregates(self, limit: int) -> list[tuple[int, str, str]]:
         """The oldest waiting aggregates: period, start, body."""
-        with self._lock:
+        with self._reading():
             found = self._database.execute(
                 "SELECT period_s, start, body FROM aggregate ORDER BY start, period_s LIMIT ?",
                 (limit,),
@@ -103,11 +105,20 @@ class Documents:
 
     def command_result(self, command_id: str) -> str | None:
         """The answer that was given; None while there is none."""
-        with self._lock:
+        with self._reading():
             row = self._database.execute(
                 "SELECT result FROM command WHERE id = ?", (command_id,)
             ).fetchone()
         return None if row is None or row[0] is None else str(row[0])
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as exc:
+                msg = f"the store cannot be read: {exc}"
+                raise StoreError(msg) from exc
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ a day makes one window short, and `observed_s` says so, instead of making a stay
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ LOOK_PERIOD_S = 1.0
 MAX_STEP_S = 10.0
 """A longer pause (a suspended box, a stopped process) was not observed."""
 SAVE_PERIOD_S = 60.0
+MAX_ENDED = 200
+"""Aggregates that wait in memory for a full disk: more than a day."""
 _SAVED = "aggregates"
 
 
@@ -189,6 +192,7 @@ class AggregateAgent(QuietAgent):
         self._looked_s: float | None = None
         self._saved_s = clock.mono_s()
         self._in_flight: set[tuple[int, str]] = set()
+        self._ended: deque[Aggregate] = deque(maxlen=MAX_ENDED)
 
     def disconnected(self) -> None:
         """What was on the way goes out again."""
@@ -216,13 +220,20 @@ class AggregateAgent(QuietAgent):
         ended = self._tallies.observe(
             self._store.states(), zones, step_s if step_s <= MAX_STEP_S else 0.0, self._clock.utc()
         )
-        for window in ended:
-            if window.observed_s > 0:
-                body = window.aggregate(layout).model_dump_json()
-                self._store.documents.add_aggregate(window.period_s, window.start, body)
+        self._ended.extend(each.aggregate(layout) for each in ended if each.observed_s > 0)
+        self._keep()
         if ended or now_s - self._saved_s >= SAVE_PERIOD_S:
             self._saved_s = now_s
             self.save()
+
+    def _keep(self) -> None:
+        """Move what ended into the store; on a full disk it waits in memory."""
+        while self._ended:
+            aggregate = self._ended[0]
+            self._store.documents.add_aggregate(
+                aggregate.period_s, aggregate.start, aggregate.model_dump_json()
+            )
+            self._ended.popleft()
 
     def _send(self) -> None:
         rule = DELIVERY_RULES[TopicKind.AGGREGATE]

@@ -13,6 +13,7 @@ from pydantic import JsonValue, ValidationError
 from edge_app.delivery.agent import Publish
 from edge_app.delivery.agents.base import QuietAgent, Worker
 from edge_app.delivery.connection import Outgoing
+from edge_app.delivery.database import StoreError
 from edge_app.delivery.documents import Documents
 from telemetry.clock import Clock
 from telemetry.commands import (
@@ -175,7 +176,13 @@ class CommandAgent(QuietAgent):
             detail = describe(exc, f"{command.name} command")
             self._settle(command, CommandStatus.REJECTED, detail)
             return
-        if not self._documents.begin_command(command.id, command.expires + KEEP_RESULTS, now):
+        try:
+            is_new = self._documents.begin_command(command.id, command.expires + KEEP_RESULTS, now)
+        except StoreError as exc:
+            # What cannot be remembered might be done twice: not doing it is the safe answer.
+            self._send(self._result(command, CommandStatus.FAILED, str(exc), {}))
+            return
+        if not is_new:
             # Begun before a crash and never finished: to do it twice may be worse than to say so.
             self._settle(command, CommandStatus.FAILED, "the box restarted while doing it")
             return

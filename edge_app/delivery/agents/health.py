@@ -65,11 +65,19 @@ class HealthAgent(QuietAgent):
             uptime_s=self._clock.mono_s() - self._started_s,
             outbox=self._store.health(),
             cameras=tuple(self._cameras()),
-            disk_free_bytes=shutil.disk_usage(self._store.path.parent).free,
+            disk_free_bytes=disk_free_bytes(self._store.path.parent),
             memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             temperature_c=temperature_c(),
             alarms=tuple(self._alarms()),
         )
+
+
+def disk_free_bytes(folder: Path) -> int | None:
+    """What is free on the folder's disk; None where it cannot be told."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def temperature_c(folder: Path = _THERMAL) -> float | None:
