@@ -14,14 +14,17 @@ from rich.console import Console
 from rich.table import Table
 
 from models.promote_cli import HELD_OUT
+from models.registry import find_model, open_detector
 from models.training.confidence import Confidence, fit_temperature
 from models.training.config import TrainConfig, read_config
 from models.training.judge import FrameVerdict, Score, judge_frames, onnx_judge, score, torch_judge
+from models.training.judge_boxes import average_precision
 from models.training.loop import CHECKPOINT, stages_of, trained_net
 from models.training.provenance import data_manifest
-from models.training.records import data_root, read_lot
+from models.training.records import data_root, read_lot, read_vehicles
 from models.training.release import Release, write_release
 from models.training.runs import RunPlan, gather, leave_out, train
+from vision.detector import DetectorSettings
 
 # Places of acpds, told apart by gaps in the pictures' numbers; three folds keep the cost down.
 FOLDS = (("acpds-a", "acpds-b"), ("acpds-c", "acpds-d"), ("acpds-e",))
@@ -64,6 +67,17 @@ def judge(
         )
         rows[name] = score(verdicts)
     _print_scores(rows)
+
+
+@app.command(name="judge-boxes")
+def judge_boxes(
+    model: Annotated[Path, typer.Argument(help="Exported graph with its manifest beside it.")],
+    split: Annotated[str, typer.Option(help="Of vehicles/.")] = "val",
+) -> None:
+    """Average precision of vehicles, whatever their class, in the near-vertical set."""
+    detector = open_detector(find_model(model), settings=DetectorSettings(min_confidence=0.001))
+    value = average_precision(detector, read_vehicles(data_root(), split))
+    Console().print(f"{model.name}: AP at IoU 0.5 on vehicles/{split}: {value:.3f}")
 
 
 @app.command(name="leave-out")
