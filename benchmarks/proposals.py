@@ -121,10 +121,9 @@ def clip(detector: OnnxDetector, name: str, input_px: int) -> Score:
     rois = [(np.array(bay) / size).tolist() for bay in labels["bays"]]
     images = list(spread_frames(DATA / "video" / f"{name}.mp4", CLIP_FRAMES))
     frames = [detect(detector, image, input_px) for image in images]
-    fullest = images[int(np.argmax([len(frame) for frame in frames]))]
     start = time.perf_counter()
-    wh = (fullest.shape[1], fullest.shape[0])
-    proposals = propose_from_frames(frames, wh, fullest)
+    wh = (images[0].shape[1], images[0].shape[0])
+    proposals = propose_from_frames(frames, wh, images)
     total = score(f"{name}, {len(frames)} frames", proposals, rois, [])
     return total + Score(name, seconds=time.perf_counter() - start)
 

@@ -58,11 +58,12 @@ def propose(  # noqa: PLR0913, PLR0917 - one for each option of the command
     if access is None:
         msg = "propose: expected a model to find vehicles with, but this command line has none"
         raise CalibrationError(msg)
-    seen, fullest = _watch(access.detector(model), source, frames)
+    seen, pictures = _watch(access.detector(model), source, frames)
+    fullest = pictures[int(np.argmax([len(found) for found in seen]))]
     _check_size(calibration, fullest, source)
     height, width = fullest.shape[:2]
     drawn = [bay.polygon for bay in calibration.bays]
-    proposals = propose_from_frames(seen, (width, height), fullest, drawn)
+    proposals = propose_from_frames(seen, (width, height), pictures, drawn)
     kept = [proposal for proposal in proposals if proposal.confidence >= least]
     taken = taken_ids(calibration)
     bays = proposals_to_bays(kept, start or next_id(taken), taken)
@@ -80,23 +81,19 @@ def propose(  # noqa: PLR0913, PLR0917 - one for each option of the command
         save(file, changed, author, note, f"added {len(bays)} proposed bays")
 
 
-def _watch(detector: Detector, source: Path, frames: int) -> tuple[list[Detections], ImageBgr]:
-    """Vehicles of each frame, and the frame with the most of them."""
-    seen: list[Detections] = []
-    fullest: ImageBgr | None = None
+def _watch(
+    detector: Detector, source: Path, frames: int
+) -> tuple[list[Detections], list[ImageBgr]]:
+    """Vehicles of each frame, and the frames."""
     no_bays = np.zeros((0, 4, 2), np.float32)
-    screen = console()
+    seen: list[Detections] = []
+    pictures: list[ImageBgr] = []
     for image in track(
-        spread_frames(source, frames), "looking", console=screen, total=None, transient=True
+        spread_frames(source, frames), "looking", console=console(), total=None, transient=True
     ):
-        found = detector.detect(image, no_bays).detections
-        if fullest is None or len(found) > max(map(len, seen)):
-            fullest = image
-        seen.append(found)
-    if fullest is None:
-        msg = f"{source}: expected frames, but got none"
-        raise CalibrationError(msg)
-    return seen, fullest
+        pictures.append(image)
+        seen.append(detector.detect(image, no_bays).detections)
+    return seen, pictures
 
 
 def _check_size(calibration: Calibration, image_bgr: ImageBgr, source: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from calibration.proposals import propose_from_frames
 from calibration.types import Calibration, Polygon
 from telemetry.errors import CalibrationError
-from vision.types import Detections, Detector, ImageBgr
+from vision.types import Detector, ImageBgr
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +64,17 @@ class VehicleProposer:
             CalibrationError: there was no picture.
             ModelError: the network failed.
         """
-        seen: list[Detections] = []
-        fullest: ImageBgr | None = None
-        for image in pictures:
-            found = self._detector.detect(image, np.zeros((0, 4, 2), np.float32)).detections
-            if fullest is None or len(found) > max(map(len, seen)):
-                fullest = image
-            seen.append(found)
-        if fullest is None:
+        watched = list(pictures)
+        if not watched:
             msg = (
                 f"camera {calibration.camera}: expected pictures to propose bays from, but got none"
             )
             raise CalibrationError(msg)
-        wh = (fullest.shape[1], fullest.shape[0])
+        no_bays = np.zeros((0, 4, 2), np.float32)
+        seen = [self._detector.detect(image, no_bays).detections for image in watched]
+        wh = (watched[0].shape[1], watched[0].shape[0])
         drawn = [bay.polygon for bay in calibration.bays]
         return [
             ProposedBay(proposal.polygon, min(1.0, proposal.confidence), str(proposal.row + 1))
-            for proposal in propose_from_frames(seen, wh, fullest, drawn)
+            for proposal in propose_from_frames(seen, wh, watched, drawn)
         ]

@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 from calibration.geometry import Doubles
 from calibration.pose import GroundCamera
 from calibration.proposals.footprints import NO_PLACE, box_costs, place_vehicles
+from vision.types import Detections, Ints
 
 # Focal length over picture width, and distortion: a plain lens, a wide one, an action camera.
 LENSES = ((0.9, 0.0), (0.6, -0.25), (0.45, -0.55))
@@ -42,10 +43,12 @@ class Vehicles:
     Attributes:
         boxes_px: shape (N, 4).
         weights: how sure each is, shape (N,).
+        frames: number of the frame that shows each best, shape (N,); all 0 for one picture.
     """
 
     boxes_px: Doubles
     weights: Doubles
+    frames: Ints
 
     def __len__(self) -> int:
         """How many."""
@@ -54,7 +57,17 @@ class Vehicles:
     def pick(self, which: npt.ArrayLike) -> Vehicles:
         """Some of them, by mask or index."""
         chosen = np.asarray(which)
-        return Vehicles(self.boxes_px[chosen], self.weights[chosen])
+        return Vehicles(self.boxes_px[chosen], self.weights[chosen], self.frames[chosen])
+
+    @classmethod
+    def of_frame(cls, detections: Detections) -> Vehicles:
+        """Those of one picture."""
+        count = len(detections)
+        return cls(
+            detections.xyxy_px.astype(np.float64).reshape(-1, 4),
+            detections.confidence.astype(np.float64),
+            np.zeros(count, np.int64),
+        )
 
 
 def fit_camera(vehicles: Vehicles, image_wh: tuple[int, int]) -> GroundCamera:

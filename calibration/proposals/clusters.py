@@ -41,6 +41,7 @@ def standing_vehicles(
     weights: list[float] = []
     seen: list[int] = []
     last: list[int] = []
+    best_seen: list[tuple[float, int]] = []
     for number, frame in enumerate(frames):
         for index in np.argsort(-frame.confidence):
             box, weight = frame.xyxy_px[index].astype(np.float64), float(frame.confidence[index])
@@ -54,11 +55,13 @@ def standing_vehicles(
                 weights[best] += weight
                 seen[best] += 1
                 last[best] = number
+                best_seen[best] = max(best_seen[best], (weight, number))
             else:
                 sums.append(box * weight)
                 weights.append(weight)
                 seen.append(1)
                 last.append(number)
+                best_seen.append((weight, number))
     least = min(
         max(settings.least_sightings, settings.least_share * len(frames)), float(len(frames))
     )
@@ -66,7 +69,9 @@ def standing_vehicles(
     boxes = np.array([sums[i] / weights[i] for i in kept], np.float64).reshape(-1, 4)
     # Seen in a third of the frames is as sure as the network is; rarer is less so.
     sure = [weights[i] / seen[i] * min(1.0, 3 * seen[i] / len(frames)) for i in kept]
-    return without_doubles(Vehicles(boxes, np.array(sure, np.float64)), settings.least_overlap)
+    frames_of = np.array([best_seen[i][1] for i in kept], np.int64)
+    vehicles = Vehicles(boxes, np.array(sure, np.float64), frames_of)
+    return without_doubles(vehicles, settings.least_overlap)
 
 
 def box_overlaps(box: Doubles, others: Doubles) -> Doubles:

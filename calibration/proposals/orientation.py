@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from calibration.geometry import Doubles
@@ -19,7 +21,7 @@ _ROUNDS = 6
 
 
 def vehicle_yaws(
-    camera: GroundCamera, vehicles: Vehicles, image_bgr: ImageBgr | None
+    camera: GroundCamera, vehicles: Vehicles, pictures: Sequence[ImageBgr]
 ) -> tuple[Doubles, Doubles]:
     """The direction of each vehicle's long axis.
 
@@ -29,16 +31,15 @@ def vehicle_yaws(
     Args:
         camera: the camera.
         vehicles: N of them.
-        image_bgr: the picture, which tells left from right; None: none.
+        pictures: one picture for all, or one for each frame; they tell left from right. None: none.
 
     Returns:
         Yaws, shape (N,), radians; and how badly the cuboid fits the box there, shape (N,).
     """
     costs, places = box_costs(camera, vehicles.boxes_px, YAWS_RAD, steps=3)
     scores = -np.minimum((costs - costs.min(1, keepdims=True)) / (2 * _SIZE_SPREAD**2), 6.0)
-    if image_bgr is not None:
-        cues = edge_cues(image_bgr, camera, vehicles.boxes_px, places, YAWS_RAD)
-        scores = scores + _CUE_WEIGHT * cues
+    if pictures:
+        scores = scores + _CUE_WEIGHT * _cues(camera, vehicles, places, pictures)
     support = _support(places)
     belief = _softmax(scores)
     total = scores
@@ -53,6 +54,20 @@ def vehicle_yaws(
     shift = (weights * np.array([-1, 0, 1])).sum(1) / weights.sum(1)
     yaws = YAWS_RAD[best] + shift * (YAWS_RAD[1] - YAWS_RAD[0])
     return yaws, np.take_along_axis(costs, best[:, None], 1)[:, 0]
+
+
+def _cues(
+    camera: GroundCamera, vehicles: Vehicles, places_m: Doubles, pictures: Sequence[ImageBgr]
+) -> Doubles:
+    """Each vehicle's cues, from the picture that shows it: cars of other frames are gone there."""
+    cues = np.zeros(places_m.shape[:2])
+    shown = vehicles.frames if len(pictures) > 1 else np.zeros(len(vehicles), np.int64)
+    for number in np.unique(shown):
+        here = shown == number
+        cues[here] = edge_cues(
+            pictures[int(number)], camera, vehicles.boxes_px[here], places_m[here], YAWS_RAD
+        )
+    return cues
 
 
 def _softmax(scores: Doubles) -> Doubles:

@@ -85,17 +85,16 @@ def propose_from_frame(
         Proposals, row by row; none where there are fewer than two vehicles.
     """
     settings = settings or ProposalSettings()
-    vehicles = Vehicles(
-        detections.xyxy_px.astype(np.float64), detections.confidence.astype(np.float64)
-    )
+    vehicles = Vehicles.of_frame(detections)
     sure = vehicles.pick(vehicles.weights >= settings.least_confidence)
-    return _propose(without_doubles(sure), image_wh, image_bgr, drawn, settings)
+    pictures = [image_bgr] if image_bgr is not None else []
+    return _propose(without_doubles(sure), image_wh, pictures, drawn, settings)
 
 
 def propose_from_frames(
     frames: Sequence[Detections],
     image_wh: tuple[int, int],
-    image_bgr: ImageBgr | None = None,
+    pictures: Sequence[ImageBgr] = (),
     drawn: Sequence[Polygon] = (),
     settings: ProposalSettings | None = None,
 ) -> tuple[Proposal, ...]:
@@ -104,16 +103,23 @@ def propose_from_frames(
     Args:
         frames: vehicles of each frame, in order of time.
         image_wh: the pictures' width and height, pixels.
-        image_bgr: one of the pictures, the fuller the better.
+        pictures: one for each frame; they tell which way cars point. Empty: none.
         drawn: bays that are drawn already; nothing is proposed on them.
         settings: what is proposed.
+
+    Raises:
+        ValueError: not one picture for each frame.
     """
     settings = settings or ProposalSettings()
+    if pictures and len(pictures) != len(frames):
+        msg = f"expected a picture for each of {len(frames)} frames, but got {len(pictures)}"
+        raise ValueError(msg)
     if len(frames) == 1:
+        image_bgr = pictures[0] if pictures else None
         return propose_from_frame(frames[0], image_wh, image_bgr, drawn, settings)
     sure = [_above(frame, settings.least_confidence) for frame in frames]
     standing = standing_vehicles(sure, settings.clusters)
-    return _propose(standing, image_wh, image_bgr, drawn, settings)
+    return _propose(standing, image_wh, pictures, drawn, settings)
 
 
 def _above(frame: Detections, least: float) -> Detections:
@@ -124,7 +130,7 @@ def _above(frame: Detections, least: float) -> Detections:
 def _propose(
     vehicles: Vehicles,
     image_wh: tuple[int, int],
-    image_bgr: ImageBgr | None,
+    pictures: Sequence[ImageBgr],
     drawn: Sequence[Polygon],
     settings: ProposalSettings,
 ) -> tuple[Proposal, ...]:
@@ -138,19 +144,19 @@ def _propose(
     # With few sure ones the others must do: three boxes hardly tell tilt, roll and height.
     tell = vehicles.pick(sure) if sure.sum() > _LEAST_VEHICLES else vehicles
     camera = fit_camera(tell, image_wh)
-    bays = _ground_bays(camera, vehicles, image_bgr, settings)
+    bays = _ground_bays(camera, vehicles, pictures, settings)
     return _choose(bays, image_wh, drawn, settings)
 
 
 def _ground_bays(
     camera: GroundCamera,
     vehicles: Vehicles,
-    image_bgr: ImageBgr | None,
+    pictures: Sequence[ImageBgr],
     settings: ProposalSettings,
 ) -> list[tuple[GroundBay, Doubles]]:
     """Bays on the ground with their corners in the picture."""
     for rounds_left in range(settings.refinements, -1, -1):
-        yaws, misfits = vehicle_yaws(camera, vehicles, image_bgr)
+        yaws, misfits = vehicle_yaws(camera, vehicles, pictures)
         places = ground_places(camera, vehicles, yaws)
         usable = np.flatnonzero(np.isfinite(places).all(1) & (misfits < settings.most_misfit))
         rows = [usable[row].tolist() for row in group_rows(places[usable], yaws[usable])]

@@ -93,7 +93,7 @@ def test_the_camera_is_found_from_boxes_and_places_cars() -> None:
     view = camera()
     middles = [*row_of_bays((-9, 13), 8), *row_of_bays((-9, 24), 8)]
     boxes = np.array([car_box(view, middle, np.pi / 2) for middle in middles])
-    found = fit_camera(Vehicles(boxes, np.ones(len(boxes))), WH)
+    found = fit_camera(Vehicles.of_frame(detections(list(boxes))), WH)
     assert np.degrees(found.tilt_rad) == pytest.approx(35, abs=6)
     assert found.height_m == pytest.approx(9, rel=0.25)
     places, sizes = place_vehicles(view, boxes, np.array([np.pi / 2]))
