@@ -119,6 +119,7 @@ class _Track:
     Attributes:
         state: as last reported, but for `conf`, which follows the belief.
         log_odds: the belief; None before any evidence.
+        said: log-odds that the last usable frame gave.
         seen_s: monotonic time of the last usable evidence, or of the loss of all belief.
         leaning: the occupancy that the belief speaks for beyond its threshold; None within.
         leaning_from: since when it has, unbroken.
@@ -127,6 +128,7 @@ class _Track:
 
     state: BayState
     log_odds: float | None = None
+    said: float | None = None
     seen_s: float | None = None
     leaning: bool | None = None
     leaning_from: _Instant | None = None
@@ -245,6 +247,7 @@ class EvidenceFilter:
         elif track.seen_s is not None:
             share = 1 - math.exp(-quality * (now.mono_s - track.seen_s) / self._settings.memory_s)
             track.log_odds += share * (said - track.log_odds)
+        track.said = said
         track.seen_s = now.mono_s
 
     def _miss(self, track: _Track, now: _Instant) -> bool:
@@ -313,11 +316,21 @@ def _is_settling(track: _Track) -> bool:
     reason = track.state.reason
     if reason in (UnknownReason.UNSURE, UnknownReason.OCCLUDED):
         return track.leaning is not None
-    return reason is not None or track.doubt_from_s is not None or _is_turning(track)
+    return (
+        reason is not None
+        or track.doubt_from_s is not None
+        or _is_turning(track)
+        or _is_contradicted(track)
+    )
 
 
 def _is_turning(track: _Track) -> bool:
     return track.leaning is not None and track.leaning != track.state.occ
+
+
+def _is_contradicted(track: _Track) -> bool:
+    """Whether the last frame speaks against the state, however sure the belief still is."""
+    return track.said is not None and (track.said > 0) != track.state.occ
 
 
 def _with_confidence(track: _Track) -> BayState:

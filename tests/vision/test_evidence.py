@@ -211,6 +211,16 @@ def test_restored_states_stay_until_the_evidence_has_held() -> None:
     assert changes[1][0] >= EvidenceSettings().leave_hold_s
 
 
+def test_a_bay_that_changed_during_a_restart_keeps_the_gate_open_from_the_first_frame() -> None:
+    one = EvidenceFilter(["a"], start_utc=at(100))
+    one.restore([BayState("a", True, None, 0.99, at(7))])
+    assert not one.is_settling()
+    feed(one, [0.04], 100)
+    assert one.is_settling()
+    feed(one, [0.98], 100.2)
+    assert not one.is_settling()
+
+
 def test_confidence_follows_the_belief_of_a_known_state() -> None:
     one = known(0.95)
     for step in range(10, 40):
