@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/outbox_rates.py [FOLDER]
 
-FOLDER lies on the disk to be measured; a temporary one otherwise.
+FOLDER lies on the disk to be measured; a temporary one otherwise. The last row is the hour after an
+outage: 100 cameras with 50 bays each, every bay changing once an hour, at the contract's 50/s.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from edge_app.delivery import BayChange, MqttConfig, MqttLink, Store
 from telemetry import Ack, BayState, Cause, Layout, LayoutBay, SystemClock, decode_event
 
 BAYS = 400
+HOUR_EVENTS = 5_000
 
 
 def change(turn: int) -> BayChange:
@@ -139,11 +141,13 @@ def main(folder: Path) -> None:
         f"{rows / release_s:,.0f} events/s",
         f"{release_s / (rows / 200) * 1000:.1f} ms each",
     )
-    for count, rate_hz, in_flight in ((500, 50.0, 20), (5_000, 100_000.0, 20)):
-        took_s = drain(folder / "d", count, rate_hz, in_flight)
-        paced = "at the contract's 50/s" if rate_hz <= 50 else "unpaced, 20 in flight"
+    for what, count, rate_hz in (
+        ("unpaced, 20 in flight", 5_000, 100_000.0),
+        ("50/s: an hour of 100 cameras", HOUR_EVENTS, 50.0),
+    ):
+        took_s = drain(folder / "d", count, rate_hz, in_flight=20)
         table.add_row(
-            f"drain {count:,} over mosquitto, {paced}",
+            f"drain {count:,} over mosquitto, {what}",
             f"{count / took_s:,.0f} events/s",
             f"{took_s:.1f} s to the last acknowledgement",
         )

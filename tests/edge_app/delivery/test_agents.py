@@ -307,6 +307,7 @@ def test_bays_are_reported_at_most_once_a_second(store: Store) -> None:
     assert service.updates[-1][1].keys() == {"bays"}, "only what changed is sent"
 
 
+@pytest.mark.conformance("shadow null, 409, 413, delta, stale delta, 1,000 bays under 8,192 B")
 def test_a_wish_is_followed_once_and_a_stale_one_never() -> None:
     settings: JsonObject = {"heartbeat_s": 30, "extra": 1}
     followed: list[JsonObject] = []

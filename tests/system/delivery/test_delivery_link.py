@@ -184,6 +184,8 @@ def test_mqtt_3_1_1_works_with_what_it_lacks_switched_off(
     broker.stop()
 
 
+@pytest.mark.slow
+@pytest.mark.conformance("duplicates and shuffles")
 def test_a_network_full_of_faults_loses_nothing(
     broker: Mosquitto,
     make_box: MakeBox,
