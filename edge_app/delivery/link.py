@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 TICK_S = 0.5
 GOODBYE_S = 2.0
 """How long a graceful stop waits for the broker to take the good-bye."""
+DIALLING_S = 1.0
+"""How long a stop waits for a thread that tries to connect."""
 SILENCE_ALARM_S = 120.0
 """A consumer that owes an acknowledgement for so long is an operator's business."""
 
@@ -133,7 +135,8 @@ class MqttLink:
         self._stop.set()
         self.wake()
         if self._thread is not None:
-            self._thread.join(self._config.connect_timeout_s * 2 + GOODBYE_S + 1.0)
+            # Nobody hears a good-bye from a box that is still dialling: that thread ends by itself.
+            self._thread.join(DIALLING_S if self._session is None else GOODBYE_S + DIALLING_S)
             self._thread = None
 
     def request_snapshot(self) -> None:
@@ -185,6 +188,9 @@ class MqttLink:
     def _live(self) -> None:
         """One connection from birth to death."""
         session = self._open()
+        if self._stop.is_set():
+            session.connection.close(gracefully=True)
+            return
         try:
             self._session = session
             self._connects += 1
