@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
 
@@ -33,6 +34,18 @@ _log = logging.getLogger(__name__)
 
 # Longer than a batch takes, so that a stop leaves nothing half done.
 _JOIN_S = 15.0
+
+
+class _Part(Protocol):
+    """Something that works in a thread until told to stop."""
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        ...
 
 
 @dataclass(slots=True)
@@ -108,20 +121,25 @@ class CloudService:
             shadows if config.shadow.enabled else None,
             link.publish,
         )
-        parts = (ingest, shadow_worker, housekeeper, feed)
+        try:
+            self._run_parts((ingest, shadow_worker, housekeeper, feed), link, context)
+        finally:
+            for sink in sinks:
+                sink.close()
+
+    def _run_parts(self, parts: Sequence[_Part], link: CloudLink, context: ApiContext) -> None:
+        """Serve, with every part in a thread; end them in order."""
         for part in parts:
             self._start(type(part).__name__, part.run)
         link.start()
         try:
-            self._serve(context, feed)
+            self._serve(context, context.feed)
         finally:
             link.stop()
             for part in parts:
                 part.stop()
             for thread in self._threads:
                 thread.join(_JOIN_S)
-            for sink in sinks:
-                sink.close()
 
     def _start(self, name: str, run: Callable[[], None]) -> None:
         def guarded() -> None:

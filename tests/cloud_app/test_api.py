@@ -3,101 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
-from cloud_app.api.access import Doorkeeper, digest_of
-from cloud_app.api.app import create_app
-from cloud_app.api.context import ApiContext
-from cloud_app.api.feed import LiveFeed
-from cloud_app.config import CloudConfig, HttpConfig, Scope, TokenConfig
+from cloud_app.config import HttpConfig
 from cloud_app.ingest.link import LinkState
-from cloud_app.ingest.worker import Counts
-from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
 from cloud_app.storage.sqlite import SqliteDatabase
-from telemetry import ManualClock
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
-from telemetry.topics import Topic
+from tests.cloud_app.hub import TOKENS, Hub, feeding, fill
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
-from tests.cloud_app.servers import wait_until
 from tests.cloud_app.test_intake import take
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """The app on a free port of loopback."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=2)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, 20, "uvicorn to listen")
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()
-
-
-@dataclass
-class Hub:
-    """An app over a database, with a clock that the test moves."""
-
-    database: Database
-    http: HttpConfig = field(default_factory=HttpConfig)
-    clock: ManualClock = field(default_factory=lambda: ManualClock(epoch_utc=START))
-    link: LinkState = field(default_factory=lambda: LinkState(True, 0, None))
-    published: list[tuple[str, bytes]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.feed = LiveFeed(self.database)
-        self.shadows = ShadowService(self.database, self.clock, "$aws")
-        self.context = ApiContext(
-            CloudConfig(http=self.http), self.database, self.clock, Doorkeeper(self.http),
-            self.feed, lambda: self.link, Counts(events=3), self.shadows, self._publish,
-        )  # fmt: skip
-        self.app = create_app(self.context)
-
-    def _publish(self, topic: Topic, payload: bytes) -> None:
-        self.published.append((str(topic), payload))
-
-    @contextmanager
-    def client(self, token: str | None = None) -> Iterator[httpx.Client]:
-        """A client of the app, over a real socket."""
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        with serving(self.app) as url, httpx.Client(base_url=url, headers=headers) as client:
-            yield client
 
 
 @pytest.fixture
 def hub(database: Database) -> Hub:
     return Hub(database)
-
-
-def fill(hub: Hub, edge: ScriptedEdge) -> None:
-    """Two hours of one box, ending now."""
-    take(hub.database, edge.hello())
-    events = [
-        edge.change("a1", False, 0),
-        edge.change("a2", False, 0),
-        edge.change("a1", True, 3600),
-        edge.change("a1", False, 1800),
-        edge.change("a1", True, 1800),
-    ]
-    take(hub.database, events)
-    hub.clock.now_s = (edge.now - START).total_seconds()
 
 
 def test_sites_lots_and_bays_now(hub: Hub) -> None:
@@ -254,15 +178,6 @@ def test_a_shadow_is_read_and_written(hub: Hub) -> None:
     ]
 
 
-TOKENS = HttpConfig(
-    host="0.0.0.0",
-    tokens=(
-        TokenConfig(name="ops", sha256=digest_of("all"), scopes=frozenset(Scope)),
-        TokenConfig(name="city", sha256=digest_of("north-only"), sites=frozenset({"north"})),
-    ),
-)
-
-
 def test_without_a_token_nothing_is_told(database: Database) -> None:
     hub = Hub(database, TOKENS)
     fill(hub, ScriptedEdge())
@@ -353,18 +268,6 @@ def test_a_database_that_is_away_is_503(tmp_path_factory: pytest.TempPathFactory
     assert answer.status_code == 503
     assert str(folder) not in answer.text
     database.close()
-
-
-@contextmanager
-def feeding(feed: LiveFeed) -> Iterator[None]:
-    thread = threading.Thread(target=feed.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        feed.stop()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 def test_a_change_reaches_every_listener(hub: Hub) -> None:

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cloud_app.storage.sqlite import SqliteDatabase
 from telemetry import SystemClock
+from tests.cloud_app.hub import TOKENS, Hub, feeding, fill, serving
 from tests.cloud_app.scripted_edge import ScriptedEdge
-from tests.cloud_app.test_api import TOKENS, Hub, feeding, fill, serving
 from tests.cloud_app.test_intake import take
 
 pytestmark = [pytest.mark.chromium]
