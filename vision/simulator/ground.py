@@ -9,7 +9,7 @@ looks the raster up along its rays.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from vision.simulator.light import Light, Weather
 Raster = npt.NDArray[np.float32]
 _SHIFT = 5
 _LINE_M = 0.11
+_PAD_M = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ def _paint(ground: GroundMap, layout: LotLayout, wear: Raster) -> None:
         for a, b in _strokes(bay, layout.line_style):
             cover.fill(_stroke(a, b, _LINE_M), 1.0)
         if bay.kind in {BayKind.DISABLED, BayKind.EV}:
-            blue.fill(bay.corners(0.35), 1.0)
+            pad = bay if layout.whole_pads else replace(bay, length_m=_PAD_M, width_m=_PAD_M)
+            blue.fill(pad.corners(0.35 * layout.whole_pads), 1.0)
             _symbol(cover, bay)
     for lane in layout.lanes:
         for x in (-16.0, -4.0, 8.0, 20.0):

@@ -113,6 +113,7 @@ class LotLayout:
         walls: buildings round it.
         line_bgr: reflectance of the paint.
         line_style: "sides" (two lines a bay), "box" (closed), "tee" (short strokes).
+        whole_pads: whether special bays are painted all over, else only behind their symbol.
     """
 
     bays: tuple[BaySpot, ...]
@@ -124,6 +125,7 @@ class LotLayout:
     walls: tuple[Wall, ...]
     line_bgr: tuple[float, float, float]
     line_style: str
+    whole_pads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,7 @@ def random_layout(rng: np.random.Generator) -> LotLayout:
         walls=_random_walls(rng, half, y),
         line_bgr=line,
         line_style=("sides", "box", "tee", "sides")[int(rng.integers(0, 4))],
+        whole_pads=count % 2 == 0,
     )
 
 
