@@ -34,6 +34,8 @@ from edge_app.delivery.errors import (
 from telemetry.topics import Topic, TopicFilter
 
 AUTO_PATIENCE_S = 3.0
+MAX_PACKET_BYTES = 268_435_455  # what MQTT's length field can say
+HEADER_BYTES = 1_024  # more than any of our topics and properties take
 _UNSUPPORTED_PROTOCOL = 0x84
 
 
@@ -182,6 +184,13 @@ class Connection:
         """How many unanswered messages the broker takes."""
         properties = self._connack[1] if self._connack else None
         return int(getattr(properties, "ReceiveMaximum", 65_535))
+
+    @property
+    def payload_max(self) -> int:
+        """How large a payload the broker takes, bytes; a larger one would end the connection."""
+        properties = self._connack[1] if self._connack else None
+        packet_max = getattr(properties, "MaximumPacketSize", MAX_PACKET_BYTES)
+        return int(packet_max) - HEADER_BYTES
 
     def publish(self, message: Outgoing) -> int:
         """Send a message; its Puback comes later under the id given back.

@@ -66,8 +66,15 @@ class Session:
         """Send when there is room."""
         self._queue.append(message)
 
-    def send(self, message: Outgoing) -> int:
-        """Send now; gives the message id."""
+    def send(self, message: Outgoing) -> int | None:
+        """Send now; gives the message id, or None for what is larger than the broker takes."""
+        name, size = f"size {message.topic}", len(message.payload)
+        if size > self.connection.payload_max:
+            limit = self.connection.payload_max
+            text = f"{message.topic}: {size} bytes, but the broker takes {limit}: not sent"
+            self._alarms.raise_(name, text)
+            return None
+        self._alarms.clear(name)
         mid = self.connection.publish(message)
         if message.qos:
             self._waiting[mid] = message
@@ -78,7 +85,7 @@ class Session:
         while self._queue and self.room(events_in_flight) > 0:
             self.send(self._queue.popleft())
 
-    def is_waiting(self, mid: int) -> bool:
+    def is_waiting(self, mid: int | None) -> bool:
         """Whether the broker still owes an answer."""
         return mid in self._waiting
 

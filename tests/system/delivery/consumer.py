@@ -200,12 +200,26 @@ class Consumer:
 def verify(consumer: Consumer, store: Store) -> dict[str, int]:
     """Hold the consumer's books against the box's own: nothing lost, nothing wrong."""
     books = consumer.books[store.epoch]
+    assert store.layout is not None
     lost = set(range(1, store.last_seq + 1)) - books.events.keys() - books.given_up
     truth = {s.bay: (s.occ, s.bay in store.closed_bays()) for s in store.states()}
-    projection = consumer.projection()
-    wrong = sum(truth[bay] != facts for bay, facts in projection.items())
-    assert store.layout is not None
-    misattributed = consumer.misattributed({store.layout.hash: store.layout})
-    assert not lost, f"{len(lost)} events lost, the first {min(lost)}"
-    assert wrong == misattributed == 0
-    return {"events": len(books.events), "lost": 0, "misattributed": 0, "out_of_order": 0}
+    by_events = {
+        event.subject: (event.data.occ, event.data.closed)
+        for _, event in sorted(books.events.items())
+        if isinstance(event, BayChangedEvent)
+    }
+    projections = (by_events, consumer.projection())
+    wrong = {
+        bay
+        for each in projections
+        for bay, facts in each.items()
+        if bay in truth and truth[bay] != facts
+    }
+    counts = {
+        "events": len(books.events),
+        "lost": len(lost),
+        "misattributed": consumer.misattributed({store.layout.hash: store.layout}),
+        "out_of_order": len(wrong),
+    }
+    assert (counts["lost"], counts["misattributed"], counts["out_of_order"]) == (0, 0, 0), counts
+    return counts

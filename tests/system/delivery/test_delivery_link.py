@@ -214,6 +214,22 @@ def test_a_network_full_of_faults_loses_nothing(
         box.link.stop()
 
 
+def test_a_message_that_is_larger_than_the_broker_takes_does_not_stop_the_others(
+    mosquitto: Path, tmp_path: Path, make_box: MakeBox, make_consumer: MakeConsumer
+) -> None:
+    broker = Mosquitto(mosquitto, tmp_path, "allow_anonymous true\nmax_packet_size 20000")
+    broker.start()
+    consumer = make_consumer(broker.port)
+    box: Box = make_box(broker.port, bays=400)
+    box.change(5)
+    wait_for(lambda: box.store.acked == 5, "the events")
+    wait_for(lambda: "snapshot" in "".join(box.link.info.alarms), "the alarm")
+    assert box.link.info.connects == 1
+    assert consumer.snapshots == []
+    box.close()
+    broker.stop()
+
+
 def test_a_box_that_is_still_dialling_stops_at_once(make_box: MakeBox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes calls and never answers
         box: Box = make_box(mute.getsockname()[1], connect_timeout_s=30.0, protocol=Protocol.MQTT_5)
