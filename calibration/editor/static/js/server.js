@@ -25,6 +25,7 @@ export class Server {
   /** Answers that come after a newer question are dropped. */
   #asked = { check: 0, live: 0 };
   #toldOf = 0;
+  /** @type {{doc: Doc, base: Doc, changed: boolean}|null} */ #compared = null;
 
   /** @param {import('./app.js').App} app */
   constructor(app) {
@@ -51,8 +52,13 @@ export class Server {
     return toWire(doc, this.app.imageWh);
   }
 
+  /** Whether there is something to save; asked often, worked out once for each document. */
   get changed() {
-    return !sameDoc(this.store.state.doc, this.store.state.base.doc);
+    const { doc, base } = this.store.state;
+    if (this.#compared?.doc !== doc || this.#compared.base !== base.doc) {
+      this.#compared = { doc, base: base.doc, changed: !sameDoc(doc, base.doc) };
+    }
+    return this.#compared.changed;
   }
 
   /** @param {boolean} [deep] also look for hidden bays, which takes the server a second or two */

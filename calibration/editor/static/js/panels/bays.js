@@ -54,10 +54,15 @@ export function baysPanel(app) {
     /** @param {State} state @param {State} before */
     update(state, before) {
       form.update(state, before);
-      if (['doc', 'selection', 'live', 'liveOn', 'findings'].some((k) => state[/** @type {keyof State} */ (k)] !== before[/** @type {keyof State} */ (k)])) fill(state);
+      const keys = /** @type {(keyof State)[]} */ (['selection', 'live', 'liveOn', 'findings']);
+      if (keys.some((key) => state[key] !== before[key]) || listed(state.doc) !== listed(before.doc)) fill(state);
     },
   };
 }
+
+/** What the list says of the bays; where they lie is not part of it.
+ * @param {import('../types.js').Doc} doc */
+const listed = (doc) => doc.bays.map((bay) => `${bay.uid} ${bay.id} ${bay.kind} ${bay.zone} ${bay.level}`).join();
 
 /** @param {Bay} bay @param {boolean} selected @param {State} state */
 function row(bay, selected, state) {

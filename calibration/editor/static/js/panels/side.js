@@ -41,7 +41,9 @@ export function sidePanel(app) {
     next.tab.click();
   });
 
-  app.store.subscribe((state, before) => {
+  // A hidden panel is brought up to date when it is shown, not with every move of the hand.
+  const seen = panels.map(() => app.store.state);
+  app.store.subscribe((state) => {
     const asked = panels.find((p) => p.id === state.panel);
     const current = asked?.shown(state) ? asked.id : 'bays';
     panels.forEach(({ id, panel, shown }, i) => {
@@ -50,7 +52,10 @@ export function sidePanel(app) {
       tab.setAttribute('aria-selected', String(id === current));
       tab.tabIndex = id === current ? 0 : -1;
       box.hidden = id !== current;
-      panel.update(state, before);
+      if (id === current) {
+        panel.update(state, seen[i]);
+        seen[i] = state;
+      }
       if (id === 'problems') count(badge, state.findings.filter((f) => f.severity !== 'info').length, state.findings.some((f) => f.severity === 'error'));
       if (id === 'proposals') count(badge, shownProposals(state).length, false);
     });

@@ -9,10 +9,11 @@ import { s, setPoints } from '../ui/dom.js';
 /**
  * @typedef {object} Drawn
  * @property {SVGGElement} group
+ * @property {SVGPolygonElement} halo   dark under the light stroke, so that it shows on any ground
  * @property {SVGPolygonElement} shape
  * @property {SVGTextElement} label  in a layer of its own, so that no neighbour covers it
  * @property {Bay|null} bay
- * @property {string} look
+ * @property {any[]} facts  all that the look depends on
  */
 
 const ROOM_FOR_PERCENT = 62; // pixels of the screen, for "● 100%" between its neighbours
@@ -34,10 +35,12 @@ export class BayLayer {
     for (const bay of state.doc.bays) {
       seen.add(bay.uid);
       const drawn = this.#drawn.get(bay.uid) ?? this.#create(bay.uid);
-      if (drawn.bay !== bay) this.#reshape(drawn, bay);
       const live = state.liveOn ? state.live.get(bay.uid) : undefined;
-      const look = lookOf(bay, selected.has(bay.uid), worst.get(bay.id), live);
-      if (drawn.look !== look.key) this.#restyle(drawn, look);
+      const facts = [bay, selected.has(bay.uid), worst.get(bay.id), live];
+      if (facts.every((fact, i) => fact === drawn.facts[i])) continue;
+      if (drawn.facts[0] !== bay) this.#reshape(drawn, bay);
+      drawn.facts = facts;
+      this.#restyle(drawn, lookOf(bay, selected.has(bay.uid), worst.get(bay.id), live));
     }
     for (const [uid, drawn] of this.#drawn) {
       if (seen.has(uid)) continue;
@@ -49,13 +52,14 @@ export class BayLayer {
 
   /** @param {string} uid @returns {Drawn} */
   #create(uid) {
+    const halo = s('polygon', { class: 'halo' });
     const shape = s('polygon', { class: 'shape' });
     const label = s('text', { class: 'label' });
-    const group = s('g', { dataset: { hit: 'bay', uid } }, shape);
+    const group = s('g', { dataset: { hit: 'bay', uid } }, halo, shape);
     this.layer.append(group);
     this.labels.append(label);
     /** @type {Drawn} */
-    const drawn = { group, shape, label, bay: null, look: '' };
+    const drawn = { group, halo, shape, label, bay: null, facts: [] };
     this.#drawn.set(uid, drawn);
     return drawn;
   }
@@ -63,6 +67,7 @@ export class BayLayer {
   /** @param {Drawn} drawn @param {Bay} bay */
   #reshape(drawn, bay) {
     drawn.bay = bay;
+    setPoints(drawn.halo, bay.points);
     setPoints(drawn.shape, bay.points);
     const [x, y] = centroid(bay.points);
     drawn.label.setAttribute('x', x.toFixed(2));
@@ -73,7 +78,6 @@ export class BayLayer {
 
   /** @param {Drawn} drawn @param {ReturnType<typeof lookOf>} look */
   #restyle(drawn, look) {
-    drawn.look = look.key;
     drawn.group.setAttribute('class', `bay ${look.classes}`);
     drawn.group.dataset.bay = look.id;
     drawn.label.setAttribute('class', `label bay-label ${look.classes}`);
@@ -126,7 +130,5 @@ function lookOf(bay, selected, problem, live) {
     sign = live.occ === null ? '?' : live.occ ? '●' : '○';
     percent = live.occ === null ? '' : `${Math.round(live.conf * 100)}%`;
   }
-  const [x, y] = centroid(bay.points);
-  const key = [...classes, bay.id, sign, percent, x.toFixed(1), y.toFixed(1)].join('|');
-  return { classes: classes.join(' '), id: bay.id, sign, percent, key };
+  return { classes: classes.join(' '), id: bay.id, sign, percent };
 }
