@@ -9,9 +9,11 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
+from shapely import Polygon
 
 from calibration import check_calibration, errors_of, list_revisions, load_calibration
-from calibration.editor import Desk
+from calibration.editor import ClipPictures, Desk
 from calibration.json_schema import json_schema
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
@@ -223,3 +225,38 @@ def test_import_and_export(hands: Any, tmp_path: Path) -> None:
         [100.0, 100.0, 60.0, 100.0],
         [170.0, 100.0, 60.0, 100.0],
     ]
+
+
+@pytest.mark.data
+def test_the_columns_of_the_top_view_clip(
+    shared_data: Path, tmp_path: Path, serving: Any, browser: Browser, hands_of: Any
+) -> None:
+    """63 bays of a real lot, in six columns, from a clip with its slider."""
+    folder = shared_data / "video"
+    bays = json.loads((folder / "carpark_topview.bays.json").read_text())["bays"]
+    columns = [
+        sorted((bay for bay in bays if abs(bay[0][0] - x) < 15), key=lambda bay: bay[0][1])[:count]
+        for x, count in ((48, 12), (165, 12), (402, 8), (513, 8), (751, 12), (909, 11))
+    ]
+    desk = Desk("top", ClipPictures(folder / "carpark_topview.mp4"), tmp_path / "top.json")
+    with serving(desk) as url, browser.new_context(viewport={"width": 1280, "height": 800}) as ctx:
+        page = ctx.new_page()
+        page.goto(url)
+        page.wait_for_selector("html[data-ready=true]")
+        hands = hands_of(page)
+        hands.press("r")
+        for column in columns:
+            points = np.asarray(column, float).reshape(-1, 2)
+            (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+            corners = [(left, top), (left, bottom), (right, bottom), (right, top)]
+            hands.lay_out_row(corners, len(column))
+        hands.save(1)
+        page.get_by_label("Place in the clip").fill("7")
+        assert "7.0 / 14." in page.inner_text("#clip output")
+    saved = load_calibration(desk.path)
+    assert len(saved.bays) == 63
+    drawn = [Polygon(np.asarray(bay.polygon) * saved.image_wh) for bay in saved.bays]
+    for bay in (bay for column in columns for bay in column):
+        true = Polygon(bay)
+        best = max(true.intersection(d).area / true.union(d).area for d in drawn)
+        assert best > 0.75
