@@ -63,7 +63,9 @@ def show_event(
     console.print(line)
 
 
-def show_score(console: Console, score: Score, link: Mapping[str, int], judged_hz: float) -> None:
+def show_score(
+    console: Console, score: Score, limit_s: float, link: Mapping[str, int], judged_hz: float
+) -> None:
     """How good it was."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="bright_black")
@@ -85,7 +87,8 @@ def show_score(console: Console, score: Score, link: Mapping[str, int], judged_h
     table.add_row(
         "changes",
         f"{score.right} of {score.changes}",
-        f"published in time; {score.late} late, {score.missed} missed, {score.false} false",
+        f"published within {limit_s:.0f} s; {score.late} late, {score.missed} missed, "
+        f"{score.false} false",
     )
     if score.delays_s:
         p50, p95 = statistics.median(score.delays_s), score.delay_s(0.95)
