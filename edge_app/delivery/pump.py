@@ -135,7 +135,11 @@ class EventPump:
             if self._config.release is Release.PUBACK:
                 self._delivered.append(seq)
         elif code == NOBODY_LISTENS:
+            # To go on would waste the backlog on nobody, and the consumer, once it comes, would
+            # begin with a hole. Its first acknowledgement ends the pause.
             self.counts.nobody_listens += 1
+            self._rewind(seq - 1)
+            self._not_before_s = self._clock.mono_s() + self._config.resend_after_s
         elif code in QUARANTINE_CODES:
             self.counts.refused += 1
             self.refusal = code

@@ -132,6 +132,22 @@ def test_a_passing_no_pauses_and_starts_again_there(
     assert sender.turn() == [3, 4, 5, 6, 7]
 
 
+def test_nobody_listens_pauses_until_somebody_does(store: Store, clock: ManualClock) -> None:
+    sender = pump_of(store, clock, 9, resend_after_s=30.0)
+    clock.advance(1.0)
+    assert sender.turn() == [1, 2, 3, 4, 5]
+    sender.answer(0x10, 1, 2, 3, 4, 5)
+    clock.advance(29.0)
+    assert sender.turn() == []
+    clock.advance(1.0)
+    assert sender.turn() == [1, 2, 3, 4, 5]
+    sender.answer(0x10, 1, 2, 3, 4, 5)
+    clock.advance(1.0)
+    sender.pump.acknowledged(ack(store, 0))  # a consumer has come
+    assert sender.turn() == [1, 2, 3, 4, 5]
+    assert store.health().rows == 9
+
+
 def test_the_brokers_word_alone_releases_nothing(store: Store, clock: ManualClock) -> None:
     sender = pump_of(store, clock, 3)
     clock.advance(1.0)
