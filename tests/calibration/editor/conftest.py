@@ -160,10 +160,10 @@ class ColourProposer:
 
 
 @contextmanager
-def serve(desk: Desk, **settings: Any) -> Iterator[str]:
+def serve(*desks: Desk, **settings: Any) -> Iterator[str]:
     """The editor on a free port of loopback; gives its address."""
     given = EditorSettings(author_of=lambda _request: "ina", **settings)
-    editor = create_editor_app(lambda: [desk], given)
+    editor = create_editor_app(lambda: desks, given)
     config = uvicorn.Config(editor, port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from shapely import Polygon
 
 from calibration import check_calibration, errors_of, list_revisions, load_calibration
-from calibration.editor import ClipPictures, Desk
+from calibration.editor import ClipPictures, Desk, StillPicture
 from calibration.json_schema import json_schema
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
@@ -202,6 +202,27 @@ def test_proposals_are_accepted_edited_and_rejected(hands: Any, lot: Any, desk: 
 def test_command_line_can_begin_with_proposals(open_page: Any, lot: Any) -> None:
     page = open_page(query="?propose=1")
     assert page.locator("#proposals .proposal").count() == sum(lot.taken)
+
+
+def test_cameras_of_a_box_are_chosen(
+    desk: Desk, lot_picture: Path, tmp_path: Path, serving: Any, browser: Browser, hands_of: Any
+) -> None:
+    south = Desk("south", StillPicture(lot_picture), tmp_path / "south.json")
+    with serving(desk, south, home="../", applies=True) as url, browser.new_page() as page:
+        page.goto(url)
+        page.wait_for_selector("html[data-ready=true]")
+        page.get_by_label("Camera", exact=True).select_option("south")
+        page.wait_for_url("**/?camera=south")
+        page.wait_for_selector("html[data-ready=true]")
+        assert page.get_by_label("Camera", exact=True).input_value() == "south"
+        hands = hands_of(page)
+        hands.press("p")
+        hands.drag((300, 300), (400, 400))
+        hands.save(1)
+        assert page.get_by_role("button", name="Save and apply").count() == 1
+        assert page.get_by_label("Back to the live view").get_attribute("href") == "../"
+    assert load_calibration(south.path).camera == "south"
+    assert not desk.path.exists()
 
 
 def test_import_and_export(hands: Any, tmp_path: Path) -> None:
