@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from edge_app.delivery.agent import Agent
@@ -292,10 +293,23 @@ class MqttLink:
                 return
             for agent in self._agents:
                 if any(each.matches(message.topic) for each in agent.filters()):
-                    agent.message(message.topic, message.payload)
+                    self._ask(agent, partial(agent.message, message.topic, message.payload))
                     return
         except LotsightError as exc:
             _log.warning("message ignored: %s", exc)
+
+    def _ask(self, agent: Agent, work: Callable[[], None]) -> None:
+        """What goes wrong in an agent is its own affair: the link and the others go on."""
+        name = f"agent {type(agent).__name__}"
+        try:
+            work()
+        except LotsightError as exc:
+            self._alarms.raise_(name, f"{type(agent).__name__}: {exc}")
+        except Exception as exc:
+            _log.exception("%s failed unexpectedly", type(agent).__name__)
+            self._alarms.raise_(name, f"{type(agent).__name__}: {type(exc).__name__}: {exc}")
+        else:
+            self._alarms.clear(name)
 
     def _say_goodbye(self, session: Session) -> None:
         if self._stop_reason is None:
@@ -314,10 +328,7 @@ class MqttLink:
         self._tick_at_s = now_s + TICK_S
         self._store.tick()
         for agent in self._agents:
-            try:
-                agent.tick(now_s)
-            except LotsightError as exc:
-                _log.warning("%s: %s", type(agent).__name__, exc)
+            self._ask(agent, partial(agent.tick, now_s))
         if self._pump.refusal is not None:
             why = reason_text(self._pump.refusal)
             self._alarms.raise_("quarantine", f"events refused by the broker, and kept: {why}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_app.delivery import Protocol, Release
+from edge_app.delivery.agents.base import QuietAgent
 from telemetry import DELIVERY_RULES, TopicKind
 from tests.system.delivery.broker import Mosquitto, wait_for
 from tests.system.delivery.conftest import MakeBox, MakeConsumer
@@ -228,6 +229,27 @@ def test_a_message_that_is_larger_than_the_broker_takes_does_not_stop_the_others
     assert consumer.snapshots == []
     box.close()
     broker.stop()
+
+
+class BrokenAgent(QuietAgent):
+    """Fails wherever it can."""
+
+    def tick(self, now_s: float) -> None:
+        msg = f"broken at {now_s >= 0}"
+        raise KeyError(msg)
+
+
+def test_a_broken_agent_stops_neither_link_nor_start(
+    broker: Mosquitto, make_box: MakeBox, make_consumer: MakeConsumer
+) -> None:
+    broker.stop()
+    box: Box = make_box(broker.port, agents=[BrokenAgent()])
+    box.change(5)
+    wait_for(lambda: "BrokenAgent" in "".join(box.link.info.alarms), "the alarm")
+    broker.start()
+    consumer = make_consumer(broker.port)
+    wait_for(lambda: box.store.acked == 5, "the events")
+    verify(consumer, box.store)
 
 
 def test_a_box_that_is_still_dialling_stops_at_once(make_box: MakeBox) -> None:
