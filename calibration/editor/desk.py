@@ -49,7 +49,7 @@ Format = TypeVar("Format", ImportFormat, ExportFormat)
 
 
 class Desk:
-    """A camera, its pictures and its calibration file. Holds no state of its own."""
+    """A camera, its pictures and its calibration file; what is saved is the only state."""
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class Desk:
         self.judge = judge
         self.proposer = proposer
         self.drafts = DraftStore(path)
+        self._file_wh: tuple[int, int] | None = None
 
     def present(self) -> Calibration | None:
         """The calibration as saved; None before the first save.
@@ -92,13 +93,17 @@ class Desk:
         present = self.present()
         return masked(self.pictures.picture(time_s), present.masks if present else ())
 
-    def image_wh(self, time_s: float = 0.0) -> tuple[int, int]:
-        """Width and height of the pictures.
+    def image_wh(self) -> tuple[int, int]:
+        """Width and height of the pictures; those of a file are looked up once.
 
         Raises:
             CameraError: there is none.
         """
-        height, width = self.pictures.picture(time_s).shape[:2]
+        if self._file_wh is not None:
+            return self._file_wh
+        height, width = self.pictures.picture(0.0).shape[:2]
+        if not self.pictures.live:
+            self._file_wh = (width, height)
         return width, height
 
     def session(self) -> dict[str, Any]:
