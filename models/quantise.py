@@ -26,8 +26,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 Feed = dict[str, npt.NDArray[Any]]
 
 QUANTISED_OPS = ("Conv", "Sigmoid", "Mul", "Add", "Concat", "MaxPool", "Resize", "Split", "Slice")
-INT8_SCOPES = ("/trunk/", "/bay_head/map/", "/detect/cv2", "/detect/cv3")
-"""Names of nodes begin with the module that they come from; nodes of other scopes stay float."""
+INT8_SCOPES = ("/trunk/", "/bay_head/map/", "/detect/cv", "/cv2.", "/cv3.")
+"""Names of nodes begin with the module that they come from (those of the vehicle head's branches
+with the branch, since `decode_top` calls these); nodes of other scopes stay float."""
 FLOAT_SCOPES = ("/trunk/layers.10/m/m.0/attn/", "/trunk/layers.0/")
 """Within those, attention, and the first layer: a convolution of three channels is three times as
 slow in ONNX Runtime's INT8 as in float."""

@@ -64,8 +64,9 @@ def load_yolo(weights: Path) -> tuple[Trunk, Detect]:
 
 def _split(model: DetectionModel) -> tuple[Trunk, Detect]:
     *layers, detect = model.model
-    for parameter in model.parameters():
-        parameter.requires_grad_(True)
+    for name, parameter in model.named_parameters():
+        # The box decoding's "weights" are the numbers 0 to 15; checkpoints come frozen as a whole.
+        parameter.requires_grad_(".dfl." not in name)
     keep_vehicles(detect)
     return Trunk(layers, detect.f), detect
 

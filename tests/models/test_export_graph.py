@@ -11,7 +11,6 @@ import pytest
 if importlib.util.find_spec("torch"):
     import onnx
     import onnxruntime as ort
-    import torch
 
     from models.export import (
         BOX_TOLERANCE_PX,
@@ -22,19 +21,15 @@ if importlib.util.find_spec("torch"):
         exportable,
     )
     from models.network.net import LotNet
-    from models.network.yolo import KEPT_ANCHORS, build_yolo
+    from models.network.yolo import KEPT_ANCHORS
+    from tests.models.lively import lively_net
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def net() -> LotNet:
-    torch.manual_seed(3)
-    net = LotNet(*build_yolo())
-    with torch.no_grad():
-        # Untrained logits hardly differ; larger weights make a wrong look-up show.
-        net.bay_head.logit.weight.mul_(50)
-    return net.eval()
+    return lively_net(3)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +46,8 @@ def test_torch_and_onnx_agree(net: LotNet, graph: Path) -> None:
 
 
 def test_parity_fails_for_another_network(graph: Path) -> None:
-    torch.manual_seed(4)
-    other = LotNet(*build_yolo()).eval()
     with pytest.raises(ExportError, match="exceed"):
-        check_parity(exportable(other), graph)
+        check_parity(exportable(lively_net(4)), graph)
 
 
 def test_exporting_leaves_the_network_as_it_was(net: LotNet) -> None:

@@ -11,12 +11,10 @@ import pytest
 if importlib.util.find_spec("torch"):
     import onnx
     import onnxruntime as ort
-    import torch
 
     from models.export import export_onnx
-    from models.network.net import LotNet
-    from models.network.yolo import build_yolo
     from models.quantise import Feed, QuantiseOptions, float_nodes, quantise
+    from tests.models.lively import lively_net
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
@@ -35,11 +33,7 @@ def _feed(seed: int) -> Feed:
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder: Path = tmp_path_factory.mktemp("quantise")
-    torch.manual_seed(5)
-    net = LotNet(*build_yolo()).eval()
-    with torch.no_grad():
-        net.bay_head.logit.weight.mul_(50)
-    export_onnx(net, folder / "float.onnx")
+    export_onnx(lively_net(5), folder / "float.onnx")
     quantise(folder / "float.onnx", folder / "int8.onnx", [_feed(s) for s in range(3)])
     return folder / "float.onnx", folder / "int8.onnx"
 
