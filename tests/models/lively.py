@@ -12,7 +12,7 @@ from models.network.yolo import build_yolo
 
 
 def lively_net(seed: int) -> LotNet:
-    """Take batch statistics from one pass over noise and widen the answers.
+    """Take batch statistics from one pass over noise, and keep the answers from saturating.
 
     Without that, features fade from layer to layer, all anchors are equally confident, and a test
     of which are the surest tests nothing.
@@ -26,9 +26,9 @@ def lively_net(seed: int) -> LotNet:
     quads = torch.tensor([[[0.2, 0.2], [0.4, 0.2], [0.4, 0.4], [0.2, 0.4]]])
     with torch.no_grad():
         net.train()(torch.rand(2, 3, 256, 256), quads, torch.tensor([0]))
-        net.bay_head.logit.weight.mul_(3)
+        net.bay_head.logit.weight.mul_(0.5)
         for branch in net.detect.cv3:
-            branch[-1].weight.mul_(2)
+            branch[-1].weight.mul_(0.1)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
     return net.eval()

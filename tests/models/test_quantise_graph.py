@@ -8,34 +8,41 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.registry import WEIGHTS
+
 if importlib.util.find_spec("torch"):
     import onnx
     import onnxruntime as ort
 
-    from models.export import export_onnx
     from models.quantise import Feed, QuantiseOptions, float_nodes, quantise
-    from tests.models.lively import lively_net
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
 
 def _feed(seed: int) -> Feed:
+    """A drawn lot: grey ground, three bays with a bright car and three without."""
     rng = np.random.default_rng(seed)
-    low = rng.uniform(0.1, 0.8, (6, 1, 2))
-    corners = np.array([[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]])
+    image = rng.normal(0.35, 0.02, (1, 3, 256, 320)).astype(np.float32)
+    corners = []
+    for number, (x, y) in enumerate((x, y) for y in (40, 150) for x in (30, 130, 230)):
+        corners.append([[x, y], [x + 60, y], [x + 60, y + 70], [x, y + 70]])
+        if number % 2:
+            image[0, :, y + 6 : y + 64, x + 8 : x + 52] = rng.uniform(0.1, 0.9, (3, 1, 1))
+            image[0, :, y + 20 : y + 30, x + 12 : x + 48] = 0.05
     return {
-        "images": rng.random((1, 3, 224, 256), np.float32),
-        "bay_quads": (low + corners).astype(np.float32),
+        "images": image.clip(0, 1),
+        "bay_quads": (np.array(corners) / [320, 256]).astype(np.float32),
         "bay_image": np.zeros(6, np.int64),
     }
 
 
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder: Path = tmp_path_factory.mktemp("quantise")
-    export_onnx(lively_net(5), folder / "float.onnx")
-    quantise(folder / "float.onnx", folder / "int8.onnx", [_feed(s) for s in range(3)])
-    return folder / "float.onnx", folder / "int8.onnx"
+    """The committed float graph, and a quantised version of it made here."""
+    source = WEIGHTS / "lotsight-n.onnx"
+    target: Path = tmp_path_factory.mktemp("quantise") / "int8.onnx"
+    quantise(source, target, [_feed(s) for s in range(3)])
+    return source, target
 
 
 def _run(path: Path, feed: Feed) -> list[np.ndarray]:
@@ -48,8 +55,8 @@ def test_int8_is_smaller_and_close(graphs: tuple[Path, Path]) -> None:
     assert target.stat().st_size < 0.4 * source.stat().st_size
     feed = _feed(99)
     before, after = _run(source, feed)[1], _run(target, feed)[1]
-    assert np.abs(before - after).max() < 0.3 * np.ptp(before) + 0.05
-    assert np.corrcoef(before, after)[0, 1] > 0.9
+    assert np.ptp(before) > 2  # the float graph tells these bays apart
+    assert np.abs(before - after).max() < 0.25 * np.ptp(before)
 
 
 def test_convolutions_are_int8_and_the_bays_part_is_float(graphs: tuple[Path, Path]) -> None:
