@@ -136,6 +136,7 @@ class RtspServer:
         self._stop = threading.Event()
         self.freeze = threading.Event()
         self._players: list[socket.socket] = []
+        self._serving: list[tuple[socket.socket, threading.Thread]] = []
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind(("127.0.0.1", 0))
         self._udp.settimeout(0.1)
@@ -157,6 +158,11 @@ class RtspServer:
         self.hang_up()
         for thread in self._threads:
             thread.join()
+        for client, thread in self._serving:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            client.close()
         self._udp.close()
         self._listener.close()
 
@@ -166,7 +172,6 @@ class RtspServer:
         for player in players:
             with suppress(OSError):
                 player.shutdown(socket.SHUT_RDWR)
-            player.close()
 
     def _encode(self) -> None:
         port = self._udp.getsockname()[1]
@@ -200,7 +205,9 @@ class RtspServer:
         while not self._stop.is_set():
             with suppress(TimeoutError):
                 client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                thread = threading.Thread(target=self._serve, args=(client,))
+                self._serving.append((client, thread))
+                thread.start()
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client.makefile("rb") as lines:
