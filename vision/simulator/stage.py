@@ -171,8 +171,8 @@ class Stage:
         sun = cv2.GaussianBlur(canvas, (0, 0), 0.8 + px_per_m * 0.02)
         under = np.zeros_like(canvas)
         _fill_ground(under, self.camera, footprint, (left, top))
-        near = cv2.GaussianBlur(under, (0, 0), 0.8 + px_per_m * 2 * 0.07).astype(np.float32)
-        wide = cv2.GaussianBlur(under, (0, 0), 0.8 + px_per_m * 2 * 0.30).astype(np.float32)
+        near = _softened(under, 0.8 + px_per_m * 2 * 0.07)
+        wide = _softened(under, 0.8 + px_per_m * 2 * 0.30)
         size = (width, height)
         contact = (near * 0.65 + wide * 0.35) * (_CONTACT / 255.0)
         return Shadow(
@@ -246,7 +246,7 @@ class Stage:
         canvas = np.zeros((height * 2, width * 2), np.uint8)
         for outline in outlines_m:
             _fill_ground(canvas, self.camera, outline, (left, top))
-        soft = cv2.GaussianBlur(canvas, (0, 0), px_per_m * 2 * blur_m + 1)
+        soft = _softened(canvas, px_per_m * 2 * blur_m + 1)
         small = cv2.resize(soft, (width, height), interpolation=cv2.INTER_AREA)
         return left, top, small.astype(np.float32) / 255.0
 
@@ -254,6 +254,18 @@ class Stage:
 @lru_cache(maxsize=256)
 def _placed(car: Car, position_xy_m: tuple[float, float], heading_rad: float) -> Mesh:
     return car_mesh(car).placed(position_xy_m, heading_rad)
+
+
+def _softened(canvas: npt.NDArray[np.uint8], sigma_px: float) -> npt.NDArray[np.float32]:
+    """A Gaussian blur whose cost does not grow with its width: wide ones work on a small copy."""
+    height, width = canvas.shape
+    shrink = max(int(sigma_px / 3), 1)
+    size = (max(width // shrink, 1), max(height // shrink, 1))
+    small = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA) if shrink > 1 else canvas
+    soft = cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigma_px / shrink)
+    if shrink > 1:
+        soft = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(soft, np.float32)
 
 
 def _fill_ground(
