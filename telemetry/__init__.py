@@ -1,7 +1,9 @@
-"""The shared telemetry and shadow contract; imports nothing else of lotsight."""
+"""The shared telemetry and shadow contract; imports nothing else of lotsight.
+
+Constants live in their modules: `telemetry.rules`, `telemetry.shadow`, `telemetry.commands`.
+"""
 
 from telemetry.aws import (
-    DEFAULT_ROOT,
     CertificateIssued,
     ClientToken,
     CreateFromCsr,
@@ -30,9 +32,6 @@ from telemetry.clock import (
     SystemClock,
 )
 from telemetry.cloudevents import (
-    BAY_CHANGED_TYPE,
-    CONTENT_TYPE,
-    STREAM_GAP_TYPE,
     BayChangedEvent,
     Event,
     EventId,
@@ -41,7 +40,6 @@ from telemetry.cloudevents import (
     event_id,
 )
 from telemetry.commands import (
-    COMMAND_ARGS,
     CameraArgs,
     Command,
     CommandName,
@@ -65,7 +63,6 @@ from telemetry.layout import (
     unpack_bays,
 )
 from telemetry.messages import (
-    MAX_MESSAGE_BYTES,
     Ack,
     Aggregate,
     BayChanged,
@@ -100,22 +97,10 @@ from telemetry.messages import (
     decode,
 )
 from telemetry.rules import (
-    BACKLOG_RATE_HZ,
-    DAY_S,
-    DELIVERY_RULES,
-    IN_FLIGHT_MAX,
-    KEEP_ALIVE_S,
-    RECEIVE_MAXIMUM,
-    SESSION_EXPIRY_S,
-    WILL_DELAY_S,
     DeliveryRule,
     Direction,
 )
 from telemetry.shadow import (
-    MAX_CLIENT_TOKEN_BYTES,
-    MAX_DEPTH,
-    MAX_DOCUMENT_BYTES,
-    MAX_PAYLOAD_BYTES,
     JsonObject,
     ShadowDelta,
     ShadowDocument,
@@ -134,8 +119,6 @@ from telemetry.shadow import (
     same_json,
 )
 from telemetry.topics import (
-    CONTRACT_VERSION,
-    MAX_TOPIC_BYTES,
     EdgeTopic,
     EdgeTopics,
     Topic,
@@ -161,26 +144,6 @@ from telemetry.words import (
 )
 
 __all__ = [
-    "BACKLOG_RATE_HZ",
-    "BAY_CHANGED_TYPE",
-    "COMMAND_ARGS",
-    "CONTENT_TYPE",
-    "CONTRACT_VERSION",
-    "DAY_S",
-    "DEFAULT_ROOT",
-    "DELIVERY_RULES",
-    "IN_FLIGHT_MAX",
-    "KEEP_ALIVE_S",
-    "MAX_CLIENT_TOKEN_BYTES",
-    "MAX_DEPTH",
-    "MAX_DOCUMENT_BYTES",
-    "MAX_MESSAGE_BYTES",
-    "MAX_PAYLOAD_BYTES",
-    "MAX_TOPIC_BYTES",
-    "RECEIVE_MAXIMUM",
-    "SESSION_EXPIRY_S",
-    "STREAM_GAP_TYPE",
-    "WILL_DELAY_S",
     "Ack",
     "Aggregate",
     "BayAngle",

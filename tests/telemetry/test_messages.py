@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from telemetry import (
-    COMMAND_ARGS,
     Ack,
     BayChangedEvent,
     CommandName,
@@ -27,6 +26,7 @@ from telemetry import (
     pack_bays,
     unpack_bays,
 )
+from telemetry.commands import COMMAND_ARGS
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 DATA: dict[str, Any] = {

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry import (
-    DELIVERY_RULES,
     Direction,
     EdgeTopics,
     TelemetryError,
@@ -15,6 +14,7 @@ from telemetry import (
     every_edge,
     parse_edge_topic,
 )
+from telemetry.rules import DELIVERY_RULES
 
 TOPICS = EdgeTopics("north", "edge-7")
 IDENTIFIERS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True)

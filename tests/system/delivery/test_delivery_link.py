@@ -12,7 +12,8 @@ import pytest
 
 from edge_app.delivery import Protocol, Release
 from edge_app.delivery.agents.base import QuietAgent
-from telemetry import DELIVERY_RULES, TopicKind
+from telemetry import TopicKind
+from telemetry.rules import DELIVERY_RULES
 from tests.system.delivery.broker import Mosquitto, wait_for
 from tests.system.delivery.conftest import MakeBox, MakeConsumer
 from tests.system.delivery.consumer import verify
