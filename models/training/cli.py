@@ -19,7 +19,7 @@ from models.training.confidence import Confidence, fit_temperature
 from models.training.config import TrainConfig, read_config
 from models.training.judge import FrameVerdict, Score, judge_frames, onnx_judge, score, torch_judge
 from models.training.judge_boxes import average_precision
-from models.training.loop import CHECKPOINT, stages_of, trained_net
+from models.training.loop import CHECKPOINT, stages_of, trained_net, write_mean
 from models.training.provenance import data_manifest
 from models.training.records import data_root, read_lot, read_vehicles
 from models.training.release import Release, write_release
@@ -48,6 +48,17 @@ def run(
     plan = replace(RunPlan.in_folder(out), trained=start)
     checkpoint = train(plan, read_config(config), resume)
     Console().print(f"trained: {checkpoint}")
+
+
+@app.command()
+def mean(
+    first: Annotated[Path, typer.Argument(help="Checkpoint of the earlier stage.")],
+    second: Annotated[Path, typer.Argument(help="Checkpoint of the stage that went on from it.")],
+    out: Folder,
+) -> None:
+    """Write the mean of the weights of two stages."""
+    write_mean(first, second, out / CHECKPOINT)
+    Console().print(f"written: {out / CHECKPOINT}")
 
 
 @app.command()

@@ -221,3 +221,24 @@ def stages_of(checkpoint: Path) -> list[dict[str, Any]]:
     """Configurations of all the runs that led to a checkpoint, first to last."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     return [*state["earlier"], state["config"]]
+
+
+def write_mean(first: Path, second: Path, target: Path) -> None:
+    """Write the mean of the averaged weights of two stages of one network.
+
+    The later stage fits its lots better, the earlier one strange views; their mean has both.
+
+    Args:
+        first: checkpoint of the earlier stage.
+        second: checkpoint of the stage that went on from it.
+        target: the checkpoint to write; it can be judged and released, not resumed.
+    """
+    early = torch.load(first, map_location="cpu", weights_only=True)
+    late = torch.load(second, map_location="cpu", weights_only=True)
+    mean = {
+        name: (early["ema"][name] + value) / 2 if value.dtype.is_floating_point else value
+        for name, value in late["ema"].items()
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    kept = {key: late[key] for key in ("config", "earlier", "epoch", "step")}
+    torch.save({**kept, "ema": mean}, target)

@@ -31,4 +31,5 @@ def lively_net(seed: int) -> LotNet:
             branch[-1].weight.mul_(0.1)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
-    return net.eval()
+    net.eval()
+    return net

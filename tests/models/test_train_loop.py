@@ -19,7 +19,7 @@ if importlib.util.find_spec("torch"):
 
     from models.network.net import LotNet
     from models.network.yolo import build_yolo
-    from models.training.loop import CHECKPOINT, CURVES, Trainer, stages_of, trained_net
+    from models.training.loop import CHECKPOINT, CURVES, Trainer, stages_of, trained_net, write_mean
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
@@ -91,7 +91,13 @@ def test_a_second_stage_remembers_the_first(tmp_path: Path) -> None:
     second = Trainer(trained_net(checkpoint), pictures, [], calm, tmp_path / "second")
     second.earlier = stages_of(checkpoint)
     list(second.run())
-    assert [s["seed"] for s in stages_of(tmp_path / "second" / CHECKPOINT)] == [7, 9]
+    last = tmp_path / "second" / CHECKPOINT
+    assert [s["seed"] for s in stages_of(last)] == [7, 9]
+    write_mean(checkpoint, last, tmp_path / "mean" / CHECKPOINT)
+    ends = [trained_net(path).state_dict() for path in (checkpoint, last)]
+    for name, value in trained_net(tmp_path / "mean" / CHECKPOINT).state_dict().items():
+        if value.dtype.is_floating_point:
+            assert torch.allclose(value, (ends[0][name] + ends[1][name]) / 2), name
 
 
 def test_the_committed_second_stage_is_a_valid_recipe() -> None:

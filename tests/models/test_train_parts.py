@@ -20,7 +20,7 @@ from models.training.judge import (
     score,
 )
 from models.training.provenance import data_manifest
-from models.training.records import Floats, Ints, Sample, place_of
+from models.training.records import Floats, ImageRgb, Ints, Sample, place_of
 
 
 def test_config_names_a_wrong_key(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_places_of_acpds(file: str, place: str) -> None:
     assert place_of("acpds", file) == place
 
 
-def _picture(seed: int = 0) -> photometric.ImageRgb:
+def _picture(seed: int = 0) -> ImageRgb:
     coarse = np.random.default_rng(seed).integers(40, 200, (12, 16, 3)).astype(np.uint8)
     return coarse.repeat(10, 0).repeat(10, 1)
 
@@ -130,7 +130,9 @@ def test_judging_uses_the_letterboxed_bays(tmp_path: Path) -> None:
 
 
 def test_network_input_pads_with_grey() -> None:
-    images, _ = network_input(np.zeros((100, 200, 3), np.uint8), np.zeros((0, 4, 2)), (320, 320))
+    images, _ = network_input(
+        np.zeros((100, 200, 3), np.uint8), np.zeros((0, 4, 2), np.float32), (320, 320)
+    )
     assert images[0, :, 0, 0] == pytest.approx(114 / 255)
     assert images[0, :, 160, 160] == pytest.approx(0)
 
