@@ -22,7 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("edge_app.cli.demo", "Watch a simulated lot: no camera, broker or network needed."),
     "judge": ("edge_app.cli.judge", "Judge the bays of a picture or clip; draw the result."),
     "calibrate": ("edge_app.cli.calibrate", "Open the calibration editor on a camera or picture."),
-    "calibration": ("edge_app.cli.calibration", "Check, import, show and revise calibration files."),
+    "calibration": (
+        "edge_app.cli.calibration",
+        "Check, import, show and revise calibration files.",
+    ),
     "check-config": ("edge_app.cli.check_config", "Check a configuration file."),
     "doctor": (
         "edge_app.cli.doctor",
