@@ -157,7 +157,7 @@ def report(what: str, latencies_s: list[float]) -> None:
     spec = default_model().manifest
     line = {
         "what": what, "events": len(ms), "model": f"{spec.name} {spec.version}",
-        "p50_ms": round(float(np.percentile(ms, 50)), 1),
+        "min_ms": round(float(ms.min()), 1), "p50_ms": round(float(np.percentile(ms, 50)), 1),
         "p95_ms": round(float(np.percentile(ms, 95)), 1),
         "max_ms": round(float(ms.max()), 1), "cpus": os.cpu_count(),
         "load_1min": round(os.getloadavg()[0], 1),
