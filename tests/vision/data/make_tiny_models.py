@@ -18,7 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 FOLDER = Path(__file__).parent
-RAW_BOXES = np.float32(  # rows: centre x, centre y, width, height, then one score a class
+RAW_BOXES = np.array(  # rows: centre x, centre y, width, height, then one score a class
     [
         [32, 34, 80],
         [32, 32, 40],
@@ -28,10 +28,12 @@ RAW_BOXES = np.float32(  # rows: centre x, centre y, width, height, then one sco
         [0.0, 0.7, 0.0],
         [0.0, 0.0, 0.0],
         [0.1, 0.0, 0.8],
-    ]
+    ],
+    np.float32,
 )
-END2END = np.float32(
-    [[8, 8, 24, 24, 0.9, 2], [40, 8, 60, 20, 0.8, 0], [5, 40, 25, 60, 0.3, 7], [0, 0, 0, 0, 0, 0]]
+END2END = np.array(
+    [[8, 8, 24, 24, 0.9, 2], [40, 8, 60, 20, 0.8, 0], [5, 40, 25, 60, 0.3, 7], [0, 0, 0, 0, 0, 0]],
+    np.float32,
 )
 COCO_HEAD = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 4: "airplane", 5: "bus",
              6: "train", 7: "truck"}  # fmt: skip
@@ -92,8 +94,8 @@ def main() -> None:
             "raw": RAW_BOXES[None],
             "ones": ones,
             "zero": np.array(0, np.int64),
-            "ten": np.float32(10),
-            "hundred": np.float32(100),
+            "ten": np.array(10, np.float32),
+            "hundred": np.array(100, np.float32),
         },
         {},
     )
