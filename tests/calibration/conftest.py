@@ -4,8 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import settings
 
 from calibration import Bay, Calibration, Lot
+
+# A busy machine makes any example slow once; the properties are about results, not speed.
+settings.register_profile("lotsight", deadline=None)
+settings.load_profile("lotsight")
 
 NOW_UTC = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
