@@ -87,7 +87,9 @@ def view_of(lot: SimulatedLot, number: int = 1, masks: tuple[Mask, ...] = ()) ->
         frame=Frame("north", image, float(number), NOW, number),
         calibration=Calibration(camera="north", image_wh=(640, 360), bays=bays, masks=masks),
         states=tuple(states),
-        status=CameraStatus(CameraCondition.LIVE, frames=9, judged=5, fps=1.5, infer_ms=80.0),
+        status=CameraStatus(
+            CameraCondition.LIVE, frames=9, judged=5, fps=1.5, infer_ms=80.0, last_frame_utc=NOW
+        ),
         polygons_norm=tuple(lot.quads_norm()),
         bay_prob=np.array([truth[bay] for bay in lot.bay_ids], np.float32) * 0.9 + 0.05,
         detections=Detections(box, np.array([0.88], np.float32), np.array([0])),

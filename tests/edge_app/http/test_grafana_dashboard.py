@@ -1,0 +1,29 @@
+"""The Grafana dashboard asks for metrics that a box really has."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.edge_app.http.conftest import Serve
+
+DASHBOARD = Path(__file__).resolve().parents[3] / "docs" / "grafana" / "lotsight.json"
+
+
+def test_every_metric_of_the_dashboard_is_exposed(serve: Serve) -> None:
+    served = serve()
+    served.box.change(disk_free_bytes=1, memory_bytes=2, temperature_c=40.0)
+    exposed = set(re.findall(r"^(lotsight_\w+)", served.client.get("/metrics").text, re.M))
+    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    asked = {
+        name
+        for panel in board["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"lotsight_\w+", target["expr"])
+    }
+    assert asked
+    assert asked <= exposed
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
