@@ -108,4 +108,3 @@ def quantise(
             calibrate_method=method,
             extra_options=extra,
         )
-
