@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from calibration import Calibration, RowPlan, row_quads
 from calibration.editor import (
@@ -38,10 +38,6 @@ from vision.types import (
 
 WIDTH, HEIGHT = 1280, 720
 WH = (WIDTH, HEIGHT)
-BROWSER_FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -202,14 +198,6 @@ def desk(lot_picture: Path, tmp_path: Path) -> Desk:
 def editor_url(desk: Desk) -> Iterator[str]:
     with serve(desk) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=BROWSER_FLAGS)
-        yield browser
-        browser.close()
 
 
 OpenPage = Callable[..., Page]

@@ -13,10 +13,6 @@ from telemetry import ManualClock
 from tests.edge_app.delivery.kit import layout_of, open_store
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "conformance(line): a line of the contract's list")
-
-
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
 
 from edge_app.http import Access
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.chromium
 MakeView = Callable[..., LiveView]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 # Basics of what axe checks: names, labels, alternative texts, ids, headings, landmarks, contrast.
 CHECKS = """() => {
@@ -56,14 +51,6 @@ CHECKS = """() => {
   }
   return faults;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
-        yield running
-        running.close()
 
 
 def wait_for_picture(page: Page, name: str) -> None:

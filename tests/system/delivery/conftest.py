@@ -17,10 +17,6 @@ MakeBox = Callable[..., Box]
 MakeConsumer = Callable[..., Consumer]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "conformance(line): a line of the contract's list")
-
-
 @pytest.fixture
 def broker(mosquitto: Path, tmp_path: Path) -> Iterator[Mosquitto]:
     running = Mosquitto(mosquitto, tmp_path)
