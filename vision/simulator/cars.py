@@ -147,7 +147,7 @@ def random_car(rng: np.random.Generator) -> Car:
     return Car(shape, (blue, green, red))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def car_mesh(car: Car) -> Mesh:
     """The mesh of a car, nose along +x, centre of its footprint at the origin."""
     length, width, height = car.shape.size_m

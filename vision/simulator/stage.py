@@ -251,7 +251,7 @@ class Stage:
         return left, top, small.astype(np.float32) / 255.0
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _placed(car: Car, position_xy_m: tuple[float, float], heading_rad: float) -> Mesh:
     return car_mesh(car).placed(position_xy_m, heading_rad)
 
