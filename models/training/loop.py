@@ -21,6 +21,7 @@ from models.training.batches import Batch, Batches
 from models.training.config import TrainConfig
 from models.training.loss import VehicleLoss, bay_loss
 from models.training.records import Sample
+from telemetry.errors import ModelError
 
 CHECKPOINT = "last.pt"
 CURVES = "curves.csv"
@@ -195,17 +196,27 @@ class Trainer:
             )
 
     def resume(self) -> None:
-        """Go on from the folder's checkpoint."""
-        state = torch.load(self.folder / CHECKPOINT, map_location=self.device, weights_only=True)
+        """Go on from the folder's checkpoint.
+
+        Raises:
+            ModelError: the checkpoint is absent, or of another config or version of the network.
+        """
+        path = self.folder / CHECKPOINT
+        if not path.is_file():
+            message = f"{path}: expected the checkpoint of a run to go on from, but there is none"
+            raise ModelError(message)
+        state = torch.load(path, map_location=self.device, weights_only=True)
         if state["config"] != self.config.model_dump():
-            message = (
-                f"the checkpoint in {self.folder} was made with another config: {state['config']}"
-            )
-            raise ValueError(message)
-        self.net.load_state_dict(state["net"])
-        self.ema.load_state_dict(state["ema"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
+            message = f"{path}: the checkpoint was made with another config: {state['config']}"
+            raise ModelError(message)
+        try:
+            self.net.load_state_dict(state["net"])
+            self.ema.load_state_dict(state["ema"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
+        except (RuntimeError, ValueError) as exc:
+            message = f"{path}: the checkpoint is of another version of the network: {exc}"
+            raise ModelError(message) from exc
         self.epoch, self.step = state["epoch"], state["step"]
         self.earlier = state["earlier"]
         torch.set_rng_state(state["torch_rng"].cpu())

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.manifest import sha256_of
 from models.training.records import Sample
+from telemetry.errors import ModelError
 
 LICENCES = {
     "acpds": "MIT",
@@ -78,7 +79,7 @@ def data_manifest(samples: Iterable[Sample], start: Path, config: dict[str, Any]
         licence = LICENCES.get(key.split("/")[0])
         if licence is None:
             msg = f"'{key}' has no open licence on the list {sorted(LICENCES)}"
-            raise ValueError(msg)
+            raise ModelError(msg)
         lines = "".join(f"{digest}  {file}\n" for file, digest in sorted(entries))
         digest = hashlib.sha256(lines.encode()).hexdigest()
         sets.append(TrainedSet(name=key, licence=licence, pictures=len(entries), sha256=digest))

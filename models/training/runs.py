@@ -15,6 +15,7 @@ from models.training.judge import FrameVerdict, judge_frames, torch_judge
 from models.training.loop import CHECKPOINT, Trainer, stages_of, trained_net
 from models.training.pseudo_boxes import write_pseudo_boxes
 from models.training.records import Sample, data_root, read_lot, read_vehicles
+from telemetry.errors import ModelError
 
 PSEUDO_BOXES = "pseudo_boxes.json"
 
@@ -54,7 +55,7 @@ def gather(plan: RunPlan, config: TrainConfig) -> tuple[list[Sample], list[Sampl
     lots = [sample for sample in lots if sample.group not in config.leave_out_groups]
     if not lots:
         msg = f"no pictures are left of {config.lots} without {config.leave_out_groups}"
-        raise ValueError(msg)
+        raise ModelError(msg)
     table_path = plan.folder / PSEUDO_BOXES
     if not table_path.exists():
         plan.folder.mkdir(parents=True, exist_ok=True)

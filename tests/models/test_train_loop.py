@@ -12,6 +12,7 @@ import pytest
 from models.training import config as config_module
 from models.training.config import TrainConfig, read_config
 from models.training.judge import judge_frames, score, torch_judge
+from telemetry.errors import ModelError
 from tests.models.test_train_batches import lot_samples
 
 if importlib.util.find_spec("torch"):
@@ -78,8 +79,24 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
 def test_resuming_with_another_recipe_is_refused(tmp_path: Path) -> None:
     next(_trainer(tmp_path).run())
     other = _trainer(tmp_path, CONFIG.model_copy(update={"seed": 8}))
-    with pytest.raises(ValueError, match="another config"):
+    with pytest.raises(ModelError, match="another config"):
         other.resume()
+
+
+def test_resuming_without_a_checkpoint_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"run/.*: expected the checkpoint of a run"):
+        _trainer(tmp_path).resume()
+
+
+def test_resuming_with_another_network_is_refused(tmp_path: Path) -> None:
+    trainer = _trainer(tmp_path)
+    next(trainer.run())
+    checkpoint = tmp_path / "run" / CHECKPOINT
+    state = torch.load(checkpoint, weights_only=True)
+    state["optimiser"]["param_groups"][0]["params"].pop()
+    torch.save(state, checkpoint)
+    with pytest.raises(ModelError, match="of another version of the network"):
+        _trainer(tmp_path).resume()
 
 
 def test_a_second_stage_remembers_the_first(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from models.training.judge import (
 )
 from models.training.provenance import data_manifest
 from models.training.records import Floats, ImageRgb, Ints, Sample, place_of
+from telemetry.errors import ModelError
 
 
 def test_config_names_a_wrong_key(tmp_path: Path) -> None:
@@ -156,5 +157,5 @@ def test_only_open_licences_are_described(tmp_path: Path) -> None:
     picture.write_bytes(b"another")
     assert data_manifest([good], start, {}).sets[0].sha256 != manifest.sets[0].sha256
     closed = Sample("smartlot/train/a.jpg", "smartlot", picture, *empty)
-    with pytest.raises(ValueError, match="smartlot/train"):
+    with pytest.raises(ModelError, match="smartlot/train"):
         data_manifest([good, closed], start, {})
