@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_app.config import ModelConfig
+from edge_app.golden import require_golden
 from edge_app.reload import FileWatch
 from models import ModelEntry, default_model, find_model, open_detector
 from telemetry import ModelError
@@ -41,12 +42,12 @@ class NetworkKeeper:
         return self._open(self._entry())
 
     def try_folder(self, folder: Path) -> None:
-        """Judge a model that was fetched, before it is used.
+        """Judge a model that was fetched on the golden pictures, before it is used.
 
         Raises:
-            ModelError: as `load`.
+            ModelError: as `load`, or it gets too many bays of the golden pictures wrong.
         """
-        self._open(find_model(_manifest_in(folder)))
+        require_golden(self._open(find_model(_manifest_in(folder))))
 
     def _open(self, entry: ModelEntry) -> OnnxDetector:
         settings = DetectorSettings(

@@ -17,7 +17,7 @@ from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
 from edge_app.live import CameraCondition
 from edge_app.sources import mask_secrets
 from telemetry import ConfigError
-from telemetry.aws import JobKind, ShadowName
+from telemetry.aws import ShadowName
 from telemetry.messages import CameraHealth
 from telemetry.shadow import JsonObject
 
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
 def agents_of(service: EdgeService, config: MqttConfig) -> Sequence[Agent]:
     """All that rides on the link of a service."""
-    rollout = service.model_rollout
     parts = AgentParts(
         handlers=handlers_of(service),
         shadows=_shadows(service),
-        rollouts={} if rollout is None else {JobKind.MODEL: rollout},
+        rollouts=service.rollouts,
         cameras=lambda: camera_health(service),
         alarms=service.all_alarms,
         wake=service.wake_link,

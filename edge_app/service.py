@@ -7,7 +7,7 @@ degraded state, and heals by itself; only a wrong configuration or a taken store
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,16 +19,16 @@ from edge_app.alarms import Alarms
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.delivery.link import MqttLink
-from edge_app.delivery.rollout import Rollout
+from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.store import Store
-from edge_app.delivery.tuf_client import TufFetcher
 from edge_app.layouts import build_layout
 from edge_app.live import LiveBoard
 from edge_app.network import NetworkKeeper
 from edge_app.pipeline import CameraDetector, CameraPipeline, Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.remote import agents_of
+from edge_app.rollouts import model_slots, rollouts_of
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FrameSource, make_source, shows_stills
 from edge_app.upkeep import AliveMark
@@ -42,6 +42,7 @@ from telemetry import (
     SystemClock,
     TelemetryError,
 )
+from telemetry.aws import JobKind
 from telemetry.messages import ModelRef
 from vision.change_gate import ChangeGate
 from vision.view_guard import ViewGuard
@@ -116,7 +117,8 @@ class EdgeService:
         self.store = Store.open(state_dir / STORE_FILE, self.clock, config.outbox)
         self.scheduler = Scheduler([], self.clock)
         self.network = NetworkKeeper(config.model)
-        self.model_rollout: Rollout | None = None
+        self.model_slots: TwoSlots | None = None
+        self.rollouts: Mapping[JobKind, JobRunner] = {}
         self.detector: CameraDetector | None = None
         self.link: MqttLink | None = None
         self._layout_is_late = False
@@ -124,7 +126,8 @@ class EdgeService:
             self.cameras = {
                 camera.id: self._assemble(camera, make_camera) for camera in config.camera
             }
-            self.model_rollout = self._make_rollout()
+            self.model_slots = model_slots(self)
+            self.rollouts = rollouts_of(self)
             self.scheduler.add([camera.unit for camera in self.cameras.values()])
             self._load_model()
             self._load_calibrations()
@@ -182,7 +185,7 @@ class EdgeService:
         alarm = f"calibration-{camera_id}"
         try:
             calibration = camera.keeper.load()
-            build_layout(self._calibrations(replaced={camera_id: calibration}))
+            self.check_layout(calibration)
         except LotsightError as exc:
             self.alarms.set(alarm, str(exc))
             self.scheduler.post(partial(camera.pipeline.calibration_failed, str(exc)))
@@ -192,6 +195,22 @@ class EdgeService:
         guard = self._make_guard(camera.config, calibration)
         self.scheduler.post(partial(self._go_over, camera, calibration, guard))
         return calibration
+
+    def check_layout(self, calibration: Calibration) -> None:
+        """Look whether a camera's calibration fits those of the others.
+
+        Raises:
+            ConfigError: it claims a bay of another camera.
+        """
+        build_layout(self._calibrations(replaced={calibration.camera: calibration}))
+
+    def calibration_file(self, camera_id: str) -> Path:
+        """Where a camera's calibration lies.
+
+        Raises:
+            ConfigError: there is no such camera.
+        """
+        return self._camera(camera_id).config.calibration_file
 
     def reload_model(self) -> None:
         """Go over to the model files as they are now.
@@ -258,23 +277,11 @@ class EdgeService:
         keeper = CalibrationKeeper(config.id, config.calibration_file, kept)
         return Camera(config, keeper, CameraUnit(feed, pipeline))
 
-    def _make_rollout(self) -> Rollout | None:
-        config = self.config.rollout
-        if config is None:
-            return None
-        folder = self.config.edge.state_dir / "rollout"
-        slots = TwoSlots(folder / "model")
-        if slots.note_start():
-            self.alarms.set("rollout", f"model {slots.state.refused} did not start: rolled back")
-        self.network.use_folder(slots.active_folder)
-        fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
-        return Rollout(slots, fetcher, self.network.try_folder, self.use_model_folder)
-
     def _load_model(self) -> None:
         try:
             self._use_detector(self.network.load())
-            if self.model_rollout is not None:
-                self.model_rollout.slots.confirm()
+            if self.model_slots is not None:
+                self.model_slots.confirm()
         except ModelError as exc:
             self.alarms.set("model", str(exc))
             for camera in self.cameras.values():

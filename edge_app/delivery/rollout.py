@@ -28,6 +28,18 @@ class Fetcher(Protocol):
         ...
 
 
+class JobRunner(Protocol):
+    """Does the jobs of one kind."""
+
+    def run(self, document: JobDocument) -> str:
+        """Roll out what the job names; give a line for the job's details.
+
+        Raises:
+            RolloutError: the box uses what it used before, and the text says why.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """How one kind of thing is rolled out.

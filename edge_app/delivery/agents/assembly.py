@@ -15,7 +15,7 @@ from edge_app.delivery.agents.home_assistant import HomeAssistantAgent
 from edge_app.delivery.agents.jobs import JobAgent
 from edge_app.delivery.agents.shadow import ShadowAgent, ShadowPart, bays_report
 from edge_app.delivery.config import MqttConfig
-from edge_app.delivery.rollout import Rollout
+from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.store import Store
 from telemetry.aws import JobKind, ShadowName
 from telemetry.clock import Clock
@@ -38,7 +38,7 @@ class AgentParts:
 
     handlers: CommandHandlers = field(default_factory=CommandHandlers)
     shadows: Mapping[ShadowName, ShadowPart] = field(default_factory=dict)
-    rollouts: Mapping[JobKind, Rollout] = field(default_factory=dict)
+    rollouts: Mapping[JobKind, JobRunner] = field(default_factory=dict)
     cameras: Callable[[], Sequence[CameraHealth]] = tuple
     alarms: Callable[[], Sequence[str]] = tuple
     wake: Callable[[], None] = lambda: None

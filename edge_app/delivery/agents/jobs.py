@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from edge_app.delivery.agent import Publish
 from edge_app.delivery.agents.base import QuietAgent, Worker
 from edge_app.delivery.connection import Outgoing
-from edge_app.delivery.rollout import Rollout
+from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import RolloutError
 from telemetry.aws import (
     ErrorResponse,
@@ -47,7 +47,7 @@ class JobAgent(QuietAgent):
         self,
         thing: str,
         root: str,
-        rollouts: Mapping[JobKind, Rollout],
+        rollouts: Mapping[JobKind, JobRunner],
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class JobAgent(QuietAgent):
         self._current = execution
         self._worker.do(lambda: self._do(execution, rollout, document))
 
-    def _do(self, execution: JobExecution, rollout: Rollout, document: JobDocument) -> None:
+    def _do(self, execution: JobExecution, rollout: JobRunner, document: JobDocument) -> None:
         """In the worker's thread."""
         try:
             update = _update(execution, JobStatus.SUCCEEDED, rollout.run(document))

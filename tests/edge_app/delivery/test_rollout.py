@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
-from tuf.api.metadata import (  # type: ignore[attr-defined]
-    Metadata,
-    MetaFile,
-    Root,
-    Snapshot,
-    TargetFile,
-    Targets,
-    Timestamp,
-)
 
 from edge_app.delivery.agents import JobAgent
 from edge_app.delivery.rollout import Rollout
@@ -30,6 +17,7 @@ from edge_app.delivery.tuf_client import TufFetcher
 from telemetry import JobDocument, JobKind, JobStatus, JobUpdate, ModelError, NextJob, decode
 from telemetry.aws import JobExecution
 from tests.edge_app.delivery.kit import Wire, until
+from tests.edge_app.delivery.tuf_repository import Repository
 
 
 def fill(text: str, folder: Path) -> None:
@@ -118,65 +106,6 @@ def test_a_damaged_state_is_named(tmp_path: Path) -> None:
 # A signed repository
 
 
-@dataclass
-class Repository:
-    """A TUF repository in a folder, signed by keys of its own."""
-
-    folder: Path
-    keys: dict[str, CryptoSigner] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
-    version: int = 0
-    expires: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(days=1))
-
-    def __post_init__(self) -> None:
-        (self.folder / "metadata").mkdir(parents=True)
-        (self.folder / "targets").mkdir()
-        root = Root(expires=self.expires, consistent_snapshot=True)
-        for role in ("root", "timestamp", "snapshot", "targets"):
-            self.keys[role] = CryptoSigner.generate_ed25519()
-            root.add_key(self.keys[role].public_key, role)
-        self._write("1.root", "root", Metadata(root))
-
-    @property
-    def trusted_root(self) -> Path:
-        return self.folder / "metadata" / "1.root.json"
-
-    def publish(self, name: str, body: bytes) -> None:
-        """Sign a new state of the repository with this file in it."""
-        self.files[name] = body
-        self.version += 1
-        targets = Targets(version=self.version, expires=self.expires)
-        for each, data in self.files.items():
-            target = TargetFile.from_data(each, data, ["sha256"])
-            targets.targets[each] = target
-            path = self.folder / "targets" / f"{target.hashes['sha256']}.{each}"
-            path.write_bytes(data)
-        snapshot = Snapshot(
-            version=self.version,
-            expires=self.expires,
-            meta={"targets.json": MetaFile(self.version)},
-        )
-        timestamp = Timestamp(
-            version=self.version, expires=self.expires, snapshot_meta=MetaFile(self.version)
-        )
-        self._write(f"{self.version}.targets", "targets", Metadata(targets))
-        self._write(f"{self.version}.snapshot", "snapshot", Metadata(snapshot))
-        self._write("timestamp", "timestamp", Metadata(timestamp))
-
-    def stored(self, name: str) -> Path:
-        (path,) = (self.folder / "targets").glob(f"*.{name}")
-        return path
-
-    def _write(self, name: str, role: str, metadata: Metadata[Any]) -> None:
-        metadata.sign(self.keys[role])
-        metadata.to_file(str(self.folder / "metadata" / f"{name}.json"))
-
-
-class QuietFiles(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     made = Repository(tmp_path / "repository")
@@ -186,13 +115,8 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture
 def url(repository: Repository) -> Iterator[str]:
-    handler = partial(QuietFiles, directory=str(repository.folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with repository.served() as address:
+        yield address
 
 
 @pytest.fixture
@@ -224,14 +148,10 @@ def test_an_old_state_passed_off_as_new_is_refused(
 def test_an_expired_repository_is_refused(tmp_path: Path) -> None:
     expired = Repository(tmp_path / "expired", expires=datetime.now(UTC) - timedelta(days=1))
     expired.publish("model.onnx", b"good")
-    handler = partial(QuietFiles, directory=str(expired.folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}"
+    with expired.served() as address:
         fetcher = TufFetcher(address, expired.trusted_root, tmp_path / "metadata")
         with pytest.raises(RolloutError, match="expired"):
             fetcher.fetch("model.onnx", tmp_path)
-        server.shutdown()
 
 
 @pytest.mark.parametrize("address", ["http://models.example", "ftp://127.0.0.9.example", "models"])

@@ -1,0 +1,64 @@
+"""Golden pictures: what a network that was rolled out must get right before it is used.
+
+They are rendered on the box: a new network costs no download of pictures, the truth is exact, no
+lot's data lies on a box, and the same seed always gives the same picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_app.pipeline import CameraDetector
+from telemetry import ModelError
+from vision.rules import rule_for
+from vision.simulator import render_sample
+
+IMAGE_WH = (960, 544)
+_SEEDS = (3, 5, 9)
+"""Two lots under clouds and one in the sun: 61 bays, 38 of them taken."""
+_LEAST_SHARE = 0.9
+"""The networks that come with lotsight get 95 % (boxes alone) to 100 % of these bays right."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenScore:
+    """How many bays of the golden pictures were judged right."""
+
+    right: int
+    bays: int
+
+    @property
+    def is_good_enough(self) -> bool:
+        """Whether a network with this score may be used."""
+        return self.right >= _LEAST_SHARE * self.bays
+
+
+def score_golden(detector: CameraDetector) -> GoldenScore:
+    """Judge all golden pictures as the pipeline would."""
+    rule = rule_for(detector.spec)
+    right = bays = 0
+    for seed in _SEEDS:
+        image_bgr, quads_norm, occupied = render_sample(seed, IMAGE_WH)
+        output = detector.detect(image_bgr, quads_norm)
+        evidence = rule.judge(output, list(quads_norm), IMAGE_WH)
+        # Half is no answer: a network that says nothing is as wrong as one that says the opposite.
+        judged_right = (evidence.prob > 0.5) & occupied | (evidence.prob < 0.5) & ~occupied  # noqa: PLR2004
+        right += int(judged_right.sum())
+        bays += len(occupied)
+    return GoldenScore(right, bays)
+
+
+def require_golden(detector: CameraDetector) -> None:
+    """Judge the golden pictures before a network is used.
+
+    Raises:
+        ModelError: it gets too many bays wrong.
+    """
+    score = score_golden(detector)
+    if not score.is_good_enough:
+        spec = detector.spec
+        msg = (
+            f"model {spec.name} {spec.version}: expected at least {_LEAST_SHARE:.0%} of the "
+            f"{score.bays} bays of the golden pictures right, but got {score.right}"
+        )
+        raise ModelError(msg)
