@@ -188,6 +188,32 @@ def test_a_model_is_rolled_out_and_survives_a_restart(
     assert broker.newest("status")["model"]["sha256"] == wanted[1]
 
 
+def test_a_model_that_twice_starts_in_vain_is_rolled_back(
+    watched: Box, broker: Broker, jobs: JobService, repository: Repository, wait_for: WaitFor
+) -> None:
+    document = offer(repository, other_model())
+    assert jobs.run(**document)[0] is JobStatus.SUCCEEDED
+    assert watched.stop() == 0
+    # As after a power cut between the switch and the proof, with a file that the cut damaged.
+    slots = watched.folder / "state" / "rollout" / "model"
+    state = json.loads((slots / "slots.json").read_text())
+    assert state["trial"] is False
+    (slots / "slots.json").write_text(json.dumps(state | {"trial": True}))
+    (slots / state["active"] / document["target"]).write_bytes(b"half")
+    for start in (1, 2):
+        watched.start()
+        wait_for(lambda n=start: watched.log.count("alarm model:") == n, f"failed start {start}")
+        assert watched.stop() == 0
+    births = len(broker.messages("status"))
+    watched.start()
+    refused = f"model {document['version']} did not start: rolled back"
+    wait_for(lambda: refused in watched.log, "the roll back")
+    wait_for(
+        lambda: any(m.body["online"] for m in broker.messages("status")[births:]), "a birth", 120
+    )
+    assert broker.newest("status")["model"]["sha256"] == default_model().manifest.sha256
+
+
 def sees_no_cars(manifest: Document) -> bytes:
     """A network in working order whose manifest mistakes cars for bicycles."""
     manifest["classes"] = {"0": "bicycle", "1": "motorcycle", "2": "bus", "3": "train"}
