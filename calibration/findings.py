@@ -66,6 +66,17 @@ class Finding:
         where = f"bay {self.bay}: " if self.bay is not None else ""
         return f"{where}{self.message} ({self.remedy})"
 
+    def to_json(self) -> dict[str, object]:
+        """The finding as JSON: what the page and `calibration check --json` give."""
+        return {
+            "severity": self.severity.value,
+            "code": self.code.value,
+            "bay": self.bay,
+            "message": self.message,
+            "remedy": self.remedy,
+            "at_norm": self.at_norm,
+        }
+
 
 def errors_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Those findings that forbid using or saving the calibration."""

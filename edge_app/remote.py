@@ -50,9 +50,6 @@ def handlers_of(service: EdgeService) -> CommandHandlers:
         service.restart_camera(camera)
         return {}
 
-    def set_bay_closed(bay: str, closed: bool) -> Result:
-        return {"changed": service.store.set_closed(bay, closed)}
-
     def snapshot_now() -> Result:
         if service.link is None:
             msg = "expected a link to a broker, but there is none"

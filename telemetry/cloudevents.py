@@ -8,16 +8,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter
 
-from telemetry.errors import TelemetryError
 from telemetry.messages import (
-    MAX_MESSAGE_BYTES,
     BayChanged,
     Message,
     StreamGap,
     UtcTime,
-    describe,
+    checked,
 )
 from telemetry.words import BayId
 
@@ -85,11 +83,4 @@ def decode_event(payload: bytes, where: str) -> Event:
     Raises:
         TelemetryError: it is no event of the contract.
     """
-    if len(payload) > MAX_MESSAGE_BYTES:
-        msg = f"{where}: expected at most {MAX_MESSAGE_BYTES} bytes, but got {len(payload)}"
-        raise TelemetryError(msg)
-    try:
-        return EVENT_ADAPTER.validate_json(payload)
-    except ValidationError as exc:
-        msg = f"{where}: {describe(exc, 'event')}"
-        raise TelemetryError(msg) from exc
+    return checked(EVENT_ADAPTER.validate_json, payload, where, "event")

@@ -6,6 +6,7 @@ can only write what stands here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self, TypeVar
@@ -63,6 +64,7 @@ class Message(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def decode(kind: type[M], payload: bytes, where: str) -> M:
@@ -76,13 +78,22 @@ def decode(kind: type[M], payload: bytes, where: str) -> M:
     Raises:
         TelemetryError: it is not such a message; the text names the field.
     """
+    return checked(kind.model_validate_json, payload, where, kind.__name__)
+
+
+def checked(validate: Callable[[bytes], T], payload: bytes, where: str, what: str) -> T:
+    """Read a payload with `validate`; size and faults are told as `decode` tells them.
+
+    Raises:
+        TelemetryError: the payload is too large, or `validate` refuses it.
+    """
     if len(payload) > MAX_MESSAGE_BYTES:
         msg = f"{where}: expected at most {MAX_MESSAGE_BYTES} bytes, but got {len(payload)}"
         raise TelemetryError(msg)
     try:
-        return kind.model_validate_json(payload)
+        return validate(payload)
     except ValidationError as exc:
-        msg = f"{where}: {describe(exc, kind.__name__)}"
+        msg = f"{where}: {describe(exc, what)}"
         raise TelemetryError(msg) from exc
 
 

@@ -75,7 +75,7 @@ def _check_one(
         "file": str(path),
         "revision": calibration.revision,
         "bays": len(calibration.bays),
-        "findings": [_finding_data(finding) for finding in findings],
+        "findings": [finding.to_json() for finding in findings],
     }
     if report is not None:
         data["input"] = {
@@ -85,17 +85,6 @@ def _check_one(
             "cost": round(report.cost, 2),
         }
     return data, is_good
-
-
-def _finding_data(finding: Finding) -> dict[str, object]:
-    return {
-        "severity": finding.severity.value,
-        "code": finding.code.value,
-        "bay": finding.bay,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "at_norm": finding.at_norm,
-    }
 
 
 def _print_check(

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from calibration.editor.desk import Desk
-from calibration.editor.documents import calibration_body, finding_body
+from calibration.editor.documents import calibration_body
 from calibration.editor.guard import Guard
 from calibration.editor.routes import EditorSettings, EditorState, desk_of, router, state_of
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
@@ -64,7 +64,7 @@ def _conflict(request: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
     found = error.findings if isinstance(error, InvalidCalibrationError) else ()
-    findings = [finding_body(finding) for finding in found]
+    findings = [finding.to_json() for finding in found]
     return JSONResponse({"detail": {"message": str(error), "findings": findings}}, 422)
 
 

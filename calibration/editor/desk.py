@@ -14,7 +14,6 @@ from calibration.editor.documents import (
     RollbackRequest,
     SaveRequest,
     calibration_body,
-    finding_body,
 )
 from calibration.editor.drafts import DraftStore
 from calibration.editor.judging import BayJudge
@@ -145,7 +144,7 @@ class Desk:
                 findings += check_for_network(calibration, self.judge.spec).findings
             if deep:
                 findings += check_visibility(calibration)
-        return [finding_body(finding) for finding in findings]
+        return [finding.to_json() for finding in findings]
 
     def live(self, request: PictureRequest) -> list[dict[str, Any]]:
         """What the network sees in each bay, in the document's order; unknown where it cannot."""
@@ -264,7 +263,7 @@ class Desk:
         chosen = None if file_format == "auto" else _known(ImportFormat, file_format)
         found = import_document(document, chosen)
         bays = [bay.model_dump(mode="json") for bay in found.bays]
-        return bays, [finding_body(finding) for finding in found.findings]
+        return bays, [finding.to_json() for finding in found.findings]
 
     def give_out(self, document: Document, file_format: str) -> tuple[str, str]:
         """Name and text of a file for another tool.

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from calibration.findings import Finding
 from calibration.types import Bay, Calibration, Lot
 
 TabId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
@@ -76,18 +75,6 @@ class Draft(_Body):
     saved_at: datetime
     base_revision: Annotated[int, Field(ge=0)]
     document: dict[str, Any]
-
-
-def finding_body(finding: Finding) -> dict[str, Any]:
-    """A finding as the page gets it."""
-    return {
-        "severity": finding.severity.value,
-        "code": finding.code.value,
-        "bay": finding.bay,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "at_norm": finding.at_norm,
-    }
 
 
 def calibration_body(calibration: Calibration) -> dict[str, Any]:
