@@ -17,6 +17,7 @@ from calibration import Calibration
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
+from edge_app.looks import Look, LookObserver
 from edge_app.sources import FeedStatus
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
@@ -114,6 +115,7 @@ class CameraPipeline:
         self._filter = EvidenceFilter((), start_utc=clock.utc())
         self._guard: Guard | None = None
         self._gate: Gate | None = None
+        self._observers: list[LookObserver] = []
         self._started_s = clock.mono_s()
         self._status = CameraStatus()
         self._calibration_fault = ""
@@ -176,6 +178,10 @@ class CameraPipeline:
     def use_gate(self, gate: Gate | None) -> None:
         """Skip frames in which nothing changed."""
         self._gate = gate
+
+    def add_observer(self, observer: LookObserver) -> None:
+        """Show `observer` every judged frame from now on, after its states are recorded."""
+        self._observers.append(observer)
 
     def restore(self, states: Sequence[BayState], *, stale: bool) -> None:
         """Go on from stored states.
@@ -283,12 +289,32 @@ class CameraPipeline:
         return self._detector.detect(image_bgr, quads, self._plan)
 
     def _decide(self, frame: Frame, output: NetworkOutput, polygons: list[Floats]) -> None:
-        if not polygons or self._detector is None:
+        if not polygons or self._detector is None or self._calibration is None:
             return
         height, width = frame.image_bgr.shape[:2]
-        evidence = rule_for(self._detector.spec).judge(output, polygons, (width, height))
+        spec = self._detector.spec
+        evidence = rule_for(spec).judge(output, polygons, (width, height))
         changed = self._filter.update(evidence, frame.captured_mono_s, frame.captured_utc)
         self._record(changed, Cause.DETECTION)
+        if self._observers:
+            look = Look(
+                frame=frame,
+                calibration=self._calibration,
+                spec=spec,
+                output=output,
+                polygons_norm=tuple(polygons),
+                evidence=evidence,
+                states=self._filter.states(),
+                changed=tuple(changed),
+            )
+            self._tell(look)
+
+    def _tell(self, look: Look) -> None:
+        for observer in self._observers:
+            try:
+                observer.observe(look)
+            except Exception:  # a by-product's fault must not stop the states
+                _log.exception("camera %s: %s failed", self.camera, type(observer).__name__)
 
     def _mark(
         self, reason: UnknownReason, cause: Cause, frame: Frame | None = None

@@ -17,6 +17,7 @@ from calibration import Bay, Calibration
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, LiveBoard
+from edge_app.looks import Look
 from edge_app.pipeline import CameraPipeline, Outlets
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FeedSettings, FeedStatus, ReplaySource
@@ -430,3 +431,33 @@ def test_a_fault_in_one_camera_leaves_the_others(
     assert after["c1"] > before["c1"] + 3
     assert after["c0"] <= before["c0"] + 1
     assert "camera c0: unexpected fault" in caplog.text
+
+
+class Witness:
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.looks: list[Look] = []
+        self.fault = fault
+
+    def observe(self, look: Look) -> None:
+        self.looks.append(look)
+        if self.fault is not None:
+            raise self.fault
+
+
+def test_observers_see_every_judged_frame_and_their_faults_stop_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    broken, witness = Witness(RuntimeError("full")), Witness()
+    rig.pipeline.add_observer(broken)
+    rig.pipeline.add_observer(witness)
+    rig.run(10, prob=0.99)
+    assert len(witness.looks) == len(broken.looks) == 10
+    assert [[bay.bay for bay in look.changed] for look in witness.looks if look.changed] == [
+        ["a", "b"]
+    ]
+    last = witness.looks[-1]
+    assert [state.occ for state in last.states] == [True, True]
+    assert last.evidence.prob == pytest.approx([0.99, 0.99])
+    assert rig.occ() == [True, True]
+    assert "Witness failed" in caplog.text

@@ -1,0 +1,50 @@
+"""What a pass of the network showed, for parts that go on from there: incidents, harvest, audit.
+
+The pipeline knows none of them; each is a `LookObserver` that the service hangs onto it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from calibration import Calibration
+from telemetry import BayState
+from vision.types import BayEvidence, Floats, Frame, NetworkOutput, NetworkSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One judged frame.
+
+    Attributes:
+        frame: the picture.
+        calibration: in use; it has at least one bay.
+        spec: the network that looked.
+        output: what it said.
+        polygons_norm: the polygons as used for this picture (the view guard may have moved them),
+            M of shape (K, 2), in the calibration's order.
+        evidence: what this one frame says about the M bays.
+        states: the M bays' states after this frame.
+        changed: those that this frame changed.
+    """
+
+    frame: Frame
+    calibration: Calibration
+    spec: NetworkSpec
+    output: NetworkOutput = field(repr=False)
+    polygons_norm: tuple[Floats, ...] = field(repr=False)
+    evidence: BayEvidence = field(repr=False)
+    states: tuple[BayState, ...]
+    changed: tuple[BayState, ...]
+
+
+class LookObserver(Protocol):
+    """Goes on from a judged frame."""
+
+    def observe(self, look: Look) -> None:
+        """Take one judged frame; called in the worker's thread, so it must be quick.
+
+        A fault in an observer is logged and never keeps a state from being recorded.
+        """
+        ...
