@@ -6,17 +6,23 @@ app = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda request:
 
 from calibration.editor.app import create_editor_app
 from calibration.editor.desk import Desk
+from calibration.editor.guard import TOKEN_HEADER, Guard
 from calibration.editor.judging import BayJudge, Judgement, NetworkJudge, PlanningDetector
 from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
 from calibration.editor.proposing import BayProposer, ProposedBay, VehicleProposer
 from calibration.editor.routes import EditorSettings
+from calibration.editor.serving import STATIC, FreshFiles, listen, serve_page
 
 __all__ = [
+    "STATIC",
+    "TOKEN_HEADER",
     "BayJudge",
     "BayProposer",
     "ClipPictures",
     "Desk",
     "EditorSettings",
+    "FreshFiles",
+    "Guard",
     "Judgement",
     "LivePictures",
     "NetworkJudge",
@@ -26,4 +32,6 @@ __all__ = [
     "StillPicture",
     "VehicleProposer",
     "create_editor_app",
+    "listen",
+    "serve_page",
 ]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import FileResponse, JSONResponse
 
 from calibration.editor.desk import Desk
 from calibration.editor.documents import calibration_body
 from calibration.editor.guard import Guard
 from calibration.editor.routes import EditorSettings, EditorState, desk_of, router, state_of
+from calibration.editor.serving import STATIC, FreshFiles
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from telemetry.errors import LotsightError
-
-STATIC = Path(__file__).parent / "static"
 
 
 def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSettings) -> FastAPI:
@@ -33,7 +29,7 @@ def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSetti
     app.state.editor = EditorState(desks, settings, secrets.token_urlsafe(24))
     app.add_api_route("/", _page, include_in_schema=False)
     app.include_router(router)
-    app.mount("/static", _FreshFiles(directory=STATIC), name="static")
+    app.mount("/static", FreshFiles(directory=STATIC), name="static")
     app.add_middleware(Guard, token=app.state.editor.token, hosts=settings.hosts)
     app.add_exception_handler(RevisionConflictError, _conflict)
     app.add_exception_handler(InvalidCalibrationError, _invalid)
@@ -44,15 +40,6 @@ def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSetti
 
 def _page() -> FileResponse:
     return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
-
-
-class _FreshFiles(StaticFiles):
-    """Modules are asked for anew (304 when unchanged): a page never mixes two versions."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
 
 
 def _conflict(request: Request, error: Exception) -> JSONResponse:

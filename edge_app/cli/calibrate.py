@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import re
-import socket
 import threading
 import urllib.error
 import urllib.request
@@ -28,6 +27,8 @@ from calibration.editor import (
     StillPicture,
     VehicleProposer,
     create_editor_app,
+    listen,
+    serve_page,
 )
 from calibration.pictures import PICTURE_SUFFIXES
 from edge_app.sources.feed import CameraFeed, FeedSettings
@@ -204,9 +205,7 @@ def open_model(model: str | None) -> OnnxDetector | None:
 
 
 def _serve(desk: Desk, port: int, *, browser: bool, propose: bool) -> None:
-    import uvicorn
-
-    listener = listen(port)
+    listener = listen(port, PORT)
     port = listener.getsockname()[1]
     author = getpass.getuser()
     editor = create_editor_app(
@@ -221,31 +220,7 @@ def _serve(desk: Desk, port: int, *, browser: bool, propose: bool) -> None:
     )
     url = f"http://127.0.0.1:{port}/" + ("?propose=1" if propose else "")
     console.print(f"calibrating [bold]{desk.camera}[/] into {desk.path}")
-    threading.Timer(0.5, _show, (url, browser)).start()
-    config = uvicorn.Config(editor, log_level="warning", access_log=False)
-    uvicorn.Server(config).run([listener])
-
-
-def listen(port: int) -> socket.socket:
-    """A socket on loopback; another free port when the usual one is taken.
-
-    Raises:
-        ConfigError: the port that was asked for is taken.
-    """
-    for wanted in (port, 0) if port == PORT else (port,):
-        listener = socket.socket()
-        # Ports of the last run linger for a minute; the same address finds its drafts again.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", wanted))
-            listener.listen()
-        except OSError as exc:
-            listener.close()
-            fault = exc.strerror
-            continue
-        return listener
-    msg = f"--port: expected a free port on loopback, but got {port}: {fault}"
-    raise ConfigError(msg)
+    serve_page(editor, listener, lambda: _show(url, browser))
 
 
 def _show(url: str, browser: bool) -> None:

@@ -1,0 +1,73 @@
+"""A page for the person at this machine: its files, its socket on loopback, its server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+
+from telemetry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+STATIC = Path(__file__).parent / "static"
+"""The editor's front end; other pages take their colours, controls and small helpers from it."""
+
+_UNTIL_SERVED_S = 0.5
+
+
+class FreshFiles(StaticFiles):
+    """Modules are asked for anew (304 when unchanged): a page never mixes two versions."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """As `StaticFiles` does, with the header that says so."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def listen(port: int, usual_port: int) -> socket.socket:
+    """A socket on loopback; another free port when the usual one is taken.
+
+    Args:
+        port: that is wanted; 0 takes any.
+        usual_port: of this page; nobody asked for it, so another one does as well.
+
+    Raises:
+        ConfigError: the port that was asked for is taken.
+    """
+    for wanted in (port, 0) if port == usual_port else (port,):
+        listener = socket.socket()
+        # Ports of the last run linger for a minute; the same address finds its drafts again.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", wanted))
+            listener.listen()
+        except OSError as exc:
+            listener.close()
+            fault = exc.strerror
+            continue
+        return listener
+    msg = f"--port: expected a free port on loopback, but got {port}: {fault}"
+    raise ConfigError(msg)
+
+
+def serve_page(app: ASGIApp, listener: socket.socket, opened: Callable[[], None]) -> None:
+    """Serve until interrupted.
+
+    Args:
+        app: what is served.
+        listener: see `listen`.
+        opened: called in a thread of its own as soon as the page can be looked at.
+    """
+    import uvicorn
+
+    threading.Timer(_UNTIL_SERVED_S, opened).start()
+    config = uvicorn.Config(app, log_level="warning", access_log=False)
+    uvicorn.Server(config).run([listener])
