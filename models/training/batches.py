@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -161,12 +161,21 @@ def collate(items: list[tuple[ImageRgb, Sample]]) -> Batch:
 
 
 class Batches:
-    """Shuffled, augmented batches; the same for the same seed, epoch and samples."""
+    """Shuffled, augmented batches; the same for the same seed, epoch and samples.
 
-    def __init__(self, lots: list[Sample], vehicles: list[Sample], config: TrainConfig) -> None:
-        self._lots, self._vehicles, self._config = lots, vehicles, config
+    Args:
+        lots: seen whole in every epoch.
+        extras: sets of which an epoch sees a share, each with that share.
+        config: the recipe.
+    """
+
+    def __init__(
+        self, lots: list[Sample], extras: Sequence[tuple[list[Sample], float]], config: TrainConfig
+    ) -> None:
+        self._lots, self._extras, self._config = lots, extras, config
         self._images: dict[str, ImageRgb] = {}
-        self._steps = (len(lots) + round(config.vehicles_share * len(vehicles))) // config.batch
+        seen = len(lots) + sum(_part(samples, share) for samples, share in extras)
+        self._steps = seen // config.batch
 
     def __len__(self) -> int:
         """Steps in an epoch."""
@@ -175,10 +184,9 @@ class Batches:
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
         rng = np.random.default_rng([self._config.seed, number])
-        some = rng.permutation(len(self._vehicles))[
-            : round(self._config.vehicles_share * len(self._vehicles))
-        ]
-        samples = self._lots + [self._vehicles[i] for i in some]
+        samples = list(self._lots)
+        for extra, share in self._extras:
+            samples += [extra[i] for i in rng.permutation(len(extra))[: _part(extra, share)]]
         order = rng.permutation(len(samples))[: self._steps * self._config.batch]
         # One thread makes a few batches ahead: OpenCV frees the interpreter's lock.
         chunks = order.reshape(self._steps, self._config.batch)
@@ -200,3 +208,7 @@ class Batches:
             rng = np.random.default_rng([self._config.seed, epoch, int(position)])
             items.append(augment(sample, self._images[sample.key], self._config, rng))
         return collate(items)
+
+
+def _part(samples: list[Sample], share: float) -> int:
+    return round(share * len(samples))

@@ -123,17 +123,17 @@ def release(
     state = torch.load(out / CHECKPOINT, map_location="cpu", weights_only=True)
     config = TrainConfig.model_validate(state["config"])
     plan = RunPlan.in_folder(out)
-    lots, vehicles = gather(plan, config)
+    pictures = gather(plan, config)
     written = write_release(
         out / CHECKPOINT,
-        lots,
+        pictures.lots,
         into,
         Release(
             name=name,
             version=version,
             confidence=Confidence(json.loads(out_of_fold.read_text())["temperature"]),
             data=data_manifest(
-                [*lots, *vehicles], plan.start, {"stages": stages_of(out / CHECKPOINT)}
+                pictures.everything(), plan.start, {"stages": stages_of(out / CHECKPOINT)}
             ),
             held_out={s: read_lot(plan.data, *s.split("/")) for s in HELD_OUT},
         ),

@@ -34,6 +34,7 @@ class AugmentConfig(_Strict):
     shadow_share: float = Field(0.15, ge=0, le=1)
     rain_share: float = Field(0.08, ge=0, le=1)
     blur_share: float = Field(0.15, ge=0, le=1)
+    blur_max_px: float = Field(2.6, ge=0.6, description="sigma out of focus, input pixels")
     grey_share: float = Field(0.1, ge=0, le=1)
     noise_share: float = Field(0.2, ge=0, le=1)
     jpeg_share: float = Field(0.15, ge=0, le=1)
@@ -49,6 +50,8 @@ class TrainConfig(_Strict):
     vehicles_share: float = Field(
         0.5, ge=0, le=1, description="of vehicles/ pictures seen per epoch"
     )
+    renders: int = Field(0, ge=0, description="pictures of the simulator, seeds 0, 1, 2, ...")
+    renders_share: float = Field(0.5, ge=0, le=1, description="of the renders seen per epoch")
     input_wh: tuple[int, int] = (960, 736)
     batch: int = Field(4, ge=1)
     epochs: int = Field(36, ge=1)
@@ -67,7 +70,7 @@ class TrainConfig(_Strict):
 
 
 def read_config(path: Path | None) -> TrainConfig:
-    """Read a TOML file; without one, the defaults, which made the released model."""
+    """Read a TOML file; without one, the defaults, which made the released model's first stage."""
     if path is None:
         return TrainConfig()
     return TrainConfig.model_validate(tomllib.loads(path.read_text()))

@@ -6,7 +6,7 @@ import copy
 import csv
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Trainer:
     Args:
         net: what to train; it is trained in place.
         lots: Samples with bays.
-        vehicles: Samples with vehicle boxes only.
+        extras: Sets of which an epoch sees a share, each with that share.
         config: The recipe.
         folder: Receives the checkpoint and the curves.
     """
@@ -64,14 +64,14 @@ class Trainer:
         self,
         net: LotNet,
         lots: list[Sample],
-        vehicles: list[Sample],
+        extras: Sequence[tuple[list[Sample], float]],
         config: TrainConfig,
         folder: Path,
     ) -> None:
         torch.manual_seed(config.seed)
         self.earlier: list[dict[str, Any]] = []
         self.config, self.folder = config, folder
-        self.batches = Batches(lots, vehicles, config)
+        self.batches = Batches(lots, extras, config)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.net = net.to(self.device, memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.net).eval()
@@ -206,7 +206,7 @@ class Trainer:
             message = f"{path}: expected the checkpoint of a run to go on from, but there is none"
             raise ModelError(message)
         state = torch.load(path, map_location=self.device, weights_only=True)
-        if state["config"] != self.config.model_dump():
+        if TrainConfig.model_validate(state["config"]) != self.config:
             message = f"{path}: the checkpoint was made with another config: {state['config']}"
             raise ModelError(message)
         try:

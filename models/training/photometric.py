@@ -138,7 +138,7 @@ def degrade(image: ImageRgb, config: AugmentConfig, rng: Rng) -> ImageRgb:
         image = overexpose(image, rng.uniform(1.2, 2.1))
     later: tuple[tuple[float, Callable[[ImageRgb], ImageRgb]], ...] = (
         (config.rain_share, lambda i: rain(i, int(rng.integers(200, 1500)), rng)),
-        (config.blur_share, lambda i: _any_blur(i, rng)),
+        (config.blur_share, lambda i: _any_blur(i, config.blur_max_px, rng)),
         (config.downscale_share, lambda i: downscale(i, rng.uniform(0.35, 0.7))),
         (config.noise_share, lambda i: noise(i, rng.uniform(2, 14), rng)),
         (config.grey_share, grey),
@@ -155,7 +155,7 @@ def noise(image: ImageRgb, sd: float, rng: Rng) -> ImageRgb:
     return _bytes(image.astype(np.float32) + sd * rng.standard_normal(image.shape, np.float32))
 
 
-def _any_blur(image: ImageRgb, rng: Rng) -> ImageRgb:
+def _any_blur(image: ImageRgb, max_px: float, rng: Rng) -> ImageRgb:
     if rng.random() < OUT_OF_FOCUS_SHARE:
-        return blur(image, rng.uniform(0.6, 2.6))
+        return blur(image, rng.uniform(0.6, max_px))
     return motion_blur(image, int(rng.integers(3, 10)), rng.uniform(0, np.pi))

@@ -18,6 +18,7 @@ LICENCES = {
     "acpds": "MIT",
     "pklot_ufpr05": "CC-BY-4.0",
     "vehicles": "CC-BY-3.0 AND CC-BY-SA-4.0",
+    "renders": "AGPL-3.0-or-later",
 }
 """Sets whose licence is stated and open; a released model is trained on no other."""
 

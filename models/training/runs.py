@@ -15,6 +15,7 @@ from models.training.judge import FrameVerdict, judge_frames, torch_judge
 from models.training.loop import CHECKPOINT, Trainer, stages_of, trained_net
 from models.training.pseudo_boxes import write_pseudo_boxes
 from models.training.records import Sample, data_root, read_lot, read_vehicles
+from models.training.renders import render_samples
 from telemetry.errors import ModelError
 
 PSEUDO_BOXES = "pseudo_boxes.json"
@@ -43,8 +44,27 @@ class RunPlan:
         return cls(data / "weights" / "yolo11n.pt", folder, data)
 
 
-def gather(plan: RunPlan, config: TrainConfig) -> tuple[list[Sample], list[Sample]]:
-    """Read the lots (with vehicle boxes) and the near-vertical vehicle pictures of a run.
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """The pictures of a run.
+
+    Attributes:
+        lots: photographed lots, with bays and a teacher's vehicle boxes.
+        vehicles: near-vertical pictures with vehicle boxes.
+        renders: of the simulator, with bays and vehicle boxes.
+    """
+
+    lots: list[Sample]
+    vehicles: list[Sample]
+    renders: list[Sample]
+
+    def everything(self) -> list[Sample]:
+        """All of them."""
+        return [*self.lots, *self.vehicles, *self.renders]
+
+
+def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
+    """Read the pictures of a run, and render those that it wants rendered.
 
     The boxes of the lots' frames come from a teacher; they are kept in the run's folder, and a file
     that already lies there is used.
@@ -61,7 +81,11 @@ def gather(plan: RunPlan, config: TrainConfig) -> tuple[list[Sample], list[Sampl
         plan.folder.mkdir(parents=True, exist_ok=True)
         write_pseudo_boxes(lots, plan.start, table_path)
     table = json.loads(table_path.read_text())
-    return [_with_boxes(s, table[s.key]) for s in lots], read_vehicles(plan.data, "train")
+    return TrainingSet(
+        lots=[_with_boxes(s, table[s.key]) for s in lots],
+        vehicles=read_vehicles(plan.data, "train"),
+        renders=render_samples(plan.folder, range(config.renders)),
+    )
 
 
 def _with_boxes(sample: Sample, entry: dict[str, list[list[float]]]) -> Sample:
@@ -75,9 +99,13 @@ def train(plan: RunPlan, config: TrainConfig, resume: bool = False) -> Path:
     Returns:
         The checkpoint.
     """
-    lots, vehicles = gather(plan, config)
+    pictures = gather(plan, config)
+    extras = (
+        (pictures.vehicles, config.vehicles_share),
+        (pictures.renders, config.renders_share),
+    )
     net = LotNet.from_coco(plan.start) if plan.trained is None else trained_net(plan.trained)
-    trainer = Trainer(net, lots, vehicles, config, plan.folder)
+    trainer = Trainer(net, pictures.lots, extras, config, plan.folder)
     if plan.trained is not None:
         trainer.earlier = stages_of(plan.trained)
     if resume:

@@ -124,6 +124,13 @@ def test_batches_repeat_for_a_seed_and_differ_between_epochs(tmp_path: Path) -> 
     assert not all(torch.equal(a.images, b.images) for a, b in zip(first, other, strict=True))
 
 
+def test_an_epoch_sees_the_lots_whole_and_a_share_of_the_extras(tmp_path: Path) -> None:
+    lots, extras = lot_samples(tmp_path, 4), lot_samples(tmp_path, 8)
+    config = TrainConfig(input_wh=(128, 96), batch=2)
+    assert len(Batches(lots, [(extras, 0.5)], config)) == 4
+    assert len(list(Batches(lots, [(extras, 0.5), (extras, 0.25)], config).epoch(0))) == 5
+
+
 def test_labels_stay_with_their_bays(tmp_path: Path) -> None:
     """An occupied bay's centre is brighter than the ground of its picture, a free bay's is not."""
     config = TrainConfig(
