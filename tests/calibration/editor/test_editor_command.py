@@ -23,12 +23,18 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from calibration import load_calibration, load_revision
-from calibration.editor import ClipPictures, Desk, EditorSettings, StillPicture, create_editor_app
+from calibration.editor import (
+    ClipPictures,
+    Desk,
+    EditorSettings,
+    StillPicture,
+    create_editor_app,
+    listen,
+)
 from edge_app.cli.calibrate import (
     PORT,
     default_path,
     edge_editor,
-    listen,
     open_pictures,
 )
 from telemetry import CameraError, ConfigError
@@ -113,8 +119,8 @@ def test_only_the_usual_port_gives_way() -> None:
         socket.create_server(("127.0.0.1", 0)) as taken,
         pytest.raises(ConfigError, match="expected a free port"),
     ):
-        listen(taken.getsockname()[1])
-    with listen(PORT) as first, listen(PORT) as second:
+        listen(taken.getsockname()[1], PORT)
+    with listen(PORT, PORT) as first, listen(PORT, PORT) as second:
         assert first.getsockname()[1] != second.getsockname()[1]
 
 
