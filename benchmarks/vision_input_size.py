@@ -19,7 +19,7 @@ from rich.progress import track
 from rich.table import Table
 
 from datasets.baselines import RuleName, make_rule
-from datasets.judging import JudgeOptions, Verdicts, judge_frames
+from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames
 from datasets.lots import data_root, parse_set, read_lot
 from models import default_model, find_model, open_detector
 
@@ -40,7 +40,7 @@ def main(
     root = data_root()
     frames = [f for name, split in parse_set(sets, root) for f in read_lot(root / name, split)]
     judged = [
-        judge_frames(detector, rule, frames[::every], JudgeOptions(long_side_px=side))
+        judge_frames(FrameJudging(detector, rule, JudgeOptions(long_side_px=side)), frames[::every])
         for side in track(LONG_SIDES_PX, "input sizes")
     ]
     table = Table(title=f"{entry.name}, {sets}: right / log loss, by long side of the input")

@@ -12,13 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from datasets.baselines import RuleName
+from datasets.cluster import runner_of, threads_each
 from datasets.degrade import CHANGES
 from datasets.errors import DatasetError
 from datasets.evaluation import EvalPlan, Evaluation, evaluate, frames_to_judge
+from datasets.jobs import TravellingDetector
 from datasets.judging import JudgeOptions
 from datasets.lots import data_root, parse_set
 from datasets.report import html_report
-from models import default_model, find_model, open_detector
+from models import default_model, find_model
 
 app = typer.Typer(add_completion=False)
 
@@ -41,6 +43,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
     limit: Annotated[int | None, typer.Option(help="Frames of each split.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of jitter and changes.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads; 0 takes every core.", min=0)] = 0,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="`local:N` processes, or a Dask scheduler, e.g. tcp://10.0.0.5:8786."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for report.json and report.html.")
     ] = None,
@@ -59,12 +65,19 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
         limit=limit,
     )
     entry = default_model() if model is None else find_model(model)
-    detector = open_detector(entry, threads=threads)
+    entry.verify()
+    detector = TravellingDetector(entry, threads_each(cluster, threads))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    with (
+        runner_of(cluster) as runner,
+        Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
+    ):
         task = progress.add_task("", total=frames_to_judge(plan))
         evaluation = evaluate(
-            detector, plan, lambda label: progress.update(task, advance=1, description=label)
+            detector,
+            plan,
+            lambda label: progress.update(task, advance=1, description=label),
+            runner,
         )
     _print(console, evaluation)
     if out is not None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datasets.baselines import RuleName, make_rule
 from datasets.degrade import CHANGES
-from datasets.judging import JudgeOptions, Verdicts, judge_frames
+from datasets.jobs import FrameDetector, InTurn, Runner
+from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames
 from datasets.lots import read_lot
 from datasets.metrics import Metrics, by_height, by_size, measure, reliability
-from vision.detector import OnnxDetector
 
 Report = Callable[[str], None]
 
@@ -96,23 +97,28 @@ def vars_of(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def evaluate(detector: OnnxDetector, plan: EvalPlan, advance: Report) -> Evaluation:
+def evaluate(
+    detector: FrameDetector, plan: EvalPlan, advance: Report, runner: Runner | None = None
+) -> Evaluation:
     """Judge and measure.
 
     Args:
-        detector: the network.
+        detector: the network; a `datasets.jobs.TravellingDetector` for a runner that works in other
+            processes.
         plan: what is judged.
         advance: called with the name of the set (and change) after each frame.
+        runner: does the work; in turn and in this process if not given. The figures are the same.
 
     Raises:
         DatasetError: a set or picture cannot be read.
         ModelError: the network failed.
     """
     band = (detector.spec.abstain_low, detector.spec.abstain_high)
-    verdicts = _judge_all(detector, plan, plan.options, "", advance)
+    judge = _Judge(detector, plan, advance, runner or InTurn())
+    verdicts = judge.all_sets(plan.options, "")
     variants: dict[str, tuple[Metrics, ...]] = {}
     for name, options in variants_of(plan).items():
-        changed = _judge_all(detector, plan, options, name, advance)
+        changed = judge.all_sets(options, name)
         variants[name] = tuple(measure(one, band) for one in changed)
     spec = detector.spec
     return Evaluation(
@@ -142,14 +148,19 @@ def frames_to_judge(plan: EvalPlan) -> int:
     return frames * (1 + len(variants_of(plan)))
 
 
-def _judge_all(
-    detector: OnnxDetector, plan: EvalPlan, options: JudgeOptions, variant: str, advance: Report
-) -> Sequence[Verdicts]:
-    rule = make_rule(plan.rule, detector.spec)
-    verdicts = []
-    for name, split in plan.sets:
-        frames = read_lot(plan.root / name, split)[: plan.limit]
-        label = f"{name}:{split} {variant}".strip()
-        judged = judge_frames(detector, rule, frames, options, lambda label=label: advance(label))  # type: ignore[misc]
-        verdicts.append(judged)
-    return verdicts
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    detector: FrameDetector
+    plan: EvalPlan
+    advance: Report
+    runner: Runner
+
+    def all_sets(self, options: JudgeOptions, variant: str) -> Sequence[Verdicts]:
+        rule = make_rule(self.plan.rule, self.detector.spec)
+        judging = FrameJudging(self.detector, rule, options)
+        verdicts = []
+        for name, split in self.plan.sets:
+            frames = read_lot(self.plan.root / name, split)[: self.plan.limit]
+            on_frame = partial(self.advance, f"{name}:{split} {variant}".strip())
+            verdicts.append(judge_frames(judging, frames, on_frame, self.runner))
+        return verdicts

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from datasets.degrade import degrade
+from datasets.jobs import FrameDetector, InTurn, Runner
 from datasets.lots import Bools, LotFrame
-from vision.detector import OnnxDetector
 from vision.geometry import bay_sizes_px, to_norm, to_pixels
 from vision.input_size import InputPlan, plan_input
 from vision.quads import polygon_to_quad
@@ -72,53 +72,107 @@ class Verdicts:
         return np.equal(self.prob >= 0.5, self.occupied)  # noqa: PLR2004 - even odds
 
 
+@dataclass(frozen=True, slots=True)
+class FrameJob:
+    """One frame to judge.
+
+    Attributes:
+        frame: the frame.
+        index: its place in its split; with the seed it decides jitter and change, so that a frame
+            is changed the same way whoever judges it, and in whatever order.
+    """
+
+    frame: LotFrame
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What one frame's M bays were judged.
+
+    Attributes:
+        prob: probability of occupied, shape (M,).
+        size_px: side of each bay in the picture, root of its area, shape (M,).
+        input_px: pixels that the network worked on.
+    """
+
+    prob: Floats = field(repr=False)
+    size_px: Floats = field(repr=False)
+    input_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameJudging:
+    """The work of judging frames, for a runner of `datasets.jobs`.
+
+    Attributes:
+        detector: the network.
+        rule: how its output becomes a probability for each bay.
+        options: how pictures and bays are changed first.
+    """
+
+    detector: FrameDetector
+    rule: OccupancyRule
+    options: JudgeOptions
+
+    def __call__(self, job: FrameJob) -> FrameResult:
+        """Judge every bay of one frame.
+
+        Raises:
+            DatasetError: the picture cannot be read.
+            ModelError: the network failed.
+        """
+        rng = np.random.default_rng((self.options.seed, job.index))
+        image = job.frame.read()
+        image_wh = (image.shape[1], image.shape[0])
+        if self.options.change is not None:
+            image = degrade(image, self.options.change, rng)
+        polygons = jittered(job.frame.polygons_norm, image_wh, self.options.jitter_share, rng)
+        plan = plan_for(polygons, image_wh, self.detector.spec, self.options.long_side_px)
+        output = self.detector.detect(image, quads_of(polygons, image_wh), plan)
+        return FrameResult(
+            prob=self.rule.judge(output, polygons, image_wh).prob,
+            size_px=bay_sizes_px(job.frame.polygons_norm, image_wh),
+            input_px=plan.input_px,
+        )
+
+
 def judge_frames(
-    detector: OnnxDetector,
-    rule: OccupancyRule,
+    judging: FrameJudging,
     frames: Sequence[LotFrame],
-    options: JudgeOptions,
     on_frame: Callable[[], None] = lambda: None,
+    runner: Runner | None = None,
 ) -> Verdicts:
     """Judge every bay of every frame once.
 
     Args:
-        detector: the network.
-        rule: how its output becomes a probability for each bay.
+        judging: network, rule and changes.
         frames: of one split.
-        options: how pictures and bays are changed first.
         on_frame: called after each frame.
+        runner: does the work; in turn and in this process if not given.
 
     Raises:
         DatasetError: a picture cannot be read.
         ModelError: the network failed.
     """
-    rng = np.random.default_rng(options.seed)
-    probs: list[Floats] = []
-    sizes: list[Floats] = []
-    input_px = 0
-    for frame in frames:
-        image = frame.read()
-        image_wh = (image.shape[1], image.shape[0])
-        if options.change is not None:
-            image = degrade(image, options.change, rng)
-        polygons = jittered(frame.polygons_norm, image_wh, options.jitter_share, rng)
-        plan = plan_for(polygons, image_wh, detector.spec, options.long_side_px)
-        output = detector.detect(image, quads_of(polygons, image_wh), plan)
-        probs.append(rule.judge(output, polygons, image_wh).prob)
-        sizes.append(bay_sizes_px(frame.polygons_norm, image_wh))
-        input_px += plan.input_px
+    jobs = [FrameJob(frame, index) for index, frame in enumerate(frames)]
+    found: dict[int, FrameResult] = {}
+    for index, result in (runner or InTurn()).run(judging, jobs):
+        found[index] = result
         on_frame()
+    results = [found[index] for index in range(len(jobs))]
     counts = [len(frame.polygons_norm) for frame in frames]
+    none = np.zeros(0, np.float32)
     return Verdicts(
         name=f"{frames[0].set_name}:{frames[0].split}" if frames else "none",
         frames=tuple(frames),
         frame=np.repeat(np.arange(len(frames)), counts),
         bay=np.concatenate([np.arange(count) for count in counts] or [np.zeros(0, np.int64)]),
-        prob=np.concatenate(probs or [np.zeros(0, np.float32)]),
+        prob=np.concatenate([one.prob for one in results] or [none]),
         occupied=np.concatenate([f.occupied for f in frames] or [np.zeros(0, np.bool)]),
-        size_px=np.concatenate(sizes or [np.zeros(0, np.float32)]),
+        size_px=np.concatenate([one.size_px for one in results] or [none]),
         y_norm=as_floats([p[:, 1].mean() for f in frames for p in f.polygons_norm]),
-        input_mpx=input_px / max(len(frames), 1) / 1e6,
+        input_mpx=sum(one.input_px for one in results) / max(len(frames), 1) / 1e6,
     )
 
 
