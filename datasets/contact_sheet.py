@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from datasets.crops import cut, window_of
 from datasets.judging import Verdicts
 from datasets.lots import LotFrame
 from vision.draw import FREE, OCCUPIED
-from vision.geometry import extents, to_pixels
+from vision.geometry import to_pixels
 from vision.labels import BOLD, DARK, INK, Colour, put_text, text_width_px
 from vision.types import ImageBgr
 
@@ -78,15 +79,11 @@ def contact_sheet(bays: Sequence[WorstBay]) -> ImageBgr:
 def _crop(bay: WorstBay) -> ImageBgr:
     image = bay.frame.read()
     polygon = to_pixels(bay.frame.polygons_norm[bay.bay], (image.shape[1], image.shape[0]))
-    left, top, right, bottom = extents([polygon])[0]
-    side = max(2.4 * float(max(right - left, bottom - top)), 24.0)
-    scale = CELL_PX / side
-    shift = np.array([(left + right) / 2, (top + bottom) / 2]) - side / 2
-    warp = np.array([[scale, 0, -scale * shift[0]], [0, scale, -scale * shift[1]]])
-    crop = cv2.warpAffine(image, warp, (CELL_PX, CELL_PX), flags=cv2.INTER_AREA)
-    outline = ((polygon - shift) * scale).round().astype(np.int32).reshape(-1, 1, 2)
+    window = window_of(polygon, (image.shape[1], image.shape[0]))
+    crop = cut(image, window, CELL_PX)
+    outline = (window.to_window(polygon) * CELL_PX).round().astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(crop, [outline], True, _colour(bay.occupied), 2, cv2.LINE_AA)
-    return np.asarray(crop, np.uint8)
+    return crop
 
 
 def _caption(sheet: ImageBgr, bay: WorstBay, left_top: tuple[int, int]) -> None:

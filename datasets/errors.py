@@ -7,3 +7,7 @@ from telemetry.errors import LotsightError
 
 class DatasetError(LotsightError):
     """A set of labelled pictures is missing, incomplete or contradicts itself."""
+
+
+class AnswerNotKeptError(DatasetError):
+    """The disk did not take what a reviewer answered."""

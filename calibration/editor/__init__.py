@@ -11,7 +11,7 @@ from calibration.editor.judging import BayJudge, Judgement, NetworkJudge, Planni
 from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
 from calibration.editor.proposing import BayProposer, ProposedBay, VehicleProposer
 from calibration.editor.routes import EditorSettings
-from calibration.editor.serving import STATIC, FreshFiles, listen, serve_page
+from calibration.editor.serving import STATIC, FreshFiles, listen, reply_to_errors, serve_page
 
 __all__ = [
     "STATIC",
@@ -33,5 +33,6 @@ __all__ = [
     "VehicleProposer",
     "create_editor_app",
     "listen",
+    "reply_to_errors",
     "serve_page",
 ]

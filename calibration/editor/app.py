@@ -6,16 +6,14 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 
 from calibration.editor.desk import Desk
 from calibration.editor.documents import calibration_body
 from calibration.editor.guard import Guard
 from calibration.editor.routes import EditorSettings, EditorState, desk_of, router, state_of
-from calibration.editor.serving import STATIC, FreshFiles
+from calibration.editor.serving import STATIC, FreshFiles, reply_to_errors
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
-from telemetry.errors import LotsightError
 
 
 def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSettings) -> FastAPI:
@@ -33,8 +31,7 @@ def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSetti
     app.add_middleware(Guard, token=app.state.editor.token, hosts=settings.hosts)
     app.add_exception_handler(RevisionConflictError, _conflict)
     app.add_exception_handler(InvalidCalibrationError, _invalid)
-    app.add_exception_handler(LotsightError, _refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
+    reply_to_errors(app)
     return app
 
 
@@ -53,13 +50,3 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
     found = error.findings if isinstance(error, InvalidCalibrationError) else ()
     findings = [finding.to_json() for finding in found]
     return JSONResponse({"detail": {"message": str(error), "findings": findings}}, 422)
-
-
-def _refused(_request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": {"message": str(error)}}, 400)
-
-
-def _malformed(_request: Request, error: Exception) -> JSONResponse:
-    faults = error.errors() if isinstance(error, RequestValidationError) else []
-    lines = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in faults[:3]]
-    return JSONResponse({"detail": {"message": "; ".join(lines)}}, 422)

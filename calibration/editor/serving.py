@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi.responses import Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from telemetry.errors import ConfigError
+from telemetry.errors import ConfigError, LotsightError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
     from starlette.types import ASGIApp
 
 STATIC = Path(__file__).parent / "static"
@@ -71,3 +73,19 @@ def serve_page(app: ASGIApp, listener: socket.socket, opened: Callable[[], None]
     threading.Timer(_UNTIL_SERVED_S, opened).start()
     config = uvicorn.Config(app, log_level="warning", access_log=False)
     uvicorn.Server(config).run([listener])
+
+
+def reply_to_errors(app: FastAPI) -> None:
+    """Make errors of ours and malformed requests replies that the page can show."""
+    app.add_exception_handler(LotsightError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+
+
+def _refused(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": {"message": str(error)}}, 400)
+
+
+def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    lines = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in faults[:3]]
+    return JSONResponse({"detail": {"message": "; ".join(lines)}}, 422)

@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "promote": ("models.promote_cli", "Accept a candidate model if it is better on unseen lots."),
     "eval": ("datasets.eval_cli", "Evaluate a model on labelled lots (source checkout)."),
     "dataset": ("datasets.cli", "Inspect, check and convert datasets (source checkout)."),
+    "label": (
+        "datasets.labelling.cli",
+        "Choose bays worth a look, review their states by keyboard (source checkout).",
+    ),
 }
 
 

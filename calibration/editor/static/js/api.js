@@ -12,6 +12,7 @@ export class ApiError extends Error {
 
 export class Api {
   token = '';
+  away = 'The editor\u2019s server cannot be reached; what you draw is kept in this browser.';
 
   /** @param {string} camera */
   constructor(camera) {
@@ -26,7 +27,7 @@ export class Api {
     try {
       answer = await fetch(`${this.base}/${path}`, { ...init, headers, cache: 'no-store' });
     } catch {
-      throw new ApiError(0, 'The editor\u2019s server cannot be reached; what you draw is kept in this browser.');
+      throw new ApiError(0, this.away);
     }
     if (answer.ok) return answer;
     if (answer.status === 403 && again) {

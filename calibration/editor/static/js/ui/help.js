@@ -35,25 +35,31 @@ export const keyName = (key) =>
 /** Keys, each on its cap. @param {string[]} keys */
 const caps = (keys) => keys.flatMap((key, i) => [i > 0 ? ' ' : '', h('kbd', {}, keyName(key))]);
 
-/** @param {import('../app.js').App} app */
-export function showHelp(app) {
-  const groups = Map.groupBy
-    ? [...Map.groupBy(app.commands, (c) => c.group)]
-    : [...new Set(app.commands.map((c) => c.group))].map((g) => /** @type {const} */ ([g, app.commands.filter((c) => c.group === g)]));
-  const section = (/** @type {string} */ title, /** @type {(Node|string)[][]} */ rows) =>
+/** @typedef {{title: string, keys: string[], group: string}} Key */
+/** @typedef {[string, (Node|string)[][]]} Section */
+
+/** The keys of commands, a section for each group. @param {readonly Key[]} commands @returns {Section[]} */
+export const keySections = (commands) =>
+  [...new Set(commands.map((c) => c.group))].map((group) => [group, commands.filter((c) => c.group === group).map((c) =>
+    [h('span', {}, ...caps(c.keys.filter((k) => !k.endsWith('<') && !k.endsWith(':') && k !== '=').slice(0, 5))), c.title])]);
+
+/** @param {readonly Section[]} sections @param {() => void} closed */
+export function helpDialog(sections, closed) {
+  const section = (/** @type {Section} */ [title, rows]) =>
     h('section', {}, h('h3', {}, title), h('dl', {}, ...rows.map(([keys, text]) => h('div', {}, h('dt', {}, keys), h('dd', {}, text)))));
   const dialog = h('dialog', { class: 'help', 'aria-labelledby': 'help-title' },
     h('header', {}, h('h2', { id: 'help-title' }, 'Keys and gestures'), iconButton('cross', 'Close', () => dialog.close())),
-    h('div', { class: 'columns', tabindex: '0', role: 'group', 'aria-label': 'All keys and gestures' },
-      section('Pointer', POINTER),
-      ...groups.map(([title, commands]) =>
-        section(title, commands.map((c) => [h('span', {}, ...caps(c.keys.filter((k) => !k.endsWith('<') && !k.endsWith(':') && k !== '=').slice(0, 5))), c.title]))),
-      section('Arrows', ARROWS)));
+    h('div', { class: 'columns', tabindex: '0', role: 'group', 'aria-label': 'All keys and gestures' }, ...sections.map(section)));
   dialog.addEventListener('close', () => {
     dialog.remove();
-    app.stage.svg.focus({ preventScroll: true });
+    closed();
   });
   dialog.addEventListener('click', (e) => e.target === dialog && dialog.close());
   document.body.append(dialog);
   dialog.showModal();
 }
+
+/** @param {import('../app.js').App} app */
+export const showHelp = (app) =>
+  helpDialog([['Pointer', POINTER], ...keySections(app.commands), ['Arrows', ARROWS]],
+    () => app.stage.svg.focus({ preventScroll: true }));

@@ -1,0 +1,1 @@
+"""Labels by people: what to ask, the page that asks, and what becomes of the answers."""

@@ -1,0 +1,158 @@
+"""`lotsight label`: what a person should look at, the page for it, and what becomes of it."""
+
+from __future__ import annotations
+
+import getpass
+import webbrowser
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from datasets.labelling.journal import locked, read_journals
+from datasets.labelling.making import Recipe, Unit, make_queue, rank_frames
+from datasets.labelling.pool import Judged, judge_pool
+from datasets.labelling.queue import Queue, read_queue, write_queue
+from datasets.labelling.results import How, Results, sum_up
+from datasets.labelling.selecting import Budget
+from datasets.labelling.sources import read_sources
+from models import default_model, find_model, open_detector
+from telemetry import SystemClock
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Choose bays that a person should look at, review them in the browser, export labels.",
+)
+console = Console(highlight=False, soft_wrap=True)
+PORT = 8348
+SHOWN_FRAMES = 8
+Folder = Annotated[Path, typer.Argument(help="Folder of the queue.", show_default=False)]
+
+
+@app.command()
+def queue(  # noqa: PLR0913, PLR0917 - one for each option of the command
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Harvest bundles, data sets (folder, name or name:split), or folders of pictures "
+            "(with --calibration).",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="New folder for the queue.")],
+    count: Annotated[int, typer.Option("--count", "-n", help="Bays to ask about.", min=1)] = 400,
+    by: Annotated[Unit, typer.Option(help="Single bays, or whole pictures.")] = Unit.BAY,
+    random: Annotated[
+        float, typer.Option(help="Share drawn at random: gives the error rate.", min=0, max=1)
+    ] = 0.2,
+    twice: Annotated[
+        float, typer.Option(help="Share that every reviewer gets: gives agreement.", min=0, max=1)
+    ] = 0.1,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", "-c", help="Of plain pictures: their bays.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name or path of a model.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the named sets.")] = None,
+    seed: Annotated[int, typer.Option(help="Of sample, ties and order.")] = 0,
+) -> None:
+    """Judge all bays and write a queue of those whose answers are worth most."""
+    recipe = Recipe(
+        budget=Budget(count=count, random_share=random, twice_share=twice, seed=seed),
+        unit=by,
+        sources=tuple(sources),
+    )
+    frames = read_sources(sources, calibration, data)
+    detector = open_detector(find_model(model) if model else default_model())
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("judging", total=len(frames))
+        pool = judge_pool(detector, frames, lambda: bar.advance(task))
+    made = make_queue(pool, detector.spec, recipe, out, datetime.now(UTC))
+    write_queue(out, made)
+    console.print(_best_frames(pool, recipe))
+    console.print(_queue_line(out, made))
+    console.print(f"next: [bold]lotsight label review {out}[/]")
+
+
+def _best_frames(pool: Sequence[Judged], recipe: Recipe) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("pictures worth most")
+    table.add_column("bays", justify="right")
+    table.add_column("worth", justify="right")
+    for ranked in rank_frames(pool, recipe.weights)[:SHOWN_FRAMES]:
+        frame = ranked.judged.frame
+        name = f"{frame.source} {frame.path.name}"
+        table.add_row(name, str(len(frame.bay_ids)), f"{ranked.value:.1f}")
+    return table
+
+
+def _queue_line(folder: Path, made: Queue) -> str:
+    random = sum(item.random for item in made.items)
+    return (
+        f"{folder}: {len(made.items)} bays on {len(made.frames)} pictures, of "
+        f"{made.made.pool_bays} on {made.made.pool_frames}; {random} of them drawn at random"
+    )
+
+
+@app.command()
+def review(
+    folder: Folder,
+    reviewer: Annotated[
+        str | None, typer.Option(help="Your name, kept with each answer; the page can change it.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes any.")] = PORT,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    settle: Annotated[bool, typer.Option(help="Begin with what reviewers differ on.")] = False,
+) -> None:
+    """Open the review page."""
+    from calibration.editor import listen, serve_page
+    from datasets.labelling.page import ReviewDesk, create_review_app
+
+    with locked(folder if folder.is_dir() else folder.parent):
+        desk = ReviewDesk(folder, SystemClock())
+        listener = listen(port, PORT)
+        taken = listener.getsockname()[1]
+        hosts = {f"127.0.0.1:{taken}", f"localhost:{taken}"}
+        page = create_review_app(desk, reviewer or getpass.getuser(), hosts)
+        url = f"http://127.0.0.1:{taken}/" + ("?mode=settle" if settle else "")
+
+        def opened() -> None:
+            console.print(f"review: [bold]{url}[/] (Ctrl+C ends it)")
+            if browser:
+                webbrowser.open(url)
+
+        console.print(_queue_line(folder, desk.queue))
+        serve_page(page, listener, opened)
+
+
+@app.command()
+def status(folder: Folder) -> None:
+    """How far a queue is, how often suggestions were wrong, and how far reviewers agree."""
+    made = read_queue(folder)
+    console.print(_queue_line(folder, made))
+    for name, value in summary(sum_up(made, read_journals(folder))):
+        console.print(f"  {name:24} {value}")
+
+
+def summary(results: Results) -> list[tuple[str, str]]:
+    """What the answers say, as lines of name and value."""
+    people = ", ".join(f"{name} {count}" for name, count in results.reviewers.items())
+    alpha = "" if results.alpha is None else f", Krippendorff's alpha {results.alpha:.3f}"
+    agreement = (
+        f"{results.agreement}{alpha}" if results.agreement.count else "no bay has two answers"
+    )
+    counts = ", ".join(f"{results.count(how)} {how}" for how in How)
+    return [
+        ("answered", f"{len(results.outcomes)} of {results.asked}: {counts}"),
+        ("answers", people or "none"),
+        ("wrong in the pool", f"{results.error_rate}, from the random sample"),
+        ("wrong among the chosen", str(results.chosen_rate)),
+        ("reviewers agree", agreement),
+    ]

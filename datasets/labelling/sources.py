@@ -1,0 +1,58 @@
+"""Where pictures come from: bundles of an edge box, labelled sets, plain folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from calibration import load_calibration
+from calibration.pictures import PICTURE_SUFFIXES
+from datasets.errors import DatasetError
+from datasets.labelling.pool import PoolFrame, from_lot, from_pictures
+from datasets.lots import ANNOTATIONS, data_root, list_sets, parse_set, read_lot
+
+
+def read_sources(
+    sources: Sequence[str], calibration: Path | None, data: Path | None
+) -> list[PoolFrame]:
+    """Read sources of any kind; pictures are not decoded yet.
+
+    Args:
+        sources: as the command takes them.
+        calibration: bays of plain pictures.
+        data: folder of named sets; by default `LOTSIGHT_DATA`.
+
+    Raises:
+        DatasetError: a source is of no known kind, or damaged.
+        CalibrationError: the calibration is wrong.
+    """
+    return [frame for source in sources for frame in _read(source, calibration, data)]
+
+
+def _read(source: str, calibration: Path | None, data: Path | None) -> list[PoolFrame]:
+    path = Path(source)
+    if (path / ANNOTATIONS).is_file():
+        splits = list_sets(path.resolve().parent)[path.resolve().name]
+        return [from_lot(frame) for split in splits for frame in read_lot(path, split)]
+    if path.is_dir() and calibration is not None:
+        return _plain(path, calibration)
+    if path.exists():
+        msg = (
+            f"{path}: expected a harvest bundle or a labelled set; for plain pictures give the "
+            "bays too, with --calibration"
+        )
+        raise DatasetError(msg)
+    root = data or data_root()
+    return [
+        from_lot(frame)
+        for name, split in parse_set(source, root)
+        for frame in read_lot(root / name, split)
+    ]
+
+
+def _plain(folder: Path, calibration: Path) -> list[PoolFrame]:
+    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not pictures:
+        msg = f"{folder}: expected pictures ({', '.join(sorted(PICTURE_SUFFIXES))}), but got none"
+        raise DatasetError(msg)
+    return from_pictures(pictures, load_calibration(calibration))
