@@ -88,12 +88,14 @@ def ground_albedo(
         np.array([0.030, 0.085, 0.055], np.float32) * (1 + 0.28 * fine + 0.18 * broad)[..., None]
     )
     tone = float(rng.uniform(0.085, 0.16))
+    if layout.ceiling_m is not None:
+        tone *= 1.9  # concrete
     asphalt_tone = tone * (1 + 0.13 * fine + 0.12 * broad)
     asphalt = asphalt_tone[..., None] * np.array([1.0, 0.99, 0.965], np.float32)
     ground = GroundMap((x0, y0), cells_per_m, grass.astype(np.float32))
     paved = GroundMap((x0, y0), cells_per_m, np.zeros(shape, np.float32))
-    paved.fill(_rect(layout.paved_m), 1.0)
-    mask = paved.values > 0.5
+    paved.fill(_on_lot(layout, _rect_outline(layout.paved_m)), 1.0)
+    mask = (paved.values > 0.5) | (layout.ceiling_m is not None)
     ground.values[mask] = asphalt[mask]
     _wear(ground, layout, rng)
     _paint(ground, layout, broad + fine * 0.7)
@@ -112,6 +114,30 @@ def _rect(rect: tuple[float, float, float, float], grow_m: float = 0.0) -> Point
     x0, y0, x1, y1 = rect
     x0, y0, x1, y1 = x0 - grow_m, y0 - grow_m, x1 + grow_m, y1 + grow_m
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+
+
+def _rect_outline(rect: tuple[float, float, float, float]) -> Points:
+    """Corners of a rectangle and points along its sides, fine enough to be bent."""
+    corners = _rect(rect)
+    share = np.linspace(0, 1, 40, endpoint=False)[:, None]
+    return np.concatenate(
+        [a + (b - a) * share for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)]
+    )
+
+
+def _on_lot(layout: LotLayout, plan_m: Points) -> Points:
+    """Points of the plan where they lie on the ground."""
+    return plan_m if layout.bend is None else layout.bend.points(plan_m)
+
+
+def _plan_y(layout: LotLayout, ground: GroundMap) -> Points:
+    """How far across the lanes each cell lies: (rows, 1), or (rows, columns) of a bent lot."""
+    rows, columns = ground.values.shape[:2]
+    y = np.arange(rows) / ground.cells_per_m + ground.origin_m[1]
+    if layout.bend is None:
+        return y[:, None]
+    x = np.arange(columns) / ground.cells_per_m + ground.origin_m[0]
+    return layout.bend.plan_y(np.stack(np.meshgrid(x, y), -1))
 
 
 def _island(ground: GroundMap, rect: tuple[float, float, float, float], grass: Raster) -> None:
@@ -144,11 +170,11 @@ def _wear(ground: GroundMap, layout: LotLayout, rng: np.random.Generator) -> Non
         path = np.round(layer.cells(start + steps)).astype(np.int32)
         cv2.polylines(shade, [path], False, (0.6,), 1)
     blurred = cv2.GaussianBlur(shade, (0, 0), max(ground.cells_per_m * 0.02, 0.6))
+    band = _plan_y(layout, ground)
     for lane in layout.lanes:
         for offset in (-0.8, 0.8):
-            band = np.arange(ground.values.shape[0]) / ground.cells_per_m + ground.origin_m[1]
             track = np.exp(-(((band - lane.y_m - offset) / 0.45) ** 2)) * 0.07
-            blurred = blurred * (1 + track[:, None].astype(np.float32))
+            blurred = blurred * (1 + track.astype(np.float32))
     ground.values[:] *= blurred[..., None]
 
 
@@ -165,7 +191,8 @@ def _paint(ground: GroundMap, layout: LotLayout, wear: Raster) -> None:
             _symbol(cover, bay)
     for lane in layout.lanes:
         for x in (-16.0, -4.0, 8.0, 20.0):
-            _arrow(cover, (x, lane.y_m - lane.width_m * 0.23))
+            for outline in _arrow((x, lane.y_m - lane.width_m * 0.23)):
+                cover.fill(_on_lot(layout, outline), 1.0)
     keep = np.clip(1.05 - np.clip(wear * 0.55, 0, None), 0.15, 1.0)
     tint = np.array([0.36, 0.13, 0.05], np.float32)
     for layer, colour in ((blue, tint), (cover, np.asarray(layout.line_bgr, np.float32))):
@@ -204,19 +231,22 @@ def _symbol(cover: GroundMap, bay: BaySpot) -> None:
         cover.fill(_stroke(np.asarray(a) @ turn + centre, np.asarray(b) @ turn + centre, 0.12), 1.0)
 
 
-def _arrow(cover: GroundMap, tail_m: tuple[float, float]) -> None:
+def _arrow(tail_m: tuple[float, float]) -> tuple[Points, Points]:
+    """Shaft and head of an arrow on the plan."""
     x, y = tail_m
-    cover.fill(_stroke(np.array([x, y]), np.array([x + 1.7, y]), 0.16), 1.0)
-    cover.fill(np.array([(x + 1.6, y - 0.38), (x + 2.6, y), (x + 1.6, y + 0.38)]), 1.0)
+    return (
+        _stroke(np.array([x, y]), np.array([x + 1.7, y]), 0.16),
+        np.array([(x + 1.6, y - 0.38), (x + 2.6, y), (x + 1.6, y + 0.38)]),
+    )
 
 
 def _snow(ground: GroundMap, layout: LotLayout, noise: Raster) -> None:
     """Snow lies where nobody drives, and is thin in the lanes."""
     cover = np.clip(0.75 + 0.4 * noise, 0.0, 1.0)
-    y = np.arange(ground.values.shape[0]) / ground.cells_per_m + ground.origin_m[1]
+    y = _plan_y(layout, ground)
     for lane in layout.lanes:
         inside = np.clip(1.3 - np.abs(y - lane.y_m) / (lane.width_m / 2), 0, 1)
-        cover = cover * (1 - 0.8 * inside[:, None])
+        cover = cover * (1 - 0.8 * inside)
     mix = (cover * 0.85)[..., None].astype(np.float32)
     ground.values[:] = ground.values * (1 - mix) + 0.78 * mix
 

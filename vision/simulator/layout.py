@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from telemetry.words import BayAngle, BayKind
+from vision.simulator.bend import Bend
 from vision.simulator.camera import Points
 
 Rect = tuple[float, float, float, float]
@@ -114,6 +115,10 @@ class LotLayout:
         line_bgr: reflectance of the paint.
         line_style: "sides" (two lines a bay), "box" (closed), "tee" (short strokes).
         whole_pads: whether special bays are painted all over, else only behind their symbol.
+        pillars_m: footprints of pillars that reach up to the ceiling.
+        ceiling_m: height of a ceiling over all of it; None under the open sky.
+        plan: of a bent lot, the straight one that traffic is planned on.
+        bend: that bent it.
     """
 
     bays: tuple[BaySpot, ...]
@@ -126,6 +131,10 @@ class LotLayout:
     line_bgr: tuple[float, float, float]
     line_style: str
     whole_pads: bool = False
+    pillars_m: tuple[Rect, ...] = ()
+    ceiling_m: float | None = None
+    plan: LotLayout | None = None
+    bend: Bend | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Weather(StrEnum):
     SNOW = "snow"
     DUSK = "dusk"
     NIGHT = "night"
+    INDOOR = "indoor"
+    """Under a ceiling: lamps and no sky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Light:
     @property
     def headlights(self) -> bool:
         """Whether drivers have their lights on."""
-        return self.weather in {Weather.NIGHT, Weather.DUSK, Weather.RAIN, Weather.SNOW}
+        return self.weather not in {Weather.SUN, Weather.OVERCAST}
 
     @property
     def sun_shadow(self) -> float:
@@ -94,8 +96,10 @@ class Light:
     def sky_radiance(self, up: Radiance) -> Radiance:
         """Radiance seen in directions whose upward part is `up` (...,) in -1..1, (..., 3)."""
         height = np.sqrt(np.clip(up, 0.0, 1.0))[..., None]
-        horizon = np.asarray(self.horizon_bgr, up.dtype)
-        zenith = np.asarray(self.sky_bgr, up.dtype) * up.dtype.type(0.55)
+        horizon: Radiance = np.asarray(self.horizon_bgr, up.dtype)
+        zenith: Radiance = np.asarray(self.sky_bgr, up.dtype) * up.dtype.type(0.55)
+        if self.weather is Weather.INDOOR:
+            zenith = horizon  # what is not drawn of the ceiling looks like it
         return np.asarray(horizon + (zenith - horizon) * height)
 
     def lamp_irradiance(self, points_m: Points, normals: Points) -> Points:
@@ -178,7 +182,7 @@ class Surface:
 def make_light(
     weather: Weather, sun_azimuth_deg: float, sun_height_deg: float, lamps: tuple[Lamp, ...]
 ) -> Light:
-    """The light of a kind of weather; lamps are lit at dusk and night only.
+    """The light of a kind of weather; lamps are lit at dusk, at night and indoors only.
 
     Args:
         weather: what the sky does.
@@ -249,7 +253,16 @@ def make_light(
             0.15,
             5.5,
         ),
+        Weather.INDOOR: (
+            (0.0, 0.0, 0.0),
+            (0.42, 0.44, 0.45),
+            (0.062, 0.066, 0.066),
+            4.4,
+            0.0,
+            0.0,
+            3.5,
+        ),
     }
     sun, sky, horizon, exposure, haze, wet, noise = table[weather]
-    lit = lamps if weather in {Weather.NIGHT, Weather.DUSK} else ()
+    lit = lamps if weather in {Weather.NIGHT, Weather.DUSK, Weather.INDOOR} else ()
     return Light(weather, to_sun, sun, sky, horizon, lit, exposure, haze, wet, noise)

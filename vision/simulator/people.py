@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vision.simulator.bend import Bend
 from vision.simulator.light import Bgr
 from vision.simulator.scenery import person_mesh
 from vision.simulator.stage import Actor, Stage
@@ -42,8 +43,8 @@ class Person:
         """When the walk is over."""
         return self.begins_s + math.dist(self.start_m, self.end_m) / self.speed_mps
 
-    def paint(self, stage: Stage, time_s: float) -> Actor | None:
-        """The person at a time, None when not there or out of the picture."""
+    def paint(self, stage: Stage, time_s: float, bend: Bend | None = None) -> Actor | None:
+        """The person at a time, None when not there or out of the picture; on a bent lot, bent."""
         if not self.begins_s <= time_s <= self.ends_s:
             return None
         share = (time_s - self.begins_s) / max(self.ends_s - self.begins_s, 1e-6)
@@ -52,6 +53,9 @@ class Person:
         heading = math.atan2(self.end_m[1] - self.start_m[1], self.end_m[0] - self.start_m[0])
         stride = math.sin(2 * math.pi * _STEP_HZ * (time_s - self.begins_s))
         mesh = person_mesh(self.height_m, stride, self.shirt_bgr, self.trousers_bgr)
+        if bend is not None:
+            heading = bend.heading(x, heading)
+            x, y = bend.point((x, y))
         return stage.paint(mesh.placed((x, y), heading))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -14,11 +15,14 @@ import numpy.typing as npt
 from telemetry.words import BayAngle
 from vision.simulator.camera import Camera, look_at
 from vision.simulator.cars import random_car
+from vision.simulator.curved import curved_layout
+from vision.simulator.garage import garage_camera, garage_layout, garage_light
 from vision.simulator.layout import BaySpot, LotLayout, random_layout
 from vision.simulator.light import Lamp, Light, Weather, make_light
 from vision.simulator.people import random_person
 from vision.simulator.scenery import lamp_of
 from vision.simulator.stage import Actor, Stage
+from vision.simulator.truth import Labels, label_pixels
 from vision.simulator.weather import finish
 from vision.types import Floats, ImageBgr
 
@@ -29,24 +33,39 @@ _MIN_SIGHT = 0.22
 """Share of a bay or its car that must be seen for it to count."""
 
 
+class LotKind(StrEnum):
+    """What kind of lot."""
+
+    OPEN = "open"
+    """Straight rows under the sky: perpendicular, angled, parallel."""
+    CURVED = "curved"
+    """Rows round a bend."""
+    GARAGE = "garage"
+    """A level of a multi-storey car park."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A rendered picture and its truth.
 
     Attributes:
         image_bgr: shape (H, W, 3).
+        kind: of the lot.
         quads_norm: bays that can be judged, shape (M, 4, 2), fractions of width and height:
             lane side left, lane side right, far right, far left of one who drives in.
         occupied: shape (M,).
-        boxes_px: boxes of the cars, x_min, y_min, x_max, y_max, shape (N, 4).
-        camera: that took it.
+        boxes_px: boxes of the cars, hidden parts too, x_min, y_min, x_max, y_max, shape (N, 4).
+        pixels: which car or person each pixel shows, shape (H, W); see `label_pixels`.
+        camera: that took it; it projects metres and has the ground's homography.
         weather: what the sky did.
     """
 
     image_bgr: ImageBgr
+    kind: LotKind
     quads_norm: Floats
     occupied: npt.NDArray[np.bool_]
     boxes_px: Floats
+    pixels: Labels
     camera: Camera
     weather: Weather
 
@@ -68,26 +87,45 @@ def render_sample(
     return sample.image_bgr, sample.quads_norm, sample.occupied
 
 
-def make_sample(seed: int, image_wh: tuple[int, int] = (1280, 720)) -> Sample:
-    """As `render_sample`, with boxes, camera and weather."""
+def make_sample(
+    seed: int, image_wh: tuple[int, int] = (1280, 720), kind: LotKind = LotKind.OPEN
+) -> Sample:
+    """As `render_sample`, of any kind of lot, with all that is known of it."""
     rng = np.random.default_rng(seed)
-    layout = random_layout(rng)
-    camera = _random_camera(rng, layout, image_wh)
-    light = random_light(rng, layout)
+    layout, camera, light = _scene(rng, kind, image_wh)
     stage = Stage(layout, camera, light, int(rng.integers(1 << 31)), detail=1)
     parked = _fill(rng, stage)
     taken = np.array([occupied for occupied, _ in parked])
     actors = [actor for _, actor in parked if actor is not None]
     cars = list(actors)
     actors += _passers(rng, stage, cars)
-    for _ in range(int(rng.integers(0, 5))):
-        actors += random_person(rng, stage)
+    people = [p for _ in range(int(rng.integers(0, 5))) for p in random_person(rng, stage)]
+    actors += people
     image, nearest = stage.compose(actors)
     quads, seen = _seen_bays(layout, camera)
     seen &= np.array([_in_sight(quads[i], actor, nearest) for i, (_, actor) in enumerate(parked)])
     boxes = np.array([_box(actor) for actor in cars], np.float32).reshape(-1, 4)
     finished = finish(image, light, rng)
-    return Sample(_lens(finished, rng), quads[seen], taken[seen], boxes, camera, light.weather)
+    return Sample(
+        image_bgr=_lens(finished, rng),
+        kind=kind,
+        quads_norm=quads[seen],
+        occupied=taken[seen],
+        boxes_px=boxes,
+        pixels=label_pixels(stage.nearest_m, cars, people),
+        camera=camera,
+        weather=light.weather,
+    )
+
+
+def _scene(
+    rng: np.random.Generator, kind: LotKind, image_wh: tuple[int, int]
+) -> tuple[LotLayout, Camera, Light]:
+    if kind is LotKind.GARAGE:
+        layout = garage_layout(rng)
+        return layout, garage_camera(rng, layout, image_wh), garage_light(layout)
+    layout = random_layout(rng) if kind is LotKind.OPEN else curved_layout(rng)
+    return layout, _random_camera(rng, layout, image_wh), random_light(rng, layout)
 
 
 def random_light(rng: np.random.Generator, layout: LotLayout) -> Light:
@@ -198,7 +236,10 @@ def _passers(rng: np.random.Generator, stage: Stage, cars: list[Actor]) -> list[
             x = float(rng.uniform(-22, 22))
             car = replace(random_car(rng), lights_on=stage.light.headlights)
             heading = (0.0 if ahead else math.pi) + float(rng.normal(0, 0.05))
-            actor = stage.paint_car(car, (x, y), heading)
+            place, bend = (x, y), stage.layout.bend
+            if bend is not None:
+                place, heading = bend.point(place), bend.heading(x, heading)
+            actor = stage.paint_car(car, place, heading)
             if actor is not None:
                 actors.append(actor)
                 cars.append(actor)

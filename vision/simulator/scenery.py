@@ -127,6 +127,13 @@ def kerb_mesh(rect: tuple[float, float, float, float]) -> Mesh:
     return make_mesh(quads, outward, (0.36, 0.38, 0.39))
 
 
+def pillar_mesh(rect: tuple[float, float, float, float], height_m: float) -> Mesh:
+    """A concrete pillar with a yellow foot, as garages paint them."""
+    x0, y0, x1, y1 = rect
+    foot = box((x0, y0, 0.0), (x1, y1, 0.9), (0.08, 0.50, 0.62))
+    return joined([foot, box((x0, y0, 0.9), (x1, y1, height_m), (0.44, 0.46, 0.47))])
+
+
 def person_mesh(height_m: float, stride: float, shirt_bgr: Bgr, trousers_bgr: Bgr) -> Mesh:
     """A walking person at the origin, facing +x; `stride` in -1..1 swings legs and arms."""
     hip, shoulder = height_m * 0.50, height_m * 0.82

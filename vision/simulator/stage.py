@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from vision.simulator.camera import Camera, Points
 from vision.simulator.cars import Car, car_mesh
+from vision.simulator.garage import shell_mesh
 from vision.simulator.ground import GroundMap, ground_albedo, ground_lookup, look_down
 from vision.simulator.layout import LotLayout
 from vision.simulator.light import Light, Weather
 from vision.simulator.mesh import Mesh
 from vision.simulator.scenery import (
     kerb_mesh,
+    pillar_mesh,
     post_mesh,
     shadow_outlines,
     sun_map,
@@ -111,7 +113,12 @@ class Stage:
             sprite = self._sprite(kerb_mesh(rect), 2)
             if sprite is not None:
                 sprite.lay_on(self.background_bgr, None)
+        if self.layout.ceiling_m is not None:
+            shell = self._sprite(shell_mesh(self.layout), 2)
+            if shell is not None:  # it encloses everything, so it lies behind everything
+                shell.lay_on(self.background_bgr, None)
         meshes = [wall_mesh(wall, rng, night=night) for wall in self.layout.walls]
+        meshes += [pillar_mesh(p, self.layout.ceiling_m or 3.0) for p in self.layout.pillars_m]
         meshes += trees
         meshes += [post_mesh(post, lit=bool(self.light.lamps)) for post in self.layout.posts]
         sprites = [sprite for mesh in meshes if (sprite := self._sprite(mesh, 2)) is not None]

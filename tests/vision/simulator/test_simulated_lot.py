@@ -50,7 +50,7 @@ def test_another_seed_gives_other_traffic(lot: SimulatedLot) -> None:
 def test_a_bay_is_occupied_exactly_when_a_car_covers_its_ground(
     lot: SimulatedLot, time_s: float
 ) -> None:
-    cars = lot.car_pixels(time_s)
+    cars = lot.pixels(time_s)
     truth = lot.truth(time_s)
     busy = {c.bay for c in lot.changes(time_s - 6, time_s + 6)}
     near = [bay for bay in lot.bay_ids if bay.startswith("A") and bay not in busy]
@@ -66,7 +66,7 @@ def test_a_bay_is_occupied_exactly_when_a_car_covers_its_ground(
 def test_cars_cover_what_differs_from_the_empty_lot(lot: SimulatedLot) -> None:
     picture, empty = lot.frame(12.0), lot.stage.background_bgr
     differs = np.abs(picture.astype(int) - empty).sum(2) > 60
-    cars = lot.car_pixels(12.0) > 0
+    cars = lot.pixels(12.0) > 0
     assert differs[cars].mean() > 0.8
     assert differs[~cars].mean() < 0.06  # shadows
 
@@ -87,7 +87,7 @@ def test_moving_cars_never_touch_each_other(lot: SimulatedLot) -> None:
                 assert np.linalg.norm(spot - other) > 2.0, time_s
 
 
-@pytest.mark.parametrize("weather", list(Weather))
+@pytest.mark.parametrize("weather", list(Weather), ids=str)
 def test_every_weather_renders_a_picture_with_contrast(weather: Weather) -> None:
     lot = SimulatedLot(demo_scene(weather, (320, 180)), seed=3, detail=1)
     picture = lot.frame(2.0)
