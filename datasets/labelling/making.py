@@ -13,7 +13,7 @@ import numpy as np
 from datasets.errors import DatasetError
 from datasets.labelling.pool import Judged
 from datasets.labelling.queue import Made, Queue, QueueItem
-from datasets.labelling.scoring import Weights, reasons_of, value_bays
+from datasets.labelling.scoring import Weights, Worth, reasons_of, value_bays
 from datasets.labelling.selecting import Budget, Picks, pick_diverse, select
 from vision.types import Floats, Ints, NetworkSpec, as_floats
 
@@ -63,7 +63,7 @@ def rank_frames(pool: Sequence[Judged], weights: Weights) -> list[RankedFrame]:
     With calibrated probabilities that sum grows with the number of bays that are judged or
     labelled wrong.
     """
-    ranked = [RankedFrame(one, float(value_bays(one.signs, weights).sum())) for one in pool]
+    ranked = [RankedFrame(one, float(value_bays(one.signs, weights).total().sum())) for one in pool]
     return sorted(ranked, key=lambda one: -one.value)
 
 
@@ -88,9 +88,10 @@ def make_queue(
         raise DatasetError(msg)
     frame = np.repeat(np.arange(len(pool)), counts)
     bay = np.concatenate([np.arange(count) for count in counts])
-    value = np.concatenate([value_bays(one.signs, recipe.weights) for one in pool])
+    worth = Worth.joined([value_bays(one.signs, recipe.weights) for one in pool])
+    value = worth.total()
     if recipe.unit is Unit.BAY:
-        picks = select(value, np.concatenate([one.looks for one in pool]), recipe.budget)
+        picks = select(worth, np.concatenate([one.looks for one in pool]), recipe.budget)
     else:
         picks = _whole_frames(pool, value, frame, recipe.budget)
     used = np.unique(frame[picks.index])
@@ -122,12 +123,13 @@ def _whole_frames(pool: Sequence[Judged], value: Floats, frame: Ints, budget: Bu
     rng = np.random.default_rng(budget.seed)
     count = min(budget.count, len(value))
     by_chance = rng.choice(len(value), round(budget.random_share * count), replace=False)
-    worth = np.bincount(frame, weights=value, minlength=len(pool))
-    share = as_floats(worth / max(float(worth.max()), 1e-9))
+    total = np.bincount(frame, weights=value, minlength=len(pool))
+    share = as_floats(total / max(float(total.max()), 1e-9))
+    worth = Worth(share, np.zeros_like(share))
     looks = as_floats([one.look for one in pool])
     chosen = list(by_chance)
     sampled = set(chosen)
-    for number in pick_diverse(share, looks, len(pool), budget.near, rng):
+    for number in pick_diverse(worth, looks, len(pool), budget.near, rng):
         if len(chosen) >= count:
             break
         chosen += [i for i in np.nonzero(frame == number)[0] if i not in sampled]

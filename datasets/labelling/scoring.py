@@ -14,10 +14,11 @@ They are joined as independent causes (noisy or): `1 - (1 - a)(1 - b)...`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from datasets.lots import Bools
 from vision.types import Floats, as_floats
@@ -90,16 +91,46 @@ def strengths(signs: Signs) -> Mapping[str, Floats]:
     }
 
 
-def value_bays(signs: Signs, weights: Weights) -> Floats:
-    """Worth of an answer about each bay, 0 to 1, shape (M,)."""
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What an answer about each bay is good for, arrays of shape (N,), 0 to 1.
+
+    Attributes:
+        learning: for the next network; a repeat of what was asked teaches nothing new.
+        mending: for the label that is there; each wrong label needs an answer of its own, however
+            alike their pictures are.
+    """
+
+    learning: Floats
+    mending: Floats
+
+    def total(self, news: Floats | float = 1.0) -> Floats:
+        """Both together, where learning counts by how new the bay is, 0 to 1, shape (N,)."""
+        return as_floats(1 - (1 - self.learning * news) * (1 - self.mending))
+
+    def __getitem__(self, index: npt.NDArray[np.int64]) -> Worth:
+        """Of some of the bays."""
+        return Worth(self.learning[index], self.mending[index])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Worth]) -> Worth:
+        """Of the bays of several frames."""
+        return cls(
+            np.concatenate([part.learning for part in parts]),
+            np.concatenate([part.mending for part in parts]),
+        )
+
+
+def value_bays(signs: Signs, weights: Weights) -> Worth:
+    """Worth of an answer about each bay."""
     found = strengths(signs)
     parts = (
         weights.unsure * found[UNSURE],
         weights.heads * found[HEADS],
-        weights.label * found[LABEL],
         np.full(len(signs.prob), weights.edge * signs.edge, np.float32),
     )
-    return as_floats(1 - np.prod([1 - part for part in parts], axis=0))
+    learning = as_floats(1 - np.prod([1 - part for part in parts], axis=0))
+    return Worth(learning, as_floats(weights.label * found[LABEL]))
 
 
 def reasons_of(signs: Signs, bay: int) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Which bays to ask about: the most valuable ones that are not repeats, and a random sample.
 
 Greedy k-centre (Gonzalez 1985; Sener and Savarese 2018) weighted by worth: the next pick is the one
-with the largest product of worth and distance to what was picked. Distance counts up to `near`:
-what differs by that much is another case, however far it is. So a hundred nearly equal crops of
-one parked car cost one question, not a hundred.
+with the most worth, where what it teaches counts by its distance to what was picked. Distance
+counts up to `near`: what differs by that much is another case, however far it is. So a hundred
+nearly equal crops of one parked car cost one question, not a hundred.
 
 The random sample is drawn first and from all bays alike, whatever they are worth: only it tells
 without bias how often the labels are wrong, and it keeps the new training data from holding nothing
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.labelling.scoring import Worth
 from vision.types import Floats, Ints, as_floats
 
 CONSIDERED = 20_000
@@ -66,21 +67,21 @@ class Picks:
     twice: np.ndarray[tuple[int], np.dtype[np.bool]]
 
 
-def select(value: Floats, look: Floats, budget: Budget) -> Picks:
+def select(worth: Worth, look: Floats, budget: Budget) -> Picks:
     """Pick bays to ask about.
 
     Args:
-        value: worth of each bay, shape (N,).
+        worth: of an answer about each of N bays.
         look: looks of each bay, shape (N, D).
         budget: how many.
     """
     rng = np.random.default_rng(budget.seed)
-    count = min(budget.count, len(value))
-    by_chance = rng.choice(len(value), round(budget.random_share * count), replace=False)
-    open_ = np.ones(len(value), np.bool)
+    count = min(budget.count, len(look))
+    by_chance = rng.choice(len(look), round(budget.random_share * count), replace=False)
+    open_ = np.ones(len(look), np.bool)
     open_[by_chance] = False
     rest = np.nonzero(open_)[0]
-    best = rest[pick_diverse(value[rest], look[rest], count - len(by_chance), budget.near, rng)]
+    best = rest[pick_diverse(worth[rest], look[rest], count - len(by_chance), budget.near, rng)]
     # The sample is strewn in, so that nobody can tell it, or tires before it.
     places = np.sort(rng.choice(count, len(by_chance), replace=False))
     random = np.zeros(count, np.bool)
@@ -93,12 +94,12 @@ def select(value: Floats, look: Floats, budget: Budget) -> Picks:
 
 
 def pick_diverse(
-    value: Floats, look: Floats, count: int, near: float, rng: np.random.Generator
+    worth: Worth, look: Floats, count: int, near: float, rng: np.random.Generator
 ) -> Ints:
     """Weighted k-centre greedy.
 
     Args:
-        value: worth, shape (N,).
+        worth: of N bays.
         look: shape (N, D).
         count: how many to pick; all of N at most.
         near: distance from which on two looks are different cases.
@@ -107,18 +108,20 @@ def pick_diverse(
     Returns:
         Indices in the order of picking, shape (min(count, N),), int64.
     """
-    order = rng.permutation(len(value))
-    order = order[np.argsort(-value[order], kind="stable")][: max(CONSIDERED, count)]
-    worth, looks = value[order].astype(np.float64) + 1e-9, look[order]
-    news = np.ones(len(order))
+    order = rng.permutation(len(look))
+    best_first = np.argsort(-worth.total()[order], kind="stable")
+    order = order[best_first][: max(CONSIDERED, count)]
+    left, looks = worth[order], look[order]
+    # Nothing is worth nothing: where a sign is missing, what differs most is asked about.
+    left = Worth(np.maximum(left.learning, 1e-3), left.mending)
+    news = np.ones(len(order), np.float32)
     picked: list[int] = []
     for _ in range(min(count, len(order))):
-        gain = worth * news
+        gain = left.total(news)
         gain[picked] = -1
         best = int(gain.argmax())
         picked.append(best)
         if near > 0:
             distance = np.sqrt(np.square(as_floats(looks - looks[best])).sum(1))
-            # Repeats keep a little of their worth: with nothing else left, they are asked about.
-            np.minimum(news, np.maximum(distance / near, 1e-3), out=news)
+            np.minimum(news, distance / near, out=news)
     return np.asarray(order[picked], np.int64)
