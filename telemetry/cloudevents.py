@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Discriminator, Field, StringConstraints, Tag, TypeAdapter
 
+from telemetry.incidents import IncidentChanged, IncidentId
 from telemetry.messages import (
     BayChanged,
     Message,
@@ -20,9 +21,12 @@ from telemetry.messages import (
 from telemetry.words import BayId
 
 BAY_CHANGED_TYPE: Final = "pk.bay.changed.v1"
+INCIDENT_CHANGED_TYPE: Final = "pk.incident.changed.v1"
 STREAM_GAP_TYPE: Final = "pk.stream.gap.v1"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _ID = re.compile(r"^([1-9][0-9]{0,15})-([1-9][0-9]{0,15})$")
+
+_LATER_TYPE = r"^pk\.[a-z0-9_.]{1,64}\.v[0-9]{1,3}$"
 
 EventId = Annotated[str, StringConstraints(pattern=_ID.pattern)]
 
@@ -55,6 +59,14 @@ class BayChangedEvent(_Event):
     data: BayChanged
 
 
+class IncidentChangedEvent(_Event):
+    """An incident began or is over; `subject` is the incident."""
+
+    type: Literal["pk.incident.changed.v1"] = INCIDENT_CHANGED_TYPE
+    subject: IncidentId
+    data: IncidentChanged
+
+
 class StreamGapEvent(_Event):
     """Some events were given up; `data.ranges` says which."""
 
@@ -62,9 +74,35 @@ class StreamGapEvent(_Event):
     data: StreamGap
 
 
-Event: TypeAlias = BayChangedEvent | StreamGapEvent
+class OtherEvent(_Event):
+    """An event of a type that a later version of the contract added.
+
+    Its number counts like any other, so a reader that does not know the type takes it off the
+    stream, passes its content over, and misses none of the events that it does know.
+    """
+
+    type: Annotated[str, StringConstraints(pattern=_LATER_TYPE)]
+    subject: str | None = None
+
+
+KnownEvent: TypeAlias = BayChangedEvent | IncidentChangedEvent | StreamGapEvent
+Event: TypeAlias = KnownEvent | OtherEvent
+_KNOWN_TYPES = frozenset({BAY_CHANGED_TYPE, INCIDENT_CHANGED_TYPE, STREAM_GAP_TYPE})
+
+
+def _type_of(value: object) -> str:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return kind if kind in _KNOWN_TYPES else "other"
+
+
 EVENT_ADAPTER: TypeAdapter[Event] = TypeAdapter(
-    Annotated[BayChangedEvent | StreamGapEvent, Field(discriminator="type")]
+    Annotated[
+        Annotated[BayChangedEvent, Tag(BAY_CHANGED_TYPE)]
+        | Annotated[IncidentChangedEvent, Tag(INCIDENT_CHANGED_TYPE)]
+        | Annotated[StreamGapEvent, Tag(STREAM_GAP_TYPE)]
+        | Annotated[OtherEvent, Tag("other")],
+        Discriminator(_type_of),
+    ]
 )
 
 

@@ -30,6 +30,7 @@ from telemetry.words import (
     BayState,
     CameraId,
     Cause,
+    Identifier,
     LotId,
     UnknownReason,
     ZoneId,
@@ -277,6 +278,8 @@ class Snapshot(Message):
         default=False, description="The store cannot be written: later events may be lost."
     )
     bays: tuple[SnapshotBay, ...]
+    incidents: tuple[Identifier, ...] | None = None
+    """Ids of the incidents that last; null: this box looks for none."""
 
 
 class Ack(Message):
@@ -345,45 +348,6 @@ class Aggregate(Message):
     )
     layout: LayoutHash
     zones: tuple[ZoneAggregate, ...]
-
-
-class CameraHealth(Message):
-    """One camera's figures over the last minute."""
-
-    camera: CameraId
-    up: bool
-    view: str = Field(default="ok", max_length=32, description="ok, or the reason it is unusable.")
-    fps: Annotated[float, Field(ge=0)] = 0.0
-    dropped: Annotated[int, Field(ge=0)] = 0
-    restarts: Annotated[int, Field(ge=0)] = 0
-    latency_p95_ms: Annotated[float, Field(ge=0)] | None = None
-
-
-class OutboxHealth(Message):
-    """How full the outbox is and what became of its rows."""
-
-    rows: Annotated[int, Field(ge=0)]
-    bytes: Annotated[int, Field(ge=0)]
-    oldest_age_s: Annotated[float, Field(ge=0)] = 0.0
-    quarantined: Annotated[int, Field(ge=0)] = 0
-    evicted: Annotated[int, Field(ge=0)] = 0
-    buffered: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="Changes held in memory because the store cannot be written."
-    )
-    lost: Annotated[int, Field(ge=0)] = 0
-
-
-class Health(Message):
-    """Once a minute, QoS 0: figures, not facts."""
-
-    at: UtcTime
-    uptime_s: Annotated[float, Field(ge=0)]
-    outbox: OutboxHealth
-    cameras: tuple[CameraHealth, ...] = ()
-    disk_free_bytes: Annotated[int, Field(ge=0)] | None = None
-    memory_bytes: Annotated[int, Field(ge=0)] | None = None
-    temperature_c: float | None = None
-    alarms: tuple[str, ...] = ()
 
 
 class BayTopicState(Message):

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from telemetry import aws, cloudevents, commands, layout, messages
+from telemetry import aws, cloudevents, commands, health, layout, messages
 from telemetry.rules import DELIVERY_RULES, Direction
 from telemetry.topics import TopicKind
 
@@ -20,11 +20,15 @@ Json = dict[str, Any]
 
 MESSAGES: dict[TopicKind, tuple[type[BaseModel], ...]] = {
     TopicKind.STATUS: (messages.Status,),
-    TopicKind.EVENT: (cloudevents.BayChangedEvent, cloudevents.StreamGapEvent),
+    TopicKind.EVENT: (
+        cloudevents.BayChangedEvent,
+        cloudevents.IncidentChangedEvent,
+        cloudevents.StreamGapEvent,
+    ),
     TopicKind.SNAPSHOT: (messages.Snapshot,),
     TopicKind.LAYOUT: (layout.Layout,),
     TopicKind.AGGREGATE: (messages.Aggregate,),
-    TopicKind.HEALTH: (messages.Health,),
+    TopicKind.HEALTH: (health.Health,),
     TopicKind.ACK: (messages.Ack,),
     TopicKind.COMMAND: (commands.Command,),
     TopicKind.COMMAND_RESULT: (commands.CommandResult,),

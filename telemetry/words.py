@@ -63,6 +63,32 @@ class BayKind(StrEnum):
     RESERVED = "reserved"
 
 
+class IncidentKind(StrEnum):
+    """How a standing vehicle does not stand as it should."""
+
+    OUTSIDE_BAY = "outside_bay"
+    """In a watched area, in no bay, and in nobody's way."""
+    DOUBLE_PARKING = "double_parking"
+    """In no bay, before one or several bays, so that vehicles there cannot leave."""
+    STRADDLING = "straddling"
+    """Over two bays, so that the second is of no use."""
+    OVERSTAY = "overstay"
+    """In a bay for longer than its limit."""
+    WRONG_USE = "wrong_use"
+    """In a bay that its class of vehicle may not use."""
+
+
+class IncidentEnd(StrEnum):
+    """Why an incident is over."""
+
+    LEFT = "left"
+    """The vehicle is gone, or stands as it should."""
+    CONFIG = "config"
+    """Nobody looks for it any more: another calibration, limit or setting."""
+    RESTART = "restart"
+    """The box was away for too long to say that it was the same vehicle all the time."""
+
+
 class BayAngle(StrEnum):
     """How a bay lies to its lane."""
 

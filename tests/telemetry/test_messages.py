@@ -13,8 +13,11 @@ from telemetry import (
     Ack,
     BayChangedEvent,
     CommandName,
+    IncidentChangedEvent,
+    IncidentKind,
     Layout,
     LayoutBay,
+    OtherEvent,
     SeqRange,
     Status,
     StreamGap,
@@ -87,7 +90,7 @@ def test_a_reader_ignores_what_it_does_not_know() -> None:
     [
         pytest.param({"id": "7"}, "id", id="id without an epoch"),
         pytest.param({"id": "0-1"}, "id", id="epoch zero"),
-        pytest.param({"type": "pk.other.v1"}, "pk.other.v1", id="unknown type"),
+        pytest.param({"type": "com.other.v1"}, "com.other.v1", id="type of another maker"),
         pytest.param({"subject": "a/b"}, "subject", id="bay that is no identifier"),
         pytest.param({"time": "2026-05-04T03:02:01"}, "time", id="time without a zone"),
         pytest.param({"data": {**DATA, "conf": 1.5}}, "conf", id="confidence above 1"),
@@ -193,3 +196,46 @@ def test_packed_bays_that_do_not_fit() -> None:
     with pytest.raises(TelemetryError, match="letter 1"):
         unpack_bays(["a", "b"], "fx")
     assert pack_bays(["a"], {}) == "u"
+
+
+def incident(**change: object) -> dict[str, Any]:
+    data = {
+        "kind": "straddling", "open": True, "camera": "gate", "bays": ["A-1", "A-2"],
+        "vehicle": "car", "conf": 0.8, "box": [0.1, 0.2, 0.3, 0.4],
+        "began": "2026-05-04T03:00:00Z", "last_seen": "2026-05-04T03:01:00Z", "stood_s": 60.0,
+        "calibration": 3, "layout": "0123456789abcdef", "clock": DATA["clock"], **change,
+    }  # fmt: skip
+    return {**EVENT, "type": "pk.incident.changed.v1", "subject": "i-1", "data": data}
+
+
+def test_an_incident_is_told_when_it_begins_and_when_it_is_over() -> None:
+    begun = decode_event(json.dumps(incident()).encode(), "event")
+    assert isinstance(begun, IncidentChangedEvent)
+    assert (begun.subject, begun.data.kind, begun.data.open) == (
+        "i-1", IncidentKind.STRADDLING, True,
+    )  # fmt: skip
+    ended = {"open": False, "end": "left", "ended": "2026-05-04T03:05:00Z"}
+    over = decode_event(json.dumps(incident(**ended)).encode(), "event")
+    assert decode_event(over.encode(), "event") == over
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"open": False}, id="over without an end"),
+        pytest.param({"end": "left"}, id="open with an end"),
+        pytest.param({"box": [0.1, 0.2, 0.3, 1.4]}, id="box outside of the picture"),
+        pytest.param({"kind": "speeding"}, id="kind that nobody knows"),
+        pytest.param({"stood_s": -1}, id="time before it began"),
+    ],
+)
+def test_incidents_that_contradict_themselves_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(TelemetryError):
+        decode_event(json.dumps(incident(**change)).encode(), "event")
+
+
+def test_an_event_of_a_later_contract_keeps_its_number_and_nothing_else() -> None:
+    later = {**EVENT, "type": "pk.plate.read.v3", "subject": "x/y", "data": {"a": [1]}}
+    event = decode_event(json.dumps(later).encode(), "event")
+    assert isinstance(event, OtherEvent)
+    assert (event.epoch, event.seq, event.type) == (1767225600, 42, "pk.plate.read.v3")

@@ -19,6 +19,7 @@ from telemetry import (
     Ack,
     BayChangedEvent,
     EdgeTopics,
+    Event,
     Layout,
     Snapshot,
     Status,
@@ -35,11 +36,11 @@ REPLAY_PERIOD_S = 1.0
 class Books:
     """What the consumer holds of one epoch."""
 
-    events: dict[int, BayChangedEvent | StreamGapEvent] = field(default_factory=dict)
+    events: dict[int, Event] = field(default_factory=dict)
     given_up: set[int] = field(default_factory=set)
     watermark: int = 0
 
-    def take(self, event: BayChangedEvent | StreamGapEvent) -> None:
+    def take(self, event: Event) -> None:
         self.events.setdefault(event.seq, event)
         if isinstance(event, StreamGapEvent):
             for part in event.data.ranges:
@@ -116,7 +117,7 @@ class Consumer:
 
     # Reading
 
-    def events(self, epoch: int) -> Mapping[int, BayChangedEvent | StreamGapEvent]:
+    def events(self, epoch: int) -> Mapping[int, Event]:
         with self._lock:
             return dict(self.books.get(epoch, Books()).events)
 
@@ -182,7 +183,7 @@ class Consumer:
             elif tail == "layout":
                 self.layouts.append(decode(Layout, payload, topic))
 
-    def _take(self, event: BayChangedEvent | StreamGapEvent) -> None:
+    def _take(self, event: Event) -> None:
         books = self.books.setdefault(event.epoch, Books())
         self.arrivals.append((time.monotonic(), event.seq))
         self.duplicates += event.seq in books.events

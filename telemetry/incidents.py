@@ -1,0 +1,72 @@
+"""An incident: a vehicle that stands as it should not. Its two events, and what they say.
+
+An incident is told twice, when it begins and when it is over. The second event repeats all that the
+first said, so whoever missed the first has lost nothing but time.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from telemetry.messages import (
+    ClockStamp,
+    LayoutHash,
+    Message,
+    ModelRef,
+    Probability,
+    UtcTime,
+)
+from telemetry.words import BayId, CameraId, Identifier, IncidentEnd, IncidentKind
+
+BoxNorm = tuple[Probability, Probability, Probability, Probability]
+"""x_min, y_min, x_max, y_max as fractions of the picture."""
+Duration = Annotated[float, Field(ge=0)]
+
+
+class IncidentChanged(Message):
+    """Data of `pk.incident.changed.v1`: an incident that began, or that is over."""
+
+    kind: IncidentKind
+    open: bool = Field(description="true: it lasts; false: it is over, and `end` says why.")
+    camera: CameraId
+    bays: tuple[BayId, ...] = Field(
+        description="Bays concerned, the most concerned first: straddled, barred, used; or none."
+    )
+    area: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="Watched area of the calibration, for vehicles outside bays."
+    )
+    vehicle: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Class in the network's words; null for an overstay."
+    )
+    conf: Probability = Field(description="Mean confidence of the vehicle's boxes; of the bay.")
+    box: BoxNorm | None = Field(
+        default=None, description="x_min, y_min, x_max, y_max as fractions of the picture."
+    )
+    began: UtcTime = Field(description="When the vehicle was first seen to stand there.")
+    last_seen: UtcTime
+    stood_s: Duration = Field(
+        description="From `began` to `last_seen`, by a clock that never jumps."
+    )
+    limit_s: Duration | None = Field(default=None, description="The limit that a stay passed.")
+    ended: UtcTime | None = Field(default=None, description="When it was found to be over.")
+    end: IncidentEnd | None = None
+    model: ModelRef | None = None
+    calibration: Annotated[int, Field(ge=0)] = Field(description="Revision of the calibration.")
+    layout: LayoutHash
+    clock: ClockStamp
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.open != (self.end is None) or self.open != (self.ended is None):
+            msg = (
+                "end and ended belong to an incident that is over, but got "
+                f"open={self.open}, end={self.end}, ended={self.ended}"
+            )
+            raise ValueError(msg)
+        return self
+
+
+IncidentId = Identifier
+"""Unique among all incidents of a box, for ever."""
