@@ -20,7 +20,7 @@ from cloud_app.storage.intake import Watermark, give_up, prune
 from cloud_app.storage.queries import Hole, Now, edges_to_reread, hole_end, holes
 from cloud_app.storage.times import to_ms
 from telemetry import Clock
-from telemetry.messages import Health
+from telemetry.health import Health
 
 _log = logging.getLogger(__name__)
 

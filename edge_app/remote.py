@@ -18,7 +18,7 @@ from edge_app.live import CameraCondition
 from edge_app.sources import mask_secrets
 from telemetry import ConfigError
 from telemetry.aws import ShadowName
-from telemetry.messages import CameraHealth
+from telemetry.health import CameraHealth
 from telemetry.shadow import JsonObject
 
 if TYPE_CHECKING:

@@ -21,8 +21,13 @@ from cloud_app.storage.intake import (
     take_status,
     touch_edges,
 )
+from telemetry.health import Health
 from telemetry.layout import Layout
-from telemetry.messages import Aggregate, Health, Snapshot, Status
+from telemetry.messages import (
+    Aggregate,
+    Snapshot,
+    Status,
+)
 
 
 @dataclass(slots=True)

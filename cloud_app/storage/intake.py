@@ -14,8 +14,14 @@ from cloud_app.storage.database import Session, Value
 from cloud_app.storage.times import to_ms
 from cloud_app.storage.watermark import advance, contiguous
 from telemetry.cloudevents import BayChangedEvent, Event
+from telemetry.health import Health
 from telemetry.layout import Layout
-from telemetry.messages import Aggregate, BayFacts, Health, Snapshot, Status
+from telemetry.messages import (
+    Aggregate,
+    BayFacts,
+    Snapshot,
+    Status,
+)
 
 StreamKey = tuple[str, int]
 """(edge, epoch)"""

@@ -27,8 +27,12 @@ from edge_app.delivery.outbox import OutboxRow
 from edge_app.delivery.stream import EventStream
 from edge_app.delivery.timesync import clock_stamp
 from telemetry.clock import Clock
+from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
-from telemetry.messages import ClockStamp, OutboxHealth, Snapshot
+from telemetry.messages import (
+    ClockStamp,
+    Snapshot,
+)
 from telemetry.words import BayState, Cause, UnknownReason
 
 _log = logging.getLogger(__name__)

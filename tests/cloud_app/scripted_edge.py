@@ -10,18 +10,17 @@ from cloud_app.ingest.decode import Inbound
 from cloud_app.storage.times import to_ms
 from telemetry import Cause, UnknownReason
 from telemetry.cloudevents import BayChangedEvent, StreamGapEvent, event_id
+from telemetry.health import Health, OutboxHealth
 from telemetry.layout import Layout
 from telemetry.messages import (
     BayChanged,
     ClockStamp,
     GapReason,
-    Health,
     LayoutBay,
     LotInfo,
     Message,
     ModelRef,
     Occupancy,
-    OutboxHealth,
     SeqRange,
     Snapshot,
     SnapshotBay,

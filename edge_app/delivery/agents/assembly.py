@@ -19,7 +19,7 @@ from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.store import Store
 from telemetry.aws import JobKind, ShadowName
 from telemetry.clock import Clock
-from telemetry.messages import CameraHealth
+from telemetry.health import CameraHealth
 from telemetry.topics import EdgeTopics
 
 

@@ -11,7 +11,7 @@ from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.store import Store
 from telemetry.clock import Clock
-from telemetry.messages import CameraHealth, Health
+from telemetry.health import CameraHealth, Health
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicKind
 
