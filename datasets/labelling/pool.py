@@ -15,10 +15,10 @@ import numpy as np
 from calibration.types import Calibration
 from datasets.crops import look_of_picture, looks_of
 from datasets.errors import DatasetError
+from datasets.frames import LotFrame
 from datasets.judging import plan_for, quads_of
 from datasets.labelling.queue import QueuedBay, QueuedFrame
 from datasets.labelling.scoring import Signs
-from datasets.lots import LotFrame
 from vision.assignment import OverlapRule
 from vision.detector import OnnxDetector
 from vision.geometry import to_pixels
@@ -149,7 +149,7 @@ def from_lot(frame: LotFrame) -> PoolFrame:
         source=frame.set_name,
         polygons_norm=frame.polygons_norm,
         bay_ids=frame.bay_ids,
-        labels=tuple(bool(occupied) for occupied in frame.occupied),
+        labels=frame.states,
         split=frame.split,
         camera=frame.camera,
         time_local=frame.time_local,

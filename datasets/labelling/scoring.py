@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from datasets.lots import Bools
+from datasets.frames import Bools
 from vision.types import Floats, as_floats
 
 UNSURE = "unsure"

@@ -24,7 +24,7 @@ from datasets.labelling.page import ReviewDesk, create_review_app
 from datasets.labelling.pool import Judged, PoolFrame
 from datasets.labelling.queue import Queue, write_queue
 from datasets.labelling.selecting import Budget
-from telemetry import SystemClock
+from telemetry import Clock, SystemClock
 from vision.geometry import to_pixels
 from vision.simulator import render_sample
 from vision.types import BoxLayout, NetworkSpec, as_floats
@@ -107,9 +107,10 @@ def queue_folder(lots: Lots, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serve(folder: Path, port: int = 0, reviewer: str = "ina") -> Iterator[str]:
+def serve(folder: Path, port: int = 0, clock: Clock | None = None) -> Iterator[str]:
     """The page of a queue on loopback; gives its address."""
-    app = create_review_app(ReviewDesk(folder, SystemClock()), reviewer)
+    desk = ReviewDesk(folder, clock or SystemClock())
+    app = create_review_app(desk, "ina", clock=clock)
     config = uvicorn.Config(app, port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -52,7 +52,7 @@ export function gridScreen(questions, shape, answer) {
   const shownAt = performance.now();
   const codes = ROWS.flatMap((row) => row.slice(0, shape.columns));
   const tiles = questions.map((q, i) => h('button', { type: 'button', class: 'tile', tabindex: i === 0 ? 0 : -1, onclick: () => turn(i) },
-    cropPicture(q, SMALL), h('kbd', { class: 'cap', 'aria-hidden': 'true' }, capOf(codes[i])), h('span', { class: 'now' })));
+    cropPicture(q, SMALL), h('kbd', { class: 'cap' }, capOf(codes[i])), h('span', { class: 'unseen' }, ` Bay ${q.bay}: `), h('span', { class: 'now' })));
   const confirm = h('button', { type: 'button', class: 'primary confirm', onclick: () => answer(states) });
   const rows = Array.from({ length: Math.ceil(tiles.length / shape.columns) }, (_, r) => tiles.slice(r * shape.columns, (r + 1) * shape.columns));
   const board = h('div', { class: 'board', role: 'group', 'aria-label': 'Bays' }, ...rows.flat());
@@ -81,9 +81,9 @@ export function gridScreen(questions, shape, answer) {
   function draw(i) {
     const tile = tiles[i];
     tile.className = `tile ${states[i]}${states[i] === suggestion ? '' : ' turned'}`;
-    tile.setAttribute('aria-label', `Bay ${questions[i].bay}: ${NAMES[states[i]]}`);
     const now = /** @type {HTMLElement} */ (tile.querySelector('.now'));
-    now.replaceChildren(...(states[i] === suggestion ? [] : [stateName(states[i])]));
+    now.className = states[i] === suggestion ? 'now unseen' : 'now';
+    now.replaceChildren(stateName(states[i]));
   }
 
   function count() {
