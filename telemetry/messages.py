@@ -279,7 +279,7 @@ class Snapshot(Message):
     )
     bays: tuple[SnapshotBay, ...]
     incidents: tuple[Identifier, ...] | None = None
-    """Ids of the incidents that last; null: this box looks for none."""
+    """Ids of the incidents that last; null: the box knows of none, being older than they are."""
 
 
 class Ack(Message):

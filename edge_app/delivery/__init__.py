@@ -10,12 +10,14 @@ from edge_app.delivery.config import (
     TlsConfig,
 )
 from edge_app.delivery.database import StoreError
+from edge_app.delivery.incidents import IncidentChange
 from edge_app.delivery.link import LinkInfo, MqttLink
 from edge_app.delivery.store import Store
 
 __all__ = [
     "BayChange",
     "HomeAssistantConfig",
+    "IncidentChange",
     "LinkInfo",
     "MqttConfig",
     "MqttLink",

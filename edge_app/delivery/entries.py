@@ -35,13 +35,23 @@ class HeldBay:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """An event without a number yet, and the state that belongs to it."""
+class Note:
+    """A document of the store that belongs to an event; no body removes it."""
 
-    held: HeldBay
+    name: str
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event without a number yet, and what the store keeps with it: a bay's state, a note."""
+
+    subject: str
     time: datetime
     data: str
     type: str = BAY_CHANGED_TYPE
+    held: HeldBay | None = None
+    note: Note | None = None
 
 
 def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStamp) -> Entry:
@@ -63,7 +73,23 @@ def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStam
         clock=stamp,
     )
     held = HeldBay(state, closed, change.calibration_revision)
-    return Entry(held, state.since, data.model_dump_json())
+    return Entry(state.bay, state.since, data.model_dump_json(), held=held)
+
+
+def write_kept(database: sqlite3.Connection, entry: Entry) -> None:
+    """Write what belongs to an event, in its transaction."""
+    if entry.held is not None:
+        write_bay(database, entry.held)
+    if entry.note is None:
+        return
+    if entry.note.body is None:
+        database.execute("DELETE FROM document WHERE name = ?", (entry.note.name,))
+    else:
+        database.execute(
+            "INSERT INTO document (name, body) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            (entry.note.name, entry.note.body),
+        )
 
 
 def write_bay(database: sqlite3.Connection, held: HeldBay) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge_app.delivery.config import OutboxConfig
-from telemetry.cloudevents import BAY_CHANGED_TYPE, STREAM_GAP_TYPE, event_id
+from telemetry.cloudevents import STREAM_GAP_TYPE, event_id
 from telemetry.messages import ClockStamp, GapReason, SeqRange, StreamGap
 
 LOW_WATER = 0.9
@@ -31,7 +31,7 @@ class OutboxRow:
     Attributes:
         seq: its number.
         type: CloudEvents type.
-        subject: the bay; None for a gap.
+        subject: the bay or incident; None for a gap.
         time: RFC 3339.
         data: JSON.
         refused: reason code by which the broker refused it; None: not refused.
@@ -81,7 +81,7 @@ def append(
     *,
     running_s: float,
 ) -> int:
-    """Add an event; earlier waiting events of the same bay become superseded.
+    """Add an event; earlier waiting events of the same bay or incident are superseded.
 
     Args:
         database: in a transaction.
@@ -96,7 +96,8 @@ def append(
     size = len(data.encode()) + len(kind) + len(subject or "") + 64
     if subject is not None:
         database.execute(
-            "UPDATE outbox SET superseded = 1 WHERE subject = ? AND superseded = 0", (subject,)
+            "UPDATE outbox SET superseded = 1 WHERE subject = ? AND type = ? AND superseded = 0",
+            (subject, kind),
         )
     database.execute(
         "INSERT INTO outbox (seq, type, subject, time, data, bytes, running_s) "
@@ -166,8 +167,8 @@ def choose_for_size(database: sqlite3.Connection, usage: Usage, bounds: OutboxCo
     ranges = 0
     for superseded in (1, 0):
         candidates = database.execute(
-            "SELECT seq, bytes FROM outbox WHERE type = ? AND superseded = ? ORDER BY seq",
-            (BAY_CHANGED_TYPE, superseded),
+            "SELECT seq, bytes FROM outbox WHERE type <> ? AND superseded = ? ORDER BY seq",
+            (STREAM_GAP_TYPE, superseded),
         )
         for seq, size in candidates:
             ranges += not chosen or chosen[-1] + 1 != seq
@@ -182,8 +183,8 @@ def choose_for_size(database: sqlite3.Connection, usage: Usage, bounds: OutboxCo
 def choose_for_age(database: sqlite3.Connection, oldest_running_s: float) -> list[int]:
     """Numbers of events that are older than the bound allows."""
     found = database.execute(
-        "SELECT seq FROM outbox WHERE running_s < ? AND type = ? ORDER BY seq",
-        (oldest_running_s, BAY_CHANGED_TYPE),
+        "SELECT seq FROM outbox WHERE running_s < ? AND type <> ? ORDER BY seq",
+        (oldest_running_s, STREAM_GAP_TYPE),
     )
     return [row[0] for row in found]
 

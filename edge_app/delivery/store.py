@@ -8,11 +8,9 @@ the snapshot says `degraded`, and the events follow once the disk answers again.
 from __future__ import annotations
 
 import logging
-import math
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -22,25 +20,28 @@ from edge_app.delivery.changes import BayChange
 from edge_app.delivery.config import OutboxConfig
 from edge_app.delivery.database import StoreError, is_full, open_database, remember_epoch
 from edge_app.delivery.documents import Documents
-from edge_app.delivery.entries import Entry, HeldBay, changed_event, read_bays, write_bay
+from edge_app.delivery.entries import (
+    Entry,
+    HeldBay,
+    changed_event,
+    read_bays,
+    write_bay,
+    write_kept,
+)
+from edge_app.delivery.incidents import IncidentChange, OpenIncidents, incident_event
 from edge_app.delivery.outbox import OutboxRow
+from edge_app.delivery.patience import DiskPatience
 from edge_app.delivery.stream import EventStream
 from edge_app.delivery.timesync import clock_stamp
 from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
-from telemetry.messages import (
-    ClockStamp,
-    Snapshot,
-)
+from telemetry.messages import ClockStamp, Snapshot
 from telemetry.words import BayState, Cause, UnknownReason
+from vision.incidents import Incident
 
 _log = logging.getLogger(__name__)
 
-RETRY_PERIOD_S = 1.0
-"""How often a store that cannot be written is tried again."""
-COMPLAINT_PERIOD_S = 60.0
-"""A disk that stays full is worth a line a minute, not one per event."""
 _LAYOUT = "layout"
 
 
@@ -64,9 +65,8 @@ class Store:
         self.documents = Documents(database, self._lock)
         self._stream = EventStream(database, clock, bounds, stamp)
         self._buffer = ChangeBuffer(bounds.max_buffered)
-        self._retry_at_s = -math.inf
-        self._complaint = ""
-        self._complain_at_s = 0.0
+        self._incidents = OpenIncidents(database)
+        self._patience = DiskPatience(path, clock)
         body = self.documents.get(_LAYOUT)
         self._layout = None if body is None else Layout.model_validate_json(body)
         self._layout_unsaved = False
@@ -126,6 +126,20 @@ class Store:
             self._take(entries)
         self._tell()
 
+    def record_incidents(self, changes: Sequence[IncidentChange]) -> None:
+        """Take over incidents that began or ended, as `record` does with states."""
+        with self._lock:
+            layout = self._need_layout()
+            self._take([incident_event(change, layout.hash, self._stamp()) for change in changes])
+            for change in changes:
+                self._incidents.take(change)
+        self._tell()
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """The incidents that last, oldest first."""
+        with self._lock:
+            return self._incidents.all()
+
     def set_closed(self, bay: str, closed: bool, cause: Cause = Cause.MANUAL) -> bool:
         """Close or open a bay; occupancy is a fact of its own and stays.
 
@@ -159,7 +173,7 @@ class Store:
                 bay: self._bays.get(bay) or _starting(bay, self._clock) for bay in layout.bay_ids
             }
             self._layout, self._layout_unsaved = layout, True
-            with self._tolerant("keep the layout"):
+            with self._patience.tolerant("keep the layout"):
                 self._write(self._buffer.entries())
                 self._buffer.clear()
         self._tell()
@@ -192,6 +206,7 @@ class Store:
                 at=self._clock.utc(),
                 degraded=self.degraded,
                 bays=tuple(self._bays[bay].in_snapshot() for bay in self._layout.bay_ids),
+                incidents=self._incidents.ids(),
             )
 
     # The stream of events
@@ -224,7 +239,7 @@ class Store:
             limit: how many at most.
             refused: whether those that the broker refused come too.
         """
-        with self._lock, self._tolerant("read events"):
+        with self._lock, self._patience.tolerant("read events"):
             return self._stream.pending(after, limit, refused=refused)
         return []
 
@@ -238,17 +253,17 @@ class Store:
 
     def release(self, seqs: Sequence[int]) -> None:
         """The broker has these events, and that is enough for this cloud."""
-        with self._lock, self._tolerant("release events"):
+        with self._lock, self._patience.tolerant("release events"):
             self._stream.release(seqs)
 
     def refuse(self, seq: int, code: int) -> None:
         """The broker refuses this event: keep it, but let the others pass."""
-        with self._lock, self._tolerant("quarantine an event"):
+        with self._lock, self._patience.tolerant("quarantine an event"):
             self._stream.refuse(seq, code)
 
     def pardon(self) -> int:
         """Let refused events try again; gives how many."""
-        with self._lock, self._tolerant("pardon events"):
+        with self._lock, self._patience.tolerant("pardon events"):
             return self._stream.pardon()
         return 0
 
@@ -256,7 +271,7 @@ class Store:
         """The number of a new connection."""
         with self._lock:
             conn = self._stream.state.conn + 1
-            with self._tolerant("number a connection"):
+            with self._patience.tolerant("number a connection"):
                 self._stream.begin_connection(conn)
             # Even if the disk cannot keep it: two connections of one run must differ.
             self._stream.state.conn = conn
@@ -267,7 +282,7 @@ class Store:
 
         Needed when both the store and the file beside it were lost and the clock is behind.
         """
-        with self._lock, self._tolerant("renew the epoch"):
+        with self._lock, self._patience.tolerant("renew the epoch"):
             self._stream.renew_epoch(above)
             remember_epoch(self.path, self._stream.state.epoch)
 
@@ -275,7 +290,7 @@ class Store:
         """How full the outbox is."""
         with self._lock:
             oldest_age_s, refused = 0.0, 0
-            with self._tolerant("count events"):
+            with self._patience.tolerant("count events"):
                 oldest_age_s, refused = self._stream.oldest_and_refused()
             return OutboxHealth(
                 rows=self._stream.usage.rows,
@@ -296,7 +311,7 @@ class Store:
         with self._lock:
             self._settle()
             self._flush(force=False)
-            with self._tolerant("give up old events"):
+            with self._patience.tolerant("give up old events"):
                 self._stream.evict_old()
 
     # Inside
@@ -304,14 +319,13 @@ class Store:
     def _take(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        for entry in entries:
-            self._bays[entry.held.state.bay] = entry.held
+        self._bays |= {entry.subject: entry.held for entry in entries if entry.held is not None}
         if not self._buffer:
             try:
                 self._write(entries)
             except sqlite3.Error as exc:
                 _log.error("%s cannot be written, changes wait in memory: %s", self.path, exc)
-                self._retry_at_s = self._clock.mono_s() + RETRY_PERIOD_S
+                self._patience.wait()
             else:
                 return
         self._buffer.add(entries)
@@ -325,7 +339,7 @@ class Store:
             if self._buffer.dropped:
                 self._stream.append_lost(work, self._buffer.dropped)
             for entry in entries:
-                write_bay(self._database, entry.held)
+                write_kept(self._database, entry)
             self._stream.append(work, entries)
         self._layout_unsaved = False
 
@@ -340,38 +354,24 @@ class Store:
             write_bay(self._database, held)
 
     def _settle(self) -> None:
-        if self._clock.mono_s() >= self._retry_at_s:
-            with self._tolerant("release events"):
+        if self._patience.may_try:
+            with self._patience.tolerant("release events"):
                 self._stream.settle()
 
     def _flush(self, *, force: bool) -> None:
         """Write what waits in memory, if it is time to try."""
-        now_s = self._clock.mono_s()
-        if not self._buffer or (not force and now_s < self._retry_at_s):
+        if not self._buffer or not (force or self._patience.may_try):
             return
-        self._retry_at_s = now_s + RETRY_PERIOD_S
+        self._patience.wait()
         try:
             self._write(self._buffer.entries())
         except sqlite3.Error as exc:
             if is_full(exc) and self._buffer.is_half_full:
-                with self._tolerant("make room"):
+                with self._patience.tolerant("make room"):
                     self._stream.evict_tenth()
             return
         _log.warning("%s can be written again: %d changes saved", self.path, len(self._buffer))
         self._buffer.clear()
-
-    @contextmanager
-    def _tolerant(self, what: str) -> Iterator[None]:
-        """A disk that fails must not stop the link: it tries again on the next occasion."""
-        try:
-            yield
-        except sqlite3.Error as exc:
-            now_s = self._clock.mono_s()
-            self._retry_at_s = now_s + RETRY_PERIOD_S
-            complaint = f"cannot {what} now: {exc}"
-            if complaint != self._complaint or now_s >= self._complain_at_s:
-                self._complaint, self._complain_at_s = complaint, now_s + COMPLAINT_PERIOD_S
-                _log.error("%s: %s", self.path, complaint)
 
     def _need_layout(self) -> Layout:
         if self._layout is None:

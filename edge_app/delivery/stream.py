@@ -103,7 +103,7 @@ class EventStream:
     def append(self, work: Work, entries: Sequence[Entry]) -> None:
         """Number events and queue them; keep the bounds."""
         for entry in entries:
-            self._add(work, (entry.type, entry.held.state.bay, entry.time, entry.data))
+            self._add(work, (entry.type, entry.subject, entry.time, entry.data))
         if reason := outbox.overfull(work.usage, self._bounds):
             chosen = outbox.choose_for_size(self._database, work.usage, self._bounds)
             self._evict(work, chosen, reason)
