@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import track
 from scipy.optimize import minimize
 
+from datasets.frames import Bools
 from datasets.judging import plan_for
-from datasets.lots import Bools, data_root, read_lot
+from datasets.lots import data_root, read_lot
 from models import find_model, open_detector
 from vision.assignment import NO_VEHICLE, OverlapRule
 from vision.geometry import to_pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shapely
 
 from datasets.errors import DatasetError
-from datasets.lots import LotFrame
+from datasets.frames import LotFrame
 from vision.geometry import bay_sizes_px
 
 LEAST_BAY_PX = 6.0

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from datasets.crops import cut, window_of
+from datasets.frames import LotFrame
 from datasets.judging import Verdicts
-from datasets.lots import LotFrame
 from vision.draw import FREE, OCCUPIED
 from vision.geometry import to_pixels
 from vision.labels import BOLD, DARK, INK, Colour, put_text, text_width_px

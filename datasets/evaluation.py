@@ -160,7 +160,8 @@ class _Judge:
         judging = FrameJudging(self.detector, rule, options)
         verdicts = []
         for name, split in self.plan.sets:
-            frames = read_lot(self.plan.root / name, split)[: self.plan.limit]
+            read = read_lot(self.plan.root / name, split)[: self.plan.limit]
+            frames = [frame.with_known_bays() for frame in read]
             on_frame = partial(self.advance, f"{name}:{split} {variant}".strip())
             verdicts.append(judge_frames(judging, frames, on_frame, self.runner))
         return verdicts

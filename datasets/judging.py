@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from datasets.degrade import degrade
+from datasets.frames import Bools, LotFrame
 from datasets.jobs import FrameDetector, InTurn, Runner
-from datasets.lots import Bools, LotFrame
 from vision.geometry import bay_sizes_px, to_norm, to_pixels
 from vision.input_size import InputPlan, plan_input
 from vision.quads import polygon_to_quad

@@ -1,9 +1,11 @@
 """Labelled parking lots: one form in memory for every set.
 
 A set is a folder with `images/` and `annotations.json`, which holds for each split the lists
-`file_names`, `rois_list` (bays as corners, fractions of width and height) and `occupancy_list`;
-sets of fixed cameras add `bay_ids`, `camera` and `time`. This is the form of the ACPDS release
-(Marek 2021, arXiv 2107.12207).
+`file_names`, `rois_list` (bays as corners, fractions of width and height) and `occupancy_list`
+(true, false, null where nobody knows). This is the form of the ACPDS release (Marek 2021, arXiv
+2107.12207). Lists that may be there too, an entry for each picture: `bay_ids`, `camera`, `lot`,
+`weather`, `time` (local, ISO 8601), `vehicles` ([x_min, y_min, x_max, y_max, kind], fractions),
+`size_wh` (pixels), `source`, `licence`. `datasets.own` writes this form.
 """
 
 from __future__ import annotations
@@ -15,55 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from datasets.errors import DatasetError
-from vision.types import Floats, ImageBgr, as_floats
+from datasets.frames import LotFrame, Origin, Vehicle, polygons_of
+from vision.types import Floats, as_floats
 
-Bools = npt.NDArray[np.bool]
 ANNOTATIONS = "annotations.json"
+PICTURES = "images"
 SEQUENCE = "sequence.json"
 NEEDED = ("file_names", "rois_list", "occupancy_list")
-CORNERS_AT_LEAST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LotFrame:
-    """One labelled picture.
-
-    Attributes:
-        set_name: of the set, e.g. `acpds`.
-        split: of the set, e.g. `valid`.
-        path: of the picture.
-        polygons_norm: M bays, each (K, 2), fractions of width and height.
-        occupied: the truth, shape (M,).
-        bay_ids: names of the bays; their numbers in the picture where the set has none.
-        camera: where the set says; else empty.
-        time_local: where the set says; the sets give no time zone.
-    """
-
-    set_name: str
-    split: str
-    path: Path
-    polygons_norm: tuple[Floats, ...] = field(repr=False)
-    occupied: Bools = field(repr=False)
-    bay_ids: tuple[str, ...] = field(repr=False)
-    camera: str = ""
-    time_local: datetime | None = None
-
-    def read(self) -> ImageBgr:
-        """Decode the picture.
-
-        Raises:
-            DatasetError: it is missing or no picture.
-        """
-        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if image is None:
-            msg = f"{self.path}: expected a picture, but it is missing or cannot be decoded"
-            raise DatasetError(msg)
-        return np.asarray(image, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +89,18 @@ def read_lot(folder: Path, split: str) -> list[LotFrame]:
     if set(lengths.values()) != {count}:
         msg = f"{path}: split '{split}': expected lists of one length, but got {lengths}"
         raise DatasetError(msg)
-    return [_frame(folder, split, table, row) for row in range(count)]
+    columns = {name: rows for name, rows in table.items() if isinstance(rows, list)}
+    return [_frame(folder, split, columns, row) for row in range(count)]
+
+
+def read_dataset(folder: Path) -> list[LotFrame]:
+    """Read every split of a set; pictures are not decoded yet.
+
+    Raises:
+        DatasetError: as `read_lot`.
+    """
+    splits = _read_object(folder / ANNOTATIONS)
+    return [frame for split in splits for frame in read_lot(folder, split)]
 
 
 def read_sequence(folder: Path) -> list[SequenceFrame]:
@@ -142,7 +114,7 @@ def read_sequence(folder: Path) -> list[SequenceFrame]:
     try:
         return [
             SequenceFrame(
-                path=folder / "images" / row["file"],
+                path=folder / PICTURES / row["file"],
                 time_local=datetime.fromisoformat(row["time"]),
                 shift_px=None
                 if row["shift_px"] is None
@@ -178,29 +150,34 @@ def parse_set(text: str, root: Path) -> list[tuple[str, str]]:
 
 
 def _frame(folder: Path, split: str, table: dict[str, Any], row: int) -> LotFrame:
-    file, rois = table["file_names"][row], table["rois_list"][row]
-    occupied = table["occupancy_list"][row]
-    place = f"{folder / ANNOTATIONS}: split '{split}', frame {row} ({file})"
-    if len(rois) != len(occupied):
-        msg = (
-            f"{place}: expected an occupancy for each of {len(rois)} bays, but got {len(occupied)}"
-        )
-        raise DatasetError(msg)
-    polygons = tuple(as_floats(roi) for roi in rois)
-    for bay, polygon in enumerate(polygons):
-        if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < CORNERS_AT_LEAST:  # noqa: PLR2004
-            msg = f"{place}, bay {bay}: expected corners of shape (K, 2), but got {polygon.shape}"
-            raise DatasetError(msg)
-    ids = table["bay_ids"][row] if "bay_ids" in table else range(len(rois))
+    try:
+        return _frame_of(folder, split, {name: rows[row] for name, rows in table.items()})
+    except (DatasetError, TypeError, ValueError, AttributeError) as exc:
+        place = f"{folder / ANNOTATIONS}: split '{split}', frame {row} ({table['file_names'][row]})"
+        msg = f"{place}: {exc}"
+        raise DatasetError(msg) from exc
+
+
+def _frame_of(folder: Path, split: str, row: dict[str, Any]) -> LotFrame:
+    polygons = polygons_of(row["rois_list"])
+    size, time = row.get("size_wh"), row.get("time")
     return LotFrame(
         set_name=folder.name,
         split=split,
-        path=folder / "images" / file,
+        path=folder / PICTURES / row["file_names"],
         polygons_norm=polygons,
-        occupied=np.asarray(occupied, np.bool),
-        bay_ids=tuple(str(bay) for bay in ids),
-        camera=str(table["camera"][row]) if "camera" in table else "",
-        time_local=datetime.fromisoformat(table["time"][row]) if "time" in table else None,
+        states=tuple(None if state is None else bool(state) for state in row["occupancy_list"]),
+        bay_ids=tuple(str(bay) for bay in row.get("bay_ids", range(len(polygons)))),
+        camera=str(row.get("camera") or ""),
+        lot=str(row.get("lot") or ""),
+        weather=str(row.get("weather") or ""),
+        time_local=datetime.fromisoformat(time) if time else None,
+        vehicles=tuple(
+            Vehicle((float(box[0]), float(box[1]), float(box[2]), float(box[3])), str(kind))
+            for *box, kind in row.get("vehicles") or ()
+        ),
+        image_wh=(int(size[0]), int(size[1])) if size else None,
+        origin=Origin(str(row.get("source") or ""), str(row.get("licence") or "")),
     )
 
 

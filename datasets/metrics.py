@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from datasets.frames import Bools
 from datasets.judging import Verdicts
-from datasets.lots import Bools
 from vision.types import Floats
 
 BOOTSTRAP_ROUNDS = 2000

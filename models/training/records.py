@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from vision.quads import CORNERS, polygon_to_quad
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -64,7 +67,7 @@ def read_rgb(path: Path) -> ImageRgb:
 
 
 def read_lot(root: Path, name: str, split: str) -> list[Sample]:
-    """Read one split of a set in the `annotations.json` form."""
+    """Read one split of a set in the `annotations.json` form, without bays of unknown state."""
     table = json.loads((root / name / "annotations.json").read_text())[split]
     samples = []
     for file, rois, occupancy in zip(
@@ -76,19 +79,25 @@ def read_lot(root: Path, name: str, split: str) -> list[Sample]:
             message = f"cannot read the picture {path}"
             raise FileNotFoundError(message)
         height, width = header.shape[:2]
-        quads = np.asarray(rois, np.float32).reshape(-1, 4, 2) * np.array(
-            [width, height], np.float32
-        )
+        known = [index for index, state in enumerate(occupancy) if state is not None]
         samples.append(
             Sample(
                 key=f"{name}/{split}/{file}",
                 group=place_of(name, file),
                 path=path,
-                quads_px=quads,
-                occupied=np.asarray(occupancy, np.bool_),
+                quads_px=_quads_px([rois[index] for index in known], (width, height)),
+                occupied=np.array([occupancy[index] for index in known], np.bool_),
             )
         )
     return samples
+
+
+def _quads_px(rois: Sequence[Sequence[Sequence[float]]], image_wh: tuple[int, int]) -> Floats:
+    """Four corners of each bay, shape `(M, 4, 2)`; those with four keep them in their order."""
+    scale = np.array(image_wh, np.float32)
+    polygons = [np.asarray(roi, np.float32) * scale for roi in rois]
+    quads = [p if len(p) == CORNERS else polygon_to_quad(p) for p in polygons]
+    return np.stack(quads) if quads else np.zeros((0, CORNERS, 2), np.float32)
 
 
 # The acpds camera numbered its pictures in order and went from place to place, so a gap in the

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets.frames import LotFrame
 from datasets.judging import Verdicts
-from datasets.lots import LotFrame
 from datasets.metrics import by_height, by_size, calibration_error, measure, reliability
 from vision.types import as_floats
 
@@ -20,7 +20,7 @@ def verdicts(
 ) -> Verdicts:
     numbers = np.asarray(frame if frame is not None else [0] * len(prob), np.int64)
     count = int(numbers.max()) + 1
-    blank = LotFrame("set", "split", Path("x.png"), (), np.zeros(0, np.bool), ())
+    blank = LotFrame("set", "split", Path("x.png"), (), (), ())
     return Verdicts(
         name="set:split",
         frames=(blank,) * count,

@@ -1,0 +1,187 @@
+"""One labelled picture: the form in memory of every set, whatever its files look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from datasets.errors import DatasetError
+from vision.types import Floats, ImageBgr, as_floats
+
+Bools = npt.NDArray[np.bool]
+State = bool | None
+"""Of a bay: occupied, free, or None where nobody knows."""
+CORNERS_AT_LEAST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where pictures and labels come from, and what may be done with them.
+
+    Attributes:
+        source: who made them, e.g. `PKLot, Almeida et al. 2015`; empty where not known.
+        licence: as stated there, SPDX where possible, e.g. `CC-BY-4.0`; empty where not stated.
+    """
+
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """A vehicle's box.
+
+    Attributes:
+        xyxy_norm: x_min, y_min, x_max, y_max, fractions of width and height.
+        kind: as the set calls it, e.g. `car`.
+    """
+
+    xyxy_norm: tuple[float, float, float, float]
+    kind: str = "car"
+
+    def __post_init__(self) -> None:
+        """Refuse a box without an area.
+
+        Raises:
+            DatasetError: its sides are not in order, or no numbers.
+        """
+        left, top, right, bottom = self.xyxy_norm
+        if not (left < right and top < bottom and np.isfinite(self.xyxy_norm).all()):
+            msg = f"vehicle: expected x_min < x_max and y_min < y_max, but got {self.xyxy_norm}"
+            raise DatasetError(msg)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LotFrame:
+    """One labelled picture; it is decoded only when asked for.
+
+    Attributes:
+        set_name: of the set, e.g. `acpds`.
+        split: of the set, e.g. `valid`; empty where the set is not split.
+        path: of the picture.
+        polygons_norm: M bays, each (K, 2), fractions of width and height.
+        states: the truth about M bays; None where nobody knows.
+        bay_ids: names of the bays; their numbers in the picture where the set has none.
+        camera: where the set says; else empty.
+        lot: likewise.
+        weather: likewise.
+        time_local: where the set says; the sets give no time zone.
+        vehicles: boxes, where the set has some.
+        image_wh: width and height in pixels, where the set says.
+        origin: source and licence, where they are known.
+    """
+
+    set_name: str
+    split: str
+    path: Path
+    polygons_norm: tuple[Floats, ...] = field(repr=False)
+    states: tuple[State, ...] = field(repr=False)
+    bay_ids: tuple[str, ...] = field(repr=False)
+    camera: str = ""
+    lot: str = ""
+    weather: str = ""
+    time_local: datetime | None = None
+    vehicles: tuple[Vehicle, ...] = field(default=(), repr=False)
+    image_wh: tuple[int, int] | None = None
+    origin: Origin = Origin()
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            DatasetError: a bay has no outline, no state or no name.
+        """
+        count = len(self.polygons_norm)
+        if len(self.states) != count:
+            msg = f"expected an occupancy for each of {count} bays, but got {len(self.states)}"
+            raise DatasetError(msg)
+        if len(self.bay_ids) != count:
+            msg = f"expected a name for each of {count} bays, but got {len(self.bay_ids)}"
+            raise DatasetError(msg)
+        for bay, polygon in zip(self.bay_ids, self.polygons_norm, strict=True):
+            shape = polygon.shape
+            if len(shape) != 2 or shape[1] != 2 or shape[0] < CORNERS_AT_LEAST:  # noqa: PLR2004
+                msg = f"bay {bay}: expected corners of shape (K, 2), K > 2, but got {shape}"
+                raise DatasetError(msg)
+            if not np.isfinite(polygon).all():
+                msg = f"bay {bay}: expected finite corners, but got {polygon.tolist()}"
+                raise DatasetError(msg)
+        if self.image_wh is not None and min(self.image_wh) <= 0:
+            msg = f"expected a picture of at least one pixel, but got {self.image_wh}"
+            raise DatasetError(msg)
+
+    @property
+    def occupied(self) -> Bools:
+        """Which bays are surely occupied, shape (M,)."""
+        return np.array([state is True for state in self.states], np.bool)
+
+    @property
+    def known(self) -> Bools:
+        """Which bays have a truth, shape (M,)."""
+        return np.array([state is not None for state in self.states], np.bool)
+
+    def with_known_bays(self) -> LotFrame:
+        """The same picture with those bays only whose truth is known: for judging and training."""
+        if None not in self.states:
+            return self
+        keep = np.flatnonzero(self.known)
+        return replace(
+            self,
+            polygons_norm=tuple(self.polygons_norm[i] for i in keep),
+            states=tuple(self.states[i] for i in keep),
+            bay_ids=tuple(self.bay_ids[i] for i in keep),
+        )
+
+    def read(self) -> ImageBgr:
+        """Decode the picture, turned as its EXIF orientation says.
+
+        Raises:
+            DatasetError: it is missing or no picture.
+        """
+        return read_picture(self.path)
+
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels; the picture is decoded where the set does not say.
+
+        Raises:
+            DatasetError: it is missing or no picture.
+        """
+        if self.image_wh is not None:
+            return self.image_wh
+        height, width = self.read().shape[:2]
+        return width, height
+
+
+def read_picture(path: Path) -> ImageBgr:
+    """Decode a picture, turned as its EXIF orientation says.
+
+    Raises:
+        DatasetError: it is missing or no picture.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        msg = f"{path}: expected a picture, but it is missing or cannot be decoded"
+        raise DatasetError(msg)
+    return np.asarray(image, np.uint8)
+
+
+def polygons_of(rois: Sequence[npt.ArrayLike]) -> tuple[Floats, ...]:
+    """Outlines from lists of corners.
+
+    Raises:
+        DatasetError: one is no list of pairs of numbers.
+    """
+    polygons = []
+    for bay, roi in enumerate(rois):
+        try:
+            polygons.append(as_floats(roi))
+        except (TypeError, ValueError) as exc:
+            msg = f"bay {bay}: expected corners [x, y], but got {str(roi)[:60]}"
+            raise DatasetError(msg) from exc
+    return tuple(polygons)
