@@ -32,6 +32,7 @@ app = typer.Typer(
 console = Console(highlight=False, soft_wrap=True)
 PORT = 8348
 SHOWN_FRAMES = 8
+SHOWN_DISPUTES = 12
 Folder = Annotated[Path, typer.Argument(help="Folder of the queue.", show_default=False)]
 
 
@@ -136,8 +137,54 @@ def review(
 def status(folder: Folder) -> None:
     """How far a queue is, how often suggestions were wrong, and how far reviewers agree."""
     made = read_queue(folder)
+    results = sum_up(made, read_journals(folder))
     console.print(_queue_line(folder, made))
-    for name, value in summary(sum_up(made, read_journals(folder))):
+    for name, value in summary(results):
+        console.print(f"  {name:24} {value}")
+    disputed = [one for one in results.outcomes.values() if one.how is How.DISPUTED]
+    for outcome in disputed[:SHOWN_DISPUTES]:
+        frame = made.frames[outcome.item.frame]
+        said = ", ".join(f"{vote.reviewer}: {vote.state}" for vote in outcome.votes)
+        console.print(
+            f"  disputed: {Path(frame.picture).name}, bay {made.bay_of(outcome.item).id} ({said})"
+        )
+    if disputed:
+        console.print(
+            f"  {len(disputed)} disputes: [bold]lotsight label review --settle {folder}[/]"
+        )
+
+
+@app.command()
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", help="New folder for the data set.")],
+    base: Annotated[
+        Path | None, typer.Option(help="Data set that is revised; its pictures come along.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of pictures that have none yet.")] = "train",
+    licence: Annotated[str, typer.Option(help="Of pictures that the base lacks; SPDX.")] = "",
+    link: Annotated[bool, typer.Option("--link", help="Link pictures; do not copy them.")] = False,
+) -> None:
+    """Write what was answered as a revision of a data set."""
+    from datasets.labelling.export import NO_BASE, Target, export_revision, read_base
+    from datasets.own import Placing
+
+    made = read_queue(folder)
+    results = sum_up(made, read_journals(folder))
+    target = Target(out, split, licence, Placing.LINK if link else Placing.COPY)
+    revised = read_base(base) if base else NO_BASE
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("writing", total=len(revised.frames) + len(made.frames))
+        manifest = export_revision(
+            folder, made, results, revised, target, lambda: bar.advance(task)
+        )
+    counts = manifest.counts
+    console.print(
+        f"{out}: version [bold]{manifest.version}[/], parent {manifest.parent or 'none'}; "
+        f"{counts.pictures} pictures, {counts.occupied} bays occupied, {counts.free} free, "
+        f"{counts.unknown} unknown"
+    )
+    for name, value in summary(results):
         console.print(f"  {name:24} {value}")
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from calibration.types import Calibration
 from datasets.crops import look_of_picture, looks_of
 from datasets.errors import DatasetError
-from datasets.frames import LotFrame
+from datasets.frames import LotFrame, read_picture
 from datasets.judging import plan_for, quads_of
 from datasets.labelling.queue import QueuedBay, QueuedFrame
 from datasets.labelling.scoring import Signs
+from datasets.manifest import sha256_of
 from vision.assignment import OverlapRule
 from vision.detector import OnnxDetector
 from vision.geometry import to_pixels
@@ -129,19 +128,6 @@ class Judged:
         )
 
 
-def read_picture(path: Path) -> ImageBgr:
-    """Decode a picture.
-
-    Raises:
-        DatasetError: it is missing or no picture.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        msg = f"{path}: expected a picture, but it is missing or cannot be decoded"
-        raise DatasetError(msg)
-    return np.asarray(image, np.uint8)
-
-
 def from_lot(frame: LotFrame) -> PoolFrame:
     """A labelled picture: its labels are looked at again."""
     return PoolFrame(
@@ -191,20 +177,11 @@ def judge_pool(
     """
     found: dict[str, Judged] = {}
     for frame in frames:
-        sha256 = _sha256_of(frame.path)
+        sha256 = sha256_of(frame.path)
         if frame.polygons_norm and sha256 not in found:
             found[sha256] = _judge(detector, frame, sha256)
         on_frame()
     return list(found.values())
-
-
-def _sha256_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as exc:
-        msg = f"{path}: expected a picture, but got: {exc.strerror}"
-        raise DatasetError(msg) from exc
 
 
 def _judge(detector: OnnxDetector, frame: PoolFrame, sha256: str) -> Judged:

@@ -9,7 +9,7 @@ from calibration import load_calibration
 from calibration.pictures import PICTURE_SUFFIXES
 from datasets.errors import DatasetError
 from datasets.labelling.pool import PoolFrame, from_lot, from_pictures
-from datasets.lots import ANNOTATIONS, data_root, list_sets, parse_set, read_lot
+from datasets.lots import ANNOTATIONS, data_root, parse_set, read_dataset, read_lot
 
 
 def read_sources(
@@ -32,8 +32,7 @@ def read_sources(
 def _read(source: str, calibration: Path | None, data: Path | None) -> list[PoolFrame]:
     path = Path(source)
     if (path / ANNOTATIONS).is_file():
-        splits = list_sets(path.resolve().parent)[path.resolve().name]
-        return [from_lot(frame) for split in splits for frame in read_lot(path, split)]
+        return [from_lot(frame) for frame in read_dataset(path)]
     if path.is_dir() and calibration is not None:
         return _plain(path, calibration)
     if path.exists():

@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets.crops import cut, window_of
 from datasets.errors import DatasetError
-from datasets.labelling.pool import read_picture
+from datasets.frames import read_picture
 from datasets.labelling.queue import Queue, QueuedFrame, QueueItem, picture_path
 from vision.geometry import to_pixels
 from vision.types import Floats, ImageBgr, as_floats

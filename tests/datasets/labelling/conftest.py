@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,7 +51,8 @@ class Lots:
 def lots(tmp_path_factory: pytest.TempPathFactory) -> Lots:
     folder = tmp_path_factory.mktemp("lots")
     rng = np.random.default_rng(4)
-    pool, truth = [], {}
+    pool: list[Judged] = []
+    truth: dict[str, bool] = {}
     for seed in SEEDS:
         image, quads, occupied = render_sample(seed, WH)
         path = folder / f"lot{seed}.png"
@@ -174,7 +175,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Reviewer]]:
     def open_(url: str, **options: Any) -> Reviewer:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
-        page = cast(Page, context.new_page())
+        page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda m: faults.append(m.text) if _is_fault(m) else None)

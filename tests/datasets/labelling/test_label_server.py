@@ -234,7 +234,7 @@ def test_outline_lies_on_the_bay_in_the_crop(open_: Open, lots: Any) -> None:
         again = np.ptp(polygon[:, 1]) / max(np.ptp(outline[:, 1]), 1e-9)
         assert side == pytest.approx(again, rel=0.05)
         assert 24 <= side <= 2 * width
-        if 0 <= np.min(question["polygon"]) and np.max(question["polygon"]) <= 1:
+        if np.min(question["polygon"]) >= 0 and np.max(question["polygon"]) <= 1:
             assert outline.min() >= -1e-3
             assert outline.max() <= 1.001
 
