@@ -37,6 +37,7 @@ from calibration.rows import (
 )
 from calibration.tidy import tidy_bay, tidy_calibration
 from calibration.types import (
+    Area,
     Bay,
     Calibration,
     ControlPoint,
@@ -48,6 +49,7 @@ from calibration.types import (
 )
 
 __all__ = [
+    "Area",
     "Bay",
     "BayChange",
     "BayTraits",

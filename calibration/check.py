@@ -49,6 +49,7 @@ def check_calibration(
         *_check_outlines(calibration, settings),
         *_check_overlaps(calibration, settings),
         *_check_masks(calibration, settings),
+        *_check_areas(calibration),
         *_check_levels(calibration),
     ]
     order = {bay_id: index for index, bay_id in enumerate(calibration.bay_ids)}
@@ -224,6 +225,19 @@ def _check_masks(calibration: Calibration, settings: CheckSettings) -> Iterator[
 
 def _mask_shape(mask: Mask, image_wh: tuple[int, int]) -> Shape:
     return _shape(mask.polygon, image_wh)
+
+
+def _check_areas(calibration: Calibration) -> Iterator[Finding]:
+    for area in calibration.areas:
+        if not is_simple(to_pixels(area.polygon, (1, 1))):
+            yield Finding(
+                Severity.ERROR,
+                Code.SELF_CROSSING,
+                None,
+                f"watched area '{area.name}': expected an outline that does not cross itself",
+                "put its points in order",
+                area.polygon[0],
+            )
 
 
 def _check_levels(calibration: Calibration) -> Iterator[Finding]:

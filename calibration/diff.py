@@ -127,7 +127,7 @@ def _compare_facts(before: Calibration, after: Calibration) -> tuple[str, ...]:
                 for part in type(old).model_fields
                 if getattr(old, part) != getattr(new, part)
             ]
-        elif name in {"masks", "control_points"}:
+        elif name in {"masks", "areas", "control_points"}:
             facts.append(f"{name.replace('_', ' ')}: {len(old)} -> {len(new)}, or moved")
         else:
             facts.append(f"{name.replace('_', ' ')}: {_words(old)} -> {_words(new)}")

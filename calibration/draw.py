@@ -48,6 +48,9 @@ def draw_calibration(
     for mask in calibration.masks:
         points = _grid(to_pixels(np.asarray(mask.polygon, np.float32), (width, height)))
         cv2.fillPoly(layer, [points], DARK, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for area in calibration.areas:
+        points = _grid(to_pixels(np.asarray(area.polygon, np.float32), (width, height)))
+        cv2.polylines(layer, [points], True, INK, round(2 * unit), cv2.LINE_AA, _SUBPIXEL_BITS)
     for bay in calibration.bays:
         points = _grid(to_pixels(bay.polygon_norm(), (width, height)))
         cv2.fillPoly(layer, [points], KIND_COLOURS[bay.kind], cv2.LINE_AA, _SUBPIXEL_BITS)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from calibration.parsing import explain
-from calibration.types import Bay, Calibration, Lot, Mask, ReferencePicture
+from calibration.types import Area, Bay, Calibration, Lot, Mask, ReferencePicture
 from telemetry.errors import CalibrationError
 
 
@@ -105,6 +105,12 @@ def add_mask(calibration: Calibration, mask: Mask) -> Calibration:
     """Hide a part of the picture; a mask of the same name is replaced."""
     kept = tuple(item for item in calibration.masks if item.name != mask.name)
     return calibration.model_copy(update={"masks": (*kept, mask)})
+
+
+def add_area(calibration: Calibration, area: Area) -> Calibration:
+    """Watch an area for vehicles outside bays; an area of the same name is replaced."""
+    kept = tuple(item for item in calibration.areas if item.name != area.name)
+    return calibration.model_copy(update={"areas": (*kept, area)})
 
 
 def _need(calibration: Calibration, ids: Collection[str]) -> None:

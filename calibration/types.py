@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import (
@@ -18,7 +18,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
+    model_serializer,
     model_validator,
 )
 
@@ -142,6 +144,13 @@ class Mask(_Value):
     polygon: Polygon = Field(title="Outline", description="Fractions of the picture.")
 
 
+class Area(_Value):
+    """Ground on which no vehicle may stand outside a bay: a lane, a fire lane, a hatched corner."""
+
+    name: Name = Field(title="Name", description="What it is, for people.")
+    polygon: Polygon = Field(title="Outline", description="On the ground, fractions.")
+
+
 class Calibration(_Value):
     """All that is known of one camera's view of the bays; one JSON file.
 
@@ -160,6 +169,11 @@ class Calibration(_Value):
     reference: ReferencePicture | None = Field(None, title="Reference picture")
     bays: tuple[Bay, ...] = Field((), title="Bays", description="In layout order.")
     masks: tuple[Mask, ...] = Field((), title="Privacy masks")
+    areas: tuple[Area, ...] = Field(
+        (),
+        title="Watched areas",
+        description="Where no vehicle may stand outside a bay; none: all between the bays.",
+    )
     control_points: tuple[ControlPoint, ...] = Field(
         (), title="Control points", description="4 or more tie the picture to the map; else none."
     )
@@ -182,6 +196,14 @@ class Calibration(_Value):
             msg = f"control_points: expected none or at least 4, but got {len(self.control_points)}"
             raise ValueError(msg)
         return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_areas(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Files that are older than areas keep their form, and with it their checksum.
+        body: dict[str, Any] = write(self)
+        if not body.get("areas"):
+            body.pop("areas", None)
+        return body
 
     @property
     def bay_ids(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from calibration.commands.common import (
     table_of,
 )
 from calibration.edit import (
+    add_area,
     add_bays,
     add_mask,
     change_bays,
@@ -41,7 +42,7 @@ from calibration.importers import ImportFormat, import_bays
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data
 from calibration.pictures import read_picture
-from calibration.types import Calibration, ControlPoint, Location, Mask, Street
+from calibration.types import Area, Calibration, ControlPoint, Location, Mask, Street
 from telemetry.errors import CalibrationError
 from telemetry.words import BayAngle, BayKind
 
@@ -240,6 +241,30 @@ def mask(
     points = parse_points(polygon, calibration.image_wh if pixels else None, None)
     changed = add_mask(calibration, Mask(name=name, polygon=tuple(points)))
     save(file, changed, author, "", f"hidden: {name}")
+
+
+def area(
+    file: FileArgument,
+    name: Annotated[str, typer.Argument(help="What it is.", show_default=False)],
+    polygon: Annotated[
+        str | None, typer.Option(help='Outline: "x,y x,y x,y ..."; left out: deletes the area.')
+    ] = None,
+    pixels: PixelsOption = False,
+    author: AuthorOption = None,
+) -> None:
+    """Watch ground where no vehicle may stand outside a bay, or stop watching it."""
+    calibration = load_calibration(file)
+    if polygon is None:
+        kept = tuple(item for item in calibration.areas if item.name != name)
+        if len(kept) == len(calibration.areas):
+            msg = f"{file}: areas: expected one of that name, but got '{name}'"
+            raise CalibrationError(msg)
+        changed = calibration.model_copy(update={"areas": kept})
+        save(file, changed, author, "", f"not watched: {name}")
+        return
+    points = parse_points(polygon, calibration.image_wh if pixels else None, None)
+    changed = add_area(calibration, Area(name=name, polygon=tuple(points)))
+    save(file, changed, author, "", f"watched: {name}")
 
 
 def revisions(file: FileArgument) -> None:
