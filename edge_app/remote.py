@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from edge_app.audit.attach import camera_audit
 from edge_app.delivery.agent import Agent
 from edge_app.delivery.agents.assembly import AgentParts, build_agents
 from edge_app.delivery.agents.commands import CommandHandlers, Result
@@ -82,6 +83,7 @@ def camera_health(service: EdgeService) -> tuple[CameraHealth, ...]:
                 dropped=status.dropped,
                 restarts=status.restarts,
                 latency_p95_ms=camera.pipeline.latency_p95_ms(),
+                audit=camera_audit(service.audit, name),
             )
         )
     return tuple(found)

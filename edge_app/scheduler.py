@@ -43,6 +43,7 @@ class Scheduler:
         self._wake = threading.Condition()
         self._news = False
         self._tasks: deque[Callable[[], None]] = deque()
+        self._idle_tasks: deque[Callable[[], None]] = deque()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -62,6 +63,13 @@ class Scheduler:
             self._tasks.append(task)
             self._wake.notify()
 
+    def post_idle(self, task: Callable[[], None]) -> None:
+        """Have `task` done by the worker once no frame waits; on a busy box that may be never."""
+        with self._wake:
+            self._idle_tasks.append(task)
+            self._news = True
+            self._wake.notify()
+
     def start(self) -> None:
         """Start the worker."""
         self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
@@ -78,15 +86,21 @@ class Scheduler:
         return not self._thread.is_alive()
 
     def step(self) -> bool:
-        """Do what is next: waiting tasks, then one frame; False when there was none."""
+        """Do what is next: waiting tasks, then one frame, else one idle task; False if none was."""
         while self._tasks:
             self._guarded("task", self._tasks.popleft())
         unit = self.most_overdue()
         frame = None if unit is None else unit.feed.take()
         if unit is None or frame is None:
-            return False
+            return self._idle()
         pipeline = unit.pipeline
         self._guarded(f"camera {pipeline.camera}", lambda: pipeline.judge(frame))
+        return True
+
+    def _idle(self) -> bool:
+        if not self._idle_tasks:
+            return False
+        self._guarded("idle task", self._idle_tasks.popleft())
         return True
 
     def check(self) -> None:

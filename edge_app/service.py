@@ -16,6 +16,7 @@ from calibration import Calibration
 from calibration.pictures import read_picture
 from calibration.references import check_reference, reference_path
 from edge_app.alarms import Alarms
+from edge_app.audit.attach import attach_audit
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.delivery.link import MqttLink
@@ -132,6 +133,7 @@ class EdgeService:
             self._load_model()
             self._load_calibrations()
             self._restore()
+            self.audit = attach_audit(self)
         except BaseException:
             self.store.close()
             raise

@@ -139,6 +139,9 @@ async function edgesPage() {
   alerts.length ? alertCard(alerts) : null];
 }
 
+// Whole numbers would round 99.6 up to a promise of 100.
+const percent = (share) => (Math.floor(1000 * share) / 10).toString();
+
 function edgeRow(edge) {
   const { health, stream } = edge;
   const up = health ? health.cameras.filter((camera) => camera.up).length : null;
@@ -148,7 +151,10 @@ function edgeRow(edge) {
     h("td", {}, h("span", { class: "chip" }, dot(edge.stale ? "stale" : "free"), edge.stale ? edge.stale_reason : "online"),
       h("small", {}, `heard ${ago(edge.last_seen)}${edge.offline_reason ? `, ${edge.offline_reason}` : ""}`)),
     h("td", {}, String(edge.bays)),
-    h("td", {}, health && health.cameras.length ? `${up} of ${health.cameras.length} up` : edge.cameras.length ? String(edge.cameras.length) : "–"),
+    h("td", {}, health && health.cameras.length ? `${up} of ${health.cameras.length} up` : edge.cameras.length ? String(edge.cameras.length) : "–",
+      health ? health.cameras.filter((camera) => camera.audit).map((camera) =>
+        h("small", { title: `${camera.audit.looks} second looks; an estimate, not the truth` },
+          `${camera.camera}: ${percent(camera.audit.low)}–${percent(camera.audit.high)} % right`)) : null),
     h("td", {}, stream ? `${stream.upto} events` : "–",
       behind ? h("small", {}, `${behind} on the way`) : null, stream && stream.lost ? h("small", {}, `${stream.lost} lost`) : null),
     h("td", {}, health ? `${health.outbox.rows} waiting` : "–",

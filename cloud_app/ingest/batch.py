@@ -23,11 +23,7 @@ from cloud_app.storage.intake import (
 )
 from telemetry.health import Health
 from telemetry.layout import Layout
-from telemetry.messages import (
-    Aggregate,
-    Snapshot,
-    Status,
-)
+from telemetry.messages import Aggregate, Snapshot, Status
 
 
 @dataclass(slots=True)

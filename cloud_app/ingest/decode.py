@@ -12,12 +12,7 @@ from telemetry import TelemetryError
 from telemetry.cloudevents import decode_event
 from telemetry.health import Health
 from telemetry.layout import Layout
-from telemetry.messages import (
-    Aggregate,
-    Snapshot,
-    Status,
-    decode,
-)
+from telemetry.messages import Aggregate, Snapshot, Status, decode
 from telemetry.topics import EdgeTopic, TopicKind, parse_edge_topic
 
 _ID = re.compile(r"([1-9][0-9]{0,15})-([1-9][0-9]{0,15})")

@@ -16,12 +16,7 @@ from cloud_app.storage.watermark import advance, contiguous
 from telemetry.cloudevents import BayChangedEvent, Event
 from telemetry.health import Health
 from telemetry.layout import Layout
-from telemetry.messages import (
-    Aggregate,
-    BayFacts,
-    Snapshot,
-    Status,
-)
+from telemetry.messages import Aggregate, BayFacts, Snapshot, Status
 
 StreamKey = tuple[str, int]
 """(edge, epoch)"""

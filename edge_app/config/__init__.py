@@ -1,5 +1,6 @@
 """Configuration: what can be set, and how a file is read."""
 
+from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
 from edge_app.config.reading import load_config, parse_config
 from edge_app.config.sample import render_reference, render_sample
@@ -18,6 +19,7 @@ from edge_app.config.settings import (
 )
 
 __all__ = [
+    "AuditConfig",
     "CameraConfig",
     "EdgeConfig",
     "EvidenceConfig",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.delivery.config import MqttConfig, OutboxConfig
@@ -260,6 +261,9 @@ class LotsightConfig(BaseSettings):
     )
     gate: GateConfig = Field(
         default_factory=GateConfig, title="Change gate", description="Still pictures cost nothing."
+    )
+    audit: AuditConfig = Field(
+        default_factory=AuditConfig, title="Audit", description="Sampled second opinions."
     )
     outbox: OutboxConfig = Field(
         default_factory=OutboxConfig, title="Outbox", description="Kept while the cloud is away."

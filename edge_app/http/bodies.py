@@ -120,6 +120,9 @@ def report_body(report: BoxReport, board: LiveBoard) -> Body:
     for name in ("started_utc", "now_utc"):
         body[name] = getattr(report, name).isoformat()
     body["closed_bays"] = sorted(report.closed_bays)
+    body["audits"] = {
+        camera: audit.model_dump(mode="json") for camera, audit in report.audits.items()
+    }
     body["bays"] = counts(board)
     body["cameras"] = [camera_body(view) for view in views(board)]
     body["not_ready"] = faults(board, report)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from telemetry.health import CameraAudit
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class BoxReport:
         disk_free_bytes: of the state folder; None when unknown.
         memory_bytes: of the service; None when unknown.
         temperature_c: warmest sensor; None when unknown.
+        audits: how often each camera's states are right, for those that were looked at again.
     """
 
     site: str
@@ -94,6 +98,7 @@ class BoxReport:
     disk_free_bytes: int | None = None
     memory_bytes: int | None = None
     temperature_c: float | None = None
+    audits: Mapping[str, CameraAudit] = field(default_factory=dict)
 
 
 class Box(Protocol):

@@ -38,6 +38,7 @@ class BoxCollector(Collector):
         views = bodies.views(self._board)
         yield from _bays(views)
         yield from _cameras(views)
+        yield from _audits(report)
         yield from _outbox(report)
         yield from _machine(report, len(bodies.faults(self._board, report)))
 
@@ -86,6 +87,22 @@ def _cameras(views: list[LiveView]) -> Iterator[Metric]:
         for view in views:
             counter.add_metric([view.camera], getattr(view.status, name))
         yield counter
+
+
+def _audits(report: BoxReport) -> Iterator[Metric]:
+    accuracy = GaugeMetricFamily(
+        "lotsight_audit_accuracy",
+        "Share of bay states that second opinions uphold; low and high end a 95 % interval.",
+        labels=["camera", "bound"],
+    )
+    looks = GaugeMetricFamily(
+        "lotsight_audit_looks", "Pictures behind the accuracy.", labels=["camera"]
+    )
+    for camera, audit in report.audits.items():
+        for bound in ("low", "accuracy", "high"):
+            accuracy.add_metric([camera, bound], getattr(audit, bound))
+        looks.add_metric([camera], audit.looks)
+    yield from (accuracy, looks)
 
 
 def _outbox(report: BoxReport) -> Iterator[Metric]:

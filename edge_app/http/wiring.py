@@ -6,11 +6,13 @@ from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from edge_app.audit.attach import camera_audit
 from edge_app.editing import editor_of
 from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
 from edge_app.http.access import Access
 from edge_app.http.app import PageSettings, create_app
 from edge_app.http.box import BoxReport, LinkFacts, ModelFacts, OutboxFacts
+from telemetry.health import CameraAudit
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -50,7 +52,12 @@ class ServiceBox:
             disk_free_bytes=disk_free_bytes(state_dir),
             memory_bytes=memory_bytes(),
             temperature_c=temperature_c(),
+            audits=self._audits(),
         )
+
+    def _audits(self) -> dict[str, CameraAudit]:
+        found = {name: camera_audit(self._service.audit, name) for name in self._service.cameras}
+        return {name: audit for name, audit in found.items() if audit is not None}
 
     def _model(self) -> ModelFacts | None:
         detector = self._service.detector

@@ -19,7 +19,11 @@ const pictureOf = (camera) => {
   return picture;
 };
 
-const showCamera = (camera) => {
+const audited = (audit) => audit
+  ? `${(100 * audit.accuracy).toFixed(1)} % upheld (95 %: ${(100 * audit.low).toFixed(1)} to ${(100 * audit.high).toFixed(1)}), ${audit.looks} second looks`
+  : null;
+
+const showCamera = (camera, audit) => {
   if (!cards.has(camera.id)) {
     const list = element("dl");
     const card = element("article", {}, element("h3", { text: camera.id }), pictureOf(camera), list);
@@ -37,6 +41,7 @@ const showCamera = (camera) => {
     ["frames", `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped`],
     ["reopened", `${camera.restarts} times`],
     ["view shift", camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
+    ["states", audited(audit)],
     ["calibration", camera.calibration_revision === null ? "none" : `revision ${camera.calibration_revision}`],
   ]);
 };
@@ -49,7 +54,7 @@ const show = (report) => {
     ? `${wrong.length} ${wrong.length === 1 ? "thing needs" : "things need"} attention`
     : "All is well";
   byId("faults").replaceChildren(...wrong.map((text) => element("li", { text })));
-  report.cameras.forEach(showCamera);
+  report.cameras.forEach((camera) => showCamera(camera, report.audits[camera.id]));
   const { link, outbox, model, bays } = report;
   facts(byId("delivery"), [
     ["broker", link ? link.broker : "none configured"],

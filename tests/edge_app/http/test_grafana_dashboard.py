@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from telemetry.health import CameraAudit
 
 if TYPE_CHECKING:
     from tests.edge_app.http.conftest import Serve
 
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 DASHBOARD = Path(__file__).resolve().parents[3] / "docs" / "grafana" / "lotsight.json"
 
 
 def test_every_metric_of_the_dashboard_is_exposed(serve: Serve) -> None:
     served = serve()
     served.box.change(disk_free_bytes=1, memory_bytes=2, temperature_c=40.0)
+    audit = CameraAudit(since=NOW, looks=3, bays=30, accuracy=0.9, low=0.8, high=0.95)
+    served.box.change(audits={"north": audit})
     exposed = set(re.findall(r"^(lotsight_\w+)", served.client.get("/metrics").text, re.M))
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     asked = {

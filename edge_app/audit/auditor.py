@@ -1,0 +1,215 @@
+"""Second opinions on sampled pictures of a running service, and what they add up to."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+import numpy as np
+
+from edge_app.alarms import Alarms
+from edge_app.audit.estimate import (
+    AccuracyEstimate,
+    Bools,
+    LookTally,
+    estimate_accuracy,
+    tally_look,
+)
+from edge_app.config import AuditConfig
+from edge_app.looks import Look
+from telemetry import BayState, Clock
+from vision.geometry import to_norm, to_pixels
+from vision.quads import polygon_to_quad
+from vision.second_opinion import PlannedDetector, SecondOpinion, second_opinion
+from vision.types import Floats
+
+_log = logging.getLogger(__name__)
+
+LATE_AFTER = 10.0
+"""Settle times after which a second opinion is dropped: the camera was away meanwhile."""
+
+
+@dataclass(slots=True)
+class _Track:
+    """One camera's audit.
+
+    Attributes:
+        rng: of the moments that are sampled.
+        due_s: when the next picture is to be looked at again.
+        waiting: a second opinion that waits for what its bays do next.
+        asked: whether a second pass is queued.
+        tallies: what counts, with its moment.
+    """
+
+    rng: np.random.Generator
+    due_s: float
+    waiting: tuple[Look, SecondOpinion] | None = None
+    asked: bool = False
+    tallies: deque[tuple[float, datetime, LookTally]] = field(default_factory=deque)
+
+
+class Auditor:
+    """Looks again at sampled pictures; a `LookObserver` of every camera.
+
+    Everything but `estimate` and `since` happens in the worker's thread. A look costs a second pass
+    of the network, about twice the usual one, and is taken only when no frame waits.
+
+    Args:
+        config: how often, and when to raise an alarm.
+        clock: time.
+        when_idle: has a task done once no frame waits; `Scheduler.post_idle`.
+        detector: the network in use; None while there is none.
+        alarms: where a camera that is seen badly is told.
+    """
+
+    def __init__(
+        self,
+        config: AuditConfig,
+        clock: Clock,
+        when_idle: Callable[[Callable[[], None]], None],
+        detector: Callable[[], PlannedDetector | None],
+        alarms: Alarms,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._when_idle = when_idle
+        self._detector = detector
+        self._alarms = alarms
+        self._tracks: dict[str, _Track] = {}
+        self._sha256 = ""
+
+    def observe(self, look: Look) -> None:
+        """Take one judged frame; see `LookObserver`."""
+        if look.spec.sha256 != self._sha256:
+            self._start_anew(look.spec.sha256)
+        camera = look.calibration.camera
+        track = self._tracks.setdefault(camera, self._track(len(self._tracks)))
+        now_s = look.frame.captured_mono_s
+        if track.waiting is not None:
+            self._settle(track, look, now_s)
+        elif not track.asked and now_s >= track.due_s:
+            track.asked = True
+            self._when_idle(partial(self._look_again, track, look))
+
+    def estimate(self, camera: str) -> AccuracyEstimate | None:
+        """How often a camera's states are right; None while nothing was looked at again."""
+        track = self._tracks.get(camera)
+        if track is None:
+            return None
+        return estimate_accuracy([tally for _, _, tally in track.tallies.copy()])
+
+    def since(self, camera: str) -> datetime | None:
+        """When the oldest picture that counts was taken; None without one."""
+        track = self._tracks.get(camera)
+        oldest = None if track is None else next(iter(track.tallies.copy()), None)
+        return None if oldest is None else oldest[1]
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _start_anew(self, sha256: str) -> None:
+        """Another network: what is known of the last one's answers says nothing of its."""
+        for camera in self._tracks:
+            self._alarms.clear(_alarm(camera))
+        self._sha256 = sha256
+        self._tracks = {}
+
+    def _track(self, number: int) -> _Track:
+        rng = np.random.default_rng((self._config.seed, number))
+        return _Track(rng, self._clock.mono_s() + self._pause_s(rng))
+
+    def _pause_s(self, rng: np.random.Generator) -> float:
+        # At random moments, so that nothing that comes at fixed times is always or never seen.
+        return float(self._config.every_s * rng.uniform(0.5, 1.5))
+
+    def _look_again(self, track: _Track, look: Look) -> None:
+        track.asked = False
+        detector = self._detector()
+        begin_s = self._clock.mono_s()
+        if detector is None or detector.spec.sha256 != look.spec.sha256:
+            return
+        opinion = second_opinion(
+            detector, look.frame.image_bgr, look.polygons_norm, _quads(look), look.output
+        )
+        track.waiting = (look, opinion)
+        spent_s = self._clock.mono_s() - begin_s
+        pause_s = max(self._pause_s(track.rng), spent_s / self._config.budget_share)
+        track.due_s = begin_s + pause_s
+
+    def _settle(self, track: _Track, after: Look, now_s: float) -> None:
+        """Count a second opinion, once it is known what its bays did next."""
+        look, opinion = track.waiting or (after, None)
+        age_s = now_s - look.frame.captured_mono_s
+        if age_s < self._config.settle_s or opinion is None:
+            return
+        track.waiting = None
+        if age_s > LATE_AFTER * self._config.settle_s:
+            return
+        counted = _settled(look, after, self._config.settle_s)
+        tally = tally_look(opinion, _prob(look.states), counted)
+        if tally.bays:
+            track.tallies.append((now_s, look.frame.captured_utc, tally))
+        while track.tallies and now_s - track.tallies[0][0] > self._config.window_s:
+            track.tallies.popleft()
+        self._tell(after.calibration.camera)
+
+    def _tell(self, camera: str) -> None:
+        found = self.estimate(camera)
+        name = _alarm(camera)
+        if found is None or found.high >= self._config.alarm_below_share:
+            self._alarms.clear(name)
+            return
+        most, expected = math.ceil(1000 * found.high) / 10, 100 * self._config.alarm_below_share
+        self._alarms.set(
+            name,
+            f"camera {camera}: at most {most:g} % of bay states hold against second opinions, "
+            f"{expected:g} % are expected: look at its picture and calibration",
+        )
+
+
+def _alarm(camera: str) -> str:
+    return f"audit-{camera}"
+
+
+def _quads(look: Look) -> Floats:
+    """The bays' corners as used for the look; the view guard may have moved the outlines."""
+    outlines = look.calibration.polygons_norm()
+    if all(map(np.array_equal, outlines, look.polygons_norm)):
+        return look.calibration.quads_norm()
+    height, width = look.frame.image_bgr.shape[:2]
+    quads = [polygon_to_quad(to_pixels(bay, (width, height))) for bay in look.polygons_norm]
+    return to_norm(np.stack(quads), (width, height))
+
+
+def _settled(look: Look, after: Look, settle_s: float) -> Bools:
+    """Bays that were known at the look, had been so for a while, and stayed so.
+
+    A bay that is just changing is neither: the hold times are at work, and to call that an error
+    would punish what they are for.
+    """
+    later = {state.bay: state for state in after.states}
+    moment = look.frame.captured_utc
+    return np.array(
+        [
+            state.occ is not None
+            and (moment - state.since).total_seconds() >= settle_s
+            and (now := later.get(state.bay)) is not None
+            and now.occ == state.occ
+            and now.since == state.since
+            for state in look.states
+        ],
+        np.bool,
+    )
+
+
+def _prob(states: tuple[BayState, ...]) -> Floats:
+    """Probability of "occupied" that each state stands for; even odds for an unknown one."""
+    said = [
+        0.5 if state.occ is None else state.conf if state.occ else 1 - state.conf
+        for state in states
+    ]
+    return np.asarray(said, np.float32)
