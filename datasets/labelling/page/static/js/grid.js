@@ -61,7 +61,7 @@ export function gridScreen(questions, shape, answer) {
   const element = h('div', { class: 'grid' },
     h('div', { class: 'asking' },
       h('h2', {}, 'Are all of these ', stateName(suggestion), '?'),
-      h('p', { class: 'muted' }, 'Touch the wrong ones, or press their keys: once ', stateName(other(suggestion)), ', twice ', stateName('unknown'), '.')),
+      h('p', { class: 'muted' }, 'Touch the wrong ones', h('span', { class: 'for-keys' }, ' or press their keys'), ': once ', stateName(other(suggestion)), ', twice ', stateName('unknown'), '.')),
     h('div', { class: 'room' }, board),
     h('div', { class: 'below' }, confirm));
   questions.forEach((_, i) => draw(i));
@@ -70,7 +70,8 @@ export function gridScreen(questions, shape, answer) {
 
   /** @param {number} i */
   function turn(i) {
-    const order = [suggestion, other(suggestion), /** @type {State} */ ('unknown')];
+    /** @type {State[]} */
+    const order = [suggestion, other(suggestion), 'unknown'];
     states[i] = order[(order.indexOf(states[i]) + 1) % order.length];
     draw(i);
     count();

@@ -51,6 +51,6 @@ function facts(q) {
     ...(q.label === null ? [] : [row('Label', stateName(q.label ? 'occupied' : 'free'))]),
     row('Network', sureness(q)),
     ...q.votes.map((v) => row(v.reviewer, stateName(v.state))),
-    ...(q.reasons.length > 0 ? [row('Asked because', q.reasons.map(reasonName).join('; '))] : []),
+    ...(q.reasons.length > 0 ? [row('Why asked', q.reasons.map(reasonName).join('; '))] : []),
     row('Picture', [q.place, q.time].filter(Boolean).join(', ')));
 }

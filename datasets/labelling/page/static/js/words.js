@@ -17,7 +17,7 @@ const REASONS = {
   label_contradicted: 'the network contradicts the label',
 };
 
-/** @param {State} state */
+/** @param {State} state @returns {State} */
 export const other = (state) => (state === 'occupied' ? 'free' : 'occupied');
 
 /** @param {State} state */
