@@ -6,14 +6,15 @@ The pipelines write, HTTP reads; neither waits for the other. Nothing here is du
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from telemetry import BayState, Cause
+from telemetry import BayState, Cause, IncidentKind
+from vision.incidents import Incident
 from vision.types import Detections, Floats, Frame
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class LiveBoard:
         self._views: dict[str, LiveView] = {}
         self._versions: dict[str, int] = {}
         self._events: deque[RecentEvent] = deque(maxlen=event_limit)
+        self._incidents: dict[str, tuple[Incident, ...]] = {}
+        self._incident_counts: Counter[tuple[str, IncidentKind]] = Counter()
         self._changed = threading.Condition()
 
     def publish(self, view: LiveView) -> None:
@@ -128,10 +131,35 @@ class LiveBoard:
         with self._changed:
             self._events.extend(events)
 
+    def set_incidents(
+        self, camera: str, incidents: Sequence[Incident], begun: Sequence[Incident] = ()
+    ) -> None:
+        """Say which incidents last at a camera, and which of them have just begun."""
+        with self._changed:
+            self._incidents[camera] = tuple(incidents)
+            self._incident_counts.update((camera, each.kind) for each in begun)
+
+    def incidents(self, camera: str | None = None) -> tuple[Incident, ...]:
+        """The incidents that last, at one camera or at all, oldest first."""
+        with self._changed:
+            found = [
+                each
+                for name, incidents in self._incidents.items()
+                if camera in {None, name}
+                for each in incidents
+            ]
+        return tuple(sorted(found, key=lambda each: each.began))
+
+    def incident_counts(self) -> dict[tuple[str, IncidentKind], int]:
+        """How many incidents began since the start, by camera and kind."""
+        with self._changed:
+            return dict(self._incident_counts)
+
     def remove(self, camera: str) -> None:
         """Forget a camera."""
         with self._changed:
             self._views.pop(camera, None)
+            self._incidents.pop(camera, None)
             self._versions.pop(camera, None)
             self._changed.notify_all()
 

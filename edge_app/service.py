@@ -23,6 +23,7 @@ from edge_app.delivery.link import MqttLink
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.store import Store
+from edge_app.incidents import attach_incidents
 from edge_app.layouts import build_layout
 from edge_app.live import LiveBoard
 from edge_app.network import NetworkKeeper
@@ -134,6 +135,7 @@ class EdgeService:
             self._load_calibrations()
             self._restore()
             self.audit = attach_audit(self)
+            self.incidents = attach_incidents(self)
         except BaseException:
             self.store.close()
             raise

@@ -2,6 +2,7 @@
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.reading import load_config, parse_config
 from edge_app.config.sample import render_reference, render_sample
 from edge_app.config.settings import (
@@ -26,6 +27,7 @@ __all__ = [
     "GateConfig",
     "GuardConfig",
     "HttpConfig",
+    "IncidentsConfig",
     "LogConfig",
     "LogFormat",
     "LogLevel",

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.delivery.config import MqttConfig, OutboxConfig
 from telemetry import EdgeId, SiteId
@@ -264,6 +265,11 @@ class LotsightConfig(BaseSettings):
     )
     audit: AuditConfig = Field(
         default_factory=AuditConfig, title="Audit", description="Sampled second opinions."
+    )
+    incidents: IncidentsConfig = Field(
+        default_factory=IncidentsConfig,
+        title="Incidents",
+        description="Vehicles that stand as they should not.",
     )
     outbox: OutboxConfig = Field(
         default_factory=OutboxConfig, title="Outbox", description="Kept while the cloud is away."

@@ -19,6 +19,7 @@ from edge_app.http.bodies import Body
 from edge_app.http.box import Box
 from edge_app.http.feed import Feed
 from edge_app.http.guard import session_of
+from edge_app.http.incidents import incident_bodies
 from edge_app.http.pictures import PictureMaker
 from edge_app.live import LiveBoard, LiveView
 from telemetry import CameraError
@@ -114,6 +115,7 @@ def status(request: Request, state: State) -> Body:
     session = session_of(request.headers)
     login = not state.access.is_open
     return bodies.report_body(state.box.report(), state.board) | {
+        "incidents": incident_bodies(state.board),
         "editor": state.has_editor,
         "login": login,
         "csrf": state.access.csrf_of(session) if login and session else None,
@@ -171,6 +173,12 @@ def cameras(state: State) -> Body:
 def one_camera(view: View) -> Body:
     """One camera."""
     return bodies.camera_body(view)
+
+
+@api.get("/incidents")
+def incidents(state: State, camera: str | None = None) -> Body:
+    """Vehicles that stand as they should not, now; oldest first."""
+    return {"incidents": incident_bodies(state.board, camera)}
 
 
 @api.get("/events")

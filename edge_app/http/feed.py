@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 from edge_app.http import bodies
 from edge_app.http.box import Box
+from edge_app.http.incidents import incident_bodies
 from edge_app.live import LiveBoard, RecentEvent
 
 _PERIOD_S = 0.25
@@ -88,7 +89,8 @@ class Feed:
         return json.dumps(bodies.all_bays(self._board, self._box.report()))
 
     def _status(self) -> str:
-        return json.dumps(bodies.report_body(self._box.report(), self._board))
+        body = bodies.report_body(self._box.report(), self._board)
+        return json.dumps(body | {"incidents": incident_bodies(self._board)})
 
     def _new_events(self) -> list[RecentEvent]:
         """Events since the last look, oldest first."""

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from edge_app.http import bodies
 from edge_app.http.box import Box, BoxReport
+from edge_app.http.incidents import incident_metrics
 from edge_app.live import CameraCondition, LiveBoard, LiveView
 
 _CAMERA_COUNTERS = (
@@ -39,6 +40,7 @@ class BoxCollector(Collector):
         yield from _bays(views)
         yield from _cameras(views)
         yield from _audits(report)
+        yield from incident_metrics(self._board)
         yield from _outbox(report)
         yield from _machine(report, len(bodies.faults(self._board, report)))
 

@@ -13,6 +13,7 @@ from edge_app.live import LiveBoard, LiveView
 from telemetry import CameraError
 from vision.draw import DrawOptions, annotate
 from vision.geometry import to_pixels
+from vision.incidents.draw import draw_incidents
 from vision.types import Detections, Floats, ImageBgr
 
 _CROP_GROW = 0.45
@@ -107,7 +108,9 @@ class PictureMaker:
         found = view.detections
         boxes = Detections(found.xyxy_px * np.float32(scale), found.confidence, found.class_id)
         options = DrawOptions(show_summary=False, show_confidence=False)
-        return annotate(image, view.polygons_norm, view.states, boxes, options)
+        drawn = annotate(image, view.polygons_norm, view.states, boxes, options)
+        draw_incidents(drawn, self._board.incidents(view.camera))
+        return drawn
 
     def _private(self, view: LiveView) -> ImageBgr:
         """The frame without what people must not see: masks black, outside a mosaic."""

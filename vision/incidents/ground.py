@@ -225,3 +225,12 @@ def polygon_of(points_px: Floats) -> BaseGeometry:
         return shape
     hull = cv2.convexHull(np.asarray(points_px, np.float32)).reshape(-1, 2)
     return shapely.Polygon(hull)
+
+
+def movement(before: Sequence[Floats], after: Sequence[Floats]) -> npt.NDArray[np.float64] | None:
+    """The homography that carried outlines from one place to another; None when they stayed."""
+    start, end = np.concatenate(list(before)), np.concatenate(list(after))
+    if start.shape != end.shape or np.allclose(start, end, atol=1e-7):
+        return None
+    matrix, _ = cv2.findHomography(start.astype(np.float64), end.astype(np.float64))
+    return None if matrix is None else np.asarray(matrix, np.float64)

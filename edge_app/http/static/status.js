@@ -46,8 +46,33 @@ const showCamera = (camera, audit) => {
   ]);
 };
 
+const KINDS = {
+  outside_bay: "outside bays",
+  double_parking: "double parked",
+  straddling: "over two bays",
+  overstay: "overstay",
+  wrong_use: "wrong bay",
+};
+
+const incidentLine = (incident) =>
+  element(
+    "li",
+    {},
+    element("span", { class: "warn", "aria-hidden": "true", text: "!" }),
+    element("b", { text: KINDS[incident.kind] ?? incident.kind }),
+    element("span", { class: "said", text: [incident.bays.join(", "), incident.area, incident.vehicle].filter(Boolean).join(" · ") }),
+    element("span", { class: "sure", text: incident.camera }),
+    element("time", { datetime: incident.began, text: span(incident.stood_s) }),
+  );
+
+const showIncidents = (incidents) => {
+  byId("incidents-card").hidden = !incidents.length;
+  byId("incidents").replaceChildren(...incidents.map(incidentLine));
+};
+
 const show = (report) => {
   showHeader(report);
+  showIncidents(report.incidents);
   const wrong = report.not_ready;
   byId("verdict").className = `card verdict ${wrong.length ? "bad" : "good"}`;
   byId("verdict-head").textContent = wrong.length
