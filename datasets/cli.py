@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from datasets import pseudo_cli, render_cli
 from datasets.checks import check_frame
 from datasets.lots import data_root, list_sets, parse_set, read_lot
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Inspect and check datasets.")
+app.command("pseudo-label")(pseudo_cli.command)
+app.command("render")(render_cli.command)
 Data = Annotated[Path | None, typer.Option(help="Folder of the sets.")]
 MAX_FAULTS = 40
 
