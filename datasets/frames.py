@@ -33,6 +33,9 @@ class Origin:
     licence: str = ""
 
 
+UNKNOWN_ORIGIN = Origin()
+
+
 @dataclass(frozen=True, slots=True)
 class Vehicle:
     """A vehicle's box.
@@ -89,7 +92,7 @@ class LotFrame:
     time_local: datetime | None = None
     vehicles: tuple[Vehicle, ...] = field(default=(), repr=False)
     image_wh: tuple[int, int] | None = None
-    origin: Origin = Origin()
+    origin: Origin = UNKNOWN_ORIGIN
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself.

@@ -32,16 +32,16 @@ def import_coco(document: Document) -> Imported:
     data = document.json()
     if not isinstance(data, Mapping):
         document.fail("the file", "a COCO object", type(data).__name__)
-    images = {str(image.get("file_name")): image for image in _objects(document, data, "images")}
+    images = {str(image.get("file_name")): image for image in objects_of(document, data, "images")}
     image = images[document.choose(sorted(images), "picture")]
     image_wh = size_of(document, f"image {image.get('file_name')}: ", image)
     names = {
         category.get("id"): str(category.get("name"))
-        for category in _objects(document, data, "categories", needed=False)
+        for category in objects_of(document, data, "categories", needed=False)
     }
     shapes: list[Shape] = []
     findings: list[Finding] = []
-    for index, annotation in enumerate(_objects(document, data, "annotations")):
+    for index, annotation in enumerate(objects_of(document, data, "annotations")):
         if annotation.get("image_id") != image.get("id"):
             continue
         place = f"annotations[{index}]"
@@ -53,9 +53,14 @@ def import_coco(document: Document) -> Imported:
     return to_bays(document, shapes, image_wh, image_wh, findings)
 
 
-def _objects(
+def objects_of(
     document: Document, data: Mapping[str, Any], key: str, *, needed: bool = True
 ) -> list[Mapping[str, Any]]:
+    """A list of objects under a key.
+
+    Raises:
+        CalibrationError: it is none, or is missing though it is needed.
+    """
     value = data.get(key, None if needed else [])
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         document.fail(key, "a list of objects", value)
@@ -65,18 +70,30 @@ def _objects(
 def _shape(
     document: Document, place: str, annotation: Mapping[str, Any], categories: Mapping[Any, str]
 ) -> Shape | None:
+    points = outline_of(document, place, annotation)
+    if points is None:
+        return None
+    category = categories.get(annotation.get("category_id"), "")
+    kind = BayKind(category) if category in set(BayKind) else BayKind.STANDARD
+    return Shape(place, points, name_of(annotation), kind)
+
+
+def outline_of(
+    document: Document, place: str, annotation: Mapping[str, Any]
+) -> list[tuple[float, float]] | None:
+    """The first polygon of an annotation, else its box, pixels; None for a run-length mask.
+
+    Raises:
+        CalibrationError: there is neither, or it is damaged.
+    """
     outline = annotation.get("segmentation")
     if isinstance(outline, Mapping):
         return None
-    if outline:
-        if not isinstance(outline, list) or not isinstance(outline[0], list):
-            document.fail(f"{place}.segmentation", "a list of polygons", outline)
-        points = pairs_of(document, f"{place}.segmentation[0]", outline[0])
-    else:
-        points = _rectangle(document, f"{place}.bbox", annotation.get("bbox"))
-    category = categories.get(annotation.get("category_id"), "")
-    kind = BayKind(category) if category in set(BayKind) else BayKind.STANDARD
-    return Shape(place, points, _name(annotation), kind)
+    if not outline:
+        return _rectangle(document, f"{place}.bbox", annotation.get("bbox"))
+    if not isinstance(outline, list) or not isinstance(outline[0], list):
+        document.fail(f"{place}.segmentation", "a list of polygons", outline)
+    return pairs_of(document, f"{place}.segmentation[0]", outline[0])
 
 
 def _rectangle(document: Document, place: str, box: Any) -> list[tuple[float, float]]:
@@ -86,7 +103,7 @@ def _rectangle(document: Document, place: str, box: Any) -> list[tuple[float, fl
     return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
-def _name(annotation: Mapping[str, Any]) -> str | None:
+def name_of(annotation: Mapping[str, Any]) -> str | None:
     """The annotation's own name: `id` counts only among attributes, elsewhere it is a number."""
     attributes = annotation.get("attributes")
     places = [annotation, attributes] if isinstance(attributes, Mapping) else [annotation]

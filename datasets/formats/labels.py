@@ -1,0 +1,257 @@
+"""What the readers of all formats share: what a class means, and how labels become frames."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from calibration.importers import Document
+from datasets.errors import DatasetError
+from datasets.frames import UNKNOWN_ORIGIN, LotFrame, Origin, State, Vehicle
+from telemetry.words import BayKind
+from vision.types import as_floats
+
+
+class Meaning(StrEnum):
+    """What a class of a labelled set says."""
+
+    OCCUPIED = "occupied"
+    FREE = "free"
+    UNKNOWN = "unknown"
+    """A bay; its state is in an attribute, or nowhere."""
+    VEHICLE = "vehicle"
+    IGNORED = "ignored"
+
+
+# Words for a bay, which say nothing of its state: 'space-empty', 'parking_slot', 'Bay'.
+_BAY_WORDS = frozenset(
+    {"parking", "park", "space", "spaces", "spot", "spots", "slot", "slots", "lot", "bay", "bays",
+     "stall", "stalls", "place", "is"}
+)  # fmt: skip
+_OCCUPIED = frozenset(
+    {"occupied", "occ", "busy", "full", "taken", "parked", "true", "1", "yes",
+     "not free", "not empty", "not available", "unavailable", "nonempty"}
+)  # fmt: skip
+_FREE = frozenset(
+    {"free", "empty", "vacant", "available", "unoccupied", "false", "0", "no",
+     "not occupied", "not taken"}
+)  # fmt: skip
+_UNKNOWN = frozenset({"unknown", "unsure", "occluded", "unlabelled", "unlabeled", *BayKind})
+_VEHICLES = frozenset(
+    {"car", "cars", "vehicle", "vehicles", "truck", "trucks", "bus", "buses", "van", "vans",
+     "minibus", "motorcycle", "motorcycles", "motorbike", "motorbikes", "pickup", "lorry", "suv"}
+)  # fmt: skip
+_STATE_KEYS = ("occupied", "occupancy", "is_occupied", "state", "status")
+_TIME = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)[-_]?(\d\d)[-_]?(\d\d)[-_T ]+"
+    r"(\d\d)[-_.:h]?(\d\d)(?:[-_.:]?(\d\d))?(?!\d)"
+)
+
+
+def meaning_of(name: str, given: Mapping[str, Meaning]) -> Meaning:
+    """What a class name means: as given, else by its words, else it is ignored.
+
+    A number alone, as in files without names, means nothing.
+    """
+    if name in given:
+        return given[name]
+    words = re.sub(r"[\W_]+", " ", name.lower()).split()
+    state = " ".join(word for word in words if word not in _BAY_WORDS)
+    if not state:
+        return Meaning.UNKNOWN if words else Meaning.IGNORED
+    if state.isdigit():
+        return Meaning.IGNORED
+    for known, meaning in (
+        (_OCCUPIED, Meaning.OCCUPIED),
+        (_FREE, Meaning.FREE),
+        (_UNKNOWN, Meaning.UNKNOWN),
+        (_VEHICLES, Meaning.VEHICLE),
+    ):
+        if state in known:
+            return meaning
+    return Meaning.IGNORED
+
+
+def state_in(attributes: Mapping[str, object]) -> State:
+    """The state that an annotation's attributes tell; None where they do not."""
+    for key in _STATE_KEYS:
+        value = str(attributes.get(key, "")).strip().lower()
+        if value in _OCCUPIED:
+            return True
+        if value in _FREE:
+            return False
+    return None
+
+
+def time_in(name: str) -> datetime | None:
+    """Day and time in a file's name, e.g. `2013-02-24_10_05_04.jpg`, `cam1_20190914_0005.jpg`."""
+    found = _TIME.search(name)
+    if found is None:
+        return None
+    numbers = [int(group or 0) for group in found.groups()]
+    try:
+        # Cameras name files in local time and no set says which.
+        return datetime(*numbers)  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One annotation of a picture.
+
+    Attributes:
+        place: where in the file, for errors.
+        name: of its class.
+        points_norm: its outline, fractions of width and height; a box as four corners.
+        bay_id: its own name, where it has one.
+        state: where the annotation says it apart from its class.
+    """
+
+    place: str
+    name: str
+    points_norm: Sequence[tuple[float, float]]
+    bay_id: str | None = None
+    state: State = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What is known of a picture beside its labels; as in `LotFrame`."""
+
+    path: Path
+    split: str = ""
+    image_wh: tuple[int, int] | None = None
+    camera: str = ""
+    lot: str = ""
+    weather: str = ""
+    time_local: datetime | None = None
+    origin: Origin = UNKNOWN_ORIGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read.
+
+    Attributes:
+        frames: pictures, not decoded yet.
+        ignored: how many annotations of each class were left out.
+    """
+
+    frames: tuple[LotFrame, ...] = field(repr=False)
+    ignored: Mapping[str, int]
+
+
+class Collector:
+    """Gathers the pictures of one set while its files are read.
+
+    Attributes:
+        source: folder or file of the set.
+        name: of the set.
+    """
+
+    def __init__(self, source: Path, given: Mapping[str, Meaning]) -> None:
+        """Begin a set; `given` tells what classes mean."""
+        self.source = source
+        self.name = (source if source.is_dir() else source.parent).resolve().name
+        self._given = given
+        self._frames: list[LotFrame] = []
+        self._ignored: Counter[str] = Counter()
+
+    def add(self, document: Document, shot: Shot, labels: Sequence[Label]) -> None:
+        """Add a picture.
+
+        Raises:
+            CalibrationError: a label is of no possible form.
+        """
+        bays: list[tuple[Label, State]] = []
+        vehicles: list[Vehicle] = []
+        for label in labels:
+            meaning = meaning_of(label.name, self._given)
+            if meaning is Meaning.VEHICLE:
+                vehicles.append(_vehicle(document, label))
+            elif meaning is Meaning.IGNORED:
+                self._ignored[label.name] += 1
+            else:
+                bays.append((label, _state(meaning, label.state)))
+        try:
+            frame = self._frame(shot, bays, vehicles)
+        except DatasetError as exc:
+            msg = f"{document.path}: picture {shot.path.name}: {exc}"
+            raise DatasetError(msg) from exc
+        self._frames.append(frame)
+
+    def _frame(
+        self, shot: Shot, bays: Sequence[tuple[Label, State]], vehicles: Sequence[Vehicle]
+    ) -> LotFrame:
+        return LotFrame(
+            set_name=self.name,
+            split=shot.split,
+            path=shot.path,
+            polygons_norm=tuple(as_floats(label.points_norm) for label, _ in bays),
+            states=tuple(state for _, state in bays),
+            bay_ids=tuple(
+                str(number) if label.bay_id is None else label.bay_id
+                for number, (label, _) in enumerate(bays)
+            ),
+            camera=shot.camera,
+            lot=shot.lot,
+            weather=shot.weather,
+            time_local=shot.time_local or time_in(shot.path.name),
+            vehicles=tuple(vehicles),
+            image_wh=shot.image_wh,
+            origin=shot.origin,
+        )
+
+    def done(self) -> Reading:
+        """All that was gathered.
+
+        Raises:
+            DatasetError: no picture, or none of the classes means anything here.
+        """
+        if not self._frames:
+            msg = f"{self.source}: expected labelled pictures, but got none"
+            raise DatasetError(msg)
+        has_any = any(frame.bay_ids or frame.vehicles for frame in self._frames)
+        if self._ignored and not has_any:
+            classes = ", ".join(f"'{name}'" for name in sorted(self._ignored)[:8])
+            msg = (
+                f"{self.source}: expected classes such as occupied, free, space or car, but got "
+                f"{classes}; say what they mean, e.g. --class NAME=occupied"
+            )
+            raise DatasetError(msg)
+        return Reading(tuple(self._frames), dict(self._ignored.most_common()))
+
+
+def _state(meaning: Meaning, said: State) -> State:
+    if said is not None or meaning is Meaning.UNKNOWN:
+        return said
+    return meaning is Meaning.OCCUPIED
+
+
+def _vehicle(document: Document, label: Label) -> Vehicle:
+    points = np.asarray(label.points_norm, np.float64)
+    left, top = points.min(0).tolist()
+    right, bottom = points.max(0).tolist()
+    if not (left < right and top < bottom):
+        document.fail(label.place, "a box with an area", str((left, top, right, bottom)))
+    return Vehicle((left, top, right, bottom), label.name)
+
+
+def scaled(
+    points: Sequence[tuple[float, float]], image_wh: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """Points in pixels as fractions of the picture."""
+    return [(x / image_wh[0], y / image_wh[1]) for x, y in points]
+
+
+def rectangle(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:
+    """Four corners of a box, clockwise from the upper left."""
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]

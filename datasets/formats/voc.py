@@ -1,0 +1,98 @@
+"""Pascal VOC: an XML file for each picture, as Roboflow and LabelImg write it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+from calibration.importers import Document
+from calibration.importers.xml import parse_number, parse_xml
+from datasets.formats.labels import Collector, Label, Shot, rectangle, scaled
+from datasets.formats.tree import Tree, read_document, root_element, split_of
+
+_SAMPLED = 20
+"""XML files whose root is looked at to tell a format: the others are of the same."""
+_LEAST_POINTS = 3
+
+
+def find_xml(tree: Tree, root: str) -> list[Path]:
+    """All XML files, if those looked at first have this root element."""
+    paths = tree.with_suffix(".xml")
+    return paths if any(root_element(path) == root for path in paths[:_SAMPLED]) else []
+
+
+def find_voc(tree: Tree) -> list[Path]:
+    """XML files of VOC."""
+    return find_xml(tree, "annotation")
+
+
+def read_voc(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
+    """Read VOC files; the split is that of the folder, or of `ImageSets/Main`.
+
+    Raises:
+        CalibrationError: one is damaged; the text names the place in it.
+    """
+    listed = _image_sets(tree)
+    for path in files:
+        document = read_document(path)
+        root = parse_xml(document)
+        if root.tag != "annotation":
+            document.fail("the file", "<annotation>", f"<{root.tag}>")
+        image_wh = (_whole(document, root, "width"), _whole(document, root, "height"))
+        split = split_of(path, tree.root) or listed.get(path.stem, "")
+        name = root.findtext("filename") or f"{path.stem}.jpg"
+        shot = Shot(tree.find_picture(name, path.parent, split), split, image_wh)
+        objects = enumerate(root.findall("object"), start=1)
+        labels = [_label(document, f"object {n}", one, image_wh) for n, one in objects]
+        collector.add(document, shot, labels)
+
+
+def _image_sets(tree: Tree) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for path in tree.with_suffix(".txt"):
+        if path.parent.name == "Main" and path.parent.parent.name == "ImageSets":
+            for line in read_document(path).text().splitlines():
+                found.update({line.split()[0]: path.stem} if line.split() else {})
+    return found
+
+
+def _whole(document: Document, root: Xml.Element, side: str) -> int:
+    number = parse_number(document, f"size, {side}", root.findtext(f"size/{side}"))
+    if number < 1:
+        document.fail(f"size, {side}", "a number of pixels above 0", str(number))
+    return int(number)
+
+
+def _label(document: Document, place: str, one: Xml.Element, image_wh: tuple[int, int]) -> Label:
+    name = one.findtext("name")
+    if not name:
+        document.fail(place, "a <name>", "none")
+    outline = one.find("polygon")
+    if outline is not None:
+        points = _polygon(document, place, outline)
+    else:
+        box = one.find("bndbox")
+        if box is None:
+            document.fail(place, "a <bndbox> or <polygon>", "neither")
+        left, top, right, bottom = (
+            parse_number(document, f"{place}, {side}", box.findtext(side))
+            for side in ("xmin", "ymin", "xmax", "ymax")
+        )
+        points = rectangle(left, top, right, bottom)
+    return Label(place, name, scaled(points, image_wh))
+
+
+def _polygon(document: Document, place: str, outline: Xml.Element) -> list[tuple[float, float]]:
+    points = []
+    number = 1
+    while outline.find(f"x{number}") is not None:
+        x, y = (
+            parse_number(document, f"{place}, {axis}{number}", outline.findtext(f"{axis}{number}"))
+            for axis in ("x", "y")
+        )
+        points.append((x, y))
+        number += 1
+    if len(points) < _LEAST_POINTS:
+        document.fail(f"{place}, polygon", "three points or more", str(len(points)))
+    return points
