@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.types import Calibration
+from calibration import Calibration, HarvestBundle
 from datasets.crops import look_of_picture, looks_of
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, read_picture
@@ -161,6 +161,25 @@ def from_pictures(pictures: Sequence[Path], calibration: Calibration) -> list[Po
             camera=calibration.camera,
         )
         for path in pictures
+    ]
+
+
+def from_bundle(bundle: HarvestBundle) -> list[PoolFrame]:
+    """Pictures that an edge box kept, with its reasons; what it said of the bays is no label."""
+    manifest = bundle.manifest
+    return [
+        PoolFrame(
+            path=bundle.path_of(frame),
+            source=f"{manifest.site}/{manifest.edge}",
+            polygons_norm=tuple(np.asarray(bay.polygon_norm, np.float32) for bay in frame.bays),
+            bay_ids=tuple(bay.id for bay in frame.bays),
+            labels=(None,) * len(frame.bays),
+            camera=frame.camera,
+            time_local=frame.captured_utc,
+            edge_value=frame.score,
+            reasons=tuple(reason.value for reason in frame.reasons),
+        )
+        for frame in manifest.frames
     ]
 
 

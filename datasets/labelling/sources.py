@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from calibration import load_calibration
+from calibration import is_bundle, load_calibration, read_bundle
 from calibration.pictures import PICTURE_SUFFIXES
 from datasets.errors import DatasetError
-from datasets.labelling.pool import PoolFrame, from_lot, from_pictures
+from datasets.labelling.pool import PoolFrame, from_bundle, from_lot, from_pictures
 from datasets.lots import ANNOTATIONS, data_root, parse_set, read_dataset, read_lot
 
 
@@ -25,6 +25,7 @@ def read_sources(
     Raises:
         DatasetError: a source is of no known kind, or damaged.
         CalibrationError: the calibration is wrong.
+        HarvestError: a bundle is damaged or unsafe.
     """
     return [frame for source in sources for frame in _read(source, calibration, data)]
 
@@ -33,6 +34,8 @@ def _read(source: str, calibration: Path | None, data: Path | None) -> list[Pool
     path = Path(source)
     if (path / ANNOTATIONS).is_file():
         return [from_lot(frame) for frame in read_dataset(path)]
+    if is_bundle(path):
+        return from_bundle(read_bundle(path))
     if path.is_dir() and calibration is not None:
         return _plain(path, calibration)
     if path.exists():

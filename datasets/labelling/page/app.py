@@ -104,7 +104,7 @@ def session(request: Request, desk: DeskOf) -> dict[str, Any]:
         "reviewers": desk.reviewers(),
         "queue": desk.folder.resolve().name,
         "model": f"{made.model.get('name', '')} {made.model.get('version', '')}".strip(),
-        "asked": len(desk.queue.items),
+        "made": made.time.isoformat(),
     }
 
 

@@ -17,7 +17,7 @@ async function start() {
   api.base = 'api';
   api.away = 'The server cannot be reached; answers are kept in this browser until it can.';
   const [session] = await Promise.all([api.session(), readLayout()]);
-  const { queue, asked, reviewers } = /** @type {any} */ (session);
+  const { queue, made, reviewers } = /** @type {any} */ (session);
   byId('queue').textContent = queue;
   document.title = `${queue} · Label review`;
 
@@ -30,10 +30,11 @@ async function start() {
       void review.start(review.mode).catch(toastError);
     },
   };
-  const outbox = new Outbox(api, `lotsight-answers-${queue}-${asked}`, (progress, waiting, fault) => {
+  const outbox = new Outbox(api, `lotsight-answers-${queue}-${made}`, (progress, waiting, fault) => {
     const kept = byId('kept');
-    kept.dataset.state = waiting > 0 ? 'waiting' : 'kept';
-    kept.textContent = waiting > 0 ? `${waiting} not saved yet` : 'Saved';
+    const state = waiting === 0 ? 'kept' : fault === null ? 'sending' : 'waiting';
+    kept.dataset.state = state;
+    kept.textContent = { kept: 'Saved', sending: 'Saving', waiting: `${waiting} not saved yet` }[state];
     kept.title = fault ?? '';
     if (progress) {
       review.progress = progress;

@@ -12,7 +12,9 @@ const RETRY_MS = 2000;
 export class Outbox {
   /** @type {Entry[]} */
   #waiting;
-  #sending = false;
+  /** @type {Promise<void>|null} */
+  #sending = null;
+  #faulty = false;
   #retry = 0;
 
   /**
@@ -42,6 +44,7 @@ export class Outbox {
   put(entry) {
     this.#waiting.push(entry);
     this.#keep();
+    if (!this.#faulty) this.told(null, this.waiting, null);
     void this.flush();
   }
 
@@ -54,11 +57,14 @@ export class Outbox {
     return entry;
   }
 
-  /** Send what waits. */
-  async flush() {
-    if (this.#sending) return;
+  /** Send what waits; done when all is sent, or the server is away. */
+  flush() {
+    this.#sending ??= this.#send().finally(() => (this.#sending = null));
+    return this.#sending;
+  }
+
+  async #send() {
     clearTimeout(this.#retry);
-    this.#sending = true;
     /** @type {import('./types.js').Progress|null} */
     let progress = null;
     /** @type {string|null} */
@@ -76,7 +82,7 @@ export class Outbox {
       }
       this.#keep();
     }
-    this.#sending = false;
+    this.#faulty = fault !== null;
     this.told(progress, this.#waiting.length, fault);
     if (fault !== null) this.#retry = window.setTimeout(() => void this.flush(), RETRY_MS);
   }
