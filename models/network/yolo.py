@@ -58,7 +58,7 @@ def load_yolo(weights: Path) -> tuple[Trunk, Detect]:
     """Load an Ultralytics COCO checkpoint and keep its vehicle classes."""
     # weights_only=False: Ultralytics checkpoints are pickled modules; only trusted local files come
     # here.
-    checkpoint = torch.load(weights, map_location="cpu", weights_only=False)
+    checkpoint = torch.load(weights, map_location="cpu", weights_only=False)  # nosec B614
     return _split((checkpoint.get("ema") or checkpoint["model"]).float())
 
 

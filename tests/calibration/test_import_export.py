@@ -254,6 +254,13 @@ def test_malformed_files_are_refused_with_their_place(
     assert str(caught.value).startswith("in/put.x: ")
 
 
+def test_a_document_type_in_utf_16_is_refused_too() -> None:
+    xml = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x [<!ENTITY a "b">]><parking/>'
+    hidden = Document(Path("in.xml"), xml.encode("utf-16"), image_wh=WH)
+    with pytest.raises(CalibrationError, match="without a document type"):
+        import_document(hidden, ImportFormat.PKLOT)
+
+
 def test_every_format_has_malformed_input_tested() -> None:
     assert {row[0] for row in MALFORMED} == set(ImportFormat)
     assert set(IMPORTERS) == set(ImportFormat)
