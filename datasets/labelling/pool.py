@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ class PoolFrame:
         labels: M labels that are there; None where there is none.
         split: of the set; empty where there is none.
         camera: where that is known.
-        time_local: where that is known.
+        time_local: where that is known, without zone; of a bundle it is UTC.
         edge_value: how much the box wanted it kept, 0 to 1.
         reasons: why the box kept it.
     """
@@ -142,6 +142,29 @@ def from_lot(frame: LotFrame) -> PoolFrame:
     )
 
 
+def from_bundle(bundle: HarvestBundle) -> list[PoolFrame]:
+    """Frames that an edge box kept; its bays are where its view guard had moved them.
+
+    The box's own probabilities are not taken: the network that is to get better judges anew.
+    """
+    made = bundle.manifest
+    return [
+        PoolFrame(
+            path=bundle.path_of(frame),
+            source=f"{made.site}/{made.edge}",
+            polygons_norm=tuple(as_floats(bay.polygon_norm) for bay in frame.bays),
+            bay_ids=tuple(bay.id for bay in frame.bays),
+            labels=(None,) * len(frame.bays),
+            # Two boxes may call their cameras alike, and splits go by camera.
+            camera=f"{made.edge}.{frame.camera}",
+            time_local=frame.captured_utc.astimezone(UTC).replace(tzinfo=None),
+            edge_value=frame.score,
+            reasons=tuple(str(reason) for reason in frame.reasons),
+        )
+        for frame in made.frames
+    ]
+
+
 def from_pictures(pictures: Sequence[Path], calibration: Calibration) -> list[PoolFrame]:
     """Pictures of one camera that stood still, without labels.
 
@@ -161,25 +184,6 @@ def from_pictures(pictures: Sequence[Path], calibration: Calibration) -> list[Po
             camera=calibration.camera,
         )
         for path in pictures
-    ]
-
-
-def from_bundle(bundle: HarvestBundle) -> list[PoolFrame]:
-    """Pictures that an edge box kept, with its reasons; what it said of the bays is no label."""
-    manifest = bundle.manifest
-    return [
-        PoolFrame(
-            path=bundle.path_of(frame),
-            source=f"{manifest.site}/{manifest.edge}",
-            polygons_norm=tuple(np.asarray(bay.polygon_norm, np.float32) for bay in frame.bays),
-            bay_ids=tuple(bay.id for bay in frame.bays),
-            labels=(None,) * len(frame.bays),
-            camera=frame.camera,
-            time_local=frame.captured_utc,
-            edge_value=frame.score,
-            reasons=tuple(reason.value for reason in frame.reasons),
-        )
-        for frame in manifest.frames
     ]
 
 

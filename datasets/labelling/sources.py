@@ -32,10 +32,10 @@ def read_sources(
 
 def _read(source: str, calibration: Path | None, data: Path | None) -> list[PoolFrame]:
     path = Path(source)
-    if (path / ANNOTATIONS).is_file():
-        return [from_lot(frame) for frame in read_dataset(path)]
     if is_bundle(path):
         return from_bundle(read_bundle(path))
+    if (path / ANNOTATIONS).is_file():
+        return [from_lot(frame) for frame in read_dataset(path)]
     if path.is_dir() and calibration is not None:
         return _plain(path, calibration)
     if path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import signal
@@ -18,7 +19,17 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from calibration import Bay, Calibration, save_calibration
+from calibration import (
+    Bay,
+    Calibration,
+    HarvestedBay,
+    HarvestedFrame,
+    HarvestManifest,
+    HarvestReason,
+    Obscured,
+    save_calibration,
+    write_bundle,
+)
 from calibration.editor import TOKEN_HEADER
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, Origin
@@ -30,6 +41,7 @@ from datasets.labelling.results import sum_up
 from datasets.lots import read_dataset
 from datasets.manifest import Manifest, read_manifest
 from datasets.own import write_dataset
+from telemetry.messages import ModelRef
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -204,6 +216,54 @@ def test_a_picture_that_changed_is_not_exported(lots: Any, make: Any, tmp_path: 
     cv2.imwrite(str(path), moved.frame.read()[::-1])
     with pytest.raises(DatasetError, match="it has changed since"):
         export(tmp_path / "q", tmp_path / "out")
+
+
+def test_harvest_of_a_box_becomes_a_labelled_set(lots: Any, tmp_path: Path) -> None:
+    pictures = {}
+    frames = []
+    for number, one in enumerate(lots.pool):
+        _, data = cv2.imencode(".jpg", one.frame.read())
+        content = data.tobytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        pictures[sha256] = content
+        inside = [
+            (name, polygon)
+            for name, polygon in zip(one.frame.bay_ids, one.frame.polygons_norm, strict=True)
+            if polygon.min() >= 0 and polygon.max() <= 1
+        ]
+        bays = tuple(
+            HarvestedBay(
+                id=name, polygon_norm=tuple(map(tuple, polygon.tolist())), prob=0.5, occ=None
+            )
+            for name, polygon in inside
+        )
+        frames.append(
+            HarvestedFrame(
+                file=f"frames/{number}.jpg", sha256=sha256, camera="north",
+                captured_utc=START + timedelta(hours=number), image_wh=(640, 360), revision=1,
+                model=ModelRef(name="m", version="1", sha256="0" * 64), bays=bays,
+                reasons=(HarvestReason.AFTER_ALARM,), score=0.9,
+                privacy=Obscured(masks=0, outside=False, vehicles=0, moving=0, share=0),
+            )
+        )  # fmt: skip
+    manifest = HarvestManifest(
+        site="town", edge="box-7", made_utc=START, software="test", frames=tuple(frames)
+    )
+    write_bundle(tmp_path / "h.tar.gz", manifest, lambda frame: pictures[frame.sha256])
+    done = CliRunner().invoke(
+        app, ["queue", str(tmp_path / "h.tar.gz"), "--out", str(tmp_path / "q"), "-n", "30"]
+    )
+    assert done.exit_code == 0, done.output
+    queue = read_queue(tmp_path / "q")
+    assert {frame.camera for frame in queue.frames} == {"box-7.north"}
+    assert all(frame.reasons == ("after_alarm",) for frame in queue.frames)
+    assert min(item.value for item in queue.items) >= 0.18 - 1e-3, "the box's score counts"
+    review(tmp_path / "q", lambda name: "free")
+    export(tmp_path / "q", tmp_path / "out", licence="LicenseRef-own")
+    back = read_dataset(tmp_path / "out")
+    assert sum(frame.states.count(False) for frame in back) == 30
+    assert {frame.origin for frame in back} == {Origin("town/box-7", "LicenseRef-own")}
+    assert {frame.time_local.hour for frame in back if frame.time_local} <= {12, 13, 14}
 
 
 def test_plain_pictures_need_their_bays(lots: Any, tmp_path: Path) -> None:

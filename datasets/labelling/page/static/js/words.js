@@ -15,6 +15,12 @@ const REASONS = {
   unsure: 'the network is unsure',
   heads_disagree: 'boxes and bay head disagree',
   label_contradicted: 'the network contradicts the label',
+  uncertain: 'the box was unsure',
+  disagreement: 'on the box, boxes and bay head disagreed',
+  light_changed: 'the light had changed',
+  after_alarm: 'the view had just come back',
+  flapping: 'a bay changed its state again and again',
+  sampled: 'kept by chance',
 };
 
 /** @param {State} state @returns {State} */
