@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from telemetry import ConfigError, Identifier, SiteId, TelemetryError
+from telemetry import ConfigError, Identifier, IncidentKind, SiteId, TelemetryError
 from telemetry.aws import DEFAULT_ROOT
 from telemetry.topics import check_prefix
 
@@ -220,6 +220,14 @@ class RulesConfig(_Section):
     )
     lot_clear_at: float = Field(
         default=0.93, gt=0, le=1, description="a full lot is called so until its share falls below"
+    )
+    incident_kinds: frozenset[IncidentKind] = Field(
+        default=frozenset(IncidentKind), description="kinds of incidents that somebody is told of"
+    )
+    incident_after_s: float = Field(
+        default=300.0,
+        ge=0,
+        description="so long must a vehicle stand so; overstays count at once",
     )
     webhook_url: str | None = Field(default=None, pattern=r"^https?://")
     webhook_secret: SecretStr | None = Field(

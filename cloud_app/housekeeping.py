@@ -16,6 +16,7 @@ from cloud_app.ingest.link import LinkState
 from cloud_app.notify import Notifier, deliver
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
+from cloud_app.storage.incident_intake import prune_incidents
 from cloud_app.storage.intake import Watermark, give_up, prune
 from cloud_app.storage.queries import Hole, Now, edges_to_reread, hole_end, holes
 from cloud_app.storage.times import to_ms
@@ -123,6 +124,7 @@ class Housekeeper:
             before_ms = to_ms(self.clock.utc()) - self.retention.events_days * _DAY_MS
             with self.database.write() as session:
                 prune(session, before_ms)
+                prune_incidents(session, before_ms)
         if self._judged_s is None or now_s - self._judged_s >= self.rules.every_s:
             self._judged_s = now_s
             link = self.link.state

@@ -1,4 +1,4 @@
-"""When somebody is told: an edge that is away, a camera that is lost, a lot that is full.
+"""When somebody is told: an edge is away, a camera lost, a lot full, a vehicle badly parked.
 
 A condition that becomes true opens an alert, one that ceases closes it; a loss of events is an
 alert at once. Alerts live in the tables, so a restart neither repeats nor forgets one, and each is
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from cloud_app.config import RulesConfig
 from cloud_app.storage.database import Session
+from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.queries import Now, edges_now, lots_now
 from cloud_app.storage.times import from_ms, to_ms
-from telemetry import UnknownReason
+from cloud_app.views import IncidentItem
+from telemetry import IncidentKind, UnknownReason
 from telemetry.messages import OfflineReason
 
 # Reasons that lie with the camera or its picture; the others pass by themselves.
@@ -27,6 +29,17 @@ _CAMERA_REASONS = frozenset(
         UnknownReason.MODEL_ERROR,
     }
 )
+
+
+_INCIDENT_WORDS = {
+    IncidentKind.OUTSIDE_BAY: "Outside the bays",
+    IncidentKind.DOUBLE_PARKING: "Double parking",
+    IncidentKind.STRADDLING: "Over two bays",
+    IncidentKind.OVERSTAY: "Overstay",
+    IncidentKind.WRONG_USE: "Wrong kind of bay",
+}
+# More vehicles that stand wrongly at once are one problem, not so many alerts.
+_INCIDENTS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +66,7 @@ def conditions(
         **_edges_away(session, now, config, listening_since_ms),
         **_cameras_lost(session, now, config),
         **_lots_full(session, now, config, open_alerts),
+        **_incidents(session, now, config),
     }
 
 
@@ -112,6 +126,29 @@ def _lots_full(
                 f"{open_bays} open bays are occupied."
             )
     return found
+
+
+def _incidents(session: Session, now: Now, config: RulesConfig) -> Conditions:
+    found: Conditions = {}
+    if not config.incident_kinds:
+        return found
+    for item in incidents(session, now, IncidentFilter(is_open=True), _INCIDENTS_MAX):
+        is_told = item.kind in config.incident_kinds
+        # An absent edge cannot tell the end; its incidents say nothing of now.
+        if not is_told or item.stale or not _stands_long(item, config):
+            continue
+        bays = f" at {', '.join(item.bays)}" if item.bays else ""
+        where = f" in {item.area}" if item.area else ""
+        found[Subject("incident", item.site, f"{item.edge}/{item.incident}")] = (
+            f"{_INCIDENT_WORDS[item.kind]}{bays}{where}: a {item.vehicle or 'vehicle'} seen by "
+            f"camera {item.camera} of {item.site} since {item.began:%Y-%m-%d %H:%M:%S} UTC."
+        )
+    return found
+
+
+def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:
+    # A limit that is passed was long enough already.
+    return item.limit_s is not None or item.stood_s >= config.incident_after_s
 
 
 def open_alerts(session: Session) -> dict[Subject, int]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from telemetry.messages import Location, Occupancy
+from telemetry.words import IncidentKind
 
 
 class _View(BaseModel):
@@ -100,6 +101,68 @@ class Stay(_View):
     closed: bool
     model: str | None = Field(description="name and version of the network that judged")
     calibration: int
+
+
+class ParkedStay(_View):
+    """A vehicle's stay in a bay."""
+
+    edge: str
+    bay: str
+    zone: str | None
+    kind: str
+    start: datetime
+    end: datetime | None = Field(description="null: it lasts")
+    dwell_s: float | None = Field(description="null while it lasts")
+    watched: bool = Field(
+        description="false: the bay was unknown for a while, so it may have been two vehicles"
+    )
+
+
+class DwellGroup(_View):
+    """Stays of a zone, of a kind of bay, or of all."""
+
+    name: str
+    count: int = Field(description="stays that ended in the span")
+    lasting: int = Field(description="stays that last")
+    mean_s: float | None
+    median_s: float | None
+    p90_s: float | None = Field(description="nine of ten stays were no longer")
+    longest_s: float | None
+
+
+class DwellSummary(_View):
+    """How long vehicles stay in a lot."""
+
+    start: datetime
+    end: datetime
+    bays: int
+    turnover_per_day: float | None = Field(description="stays that ended, per bay and day")
+    all: DwellGroup
+    zones: tuple[DwellGroup, ...]
+    kinds: tuple[DwellGroup, ...]
+
+
+class IncidentItem(_View):
+    """A vehicle that stands, or stood, as it should not."""
+
+    edge: str
+    incident: str
+    site: str
+    lot: str | None = Field(description="null while the edge's layout is not known")
+    camera: str
+    kind: IncidentKind
+    bays: tuple[str, ...]
+    area: str | None
+    vehicle: str | None
+    conf: float
+    box: tuple[float, ...] | None = Field(description="x_min, y_min, x_max, y_max, fractions")
+    began: datetime
+    last_seen: datetime
+    stood_s: float
+    limit_s: float | None
+    ended: datetime | None = Field(description="null: it lasts")
+    end: str | None = Field(description="left, config, restart, or not_told")
+    stale: bool = Field(description="the edge is away: this is what it last said")
 
 
 class SeriesPoint(_View):

@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloud_app.api import health, routes, shadow_routes
+from cloud_app.api import health, incident_routes, routes, shadow_routes
 from cloud_app.api.context import ApiContext
 from cloud_app.config import is_loopback
 from cloud_app.errors import StorageDownError
@@ -45,6 +45,7 @@ def create_app(context: ApiContext) -> FastAPI:
     )
     app.state.context = context
     app.include_router(routes.router)
+    app.include_router(incident_routes.router)
     app.include_router(shadow_routes.router)
     app.include_router(health.router)
     app.add_exception_handler(ShadowRejection, _refused)

@@ -40,7 +40,7 @@ router = APIRouter(prefix="/api/v1")
 _DAY = timedelta(days=1)
 # A chart of a year by the hour; more points than this nobody looks at in one answer.
 _POINTS_MAX = 10_000
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"description": "not known, or not visible to this token"}
 }
 
@@ -107,25 +107,25 @@ def get_lots(reading: Reading, site: str | None = None) -> list[LotNow]:
     ]
 
 
-@router.get("/lots/{site}/{lot}", tags=["now"], responses=_NOT_FOUND)
+@router.get("/lots/{site}/{lot}", tags=["now"], responses=NOT_FOUND)
 def get_lot(site: str, lot: str, reading: Reading) -> LotNow:
     """One lot."""
     for found in lots_now(reading.session, reading.now(), reading.site(site)):
         if found.lot == lot:
             return found
-    raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
+    raise HTTPException(status.HTTP_404NOT_FOUND, f"no lot {lot!r} at {site!r}")
 
 
-@router.get("/lots/{site}/{lot}/bays", tags=["now"], responses=_NOT_FOUND)
+@router.get("/lots/{site}/{lot}/bays", tags=["now"], responses=NOT_FOUND)
 def get_bays(site: str, lot: str, reading: Reading) -> list[BayNow]:
     """The bays of a lot and their states now."""
     found = bays_now(reading.session, reading.now(), site=reading.site(site), lot=lot)
     if not found:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
+        raise HTTPException(status.HTTP_404NOT_FOUND, f"no lot {lot!r} at {site!r}")
     return found
 
 
-@router.get("/lots/{site}/{lot}/series", tags=["history"], responses=_NOT_FOUND)
+@router.get("/lots/{site}/{lot}/series", tags=["history"], responses=NOT_FOUND)
 def get_series(
     site: str,
     lot: str,
@@ -150,19 +150,19 @@ def get_edges(reading: Reading) -> list[EdgeNow]:
     ]
 
 
-@router.get("/edges/{edge}", tags=["now"], responses=_NOT_FOUND)
+@router.get("/edges/{edge}", tags=["now"], responses=NOT_FOUND)
 def get_edge(edge: str, reading: Reading) -> EdgeNow:
     """One edge box."""
     return edges_now(reading.session, reading.now(), reading.edge(edge))[0]
 
 
-@router.get("/edges/{edge}/gaps", tags=["history"], responses=_NOT_FOUND)
+@router.get("/edges/{edge}/gaps", tags=["history"], responses=NOT_FOUND)
 def get_gaps(edge: str, reading: Reading) -> list[GapItem]:
     """Events of an edge that will never come, and why."""
     return gaps(reading.session, reading.edge(edge))
 
 
-@router.get("/edges/{edge}/bays/{bay}/history", tags=["history"], responses=_NOT_FOUND)
+@router.get("/edges/{edge}/bays/{bay}/history", tags=["history"], responses=NOT_FOUND)
 def get_history(
     edge: str,
     bay: str,

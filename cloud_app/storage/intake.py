@@ -11,9 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cloud_app.storage.database import Session, Value
+from cloud_app.storage.incident_intake import take_incidents, take_open_list
 from cloud_app.storage.times import to_ms
 from cloud_app.storage.watermark import advance, contiguous
-from telemetry.cloudevents import BayChangedEvent, Event
+from telemetry.cloudevents import (
+    BayChangedEvent,
+    Event,
+    IncidentChangedEvent,
+    StreamGapEvent,
+)
 from telemetry.health import Health
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, BayFacts, Snapshot, Status
@@ -127,6 +133,14 @@ def take_events(
     gaps += [(p.edge, p.epoch, p.seq, p.seq, "quarantined") for p in poison]
     _record_gaps(session, gaps)
     _project(session, _event_states(events))
+    take_incidents(
+        session,
+        [
+            (taken.site, taken.edge, taken.event)
+            for taken in events
+            if isinstance(taken.event, IncidentChangedEvent)
+        ],
+    )
     return _raise(session, news)
 
 
@@ -146,6 +160,7 @@ def take_snapshot(session: Session, edge: str, snapshot: Snapshot) -> dict[Strea
             for bay in snapshot.bays
         },
     )
+    take_open_list(session, edge, snapshot)
     return _raise(session, {(edge, snapshot.epoch): _News(top=snapshot.seq)})
 
 
@@ -340,15 +355,21 @@ def _event_row(taken: TakenEvent) -> tuple[Value, ...]:
             data.layout,
             taken.body,
         )
+    if isinstance(event, IncidentChangedEvent):
+        incident = event.data
+        facts = (None, None, incident.end, to_ms(incident.began), incident.conf)
+        told = (incident.kind, incident.layout, taken.body)
+        return (*head, "incident", None, to_ms(event.time), *facts, *told)
+    kind = "gap" if isinstance(event, StreamGapEvent) else "other"
     nothing = (None,) * 7
-    return (*head, "gap", None, to_ms(event.time), *nothing, taken.body)
+    return (*head, kind, None, to_ms(event.time), *nothing, taken.body)
 
 
 def _gap_rows(events: Iterable[TakenEvent]) -> list[GapRow]:
     return [
         (taken.edge, taken.event.epoch, part.first, part.last, taken.event.data.reason)
         for taken in events
-        if not isinstance(taken.event, BayChangedEvent)
+        if isinstance(taken.event, StreamGapEvent)
         for part in taken.event.data.ranges
     ]
 

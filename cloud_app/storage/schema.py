@@ -10,7 +10,7 @@ from __future__ import annotations
 from cloud_app.errors import StorageError
 from cloud_app.storage.database import Session
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = (
     # One row per edge box, and the lock of all that belongs to it: an intake first touches the rows
@@ -77,11 +77,28 @@ _TABLES = (
         close_sent SMALLINT NOT NULL DEFAULT 0,
         PRIMARY KEY (rule, site, subject, opened_ms))""",
 )
+_INCIDENTS = (
+    # The newest position of each incident; `ended_ms` stays empty while it lasts.
+    """CREATE TABLE incident (
+        edge TEXT NOT NULL, incident TEXT NOT NULL, epoch BIGINT NOT NULL, seq BIGINT NOT NULL,
+        site TEXT NOT NULL, layout TEXT NOT NULL, camera TEXT NOT NULL, kind TEXT NOT NULL,
+        bays TEXT NOT NULL, area TEXT, vehicle TEXT, conf DOUBLE PRECISION NOT NULL, box TEXT,
+        began_ms BIGINT NOT NULL, last_seen_ms BIGINT NOT NULL, stood_s DOUBLE PRECISION NOT NULL,
+        limit_s DOUBLE PRECISION, ended_ms BIGINT, reason TEXT,
+        PRIMARY KEY (edge, incident))""",
+    "CREATE INDEX incident_by_time ON incident (began_ms)",
+    # Which incidents lasted at each edge's newest snapshot, as JSON.
+    """CREATE TABLE incident_list (
+        edge TEXT PRIMARY KEY, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, at_ms BIGINT NOT NULL,
+        ids TEXT NOT NULL)""",
+)
+# From each older version to the next: what a database needs that was made by it.
+_STEPS = {1: _INCIDENTS}
 _META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
 
 def create(session: Session) -> None:
-    """Create the tables in an empty database, and touch nothing in a used one.
+    """Create the tables in an empty database, bring an older one up, touch nothing in a new one.
 
     Even an index that exists is locked by PostgreSQL before it is passed over, and another consumer
     may be writing.
@@ -92,9 +109,16 @@ def create(session: Session) -> None:
     session.run(_META)
     found = session.rows("SELECT value FROM meta WHERE key = 'schema_version'")
     if not found:
-        for statement in _TABLES:
+        for statement in (*_TABLES, *_INCIDENTS):
             session.run(statement)
         session.run("INSERT INTO meta (key, value) VALUES ('schema_version', ?)", (str(VERSION),))
-    elif found[0][0] != str(VERSION):
-        msg = f"the database's schema_version must be {VERSION}, but it is {found[0][0]}"
+        return
+    version = found[0][0]
+    while version.isdecimal() and int(version) in _STEPS:
+        for statement in _STEPS[int(version)]:
+            session.run(statement)
+        version = str(int(version) + 1)
+        session.run("UPDATE meta SET value = ? WHERE key = 'schema_version'", (version,))
+    if version != str(VERSION):
+        msg = f"the database's schema_version must be {VERSION}, but it is {version}"
         raise StorageError(msg)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cloud_app.ingest.decode import Inbound
 from cloud_app.storage.times import to_ms
-from telemetry import Cause, UnknownReason
-from telemetry.cloudevents import BayChangedEvent, StreamGapEvent, event_id
+from telemetry import Cause, IncidentKind, UnknownReason
+from telemetry.cloudevents import (
+    BayChangedEvent,
+    IncidentChangedEvent,
+    StreamGapEvent,
+    event_id,
+)
 from telemetry.health import Health, OutboxHealth
+from telemetry.incidents import IncidentChanged
 from telemetry.layout import Layout
 from telemetry.messages import (
     BayChanged,
@@ -49,6 +56,7 @@ class ScriptedEdge:
     since: dict[str, datetime] = field(default_factory=dict)
     reason: UnknownReason = UnknownReason.CAMERA_LOST
     camera: str = "cam-1"
+    incidents: list[str] = field(default_factory=list)
 
     @property
     def topics(self) -> EdgeTopics:
@@ -108,6 +116,41 @@ class ScriptedEdge:
         self.since.setdefault(bay, self.now)
         return self.inbound(TopicKind.EVENT, self._event(bay))
 
+    def incident(self, name: str, after_s: float = 1.0, **facts: Any) -> Inbound:
+        """An incident begins, or with `end` is over: the next event."""
+        self.now += timedelta(seconds=after_s)
+        self.seq += 1
+        end = facts.pop("end", None)
+        began = facts.pop("began", self.now)
+        if end is None:
+            self.incidents.append(name)
+        elif name in self.incidents:
+            self.incidents.remove(name)
+        data = {
+            "kind": IncidentKind.DOUBLE_PARKING, "bays": ("a1",), "vehicle": "car",
+            "box": (0.1, 0.2, 0.3, 0.4), "stood_s": (self.now - began).total_seconds(), **facts,
+        }  # fmt: skip
+        event = IncidentChangedEvent(
+            id=event_id(self.epoch, self.seq),
+            source=self.topics.base,
+            time=self.now,
+            subject=name,
+            data=IncidentChanged(
+                open=end is None,
+                camera=self.camera,
+                conf=0.8,
+                began=began,
+                last_seen=self.now,
+                ended=None if end is None else self.now,
+                end=end,
+                calibration=3,
+                layout=self.layout.hash,
+                clock=ClockStamp(synced=True, mono_ms=self.seq, boot_id="boot"),
+                **data,
+            ),
+        )
+        return self.inbound(TopicKind.EVENT, event)
+
     def gap(self, *ranges: tuple[int, int]) -> Inbound:
         """These events are given up: the next event says so."""
         self.now += timedelta(seconds=1)
@@ -140,8 +183,9 @@ class ScriptedEdge:
             for bay in self.bay_ids
         )
         message = Snapshot(
-            epoch=self.epoch, seq=self.seq, layout=self.layout.hash, at=self.now, bays=bays
-        )
+            epoch=self.epoch, seq=self.seq, layout=self.layout.hash, at=self.now, bays=bays,
+            incidents=tuple(self.incidents),
+        )  # fmt: skip
         return self.inbound(TopicKind.SNAPSHOT, message, retained=True)
 
     def layout_message(self) -> Inbound:

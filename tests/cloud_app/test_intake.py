@@ -32,6 +32,8 @@ TABLES = {
     "bay_state": "*",
     "lot": "*",
     "aggregate": "*",
+    "incident": "*",
+    "incident_list": "*",
     "edge": "edge, site, epoch, conn, dead, reason, at_ms, birth, health, health_ms, layout",
 }
 
@@ -284,7 +286,7 @@ def test_another_versions_schema_is_refused(database: Database, tmp_path: Path) 
     with database.write() as session:
         session.run("UPDATE meta SET value = '99'")
     if isinstance(database, SqliteDatabase):
-        with pytest.raises(StorageError, match="schema_version must be 1, but it is 99"):
+        with pytest.raises(StorageError, match="schema_version must be 2, but it is 99"):
             SqliteDatabase(tmp_path / "cloud.db")
 
 

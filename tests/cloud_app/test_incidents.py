@@ -1,0 +1,276 @@
+"""Incidents and stays in the cloud: any order, lost ends, filters, alerts, on both databases."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloud_app.config import RulesConfig
+from cloud_app.rules import judge
+from cloud_app.storage.database import Database
+from cloud_app.storage.dwell import Occupation, parked_stays
+from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.queries import alerts
+from cloud_app.storage.schema import VERSION
+from cloud_app.storage.sqlite import SqliteDatabase
+from cloud_app.views import IncidentItem
+from telemetry import IncidentEnd, IncidentKind
+from tests.cloud_app.hub import TOKENS, Hub, fill
+from tests.cloud_app.scripted_edge import START, ScriptedEdge
+from tests.cloud_app.test_intake import contents, now_of, take
+
+
+def found(
+    database: Database, box: ScriptedEdge, later_s: float = 0.0, **wanted: Any
+) -> list[IncidentItem]:
+    with database.read() as session:
+        return incidents(session, now_of(box, later_s), IncidentFilter(**wanted), 100)
+
+
+def test_an_incident_opens_and_ends(database: Database) -> None:
+    edge = ScriptedEdge()
+    take(database, [*edge.hello(), edge.incident("i-1", area="lane")])
+    [item] = found(database, edge, 30)
+    assert (item.incident, item.lot, item.ended, item.stood_s) == ("i-1", "p1", None, 30.0)
+    assert (item.kind, item.bays, item.area) == (IncidentKind.DOUBLE_PARKING, ("a1",), "lane")
+    take(database, [edge.incident("i-1", 100, began=edge.now, end=IncidentEnd.LEFT)])
+    [item] = found(database, edge, 500)
+    assert (item.ended, item.end, item.stood_s) == (edge.now, "left", 100.0)
+
+
+def test_order_and_repetition_do_not_matter(database: Database, tmp_path: Path) -> None:
+    edge = ScriptedEdge()
+    messages = [
+        *edge.hello(),
+        edge.incident("i-1"),
+        edge.incident("i-2", kind=IncidentKind.STRADDLING, bays=("a1", "a2")),
+        edge.snapshot(),
+        edge.incident("i-1", 60, began=START, end=IncidentEnd.LEFT),
+        edge.change("a1", True),
+        edge.incident("i-3", kind=IncidentKind.OVERSTAY, limit_s=60.0, box=None, vehicle=None),
+        edge.snapshot(),
+    ]
+    take(database, messages)
+    shuffled = [*messages, *messages]
+    random.Random(3).shuffle(shuffled)
+    other = SqliteDatabase(tmp_path / "other.db")
+    for message in shuffled:
+        take(other, [message])
+    assert contents(other) == contents(database)
+    assert [i.incident for i in found(other, edge, is_open=True)] == ["i-3", "i-2"]
+    other.close()
+
+
+def test_an_end_that_was_lost_is_seen_in_the_next_snapshot(database: Database) -> None:
+    edge = ScriptedEdge()
+    take(database, [*edge.hello(), edge.incident("i-1"), edge.incident("i-2"), edge.snapshot()])
+    edge.incident("i-1", began=START, end=IncidentEnd.LEFT)  # on the way it is lost
+    assert len(found(database, edge, is_open=True)) == 2
+    take(database, [edge.snapshot()])
+    [item] = found(database, edge, is_open=False)
+    assert (item.incident, item.end, item.ended) == ("i-1", "not_told", edge.now)
+    assert [i.incident for i in found(database, edge, is_open=True)] == ["i-2"]
+
+
+def test_a_snapshot_from_before_says_nothing_of_what_came_later(database: Database) -> None:
+    edge = ScriptedEdge()
+    hello = edge.hello()
+    take(database, [edge.incident("i-1"), *hello])
+    assert len(found(database, edge, is_open=True)) == 1
+
+
+def test_a_new_store_of_the_edge_ends_what_the_old_one_told(database: Database) -> None:
+    edge = ScriptedEdge()
+    take(database, [*edge.hello(), edge.incident("i-1")])
+    anew = ScriptedEdge(epoch=2, now=edge.now)
+    take(database, anew.hello())
+    assert found(database, anew, is_open=True) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ({}, {"i-1", "i-2", "i-3"}),
+        ({"is_open": True}, {"i-2", "i-3"}),
+        ({"is_open": False}, {"i-1"}),
+        ({"kind": IncidentKind.STRADDLING}, {"i-2"}),
+        ({"bay": "a2"}, {"i-2"}),
+        ({"bay": "a_"}, set()),
+        ({"lot": "p1"}, {"i-1", "i-2", "i-3"}),
+        ({"lot": "p2"}, set()),
+        ({"site": "north", "edge": "box-1"}, {"i-1", "i-2", "i-3"}),
+        ({"site": "south"}, set()),
+        ({"edge": "box-2"}, set()),
+    ],
+)
+def test_filters(database: Database, wanted: dict[str, Any], names: set[str]) -> None:
+    edge = ScriptedEdge()
+    take(
+        database,
+        [
+            *edge.hello(),
+            edge.incident("i-1"),
+            edge.incident("i-2", kind=IncidentKind.STRADDLING, bays=("a1", "a2")),
+            edge.incident("i-3", kind=IncidentKind.OUTSIDE_BAY, bays=()),
+            edge.incident("i-1", began=START, end=IncidentEnd.LEFT),
+        ],
+    )
+    assert {item.incident for item in found(database, edge, **wanted)} == names
+
+
+def test_incidents_of_an_edge_that_is_away_are_stale(database: Database) -> None:
+    edge = ScriptedEdge()
+    take(database, [*edge.hello(), edge.incident("i-1")])
+    assert [item.stale for item in found(database, edge)] == [False]
+    take(database, [edge.will()])
+    assert [item.stale for item in found(database, edge)] == [True]
+
+
+def told(database: Database, edge: ScriptedEdge, later_s: float, rules: RulesConfig) -> list[str]:
+    with database.write() as session:
+        judge(session, now_of(edge, later_s), rules)
+    with database.read() as session:
+        return [
+            f"{alert.rule} {alert.subject} {'open' if alert.closed is None else 'over'}"
+            for alert in alerts(session, 50)
+        ]
+
+
+def test_somebody_is_told_of_what_stands_for_long_and_of_overstays_at_once(
+    database: Database,
+) -> None:
+    edge, rules = ScriptedEdge(), RulesConfig(incident_after_s=120)
+    late = edge.incident("i-2", kind=IncidentKind.OVERSTAY, limit_s=60.0)
+    take(database, [*edge.hello(), edge.incident("i-1"), late])
+    assert told(database, edge, 30, rules) == ["incident box-1/i-2 open"]
+    assert set(told(database, edge, 120, rules)) == {
+        "incident box-1/i-1 open", "incident box-1/i-2 open",
+    }  # fmt: skip
+    take(database, [edge.incident("i-1", 130, began=START, end=IncidentEnd.LEFT)])
+    assert "incident box-1/i-1 over" in told(database, edge, 1, rules)
+
+
+def test_nobody_is_told_of_kinds_that_do_not_matter(database: Database) -> None:
+    edge = ScriptedEdge()
+    take(database, [*edge.hello(), edge.incident("i-1")])
+    kinds = frozenset({IncidentKind.STRADDLING})
+    assert told(database, edge, 150, RulesConfig(incident_after_s=0, incident_kinds=kinds)) == []
+    assert told(database, edge, 150, RulesConfig(incident_kinds=frozenset())) == []
+
+
+def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    old = SqliteDatabase(path)
+    with old.write() as session:
+        session.run("DROP TABLE incident")
+        session.run("DROP TABLE incident_list")
+        session.run("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    old.close()
+    now = SqliteDatabase(path)
+    edge = ScriptedEdge()
+    take(now, [*edge.hello(), edge.incident("i-1")])
+    assert len(found(now, edge)) == 1
+    with now.read() as session:
+        assert session.rows("SELECT value FROM meta") == [(str(VERSION),)]
+    now.close()
+
+
+# Stays
+
+
+def occupations(*steps: tuple[int, int | None], bay: str = "a1") -> list[Occupation]:
+    return [Occupation("box-1", bay, "z1", "standard", at_ms, occ) for at_ms, occ in steps]
+
+
+def test_unknown_interrupts_no_stay_but_is_told() -> None:
+    stays = parked_stays(
+        occupations((0, 1), (10_000, None), (20_000, 1), (60_000, 0), (70_000, 1), (90_000, 0))
+    )
+    assert [(stay.dwell_s, stay.watched) for stay in stays] == [(60.0, False), (20.0, True)]
+
+
+def test_a_stay_that_lasts_has_no_dwell_and_bays_do_not_mix() -> None:
+    stays = parked_stays([*occupations((0, 1)), *occupations((5_000, 1), (6_000, 0), bay="a2")])
+    assert [(stay.bay, stay.dwell_s) for stay in stays] == [("a1", None), ("a2", 1.0)]
+    assert parked_stays(occupations((0, 0), (5, None), (6, 0))) == []
+
+
+# The API
+
+
+def test_the_api_lists_incidents_with_filters(database: Database) -> None:
+    hub, edge = Hub(database), ScriptedEdge()
+    fill(hub, edge)
+    take(database, [edge.incident("i-1"), edge.incident("i-2", kind=IncidentKind.OVERSTAY)])
+    take(database, [edge.incident("i-1", 60, began=edge.now, end=IncidentEnd.LEFT)])
+    hub.clock.now_s = (edge.now - START).total_seconds()
+    with hub.client() as client:
+        every = client.get("/api/v1/incidents").json()
+        lasting = client.get("/api/v1/incidents", params={"open": True, "lot": "p1"}).json()
+        by_kind = client.get("/api/v1/incidents", params={"kind": "double_parking"}).json()
+        later = client.get(
+            "/api/v1/incidents", params={"start": (edge.now + timedelta(hours=1)).isoformat()}
+        ).json()
+        wrong = client.get("/api/v1/incidents", params={"kind": "speeding"}).status_code
+        events = client.get("/api/v1/events").json()
+    assert [item["incident"] for item in every] == ["i-2", "i-1"]
+    assert [item["incident"] for item in lasting] == ["i-2"]
+    assert [(item["incident"], item["end"]) for item in by_kind] == [("i-1", "left")]
+    assert later == []
+    assert wrong == 422
+    assert [(e["kind"], e["cause"]) for e in events[:3]] == [
+        ("incident", "double_parking"), ("incident", "overstay"), ("incident", "double_parking"),
+    ]  # fmt: skip
+
+
+def test_the_api_tells_stays_and_how_long_they_were(database: Database) -> None:
+    hub, edge = Hub(database), ScriptedEdge()
+    fill(hub, edge)
+    hub.clock.now_s += 60
+    with hub.client() as client:
+        stays = client.get("/api/v1/lots/north/p1/stays").json()
+        dwell = client.get("/api/v1/lots/north/p1/dwell").json()
+        other = client.get("/api/v1/lots/north/p1/dwell", params={"bay": "a2"}).json()
+        nothing = client.get("/api/v1/lots/north/p9/dwell").status_code
+    assert [(stay["bay"], stay["dwell_s"], stay["watched"]) for stay in stays] == [
+        ("a1", None, True), ("a1", 1800.0, True),
+    ]  # fmt: skip
+    assert dwell["all"] == {
+        "name": "all", "count": 1, "lasting": 1, "mean_s": 1800.0, "median_s": 1800.0,
+        "p90_s": 1800.0, "longest_s": 1800.0,
+    }  # fmt: skip
+    assert dwell["turnover_per_day"] == pytest.approx(1 / 3)
+    assert [group["name"] for group in dwell["zones"]] == ["z1"]
+    assert other["all"]["count"] == 0
+    assert nothing == 404
+
+
+def test_stays_that_began_before_the_span_keep_their_beginning(database: Database) -> None:
+    hub, edge = Hub(database), ScriptedEdge()
+    fill(hub, edge)
+    start: datetime = START + timedelta(seconds=4000)
+    with hub.client() as client:
+        params = {"start": start.isoformat(), "end": edge.now.isoformat()}
+        stays = client.get("/api/v1/lots/north/p1/stays", params=params).json()
+    assert [datetime.fromisoformat(stay["start"]) for stay in stays] == [
+        START + timedelta(seconds=3600)
+    ]
+
+
+def test_a_token_of_one_site_sees_no_other(database: Database) -> None:
+    hub = Hub(database, http=TOKENS)
+    for number, site in zip(itertools.count(1), ("north", "south"), strict=False):
+        edge = ScriptedEdge(edge=f"box-{number}", site=site)
+        take(database, [*edge.hello(), edge.incident(f"i-{site}")])
+    hub.clock.now_s = 10
+    with hub.client("north-only") as client:
+        seen = client.get("/api/v1/incidents").json()
+        hidden = client.get("/api/v1/incidents", params={"site": "south"}).status_code
+        stays = client.get("/api/v1/lots/south/p1/stays").status_code
+    assert [item["incident"] for item in seen] == ["i-north"]
+    assert (hidden, stays) == (404, 404)
