@@ -11,13 +11,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from calibration.atomic import replacing
 from calibration.canonical import seal
 from calibration.check import check_calibration
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
@@ -322,27 +322,8 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written; the old file stands.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # mkstemp makes it private; the service may run as another user
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable: on ext4 and others it is not until the folder is synced."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 @contextmanager
