@@ -1,4 +1,4 @@
-"""Where pictures come from: bundles of an edge box, labelled sets, plain folders."""
+"""Where pictures come from: bundles of an edge box, labelled sets of any format, plain folders."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from calibration import is_bundle, load_calibration, read_bundle
 from calibration.pictures import PICTURE_SUFFIXES
 from datasets.errors import DatasetError
+from datasets.formats import detect_set, read_set
 from datasets.labelling.pool import PoolFrame, from_bundle, from_lot, from_pictures
-from datasets.lots import ANNOTATIONS, data_root, parse_set, read_dataset, read_lot
+from datasets.lots import data_root, parse_set, read_lot
 
 
 def read_sources(
@@ -34,16 +35,16 @@ def _read(source: str, calibration: Path | None, data: Path | None) -> list[Pool
     path = Path(source)
     if is_bundle(path):
         return from_bundle(read_bundle(path))
-    if (path / ANNOTATIONS).is_file():
-        return [from_lot(frame) for frame in read_dataset(path)]
     if path.is_dir() and calibration is not None:
         return _plain(path, calibration)
     if path.exists():
-        msg = (
-            f"{path}: expected a harvest bundle or a labelled set; for plain pictures give the "
-            "bays too, with --calibration"
-        )
-        raise DatasetError(msg)
+        if detect_set(path) is None:
+            msg = (
+                f"{path}: expected a harvest bundle or a labelled set of a known format; for plain "
+                "pictures give the bays too, with --calibration"
+            )
+            raise DatasetError(msg)
+        return [from_lot(frame) for frame in read_set(path).frames]
     root = data or data_root()
     return [
         from_lot(frame)
