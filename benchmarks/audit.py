@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from datasets import LotFrame, data_root, read_lot
 from datasets.degrade import degrade
 from datasets.judging import quads_of
-from datasets import LotFrame, data_root, read_lot
 from edge_app.audit import LookTally, estimate_accuracy, tally_look
 from models import default_model, find_model, open_detector
 from vision.detector import OnnxDetector

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from models.promote_cli import HELD_OUT
 from models.registry import find_model, open_detector
+from models.training import specialise_cli
 from models.training.confidence import Confidence, fit_temperature
 from models.training.config import TrainConfig, read_config
 from models.training.judge import FrameVerdict, Score, judge_frames, onnx_judge, score, torch_judge
@@ -31,6 +32,7 @@ FOLDS = (("acpds-a", "acpds-b"), ("acpds-c", "acpds-d"), ("acpds-e",))
 OUT_OF_FOLD = "out_of_fold.json"
 
 app = typer.Typer(help="Train the network (needs the `train` extra).", no_args_is_help=True)
+app.command("specialise")(specialise_cli.command)
 Folder = Annotated[Path, typer.Option("--out", help="Folder of the run.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML; see TrainConfig.")]
 

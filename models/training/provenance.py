@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,7 +69,24 @@ def data_manifest(samples: Iterable[Sample], start: Path, config: dict[str, Any]
     """Describe the samples that a network was trained on.
 
     Raises:
-        ValueError: a set has no open licence on our list.
+        ModelError: a set has no open licence on our list.
+    """
+    return DataManifest(
+        sets=trained_sets(samples, LICENCES),
+        start=StartWeights(file=start.name, sha256=sha256_of(start)),
+        config=config,
+    )
+
+
+def trained_sets(samples: Iterable[Sample], licences: Mapping[str, str]) -> tuple[TrainedSet, ...]:
+    """Describe sets.
+
+    Args:
+        samples: of any sets.
+        licences: of the sets, by name.
+
+    Raises:
+        ModelError: a set is not among them.
     """
     files: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for sample in samples:
@@ -77,15 +94,11 @@ def data_manifest(samples: Iterable[Sample], start: Path, config: dict[str, Any]
         files[f"{name}/{split}"].append((file, sha256_of(sample.path)))
     sets = []
     for key, entries in sorted(files.items()):
-        licence = LICENCES.get(key.split("/")[0])
+        licence = licences.get(key.split("/")[0])
         if licence is None:
-            msg = f"'{key}' has no open licence on the list {sorted(LICENCES)}"
+            msg = f"'{key}' has no open licence on the list {sorted(licences)}"
             raise ModelError(msg)
         lines = "".join(f"{digest}  {file}\n" for file, digest in sorted(entries))
         digest = hashlib.sha256(lines.encode()).hexdigest()
         sets.append(TrainedSet(name=key, licence=licence, pictures=len(entries), sha256=digest))
-    return DataManifest(
-        sets=tuple(sets),
-        start=StartWeights(file=start.name, sha256=sha256_of(start)),
-        config=config,
-    )
+    return tuple(sets)

@@ -1,0 +1,216 @@
+"""A bay head for one lot, from labels that nobody gave, behind a gate.
+
+Only the part of the bay head that works on single bays is trained (83 thousand of 2.9 million
+weights): the trunk has run once over every picture, and its features are kept, so that an epoch
+costs seconds on two cores. Pictures of the general training set are learnt beside those of the lot,
+so that the head does not forget (rehearsal; Robins 1995).
+
+A candidate is refused unless it shows, on later pictures of the lot that it did not learn from,
+that it agrees better with the pseudo-labels than the network it came from, by more than chance; and
+it is refused when it is worse on general pictures that it did not learn from either.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.network.bay_head import BayHead
+from models.network.net import LotNet
+from models.training.judge import BOOTSTRAP_ROUNDS, FrameVerdict, network_input, score
+from models.training.loss import bay_loss
+from models.training.records import Sample, read_rgb
+from telemetry.errors import ModelError
+
+TRAINED_PARTS = ("patch", "bay", "logit")
+MAX_ANCHOR_LOSS = 0.003
+"""Share of the general bays that may be lost: a third of the error that is left there, and about
+what two trainings of the same network differ by."""
+MOST_WEIGHT = 4.0
+"""Of a class that is rare on a lot: more would let a few wrong labels decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialiseConfig:
+    """The recipe.
+
+    Attributes:
+        epochs: over the lot's pictures.
+        rate: largest learning rate.
+        label_smoothing: pseudo-labels are never certain.
+        seed: of the order.
+    """
+
+    epochs: int = 12
+    rate: float = 3e-4
+    label_smoothing: float = 0.04
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One picture after the trunk.
+
+    Attributes:
+        sample: the picture.
+        levels: what the trunk made of it, half precision.
+        quads: bays as shares of the network input, shape (M, 4, 2).
+    """
+
+    sample: Sample
+    levels: tuple[Tensor, ...]
+    quads: Tensor
+
+    def logits(self, head: BayHead) -> Tensor:
+        """What a bay head says of the bays, shape (M,)."""
+        index = torch.zeros(len(self.quads), dtype=torch.int64)
+        levels = [level.float() for level in self.levels]
+        logits: Tensor = head(levels, self.quads, index)
+        return logits
+
+
+@torch.no_grad()
+def features_of(
+    net: LotNet,
+    samples: Sequence[Sample],
+    input_wh: tuple[int, int],
+    on_picture: Callable[[], None] = lambda: None,
+) -> list[Features]:
+    """Run the trunk once over every picture with bays; 2.5 MB each."""
+    found = []
+    for sample in samples:
+        if len(sample.quads_px):
+            images, quads = network_input(read_rgb(sample.path), sample.quads_px, input_wh)
+            levels = tuple(level.half() for level in net.trunk(torch.from_numpy(images)))
+            found.append(Features(sample, levels, torch.from_numpy(quads)))
+        on_picture()
+    return found
+
+
+def specialise(
+    net: LotNet,
+    lot: Sequence[Features],
+    anchors: Sequence[Features],
+    config: SpecialiseConfig,
+    on_step: Callable[[], None] = lambda: None,
+) -> LotNet:
+    """Train a copy of a network's bay head on one lot.
+
+    Args:
+        net: the general network; it is left as it is.
+        lot: pictures of the lot with pseudo-labels.
+        anchors: pictures of the general training set, one of which is learnt beside each.
+        config: the recipe.
+        on_step: called after each of the lot's pictures in each epoch.
+
+    Raises:
+        ModelError: there is nothing to learn from.
+    """
+    if not lot or not anchors:
+        msg = f"expected pictures of the lot and anchors, but got {len(lot)} and {len(anchors)}"
+        raise ModelError(msg)
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    trained = copy.deepcopy(net).eval()  # no dropout: features are fixed, and there are few
+    head = trained.bay_head
+    weights = [p for part in TRAINED_PARTS for p in getattr(head, part).parameters()]
+    optimiser = torch.optim.AdamW(weights, lr=config.rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, config.rate, total_steps=config.epochs * len(lot)
+    )
+    balance = _class_weights(lot)
+    for _ in range(config.epochs):
+        for index in rng.permutation(len(lot)).tolist():
+            own, general = lot[index], anchors[int(rng.integers(len(anchors)))]
+            loss = _balanced_loss(head, own, balance, config.label_smoothing)
+            loss = loss + bay_loss(general.logits(head), _truth(general), config.label_smoothing)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            on_step()
+    return trained
+
+
+def _truth(features: Features) -> Tensor:
+    return torch.from_numpy(features.sample.occupied.astype(np.float32))
+
+
+def _class_weights(lot: Sequence[Features]) -> tuple[float, float]:
+    """Weights of free and occupied, so that both count alike over the lot."""
+    occupied = np.concatenate([features.sample.occupied for features in lot])
+    taken = int(occupied.sum())
+    halves = len(occupied) / 2
+    free_weight = halves / max(len(occupied) - taken, 1)
+    return min(free_weight, MOST_WEIGHT), min(halves / max(taken, 1), MOST_WEIGHT)
+
+
+def _balanced_loss(
+    head: BayHead, features: Features, balance: tuple[float, float], smoothing: float
+) -> Tensor:
+    truth = _truth(features)
+    weight = torch.where(truth > 0, balance[1], balance[0])
+    target = truth * (1 - smoothing) + smoothing / 2
+    loss = nn.functional.binary_cross_entropy_with_logits(
+        features.logits(head), target, weight=weight, reduction="sum"
+    )
+    return loss / weight.sum()
+
+
+@torch.no_grad()
+def verdicts_of(net: LotNet, pictures: Sequence[Features]) -> list[FrameVerdict]:
+    """Judge pictures with a network's bay head."""
+    return [
+        FrameVerdict(
+            features.sample.key,
+            features.sample.group,
+            np.asarray(features.logits(net.bay_head).numpy(), np.float32),
+            features.sample.occupied,
+        )
+        for features in pictures
+    ]
+
+
+def gate_refusals(
+    net: LotNet, candidate: LotNet, later: Sequence[Features], anchors: Sequence[Features]
+) -> list[str]:
+    """Why a candidate must not replace the network it came from; empty when it may.
+
+    Args:
+        net: the general network.
+        candidate: what was made of it.
+        later: pictures of the lot after those learnt from, with pseudo-labels.
+        anchors: general pictures with labels that were not learnt beside.
+    """
+    refusals = []
+    old, new = verdicts_of(net, later), verdicts_of(candidate, later)
+    gain = least_gain(old, new)
+    if gain <= 0:
+        refusals.append(
+            f"later pictures of the lot: it agrees with {score(new).accuracy:.2%} of the "
+            f"pseudo-labels, the general network with {score(old).accuracy:.2%}; a gain is not "
+            f"certain (95 % interval begins at {gain:.2%})"
+        )
+    was = score(verdicts_of(net, anchors)).accuracy
+    now = score(verdicts_of(candidate, anchors)).accuracy
+    if was - now > MAX_ANCHOR_LOSS:
+        refusals.append(
+            f"general pictures: {now:.2%} of bays right, the general network {was:.2%}: more than "
+            f"{MAX_ANCHOR_LOSS:.1%} lost"
+        )
+    return refusals
+
+
+def least_gain(old: Sequence[FrameVerdict], new: Sequence[FrameVerdict], seed: int = 0) -> float:
+    """Lower end of the 95 % interval of the gain in bays right, bootstrapped over pictures."""
+    bays = np.array([len(verdict.right) for verdict in old], np.float64)
+    gain = np.array(
+        [int(n.right.sum()) - int(o.right.sum()) for n, o in zip(new, old, strict=True)]
+    )
+    drawn = np.random.default_rng(seed).integers(len(old), size=(BOOTSTRAP_ROUNDS, len(old)))
+    return float(np.quantile(gain[drawn].sum(1) / bays[drawn].sum(1), 0.025))
