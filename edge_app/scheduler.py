@@ -1,17 +1,20 @@
 """One worker for all cameras: who is judged next, and nothing else at the same time.
 
 One network pass uses every core, so a second worker would only make both late. All work on
-pipelines happens in this one thread; others hand it tasks.
+pipelines happens in this one thread; others hand it tasks. What is judged next is decoded meanwhile
+by a few threads of their own.
 """
 
 from __future__ import annotations
 
+import heapq
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edge_app.decoders import Decodable, DecoderPool
 from edge_app.pipeline import CameraPipeline
 from edge_app.sources import CameraFeed
 from telemetry import Clock
@@ -35,9 +38,16 @@ class Scheduler:
 
     Overdue is measured in each camera's own interval, so when the box is too slow for all of them
     each gets the same share of its wanted rate, and no camera waits for ever.
+
+    Args:
+        units: the cameras.
+        clock: time.
+        decoders: threads that decode; by default one for each core.
     """
 
-    def __init__(self, units: Sequence[CameraUnit], clock: Clock) -> None:
+    def __init__(
+        self, units: Sequence[CameraUnit], clock: Clock, decoders: int | None = None
+    ) -> None:
         self._units = list(units)
         self._clock = clock
         self._wake = threading.Condition()
@@ -46,6 +56,7 @@ class Scheduler:
         self._idle_tasks: deque[Callable[[], None]] = deque()
         self._stopping = False
         self._thread: threading.Thread | None = None
+        self._decoders = DecoderPool(self._next_up, decoders)
 
     def add(self, units: Sequence[CameraUnit]) -> None:
         """Add cameras; before `start` only."""
@@ -56,6 +67,10 @@ class Scheduler:
         with self._wake:
             self._news = True
             self._wake.notify()
+
+    def notify_undecoded(self) -> None:
+        """Say that a picture waits to be decoded."""
+        self._decoders.notify()
 
     def post(self, task: Callable[[], None]) -> None:
         """Have `task` done by the worker, between two frames."""
@@ -71,7 +86,8 @@ class Scheduler:
             self._wake.notify()
 
     def start(self) -> None:
-        """Start the worker."""
+        """Start the worker and the decoders."""
+        self._decoders.start()
         self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
         self._thread.start()
 
@@ -80,6 +96,7 @@ class Scheduler:
         with self._wake:
             self._stopping = True
             self._wake.notify()
+        self._decoders.stop()
         if self._thread is None:
             return True
         self._thread.join(timeout_s)
@@ -93,6 +110,7 @@ class Scheduler:
         frame = None if unit is None else unit.feed.take()
         if unit is None or frame is None:
             return self._idle()
+        self._decoders.notify()
         pipeline = unit.pipeline
         self._guarded(f"camera {pipeline.camera}", lambda: pipeline.judge(frame))
         return True
@@ -116,12 +134,20 @@ class Scheduler:
     def most_overdue(self) -> CameraUnit | None:
         """The camera, of those with a frame waiting, that waits longest in its own intervals."""
         now_s = self._clock.mono_s()
-        waiting = [unit for unit in self._units if unit.feed.waiting_since_s() is not None]
         return max(
-            waiting,
-            key=lambda unit: (now_s - unit.pipeline.last_judged_s) / unit.pipeline.interval_s,
+            (unit for unit in self._units if unit.feed.has_frame()),
+            key=lambda unit: _overdue(unit, now_s),
             default=None,
         )
+
+    def _next_up(self, count: int) -> list[Decodable]:
+        """The most overdue cameras of those that have a picture, decoded or not."""
+        now_s = self._clock.mono_s()
+        waiting = [
+            unit for unit in self._units if unit.feed.has_undecoded() or unit.feed.has_frame()
+        ]
+        chosen = heapq.nlargest(count, waiting, key=lambda unit: _overdue(unit, now_s))
+        return [unit.feed for unit in chosen]
 
     def _run(self) -> None:
         next_check_s = self._clock.mono_s()
@@ -146,3 +172,7 @@ class Scheduler:
             work()
         except Exception:  # one camera's fault, even one of ours, must not stop the others
             _log.exception("%s: unexpected fault", what)
+
+
+def _overdue(unit: CameraUnit, now_s: float) -> float:
+    return (now_s - unit.pipeline.last_judged_s) / unit.pipeline.interval_s

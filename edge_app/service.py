@@ -272,6 +272,7 @@ class EdgeService:
             config.feed_settings(),
             self.clock,
             self.scheduler.notify,
+            self.scheduler.notify_undecoded,
         )
         outlets = Outlets(self._record, self.board)
         pipeline = CameraPipeline(config, self.config.evidence, outlets, self.clock)

@@ -30,6 +30,7 @@ from vision.view_match import (
     apply_matrix,
     fingerprint,
     match,
+    off_bays,
     small_grey,
 )
 
@@ -151,8 +152,8 @@ class ViewGuard:
             return ViewReport(is_usable=False)
         self._bad_since_s = None
         if self._reference is None:
-            self._take_reference(grey)
-        if self._is_due(grey, now_s):
+            self._begin_here(grey, now_s)
+        elif self._is_due(grey, now_s):
             self._measure(grey, now_s)
         return self._report((frame.image_bgr.shape[1], frame.image_bgr.shape[0]), now_s)
 
@@ -193,8 +194,14 @@ class ViewGuard:
     # -- movement --------------------------------------------------------------------------------
 
     def _take_reference(self, grey: Grey) -> None:
-        self._reference = fingerprint(grey, self._polygons)
+        self._reference = off_bays(fingerprint(grey), self._polygons)
         self._sharpness = _sharpness(grey)
+
+    def _begin_here(self, grey: Grey, now_s: float) -> None:
+        """Where there is no reference picture, the view stands where it is now."""
+        self._take_reference(grey)
+        self._begun_s = self._checked_s = self._sure_s = now_s
+        self._thumb = _thumbnail(grey)
 
     def _is_due(self, grey: Grey, now_s: float) -> bool:
         """Whether movement must be measured: on schedule, or because a glance says it moved."""
@@ -210,14 +217,15 @@ class ViewGuard:
         if self._checked_s is None:
             self._begun_s = now_s
         self._checked_s = now_s
-        matrix = self._where(fingerprint(grey))
+        seen = fingerprint(grey)
+        matrix = self._where(seen)
         if matrix is None:
             return
         self._matrix = matrix
         self._sure_s = now_s
         self._thumb = _thumbnail(grey)
         moved = [apply_matrix(polygon, matrix) for polygon in self._polygons]
-        self._anchor = (fingerprint(grey, moved), matrix)
+        self._anchor = (off_bays(seen, moved), matrix)
 
     def _where(self, seen: Fingerprint) -> Matrix | None:
         """From the reference's points to the present picture's; None where it is not recognised."""

@@ -72,13 +72,8 @@ def small_grey(image_bgr: ImageBgr, long_side_px: int = LONG_SIDE_PX) -> npt.NDA
     return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def fingerprint(grey: npt.NDArray[np.uint8], avoid_norm: Sequence[Floats] = ()) -> Fingerprint:
-    """Find the features of a small grey picture.
-
-    Args:
-        grey: shape (h, w).
-        avoid_norm: polygons whose features are left out if enough remain.
-    """
+def fingerprint(grey: npt.NDArray[np.uint8]) -> Fingerprint:
+    """Find the features of a small grey picture, shape (h, w)."""
     size_wh = (grey.shape[1], grey.shape[0])
     # Evens out light: a lamp-lit lot has its features in the dark parts too.
     levelled = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(grey)
@@ -86,16 +81,22 @@ def fingerprint(grey: npt.NDArray[np.uint8], avoid_norm: Sequence[Floats] = ()) 
     if descriptors is None:
         return Fingerprint(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32), size_wh)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
-    vectors = as_floats(np.asarray(descriptors))
-    if avoid_norm:
-        mask = np.zeros(grey.shape, np.uint8)
-        shapes = [to_pixels(p, size_wh).round().astype(np.int32) for p in avoid_norm]
-        cv2.fillPoly(mask, shapes, 255)
-        spots = np.clip(points.astype(np.int64), 0, np.array(size_wh) - 1)
-        off = mask[spots[:, 1], spots[:, 0]] == 0
-        if off.sum() >= LEAST_FEATURES_OFF_BAYS:
-            points, vectors = points[off], vectors[off]
-    return Fingerprint(points, vectors, size_wh)
+    return Fingerprint(points, as_floats(np.asarray(descriptors)), size_wh)
+
+
+def off_bays(found: Fingerprint, bays_norm: Sequence[Floats]) -> Fingerprint:
+    """A picture's features without those on its bays, if enough remain."""
+    if not bays_norm or not len(found.points):
+        return found
+    width, height = found.size_wh
+    mask = np.zeros((height, width), np.uint8)
+    shapes = [to_pixels(p, found.size_wh).round().astype(np.int32) for p in bays_norm]
+    cv2.fillPoly(mask, shapes, 255)
+    spots = np.clip(found.points.astype(np.int64), 0, np.array(found.size_wh) - 1)
+    off = mask[spots[:, 1], spots[:, 0]] == 0
+    if off.sum() < LEAST_FEATURES_OFF_BAYS:
+        return found
+    return Fingerprint(found.points[off], found.descriptors[off], found.size_wh)
 
 
 def match(first: Fingerprint, second: Fingerprint) -> Movement | None:

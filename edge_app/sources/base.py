@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vision.types import ImageBgr
 
@@ -19,6 +20,20 @@ class Grab:
     """
 
     image_bgr: ImageBgr = field(repr=False)
+    frames: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """One picture as it came from the camera, still compressed.
+
+    Attributes:
+        decode: gives the picture, shape (H, W, 3), from any thread; None when it is broken, or when
+            its source was closed meanwhile.
+        frames: as in `Grab`.
+    """
+
+    decode: Callable[[], ImageBgr | None] = field(repr=False)
     frames: int = 1
 
 
@@ -52,4 +67,13 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Let go of everything; may be called twice, and before `open`."""
+        ...
+
+
+@runtime_checkable
+class LateDecoding(Protocol):
+    """A source whose pictures may be decoded later, or never, elsewhere than where it is read."""
+
+    def read_undecoded(self) -> Grab | Undecoded | None:
+        """As `FrameSource.read`, but compressed where nothing else depends on the picture."""
         ...

@@ -1,5 +1,8 @@
 """One camera kept alive: a thread that reads its source, and a slot for the newest frame.
 
+Pictures that stand alone stay compressed until somebody has time for them: a newer one takes the
+place of an older one before either cost anything.
+
 The watchdog looks at frames, not at sockets: a source that hangs inside a driver, or sends packets
 without pictures, is as dead as one that hung up.
 """
@@ -11,8 +14,10 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from edge_app.sources.base import FrameSource
+from edge_app.sources.base import FrameSource, Grab, LateDecoding, Undecoded
+from edge_app.sources.niceness import step_back
 from edge_app.sources.urls import mask_secrets
 from telemetry import CameraError, Clock
 from vision.types import Frame, ImageBgr
@@ -69,6 +74,16 @@ class _Reader:
         self.thread: threading.Thread | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A picture that nobody has decoded yet."""
+
+    reader: _Reader
+    picture: Undecoded
+    came_s: float
+    came_utc: datetime
+
+
 class CameraFeed:
     """Reads one camera in its own thread; the newest frame wins, the dropped ones are counted.
 
@@ -77,7 +92,9 @@ class CameraFeed:
         make_source: gives a fresh source; called at each start of the thread.
         settings: how it is kept alive.
         clock: time.
-        on_frame: called after each new frame, from the reading thread.
+        on_frame: called after each new frame, from the thread that made it.
+        on_undecoded: called after each picture that waits for `decode`; None: the reader decodes
+            all of them itself.
     """
 
     def __init__(
@@ -87,14 +104,17 @@ class CameraFeed:
         settings: FeedSettings,
         clock: Clock,
         on_frame: Callable[[], None] = lambda: None,
+        on_undecoded: Callable[[], None] | None = None,
     ) -> None:
         self.camera = camera
         self._make_source = make_source
         self._settings = settings
         self._clock = clock
         self._on_frame = on_frame
+        self._on_undecoded = on_undecoded
         self._lock = threading.Lock()
         self._newest: Frame | None = None
+        self._undecoded: _Waiting | None = None
         self._status = FeedStatus()
         self._reader: _Reader | None = None
         self._stopped: threading.Thread | None = None
@@ -142,10 +162,28 @@ class CameraFeed:
             frame, self._newest = self._newest, None
             return frame
 
-    def waiting_since_s(self) -> float | None:
-        """Capture time of the frame that waits to be taken; None when none waits."""
+    def has_frame(self) -> bool:
+        """Whether a frame waits to be taken."""
+        return self._newest is not None
+
+    def has_undecoded(self) -> bool:
+        """Whether a picture waits to be decoded."""
+        return self._undecoded is not None
+
+    def decode(self) -> bool:
+        """Make the newest frame of the picture that waits; False when there was none, or a bad one.
+
+        From any thread but one at a time.
+        """
         with self._lock:
-            return None if self._newest is None else self._newest.captured_mono_s
+            waiting, self._undecoded = self._undecoded, None
+        if waiting is None:
+            return False
+        image_bgr = waiting.picture.decode()
+        if image_bgr is None:
+            return False
+        self._put(waiting.reader, image_bgr, waiting.picture.frames, waiting)
+        return True
 
     def status(self) -> FeedStatus:
         """What happened so far."""
@@ -172,6 +210,7 @@ class CameraFeed:
         reader.thread.start()
 
     def _run(self, reader: _Reader) -> None:
+        step_back()
         failures = 0
         while not reader.stop.is_set():
             before = self.status().frames
@@ -222,12 +261,20 @@ class CameraFeed:
                     return
                 due_s = max(due_s, self._clock.mono_s() - self._settings.interval_s)
                 due_s += self._settings.interval_s
-            grab = reader.source.read()
+            found = self._next(reader.source)
             reader.alive_s = self._clock.mono_s()
-            if grab is None:
+            if found is None:
                 self._ended(reader)
                 return
-            self._put(reader, grab.image_bgr, grab.frames)
+            if isinstance(found, Grab):
+                self._put(reader, found.image_bgr, found.frames)
+            else:
+                self._put_undecoded(reader, found)
+
+    def _next(self, source: FrameSource) -> Grab | Undecoded | None:
+        if self._on_undecoded is not None and isinstance(source, LateDecoding):
+            return source.read_undecoded()
+        return source.read()
 
     def _ended(self, reader: _Reader) -> None:
         with self._lock:
@@ -235,7 +282,24 @@ class CameraFeed:
                 self._status = replace(self._status, ended=True, error="the source has ended")
         _log.info("camera %s: the source has ended", self.camera)
 
-    def _put(self, reader: _Reader, image_bgr: ImageBgr, frames: int) -> None:
+    def _put_undecoded(self, reader: _Reader, picture: Undecoded) -> None:
+        now_s, utc = self._clock.mono_s(), self._clock.utc()
+        with self._lock:
+            if self._reader is not reader:
+                return
+            before, self._undecoded = self._undecoded, _Waiting(reader, picture, now_s, utc)
+            if before is not None:
+                self._status = replace(
+                    self._status,
+                    frames=self._status.frames + before.picture.frames,
+                    dropped=self._status.dropped + 1,
+                )
+        if self._on_undecoded is not None:
+            self._on_undecoded()
+
+    def _put(
+        self, reader: _Reader, image_bgr: ImageBgr, frames: int, came: _Waiting | None = None
+    ) -> None:
         now_s = self._clock.mono_s()
         with self._lock:
             if self._reader is not reader:
@@ -253,8 +317,8 @@ class CameraFeed:
             self._newest = Frame(
                 camera=self.camera,
                 image_bgr=image_bgr,
-                captured_mono_s=now_s,
-                captured_utc=self._clock.utc(),
+                captured_mono_s=now_s if came is None else came.came_s,
+                captured_utc=self._clock.utc() if came is None else came.came_utc,
                 number=self._status.frames,
             )
         self._on_frame()

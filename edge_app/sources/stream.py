@@ -2,21 +2,20 @@
 
 Decoding is what many cameras on a small box cost, so as little as possible is decoded: when key
 frames come at least as often as pictures are wanted, nothing else is given to the decoder, and
-not even a key frame before the next picture is due.
+not even a key frame before the next picture is due. Key frames stand alone, so `read_undecoded`
+hands them on as they are: whoever has time decodes them, and one that nobody wants costs nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edge_app.sources.base import Grab
+from edge_app.sources.base import Grab, Undecoded
+from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, to_bgr
 from edge_app.sources.urls import mask_secrets
 from telemetry import CameraError, Clock
 from vision.types import ImageBgr
@@ -71,37 +70,16 @@ class StreamSettings:
     rtsp_over_udp: bool = False
 
 
-class KeyFrameMeter:
-    """How often key frames come, from the packets' own times."""
+@dataclass(frozen=True, slots=True)
+class KeyFrame:
+    """A key frame's packet and what decodes it; called, it gives the picture."""
 
-    def __init__(self, window: int = 3) -> None:
-        self._gaps_s: deque[float] = deque(maxlen=window)
-        self._last_key_s: float | None = None
-        self._since_key_s = 0.0
+    decoder: KeyFrameDecoder
+    packet: Packet[VideoStream]
 
-    def saw(self, time_s: float | None, is_key: bool) -> None:
-        """Count one packet; `time_s` is its time in the stream."""
-        if time_s is None:
-            return
-        if self._last_key_s is not None:
-            self._since_key_s = time_s - self._last_key_s
-        if not is_key:
-            return
-        if self._last_key_s is not None and self._since_key_s > 0:
-            self._gaps_s.append(self._since_key_s)
-        self._last_key_s = time_s
-        self._since_key_s = 0.0
-
-    def forget_position(self) -> None:
-        """The stream jumped: times before and after do not compare, but the habit stays."""
-        self._last_key_s = None
-        self._since_key_s = 0.0
-
-    def every_s(self) -> float:
-        """Longest recent time between two key frames; infinite while not known."""
-        if not self._gaps_s:
-            return float("inf")
-        return max(*self._gaps_s, self._since_key_s)
+    def __call__(self) -> ImageBgr | None:
+        """The picture; None when it is broken or its stream was closed."""
+        return self.decoder.decode(self.packet)
 
 
 class StreamSource:
@@ -123,6 +101,7 @@ class StreamSource:
         self._container: InputContainer | None = None
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._meter = KeyFrameMeter()
+        self._decoder = KeyFrameDecoder(clock, settings.max_width_px)
         self._key_only = settings.decode is DecodeMode.KEY
         self._next_due_s = 0.0
         self._file_zero_s: float | None = None
@@ -163,12 +142,30 @@ class StreamSource:
         # One thread: frame threads hold pictures back by as many frames as there are threads.
         stream.codec_context.thread_count = 1
         self._packets = container.demux(stream)
+        self._decoder = KeyFrameDecoder(self._clock, self._settings.max_width_px)
         self._meter.forget_position()
         self._file_zero_s = None
         self._decoded_in_pass = 0
 
     def read(self) -> Grab | None:
         """The next picture that is due; None at the end of a file that is not looped.
+
+        Raises:
+            CameraError: nothing came in time, or nothing that came could be decoded.
+        """
+        packets = 0
+        while True:
+            found = self.read_undecoded()
+            if not isinstance(found, Undecoded):
+                return found if found is None else Grab(found.image_bgr, packets + found.frames)
+            packets += found.frames
+            image_bgr = found.decode()
+            if image_bgr is not None:
+                return Grab(image_bgr, packets)
+            self._check_good(packets)
+
+    def read_undecoded(self) -> Grab | Undecoded | None:
+        """As `read`, but a picture that stands alone is given as it came.
 
         Raises:
             CameraError: nothing came in time, or nothing that came could be decoded.
@@ -188,20 +185,23 @@ class StreamSource:
                         return None
                     continue
                 packets += 1 if packet.size else 0
-                image_bgr = self._take(packet)
+                found = self._take(packet)
             except av.error.InvalidDataError:
                 # One broken packet is a glitch; nothing but broken packets is a fault, below.
-                image_bgr = None
+                found = None
             except (av.FFmpegError, OSError, ValueError) as exc:
                 raise _fault(self._name, exc, opening=False) from exc
-            if image_bgr is not None:
-                return Grab(image_bgr, max(packets, 1))
             self._check_good(packets)
+            if isinstance(found, KeyFrame):
+                return Undecoded(found, max(packets, 1))
+            if found is not None:
+                return Grab(found, max(packets, 1))
 
     def close(self) -> None:
         """Disconnect."""
         container, self._container = self._container, None
         self._packets = iter(())
+        self._decoder.close()
         if container is not None:
             container.close()
 
@@ -215,7 +215,8 @@ class StreamSource:
         limit_s = self._settings.frame_timeout_s
         if self._key_only:
             limit_s += self._settings.interval_s
-        if self._clock.mono_s() - self._good_s > limit_s:
+        bad_s = max(self._clock.mono_s() - self._good_s, self._decoder.bad_for_s())
+        if bad_s > limit_s:
             msg = (
                 f"camera source {self._name}: expected a picture within {limit_s:g} s, but none "
                 f"of {packets} packets could be decoded"
@@ -241,12 +242,12 @@ class StreamSource:
         self.open()
         return True
 
-    def _take(self, packet: Packet[VideoStream]) -> ImageBgr | None:
-        """Decode what is needed of one packet; the picture in it that is due, if any."""
+    def _take(self, packet: Packet[VideoStream]) -> ImageBgr | KeyFrame | None:
+        """The picture in one packet that is due, if any; decoded if others depend on it."""
         time_s = _seconds(packet.pts, packet.time_base)
         if packet.size:
             self._meter.saw(time_s, packet.is_keyframe)
-            self._choose_mode()
+            self._choose_mode(packet)
         if not self._key_only:
             return self._newest_due(packet.decode())
         if not packet.size or not packet.is_keyframe:
@@ -256,38 +257,37 @@ class StreamSource:
         self._decoded_in_pass += 1
         if not self._is_due():
             return None
-        # Draining at once gives the key frame out now; else a decoder with reordering keeps it
-        # back until the next one.
-        context = packet.stream.codec_context
-        frames = [*packet.decode(), *context.decode(None)]
-        context.flush_buffers()
-        return self._newest_due(frames, paced=True)
+        self._set_next_due()
+        return KeyFrame(self._decoder, packet)
 
-    def _choose_mode(self) -> None:
+    def _choose_mode(self, packet: Packet[VideoStream]) -> None:
         if self._settings.decode is not DecodeMode.AUTO:
             return
         often_enough = self._meter.every_s() <= self._settings.interval_s * (1 + _EARLY_SHARE)
         if often_enough != self._key_only:
             self._key_only = often_enough
+            # Pictures before and after the change must not lean on each other.
+            packet.stream.codec_context.flush_buffers()
             _log.info("decoding %s of %s", "key frames only" if often_enough else "all", self._name)
 
-    def _newest_due(self, frames: list[VideoFrame], *, paced: bool = False) -> ImageBgr | None:
+    def _newest_due(self, frames: list[VideoFrame]) -> ImageBgr | None:
         chosen = None
         for frame in frames:
             if frame.is_corrupt:
                 continue
-            if not paced:
-                self._pace(_seconds(frame.pts, frame.time_base))
-                self._decoded_in_pass += 1
+            self._pace(_seconds(frame.pts, frame.time_base))
+            self._decoded_in_pass += 1
             self._good_s = self._clock.mono_s()
             if self._is_due():
                 chosen = frame
         if chosen is None:
             return None
-        now_s = self._clock.mono_s()
-        self._next_due_s = max(self._next_due_s, now_s - self._settings.interval_s)
-        self._next_due_s += self._settings.interval_s
-        return _to_bgr(chosen, self._settings.max_width_px)
+        self._set_next_due()
+        return to_bgr(chosen, self._settings.max_width_px)
+
+    def _set_next_due(self) -> None:
+        interval_s = self._settings.interval_s
+        self._next_due_s = max(self._next_due_s, self._clock.mono_s() - interval_s) + interval_s
 
     def _is_due(self) -> bool:
         slack_s = self._settings.interval_s * _EARLY_SHARE
@@ -309,16 +309,6 @@ class StreamSource:
 
 def _seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
     return None if ticks is None or time_base is None else float(ticks * time_base)
-
-
-def _to_bgr(frame: VideoFrame, max_width_px: int) -> ImageBgr:
-    width, height = frame.width, frame.height
-    how = "FAST_BILINEAR"  # only chroma is enlarged; half the time of the usual filter
-    if width > max_width_px:
-        width, height = max_width_px, max(2, round(height * max_width_px / width))
-        how = "AREA"
-    picture = frame.to_ndarray(format="bgr24", width=width, height=height, interpolation=how)
-    return np.asarray(picture, np.uint8)
 
 
 def _fault(name: str, exc: Exception, *, opening: bool) -> CameraError:
