@@ -10,6 +10,12 @@ const REFRESH_MS = 15000; // ages and staleness move on without any event
 
 const CAUSES = { detection: "seen", camera_lost: "camera lost", startup: "start", manual: "by hand", config: "new layout" };
 
+const KINDS = {
+  outside_bay: "outside bays", double_parking: "double parked", straddling: "over two bays",
+  overstay: "overstay", wrong_use: "wrong bay",
+};
+const ENDS = { left: "gone", config: "no longer watched", restart: "box was away", not_told: "end not told" };
+
 function tile(number, text, state, bad = false) {
   return h("div", { class: "tile", "data-bad": String(bad) },
     h("b", {}, String(number)), h("span", {}, state ? dot(state) : null, text));
@@ -20,7 +26,8 @@ function lotTitle(lot) {
 }
 
 async function lotsPage() {
-  const [lots, edges, alerts] = await Promise.all([get("lots"), get("edges"), get("alerts?limit=20")]);
+  const [lots, edges, alerts, incidents] = await Promise.all([
+    get("lots"), get("edges"), get("alerts?limit=20"), get("incidents?open=true&limit=50")]);
   if (!lots.length) return [emptyCard(edges)];
   const series = await Promise.all(lots.map((lot) => get(`lots/${lot.site}/${lot.lot}/series?step_s=1800`)));
   const sum = (state) => lots.reduce((total, lot) => total + lot.counts[state], 0);
@@ -31,8 +38,10 @@ async function lotsPage() {
       tile(sum("free"), "free", "free"), tile(sum("occupied"), "occupied", "occupied"),
       tile(sum("unknown"), "unknown", "unknown"), tile(sum("stale"), "stale", "stale"),
       tile(`${edges.length - away}/${edges.length}`, "edges online", null, away > 0),
-      tile(open.length, open.length === 1 ? "open alert" : "open alerts", null, open.length > 0)),
+      tile(open.length, open.length === 1 ? "open alert" : "open alerts", null, open.length > 0),
+      tile(incidents.length, incidents.length === 1 ? "open incident" : "open incidents")),
     open.length ? alertCard(open) : null,
+    incidents.length ? incidentCard(incidents) : null,
     h("section", { class: "lots", "aria-label": "Lots" }, lots.map((lot, i) => lotCard(lot, series[i]))),
   ];
 }
@@ -62,9 +71,52 @@ function alertCard(alerts) {
       h("li", {}, clock(alert.opened, true), h("span", {}, alert.text, alert.closed ? h("span", { class: "soft" }, " (over)") : null)))));
 }
 
+function incidentWhere(incident) {
+  return [incident.bays.join(", "), incident.area, incident.vehicle].filter(Boolean).join(" · ");
+}
+
+function incidentCard(incidents) {
+  return h("section", { class: "card section", "aria-label": "Incidents" }, h("h2", {}, "Incidents"),
+    h("ul", { class: "feed" }, incidents.map((incident) =>
+      h("li", {}, clock(incident.began, true), h("span", {}, h("b", {}, KINDS[incident.kind]), ` ${incidentWhere(incident)}`,
+        h("span", { class: "soft" }, ` · ${incident.camera}, ${incident.site} · for ${span(incident.stood_s)}${incident.stale ? ", box away" : ""}`))))));
+}
+
+async function incidentsPage() {
+  const incidents = await get("incidents?limit=200");
+  return [h("section", { class: "card section" }, h("h1", {}, "Incidents"),
+    incidents.length ? h("div", { class: "scroll" }, h("table", {},
+      h("thead", {}, h("tr", {}, ["What", "Where", "Since", "Stood", "State"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, incidents.map(incidentRow))))
+      : h("p", { class: "soft" }, "No vehicle stood as it should not."))];
+}
+
+function incidentRow(incident) {
+  return h("tr", {},
+    h("td", {}, h("b", {}, KINDS[incident.kind]), h("small", {}, incident.vehicle || "")),
+    h("td", {}, [incident.bays.join(", "), incident.area].filter(Boolean).join(" · ") || "–",
+      h("small", {}, `${incident.camera} of ${incident.edge}, ${incident.site}`)),
+    h("td", {}, clock(incident.began, true)),
+    h("td", {}, span(incident.stood_s), incident.limit_s === null ? null : h("small", {}, `limit ${span(incident.limit_s)}`)),
+    h("td", {}, incident.ended ? ENDS[incident.end] || incident.end : h("b", {}, incident.stale ? "open, box away" : "open")));
+}
+
+function dwellCard(dwell) {
+  const groups = [dwell.all, ...(dwell.zones.length > 1 ? dwell.zones : []), ...(dwell.kinds.length > 1 ? dwell.kinds : [])];
+  const cell = (seconds) => h("td", {}, seconds === null ? "–" : span(seconds));
+  return h("section", { class: "card section" }, h("h2", {}, "Stays, last 24 hours"),
+    h("div", { class: "scroll" }, h("table", {},
+      h("thead", {}, h("tr", {}, ["", "Stays", "Median", "Mean", "Nine of ten up to", "Longest"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, groups.map((group) => h("tr", {},
+        h("td", {}, h("b", {}, group.name || "no zone")),
+        h("td", {}, String(group.count), group.lasting ? h("small", {}, `${group.lasting} still there`) : null),
+        cell(group.median_s), cell(group.mean_s), cell(group.p90_s), cell(group.longest_s)))))));
+}
+
 async function lotPage(site, lot) {
-  const [now, bays, series] = await Promise.all([
-    get(`lots/${site}/${lot}`), get(`lots/${site}/${lot}/bays`), get(`lots/${site}/${lot}/series?step_s=900`)]);
+  const [now, bays, series, dwell, incidents] = await Promise.all([
+    get(`lots/${site}/${lot}`), get(`lots/${site}/${lot}/bays`), get(`lots/${site}/${lot}/series?step_s=900`),
+    get(`lots/${site}/${lot}/dwell`), get(`incidents?open=true&site=${site}&lot=${lot}`)]);
   const zones = Map.groupBy ? Map.groupBy(bays, zoneOf) : groupBy(bays, zoneOf);
   return [
     h("div", { class: "section" }, h("a", { class: "back", href: "#/" }, "← all lots"),
@@ -75,12 +127,14 @@ async function lotPage(site, lot) {
         h("span", {}, h("span", { class: "big" }, String(now.counts.free)), h("span", { class: "soft" }, ` free of ${now.counts.bays}`)),
         legend(now.counts)),
       meter(now.counts)),
+    incidents.length ? incidentCard(incidents) : null,
     h("section", { class: "card section" }, h("h2", {}, "Bays now"),
       [...zones].map(([zone, members]) => [
         zones.size > 1 || zone ? h("div", { class: "zone" }, zone || "no zone") : null,
         h("div", { class: "bays" }, members.map(bayButton))])),
     h("section", { class: "card section" }, h("h2", {}, "Occupied share, last 24 hours"),
       chart(series, { width: 900, height: 190, axis: true })),
+    dwell.all.count || dwell.all.lasting ? dwellCard(dwell) : null,
   ];
 }
 
@@ -173,6 +227,11 @@ function eventItem(event) {
     return h("li", {}, clock(event.time, true), dot("stale"),
       h("span", {}, `${event.edge} gave up events`, h("span", { class: "soft" }, ` · ${event.site}`)));
   }
+  if (event.kind !== "changed") {
+    const what = event.kind === "incident" ? `${KINDS[event.cause] || event.cause} ${event.reason ? "is over" : "begins"}` : "an event of a later version";
+    return h("li", {}, clock(event.time, true), h("span", { class: "mark" }, "!"),
+      h("span", {}, h("b", {}, what), h("span", { class: "soft" }, ` · ${event.edge}, ${event.site}`)));
+  }
   return h("li", {}, clock(event.time, true), dot(event.state),
     h("span", {}, h("b", {}, event.bay), ` ${event.state}${event.reason ? `: ${event.reason.replaceAll("_", " ")}` : ""}`,
       h("span", { class: "soft" }, ` · ${event.edge}, ${event.site} · ${CAUSES[event.cause] || event.cause}`)));
@@ -182,6 +241,7 @@ function route() {
   const [page, ...rest] = location.hash.replace(/^#\//, "").split("/").map(decodeURIComponent);
   if (page === "lot" && rest.length === 2) return ["lots", () => lotPage(...rest)];
   if (page === "edges") return ["edges", edgesPage];
+  if (page === "incidents") return ["incidents", incidentsPage];
   if (page === "events") return ["events", eventsPage];
   return ["lots", lotsPage];
 }

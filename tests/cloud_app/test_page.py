@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from cloud_app.storage.sqlite import SqliteDatabase
-from telemetry import SystemClock
+from telemetry import IncidentEnd, IncidentKind, SystemClock
 from tests.cloud_app.hub import TOKENS, Hub, feeding, fill, serving
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.test_intake import take
@@ -97,6 +97,34 @@ def test_from_the_lot_to_a_bays_history(filled: tuple[Hub, ScriptedEdge], watche
     assert watched.complaints == []
 
 
+def test_incidents_and_stays_show(filled: tuple[Hub, ScriptedEdge], watched: Watched) -> None:
+    hub, edge = filled
+    began = edge.now
+    take(hub.database, [edge.incident("i-1", 1, area="lane", bays=("a1", "a2"))])
+    over = edge.incident(
+        "i-2", 600, kind=IncidentKind.STRADDLING, began=began, end=IncidentEnd.LEFT
+    )
+    take(hub.database, [over, edge.change("a2", False, 60)])
+    hub.clock.advance((edge.now - began).total_seconds() + 10)
+    page = watched.page
+    with serving(hub.app) as url:
+        page.goto(url)
+        expect(page.locator(".tile", has_text="open incident")).to_contain_text("1")
+        page.get_by_role("link", name=re.compile("Hall")).click()
+        expect(page.get_by_label("Incidents")).to_contain_text("double parked a1, a2 · lane · car")
+        stays = page.locator(".card", has_text="Stays, last 24 hours")
+        expect(stays.locator("tbody tr").first).to_contain_text("11 min")
+        page.get_by_role("navigation").get_by_role("link", name="Incidents").click()
+        rows = page.locator("main tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.first).to_contain_text("open")
+        expect(rows.last).to_contain_text("gone")
+        page.get_by_role("link", name="Events").click()
+        expect(page.locator(".feed")).to_contain_text("over two bays is over")
+        page.close()
+    assert watched.complaints == []
+
+
 def test_text_from_a_device_is_never_markup(
     filled: tuple[Hub, ScriptedEdge], watched: Watched
 ) -> None:
@@ -136,7 +164,7 @@ def test_nothing_is_wider_than_a_phone(
     page = watched.page
     page.set_viewport_size({"width": width, "height": 700})
     with serving(hub.app) as url:
-        for place in ("#/", "#/lot/north/p1", "#/edges", "#/events"):
+        for place in ("#/", "#/lot/north/p1", "#/edges", "#/incidents", "#/events"):
             page.goto(f"{url}/{place}")
             expect(page.locator("main > *").first).to_be_visible()
             overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
