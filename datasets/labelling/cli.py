@@ -140,7 +140,7 @@ def status(folder: Folder) -> None:
     results = sum_up(made, read_journals(folder))
     console.print(_queue_line(folder, made))
     for name, value in summary(results):
-        console.print(f"  {name:24} {value}")
+        console.print(f"  {name:25} {value}")
     disputed = [one for one in results.outcomes.values() if one.how is How.DISPUTED]
     for outcome in disputed[:SHOWN_DISPUTES]:
         frame = made.frames[outcome.item.frame]
@@ -185,7 +185,7 @@ def export(
         f"{counts.unknown} unknown"
     )
     for name, value in summary(results):
-        console.print(f"  {name:24} {value}")
+        console.print(f"  {name:25} {value}")
 
 
 def summary(results: Results) -> list[tuple[str, str]]:
@@ -199,7 +199,7 @@ def summary(results: Results) -> list[tuple[str, str]]:
     return [
         ("answered", f"{len(results.outcomes)} of {results.asked}: {counts}"),
         ("answers", people or "none"),
-        ("wrong in the pool", f"{results.error_rate}, from the random sample"),
-        ("wrong among the chosen", str(results.chosen_rate)),
+        ("wrong in the random part", f"{results.error_rate}; stands for the whole pool"),
+        ("wrong in the chosen part", str(results.chosen_rate)),
         ("reviewers agree", agreement),
     ]

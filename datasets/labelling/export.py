@@ -132,35 +132,48 @@ def export_revision(
     if not results.outcomes:
         msg = f"{queue_folder}: expected answers to export, but nothing is answered yet"
         raise DatasetError(msg)
-    frames = list(base.frames)
-    reviewed: list[tuple[LotFrame, QueuedFrame, list[Outcome]]] = []
-    for number, queued in enumerate(queue.frames):
-        outcomes = [one for one in results.outcomes.values() if one.item.frame == number]
-        if not outcomes:
-            continue
-        place = base.by_sha256.get(queued.sha256)
-        if place is None:
-            frame = _new_frame(queue_folder, queued, target)
-        else:
-            frame = _same_bays(base.frames[place], queued)
-        frame = replace(frame, states=_states(frame.states, outcomes))
-        if place is None:
-            frames.append(frame)
-        else:
-            frames[place] = frame
-        reviewed.append((frame, queued, outcomes))
+    frames, reviewed = _revised(queue_folder, queue, results, base, target)
     names = picture_names(frames)
     about = About(parent=base.version, note=_note(queue_folder, results))
     write_dataset(frames, target.folder, about, target.placing, on_picture)
     lines = [
-        json.dumps(_review(queue, names[frame.path], queued, outcome), ensure_ascii=False)
-        for frame, queued, outcomes in reviewed
-        for outcome in outcomes
+        json.dumps(_review(queue, names[one.frame.path], one.queued, outcome), ensure_ascii=False)
+        for one in reviewed
+        for outcome in one.outcomes
     ]
     write_text(target.folder / REVIEWS, "\n".join([*base.reviews, *lines]) + "\n")
     manifest = make_manifest(target.folder, frames, hash_files(target.folder), about)
     write_manifest(target.folder, manifest)
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Reviewed:
+    """A picture with its new states, and where they come from."""
+
+    frame: LotFrame
+    queued: QueuedFrame
+    outcomes: tuple[Outcome, ...]
+
+
+def _revised(
+    folder: Path, queue: Queue, results: Results, base: Base, target: Target
+) -> tuple[list[LotFrame], list[_Reviewed]]:
+    """All frames of the revision, and those that were reviewed."""
+    by_frame: dict[int, list[Outcome]] = {}
+    for outcome in results.outcomes.values():
+        by_frame.setdefault(outcome.item.frame, []).append(outcome)
+    frames, reviewed = list(base.frames), []
+    for number, outcomes in sorted(by_frame.items()):
+        queued = queue.frames[number]
+        place = base.by_sha256.get(queued.sha256)
+        if place is None:
+            place = len(frames)
+            frames.append(_new_frame(folder, queued, target))
+        frame = _same_bays(frames[place], queued)
+        frames[place] = replace(frame, states=_states(frame.states, outcomes))
+        reviewed.append(_Reviewed(frames[place], queued, tuple(outcomes)))
+    return frames, reviewed
 
 
 def _new_frame(folder: Path, queued: QueuedFrame, target: Target) -> LotFrame:

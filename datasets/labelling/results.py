@@ -136,16 +136,24 @@ def votes_of(journals: Mapping[str, Sequence[Entry]]) -> dict[str, list[Vote]]:
 
     A settling answer stands beside the same person's own first answer.
     """
-    found: dict[str, dict[tuple[str, bool], Vote]] = {}
-    for reviewer, entries in journals.items():
-        for entry in standing(entries):
-            settles = entry.mode == "settle"
-            for answer in entry.answers:
-                vote = Vote(reviewer, answer.state, entry.time, settles)
-                found.setdefault(answer.item, {})[reviewer, settles] = vote
-    return {
-        item: sorted(votes.values(), key=lambda vote: vote.time) for item, votes in found.items()
-    }
+    held = [entry for entries in journals.values() for entry in standing(entries)]
+    votes: dict[str, list[Vote]] = {}
+    for entry in sorted(held, key=lambda entry: entry.time):
+        add_votes(votes, entry)
+    return votes
+
+
+def add_votes(votes: dict[str, list[Vote]], entry: Entry) -> None:
+    """Add the answers of one action that is newer than all others."""
+    settles = entry.mode == "settle"
+    for answer in entry.answers:
+        vote = Vote(entry.reviewer, answer.state, entry.time, settles)
+        others = [
+            known
+            for known in votes.get(answer.item, ())
+            if (known.reviewer, known.settles) != (vote.reviewer, settles)
+        ]
+        votes[answer.item] = [*others, vote]
 
 
 def decide(item: QueueItem, suggestion: bool, votes: Sequence[Vote]) -> Outcome:

@@ -21,7 +21,7 @@ from datasets.labelling.journal import (
 )
 from datasets.labelling.page.pictures import Pictures, polygons_px
 from datasets.labelling.queue import Queue, QueueItem, read_queue
-from datasets.labelling.results import SHOWN_AT_MOST_S, How, Outcome, decide, votes_of
+from datasets.labelling.results import SHOWN_AT_MOST_S, How, Outcome, add_votes, decide, votes_of
 from telemetry import Clock
 from vision.types import Floats
 
@@ -222,7 +222,10 @@ class ReviewDesk:
     def _append(self, entry: Entry) -> None:
         append_entry(journal_path(self.folder, entry.reviewer), entry)
         self._entries.setdefault(entry.reviewer, []).append(entry)
-        self._votes = votes_of(self._entries)
+        if entry.undoes is None:
+            add_votes(self._votes, entry)
+        else:
+            self._votes = votes_of(self._entries)
 
     def _check_known(self) -> None:
         strange = next((name for name in self._votes if name not in self._items), None)
