@@ -24,6 +24,7 @@ from datasets.evaluation import EvalPlan, Evaluation, evaluate
 from datasets.jobs import Runner, TravellingDetector
 from datasets.judging import FrameJob, FrameJudging, FrameResult, JudgeOptions
 from datasets.lots import read_lot
+from datasets.pseudo_labels import LabelSettings, pseudo_label
 from models import default_model
 from vision.rules import rule_for
 
@@ -124,6 +125,17 @@ def test_a_fault_in_the_work_is_told_as_here(root: Path, address: str, tmp_path:
     (folder / "annotations.json").write_text(json.dumps(table))
     with runner_of(address) as runner, pytest.raises(DatasetError, match=r"\.png.*is missing"):
         _evaluate(tmp_path, runner, lambda _: None)
+
+
+def test_pseudo_labels_of_two_processes_are_those_of_one(root: Path, address: str) -> None:
+    detector = TravellingDetector(default_model(), threads=1)
+    frames = read_lot(root / "plain", "valid")[:6]
+    settings = LabelSettings(least_log_odds=0.5)
+    here = pseudo_label(detector, frames, settings)
+    with runner_of(address) as runner:
+        there = pseudo_label(detector, frames, settings, runner=runner)
+    assert [frame.states for frame in there] == [frame.states for frame in here]
+    assert {state for frame in here for state in frame.states} - {None}, "some are labelled"
 
 
 def test_command_on_a_cluster_prints_what_it_prints_alone(root: Path, address: str) -> None:

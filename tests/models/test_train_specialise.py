@@ -1,0 +1,114 @@
+"""A bay head for one lot: what is trained, what is not, and what the gate refuses."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.training.records import Sample
+from tests.models.test_train_batches import lot_samples
+
+if importlib.util.find_spec("torch"):
+    import torch
+
+    from models.network.net import LotNet
+    from models.training.specialise import (
+        TRAINED_PARTS,
+        Features,
+        SpecialiseConfig,
+        features_of,
+        gate_refusals,
+        least_gain,
+        specialise,
+        verdicts_of,
+    )
+    from tests.models.lively import lively_net
+
+from models.training.judge import score
+from telemetry.errors import ModelError
+
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra")]
+
+WH = (160, 128)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    return lot_samples(tmp_path_factory.mktemp("pictures"), 12)
+
+
+def _accuracy(net: LotNet, pictures: Sequence[Features]) -> float:
+    return score(verdicts_of(net, pictures)).accuracy
+
+
+def test_it_learns_a_lot_and_trains_the_parts_for_single_bays_alone(
+    pictures: list[Sample],
+) -> None:
+    net = lively_net(1)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    ticks: list[int] = []
+    found = features_of(net, pictures, WH, lambda: ticks.append(1))
+    assert len(found) == len(ticks) == 12
+    config = SpecialiseConfig(epochs=12, rate=3e-3)
+    trained = specialise(net, found[:8], found[8:], config)
+    assert _accuracy(trained, found[:8]) > max(_accuracy(net, found[:8]), 0.9)
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name]), f"{name} of the general network changed"
+    changed = {
+        name.split(".")[1]
+        for name, value in trained.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert changed == set(TRAINED_PARTS)
+    again = specialise(net, found[:8], found[8:], config)
+    assert torch.equal(again.bay_head.bay.weight, trained.bay_head.bay.weight), "same seed"
+
+
+def test_the_gate_lets_through_what_is_surely_better_and_forgets_nothing(
+    pictures: list[Sample],
+) -> None:
+    net = lively_net(1)
+    found = features_of(net, pictures, WH)
+    better = specialise(net, found[:8], found[8:], SpecialiseConfig(epochs=12, rate=3e-3))
+    assert gate_refusals(net, better, found[:8], found[8:]) == []
+    [no_gain] = gate_refusals(net, net, found[:8], found[8:])
+    assert no_gain.startswith("later pictures of the lot")
+    [forgot] = gate_refusals(better, specialise_wrongly(better, found), wrong(found), found)
+    assert forgot.startswith("general pictures")
+
+
+def wrong(pictures: Sequence[Features]) -> list[Features]:
+    """The same pictures with every label turned round."""
+    return [
+        replace(one, sample=replace(one.sample, occupied=~one.sample.occupied)) for one in pictures
+    ]
+
+
+def specialise_wrongly(net: LotNet, pictures: Sequence[Features]) -> LotNet:
+    turned = wrong(pictures)
+    return specialise(net, turned, turned, SpecialiseConfig(epochs=12, rate=3e-3))
+
+
+def test_a_gain_by_chance_is_none(pictures: list[Sample]) -> None:
+    net = lively_net(1)
+    found = features_of(net, pictures, WH)
+    old = verdicts_of(net, found)
+    one_better = [replace(old[0], occupied=old[0].logits > 0), *old[1:]]
+    assert least_gain(old, old) == 0
+    assert least_gain(old, one_better) == 0, "one picture of twelve may not be drawn"
+    all_right = [replace(verdict, occupied=verdict.logits > 0) for verdict in old]
+    assert least_gain(old, all_right) > 0
+
+
+def test_nothing_to_learn_from_is_refused(pictures: list[Sample]) -> None:
+    net = lively_net(1)
+    empty = replace(
+        pictures[0], quads_px=np.zeros((0, 4, 2), np.float32), occupied=np.zeros(0, np.bool_)
+    )
+    assert features_of(net, [empty], WH) == []
+    with pytest.raises(ModelError, match="but got 0 and 0"):
+        specialise(net, [], [], SpecialiseConfig())
