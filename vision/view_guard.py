@@ -7,7 +7,8 @@ as a reason, and the camera's bays become unknown.
 Movement is measured against the calibration's reference picture. Light changes over a day until too
 little of that picture is recognised, so the guard also keeps an anchor, a recent picture whose
 place it knows, and measures from there; whenever the reference itself is recognised again, it is
-what counts, so errors do not add up.
+what counts, so errors do not add up. Most of the time nothing moved at all, which is known for far
+less (`view_still`): features are searched for only where that is in doubt.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from vision.view_match import (
     off_bays,
     small_grey,
 )
+from vision.view_still import fine_edges, is_still, seems_moved, thumbnail
 
 Grey = npt.NDArray[np.uint8]
 
@@ -43,6 +45,7 @@ class GuardSettings:
 
     Attributes:
         check_every_s: how often movement is measured while nothing hints at one.
+        measure_every_s: longest time for which a view is only seen to be still.
         suspect_every_s: how often it is measured while something does.
         frozen_after_s: bit-identical pictures for so long are a frozen camera; a still scene has
             sensor noise, and codecs that repeat pictures send a key frame more often than this.
@@ -61,6 +64,7 @@ class GuardSettings:
     """
 
     check_every_s: float = 10.0
+    measure_every_s: float = 120.0
     suspect_every_s: float = 1.0
     frozen_after_s: float = 60.0
     dark_level: float = 24.0
@@ -127,6 +131,8 @@ class ViewGuard:
         self._sharpness: float | None = None
         self._anchor: tuple[Fingerprint, Matrix] | None = None
         self._thumb: Floats | None = None
+        self._fine: Floats | None = None
+        self._measured_s = 0.0
         self._matrix: Matrix = np.eye(3)
         self._begun_s = 0.0
         self._checked_s: float | None = None
@@ -154,7 +160,7 @@ class ViewGuard:
         if self._reference is None:
             self._begin_here(grey, now_s)
         elif self._is_due(grey, now_s):
-            self._measure(grey, now_s)
+            self._check(grey, now_s)
         return self._report((frame.image_bgr.shape[1], frame.image_bgr.shape[0]), now_s)
 
     # -- the picture itself ----------------------------------------------------------------------
@@ -200,30 +206,45 @@ class ViewGuard:
     def _begin_here(self, grey: Grey, now_s: float) -> None:
         """Where there is no reference picture, the view stands where it is now."""
         self._take_reference(grey)
-        self._begun_s = self._checked_s = self._sure_s = now_s
-        self._thumb = _thumbnail(grey)
+        self._begun_s = now_s
+        self._remember(grey, now_s)
 
     def _is_due(self, grey: Grey, now_s: float) -> bool:
         """Whether movement must be measured: on schedule, or because a glance says it moved."""
         if self._checked_s is None:
             return True
         since_s = now_s - self._checked_s
-        suspect = self._sure_s != self._checked_s or _glance_moved(self._thumb, _thumbnail(grey))
-        return since_s >= (
-            self._settings.suspect_every_s if suspect else self._settings.check_every_s
+        if since_s >= self._settings.check_every_s:
+            return True
+        if since_s < self._settings.suspect_every_s:
+            return False
+        return self._sure_s != self._checked_s or (
+            self._thumb is not None and seems_moved(self._thumb, thumbnail(grey))
         )
 
-    def _measure(self, grey: Grey, now_s: float) -> None:
+    def _check(self, grey: Grey, now_s: float) -> None:
         if self._checked_s is None:
             self._begun_s = now_s
         self._checked_s = now_s
+        is_fresh = now_s - self._measured_s < self._settings.measure_every_s
+        if is_fresh and self._fine is not None and is_still(self._fine, fine_edges(grey)):
+            self._sure_s = now_s
+            self._thumb = thumbnail(grey)
+            return
+        self._measure(grey, now_s)
+
+    def _remember(self, grey: Grey, now_s: float) -> None:
+        """This is what the view looks like where it is now known to stand."""
+        self._checked_s = self._sure_s = self._measured_s = now_s
+        self._thumb, self._fine = thumbnail(grey), fine_edges(grey)
+
+    def _measure(self, grey: Grey, now_s: float) -> None:
         seen = fingerprint(grey)
         matrix = self._where(seen)
         if matrix is None:
             return
         self._matrix = matrix
-        self._sure_s = now_s
-        self._thumb = _thumbnail(grey)
+        self._remember(grey, now_s)
         moved = [apply_matrix(polygon, matrix) for polygon in self._polygons]
         self._anchor = (off_bays(seen, moved), matrix)
 
@@ -285,22 +306,6 @@ def _sharpness(grey: Grey) -> float:
     """Mean detail of the picture at a quarter of its size: sensor noise is no detail there."""
     small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     return float(np.abs(cv2.Laplacian(small, cv2.CV_32F)).mean())
-
-
-def _thumbnail(grey: Grey) -> Floats:
-    small = cv2.resize(grey, (128, 96), interpolation=cv2.INTER_AREA).astype(np.float32)
-    # Edges, not brightness: a cloud is no movement.
-    edges = cv2.magnitude(cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1))
-    return as_floats(edges)
-
-
-def _glance_moved(before: Floats | None, now: Floats) -> bool:
-    """Whether a coarse look says that the whole picture moved, by 1 % of its width or more."""
-    if before is None:
-        return False
-    window = cv2.createHanningWindow((now.shape[1], now.shape[0]), cv2.CV_32F)
-    (x, y), response = cv2.phaseCorrelate(before, now, window)
-    return bool(np.hypot(x, y) > 1.2 or response < 0.08)  # noqa: PLR2004 - measured on smartlot
 
 
 def _shift_px(polygons: Sequence[Floats], matrix: Matrix, image_wh: tuple[int, int]) -> float:
