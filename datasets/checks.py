@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import shapely
 
 from datasets.errors import DatasetError
@@ -27,9 +30,13 @@ def check_frame(frame: LotFrame) -> list[str]:
     except DatasetError as exc:
         return [str(exc)]
     faults = []
+    image_wh = (image.shape[1], image.shape[0])
+    if frame.image_wh not in {None, image_wh}:
+        stated = "x".join(map(str, frame.image_wh or ()))
+        faults.append(f"expected a picture of {stated}, but it has {image_wh[0]}x{image_wh[1]}")
     if len(set(frame.bay_ids)) != len(frame.bay_ids):
         faults.append(f"expected distinct bay ids, but got {frame.bay_ids}")
-    sizes = bay_sizes_px(frame.polygons_norm, (image.shape[1], image.shape[0]))
+    sizes = bay_sizes_px(frame.polygons_norm, image_wh)
     for bay, polygon, size in zip(frame.bay_ids, frame.polygons_norm, sizes, strict=True):
         low, high = float(polygon.min()), float(polygon.max())
         if low < -RIM or high > 1 + RIM:
@@ -39,6 +46,23 @@ def check_frame(frame: LotFrame) -> list[str]:
         elif size < LEAST_BAY_PX:
             faults.append(f"bay {bay}: expected a side of {LEAST_BAY_PX:g} px, but got {size:.1f}")
     return faults + _doubles(frame)
+
+
+def check_listing(frames: Sequence[LotFrame]) -> list[str]:
+    """What is wrong with a set as a whole: pictures that stand in it twice.
+
+    Returns:
+        Each in one line that names the picture.
+    """
+    places: dict[Path, list[str]] = {}
+    for frame in frames:
+        places.setdefault(frame.path.resolve(), []).append(f"{frame.set_name}:{frame.split}")
+    return [
+        f"{', '.join(splits)} {path.name}: expected the picture once, but it is listed "
+        f"{len(splits)} times"
+        for path, splits in places.items()
+        if len(splits) > 1
+    ]
 
 
 def _doubles(frame: LotFrame) -> list[str]:

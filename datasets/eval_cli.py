@@ -18,8 +18,9 @@ from datasets.errors import DatasetError
 from datasets.evaluation import EvalPlan, Evaluation, evaluate, frames_to_judge
 from datasets.jobs import TravellingDetector
 from datasets.judging import JudgeOptions
-from datasets.lots import data_root, parse_set
+from datasets.lots import data_root
 from datasets.report import html_report
+from datasets.sets import choose
 from models import default_model, find_model
 
 app = typer.Typer(add_completion=False)
@@ -28,7 +29,10 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
     sets: Annotated[
-        list[str], typer.Option("--set", "-s", help="name:split, name (all its splits) or all.")
+        list[str],
+        typer.Option(
+            "--set", "-s", help="name:split, name (all its splits), all, or a folder in any format."
+        ),
     ],
     model: Annotated[str | None, typer.Option("--model", "-m", help="Name or path.")] = None,
     rule: Annotated[RuleName, typer.Option(help="How boxes become occupancy.")] = RuleName.AUTO,
@@ -54,10 +58,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
     """Judge labelled lots; print, and with --out write JSON and one HTML page."""
     console = Console(highlight=False)
     root = data or data_root()
-    chosen = dict.fromkeys(pair for text in sets for pair in parse_set(text, root))
     plan = EvalPlan(
         root=root,
-        sets=tuple(chosen),
+        sets=tuple(choose(sets, root)),
         rule=rule,
         options=JudgeOptions(long_side_px=input_px, seed=seed),
         with_robustness=robustness,

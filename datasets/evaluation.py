@@ -13,8 +13,8 @@ from datasets.baselines import RuleName, make_rule
 from datasets.degrade import CHANGES
 from datasets.jobs import FrameDetector, InTurn, Runner
 from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames
-from datasets.lots import read_lot
 from datasets.metrics import Metrics, by_height, by_size, measure, reliability
+from datasets.sets import read_split
 
 Report = Callable[[str], None]
 
@@ -25,7 +25,7 @@ class EvalPlan:
 
     Attributes:
         root: folder of the sets.
-        sets: pairs of set and split.
+        sets: pairs of set and split, as `datasets.sets.choose` gives them.
         rule: how boxes or logits become occupancy.
         options: changes to every picture and bay.
         with_robustness: whether every change of `datasets.degrade` is judged as well.
@@ -144,7 +144,7 @@ def variants_of(plan: EvalPlan) -> dict[str, JudgeOptions]:
 
 def frames_to_judge(plan: EvalPlan) -> int:
     """How often `evaluate` will call `advance`."""
-    frames = sum(len(read_lot(plan.root / name, split)[: plan.limit]) for name, split in plan.sets)
+    frames = sum(len(read_split(plan.root, name, split)[: plan.limit]) for name, split in plan.sets)
     return frames * (1 + len(variants_of(plan)))
 
 
@@ -160,8 +160,8 @@ class _Judge:
         judging = FrameJudging(self.detector, rule, options)
         verdicts = []
         for name, split in self.plan.sets:
-            read = read_lot(self.plan.root / name, split)[: self.plan.limit]
+            read = read_split(self.plan.root, name, split)[: self.plan.limit]
             frames = [frame.with_known_bays() for frame in read]
-            on_frame = partial(self.advance, f"{name}:{split} {variant}".strip())
+            on_frame = partial(self.advance, f"{Path(name).name}:{split} {variant}".strip())
             verdicts.append(judge_frames(judging, frames, on_frame, self.runner))
         return verdicts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -159,6 +159,19 @@ class LotFrame:
             return self.image_wh
         height, width = self.read().shape[:2]
         return width, height
+
+
+def with_origin(frames: Iterable[LotFrame], origin: Origin) -> list[LotFrame]:
+    """The same pictures; where source or licence is not said, this one."""
+    return [
+        replace(
+            frame,
+            origin=Origin(
+                frame.origin.source or origin.source, frame.origin.licence or origin.licence
+            ),
+        )
+        for frame in frames
+    ]
 
 
 def read_picture(path: Path) -> ImageBgr:

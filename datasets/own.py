@@ -152,6 +152,20 @@ def write_text(path: Path, text: str) -> None:
         raise DatasetError(msg) from exc
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        DatasetError: the disk does not take it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as exc:
+        msg = f"{path}: expected to be able to write it, but got: {exc.strerror}"
+        raise DatasetError(msg) from exc
+
+
 def format_annotations(frames: Sequence[LotFrame], names: Mapping[Path, str]) -> str:
     """The text of `annotations.json`: a line for each picture and list, so that diffs are short."""
     tables: dict[str, list[dict[str, Any]]] = {}
