@@ -44,7 +44,10 @@ class FindingSettings:
         half: least share in each of two bays to straddle them; a quarter is a car that stands about
             0.8 m off the middle of its bay.
         both: least share in the two bays together.
-        free_prob: a bay that is occupied with less probability is not straddled.
+        free_prob: while one of the two bays is surely occupied (`taken_prob`) and the other with
+            less than this, the vehicle stands in the first and only leans over the second. Over a
+            line the network may well call both bays free: each holds half a car.
+        taken_prob: see `free_prob`.
         least_bay_px: in smaller bays (root of the area) nobody is said to straddle: far rows hide
             each other, and one box then spans two cars.
         front: least share before a bay to be in its way.
@@ -60,6 +63,7 @@ class FindingSettings:
     half: float = 0.25
     both: float = 0.65
     free_prob: float = 0.35
+    taken_prob: float = 0.9
     least_bay_px: float = 40.0
     front: float = 0.25
     kinds: frozenset[IncidentKind] = frozenset(IncidentKind)
@@ -250,7 +254,7 @@ class _Frame:
         covers = shares[pair].min() >= settings.half and shares[pair].sum() >= settings.both
         can_be = (
             self.lot.ground.neighbours[pair[0], pair[1]]
-            and self.bay_prob[pair].min() >= settings.free_prob
+            and not self._is_told_apart(pair)
             and self.sizes_px[pair].min() >= settings.least_bay_px
         )
         if not (covers and can_be):
@@ -260,6 +264,12 @@ class _Frame:
             return None  # the second bay has a vehicle of its own, if seen in part
         ids = self.lot.bay_ids
         return Finding(IncidentKind.STRADDLING, (ids[pair[0]], ids[pair[1]]))
+
+    def _is_told_apart(self, pair: Ints) -> bool:
+        """Whether the network is sure that the vehicle stands in one bay of two."""
+        prob = self.bay_prob[pair]
+        settings = self.settings
+        return bool(prob.max() >= settings.taken_prob and prob.min() < settings.free_prob)
 
     def _outside(self, row: int) -> Finding | None:
         shape = self.shapes[row]

@@ -34,6 +34,8 @@ _PARALLEL_ALONG = (0.80, 0.82)
 _PARALLEL_ACROSS = (0.33, 2.00)
 _TOUCH = 0.3
 """Edges are common when their middles are nearer than this share of the bay's mean side."""
+_HORIZON = 0.15
+"""Depth, as a share of that at the bay's first corner, below which ground is out of sight."""
 _FRONT = 0.7
 """How far before a bay a vehicle is in its way, share of the bay's length: 3.5 m."""
 
@@ -62,6 +64,7 @@ class LotGround:
 
     Attributes:
         shapes: the bays as drawn, shape (M,), shapely polygons, pixels.
+        quads_px: their corners, shape (M, 4, 2); from the first to the second one runs across.
         centres_px: of the bays, shape (M, 2).
         across_px: vector from one side of each bay to the other, along the row, shape (M, 2).
         along_px: vector from one end to the other, towards or away from the lane, shape (M, 2).
@@ -70,6 +73,7 @@ class LotGround:
     """
 
     shapes: npt.NDArray[np.object_]
+    quads_px: Floats
     centres_px: Floats
     across_px: Floats
     along_px: Floats
@@ -92,6 +96,7 @@ class LotGround:
         across, along = _axes(quads, side_first)
         return cls(
             shapes=np.array([shapely.Polygon(p) for p in polygons_px], object),
+            quads_px=as_floats(np.where(side_first[:, None, None], quads[:, [0, 3, 2, 1]], quads)),
             centres_px=as_floats(quads.mean(1)),
             across_px=across,
             along_px=along,
@@ -109,14 +114,15 @@ class LotGround:
 
     def fronts(self, bay: int) -> tuple[shapely.Polygon, ...]:
         """The ground before the two ends of a bay, where a vehicle bars the way out of it."""
-        half_u, half_v = self.across_px[bay] / 2, self.along_px[bay] / 2
+        # Perspective makes the metres before a far bay's near end longer than the bay's own.
+        square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+        to_picture = cv2.getPerspectiveTransform(square, self.quads_px[bay])
         found = []
-        for side in (1.0, -1.0):
-            near = self.centres_px[bay] + side * half_v
-            far = near + side * 2 * half_v * _FRONT
-            found.append(
-                shapely.Polygon([near - half_u, near + half_u, far + half_u, far - half_u])
-            )
+        for near, far in ((0.0, -_FRONT), (1.0, 1.0 + _FRONT)):
+            corners = np.array([(0, near), (1, near), (1, far), (0, far)])
+            x, y, depth = to_picture @ np.column_stack([corners, np.ones(4)]).T
+            if (depth > _HORIZON).all():
+                found.append(shapely.Polygon(np.column_stack([x / depth, y / depth])))
         return tuple(found)
 
     def sizes_px(self) -> Floats:

@@ -14,6 +14,7 @@ from vision.simulator.driving import Pose
 from vision.simulator.garage import garage_camera, garage_layout, garage_light
 from vision.simulator.layout import LotLayout, demo_layout
 from vision.simulator.light import Light, Weather, make_light
+from vision.simulator.misplaced import Misplaced
 from vision.simulator.scenery import lamp_of
 from vision.simulator.stage import Actor, Stage
 from vision.simulator.traffic import Activity, Traffic, TruthChange
@@ -39,6 +40,7 @@ class Scene:
         sun_height_deg: above the horizon.
         activity: how busy it is.
         drift: how the camera turns over time; None when it hangs still.
+        misplaced: cars that stand as they should not.
     """
 
     layout: LotLayout
@@ -48,6 +50,7 @@ class Scene:
     sun_height_deg: float = 48.0
     activity: Activity = field(default_factory=Activity)
     drift: Drift | None = None
+    misplaced: tuple[Misplaced, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a sky under a ceiling, and no sky without one."""
@@ -100,7 +103,8 @@ class SimulatedLot:
         seen = scene.camera if drift is None else widened(scene.camera, drift.widest_deg())
         self.stage = Stage(scene.layout, seen, light, seed, detail)
         self._lookup: tuple[Camera, npt.NDArray[np.float32]] | None = None
-        self.traffic = Traffic(scene.layout.plan or scene.layout, seed, scene.activity)
+        plan = scene.layout.plan or scene.layout
+        self.traffic = Traffic(plan, seed, scene.activity, scene.misplaced)
         self._finish = Finish(scene.camera.image_wh, light, seed)
         self._parked: dict[tuple[str, float], Actor | None] = {}
         self._base_key: frozenset[tuple[str, float]] | None = None

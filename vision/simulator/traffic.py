@@ -9,6 +9,7 @@ same traffic however often and at whatever times it is asked.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from vision.simulator.camera import Points
 from vision.simulator.cars import Car, random_car
 from vision.simulator.driving import Pose, Trip, share_in_bay, timed, way_in, way_out, way_through
 from vision.simulator.layout import BaySpot, LotLayout
+from vision.simulator.misplaced import Misplaced
 from vision.simulator.people import Person, make_person
 
 _OCCUPIED_SHARE = 0.5
@@ -103,15 +105,24 @@ class _Plan:
 class Traffic:
     """The plan of one lot, extended as time goes on."""
 
-    def __init__(self, layout: LotLayout, seed: int, activity: Activity | None = None) -> None:
+    def __init__(
+        self,
+        layout: LotLayout,
+        seed: int,
+        activity: Activity | None = None,
+        misplaced: Sequence[Misplaced] = (),
+    ) -> None:
         """Park the cars of the first moment.
 
         Args:
             layout: the lot.
             seed: of all that happens.
             activity: how busy it is.
+            misplaced: cars that stand as they should not; nobody parks where they straddle.
         """
         self.layout = layout
+        self._misplaced = tuple(misplaced)
+        self._spoilt = frozenset(bay for each in misplaced for bay in each.taken)
         self._activity = activity or Activity()
         self._rng = np.random.default_rng(seed)
         self._bays = {bay.id: bay for bay in layout.bays}
@@ -120,14 +131,18 @@ class Traffic:
         for bay in layout.bays:
             if self._rng.random() < self._activity.initial_share:
                 car, resting, backed = self._parking(bay)
+                if bay.id in self._spoilt:
+                    continue
                 stay = Stay(bay.id, car, resting, backed, None, None, -math.inf, math.inf)
                 self._plan.stays[bay.id].append(stay)
 
     def truth(self, time_s: float) -> dict[str, bool]:
         """Whether each bay is occupied, by id, in the layout's order."""
         self.plan_to(time_s)
+        straddled = {bay for each in self._misplaced if each.stands(time_s) for bay in each.taken}
         return {
-            bay: any(stay.occupied_from_s <= time_s < stay.occupied_to_s for stay in stays)
+            bay: bay in straddled
+            or any(stay.occupied_from_s <= time_s < stay.occupied_to_s for stay in stays)
             for bay, stays in self._plan.stays.items()
         }
 
@@ -141,11 +156,25 @@ class Traffic:
             for occupied, time_s in ((True, stay.occupied_from_s), (False, stay.occupied_to_s))
             if from_s < time_s <= to_s
         ]
+        found += [
+            TruthChange(bay, occupied, time_s)
+            for each in self._misplaced
+            for bay in each.taken
+            for occupied, time_s in ((True, each.parked_from_s), (False, each.parked_to_s))
+            if from_s < time_s <= to_s
+        ]
         return sorted(found, key=lambda change: change.time_s)
 
-    def parked(self, time_s: float) -> list[Stay]:
-        """Stays whose car stands still."""
+    def parked(self, time_s: float) -> list[Stay | Misplaced]:
+        """Cars that stand still: in their bays, then those that stand as they should not."""
         self.plan_to(time_s)
+        return [*self._in_bays(time_s), *self.misplaced(time_s)]
+
+    def misplaced(self, time_s: float) -> list[Misplaced]:
+        """The cars that stand as they should not at a time: the truth of incidents."""
+        return [each for each in self._misplaced if each.stands(time_s)]
+
+    def _in_bays(self, time_s: float) -> list[Stay]:
         return [
             stay
             for stays in self._plan.stays.values()
@@ -206,6 +235,7 @@ class Traffic:
         free = [
             bay
             for bay, stays in self._plan.stays.items()
+            if bay not in self._spoilt
             if not stays or (stays[-1].leaves is not None and stays[-1].leaves.ends_s < now_s)
         ]
         if not free:

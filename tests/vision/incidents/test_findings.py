@@ -117,6 +117,8 @@ def test_a_bay_that_is_free_or_has_its_own_car_is_not_straddled() -> None:
     on_line = (x + WIDE / 2, y, heading)
     free = look(CAMERAS["across"], [on_line], {3: 0.98, 4: 0.05})
     assert free[0].finding is None
+    both_free = look(CAMERAS["across"], [on_line], {3: 0.11, 4: 0.19})
+    assert both_free[0].finding is not None
     own = look(CAMERAS["across"], [on_line, in_bay(4)], {3: 0.98, 4: 0.98})
     assert [each.finding for each in own] == [None, None]
 
