@@ -103,15 +103,15 @@ class Obscured(_Value):
     Attributes:
         masks: privacy masks of the calibration, painted black.
         outside: whether all that lies outside the bays' surroundings was.
-        vehicles: vehicles whose plates were.
-        moving: moving things that are no vehicle.
-        share: of the picture's pixels, 0 to 1.
+        bay_px: samples that the side of a bay kept at most; 0: as sharp as the camera's.
+        vehicles: vehicles that were made coarser than the bays about them.
+        share: of the picture's pixels that any of it touched, 0 to 1.
     """
 
     masks: Annotated[int, Field(ge=0)]
     outside: bool
+    bay_px: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     vehicles: Annotated[int, Field(ge=0)]
-    moving: Annotated[int, Field(ge=0)]
     share: Share
 
 

@@ -49,7 +49,7 @@ def frame(number: int) -> HarvestedFrame:
         bays=(HarvestedBay(id="a", polygon_norm=square, prob=0.6, occ=True),),
         reasons=(HarvestReason.UNCERTAIN,),
         score=0.7,
-        privacy=Obscured(masks=0, outside=True, vehicles=0, moving=0, share=0.4),
+        privacy=Obscured(masks=0, outside=True, bay_px=40, vehicles=0, share=0.4),
     )
 
 

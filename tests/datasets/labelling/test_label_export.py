@@ -243,7 +243,7 @@ def test_harvest_of_a_box_becomes_a_labelled_set(lots: Any, tmp_path: Path) -> N
                 captured_utc=START + timedelta(hours=number), image_wh=(640, 360), revision=1,
                 model=ModelRef(name="m", version="1", sha256="0" * 64), bays=bays,
                 reasons=(HarvestReason.AFTER_ALARM,), score=0.9,
-                privacy=Obscured(masks=0, outside=False, vehicles=0, moving=0, share=0),
+                privacy=Obscured(masks=0, outside=False, bay_px=40, vehicles=0, share=0),
             )
         )  # fmt: skip
     manifest = HarvestManifest(
