@@ -18,6 +18,18 @@ pytestmark = [pytest.mark.chromium]
 AXE = Path(__file__).parents[2] / "calibration" / "editor" / "vendor" / "axe.min.js"
 
 
+# Presses Enter in the very moment in which the next screen stands there: a finger too many.
+ENTER_AT_ONCE = """() => {
+  window.pressed = 0;
+  new MutationObserver((_, observer) => {
+    observer.disconnect();
+    window.pressed += 1;
+    const enter = { key: 'Enter', code: 'Enter', bubbles: true };
+    document.body.dispatchEvent(new KeyboardEvent('keydown', enter));
+  }).observe(document.getElementById('main'), { attributeFilter: ['data-items'] });
+}"""
+
+
 @pytest.fixture
 def url(queue_folder: Path, serving: Any) -> Iterator[str]:
     with serving(queue_folder) as address:
@@ -89,15 +101,16 @@ def test_a_held_or_doubled_enter_confirms_one_screen(
     person = open_page(url)
     page = person.page
     items = person.items()
+    page.evaluate(ENTER_AT_ONCE)
     page.wait_for_timeout(260)
     page.keyboard.down("Enter")
     for _ in range(10):
         page.keyboard.down("Enter")  # the system repeats a held key
     page.keyboard.up("Enter")
     person.wait_other(items)
-    person.press("Enter")  # at once: was meant for the screen before
     person.wait_saved()
     page.wait_for_timeout(300)
+    assert page.evaluate("() => window.pressed") == 1
     assert len(states(queue_folder)) == 20
 
 
