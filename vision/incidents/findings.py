@@ -48,8 +48,8 @@ class FindingSettings:
             less than this, the vehicle stands in the first and only leans over the second. Over a
             line the network may well call both bays free: each holds half a car.
         taken_prob: see `free_prob`.
-        least_bay_px: in smaller bays (root of the area) nobody is said to straddle: far rows hide
-            each other, and one box then spans two cars.
+        least_bay_px: nothing is said of vehicles beside smaller bays (root of the area): far rows
+            hide each other, one box spans two cars, and footprints are a matter of few pixels.
         front: least share before a bay to be in its way.
         kinds: what to look for.
         allowed: vehicle classes that may use a kind of bay; a kind that is not named takes all.
@@ -154,12 +154,12 @@ def sightings(
     share = _shares(corners_px, lot.ground)
     home = _homes(share, bay_prob, settings.home)
     shapes = np.asarray(shapely.polygons(corners_px.astype(np.float64)), object)
-    sizes_px = as_floats(np.sqrt(shapely.area(lot.ground.shapes)))
-    frame = _Frame(lot, settings, share, home, bay_prob, sizes_px, shapes)
+    frame = _Frame(lot, settings, share, home, bay_prob, shapes)
     corners = to_norm(boxes.reshape(-1, 2, 2), lot.image_wh).reshape(-1, 4)
     # Of a vehicle that the picture's edge cuts nobody knows where it stands.
     cut = (np.abs(corners[:, [0, 2, 3]] - 0.5) > 0.5 - _EDGE).any(1)
-    usable = np.asarray(fits & ~cut, bool)
+    near = shapely.area(lot.ground.shapes[lot.ground.nearest(boxes)]) >= settings.least_bay_px**2
+    usable = np.asarray(fits & ~cut & near, bool)
     found = []
     for row, place in enumerate(keep):
         vehicle = classes[int(place)]
@@ -225,7 +225,6 @@ class _Frame:
     share: Floats
     home: Ints
     bay_prob: Floats
-    sizes_px: Floats
     shapes: npt.NDArray[np.object_]
 
     def finding(self, row: int, vehicle: str) -> Finding | None:
@@ -252,11 +251,7 @@ class _Frame:
         pair = np.argsort(-shares)[:2]
         settings = self.settings
         covers = shares[pair].min() >= settings.half and shares[pair].sum() >= settings.both
-        can_be = (
-            self.lot.ground.neighbours[pair[0], pair[1]]
-            and not self._is_told_apart(pair)
-            and self.sizes_px[pair].min() >= settings.least_bay_px
-        )
+        can_be = self.lot.ground.neighbours[pair[0], pair[1]] and not self._is_told_apart(pair)
         if not (covers and can_be):
             return None
         others = np.delete(self.share[:, pair], row, axis=0)
