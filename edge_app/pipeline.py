@@ -243,6 +243,8 @@ class CameraPipeline:
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
         detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
+        if feed.undecoded:
+            detail += ": they come, but this box is too busy to decode them"
         if changed or (CameraCondition.LOST, detail) != (
             self._status.condition,
             self._status.detail,

@@ -185,7 +185,7 @@ class ViewGuard:
         white = float((grey >= 250).mean())  # noqa: PLR2004 - burnt out
         if white > settings.white_share:
             return _Fault(UnknownReason.BLIND, f"{100 * white:.0f} % of the picture are burnt out")
-        contrast = float(grey.std())
+        contrast = float(cv2.meanStdDev(grey)[1][0, 0])
         if contrast < settings.least_contrast:
             return _Fault(UnknownReason.BLIND, f"nothing to see: contrast {contrast:.1f} of 255")
         if self._sharpness is not None:

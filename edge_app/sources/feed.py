@@ -54,6 +54,7 @@ class FeedStatus:
         error: the present fault; empty while pictures come.
         last_frame_s: monotonic time of the last picture; None before the first.
         ended: whether the source came to its end for good.
+        undecoded: whether a picture waits for a decoder that has time.
     """
 
     frames: int = 0
@@ -62,6 +63,7 @@ class FeedStatus:
     error: str = ""
     last_frame_s: float | None = None
     ended: bool = False
+    undecoded: bool = False
 
 
 class _Reader:
@@ -188,7 +190,7 @@ class CameraFeed:
     def status(self) -> FeedStatus:
         """What happened so far."""
         with self._lock:
-            return self._status
+            return replace(self._status, undecoded=self._undecoded is not None)
 
     def watch(self) -> None:
         """Replace a reader that gave no sign of life for too long."""

@@ -1,4 +1,4 @@
-"""How often key frames come; and decoding one by itself, in whatever thread has time for it."""
+"""Key frames: how often they come, how far behind they are read, decoding one by itself."""
 
 from __future__ import annotations
 
@@ -48,6 +48,32 @@ class KeyFrameMeter:
         if not self._gaps_s:
             return float("inf")
         return max(*self._gaps_s, self._since_key_s)
+
+
+class LagMeter:
+    """How far behind the camera its stream is read, from the packets' own times.
+
+    What was least behind since the start counts as not behind at all.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_s: float | None = None
+
+    def lag_s(self, time_s: float | None, now_s: float) -> float:
+        """Count one packet of the stream's time `time_s`, read at `now_s`; seconds."""
+        if time_s is None:
+            return 0.0
+        offset_s = now_s - time_s
+        if self._ahead_s is None or offset_s < self._ahead_s:
+            self._ahead_s = offset_s
+        return offset_s - self._ahead_s
+
+    def reset(self) -> None:
+        """The next packet is not behind: the backlog was thrown away, or the stream jumped.
+
+        It also keeps a camera's clock that is slow from looking like a growing backlog for ever.
+        """
+        self._ahead_s = None
 
 
 class KeyFrameDecoder:

@@ -9,13 +9,15 @@ hands them on as they are: whoever has time decodes them, and one that nobody wa
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from edge_app.sources.base import Grab, Undecoded
-from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, to_bgr
+from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, LagMeter, to_bgr
 from edge_app.sources.urls import mask_secrets
 from telemetry import CameraError, Clock
 from vision.types import ImageBgr
@@ -36,6 +38,12 @@ _LATE_S = 1.0
 # A picture may be this early, as a share of the wanted interval: cameras' clocks jitter, and
 # waiting for the frame after would halve the rate.
 _EARLY_SHARE = 0.1
+# A network stream that is read this much behind is not caught up with by decoding: all up to the
+# next key frame is passed over.
+_BEHIND_S = 1.0
+# Streams that must be decoded whole are so in their own threads, but no more at once than there are
+# cores: forty that compete leave no core to the judge.
+_CORES = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 class DecodeMode(StrEnum):
@@ -101,6 +109,8 @@ class StreamSource:
         self._container: InputContainer | None = None
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._meter = KeyFrameMeter()
+        self._lag = LagMeter()
+        self._passing_over = False
         self._decoder = KeyFrameDecoder(clock, settings.max_width_px)
         self._key_only = settings.decode is DecodeMode.KEY
         self._next_due_s = 0.0
@@ -144,6 +154,8 @@ class StreamSource:
         self._packets = container.demux(stream)
         self._decoder = KeyFrameDecoder(self._clock, self._settings.max_width_px)
         self._meter.forget_position()
+        self._lag.reset()
+        self._passing_over = False
         self._file_zero_s = None
         self._decoded_in_pass = 0
 
@@ -249,7 +261,7 @@ class StreamSource:
             self._meter.saw(time_s, packet.is_keyframe)
             self._choose_mode(packet)
         if not self._key_only:
-            return self._newest_due(packet.decode())
+            return self._take_whole(packet, time_s)
         if not packet.size or not packet.is_keyframe:
             return None
         self._pace(time_s)
@@ -260,12 +272,29 @@ class StreamSource:
         self._set_next_due()
         return KeyFrame(self._decoder, packet)
 
+    def _take_whole(self, packet: Packet[VideoStream], time_s: float | None) -> ImageBgr | None:
+        """The picture that is due, of a stream whose every packet must be decoded."""
+        if self._passing_over:
+            if not (packet.size and packet.is_keyframe):
+                return None
+            self._passing_over = False
+            self._lag.reset()
+        elif not self._is_file and self._lag.lag_s(time_s, self._clock.mono_s()) > _BEHIND_S:
+            _log.debug("%s is read %g s behind: passed over", self._name, _BEHIND_S)
+            self._passing_over = True
+            packet.stream.codec_context.flush_buffers()
+            return None
+        with _CORES:
+            frames = packet.decode()
+        return self._newest_due(frames)
+
     def _choose_mode(self, packet: Packet[VideoStream]) -> None:
         if self._settings.decode is not DecodeMode.AUTO:
             return
         often_enough = self._meter.every_s() <= self._settings.interval_s * (1 + _EARLY_SHARE)
         if often_enough != self._key_only:
             self._key_only = often_enough
+            self._lag.reset()
             # Pictures before and after the change must not lean on each other.
             packet.stream.codec_context.flush_buffers()
             _log.info("decoding %s of %s", "key frames only" if often_enough else "all", self._name)

@@ -1,141 +1,22 @@
-"""One camera's pipeline and the scheduler of many, with scripted networks and a manual clock."""
+"""One camera's pipeline, with scripted networks and a manual clock."""
 
 from __future__ import annotations
-
-import itertools
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calibration import Bay, Calibration
-from edge_app.config import CameraConfig, EvidenceConfig
-from edge_app.delivery.changes import BayChange
-from edge_app.live import CameraCondition, LiveBoard
+from edge_app.live import CameraCondition
 from edge_app.looks import Look
-from edge_app.pipeline import CameraPipeline, Outlets
-from edge_app.scheduler import CameraUnit, Scheduler
-from edge_app.sources import CameraFeed, FeedSettings, FeedStatus, ReplaySource
-from telemetry import Cause, Clock, ManualClock, ModelError, SystemClock, UnknownReason
-from vision.input_size import InputPlan
-from vision.types import (
-    BoxLayout,
-    Detections,
-    Floats,
-    Frame,
-    ImageBgr,
-    NetworkOutput,
-    NetworkSpec,
+from edge_app.sources import FeedStatus
+from telemetry import Cause, ModelError, UnknownReason
+from tests.edge_app.pipeline_kit import (
+    Rig,
+    ScriptedDetector,
+    ScriptedGate,
+    ScriptedGuard,
+    calibration,
 )
 from vision.view_guard import ViewReport
-
-SPEC = NetworkSpec(
-    name="scripted", version="1", sha256="0" * 64, input_wh=(640, 640), stride=32,
-    dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
-
-
-class ScriptedDetector:
-    """Gives the probability that was set, for every bay."""
-
-    def __init__(
-        self, prob: float = 0.01, takes_s: float = 0.0, clock: Clock | None = None
-    ) -> None:
-        self.prob = prob
-        self.fault: ModelError | None = None
-        self.quads: list[Floats] = []
-        self._takes_s, self._clock = takes_s, clock
-
-    @property
-    def spec(self) -> NetworkSpec:
-        return SPEC
-
-    def detect(
-        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
-    ) -> NetworkOutput:
-        assert plan is not None
-        assert plan.image_wh == (image_bgr.shape[1], image_bgr.shape[0])
-        if self._clock is not None:
-            self._clock.sleep(self._takes_s)
-        if self.fault is not None:
-            raise self.fault
-        self.quads.append(bay_quads_norm)
-        prob = np.full(len(bay_quads_norm), self.prob, np.float32)
-        return NetworkOutput(Detections.empty(), prob)
-
-
-class ScriptedGuard:
-    def __init__(self) -> None:
-        self.report = ViewReport()
-
-    def look(self, frame: Frame) -> ViewReport:
-        return self.report
-
-
-class ScriptedGate:
-    def __init__(self) -> None:
-        self.open = True
-
-    def wants(self, frame: Frame, polygons_norm: Sequence[Floats], *, settling: bool) -> bool:
-        return self.open or settling
-
-
-def square(bay: str, left: float = 0.1) -> Bay:
-    right = left + 0.2
-    return Bay(id=bay, polygon=((left, 0.1), (right, 0.1), (right, 0.3), (left, 0.3)))
-
-
-def calibration(*bays: str, camera: str = "cam", revision: int = 3) -> Calibration:
-    drawn = tuple(square(bay, 0.02 + 0.25 * index) for index, bay in enumerate(bays))
-    return Calibration(camera=camera, image_wh=(640, 480), bays=drawn, revision=revision)
-
-
-@dataclass
-class Rig:
-    """A pipeline, its clock, and what it put out."""
-
-    clock: ManualClock = field(default_factory=ManualClock)
-    detector: ScriptedDetector = field(default_factory=ScriptedDetector)
-    recorded: list[BayChange] = field(default_factory=list)
-    board: LiveBoard = field(default_factory=LiveBoard)
-    frames: int = 0
-
-    def __post_init__(self) -> None:
-        config = CameraConfig(id="cam", source="x", calibration_file=Path("x.json"))
-        self.pipeline = CameraPipeline(
-            config, EvidenceConfig(), Outlets(self.recorded.extend, self.board), self.clock
-        )
-        self.pipeline.use_detector(self.detector)
-        self.pipeline.use_calibration(calibration("a", "b"))
-
-    def run(self, seconds: float, prob: float | None = None) -> None:
-        if prob is not None:
-            self.detector.prob = prob
-        for _ in range(int(seconds)):
-            self.clock.advance(1.0)
-            self.frames += 1
-            self.pipeline.judge(self.frame())
-
-    def frame(self) -> Frame:
-        image = np.zeros((480, 640, 3), np.uint8)
-        return Frame("cam", image, self.clock.mono_s(), self.clock.utc(), self.frames)
-
-    def occ(self) -> list[bool | None]:
-        return [state.occ for state in self.pipeline.states()]
-
-    def reasons(self) -> set[UnknownReason | None]:
-        return {state.reason for state in self.pipeline.states()}
-
-    def condition(self) -> CameraCondition:
-        view = self.board.latest("cam")
-        assert view is not None
-        return view.status.condition
 
 
 def test_a_car_comes_and_goes() -> None:
@@ -329,108 +210,6 @@ def test_states_from_before_a_restart(stale: bool, occ: bool | None) -> None:
     assert [change.cause for change in after.recorded] == ([Cause.STARTUP] * 2 if stale else [])
     if not stale:
         assert after.pipeline.states()[0].since == before.pipeline.states()[0].since
-
-
-# -- many cameras ----------------------------------------------------------------------------------
-
-
-def endless(_: int = 0) -> ReplaySource:
-    return ReplaySource(itertools.repeat(np.zeros((48, 64, 3), np.uint8)))
-
-
-@pytest.fixture
-def make_scheduler() -> object:
-    started: list[Scheduler | CameraFeed] = []
-
-    def make(
-        rates_hz: Sequence[float], detector: ScriptedDetector, board: LiveBoard
-    ) -> tuple[Scheduler, list[CameraUnit]]:
-        clock = SystemClock()
-        units: list[CameraUnit] = []
-        scheduler = Scheduler([], clock)
-        for index, rate_hz in enumerate(rates_hz):
-            config = CameraConfig(
-                id=f"c{index}", source="x", calibration_file=Path("x"), rate_hz=rate_hz
-            )
-            outlets = Outlets(lambda changes: None, board)
-            pipeline = CameraPipeline(config, EvidenceConfig(), outlets, clock)
-            pipeline.use_detector(detector)
-            pipeline.use_calibration(calibration("a", camera=f"c{index}"))
-            feed = CameraFeed(
-                config.id, endless, FeedSettings(interval_s=1 / rate_hz), clock, scheduler.notify
-            )
-            units.append(CameraUnit(feed, pipeline))
-        scheduler.add(units)
-        started.extend([scheduler, *(unit.feed for unit in units)])
-        for unit in units:
-            unit.feed.start()
-        scheduler.start()
-        return scheduler, units
-
-    yield make
-    for each in started:
-        each.stop()
-
-
-def judged(board: LiveBoard) -> Counter[str]:
-    views = {camera: board.latest(camera) for camera in board.cameras()}
-    return Counter({camera: view.status.judged for camera, view in views.items() if view})
-
-
-def test_an_overloaded_box_gives_each_camera_the_same_share(
-    make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
-) -> None:
-    """Wanted 20 + 20 + 10 Hz, but one frame takes 50 ms: 20 Hz in all, 8 + 8 + 4."""
-    board = LiveBoard()
-    _, units = make_scheduler(
-        [20, 20, 10], ScriptedDetector(takes_s=0.05, clock=SystemClock()), board
-    )
-    time.sleep(3.0)
-    counts = judged(board)
-    assert 20 <= counts.total() <= 62  # fewer when other programs use the machine
-    assert counts["c0"] == pytest.approx(counts["c1"], rel=0.3, abs=4)
-    assert counts["c0"] / counts["c2"] == pytest.approx(2.0, rel=0.45)
-    dropped = [unit.feed.status().dropped for unit in units]
-    assert dropped[0] > 10  # the newest frame won, and nothing piled up
-
-
-def test_an_idle_box_keeps_every_rate(
-    make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
-) -> None:
-    board = LiveBoard()
-    make_scheduler([10, 5], ScriptedDetector(), board)
-    time.sleep(2.0)
-    counts = judged(board)
-    assert 8 <= counts["c0"] <= 23
-    assert 4 <= counts["c1"] <= 12
-
-
-def test_a_fault_in_one_camera_leaves_the_others(
-    make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    board = LiveBoard()
-    scheduler, units = make_scheduler([20, 20], ScriptedDetector(), board)
-
-    class Broken:
-        def look(self, frame: Frame) -> ViewReport:
-            msg = "a bug"
-            raise RuntimeError(msg)
-
-    done = threading.Event()
-
-    def break_first() -> None:
-        units[0].pipeline.use_calibration(calibration("a"), Broken())
-        done.set()
-
-    scheduler.post(break_first)
-    assert done.wait(5)
-    before = judged(board)
-    time.sleep(1.0)
-    after = judged(board)
-    assert after["c1"] > before["c1"] + 3
-    assert after["c0"] <= before["c0"] + 1
-    assert "camera c0: unexpected fault" in caplog.text
 
 
 class Witness:

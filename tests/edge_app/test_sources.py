@@ -22,8 +22,9 @@ from edge_app.sources import (
     StreamSource,
     make_source,
 )
+from edge_app.sources.base import Undecoded
+from edge_app.sources.key_frames import KeyFrameMeter, LagMeter
 from edge_app.sources.sim import write_missing_calibration
-from edge_app.sources.stream import KeyFrameMeter
 from telemetry import CameraError, ConfigError, ManualClock, SystemClock
 from vision.types import ImageBgr
 
@@ -95,6 +96,29 @@ def test_key_frames_that_stop_coming_end_key_frame_decoding() -> None:
     assert meter.every_s() == 1.0
     meter.saw(9.0, is_key=False)
     assert meter.every_s() == 7.0
+
+
+def test_key_frames_are_handed_on_as_they_came(clip: Path) -> None:
+    settings = StreamSettings(interval_s=0.5, decode=DecodeMode.KEY)
+    source = StreamSource(str(clip), settings, ManualClock(), is_file=True)
+    source.open()
+    later = [source.read_undecoded() for _ in range(3)]
+    pictures = [each.decode() for each in later if isinstance(each, Undecoded)]
+    assert [number_of(each) for each in pictures if each is not None] == [0, 12, 24]
+    last = source.read_undecoded()
+    assert isinstance(last, Undecoded)
+    source.close()
+    assert last.decode() is None, "its stream was closed"
+
+
+def test_a_stream_that_is_read_too_slowly_is_behind() -> None:
+    meter = LagMeter()
+    assert meter.lag_s(10.0, 100.3) == 0.0
+    assert meter.lag_s(11.0, 101.0) == 0.0  # came sooner after its time than any before
+    assert meter.lag_s(12.0, 103.5) == pytest.approx(1.5)
+    assert meter.lag_s(None, 104.0) == 0.0
+    meter.reset()
+    assert meter.lag_s(13.0, 106.0) == 0.0
 
 
 def test_a_file_begins_again_at_its_end(clip: Path) -> None:

@@ -1,0 +1,283 @@
+"""Many cameras: who is judged, who is decoded, and what an overloaded box leaves out."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_app.config import CameraConfig, EvidenceConfig
+from edge_app.decoders import Decodable, DecoderPool
+from edge_app.live import LiveBoard
+from edge_app.pipeline import CameraPipeline, Outlets
+from edge_app.scheduler import CameraUnit, Scheduler
+from edge_app.sources import CameraFeed, FeedSettings, Grab, ReplaySource
+from edge_app.sources.base import Undecoded
+from telemetry import CameraError, SystemClock
+from tests.edge_app.pipeline_kit import ScriptedDetector, calibration
+from vision.types import Frame, ImageBgr
+from vision.view_guard import ViewReport
+
+
+def endless(_: int = 0) -> ReplaySource:
+    return ReplaySource(itertools.repeat(np.zeros((48, 64, 3), np.uint8)))
+
+
+@pytest.fixture
+def make_scheduler() -> object:
+    started: list[Scheduler | CameraFeed] = []
+
+    def make(
+        rates_hz: Sequence[float], detector: ScriptedDetector, board: LiveBoard
+    ) -> tuple[Scheduler, list[CameraUnit]]:
+        clock = SystemClock()
+        units: list[CameraUnit] = []
+        scheduler = Scheduler([], clock)
+        for index, rate_hz in enumerate(rates_hz):
+            config = CameraConfig(
+                id=f"c{index}", source="x", calibration_file=Path("x"), rate_hz=rate_hz
+            )
+            outlets = Outlets(lambda changes: None, board)
+            pipeline = CameraPipeline(config, EvidenceConfig(), outlets, clock)
+            pipeline.use_detector(detector)
+            pipeline.use_calibration(calibration("a", camera=f"c{index}"))
+            feed = CameraFeed(
+                config.id, endless, FeedSettings(interval_s=1 / rate_hz), clock, scheduler.notify
+            )
+            units.append(CameraUnit(feed, pipeline))
+        scheduler.add(units)
+        started.extend([scheduler, *(unit.feed for unit in units)])
+        for unit in units:
+            unit.feed.start()
+        scheduler.start()
+        return scheduler, units
+
+    yield make
+    for each in started:
+        each.stop()
+
+
+def judged(board: LiveBoard) -> Counter[str]:
+    views = {camera: board.latest(camera) for camera in board.cameras()}
+    return Counter({camera: view.status.judged for camera, view in views.items() if view})
+
+
+def test_an_overloaded_box_gives_each_camera_the_same_share(
+    make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
+) -> None:
+    """Wanted 20 + 20 + 10 Hz, but one frame takes 50 ms: 20 Hz in all, 8 + 8 + 4."""
+    board = LiveBoard()
+    _, units = make_scheduler(
+        [20, 20, 10], ScriptedDetector(takes_s=0.05, clock=SystemClock()), board
+    )
+    time.sleep(3.0)
+    counts = judged(board)
+    assert 20 <= counts.total() <= 62  # fewer when other programs use the machine
+    assert counts["c0"] == pytest.approx(counts["c1"], rel=0.3, abs=4)
+    assert counts["c0"] / counts["c2"] == pytest.approx(2.0, rel=0.45)
+    dropped = [unit.feed.status().dropped for unit in units]
+    assert dropped[0] > 10  # the newest frame won, and nothing piled up
+
+
+def test_an_idle_box_keeps_every_rate(
+    make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
+) -> None:
+    board = LiveBoard()
+    make_scheduler([10, 5], ScriptedDetector(), board)
+    time.sleep(2.0)
+    counts = judged(board)
+    assert 8 <= counts["c0"] <= 23
+    assert 4 <= counts["c1"] <= 12
+
+
+def test_a_fault_in_one_camera_leaves_the_others(
+    make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board = LiveBoard()
+    scheduler, units = make_scheduler([20, 20], ScriptedDetector(), board)
+
+    class Broken:
+        def look(self, frame: Frame) -> ViewReport:
+            msg = "a bug"
+            raise RuntimeError(msg)
+
+    done = threading.Event()
+
+    def break_first() -> None:
+        units[0].pipeline.use_calibration(calibration("a"), Broken())
+        done.set()
+
+    scheduler.post(break_first)
+    assert done.wait(5)
+    before = judged(board)
+    time.sleep(1.0)
+    after = judged(board)
+    assert after["c1"] > before["c1"] + 3
+    assert after["c0"] <= before["c0"] + 1
+    assert "camera c0: unexpected fault" in caplog.text
+
+
+# -- decoding --------------------------------------------------------------------------------------
+
+
+class PacketCamera(ReplaySource):
+    """Gives compressed pictures, far faster than they are decoded; counts those at work."""
+
+    lock = threading.Lock()
+    at_work = 0
+    most_at_work = 0
+    decoded = 0
+
+    def __init__(self, takes_s: float, interval_s: float = 0.02) -> None:
+        super().__init__([])
+        self._takes_s, self._interval_s = takes_s, interval_s
+
+    @classmethod
+    def forget(cls) -> None:
+        cls.at_work = cls.most_at_work = cls.decoded = 0
+
+    def read_undecoded(self) -> Grab | Undecoded | None:
+        time.sleep(self._interval_s)
+        return Undecoded(self._decode, 5)
+
+    def _decode(self) -> ImageBgr:
+        kind = type(self)
+        with self.lock:
+            kind.at_work += 1
+            kind.most_at_work = max(kind.most_at_work, kind.at_work)
+        time.sleep(self._takes_s)
+        with self.lock:
+            kind.at_work -= 1
+            kind.decoded += 1
+        return np.zeros((48, 64, 3), np.uint8)
+
+
+@pytest.fixture
+def packet_box() -> Iterator[Callable[..., list[CameraUnit]]]:
+    """Starts a box of cameras that give compressed pictures; one that judges in `judge_s`."""
+    started: list[Scheduler | CameraFeed] = []
+    PacketCamera.forget()
+
+    def make(count: int, decode_s: float, judge_s: float, board: LiveBoard) -> list[CameraUnit]:
+        clock = SystemClock()
+        scheduler = Scheduler([], clock, decoders=2)
+        detector = ScriptedDetector(takes_s=judge_s, clock=clock)
+        units = []
+        for index in range(count):
+            config = CameraConfig(id=f"c{index}", source="x", calibration_file=Path("x"))
+            pipeline = CameraPipeline(
+                config, EvidenceConfig(), Outlets(lambda changes: None, board), clock
+            )
+            pipeline.use_detector(detector)
+            pipeline.use_calibration(calibration("a", camera=config.id))
+            feed = CameraFeed(
+                config.id,
+                lambda: PacketCamera(decode_s),
+                FeedSettings(),
+                clock,
+                scheduler.notify,
+                scheduler.notify_undecoded,
+            )
+            units.append(CameraUnit(feed, pipeline))
+        scheduler.add(units)
+        started.extend([scheduler, *(unit.feed for unit in units)])
+        for unit in units:
+            unit.feed.start()
+        scheduler.start()
+        return units
+
+    yield make
+    for each in started:
+        each.stop()
+
+
+def test_no_more_pictures_are_decoded_at_once_than_threads_and_none_in_vain(
+    packet_box: Callable[..., list[CameraUnit]],
+) -> None:
+    board = LiveBoard()
+    units = packet_box(12, 0.005, 0.03, board)
+    time.sleep(3.0)
+    counts = judged(board)
+    assert PacketCamera.most_at_work <= 2
+    assert PacketCamera.decoded <= counts.total() + 5  # judged, plus those that are next
+    assert counts.total() >= 15
+    assert max(counts.values()) - min(counts[f"c{index}"] for index in range(12)) <= 2
+    status = units[0].feed.status()
+    assert status.dropped > 20  # replaced before they cost anything, and counted
+    assert status.frames > 5 * status.dropped
+
+
+def test_decoders_go_by_urgency_and_leave_a_camera_whose_frame_is_not_taken() -> None:
+    @dataclass
+    class Slot:
+        camera: str
+        frame: bool = False
+        done: list[str] = field(default_factory=list)
+
+        def has_undecoded(self) -> bool:
+            return True
+
+        def has_frame(self) -> bool:
+            return self.frame
+
+        def decode(self) -> bool:
+            self.done.append(self.camera)
+            if self.camera == "b":
+                msg = "broken"
+                raise CameraError(msg)
+            self.frame = True
+            return True
+
+    slots = [Slot("a", frame=True), Slot("b"), Slot("c"), Slot("d")]
+    asked: list[int] = []
+
+    def next_up(count: int) -> list[Decodable]:
+        asked.append(count)
+        return list(slots[:count])
+
+    pool = DecoderPool(next_up, threads=2)
+    assert pool.step()
+    assert [slot.camera for slot in slots if slot.done] == ["b"], "a's frame waits to be judged"
+    slots[1].frame = True
+    assert pool.step()
+    assert slots[2].done == ["c"]
+    assert not pool.step(), "d is not among the next three"
+    assert asked == [3, 3, 3]
+
+
+def test_a_picture_that_cannot_be_decoded_is_no_frame() -> None:
+    came = threading.Event()
+    pictures: list[ImageBgr | None] = [None, np.zeros((4, 4, 3), np.uint8)]
+
+    class Bad(ReplaySource):
+        def read_undecoded(self) -> Grab | Undecoded | None:
+            time.sleep(0.01)
+            return Undecoded(lambda: pictures[0], 1)
+
+    feed = CameraFeed("cam", lambda: Bad([]), FeedSettings(), SystemClock(), on_undecoded=came.set)
+    assert not feed.decode(), "nothing came yet"
+    feed.start()
+    try:
+        assert came.wait(5)
+        assert feed.status().undecoded
+        assert not feed.decode()
+        assert feed.take() is None
+        assert feed.status().last_frame_s is None
+        pictures.pop(0)
+        end_s = time.monotonic() + 5
+        while not feed.decode():
+            assert time.monotonic() < end_s
+            time.sleep(0.005)
+        frame = feed.take()
+        assert frame is not None
+        assert frame.captured_mono_s <= time.monotonic()
+    finally:
+        feed.stop()
