@@ -116,7 +116,8 @@ def review(
     from calibration.editor import listen, serve_page
     from datasets.labelling.page import ReviewDesk, create_review_app
 
-    with locked(folder if folder.is_dir() else folder.parent):
+    read_queue(folder)  # what is no queue gets no lock file
+    with locked(folder):
         desk = ReviewDesk(folder, SystemClock())
         listener = listen(port, PORT)
         taken = listener.getsockname()[1]

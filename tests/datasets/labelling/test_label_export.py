@@ -293,6 +293,12 @@ def test_plain_pictures_need_their_bays(lots: Any, tmp_path: Path) -> None:
     assert all(bay.label is None for bay in queue.frames[0].bays)
 
 
+def test_reviewing_what_is_no_queue_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["review", str(tmp_path), "--no-browser"])
+    assert "expected a queue (lotsight label queue makes one)" in str(done.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_review_command_survives_kill_9(queue_folder: Path) -> None:
     """A real process, killed between two answers; the next one goes on where it was."""
     command = [
