@@ -26,7 +26,7 @@ from datasets.formats.tree import Tree, head_of, read_document
 from datasets.frames import LotFrame
 from datasets.judging import quads_of
 from datasets.lots import PICTURES
-from datasets.own import DECIMALS, UNSPLIT, fractions, write_text
+from datasets.own import DECIMALS, UNSPLIT, fractions, write_bytes, write_text
 from vision.types import Floats
 
 LABELS = "labels"
@@ -208,7 +208,8 @@ def write_yolo(
             corners = np.array(rectangle(*vehicle.xyxy_norm), np.float32)
             lines.append(_format(numbers[vehicle.kind], corners, task))
         path = folder / LABELS / (frame.split or UNSPLIT) / names[frame.path]
-        write_text(path.with_suffix(".txt"), "".join(f"{line}\n" for line in lines))
+        # Not each by itself to the disk: data.yaml comes last, and without it there is no set.
+        write_bytes(path.with_suffix(".txt"), "".join(f"{line}\n" for line in lines).encode())
     write_text(folder / DATA, _format_data(frames, classes))
 
 
