@@ -138,14 +138,14 @@ class PacketCamera(ReplaySource):
 
     def __init__(self, takes_s: float, interval_s: float = 0.02) -> None:
         super().__init__([])
-        self._takes_s, self._interval_s = takes_s, interval_s
+        self._decode_s, self._every_s = takes_s, interval_s
 
     @classmethod
     def forget(cls) -> None:
         cls.at_work = cls.most_at_work = cls.decoded = 0
 
     def read_undecoded(self) -> Grab | Undecoded | None:
-        time.sleep(self._interval_s)
+        time.sleep(self._every_s)
         return Undecoded(self._decode, 5)
 
     def _decode(self) -> ImageBgr:
@@ -153,7 +153,7 @@ class PacketCamera(ReplaySource):
         with self.lock:
             kind.at_work += 1
             kind.most_at_work = max(kind.most_at_work, kind.at_work)
-        time.sleep(self._takes_s)
+        time.sleep(self._decode_s)
         with self.lock:
             kind.at_work -= 1
             kind.decoded += 1

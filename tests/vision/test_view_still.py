@@ -30,7 +30,7 @@ def warped(
 ) -> ImageBgr:
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), roll, zoom)
-    matrix[:, 2] += shift_px
+    matrix[:, 2] += np.array(shift_px)
     moved = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
     return np.asarray(moved, np.uint8)
 
