@@ -90,7 +90,11 @@ class BayHead(nn.Module):
         Returns:
             Logits of "occupied", shape `(M,)`.
         """
-        rows = self.sample(self.map(features), bay_quads, bay_image)
+        return self.judge(self.map(features), bay_quads, bay_image)
+
+    def judge(self, fused: Tensor, bay_quads: Tensor, bay_image: Tensor) -> Tensor:
+        """Judge bays on the fused map, shape `(N, WIDTH, H / 8, W / 8)`; see `forward`."""
+        rows = self.sample(fused, bay_quads, bay_image)
         patches = functional.silu(self.patch(rows.reshape(-1, (GRID // 2) ** 2, 4 * WIDTH)))
         bay = functional.silu(self.bay(self.dropout(patches.flatten(1))))
         return self.logit(bay)[:, 0]

@@ -29,8 +29,8 @@ from models.training.specialise import (
 from telemetry.errors import ModelError
 
 ADAPT, CHECK = "adapt", "check"
-MAX_LOT_PICTURES = 600
-"""Features of more do not fit the memory of a small machine (2.5 MB each)."""
+MAX_LOT_PICTURES = 1000
+"""Features of more do not fit the memory of a small machine (1.4 MB each)."""
 
 
 def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
