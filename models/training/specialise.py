@@ -1,9 +1,9 @@
 """A bay head for one lot, from labels that nobody gave, behind a gate.
 
-Only the part of the bay head that works on single bays is trained (82 thousand of 2.7 million
+Only the part of the bay head that works on single bays is trained (82 thousand of 2.8 million
 weights): trunk and fused map have run once over every picture and are kept, so that an epoch costs
-a second or two on two cores. Pictures of the general training set are learnt beside those of the lot,
-so that the head does not forget (rehearsal; Robins 1995).
+a second or two on two cores. Pictures of the general training set are learnt beside those of the
+lot, so that the head does not forget (rehearsal; Robins 1995).
 
 A candidate is refused unless it shows, on later pictures of the lot that it did not learn from,
 that it agrees better with the pseudo-labels than the network it came from, by more than chance; and
