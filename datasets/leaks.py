@@ -28,13 +28,13 @@ from vision.types import Floats
 CANDIDATE_BITS = 12
 """Of 64. Coding and brightness change up to 6, a crop of 4 % up to 12 (acpds, pklot, smartlot,
 nightlot, 60 pictures each); of 8,085 pairs of different places in acpds none is below 16."""
-NEAR_IDENTICAL = 0.96
+NEAR_IDENTICAL = 0.95
 """Correlation after alignment. Copies, cropped by up to 4 %, brightened by 20 % and coded at
 quality 60, reach 0.97 and more; pictures of one camera by day on other days reach 0.77."""
 SAME_VIEW = 0.45
 """Correlation after alignment from which two pictures show one view: the least of one camera on
 other days was 0.485."""
-_LOOKED_AT = 3
+_LOOKED_AT = 10
 """Candidates of a picture that are laid over it: the closest by hash."""
 _SIZE_WH = (160, 120)
 _ITERATIONS = 40

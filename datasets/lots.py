@@ -152,7 +152,7 @@ def parse_set(text: str, root: Path) -> list[tuple[str, str]]:
 def _frame(folder: Path, split: str, table: dict[str, Any], row: int) -> LotFrame:
     try:
         return _frame_of(folder, split, {name: rows[row] for name, rows in table.items()})
-    except (DatasetError, TypeError, ValueError, AttributeError) as exc:
+    except (DatasetError, TypeError, ValueError, AttributeError, LookupError) as exc:
         place = f"{folder / ANNOTATIONS}: split '{split}', frame {row} ({table['file_names'][row]})"
         msg = f"{place}: {exc}"
         raise DatasetError(msg) from exc
