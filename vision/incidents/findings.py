@@ -44,10 +44,11 @@ class FindingSettings:
         half: least share in each of two bays to straddle them; a quarter is a car that stands about
             0.8 m off the middle of its bay.
         both: least share in the two bays together.
-        free_prob: while one of the two bays is surely occupied (`taken_prob`) and the other with
-            less than this, the vehicle stands in the first and only leans over the second. Over a
-            line the network may well call both bays free: each holds half a car.
-        taken_prob: see `free_prob`.
+        even: the same while one of the two bays is surely occupied (`taken_prob`) and the other
+            with less than `free_prob`: then the vehicle may stand in the first and only lean over
+            the second. Over a line the network may well call both bays free, each holds half a car.
+        free_prob: see `even`.
+        taken_prob: see `even`.
         least_bay_px: nothing is said of vehicles beside smaller bays (root of the area): far rows
             hide each other, one box spans two cars, and footprints are a matter of few pixels.
         front: least share before a bay to be in its way.
@@ -58,10 +59,11 @@ class FindingSettings:
     min_confidence: float = 0.4
     max_misfit: float = 0.6
     home: float = 0.15
-    outside: float = 0.15
+    outside: float = 0.25
     in_area: float = 0.7
     half: float = 0.25
     both: float = 0.65
+    even: float = 0.4
     free_prob: float = 0.35
     taken_prob: float = 0.9
     least_bay_px: float = 40.0

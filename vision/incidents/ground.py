@@ -36,6 +36,9 @@ _TOUCH = 0.3
 """Edges are common when their middles are nearer than this share of the bay's mean side."""
 _HORIZON = 0.15
 """Depth, as a share of that at the bay's first corner, below which ground is out of sight."""
+_SQUARE: Floats = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+_REACH = 1.0
+"""How far beyond a bay its measure is followed, in bays."""
 _FRONT = 0.7
 """How far before a bay a vehicle is in its way, share of the bay's length: 3.5 m."""
 
@@ -115,8 +118,7 @@ class LotGround:
     def fronts(self, bay: int) -> tuple[shapely.Polygon, ...]:
         """The ground before the two ends of a bay, where a vehicle bars the way out of it."""
         # Perspective makes the metres before a far bay's near end longer than the bay's own.
-        square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
-        to_picture = cv2.getPerspectiveTransform(square, self.quads_px[bay])
+        to_picture = cv2.getPerspectiveTransform(_SQUARE, self.quads_px[bay])
         found = []
         for near, far in ((0.0, -_FRONT), (1.0, 1.0 + _FRONT)):
             corners = np.array([(0, near), (1, near), (1, far), (0, far)])
@@ -132,11 +134,7 @@ class LotGround:
 
     def nearest(self, xyxy_px: Floats) -> npt.NDArray[np.int64]:
         """The bay that is the measure for each box: the one whose middle is nearest to its foot."""
-        # A quarter up from the lower edge lies about the middle of the ground under a car.
-        foot = np.stack(
-            [(xyxy_px[:, 0] + xyxy_px[:, 2]) / 2, xyxy_px[:, 3] * 0.75 + xyxy_px[:, 1] * 0.25], 1
-        )
-        apart = np.linalg.norm(foot[:, None] - self.centres_px[None], axis=2)
+        apart = np.linalg.norm(_feet(xyxy_px)[:, None] - self.centres_px[None], axis=2)
         return np.asarray((apart / self.sizes_px()).argmin(1), np.int64)
 
     def footprints(self, xyxy_px: Floats) -> Footprints:
@@ -149,8 +147,9 @@ class LotGround:
             return Footprints(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32))
         bay = self.nearest(xyxy_px)
         parallel = np.asarray(self.is_parallel[bay], bool).reshape(-1, 1)
+        measure = self._measures(bay, _feet(xyxy_px))
         options = [
-            self._placed(xyxy_px, bay, np.where(parallel, kerb, row))
+            _placed(xyxy_px, measure, np.where(parallel, kerb, row))
             for kerb, row in ((_PARALLEL_ALONG, _CAR_ALONG), (_PARALLEL_ACROSS, _CAR_ACROSS))
         ]
         corners = np.stack([option.corners_px for option in options])
@@ -159,26 +158,47 @@ class LotGround:
         pick = np.arange(len(best))
         return Footprints(as_floats(corners[best, pick]), as_floats(misfit[best, pick]))
 
-    def _placed(
-        self, xyxy_px: Floats, bay: npt.NDArray[np.int64], share: npt.NDArray[np.float64]
-    ) -> Footprints:
-        half_u = self.across_px[bay] * share[:, :1] / 2
-        half_v = self.along_px[bay] * share[:, 1:] / 2
-        around = np.stack(
-            [half_u + half_v, half_u - half_v, -half_u - half_v, -half_u + half_v], 1
-        ).astype(np.float32)
-        width, height = (xyxy_px[:, 2:] - xyxy_px[:, :2]).T
-        seen = np.ptp(around, axis=1)
-        # Vans are wider and city cars shorter than the measure; a factor of 1.3 covers them.
-        stretch = np.clip(width / np.maximum(seen[:, 0], 1e-6), 1 / 1.3, 1.3)
-        around *= stretch[:, None, None]
-        seen = seen * stretch[:, None]
-        misfit = np.abs(np.log(np.maximum(width, 1e-6) / np.maximum(seen[:, 0], 1e-6)))
-        # A body has height, so a box may be taller than the ground under it, never much lower.
-        misfit += np.maximum(np.log(np.maximum(seen[:, 1], 1e-6) / np.maximum(height, 1e-6)), 0)
-        middle = (xyxy_px[:, 0] + xyxy_px[:, 2]) / 2
-        foot = np.stack([middle, xyxy_px[:, 3] - seen[:, 1] / 2], 1)
-        return Footprints(as_floats(around + foot[:, None]), as_floats(misfit))
+    def _measures(self, bay: npt.NDArray[np.int64], feet_px: Floats) -> Floats:
+        """The vectors across and along a bay as they are where vehicles stand, shape (N, 2, 2).
+
+        Perspective makes a lane before a far bay larger than the bay: the bay's own homography is
+        followed to the vehicle, though not far beyond it, where a hand-drawn bay says little.
+        """
+        found = np.empty((len(bay), 2, 2), np.float32)
+        for row, (index, foot) in enumerate(zip(bay, feet_px, strict=True)):
+            to_picture = cv2.getPerspectiveTransform(_SQUARE, self.quads_px[index])
+            x, y, w = np.linalg.inv(to_picture) @ (*foot, 1.0)
+            place = np.array([*np.clip((x / w, y / w), -_REACH, 1 + _REACH), 1.0])
+            x, y, w = to_picture @ place
+            slope = (to_picture[:2, :2] - np.outer((x, y), to_picture[2, :2]) / w) / w
+            found[row] = slope.T if w > _HORIZON else (self.across_px[index], self.along_px[index])
+        return found
+
+
+def _feet(xyxy_px: Floats) -> Floats:
+    """About the middle of the ground under each vehicle: a quarter up from the lower edge."""
+    across = (xyxy_px[:, 0] + xyxy_px[:, 2]) / 2
+    return as_floats(np.stack([across, xyxy_px[:, 3] * 0.75 + xyxy_px[:, 1] * 0.25], 1))
+
+
+def _placed(xyxy_px: Floats, measure: Floats, share: npt.NDArray[np.float64]) -> Footprints:
+    half_u = measure[:, 0] * share[:, :1] / 2
+    half_v = measure[:, 1] * share[:, 1:] / 2
+    around = np.stack(
+        [half_u + half_v, half_u - half_v, -half_u - half_v, -half_u + half_v], 1
+    ).astype(np.float32)
+    width, height = (xyxy_px[:, 2:] - xyxy_px[:, :2]).T
+    seen = np.ptp(around, axis=1)
+    # Vans are wider and city cars shorter than the measure; a factor of 1.3 covers them.
+    stretch = np.clip(width / np.maximum(seen[:, 0], 1e-6), 1 / 1.3, 1.3)
+    around *= stretch[:, None, None]
+    seen = seen * stretch[:, None]
+    misfit = np.abs(np.log(np.maximum(width, 1e-6) / np.maximum(seen[:, 0], 1e-6)))
+    # A body has height, so a box may be taller than the ground under it, never much lower.
+    misfit += np.maximum(np.log(np.maximum(seen[:, 1], 1e-6) / np.maximum(height, 1e-6)), 0)
+    middle = (xyxy_px[:, 0] + xyxy_px[:, 2]) / 2
+    foot = np.stack([middle, xyxy_px[:, 3] - seen[:, 1] / 2], 1)
+    return Footprints(as_floats(around + foot[:, None]), as_floats(misfit))
 
 
 def _common_edges(edges: Floats, sides: Floats) -> Bools:
