@@ -3,8 +3,8 @@
     python benchmarks/dataset_io.py [--largest 50000] [--bays 20] [--to coco]
 
 Writes COCO, YOLO and our own form for sets of several sizes (labels only, the pictures are one file
-linked under many names), reads each back, and searches hashes for near-duplicates. Prints seconds of
-the processor, and microseconds a picture, which stay the same where the time is linear.
+linked under many names), reads each back, and searches hashes for near-duplicates. Prints the
+processor's seconds, and microseconds a picture, which stay the same where the time is linear.
 """
 
 from __future__ import annotations

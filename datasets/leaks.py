@@ -32,7 +32,7 @@ NEAR_IDENTICAL = 0.94
 """Correlation after alignment. All of 83 copies in four sets, cropped by up to 4 %, brightened by
 20 % and coded at quality 60, reach it; pictures of one camera by day on other days reach 0.78."""
 SAME_VIEW = 0.45
-"""Correlation after alignment from which two pictures show one view: pictures of one camera on other
+"""Correlation after alignment from which two pictures show one view: those of one camera on other
 days that pass as candidates reach 0.48 to 0.78."""
 _LOOKED_AT = 10
 """Candidates of a picture that are laid over it: the closest by hash."""
