@@ -23,6 +23,7 @@ from edge_app.delivery.link import MqttLink
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.store import Store
+from edge_app.harvest.attach import attach_harvest
 from edge_app.incidents import attach_incidents
 from edge_app.layouts import build_layout
 from edge_app.live import LiveBoard
@@ -136,6 +137,7 @@ class EdgeService:
             self._restore()
             self.audit = attach_audit(self)
             self.incidents = attach_incidents(self)
+            self.harvest = attach_harvest(self)
         except BaseException:
             self.store.close()
             raise

@@ -91,6 +91,7 @@ class Upkeep:
             self._try(service.reload_model)
         self._look_at_cameras()
         self._look_at_disk()
+        self._delete_what_is_old()
 
     def _run(self) -> None:
         while not self._stop.wait(self._period_s):
@@ -114,6 +115,11 @@ class Upkeep:
                 status = view.status
                 text = f"camera {name}: {status.condition.value}"
                 self._service.alarms.set(f"camera-{name}", text)
+
+    def _delete_what_is_old(self) -> None:
+        """Pictures are kept no longer than the configuration says."""
+        if self._service.harvest is not None:
+            self._service.harvest.store.expire(self._service.clock.utc())
 
     def _look_at_disk(self) -> None:
         folder = self._service.config.edge.state_dir

@@ -2,6 +2,7 @@
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.reading import load_config, parse_config
 from edge_app.config.sample import render_reference, render_sample
@@ -26,6 +27,7 @@ __all__ = [
     "EvidenceConfig",
     "GateConfig",
     "GuardConfig",
+    "HarvestConfig",
     "HttpConfig",
     "IncidentsConfig",
     "LogConfig",
@@ -33,6 +35,7 @@ __all__ = [
     "LogLevel",
     "LotsightConfig",
     "ModelConfig",
+    "PrivacyConfig",
     "RolloutConfig",
     "load_config",
     "parse_config",

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.delivery.config import MqttConfig, OutboxConfig
@@ -270,6 +271,16 @@ class LotsightConfig(BaseSettings):
         default_factory=IncidentsConfig,
         title="Incidents",
         description="Vehicles that stand as they should not.",
+    )
+    privacy: PrivacyConfig = Field(
+        default_factory=PrivacyConfig,
+        title="Privacy",
+        description="What pictures show.",
+    )
+    harvest: HarvestConfig = Field(
+        default_factory=HarvestConfig,
+        title="Harvest",
+        description="Frames worth labelling.",
     )
     outbox: OutboxConfig = Field(
         default_factory=OutboxConfig, title="Outbox", description="Kept while the cloud is away."

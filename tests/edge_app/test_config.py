@@ -75,10 +75,10 @@ def test_the_sample_loads_and_holds_the_coded_defaults() -> None:
 
 def test_each_setting_has_a_text_and_a_unit_where_it_is_a_number() -> None:
     units = ("_s", "_ms", "_px", "_hz", "_bytes", "_prob", "_confidence", "_norm", "_share",
-             "_change")  # fmt: skip
+             "_change", "_days", "_per_day")  # fmt: skip
     counts = {
         "port", "threads", "max_rows", "max_buffered", "max_pages", "receive_maximum",
-        "in_flight_max", "seed",
+        "in_flight_max", "seed", "jpeg_quality",
     }  # fmt: skip
     for each in settings():
         assert len(each.text) > 3, each

@@ -1,0 +1,246 @@
+"""Keeps frames worth labelling: looks at judged frames, a thread of its own does the work."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+
+import cv2
+import numpy as np
+
+from calibration import (
+    HarvestedBay,
+    HarvestedBox,
+    HarvestedFrame,
+    HarvestError,
+    HarvestReason,
+    Obscured,
+)
+from edge_app.alarms import Alarms
+from edge_app.config import HarvestConfig
+from edge_app.delivery.agents.base import Worker
+from edge_app.figures import disk_free_bytes
+from edge_app.harvest.store import HarvestStore
+from edge_app.harvest.worth import Flaps, Glance, Worth, box_probs, glance_at, worth_of
+from edge_app.looks import Look
+from telemetry import Clock
+from telemetry.messages import ModelRef
+from vision.geometry import to_norm
+from vision.privacy import PrivacySettings, PrivateScene, obscure
+from vision.types import Floats
+
+_log = logging.getLogger(__name__)
+
+ALARM = "harvest"
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+"""Kept free on the disk: states and events come before pictures."""
+WAITING = 2
+"""Frames that may wait for the thread; each holds a whole picture in memory."""
+LOOK_EVERY_S = 5.0
+"""Of one camera a frame is looked at no more often: the network's work comes first."""
+_GLANCES_KEPT = 16
+_DAY_S = 86_400.0
+
+
+@dataclass(slots=True)
+class _Track:
+    """One camera's harvest.
+
+    Attributes:
+        rng: of the sampled moments.
+        sample_s: when the next frame is kept by chance.
+        next_s: before that no frame is looked at.
+        flaps: bays that change again and again.
+        glances: at the frames kept last.
+    """
+
+    rng: np.random.Generator
+    sample_s: float
+    next_s: float = 0.0
+    flaps: Flaps = field(default_factory=Flaps)
+    glances: deque[Glance] = field(default_factory=lambda: deque(maxlen=_GLANCES_KEPT))
+
+
+class Harvester:
+    """A `LookObserver` of every camera.
+
+    In the worker's thread it only decides whether a frame may be looked at: a comparison of times.
+    The rest is done one frame after another in a thread that ends when it has nothing to do.
+
+    Args:
+        config: budget and thresholds.
+        privacy: what may be made out in a kept frame.
+        store: where frames are kept.
+        clock: time.
+        alarms: where a full disk is told.
+    """
+
+    def __init__(
+        self,
+        config: HarvestConfig,
+        privacy: PrivacySettings,
+        store: HarvestStore,
+        clock: Clock,
+        alarms: Alarms,
+    ) -> None:
+        self._config = config
+        self._privacy = privacy
+        self.store = store
+        self._clock = clock
+        self._alarms = alarms
+        self._tracks: dict[str, _Track] = {}
+        self._worker = Worker("harvest")
+        self._waiting = 0
+        self._idle = threading.Condition()
+        self.kept = 0
+        self.dropped = 0
+
+    def observe(self, look: Look) -> None:
+        """Take one judged frame; see `LookObserver`."""
+        track = self._tracks.get(look.calibration.camera)
+        if track is None:
+            track = self._tracks[look.calibration.camera] = self._new_track()
+        now_s = look.frame.captured_mono_s
+        track.flaps.note(look)
+        if now_s < track.next_s:
+            return
+        track.next_s = now_s + LOOK_EVERY_S
+        with self._idle:
+            if self._waiting >= WAITING:
+                self.dropped += 1
+                return
+            self._waiting += 1
+        self._worker.do(partial(self._work, track, look, track.flaps.is_flapping(now_s)))
+
+    def wait(self, timeout_s: float = 10.0) -> bool:
+        """Wait until nothing waits; False: not within that time."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._waiting == 0, timeout_s)
+
+    # -- in the harvest's thread -----------------------------------------------------------------
+
+    def _work(self, track: _Track, look: Look, flapping: bool) -> None:
+        try:
+            self._consider(track, look, flapping)
+        except HarvestError as exc:
+            self._alarms.set(ALARM, str(exc))
+        finally:
+            with self._idle:
+                self._waiting -= 1
+                self._idle.notify_all()
+
+    def _consider(self, track: _Track, look: Look, flapping: bool) -> None:
+        now_s = look.frame.captured_mono_s
+        glance = glance_at(look)
+        if any(glance.repeats(other) for other in track.glances):
+            return
+        boxes = box_probs(look)
+        last = track.glances[-1] if track.glances else None
+        worth = worth_of(
+            look,
+            boxes,
+            other_light=last is not None and glance.is_other_light(last),
+            flapping=flapping,
+        )
+        if now_s >= track.sample_s:
+            worth = Worth(worth.score, (*worth.reasons, HarvestReason.SAMPLED))
+        elif worth.score < self._config.least_worth_share or not worth.reasons:
+            return
+        camera, utc = look.calibration.camera, look.frame.captured_utc
+        if self.store.wants(camera, worth.score, utc) and self._has_room():
+            self._keep(look, boxes, worth)
+            track.glances.append(glance)
+            track.next_s = now_s + self._config.every_s
+        if HarvestReason.SAMPLED in worth.reasons:
+            track.sample_s = now_s + self._pause_s(track.rng)
+
+    def _keep(self, look: Look, boxes: Floats | None, worth: Worth) -> None:
+        scene = PrivateScene(
+            look.polygons_norm,
+            [np.asarray(mask.polygon, np.float32) for mask in look.calibration.masks],
+            look.output.detections.xyxy_px,
+        )
+        shown = obscure(look.frame.image_bgr, scene, self._privacy)
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self._config.jpeg_quality]
+        picture = cv2.imencode(".jpg", shown.image_bgr, quality)[1].tobytes()
+        privacy = Obscured(
+            masks=len(scene.masks_norm),
+            outside=shown.outside,
+            bay_px=self._privacy.bay_px,
+            vehicles=shown.vehicles,
+            share=round(shown.share, 4),
+        )
+        frame = described(look, boxes, worth, picture, privacy)
+        if self.store.add(frame, picture):
+            self.kept += 1
+            reasons = ", ".join(frame.reasons)
+            _log.info("harvest: %s kept, worth %.2f: %s", frame.file, frame.score, reasons)
+        self._alarms.clear(ALARM)
+
+    def _has_room(self) -> bool:
+        free = disk_free_bytes(self.store.folder.parent)
+        if free is None or free >= LEAST_FREE_BYTES:
+            return True
+        text = f"{self.store.folder}: no frames are kept, only {free // 2**20} MiB are free"
+        self._alarms.set(ALARM, text)
+        return False
+
+    def _new_track(self) -> _Track:
+        rng = np.random.default_rng((self._config.seed, len(self._tracks)))
+        return _Track(rng, self._clock.mono_s() + self._pause_s(rng))
+
+    def _pause_s(self, rng: np.random.Generator) -> float:
+        """To the next sampled frame: any moment is as likely as any other (a Poisson process)."""
+        if self._config.sampled_per_day == 0:
+            return float("inf")
+        return float(rng.exponential(_DAY_S / self._config.sampled_per_day))
+
+
+def described(
+    look: Look, boxes: Floats | None, worth: Worth, picture: bytes, privacy: Obscured
+) -> HarvestedFrame:
+    """All that is known of a frame that is kept."""
+    camera, frame, spec = look.calibration.camera, look.frame, look.spec
+    height, width = frame.image_bgr.shape[:2]
+    found = look.output.detections
+    xyxy = to_norm(found.xyxy_px.reshape(-1, 2, 2), (width, height)).clip(0, 1).reshape(-1, 4)
+    utc = frame.captured_utc
+    stamp = f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03d}"
+    return HarvestedFrame(
+        file=f"frames/{camera}-{stamp}.jpg",
+        sha256=hashlib.sha256(picture).hexdigest(),
+        camera=camera,
+        captured_utc=utc,
+        image_wh=(width, height),
+        revision=look.calibration.revision,
+        model=ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256),
+        bays=tuple(_bay(look, boxes, index) for index in range(len(look.states))),
+        boxes=tuple(
+            HarvestedBox(
+                xyxy_norm=tuple(round(float(side), 5) for side in box),
+                confidence=round(float(confidence), 4),
+                vehicle=spec.classes[int(kind)],
+            )
+            for box, confidence, kind in zip(xyxy, found.confidence, found.class_id, strict=True)
+        ),
+        reasons=worth.reasons,
+        score=round(worth.score, 4),
+        privacy=privacy,
+    )
+
+
+def _bay(look: Look, boxes: Floats | None, index: int) -> HarvestedBay:
+    state = look.states[index]
+    outline = look.polygons_norm[index].clip(0, 1)
+    return HarvestedBay(
+        id=state.bay,
+        polygon_norm=tuple((float(x), float(y)) for x, y in outline),
+        prob=round(float(look.evidence.prob[index]), 4),
+        box_prob=None if boxes is None else round(float(boxes[index]), 4),
+        occ=state.occ,
+        reason=state.reason,
+    )

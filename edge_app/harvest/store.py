@@ -1,0 +1,249 @@
+"""The kept frames on disk, within a budget: a JPEG and what is known of it, two files each.
+
+    STATE/harvest/frames/north-20261124T221500000.jpg
+    STATE/harvest/frames/north-20261124T221500000.json
+
+The second file is written last, so a picture without it is the trace of a crash and is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from calibration import HarvestedFrame, HarvestError, HarvestManifest, write_bundle
+from calibration.atomic import replacing
+from calibration.bundles import PRIVATE
+from edge_app.config import HarvestConfig
+
+_log = logging.getLogger(__name__)
+
+FOLDER = "harvest"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A frame in the store.
+
+    Attributes:
+        frame: what is known of it.
+        size_bytes: of both of its files.
+    """
+
+    frame: HarvestedFrame
+    size_bytes: int
+
+    @property
+    def rank(self) -> tuple[float, datetime]:
+        """What makes way first is least: low scores, of equals old frames."""
+        return self.frame.score, self.frame.captured_utc
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which frames to take; all by default.
+
+    Attributes:
+        camera: of one camera only.
+        since: taken then or later.
+        max_bytes: no more than this together; the most valuable first.
+    """
+
+    camera: str | None = None
+    since: datetime | None = None
+    max_bytes: int | None = None
+
+
+class HarvestStore:
+    """Kept frames of all cameras of a box; safe between threads.
+
+    Args:
+        folder: where they lie.
+        config: the budget.
+
+    Raises:
+        HarvestError: the folder cannot be read.
+    """
+
+    def __init__(self, folder: Path, config: HarvestConfig) -> None:
+        self.folder = folder
+        self._frames = folder / "frames"
+        self._config = config
+        self._lock = threading.RLock()
+        self._kept: dict[str, Kept] = {}
+        self._read()
+
+    @property
+    def size_bytes(self) -> int:
+        """What all frames take on disk."""
+        with self._lock:
+            return sum(each.size_bytes for each in self._kept.values())
+
+    def frames(self, selection: Selection | None = None) -> tuple[HarvestedFrame, ...]:
+        """The kept frames, oldest first."""
+        return tuple(each.frame for each in self._selected(selection or Selection()))
+
+    def wants(self, camera: str, score: float, captured_utc: datetime) -> bool:
+        """Whether a frame of that score would find a place among its camera's of that day."""
+        with self._lock:
+            same_day = self._of_day(camera, captured_utc)
+            if len(same_day) < self._config.frames_per_day:
+                return True
+            return score > min(each.frame.score for each in same_day)
+
+    def add(self, frame: HarvestedFrame, picture: bytes) -> bool:
+        """Keep a frame, and let go what is worth less where there is no room; False: it is that.
+
+        Raises:
+            HarvestError: it cannot be written; nothing of it stays.
+        """
+        known = (frame.model_dump_json() + "\n").encode()
+        kept = Kept(frame, len(picture) + len(known))
+        with self._lock:
+            day = self._of_day(frame.camera, frame.captured_utc)
+            leaving = sorted([*day, kept], key=lambda each: each.rank)
+            leaving = leaving[: max(len(day) + 1 - self._config.frames_per_day, 0)]
+            leaving += self._too_much([*self._kept.values(), kept], leaving)
+            if kept in leaving:
+                return False
+            self._remove(each for each in leaving)
+            self._write(frame, picture, known)
+            self._kept[frame.file] = kept
+            return True
+
+    def expire(self, now: datetime) -> int:
+        """Delete frames that are older than they may be; how many."""
+        oldest = now - timedelta(days=self._config.keep_days)
+        with self._lock:
+            old = [each for each in self._kept.values() if each.frame.captured_utc < oldest]
+            self._remove(old)
+        if old:
+            _log.info("harvest: %d frames older than %g days", len(old), self._config.keep_days)
+        return len(old)
+
+    def purge(self, selection: Selection | None = None) -> int:
+        """Delete frames; how many."""
+        with self._lock:
+            chosen = self._selected(selection or Selection())
+            self._remove(chosen)
+        return len(chosen)
+
+    def picture(self, frame: HarvestedFrame) -> bytes:
+        """The JPEG file of a frame.
+
+        Raises:
+            HarvestError: it is gone.
+        """
+        path = self._path(frame)
+        try:
+            return path.read_bytes()
+        except OSError as exc:
+            msg = f"{path}: expected a kept frame, but got: {exc.strerror or exc}"
+            raise HarvestError(msg) from exc
+
+    def bundle(self, path: Path, manifest: HarvestManifest) -> None:
+        """Write the frames of a manifest as a bundle.
+
+        Raises:
+            HarvestError: a frame went meanwhile, or the disk is full.
+        """
+        with self._lock:
+            write_bundle(path, manifest, self.picture)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _selected(self, selection: Selection) -> list[Kept]:
+        with self._lock:
+            found = [
+                each
+                for each in self._kept.values()
+                if selection.camera in {None, each.frame.camera}
+                and (selection.since is None or each.frame.captured_utc >= selection.since)
+            ]
+        room = selection.max_bytes
+        if room is not None:
+            best = sorted(found, key=lambda each: each.rank, reverse=True)
+            found = []
+            for each in best:
+                if each.size_bytes <= room:
+                    room -= each.size_bytes
+                    found.append(each)
+        return sorted(found, key=lambda each: (each.frame.captured_utc, each.frame.file))
+
+    def _of_day(self, camera: str, moment: datetime) -> list[Kept]:
+        day = moment.astimezone(UTC).date()
+        return [
+            each
+            for each in self._kept.values()
+            if each.frame.camera == camera and each.frame.captured_utc.date() == day
+        ]
+
+    def _too_much(self, everything: Iterable[Kept], leaving: list[Kept]) -> list[Kept]:
+        """What else must go to stay within the budget."""
+        ranked = sorted((each for each in everything if each not in leaving), key=lambda e: e.rank)
+        size = sum(each.size_bytes for each in ranked)
+        count = 0
+        while size > self._config.max_bytes and count < len(ranked):
+            size -= ranked[count].size_bytes
+            count += 1
+        return ranked[:count]
+
+    def _path(self, frame: HarvestedFrame) -> Path:
+        return self._frames / Path(frame.file).name
+
+    def _write(self, frame: HarvestedFrame, picture: bytes, known: bytes) -> None:
+        path = self._path(frame)
+        try:
+            self._frames.mkdir(parents=True, exist_ok=True)
+            for file, content in ((path, picture), (path.with_suffix(".json"), known)):
+                with replacing(file, PRIVATE) as open_file:
+                    open_file.write(content)
+        except OSError as exc:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            msg = f"{path}: expected to be able to keep a frame, but got: {exc.strerror or exc}"
+            raise HarvestError(msg) from exc
+
+    def _remove(self, leaving: Iterable[Kept]) -> None:
+        for each in list(leaving):
+            path = self._path(each.frame)
+            path.with_suffix(".json").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            self._kept.pop(each.frame.file, None)
+
+    def _read(self) -> None:
+        if not self._frames.is_dir():
+            return
+        try:
+            files = sorted(self._frames.iterdir())
+        except OSError as exc:
+            msg = f"{self._frames}: expected a folder of kept frames, but got: {exc.strerror}"
+            raise HarvestError(msg) from exc
+        for path in files:
+            kept = _read_one(path) if path.suffix == ".json" else None
+            if kept is not None:
+                self._kept[kept.frame.file] = kept
+        known = {Path(name).stem for name in self._kept}
+        for path in files:
+            if path.stem not in known:
+                path.unlink(missing_ok=True)
+
+
+def _read_one(path: Path) -> Kept | None:
+    picture = path.with_suffix(".jpg")
+    try:
+        content = path.read_bytes()
+        frame = HarvestedFrame.model_validate_json(content)
+        if Path(frame.file).name != picture.name:
+            return None
+        return Kept(frame, len(content) + picture.stat().st_size)
+    except (OSError, ValidationError) as exc:
+        _log.warning("harvest: %s is removed: %s", path.name, type(exc).__name__)
+        return None
