@@ -25,7 +25,7 @@ from datasets.lots import data_root, list_sets, read_lot
 from models import default_model, open_detector
 from telemetry.words import BayAngle, BayKind, IncidentKind
 from vision.detector import OnnxDetector
-from vision.geometry import to_pixels
+from vision.geometry import to_norm, to_pixels
 from vision.incidents import FindingSettings, Lot, LotGround, Sighting, sightings
 from vision.quads import polygon_to_quad
 from vision.simulator import Activity, Scene, SimulatedLot, Weather, demo_scene, look_at
@@ -123,9 +123,9 @@ def _look(
 ) -> list[Sighting]:
     height, width = image.shape[:2]
     px = [to_pixels(polygon, (width, height)) for polygon in polygons]
-    quads = np.asarray([polygon_to_quad(p) for p in px], np.float32) / np.float32([width, height])
+    quads = to_norm(np.asarray([polygon_to_quad(p) for p in px], np.float32), (width, height))
     plan = plan_for(tuple(polygons), (width, height), detector.spec, None)
-    output = detector.detect(image, np.asarray(quads, np.float32), plan)
+    output = detector.detect(image, quads, plan)
     angles = [BayAngle.PERPENDICULAR] * len(px) if lot is None else [b.angle for b in lot.bays]
     ids = tuple(map(str, range(len(px)))) if lot is None else lot.bay_ids
     ground = LotGround.of(px, angles)

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from telemetry.words import BayKind, IncidentKind
 from vision.geometry import to_norm
 from vision.incidents.ground import LotGround
-from vision.types import Detections, Floats, as_floats
+from vision.types import Detections, Floats
 
 NO_BAY = -1
 _EDGE = 0.004
@@ -176,8 +176,15 @@ def sightings(
 def _shares(corners_px: Floats, ground: LotGround) -> Floats:
     """Share of each footprint in each bay, shape (N, M)."""
     shapes = np.asarray(shapely.polygons(corners_px.astype(np.float64)), object)
-    meet = shapely.area(shapely.intersection(shapes[:, None], ground.shapes[None]))
-    return as_floats(meet / np.maximum(shapely.area(shapes), 1e-9)[:, None])
+    # Only pairs whose bounding boxes meet are worth an intersection of polygons.
+    mine, theirs = shapely.bounds(shapes), shapely.bounds(ground.shapes)
+    meet = (mine[:, None, :2] < theirs[None, :, 2:]).all(2)
+    meet &= (mine[:, None, 2:] > theirs[None, :, :2]).all(2)
+    row, bay = np.nonzero(meet)
+    share = np.zeros(meet.shape, np.float32)
+    common = shapely.area(shapely.intersection(shapes[row], ground.shapes[bay]))
+    share[row, bay] = common / np.maximum(shapely.area(shapes[row]), 1e-9)
+    return share
 
 
 def _lean(corners_px: Floats, home: Ints, fits: Bools, ground: LotGround) -> Floats:

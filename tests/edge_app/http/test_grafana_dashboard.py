@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from telemetry import IncidentKind
 from telemetry.health import CameraAudit
+from vision.incidents import Incident
 
 if TYPE_CHECKING:
     from tests.edge_app.http.conftest import Serve
@@ -22,6 +24,8 @@ def test_every_metric_of_the_dashboard_is_exposed(serve: Serve) -> None:
     served.box.change(disk_free_bytes=1, memory_bytes=2, temperature_c=40.0)
     audit = CameraAudit(since=NOW, looks=3, bays=30, accuracy=0.9, low=0.8, high=0.95)
     served.box.change(audits={"north": audit})
+    bad = Incident("i-1", IncidentKind.OUTSIDE_BAY, "north", (), NOW, NOW, 60.0)
+    served.board.set_incidents("north", [bad], [bad])
     exposed = set(re.findall(r"^(lotsight_\w+)", served.client.get("/metrics").text, re.M))
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     asked = {
