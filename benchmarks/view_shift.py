@@ -303,7 +303,7 @@ def verdict_row(verdicts: Sequence[ViewReport]) -> dict[str, Any]:
     usable = [each for each in verdicts if each.is_usable]
     return {
         "pictures": len(verdicts), "usable": len(usable),
-        "followed_falsely": sum(each.homography is not None for each in usable),
+        "moved_along": sum(each.homography is not None for each in usable),
         "largest_shift_px": max((each.shift_px or 0.0 for each in usable), default=None),
         "view_moved": sum(each.reason is UnknownReason.VIEW_MOVED for each in verdicts),
         "dark_or_blind": sum(
@@ -323,21 +323,26 @@ def returns(root: Path, acpds: int, pklot: int) -> dict[str, Any]:
             wh = (aimed.image_bgr.shape[1], aimed.image_bgr.shape[0])
             away = look(photo, place.frame.polygons_norm, movement("pan", 160, wh, 1))
             camera = Watched(reference.image_bgr, reference.polygons_norm)
-            camera.show(aimed.image_bgr)
+            # pklot's camera hangs a few pixels beside the reference: that is home.
+            home_px = camera.show(aimed.image_bgr).shift_px or 0.0
             if camera.settle(away.image_bgr).reason is not UnknownReason.VIEW_MOVED:
                 continue
             rng = np.random.default_rng(number)
             wait_s = next(
-                (s for s in range(1, 121) if is_home(camera, other_light(aimed.image_bgr, rng))),
+                (
+                    s
+                    for s in range(1, 121)
+                    if is_home(camera, other_light(aimed.image_bgr, rng), home_px)
+                ),
                 np.inf,
             )
             waits.append(float(wait_s))
     return {"views": len(waits), "median_s": float(np.median(waits)), "longest_s": max(waits)}
 
 
-def is_home(camera: Watched, image: ImageBgr) -> bool:
+def is_home(camera: Watched, image: ImageBgr, home_px: float) -> bool:
     report = camera.show(image, 1.0)
-    return report.is_usable and (report.shift_px or 0.0) < 2.0
+    return report.is_usable and abs((report.shift_px or 0.0) - home_px) < 2.0
 
 
 def main() -> None:
