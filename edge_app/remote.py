@@ -15,6 +15,7 @@ from edge_app.delivery.agents.commands import CommandHandlers, Result
 from edge_app.delivery.agents.shadow import ShadowPart
 from edge_app.delivery.config import MqttConfig
 from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
+from edge_app.harvest.shipping import harvest_jobs
 from edge_app.live import CameraCondition
 from edge_app.sources import mask_secrets
 from telemetry import ConfigError
@@ -31,7 +32,7 @@ def agents_of(service: EdgeService, config: MqttConfig) -> Sequence[Agent]:
     parts = AgentParts(
         handlers=handlers_of(service),
         shadows=_shadows(service),
-        rollouts=service.rollouts,
+        rollouts={**service.rollouts, **harvest_jobs(service)},
         cameras=lambda: camera_health(service),
         alarms=service.all_alarms,
         wake=service.wake_link,

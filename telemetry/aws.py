@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 from telemetry.errors import TelemetryError
@@ -218,24 +218,37 @@ class JobStatus(StrEnum):
 
 
 class JobKind(StrEnum):
-    """What a job rolls out."""
+    """What a job rolls out, or has the box send."""
 
     MODEL = "model"
     CALIBRATION = "calibration"
+    HARVEST = "harvest"
 
 
 class JobDocument(_AwsMessage):
-    """What to roll out. The bytes come by TUF or over HTTPS, never inside the job."""
+    """What to roll out or to send. Bytes go by TUF or over HTTPS, never inside the job."""
 
     kind: JobKind
     target: Annotated[str, Field(min_length=1, max_length=256)] = Field(
-        description="Name of the file in the signed repository."
+        description="Name of the file in the signed repository; of the bundle for a harvest."
     )
     companions: Annotated[tuple[str, ...], Field(max_length=8)] = Field(
         default=(), description="More files that belong to it, such as a model's manifest."
     )
     version: Annotated[str, Field(min_length=1, max_length=64)]
-    camera: Identifier | None = Field(default=None, description="Whose calibration it is.")
+    camera: Identifier | None = Field(
+        default=None, description="Whose calibration it is; whose frames are sent, else all."
+    )
+    upload_url: Annotated[str, Field(pattern="^https://", max_length=4096)] | None = Field(
+        default=None, description="Where a harvest is put (HTTPS, such as a pre-signed address)."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_way(self) -> Self:
+        if (self.kind is JobKind.HARVEST) != (self.upload_url is not None):
+            msg = f"uploadUrl belongs to a harvest alone and is needed there, not to a {self.kind}"
+            raise ValueError(msg)
+        return self
 
 
 class JobExecution(_AwsMessage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -74,6 +75,11 @@ class HarvestConfig(Section):
         title="Upload hosts",
         description="Where bundles may be sent by a job (host or host:port, HTTPS only); none: "
         "such jobs are refused.",
+    )
+    upload_ca_file: Path | None = Field(
+        default=None,
+        title="Upload CA",
+        description="PEM of who signs those hosts' certificates; else the system's.",
     )
     upload_max_bytes: Annotated[int, Field(ge=_MIB)] = Field(
         default=512 * _MIB,

@@ -37,6 +37,7 @@ _WIDTH = 96
 _EXAMPLES = {
     "edge.site": "north-bank",
     "edge.edge": "box-1",
+    "harvest.upload_ca_file": "store-ca.crt",
     "http.cert_file": "http.crt",
     "http.key_file": "http.key",
     "model.name": "yolo11n-vehicles",

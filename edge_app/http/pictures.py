@@ -14,12 +14,14 @@ from telemetry import CameraError
 from vision.draw import DrawOptions, annotate
 from vision.geometry import to_pixels
 from vision.incidents.draw import draw_incidents
-from vision.types import Detections, Floats, ImageBgr
+from vision.privacy import PrivacySettings, PrivateScene, obscure
+from vision.types import Detections, ImageBgr
 
 _CROP_GROW = 0.45
 _CROP_LEAST_PX = 96
 _CACHE = 24
-_MOSAIC_CELLS = 64
+OPEN = PrivacySettings(outside=False, bay_px=0)
+"""Nothing is made unrecognisable, for pictures of nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,12 @@ class PictureSettings:
     Attributes:
         max_width_px: wider ones are scaled down.
         jpeg_quality: 1 to 100.
-        obscure_outside: whether what lies outside the bays' surroundings is made a mosaic, so that
-            streets, houses and the people there cannot be made out.
-        surroundings: how far round the bays the picture stays clear, share of its width.
+        privacy: what may be made out; the calibration's masks are black in any case.
     """
 
     max_width_px: int = 1280
     jpeg_quality: int = 82
-    obscure_outside: bool = False
-    surroundings: float = 0.04
+    privacy: PrivacySettings = OPEN
 
 
 class PictureMaker:
@@ -113,31 +112,19 @@ class PictureMaker:
         return drawn
 
     def _private(self, view: LiveView) -> ImageBgr:
-        """The frame without what people must not see: masks black, outside a mosaic."""
+        """The frame without what people must not see."""
         assert view.frame is not None  # noqa: S101 - checked by the callers
         image = view.frame.image_bgr
         masks = view.calibration.masks if view.calibration is not None else ()
-        outside = self._settings.obscure_outside and len(view.polygons_norm) > 0
-        if not masks and not outside:
+        privacy = self._settings.privacy
+        if not masks and privacy == OPEN:
             return image
-        shown = self._mosaic(image, view.polygons_norm) if outside else image.copy()
-        wh = (image.shape[1], image.shape[0])
-        for mask in masks:
-            outline = to_pixels(np.asarray(mask.polygon, np.float32), wh)
-            cv2.fillPoly(shown, [np.round(outline).astype(np.int32)], (0, 0, 0))
-        return shown
-
-    def _mosaic(self, image: ImageBgr, polygons_norm: tuple[Floats, ...]) -> ImageBgr:
-        height, width = image.shape[:2]
-        keep = np.zeros((height, width), np.uint8)
-        points = np.concatenate([to_pixels(p, (width, height)) for p in polygons_norm])
-        cv2.fillConvexPoly(keep, cv2.convexHull(np.round(points).astype(np.int32)), (255,))
-        reach = max(int(width * self._settings.surroundings), 1) * 2 + 1
-        keep = np.asarray(cv2.dilate(keep, np.ones((reach, reach), np.uint8)), np.uint8)
-        cells = (_MOSAIC_CELLS, max(_MOSAIC_CELLS * height // width, 1))
-        coarse = cv2.resize(image, cells, interpolation=cv2.INTER_AREA)
-        mosaic = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
-        return np.where(keep[..., None] > 0, image, np.asarray(mosaic, np.uint8))
+        scene = PrivateScene(
+            view.polygons_norm,
+            [np.asarray(mask.polygon, np.float32) for mask in masks],
+            view.detections.xyxy_px,
+        )
+        return obscure(image, scene, privacy).image_bgr
 
     def _scaled(self, image: ImageBgr) -> tuple[ImageBgr, float]:
         height, width = image.shape[:2]

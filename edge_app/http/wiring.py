@@ -12,6 +12,7 @@ from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
 from edge_app.http.access import Access
 from edge_app.http.app import PageSettings, create_app
 from edge_app.http.box import BoxReport, LinkFacts, ModelFacts, OutboxFacts
+from edge_app.http.pictures import PictureSettings
 from telemetry.health import CameraAudit
 
 if TYPE_CHECKING:
@@ -98,5 +99,6 @@ def app_of(service: EdgeService) -> FastAPI:
     config = service.config.http
     access = Access.of(config.password, secure=config.cert_file is not None)
     hosts = (config.host,)
-    settings = PageSettings(hosts=hosts)
+    pictures = PictureSettings(privacy=service.config.privacy.settings())
+    settings = PageSettings(hosts=hosts, pictures=pictures)
     return create_app(service.board, ServiceBox(service), access, editor_of(service), settings)

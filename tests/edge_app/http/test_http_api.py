@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from calibration.types import Mask
 from edge_app.http import PageSettings, PictureSettings
 from edge_app.live import CameraCondition, CameraStatus, LiveView
+from vision.privacy import PrivacySettings
 from vision.simulator import SimulatedLot
 from vision.types import ImageBgr
 
@@ -129,7 +130,7 @@ def test_masks_are_black_in_every_picture(serve: Serve, make_view: MakeView) -> 
 
 
 def test_what_lies_outside_the_lot_can_be_obscured(serve: Serve, make_view: MakeView) -> None:
-    settings = PageSettings(pictures=PictureSettings(obscure_outside=True))
+    settings = PageSettings(pictures=PictureSettings(privacy=PrivacySettings(bay_px=0)))
     image = picture(serve(settings=settings).client.get("/cameras/north/still.jpg?overlay=false"))
     frame = make_view().frame
     assert frame is not None
