@@ -11,6 +11,7 @@ from typing import Any
 
 from datasets.baselines import RuleName, make_rule
 from datasets.degrade import CHANGES
+from datasets.errors import DatasetError
 from datasets.jobs import FrameDetector, InTurn, Runner
 from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames
 from datasets.metrics import Metrics, by_height, by_size, measure, reliability
@@ -162,6 +163,9 @@ class _Judge:
         for name, split in self.plan.sets:
             read = read_split(self.plan.root, name, split)[: self.plan.limit]
             frames = [frame.with_known_bays() for frame in read]
+            if not any(frame.bay_ids for frame in frames):
+                msg = f"{name}:{split}: expected bays of known state to judge, but got none"
+                raise DatasetError(msg)
             on_frame = partial(self.advance, f"{Path(name).name}:{split} {variant}".strip())
             verdicts.append(judge_frames(judging, frames, on_frame, self.runner))
         return verdicts

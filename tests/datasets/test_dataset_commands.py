@@ -174,3 +174,10 @@ def test_eval_judges_a_folder_of_another_format(frames: list[LotFrame], tmp_path
     # Of the two bays one is of unknown state, so one is judged.
     assert result.output.split("coco:valid")[1].split()[:2] == ["1", "1"]
     assert (tmp_path / "report" / "report.html").is_file()
+
+
+def test_eval_refuses_a_set_without_known_bays(make_frame: MakeFrame, tmp_path: Path) -> None:
+    write_dataset([make_frame("a", states=(None, None))], tmp_path / "blank")
+    result = CliRunner().invoke(eval_app, ["--set", str(tmp_path / "blank")])
+    assert isinstance(result.exception, DatasetError)
+    assert "blank:train: expected bays of known state to judge" in str(result.exception)

@@ -330,3 +330,19 @@ def test_classes_that_say_nothing_are_listed_and_can_be_told(put: Put, folder: P
         read_set(folder)
     first, _ = read(folder, classes={"class-2": Meaning.OCCUPIED, "class-1": Meaning.FREE})
     assert first.states == (True, False)
+
+
+@pytest.mark.data
+def test_real_yolo(shared_data: Path) -> None:
+    reading = read_set(shared_data / "vehicles")
+    assert detect_set(shared_data / "vehicles") is SetFormat.YOLO
+    splits = [frame.split for frame in reading.frames]
+    assert (splits.count("train"), splits.count("val")) == (69, 21)
+    # 2,330 boxes in the set's own figures; cyclists would be left out, but there is none.
+    assert sum(len(frame.vehicles) for frame in reading.frames) == 2330
+    assert {v.kind for f in reading.frames for v in f.vehicles} <= {
+        "car",
+        "truck",
+        "bus",
+        "minibus",
+    }
