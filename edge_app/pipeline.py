@@ -60,8 +60,12 @@ class CameraDetector(Protocol):
 class Guard(Protocol):
     """Judges whether a picture shows the calibrated view; `ViewGuard` is one."""
 
-    def look(self, frame: Frame) -> ViewReport:
-        """Judge one frame."""
+    def look(self, frame: Frame, *, may_postpone: bool = False) -> ViewReport:
+        """Judge one frame, at once or the long part of it later."""
+        ...
+
+    def catch_up(self) -> None:
+        """Do what was postponed."""
         ...
 
 
@@ -202,9 +206,16 @@ class CameraPipeline:
     # -- work ------------------------------------------------------------------------------------
 
     def judge(self, frame: Frame) -> None:
-        """Take one frame through to bay states."""
+        """Take one frame through to bay states; what may wait comes after them."""
         self.last_judged_s = self._clock.mono_s()
-        report = self._guard.look(frame) if self._guard is not None else ViewReport()
+        self._judge(frame)
+        if self._guard is not None:
+            self._guard.catch_up()
+
+    def _judge(self, frame: Frame) -> None:
+        report = ViewReport()
+        if self._guard is not None:
+            report = self._guard.look(frame, may_postpone=True)
         if report.reason is not None:
             self._set(_CONDITIONS[report.reason], report.detail, shift_px=report.shift_px)
             self._mark(report.reason, Cause.DETECTION, frame)

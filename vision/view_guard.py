@@ -34,7 +34,7 @@ from vision.view_match import (
     off_bays,
     small_grey,
 )
-from vision.view_still import fine_edges, is_still, seems_moved, thumbnail
+from vision.view_still import Sight, compare, fine_edges, seems_moved, thumbnail
 
 Grey = npt.NDArray[np.uint8]
 
@@ -133,6 +133,7 @@ class ViewGuard:
         self._thumb: Floats | None = None
         self._fine: Floats | None = None
         self._measured_s = 0.0
+        self._postponed: tuple[Grey, float] | None = None
         self._matrix: Matrix = np.eye(3)
         self._begun_s = 0.0
         self._checked_s: float | None = None
@@ -142,8 +143,14 @@ class ViewGuard:
         if reference_bgr is not None:
             self._take_reference(small_grey(reference_bgr))
 
-    def look(self, frame: Frame) -> ViewReport:
-        """Judge one frame; frames come in the order of their capture."""
+    def look(self, frame: Frame, *, may_postpone: bool = False) -> ViewReport:
+        """Judge one frame; frames come in the order of their capture.
+
+        Args:
+            frame: of the camera.
+            may_postpone: whether a long measurement may be left to `catch_up`, where nothing says
+                that the view moved: bays need not wait for what will most likely change nothing.
+        """
         now_s = frame.captured_mono_s
         grey = small_grey(frame.image_bgr)
         fault = self._frozen(grey, now_s) or self._bad_picture(grey)
@@ -160,7 +167,7 @@ class ViewGuard:
         if self._reference is None:
             self._begin_here(grey, now_s)
         elif self._is_due(grey, now_s):
-            self._check(grey, now_s)
+            self._check(grey, now_s, may_postpone=may_postpone)
         return self._report((frame.image_bgr.shape[1], frame.image_bgr.shape[0]), now_s)
 
     # -- the picture itself ----------------------------------------------------------------------
@@ -222,15 +229,25 @@ class ViewGuard:
             self._thumb is not None and seems_moved(self._thumb, thumbnail(grey))
         )
 
-    def _check(self, grey: Grey, now_s: float) -> None:
+    def _check(self, grey: Grey, now_s: float, *, may_postpone: bool) -> None:
+        sight = Sight.UNCLEAR if self._fine is None else compare(self._fine, fine_edges(grey))
+        if sight is Sight.STILL and now_s - self._measured_s < self._settings.measure_every_s:
+            self._checked_s = self._sure_s = now_s
+            self._thumb = thumbnail(grey)
+            return
+        was_sure = self._sure_s is not None and self._sure_s == self._checked_s
+        self._postponed = (grey, now_s)
+        if not (may_postpone and was_sure and sight is not Sight.MOVED):
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Do what `look` postponed; what is found counts from the next frame on."""
+        if self._postponed is None:
+            return
+        (grey, now_s), self._postponed = self._postponed, None
         if self._checked_s is None:
             self._begun_s = now_s
         self._checked_s = now_s
-        is_fresh = now_s - self._measured_s < self._settings.measure_every_s
-        if is_fresh and self._fine is not None and is_still(self._fine, fine_edges(grey)):
-            self._sure_s = now_s
-            self._thumb = thumbnail(grey)
-            return
         self._measure(grey, now_s)
 
     def _remember(self, grey: Grey, now_s: float) -> None:

@@ -7,6 +7,8 @@ is worth the search for features in `view_match`.
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,14 @@ STILL_PX = 0.35
 LEAST_RESPONSE = 0.25
 
 
+class Sight(Enum):
+    """What a look says of a view."""
+
+    STILL = auto()
+    MOVED = auto()
+    UNCLEAR = auto()
+
+
 def edges(grey: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Floats:
     """Strength of the edges of a grey picture, scaled to `size_wh`: a cloud is no movement."""
     small = cv2.resize(grey, size_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -36,7 +46,7 @@ def thumbnail(grey: npt.NDArray[np.uint8]) -> Floats:
 
 
 def fine_edges(grey: npt.NDArray[np.uint8]) -> Floats:
-    """A picture for `is_still`."""
+    """A picture for `compare`."""
     height, width = grey.shape
     return edges(grey, (FINE_WIDTH_PX, max(1, round(height * FINE_WIDTH_PX / width))))
 
@@ -47,13 +57,14 @@ def seems_moved(before: Floats, now: Floats) -> bool:
     return bool(np.hypot(x, y) > 1.2 or response < 0.08)  # noqa: PLR2004 - measured on smartlot
 
 
-def is_still(before: Floats, now: Floats) -> bool:
-    """Whether most parts of the picture stand just where they stood, and at most one elsewhere.
+def compare(before: Floats, now: Floats) -> Sight:
+    """Where most parts of the picture stand.
 
-    The one is a car that left and another that came; a camera that was turned moves four of six.
+    One may stand elsewhere in a still view: a car left and another came. A camera that was turned
+    moves four of six.
     """
     if before.shape != now.shape:
-        return False
+        return Sight.UNCLEAR
     still, elsewhere = 0, 0
     columns, rows = PARTS
     for part_before, part_now in zip(
@@ -64,7 +75,9 @@ def is_still(before: Floats, now: Floats) -> bool:
             continue
         is_here = np.hypot(x, y) <= STILL_PX
         still, elsewhere = still + is_here, elsewhere + (not is_here)
-    return bool(still >= LEAST_STILL_PARTS and elsewhere <= 1)
+    if still >= LEAST_STILL_PARTS and elsewhere <= 1:
+        return Sight.STILL
+    return Sight.MOVED if elsewhere > still else Sight.UNCLEAR
 
 
 def _parts(picture: Floats, columns: int, rows: int) -> list[Floats]:

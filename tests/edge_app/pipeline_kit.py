@@ -66,8 +66,11 @@ class ScriptedGuard:
     def __init__(self) -> None:
         self.report = ViewReport()
 
-    def look(self, frame: Frame) -> ViewReport:
+    def look(self, frame: Frame, *, may_postpone: bool = False) -> ViewReport:
         return self.report
+
+    def catch_up(self) -> None:
+        """Nothing is postponed."""
 
 
 class ScriptedGate:

@@ -100,6 +100,24 @@ def test_a_knock_is_noticed_within_two_seconds(camera: Camera) -> None:
     assert report.homography is not None
 
 
+def test_the_search_for_features_may_come_after_the_states_but_not_where_the_view_moved() -> None:
+    guard = ViewGuard(view(), [BAY])
+
+    def look(image: ImageBgr, now_s: float) -> ViewReport:
+        return guard.look(Frame("c", image, now_s, NOW, 0), may_postpone=True)
+
+    assert look(noisy(view(), 0), 0.0).is_usable
+    half = noisy(view(), 1)
+    half[:, :380] = noisy(view(seed=9), 2)[:, :380]  # a lorry hides half of it
+    before = look(half, 20.0)
+    assert before.is_usable
+    assert (before.reason, before.homography) == (None, None)
+    guard.catch_up()
+    moved = look(noisy(view(11, -7), 3), 40.0)
+    assert moved.homography is not None, "a movement is measured at once"
+    guard.catch_up()
+
+
 def test_a_large_movement_is_told_and_ends_when_the_view_is_back(camera: Camera) -> None:
     camera.show(view(), 2)
     report = camera.show(view(70, 40), 5)

@@ -9,7 +9,7 @@ import pytest
 from vision.simulator import SimulatedLot, Weather, demo_scene
 from vision.types import ImageBgr
 from vision.view_match import small_grey
-from vision.view_still import fine_edges, is_still, seems_moved, thumbnail
+from vision.view_still import Sight, compare, fine_edges, seems_moved, thumbnail
 
 
 @pytest.fixture(scope="module", params=[Weather.SUN, Weather.RAIN, Weather.NIGHT])
@@ -38,8 +38,11 @@ def warped(
 def test_what_stands_and_what_moved(lot: SimulatedLot) -> None:
     before = lot.frame(100.0)
     known = fine_edges(small_grey(seen(before, 0)))
-    assert is_still(known, fine_edges(small_grey(seen(before, 1))))
-    assert is_still(known, fine_edges(small_grey(seen(lot.frame(110.0), 2)))), "cars drive"
+    assert compare(known, fine_edges(small_grey(seen(before, 1)))) is Sight.STILL
+    later = fine_edges(small_grey(seen(lot.frame(110.0), 2)))
+    assert compare(known, later) is Sight.STILL, "cars drive"
+    shifted = fine_edges(small_grey(seen(warped(before, (10, 0)), 4)))
+    assert compare(known, shifted) is Sight.MOVED
     for image in (
         warped(before, (3, 0)),
         warped(before, (0, 3)),
@@ -49,7 +52,7 @@ def test_what_stands_and_what_moved(lot: SimulatedLot) -> None:
         np.asarray(before[:, ::-1], np.uint8),
         np.full_like(before, 90),
     ):
-        assert not is_still(known, fine_edges(small_grey(seen(image, 3))))
+        assert compare(known, fine_edges(small_grey(seen(image, 3)))) is not Sight.STILL
 
 
 def test_a_glance_sees_a_hundredth_of_the_width(lot: SimulatedLot) -> None:
@@ -61,4 +64,4 @@ def test_a_glance_sees_a_hundredth_of_the_width(lot: SimulatedLot) -> None:
 
 def test_pictures_of_different_shapes_are_not_still(lot: SimulatedLot) -> None:
     before = fine_edges(small_grey(lot.frame(100.0)))
-    assert not is_still(before, before[:-10])
+    assert compare(before, before[:-10]) is Sight.UNCLEAR
