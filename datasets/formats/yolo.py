@@ -237,4 +237,5 @@ def _format_data(frames: Sequence[LotFrame], classes: Sequence[str]) -> str:
         lines.setdefault(needed, sorted(splits)[0])
     text = "".join(f"{key}: {json.dumps(f'{PICTURES}/{split}')}\n" for key, split in lines.items())
     named = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(classes))
-    return f"path: .\n{text}names:\n{named}"
+    # Without `path` Ultralytics looks beside the file; with "." in the folder it is started in.
+    return f"{text}names:\n{named}"

@@ -32,6 +32,7 @@ def test_what_happened_to_files_is_told(out: Path) -> None:
     (out / "images" / "c.jpg").write_bytes(b"new")
     (out / ".dvc").mkdir()
     (out / ".dvc" / "config").write_text("not part of the set")
+    (out / "labels.cache").write_bytes(b"Ultralytics leaves it")
     found = verify(out)
     assert found.changed == ("images/a.jpg",)
     assert found.removed == ("images/b.jpg",)
