@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +24,15 @@ from calibration.references import check_reference, reference_path
 from edge_app.delivery.rollout import Fetcher, JobRunner, Rollout
 from edge_app.delivery.slots import RolloutError, TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
-from telemetry import CalibrationError, LotsightError
+from telemetry import CalibrationError, LotsightError, ModelError
 from telemetry.aws import JobDocument, JobKind
 
 if TYPE_CHECKING:
     from edge_app.service import EdgeService
 
 _log = logging.getLogger(__name__)
+# The worker comes to it between two frames; a pass of an overloaded box takes seconds.
+_TAKE_UP_S = 30.0
 
 
 def model_slots(service: EdgeService) -> TwoSlots | None:
@@ -46,6 +50,39 @@ def model_slots(service: EdgeService) -> TwoSlots | None:
     return slots
 
 
+def leave_trial(service: EdgeService, fault: str) -> bool:
+    """Go back to the network before, when the one that cannot be loaded is on trial.
+
+    It ran when it came, so its files were hurt since, by a power cut say: another start would not
+    mend them. Twice in vain is for networks that take the whole process with them.
+
+    Raises:
+        RolloutError: the state of the slots cannot be written.
+    """
+    slots = service.model_slots
+    if slots is None or not slots.state.trial:
+        return False
+    slots.roll_back()
+    service.network.use_folder(slots.active_folder)
+    text = f"model {slots.state.refused} cannot be loaded any more: rolled back: {fault}"
+    service.alarms.set("rollout", text)
+    return True
+
+
+def _activate(service: EdgeService, folder: Path | None) -> None:
+    """Use a network, and come back once it judges: before, a job has not succeeded.
+
+    Raises:
+        ModelError: it cannot be used, or the worker does not come to take it up.
+    """
+    service.use_model_folder(folder)
+    taken_up = threading.Event()
+    service.scheduler.post(taken_up.set)  # done after what `use_model_folder` posted
+    if not taken_up.wait(_TAKE_UP_S):
+        msg = f"the worker did not take the network up within {_TAKE_UP_S:g} s"
+        raise ModelError(msg)
+
+
 def rollouts_of(service: EdgeService) -> Mapping[JobKind, JobRunner]:
     """What this box does for each kind of job; nothing without `[rollout]`.
 
@@ -60,7 +97,7 @@ def rollouts_of(service: EdgeService) -> Mapping[JobKind, JobRunner]:
     network = service.network
     return {
         JobKind.MODEL: Rollout(
-            service.model_slots, fetcher, network.try_folder, service.use_model_folder
+            service.model_slots, fetcher, network.try_folder, partial(_activate, service)
         ),
         JobKind.CALIBRATION: CalibrationRollout(service, fetcher, folder / "calibration"),
     }

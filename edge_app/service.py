@@ -31,7 +31,7 @@ from edge_app.network import NetworkKeeper
 from edge_app.pipeline import CameraDetector, CameraPipeline, Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.remote import agents_of
-from edge_app.rollouts import model_slots, rollouts_of
+from edge_app.rollouts import leave_trial, model_slots, rollouts_of
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FrameSource, make_source, shows_stills
 from edge_app.upkeep import AliveMark
@@ -290,6 +290,9 @@ class EdgeService:
             if self.model_slots is not None:
                 self.model_slots.confirm()
         except ModelError as exc:
+            if leave_trial(self, str(exc)):
+                self._load_model()
+                return
             self.alarms.set("model", str(exc))
             for camera in self.cameras.values():
                 camera.pipeline.model_failed(str(exc))
