@@ -58,7 +58,7 @@ class Case:
 NIGHT = datetime.fromisoformat("2019-09-14T03:00")
 DAY2, DAY4 = datetime.fromisoformat("2013-03-01"), datetime.fromisoformat("2013-04-01")
 APRIL1, APRIL2 = datetime.fromisoformat("2019-04-01"), datetime.fromisoformat("2019-04-02")
-HARM = ("dark", "blur")
+HARM, WORSE_HARM = ("dark", "blur"), ("half_size", "dark", "rain")
 CASES = (
     *(Case("smartlot", day) for day in (APRIL1, APRIL2)),
     Case("nightlot", NIGHT),
@@ -66,6 +66,7 @@ CASES = (
     Case("smartlot", APRIL2, HARM),
     Case("nightlot", NIGHT, HARM),
     *(Case("pklot_ufpr05", day, HARM) for day in (DAY2, DAY4)),
+    Case("pklot_ufpr05", DAY4, WORSE_HARM),
 )
 
 
@@ -114,7 +115,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=data_root())
+    parser.add_argument("--case", type=int, action="append", help="number, from 0; all by default")
     arguments = parser.parse_args()
+    cases = [CASES[number] for number in arguments.case or range(len(CASES))]
     console = Console(highlight=False)
     net = trained_net(arguments.checkpoint)
     wh = TrainConfig().input_wh
@@ -128,7 +131,7 @@ def main() -> None:
         detector = OnnxDetector(folder / "net.onnx", find_model("lotsight-n").manifest.spec())
         general = read_lot(arguments.data, "acpds", "train")
         anchors = features_of(net, general[:: len(general) // ANCHORS], wh)
-        for case in track(CASES, "specialising", console=console, transient=True):
+        for case in track(cases, "specialising", console=console, transient=True):
             own = folder / f"{case.name}{len(case.changes)}"
             own.mkdir(exist_ok=True)
             table.add_row(
@@ -158,7 +161,7 @@ def measure(
     refusals = gate_refusals(net, candidate, parts[CHECK], anchors[1::2])
     days = features_of(net, samples_of([f for f in frames if f not in early]), wh)
     return (
-        f"{case.name}{', dark and blurred' if case.changes else ''}",
+        ", ".join((case.name, *case.changes)),
         f"{case.until:%d %b %Hh}",
         str(len(early)),
         f"{100 * np.mean(agreed):.2f}",

@@ -6,8 +6,10 @@ a second or two on two cores. Pictures of the general training set are learnt be
 lot, so that the head does not forget (rehearsal; Robins 1995).
 
 A candidate is refused unless it shows, on later pictures of the lot that it did not learn from,
-that it agrees better with the pseudo-labels than the network it came from, by more than chance; and
-it is refused when it is worse on general pictures that it did not learn from either.
+that it agrees better with the pseudo-labels than the network it came from, by more than chance, and
+no worse on occupied and on free bays alone: a lot that is empty in the evening is full in the
+morning, and a head that gains on free bays at the cost of occupied ones is then a loss. It is also
+refused when it is worse on general pictures that it did not learn from.
 """
 
 from __future__ import annotations
@@ -195,6 +197,13 @@ def gate_refusals(
             f"pseudo-labels, the general network with {score(old).accuracy:.2%}; a gain is not "
             f"certain (95 % interval begins at {gain:.2%})"
         )
+    for occupied, name in ((True, "occupied"), (False, "free")):
+        was, now = recall(old, occupied=occupied), recall(new, occupied=occupied)
+        if now < was:
+            refusals.append(
+                f"later pictures of the lot, {name} bays alone: it agrees with {now:.2%} of the "
+                f"pseudo-labels, the general network with {was:.2%}"
+            )
     was = score(verdicts_of(net, anchors)).accuracy
     now = score(verdicts_of(candidate, anchors)).accuracy
     if was - now > MAX_ANCHOR_LOSS:
@@ -203,6 +212,12 @@ def gate_refusals(
             f"{MAX_ANCHOR_LOSS:.1%} lost"
         )
     return refusals
+
+
+def recall(verdicts: Sequence[FrameVerdict], *, occupied: bool) -> float:
+    """Share of the bays of one state that are judged right; 1 without any."""
+    right = np.concatenate([v.right[v.occupied == occupied] for v in verdicts])
+    return float(right.mean()) if len(right) else 1.0
 
 
 def least_gain(old: Sequence[FrameVerdict], new: Sequence[FrameVerdict], seed: int = 0) -> float:

@@ -18,7 +18,7 @@ from models.training.config import TrainConfig
 from models.training.loop import CHECKPOINT, stages_of, trained_net
 from models.training.provenance import DataManifest, trained_sets
 from models.training.records import Sample, data_root, read_lot
-from models.training.release import Release, write_release
+from models.training.release import CALIBRATION_FRAMES, Release, write_release
 from models.training.specialise import (
     Features,
     SpecialiseConfig,
@@ -79,7 +79,12 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
             console.print(f"  {refusal}")
         raise typer.Exit(1)
     checkpoint = _save(candidate, start, config, out / CHECKPOINT)
-    trained_on = [*(f.sample for f in earlier), *(f.sample for f in kept[::2])]
+    # INT8 is calibrated on as many pictures of the lot as general ones: its light sets the ranges.
+    half = CALIBRATION_FRAMES // 2
+    calibrated_on = [
+        *_thinned([f.sample for f in earlier], half),
+        *_thinned([f.sample for f in kept[::2]], half),
+    ]
     base = load_manifest(manifest)
     release = Release(
         name=name,
@@ -88,7 +93,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
         data=_provenance(base, [f.sample for f in earlier], config, {lot.name: licence}),
         held_out={},
     )
-    for path in write_release(checkpoint, trained_on, out, release):
+    for path in write_release(checkpoint, calibrated_on, out, release):
         console.print(f"written: {path}")
 
 

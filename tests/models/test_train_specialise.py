@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ if importlib.util.find_spec("torch"):
         features_of,
         gate_refusals,
         least_gain,
+        recall,
         specialise,
         verdicts_of,
     )
@@ -53,7 +55,7 @@ def test_it_learns_a_lot_and_trains_the_parts_for_single_bays_alone(
     ticks: list[int] = []
     found = features_of(net, pictures, WH, lambda: ticks.append(1))
     assert len(found) == len(ticks) == 12
-    config = SpecialiseConfig(epochs=12, rate=3e-3)
+    config = SpecialiseConfig(epochs=60, rate=2e-3)
     trained = specialise(net, found[:8], found[8:], config)
     assert _accuracy(trained, found[:8]) > max(_accuracy(net, found[:8]), 0.9)
     for name, value in net.state_dict().items():
@@ -73,12 +75,30 @@ def test_the_gate_lets_through_what_is_surely_better_and_forgets_nothing(
 ) -> None:
     net = lively_net(1)
     found = features_of(net, pictures, WH)
-    better = specialise(net, found[:8], found[8:], SpecialiseConfig(epochs=12, rate=3e-3))
+    better = specialise(net, found[:8], found[8:], SpecialiseConfig(epochs=60, rate=2e-3))
     assert gate_refusals(net, better, found[:8], found[8:]) == []
     [no_gain] = gate_refusals(net, net, found[:8], found[8:])
     assert no_gain.startswith("later pictures of the lot")
     [forgot] = gate_refusals(better, specialise_wrongly(better, found), wrong(found), found)
     assert forgot.startswith("general pictures")
+
+
+def test_a_gain_on_free_bays_must_not_cost_occupied_ones(pictures: list[Sample]) -> None:
+    net = lively_net(1)
+    found = features_of(net, pictures, WH)
+    says_free, says_taken = copy.deepcopy(net), copy.deepcopy(net)
+    with torch.no_grad():
+        says_free.bay_head.logit.bias.fill_(-100.0)
+        says_taken.bay_head.logit.bias.fill_(100.0)
+    verdicts = verdicts_of(says_free, found)
+    assert (recall(verdicts, occupied=True), recall(verdicts, occupied=False)) == (0.0, 1.0)
+    few_taken = [
+        replace(one, sample=replace(one.sample, occupied=np.arange(6) == index % 6))
+        for index, one in enumerate(found)
+    ]
+    assert least_gain(verdicts_of(says_taken, few_taken), verdicts_of(says_free, few_taken)) > 0
+    [refusal] = gate_refusals(says_taken, says_free, few_taken, few_taken)
+    assert "occupied bays alone" in refusal
 
 
 def wrong(pictures: Sequence[Features]) -> list[Features]:
@@ -90,7 +110,7 @@ def wrong(pictures: Sequence[Features]) -> list[Features]:
 
 def specialise_wrongly(net: LotNet, pictures: Sequence[Features]) -> LotNet:
     turned = wrong(pictures)
-    return specialise(net, turned, turned, SpecialiseConfig(epochs=12, rate=3e-3))
+    return specialise(net, turned, turned, SpecialiseConfig(epochs=60, rate=2e-3))
 
 
 def test_a_gain_by_chance_is_none(pictures: list[Sample]) -> None:
