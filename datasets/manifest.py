@@ -27,8 +27,8 @@ from datasets.frames import LotFrame
 MANIFEST = "manifest.json"
 VERSION_CHARACTERS = 12
 """Of the content's hash: no two of a million versions share them by chance."""
-CACHE_SUFFIX = ".cache"
-"""Of what Ultralytics leaves beside the labels when it has trained on them."""
+PASSING_SUFFIXES = frozenset({".cache", ".dvc"})
+"""What Ultralytics leaves beside the labels, and DVC's pointers: no part of a version."""
 
 
 class _Value(BaseModel):
@@ -176,7 +176,7 @@ def version_of(files: Mapping[str, str]) -> str:
 
 
 def hash_files(folder: Path, on_file: Callable[[], None] = lambda: None) -> dict[str, str]:
-    """SHA-256 of every file below a folder but the manifest; hidden files and caches do not count.
+    """SHA-256 of every file below a folder but the manifest; hidden and passing files do not count.
 
     Raises:
         DatasetError: the folder is missing or a file cannot be read.
@@ -202,7 +202,7 @@ def list_files(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.is_file()
         and path != folder / MANIFEST
-        and path.suffix != CACHE_SUFFIX
+        and path.suffix not in PASSING_SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 

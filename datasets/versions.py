@@ -30,7 +30,8 @@ def freeze(
     """Write the manifest of a folder in any format.
 
     Where there is a manifest already and the content has changed, its version becomes the parent,
-    unless another is given; the same content keeps its manifest.
+    unless another is given. The same content keeps its version and parent; name, note, source and
+    licence are written anew where they are given.
 
     Args:
         folder: of the set.
@@ -45,14 +46,18 @@ def freeze(
     files = hash_files(folder, on_file)
     if (folder / MANIFEST).exists():
         present = read_manifest(folder)
-        if present.files == files:
+        is_same = present.files == files
+        if is_same and about == About() and origin == UNKNOWN_ORIGIN:
             return present
         about = About(
             name=about.name or present.name,
-            parent=about.parent or present.version,
-            note=about.note,
+            parent=about.parent or (present.parent if is_same else present.version),
+            note=about.note or (present.note if is_same else ""),
             made=about.made,
         )
+        if origin == UNKNOWN_ORIGIN and len(present.sources) == 1:
+            # Told to an earlier freeze; the files need not say it.
+            origin = Origin(present.sources[0].source, present.sources[0].licence)
     manifest = make_manifest(folder, with_origin(reading.frames, origin), files, about)
     write_manifest(folder, manifest)
     return manifest

@@ -115,7 +115,7 @@ def test_versions(own: Path, frames: list[LotFrame], tmp_path: Path) -> None:
     assert "every file is as its manifest says" in run("verify", own)
     before = read_manifest(own)
     assert before.version in run("freeze", own, "--note", "nothing new")
-    assert read_manifest(own) == before
+    assert (read_manifest(own).note, read_manifest(own).files) == ("nothing new", before.files)
     write_dataset([replace(frames[0], states=(False, False))], tmp_path / "new")
     shown = run("diff", own, tmp_path / "new")
     assert "- images/s.jpg" in shown

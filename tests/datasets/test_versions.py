@@ -32,6 +32,7 @@ def test_what_happened_to_files_is_told(out: Path) -> None:
     (out / "images" / "c.jpg").write_bytes(b"new")
     (out / ".dvc").mkdir()
     (out / ".dvc" / "config").write_text("not part of the set")
+    (out / "images.dvc").write_text("DVC's pointer")
     (out / "labels.cache").write_bytes(b"Ultralytics leaves it")
     found = verify(out)
     assert found.changed == ("images/a.jpg",)
@@ -42,6 +43,14 @@ def test_what_happened_to_files_is_told(out: Path) -> None:
 def test_freezing_again_changes_nothing_and_a_change_has_a_parent(out: Path) -> None:
     first = read_manifest(out)
     assert freeze(out, About()) == first
+    told = freeze(out, About(note="from the north"), Origin(licence="MIT"))
+    assert (told.version, told.parent, told.note) == (first.version, None, "from the north")
+    assert [one.licence for one in told.sources] == ["MIT"]
+    assert freeze(out, About()) == told
+    (out / "more.txt").write_text("a licence that was told once is kept")
+    assert [one.licence for one in freeze(out, About()).sources] == ["MIT"]
+    (out / "more.txt").unlink()
+    freeze(out, About(parent="0" * 12))
     (out / "notes.txt").write_text("north camera was cleaned")
     second = freeze(out, About(note="cleaned"), Origin("us", "CC-BY-4.0"))
     assert (second.parent, second.note, second.name) == (first.version, "cleaned", "out")
