@@ -34,11 +34,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Inspect, check, show, convert, split and version labelled sets.",
 )
-for command in (cli_files.convert, cli_files.split, cli_files.freeze, cli_files.verify,
-                cli_files.diff):  # fmt: skip
-    app.command()(command)
-app.command("pseudo-label")(pseudo_cli.command)
-app.command("render")(render_cli.command)
 MAX_FAULTS = 40
 
 
@@ -185,3 +180,11 @@ def show(
     with progress(console, "drawing", len(frames)) as advance:
         page = write_page(frames, out, title, advance)
     console.print(f"wrote [bold]{page}[/] and [bold]{out / SHEET}[/]: {len(frames)} pictures")
+
+
+# In the order of --help: first looking, then making.
+for command in (cli_files.convert, cli_files.split, cli_files.freeze, cli_files.verify,
+                cli_files.diff):  # fmt: skip
+    app.command()(command)
+app.command("pseudo-label")(pseudo_cli.command)
+app.command("render")(render_cli.command)
