@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from calibration import Calibration
-from calibration.pictures import read_picture
-from calibration.references import check_reference, reference_path
 from edge_app.alarms import Alarms
 from edge_app.audit.attach import attach_audit
 from edge_app.config import CameraConfig, LotsightConfig
@@ -33,8 +31,9 @@ from edge_app.reload import CalibrationKeeper
 from edge_app.remote import agents_of
 from edge_app.rollouts import leave_trial, model_slots, rollouts_of
 from edge_app.scheduler import CameraUnit, Scheduler
-from edge_app.sources import CameraFeed, FrameSource, make_source, shows_stills
+from edge_app.sources import CameraFeed, FrameSource, make_source
 from edge_app.upkeep import AliveMark
+from edge_app.watching import make_gate, make_guard
 from telemetry import (
     CalibrationError,
     Cause,
@@ -47,7 +46,6 @@ from telemetry import (
 )
 from telemetry.aws import JobKind
 from telemetry.messages import ModelRef
-from vision.change_gate import ChangeGate
 from vision.view_guard import ViewGuard
 
 _log = logging.getLogger(__name__)
@@ -198,7 +196,7 @@ class EdgeService:
             raise
         self.alarms.clear(alarm)
         camera.calibration = calibration
-        guard = self._make_guard(camera.config, calibration)
+        guard = make_guard(self.config, camera.config, calibration)
         self.scheduler.post(partial(self._go_over, camera, calibration, guard))
         return calibration
 
@@ -278,8 +276,7 @@ class EdgeService:
         )
         outlets = Outlets(self._record, self.board)
         pipeline = CameraPipeline(config, self.config.evidence, outlets, self.clock)
-        if self.config.gate.enabled:
-            pipeline.use_gate(ChangeGate(self.config.gate.settings()))
+        pipeline.use_gate(make_gate(self.config))
         kept = self.config.edge.state_dir / "calibrations"
         keeper = CalibrationKeeper(config.id, config.calibration_file, kept)
         return Camera(config, keeper, CameraUnit(feed, pipeline))
@@ -308,26 +305,13 @@ class EdgeService:
                 using = "the last good one is used" if camera.calibration else "it has no bays"
                 fault = f"{exc} (camera {camera.config.id}: {using})"
             if camera.calibration is not None:
-                guard = self._make_guard(camera.config, camera.calibration)
+                guard = make_guard(self.config, camera.config, camera.calibration)
                 camera.pipeline.use_calibration(camera.calibration, guard)
             if fault:
                 self.alarms.set(f"calibration-{camera.config.id}", fault)
                 camera.pipeline.calibration_failed(fault)
         build_layout(self._calibrations())
         self._set_layout()
-
-    def _make_guard(self, camera: CameraConfig, calibration: Calibration) -> ViewGuard | None:
-        if not self.config.guard.enabled:
-            return None
-        for finding in check_reference(camera.calibration_file, calibration):
-            _log.warning("camera %s: %s", camera.id, finding)
-        path = reference_path(camera.calibration_file, calibration)
-        try:
-            reference = None if path is None else read_picture(path)
-        except CalibrationError:  # told above; movements from now on are seen all the same
-            reference = None
-        settings = self.config.guard.settings(is_still=shows_stills(camera.source))
-        return ViewGuard(reference, calibration.polygons_norm(), settings)
 
     def _restore(self) -> None:
         states = self.store.states()

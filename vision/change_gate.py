@@ -45,10 +45,19 @@ class GateSettings:
 
 
 class ChangeGate:
-    """Decides for one camera which frames the network judges; not thread-safe."""
+    """Decides for one camera which frames the network judges; not thread-safe.
 
-    def __init__(self, settings: GateSettings | None = None) -> None:
+    Args:
+        settings: thresholds and times.
+        first_heartbeat_share: the first heartbeat comes after this share of its time, 0 to 1, so
+            that the cameras of a box, which all begin at once, do not beat in the same second.
+    """
+
+    def __init__(
+        self, settings: GateSettings | None = None, first_heartbeat_share: float = 1.0
+    ) -> None:
         self._settings = settings or GateSettings()
+        self._heartbeat_s = self._settings.heartbeat_s * first_heartbeat_share
         self._judged: Floats | None = None
         self._judged_s = 0.0
 
@@ -71,7 +80,8 @@ class ChangeGate:
         if self._judged is None or self._judged.shape != patches.shape or settling:
             return True
         since_s = now_s - self._judged_s
-        if since_s >= self._settings.heartbeat_s:
+        if since_s >= self._heartbeat_s:
+            self._heartbeat_s = self._settings.heartbeat_s
             return True
         changed = patch_change(self._judged, patches, self._settings.noise_level)
         is_changed = changed >= self._settings.least_change

@@ -13,6 +13,7 @@ less (`view_still`): features are searched for only where that is in doubt.
 
 from __future__ import annotations
 
+import random
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ class GuardSettings:
 
     Attributes:
         check_every_s: how often movement is measured while nothing hints at one.
-        measure_every_s: longest time for which a view is only seen to be still.
+        measure_every_s: longest time for which a view is only seen to be still; half of it at
+            least, at random, since the cameras of a box all begin at once.
         suspect_every_s: how often it is measured while something does.
         frozen_after_s: bit-identical pictures for so long are a frozen camera; a still scene has
             sensor noise, and codecs that repeat pictures send a key frame more often than this.
@@ -132,7 +134,7 @@ class ViewGuard:
         self._anchor: tuple[Fingerprint, Matrix] | None = None
         self._thumb: Floats | None = None
         self._fine: Floats | None = None
-        self._measured_s = 0.0
+        self._measure_by_s = 0.0
         self._postponed: tuple[Grey, float] | None = None
         self._matrix: Matrix = np.eye(3)
         self._begun_s = 0.0
@@ -231,7 +233,7 @@ class ViewGuard:
 
     def _check(self, grey: Grey, now_s: float, *, may_postpone: bool) -> None:
         sight = Sight.UNCLEAR if self._fine is None else compare(self._fine, fine_edges(grey))
-        if sight is Sight.STILL and now_s - self._measured_s < self._settings.measure_every_s:
+        if sight is Sight.STILL and now_s < self._measure_by_s:
             self._checked_s = self._sure_s = now_s
             self._thumb = thumbnail(grey)
             return
@@ -252,7 +254,9 @@ class ViewGuard:
 
     def _remember(self, grey: Grey, now_s: float) -> None:
         """This is what the view looks like where it is now known to stand."""
-        self._checked_s = self._sure_s = self._measured_s = now_s
+        self._checked_s = self._sure_s = now_s
+        share = random.uniform(0.5, 1.0)  # noqa: S311 - spreads the work, no secret
+        self._measure_by_s = now_s + share * self._settings.measure_every_s
         self._thumb, self._fine = thumbnail(grey), fine_edges(grey)
 
     def _measure(self, grey: Grey, now_s: float) -> None:

@@ -58,6 +58,16 @@ def test_a_still_lot_costs_one_pass_a_heartbeat(gate: ChangeGate) -> None:
     assert passes == 4  # 120 s, one every 30 s
 
 
+def test_the_first_heartbeat_may_come_sooner_than_the_others() -> None:
+    gate = ChangeGate(first_heartbeat_share=0.2)
+    beats = [
+        step
+        for step in range(100)
+        if gate.wants(frame(noisy(lot(), step), step), BAYS, settling=False)
+    ]
+    assert beats == [0, 6, 36, 66, 96]
+
+
 @pytest.mark.parametrize(
     ("gain", "offset"),
     [

@@ -1,0 +1,42 @@
+"""What stands before the network: a camera's view guard and change gate, from the settings."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+from calibration import Calibration
+from calibration.pictures import read_picture
+from calibration.references import check_reference, reference_path
+from edge_app.config import CameraConfig, LotsightConfig
+from edge_app.sources import shows_stills
+from telemetry import CalibrationError
+from vision.change_gate import ChangeGate
+from vision.view_guard import ViewGuard
+
+_log = logging.getLogger(__name__)
+
+
+def make_guard(
+    config: LotsightConfig, camera: CameraConfig, calibration: Calibration
+) -> ViewGuard | None:
+    """The guard of a camera's view; None when views are not guarded."""
+    if not config.guard.enabled:
+        return None
+    for finding in check_reference(camera.calibration_file, calibration):
+        _log.warning("camera %s: %s", camera.id, finding)
+    path = reference_path(camera.calibration_file, calibration)
+    try:
+        reference = None if path is None else read_picture(path)
+    except CalibrationError:  # told above; movements from now on are seen all the same
+        reference = None
+    settings = config.guard.settings(is_still=shows_stills(camera.source))
+    return ViewGuard(reference, calibration.polygons_norm(), settings)
+
+
+def make_gate(config: LotsightConfig) -> ChangeGate | None:
+    """A camera's change gate; None when every picture is judged."""
+    if not config.gate.enabled:
+        return None
+    share = random.random()  # noqa: S311 - spreads the cameras' heartbeats, no secret
+    return ChangeGate(config.gate.settings(), share)
