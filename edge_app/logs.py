@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections import deque
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -13,6 +14,9 @@ from edge_app.sources.urls import mask_secrets
 
 # These tell of each request and each packet; what matters of it we log ourselves.
 _TALKATIVE = ("uvicorn.access", "amqtt", "transitions", "asyncio")
+
+LINES_KEPT = 2000
+"""In memory: some hundred kilobytes, and hours of an ordinary day."""
 
 
 class LineFormatter(logging.Formatter):
@@ -39,14 +43,37 @@ class LineFormatter(logging.Formatter):
         return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
 
 
+class RecentLines(logging.Handler):
+    """Keeps the last lines in memory, for the diagnostics bundle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line."""
+        self._lines.append(self.format(record))
+
+    def lines(self) -> list[str]:
+        """The last lines, oldest first."""
+        return list(self._lines.copy())
+
+
+def recent_lines() -> list[str]:
+    """The last lines that were logged; none before `set_up_logging`."""
+    handlers = logging.getLogger().handlers
+    return [line for each in handlers if isinstance(each, RecentLines) for line in each.lines()]
+
+
 def set_up_logging(config: LogConfig, stream: TextIO | None = None) -> None:
     """Send everything to `stream` (standard error by default, as systemd and Docker want it)."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(LineFormatter(config.format))
+    handlers = (logging.StreamHandler(stream or sys.stderr), RecentLines())
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
-    root.addHandler(handler)
+    for handler in handlers:
+        handler.setFormatter(LineFormatter(config.format))
+        root.addHandler(handler)
     root.setLevel(config.level.upper())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)

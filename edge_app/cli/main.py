@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "edge_app.cli.doctor",
         "Look for what is wrong with a box: ports, disk, clock, cameras, broker.",
     ),
+    "diagnose": ("edge_app.cli.diagnose", "Write one file for a technician, without secrets."),
+    "harvest": ("edge_app.cli.harvest", "List, pack and delete frames kept for labelling."),
     "models": ("models.cli", "List and verify models."),
     "train": ("models.training.cli", "Train the network (extra `train`)."),
     "promote": ("models.promote_cli", "Accept a candidate model if it is better on unseen lots."),

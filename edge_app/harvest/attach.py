@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from edge_app.service import EdgeService
 
 
-def open_store(config: LotsightConfig) -> HarvestStore:
-    """The kept frames of a box, whether it runs or not.
+def open_store(config: LotsightConfig, *, tidy: bool = False) -> HarvestStore:
+    """The kept frames of a box, whether it runs or not; `tidy` is for the service alone.
 
     Raises:
         HarvestError: the folder cannot be read.
     """
-    return HarvestStore(config.edge.state_dir / FOLDER, config.harvest)
+    return HarvestStore(config.edge.state_dir / FOLDER, config.harvest, tidy=tidy)
 
 
 def attach_harvest(service: EdgeService) -> Harvester | None:
@@ -36,7 +36,7 @@ def attach_harvest(service: EdgeService) -> Harvester | None:
     harvester = Harvester(
         config.harvest,
         config.privacy.settings(),
-        open_store(config),
+        open_store(config, tidy=True),
         service.clock,
         service.alarms,
     )

@@ -67,18 +67,19 @@ class HarvestStore:
     Args:
         folder: where they lie.
         config: the budget.
+        tidy: whether to remove what a crash left; for the one that keeps frames alone.
 
     Raises:
         HarvestError: the folder cannot be read.
     """
 
-    def __init__(self, folder: Path, config: HarvestConfig) -> None:
+    def __init__(self, folder: Path, config: HarvestConfig, *, tidy: bool = True) -> None:
         self.folder = folder
         self._frames = folder / "frames"
         self._config = config
         self._lock = threading.RLock()
         self._kept: dict[str, Kept] = {}
-        self._read()
+        self._read(tidy=tidy)
 
     @property
     def size_bytes(self) -> int:
@@ -163,7 +164,7 @@ class HarvestStore:
         with self._lock:
             found = [
                 each
-                for each in self._kept.values()
+                for each in self._present()
                 if selection.camera in {None, each.frame.camera}
                 and (selection.since is None or each.frame.captured_utc >= selection.since)
             ]
@@ -176,6 +177,13 @@ class HarvestStore:
                     room -= each.size_bytes
                     found.append(each)
         return sorted(found, key=lambda each: (each.frame.captured_utc, each.frame.file))
+
+    def _present(self) -> list[Kept]:
+        """All frames; those that somebody deleted meanwhile, by the command say, are forgotten."""
+        gone = [name for name, each in self._kept.items() if not self._path(each.frame).exists()]
+        for name in gone:
+            del self._kept[name]
+        return list(self._kept.values())
 
     def _of_day(self, camera: str, moment: datetime) -> list[Kept]:
         day = moment.astimezone(UTC).date()
@@ -218,7 +226,7 @@ class HarvestStore:
             path.unlink(missing_ok=True)
             self._kept.pop(each.frame.file, None)
 
-    def _read(self) -> None:
+    def _read(self, *, tidy: bool) -> None:
         if not self._frames.is_dir():
             return
         try:
@@ -232,7 +240,7 @@ class HarvestStore:
                 self._kept[kept.frame.file] = kept
         known = {Path(name).stem for name in self._kept}
         for path in files:
-            if path.stem not in known:
+            if tidy and path.stem not in known:
                 path.unlink(missing_ok=True)
 
 

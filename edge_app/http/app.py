@@ -9,11 +9,13 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from edge_app.http.access import Access
 from edge_app.http.api import HttpState, api, plain
 from edge_app.http.box import Box
+from edge_app.http.downloads import Downloads, download_routes
 from edge_app.http.feed import Feed
 from edge_app.http.guard import PageGuard
 from edge_app.http.login import login_routes
@@ -50,6 +52,7 @@ def create_app(
     access: Access | None = None,
     editor: ASGIApp | None = None,
     settings: PageSettings | None = None,
+    downloads: Callable[[CollectorRegistry], Downloads] | None = None,
 ) -> FastAPI:
     """All pages of a box.
 
@@ -59,23 +62,27 @@ def create_app(
         access: who may see them; None: everybody who reaches the socket, which is loopback's.
         editor: the calibration editor, mounted at /calibrate.
         settings: bounds.
+        downloads: from the metrics' registry, what makes files to download; None: there are none.
     """
     settings = settings or PageSettings()
     access = access or Access()
     app = FastAPI(title="lotsight", docs_url=None, redoc_url=None, openapi_url=None)
+    registry = registry_of(board, box)
     app.state.http = HttpState(
         board=board,
         box=box,
         access=access,
         feed=Feed(board, box, settings.max_listeners),
         pictures=PictureMaker(board, settings.pictures),
-        registry=registry_of(board, box),
+        registry=registry,
         max_viewers=settings.max_viewers,
         live_hz=settings.live_hz,
         has_editor=editor is not None,
     )
     app.include_router(api)
     app.include_router(plain)
+    if downloads is not None:
+        app.include_router(download_routes(downloads(registry)))
     app.include_router(login_routes(access, STATIC / "login.html"))
     for path, name in (("/", "live.html"), ("/status", "status.html")):
         app.add_api_route(path, _page(STATIC / name), include_in_schema=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from edge_app.http.access import Access
 from edge_app.http.app import PageSettings, create_app
 from edge_app.http.box import BoxReport, LinkFacts, ModelFacts, OutboxFacts
 from edge_app.http.pictures import PictureSettings
+from edge_app.http.service_downloads import ServiceDownloads
 from telemetry.health import CameraAudit
 
 if TYPE_CHECKING:
@@ -101,4 +103,11 @@ def app_of(service: EdgeService) -> FastAPI:
     hosts = (config.host,)
     pictures = PictureSettings(privacy=service.config.privacy.settings())
     settings = PageSettings(hosts=hosts, pictures=pictures)
-    return create_app(service.board, ServiceBox(service), access, editor_of(service), settings)
+    return create_app(
+        service.board,
+        ServiceBox(service),
+        access,
+        editor_of(service),
+        settings,
+        partial(ServiceDownloads, service),
+    )

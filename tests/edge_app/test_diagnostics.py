@@ -1,0 +1,212 @@
+"""The diagnostics bundle and the downloads of a running service: all is there, no secret is."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from typer.testing import CliRunner
+
+from calibration import Bay, Calibration, read_bundle, save_calibration
+from edge_app.cli.diagnose import app as diagnose
+from edge_app.cli.harvest import app as harvest
+from edge_app.config import load_config
+from edge_app.diagnostics import Redactor, store_facts
+from edge_app.harvest.attach import open_store
+from edge_app.http.wiring import app_of
+from edge_app.logs import set_up_logging
+from edge_app.service import EdgeService
+from tests.edge_app.harvest.bench import Bench
+
+CONFIG = """
+[edge]
+site = "mall"
+edge = "box-1"
+state_dir = "state"
+
+[http]
+password = "opensesame"
+
+[mqtt]
+host = "localhost"
+port = 1
+username = "box-1"
+password = 'mqtt"s/ecret'
+
+[audit]
+enabled = false
+
+[harvest]
+enabled = true
+
+[[camera]]
+id = "north"
+source = "picture.png"
+calibration_file = "north.json"
+
+[[camera]]
+id = "south"
+source = "rtsp://viewer:h1dden@127.0.0.1:1/stream?token=t0psecret"
+calibration_file = "south.json"
+username = "viewer"
+password = "cam-pass"
+"""
+SECRETS = ("opensesame", 'mqtt"s/ecret', "mqtt\\\"s", "mqtt%22s%2Fecret", "h1dden", "t0psecret",
+           "cam-pass")  # fmt: skip
+OUTLINE = ((0.1, 0.3), (0.3, 0.3), (0.3, 0.7), (0.1, 0.7))
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    cv2.imwrite(str(tmp_path / "picture.png"), np.full((240, 320, 3), 120, np.uint8))
+    path = tmp_path / "box.toml"
+    path.write_text(CONFIG)
+    calibration = Calibration(
+        camera="north", image_wh=(320, 240), bays=(Bay(id="A01", polygon=OUTLINE),)
+    )
+    save_calibration(tmp_path / "north.json", calibration, author="ina")
+    return path
+
+
+@pytest.fixture
+def page(config_file: Path) -> Iterator[httpx.Client]:
+    config = load_config(config_file)
+    set_up_logging(config.log, io.StringIO())
+    service = EdgeService(config)
+    server = uvicorn.Server(
+        uvicorn.Config(app_of(service), port=0, log_level="warning", log_config=None)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        service.start()
+        until_s = time.monotonic() + 30
+        while (
+            not server.started
+            or (view := service.board.latest("north")) is None
+            or (view.frame is None)
+        ):
+            assert time.monotonic() < until_s, "no picture came"
+            time.sleep(0.05)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        service.stop()
+
+
+def parts(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        found = {}
+        for member in opened:
+            content = opened.extractfile(member)
+            assert content is not None
+            found[member.name.removeprefix("lotsight-diagnostics/")] = content.read()
+    return found
+
+
+def keep_frames(config_file: Path, count: int) -> None:
+    """Frames as a service would have kept them."""
+    config = load_config(config_file)
+    bench = Bench(config.edge.state_dir / "harvest", config.harvest)
+    for _ in range(count):
+        bench.show(bench.look((0.55, 0.01)))
+
+
+def test_the_running_service_gives_everything_but_secrets(
+    page: httpx.Client, config_file: Path
+) -> None:
+    assert page.get("/api/v1/diagnostics.tar.gz").status_code == 401
+    assert page.get("/api/v1/harvest.tar.gz").status_code == 401
+    page.headers["Authorization"] = "Bearer opensesame"
+    answer = page.get("/api/v1/diagnostics.tar.gz")
+    assert answer.status_code == 200
+    assert "box-1-diagnostics-" in answer.headers["content-disposition"]
+    found = parts(answer.content)
+    assert sorted(found) == [
+        "calibrations/north.json", "calibrations/south.json", "checks.json", "config.json",
+        "log.txt", "metrics.txt", "status.json", "store.json", "versions.json",
+    ]  # fmt: skip
+    everything = b"".join(found.values()).decode()
+    for secret in SECRETS:
+        assert secret not in everything
+    assert json.loads(found["status.json"])["cameras"].keys() == {"north", "south"}
+    assert b"lotsight_" in found["metrics.txt"]
+    assert "edge box box-1" in found["log.txt"].decode()
+    assert json.loads(found["store.json"])["files_bytes"]["store.db"] > 0
+    assert any(check["what"] == "model" for check in json.loads(found["checks.json"]))
+    folder = load_config(config_file).edge.state_dir
+    assert folder.parent == config_file.parent
+    until_s = time.monotonic() + 10
+    while list(folder.glob(".download-*")):  # it goes once the answer was sent
+        assert time.monotonic() < until_s, "a download stayed"
+        time.sleep(0.02)
+
+    pictured = parts(page.get("/api/v1/diagnostics.tar.gz?pictures=true").content)
+    assert pictured["pictures/north.jpg"][:2] == b"\xff\xd8"
+    assert page.get("/api/v1/harvest.tar.gz").status_code == 404
+
+
+def test_the_command_works_while_nothing_runs(config_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "d.tar.gz"
+    arguments = ["--config", str(config_file), "--out", str(out), "--with-pictures"]
+    result = CliRunner().invoke(diagnose, arguments)
+    assert result.exit_code == 0, result.output
+    assert out.stat().st_mode & 0o777 == 0o600
+    found = parts(out.read_bytes())
+    assert "pictures/north.jpg" in found
+    assert "pictures/south.jpg" not in found
+    checks = {check["what"]: check["level"] for check in json.loads(found["checks.json"])}
+    assert checks["camera south"] == "bad"
+    everything = b"".join(found.values()).decode(errors="replace")
+    for secret in SECRETS:
+        assert secret not in everything
+
+
+def test_the_redactor_knows_a_secret_in_every_form(config_file: Path) -> None:
+    redactor = Redactor(load_config(config_file))
+    text = "log: cam-pass, mqtt%22s%2Fecret, rtsp://a:b@h/x"
+    assert redactor.clean(text) == "log: ***, ***, rtsp://a:***@h/x"
+
+
+def test_the_store_of_a_stopped_service_is_counted(config_file: Path) -> None:
+    service = EdgeService(load_config(config_file))
+    service.store.close()
+    facts = store_facts(service.config.edge.state_dir)
+    assert facts["check"] == "ok"
+    assert sum(facts["rows"].values()) > 0
+
+
+def test_a_damaged_store_is_told(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"no database at all" * 100)
+    assert "not a database" in store_facts(tmp_path)["fault"]
+
+
+def test_kept_frames_are_listed_packed_and_deleted(config_file: Path, tmp_path: Path) -> None:
+    keep_frames(config_file, 2)
+    given = ["--config", str(config_file)]
+    listed = CliRunner().invoke(harvest, ["list", *given])
+    assert listed.exit_code == 0
+    assert "uncertain" in listed.output
+    assert "2 frames" in listed.output
+    out = tmp_path / "north.tar.gz"
+    assert CliRunner().invoke(harvest, ["bundle", *given, "--out", str(out)]).exit_code == 0
+    assert len(read_bundle(out).manifest.frames) == 2
+    store = open_store(load_config(config_file))
+    purged = CliRunner().invoke(harvest, ["purge", *given, "--yes"])
+    assert "2 frames deleted" in purged.output
+    assert store.frames() == (), "what another process deleted is forgotten"
+    empty = CliRunner().invoke(harvest, ["bundle", *given, "--out", str(out)])
+    assert "expected kept frames" in str(empty.exception)
