@@ -113,7 +113,7 @@ def get_lot(site: str, lot: str, reading: Reading) -> LotNow:
     for found in lots_now(reading.session, reading.now(), reading.site(site)):
         if found.lot == lot:
             return found
-    raise HTTPException(status.HTTP_404NOT_FOUND, f"no lot {lot!r} at {site!r}")
+    raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
 
 
 @router.get("/lots/{site}/{lot}/bays", tags=["now"], responses=NOT_FOUND)
@@ -121,7 +121,7 @@ def get_bays(site: str, lot: str, reading: Reading) -> list[BayNow]:
     """The bays of a lot and their states now."""
     found = bays_now(reading.session, reading.now(), site=reading.site(site), lot=lot)
     if not found:
-        raise HTTPException(status.HTTP_404NOT_FOUND, f"no lot {lot!r} at {site!r}")
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
     return found
 
 
