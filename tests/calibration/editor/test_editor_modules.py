@@ -31,7 +31,7 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
-    from calibration.editor.app import STATIC
+    from calibration.editor.serving import STATIC
 
     app = Starlette(routes=[Mount("/", StaticFiles(directory=STATIC))])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))

@@ -21,8 +21,8 @@ from calibration.editor import (
     NetworkJudge,
     StillPicture,
 )
-from calibration.editor.app import STATIC
 from calibration.editor.guard import TOKEN_HEADER
+from calibration.editor.serving import STATIC
 from telemetry import CameraError
 
 
