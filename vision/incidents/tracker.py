@@ -139,6 +139,11 @@ class _Standing:
         self.kind_seen = now
         self.where[finding.bays, finding.area] += 1
 
+    def start_over(self) -> None:
+        """Count looks anew."""
+        self.looks = self.missed = 0
+        self.drop_kind()
+
     def drop_kind(self) -> None:
         self.kind = self.kind_since = self.kind_seen = None
         self.kind_looks, self.confidence = 0, 0.0
@@ -203,7 +208,9 @@ class IncidentTracker:
             if incident is not None and (kept is None or not set(incident.bays) <= kept):
                 ended.append(incident.over(end, now.utc))
                 standing.incident = None
-                standing.drop_kind()
+            if standing.incident is None:
+                # What former bays made of it says nothing about the present ones.
+                standing.start_over()
         for bay, incident in list(self._overstays.items()):
             if kept is None or bay not in kept:
                 ended.append(incident.over(end, now.utc))
@@ -252,8 +259,7 @@ class IncidentTracker:
                 now.mono_s - standing.seen_s > self._settings.longest_gap_s
             ):
                 standing.began = now
-                standing.looks = standing.missed = 0
-                standing.drop_kind()
+                standing.start_over()
             matched.append((standing, sighting))
         return matched
 
@@ -264,8 +270,7 @@ class IncidentTracker:
             incident = self._as_seen(standing, standing.incident)
             if now.mono_s - standing.kind_seen.mono_s >= self._settings.clear_s:
                 standing.incident = None
-                standing.drop_kind()
-                standing.looks = standing.missed = 0
+                standing.start_over()
                 return incident.over(IncidentEnd.LEFT, now.utc)
             standing.incident = incident
             return None

@@ -156,6 +156,14 @@ def test_closing_ends_what_concerns_bays_that_are_gone() -> None:
     assert tracker.open_incidents() == ()
 
 
+def test_bays_that_are_drawn_anew_are_judged_anew() -> None:
+    tracker = make()
+    play(tracker, [float(t) for t in range(0, 7200, 30)], lambda _: [seen(None)])
+    assert tracker.close(IncidentEnd.CONFIG, at(7200), bays=["b1", "b2"]) == []
+    changes = play(tracker, [float(t) for t in range(7200, 7400, 30)], lambda _: [seen(ACROSS)])
+    assert [(t, each.kind) for t, each in changes] == [(7260.0, IncidentKind.STRADDLING)]
+
+
 # Stays
 
 
