@@ -78,6 +78,7 @@ class Deeds:
     calibrations: int = 0
     models: int = 0
     kills: int = 0
+    stopped_in_time: bool = True
 
 
 class TimingConsumer(Consumer):
@@ -280,7 +281,10 @@ class Soak:
                 break
             time.sleep(1)
         self.box.process.terminate()
-        self.box.process.wait(60)
+        try:
+            self.box.process.wait(300)
+        except subprocess.TimeoutExpired:
+            self.deeds.stopped_in_time = False
         return waiting
 
 
@@ -380,6 +384,7 @@ def main() -> None:
         try:
             soak.run()
             found = summary(soak, consumer, begin_s, options.cameras)
+            save(options, soak, found)  # an hour's figures must outlive whatever comes now
             found["waiting_at_end"] = soak.kill_and_drain()
             found["delivery"] = delivered(consumer)
             found["tracebacks"] = (folder / "log").read_text().count("Traceback")
@@ -388,12 +393,17 @@ def main() -> None:
                 box.process.kill()
             consumer.stop()
             broker.stop()
+    found["deeds"] = asdict(soak.deeds)
     console.print_json(json.dumps(found))
+    save(options, soak, found)
+
+
+def save(options: argparse.Namespace, soak: Soak, found: dict[str, Any]) -> None:
+    rows = [asdict(each) for each in soak.samples]
     if options.out is not None:
-        rows = [asdict(each) for each in soak.samples]
         options.out.write_text(json.dumps({"summary": found, "samples": rows}, indent=1) + "\n")
     if options.chart is not None:
-        options.chart.write_text(draw_chart([asdict(s) for s in soak.samples], soak.deeds.outages))
+        options.chart.write_text(draw_chart(rows, soak.deeds.outages))
 
 
 if __name__ == "__main__":
