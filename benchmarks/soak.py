@@ -38,8 +38,8 @@ from latency import Scene, make_scene
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.progress import Progress
-from scipy import stats
 from soak_chart import draw_chart
+from soak_memory import memory
 
 from calibration import load_calibration, save_calibration
 from models import default_model
@@ -50,7 +50,7 @@ from tests.system.delivery.consumer import Consumer
 SITE, EDGE = "soak", "box-1"
 COMMAND = (sys.executable, "-c", "from edge_app.cli import main; main()", "run", "--config")
 FPS, SHOW_S = 2, 40
-SAMPLE_S, BLOCK_S = 10.0, 300.0
+SAMPLE_S = 10.0
 console = Console(stderr=True)
 
 
@@ -305,28 +305,6 @@ def delivered(consumer: TimingConsumer) -> dict[str, int]:
         "events": events, "lost": lost, "given_up": given_up, "told_twice": told_twice,
         "one_number_two_texts": consumer.contradictions, "sent_again": consumer.duplicates,
         "epochs": len(consumer.books),
-    }  # fmt: skip
-
-
-def memory(samples: list[Sample], warm_up_s: float) -> dict[str, object]:
-    """Slope of the resident memory with its 95 % interval, MiB an hour."""
-    block_s = min(BLOCK_S, max(1.0, (samples[-1].at_s - warm_up_s) / 6))
-    blocks: dict[int, list[Sample]] = {}
-    for one in samples:
-        if one.at_s >= warm_up_s:
-            blocks.setdefault(int((one.at_s - warm_up_s) // block_s), []).append(one)
-    hours = [float(np.mean([s.at_s for s in block])) / 3600 for block in blocks.values()]
-    mib = [float(np.mean([s.rss_mib for s in block])) for block in blocks.values()]
-    line = stats.linregress(hours, mib)
-    half = float(stats.t.ppf(0.975, len(hours) - 2) * line.stderr)
-    low, high = float(line.slope) - half, float(line.slope) + half
-    return {
-        "first_mib": round(mib[0], 1), "last_mib": round(mib[-1], 1),
-        "most_mib": round(max(s.rss_mib for s in samples), 1),
-        "slope_mib_per_h": round(float(line.slope), 1),
-        "slope_95": [round(low, 1), round(high, 1)],
-        "block_means_mib": [round(each, 1) for each in mib],
-        "verdict": "grows" if low > 0 else "flat" if high >= 0 else "shrinks",
     }  # fmt: skip
 
 
