@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from models.manifest import Manifest, load_manifest, verify_file
+from models.registry import default_model
 from models.training.judge import BOOTSTRAP_ROUNDS, FrameVerdict, judge_frames, onnx_judge, score
 from models.training.provenance import DataManifest
 from models.training.records import Sample
@@ -66,6 +67,12 @@ class Candidate:
         return {name: judge_frames(judge, samples, input_wh) for name, samples in sets.items()}
 
 
+def incumbent_manifest() -> Path:
+    """Manifest of the float network in service, whichever of its two versions is the default."""
+    path = default_model().path
+    return path.with_name(f"{path.stem.removesuffix('-int8')}.json")
+
+
 def data_refusals(manifest: Manifest, held_out: Sequence[str]) -> list[str]:
     """What is wrong with the statement of what a model was trained on.
 
@@ -114,6 +121,7 @@ def int8_refusals(of_float: Verdicts, of_int8: Verdicts) -> list[str]:
 
 def install(candidate: Candidate, folder: Path) -> list[Path]:
     """Copy a candidate's four files into a folder of models; returns the copies."""
+    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for manifest in (candidate.manifest, candidate.int8_manifest):
         for name in (manifest.file, f"{manifest.name}.json"):

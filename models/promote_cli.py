@@ -8,10 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from models.promote import Candidate, data_refusals, install, int8_refusals, worse_sets
-from models.registry import WEIGHTS, default_model
+from models.promote import (
+    Candidate,
+    data_refusals,
+    incumbent_manifest,
+    install,
+    int8_refusals,
+    worse_sets,
+)
+from models.registry import WEIGHTS
 from models.training.records import data_root, read_lot
-from telemetry.errors import ModelError
 
 HELD_OUT = (
     "acpds/valid",
@@ -42,14 +48,12 @@ def promote(
     refusals = data_refusals(new.manifest, list(sets))
     of_float = new.verdicts(sets, int8=False)
     refusals += int8_refusals(of_float, new.verdicts(sets, int8=True))
-    old_path = incumbent or default_model().path.with_suffix(".json")
-    if old_path.exists() and old_path.resolve() != candidate.resolve():
-        try:
-            old = Candidate.load(old_path)
-        except ModelError as exc:
-            console.print(f"No incumbent to compare with: {exc}", highlight=False)
-        else:
-            refusals += worse_sets(of_float, old.verdicts(sets, int8=False))
+    old_path = incumbent or incumbent_manifest()
+    if incumbent is None and not old_path.exists():
+        console.print("No incumbent to compare with.")
+    elif old_path.resolve() != candidate.resolve():
+        # One that is there but cannot be judged ends it: nothing is promoted without comparison.
+        refusals += worse_sets(of_float, Candidate.load(old_path).verdicts(sets, int8=False))
     if refusals:
         console.print("Refused:", style="bold red")
         for refusal in refusals:

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from models.manifest import Manifest, sha256_of
-from models.promote import Candidate, data_refusals, install, int8_refusals, worse_sets
+from models.promote import (
+    Candidate,
+    data_refusals,
+    incumbent_manifest,
+    install,
+    int8_refusals,
+    worse_sets,
+)
 from models.training.judge import FrameVerdict
 from telemetry.errors import ModelError
 
@@ -107,7 +114,6 @@ def _write(folder: Path) -> Path:
 def test_installing_copies_what_was_verified(tmp_path: Path) -> None:
     source, target = tmp_path / "new", tmp_path / "weights"
     source.mkdir()
-    target.mkdir()
     candidate = Candidate.load(_write(source))
     written = install(candidate, target)
     assert sorted(p.name for p in written) == [
@@ -125,3 +131,12 @@ def test_a_changed_file_is_not_a_candidate(tmp_path: Path) -> None:
     (tmp_path / "try-int8.onnx").write_bytes(b"changed")
     with pytest.raises(ModelError, match="try-int8"):
         Candidate.load(manifest)
+
+
+def test_the_incumbent_is_the_float_network_in_service_and_can_be_judged() -> None:
+    """Where the default is the INT8 network, that one has no INT8 version of its own."""
+    path = incumbent_manifest()
+    assert path.is_file()
+    incumbent = Candidate.load(path)
+    assert incumbent.manifest.precision == "float32"
+    assert incumbent.int8_manifest.name == f"{incumbent.manifest.name}-int8"
