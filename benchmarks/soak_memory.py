@@ -9,6 +9,8 @@ import numpy as np
 from scipy import stats
 
 BLOCK_S = 300.0
+LEAST_BLOCKS = 4
+"""A line through fewer has no interval worth telling."""
 
 
 def memory(samples: Sequence[Any], warm_up_s: float) -> dict[str, object]:
@@ -20,6 +22,12 @@ def memory(samples: Sequence[Any], warm_up_s: float) -> dict[str, object]:
             blocks.setdefault(int((one.at_s - warm_up_s) // block_s), []).append(one)
     hours = [float(np.mean([s.at_s for s in block])) / 3600 for block in blocks.values()]
     mib = [float(np.mean([s.rss_mib for s in block])) for block in blocks.values()]
+    if len(mib) < LEAST_BLOCKS:
+        return {
+            "most_mib": round(max(s.rss_mib for s in samples), 1),
+            "block_means_mib": [round(each, 1) for each in mib],
+            "verdict": "too short to tell",
+        }
     line = stats.linregress(hours, mib)
     half = float(stats.t.ppf(0.975, len(hours) - 2) * line.stderr)
     low, high = float(line.slope) - half, float(line.slope) + half
