@@ -128,7 +128,7 @@ def release(
     pictures = gather(plan, config)
     written = write_release(
         out / CHECKPOINT,
-        pictures.lots,
+        [*pictures.lots, *pictures.vehicles],
         into,
         Release(
             name=name,

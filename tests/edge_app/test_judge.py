@@ -235,7 +235,7 @@ def test_every_bay_seen_from_straight_above(shared_data: Path) -> None:
         occ = {n: state.occ for n, state in enumerate(states, start=1)}
         unsure = {n for n, value in occ.items() if value is None}
         free = {n for n, value in occ.items() if value is False}
-        assert len(unsure - LEAVING[moment_s]) <= 2
+        assert len(unsure - LEAVING[moment_s]) <= 5
         assert free - LEAVING[moment_s] == FREE_FROM_ABOVE[moment_s] - unsure
 
 

@@ -34,7 +34,7 @@ def start_service(tmp_path: Path) -> Iterator[Callable[[str], EdgeService]]:
             '[edge]\nsite = "s"\nedge = "e"\nstate_dir = "state"\n[http]\nenabled = false\n'
             '[guard]\nenabled = false\n[model]\nthreads = 1\n[[camera]]\nid = "north"\n'
             f'source = "{source}"\nrate_hz = 2\ncalibration_file = "north.json"\n'
-            "frame_timeout_s = 1\nlost_after_s = 2\nretry_longest_s = 0.5\n"
+            "frame_timeout_s = 1\nlost_after_s = 5\nretry_longest_s = 0.5\n"
         )
         service = EdgeService(parse_config(text, tmp_path / "box.toml"))
         upkeep = Upkeep(service, period_s=0.1)
@@ -62,24 +62,32 @@ def status(service: EdgeService) -> CameraStatus:
     return view.status
 
 
+def is_judged(service: EdgeService) -> bool:
+    """Whether the bay has a state from pictures, be it that the network is not sure of it.
+
+    The stream shows a test pattern: what a network makes of that is not the point.
+    """
+    return service.store.states()[0].reason in {None, UnknownReason.UNSURE}
+
+
 def test_a_camera_freezes_hangs_up_and_comes_back(
     rtsp_server: Callable[..., RtspServer], start_service: Callable[[str], EdgeService]
 ) -> None:
     server = rtsp_server(fps=20, gop=10)
     service = start_service(server.url("viewer:s3cret@"))
     wait_for(lambda: status(service).judged > 0 and status(service).frames > 20)
-    wait_for(lambda: service.store.states()[0].occ is not None)
+    wait_for(lambda: is_judged(service))
     server.freeze.set()
     wait_for(lambda: service.store.states()[0].reason is UnknownReason.CAMERA_LOST)
     wait_for(lambda: "camera north: lost" in service.alarms.texts())
     assert status(service).condition is CameraCondition.LOST
     assert "s3cret" not in status(service).detail
     server.freeze.clear()
-    wait_for(lambda: service.store.states()[0].occ is not None)
+    wait_for(lambda: is_judged(service))
     wait_for(lambda: "camera north: lost" not in service.alarms.texts())
     restarts = status(service).restarts
     server.hang_up()
     wait_for(lambda: status(service).restarts > restarts)
     frames = status(service).frames
     wait_for(lambda: status(service).frames > frames + 10)
-    assert service.store.states()[0].occ is not None, "a short gap is no lost camera"
+    assert is_judged(service), "a short gap is no lost camera"

@@ -194,11 +194,13 @@ def test_kills_under_load_with_and_without_a_broker_lose_no_event(
     finally:
         stop.set()
         flipping.join()
+    starts = box.log.count(" watches ")
     box.start()
+    wait_for(lambda: box.log.count(" watches ") > starts, "the box to be up")
     wait_for(lambda: _all_out(broker), "the rest to go out")
     assert box.stop() == 0
     assert "Traceback" not in box.log
-    assert len(broker.seqs()) > 40
+    assert len(broker.seqs()) > 30  # ten at least of each life
     told_once(broker)
 
 
