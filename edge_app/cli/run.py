@@ -14,6 +14,7 @@ import typer
 
 from edge_app.config import load_config
 from edge_app.logs import set_up_logging
+from edge_app.memory import limit_arenas
 from telemetry import ConfigError
 
 app = typer.Typer(add_completion=False)
@@ -36,6 +37,7 @@ def run(
 
     config = load_config(config_file)
     set_up_logging(config.log)
+    limit_arenas()
     stop = _stop_on_signal()
     service = EdgeService(config)
     http = serve_http(service)
