@@ -45,6 +45,12 @@ class Bend:
         """A heading of the plan at `x_m`, on the bent ground."""
         return math.remainder(heading_rad - x_m / self.radius_m, 2 * math.pi)
 
+    def place(
+        self, point_m: tuple[float, float], heading_rad: float
+    ) -> tuple[tuple[float, float], float]:
+        """A place and a heading of the plan on the bent ground."""
+        return self.point(point_m), self.heading(point_m[0], heading_rad)
+
     def plan_y(self, points_m: Points) -> Points:
         """How far out points of the bent ground lie, as y of the plan, shape (...)."""
         reach = np.hypot(points_m[..., 0], points_m[..., 1] + self.radius_m)

@@ -25,25 +25,20 @@ def bent(plan: LotLayout, bend: Bend) -> LotLayout:
         bays=tuple(_bent_bay(bay, bend) for bay in plan.bays),
         islands_m=(),
         trees=tuple(replace(tree, foot_m=bend.point(tree.foot_m)) for tree in plan.trees),
-        posts=tuple(
-            replace(
-                post,
-                foot_m=bend.point(post.foot_m),
-                arm_rad=bend.heading(post.foot_m[0], post.arm_rad),
-            )
-            for post in plan.posts
-        ),
+        posts=tuple(_bent_post(post, bend) for post in plan.posts),
         plan=plan,
         bend=bend,
     )
 
 
 def _bent_bay(bay: BaySpot, bend: Bend) -> BaySpot:
-    return replace(
-        bay,
-        centre_m=bend.point(bay.centre_m),
-        heading_rad=bend.heading(bay.centre_m[0], bay.heading_rad),
-    )
+    centre, heading = bend.place(bay.centre_m, bay.heading_rad)
+    return replace(bay, centre_m=centre, heading_rad=heading)
+
+
+def _bent_post(post: Post, bend: Bend) -> Post:
+    foot, arm = bend.place(post.foot_m, post.arm_rad)
+    return replace(post, foot_m=foot, arm_rad=arm)
 
 
 def curved_layout(rng: np.random.Generator) -> LotLayout:

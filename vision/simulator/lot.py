@@ -111,6 +111,7 @@ class SimulatedLot:
         self._base: tuple[ImageBgr, npt.NDArray[np.float32]] | None = None
         quads = self._all_quads(scene.camera)
         inside = ((quads > 0.0) & (quads < 1.0)).all((1, 2))
+        self._inside = inside
         self.bays = tuple(scene.layout.bays[int(index)] for index in np.flatnonzero(inside))
         self._quads = quads[inside]
         self.bay_ids = tuple(bay.id for bay in self.bays)
@@ -131,9 +132,7 @@ class SimulatedLot:
         """
         if time_s is None or self.scene.drift is None:
             return self._quads.copy()
-        everything = self._all_quads(self.camera_at(time_s))
-        index = [bay.id for bay in self.scene.layout.bays]
-        return everything[[index.index(bay) for bay in self.bay_ids]]
+        return self._all_quads(self.camera_at(time_s))[self._inside]
 
     def camera_at(self, time_s: float) -> Camera:
         """The camera as it hangs at a time."""
@@ -226,8 +225,8 @@ class SimulatedLot:
         bend = self.scene.layout.bend
         if bend is None:
             return planned
-        heading = bend.heading(planned.position_m[0], planned.heading_rad)
-        return replace(planned, position_m=bend.point(planned.position_m), heading_rad=heading)
+        place, heading = bend.place(planned.position_m, planned.heading_rad)
+        return replace(planned, position_m=place, heading_rad=heading)
 
 
 def _light_of(scene: Scene) -> Light:

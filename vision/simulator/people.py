@@ -54,8 +54,7 @@ class Person:
         stride = math.sin(2 * math.pi * _STEP_HZ * (time_s - self.begins_s))
         mesh = person_mesh(self.height_m, stride, self.shirt_bgr, self.trousers_bgr)
         if bend is not None:
-            heading = bend.heading(x, heading)
-            x, y = bend.point((x, y))
+            (x, y), heading = bend.place((x, y), heading)
         return stage.paint(mesh.placed((x, y), heading))
 
 

@@ -238,7 +238,7 @@ def _passers(rng: np.random.Generator, stage: Stage, cars: list[Actor]) -> list[
             heading = (0.0 if ahead else math.pi) + float(rng.normal(0, 0.05))
             place, bend = (x, y), stage.layout.bend
             if bend is not None:
-                place, heading = bend.point(place), bend.heading(x, heading)
+                place, heading = bend.place(place, heading)
             actor = stage.paint_car(car, place, heading)
             if actor is not None:
                 actors.append(actor)
