@@ -17,10 +17,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from calibration.files import write_atomically
 from calibration.types import Sha256
+from datasets.documents import read_document
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame
 
@@ -263,17 +264,8 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         DatasetError: there is none, or it is damaged; the text names the field.
     """
-    path = folder / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as exc:
-        msg = f"{path}: expected a manifest (lotsight dataset freeze makes one): {exc.strerror}"
-        raise DatasetError(msg) from exc
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "manifest"
-        msg = f"{path}: {place}: {first['msg']} ({exc.error_count()} faults in all)"
-        raise DatasetError(msg) from exc
+    missing = "expected a manifest (lotsight dataset freeze makes one)"
+    return read_document(folder / MANIFEST, Manifest, "manifest", missing)
 
 
 def _tool() -> str:

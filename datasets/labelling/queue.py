@@ -13,10 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from calibration.files import write_atomically
 from calibration.types import Polygon, Sha256
+from datasets.documents import read_document
 from datasets.errors import DatasetError
 
 FILE = "queue.json"
@@ -181,17 +182,8 @@ def read_queue(folder: Path) -> Queue:
     Raises:
         DatasetError: there is none, or it is damaged; the text names the field.
     """
-    path = folder / FILE
-    try:
-        return Queue.model_validate_json(path.read_bytes())
-    except OSError as exc:
-        msg = f"{path}: expected a queue (lotsight label queue makes one), but got: {exc.strerror}"
-        raise DatasetError(msg) from exc
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "queue"
-        msg = f"{path}: {place}: {first['msg']} ({exc.error_count()} faults in all)"
-        raise DatasetError(msg) from exc
+    missing = "expected a queue (lotsight label queue makes one), but got"
+    return read_document(folder / FILE, Queue, "queue", missing)
 
 
 def picture_path(folder: Path, frame: QueuedFrame) -> Path:
