@@ -34,6 +34,23 @@ LATE_AFTER = 10.0
 """Settle times after which a second opinion is dropped: the camera was away meanwhile."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Opinion:
+    """A second opinion that waits for what its bays do next; it keeps no picture.
+
+    Attributes:
+        taken_s: monotonic time of the picture.
+        taken_utc: wall time of the picture.
+        states: of the bays then.
+        opinion: on the picture.
+    """
+
+    taken_s: float
+    taken_utc: datetime
+    states: tuple[BayState, ...]
+    opinion: SecondOpinion
+
+
 @dataclass(slots=True)
 class _Track:
     """One camera's audit.
@@ -41,15 +58,16 @@ class _Track:
     Attributes:
         rng: of the moments that are sampled.
         due_s: when the next picture is to be looked at again.
+        asked: while a second pass is queued, the newest look: that one it will be about. A busy box
+            may have no time for hours, and the newest picture is in memory anyway.
         waiting: a second opinion that waits for what its bays do next.
-        asked: whether a second pass is queued.
         tallies: what counts, with its moment.
     """
 
     rng: np.random.Generator
     due_s: float
-    waiting: tuple[Look, SecondOpinion] | None = None
-    asked: bool = False
+    asked: Look | None = None
+    waiting: _Opinion | None = None
     tallies: deque[tuple[float, datetime, LookTally]] = field(default_factory=deque)
 
 
@@ -91,10 +109,12 @@ class Auditor:
         track = self._tracks.setdefault(camera, self._track(len(self._tracks)))
         now_s = look.frame.captured_mono_s
         if track.waiting is not None:
-            self._settle(track, look, now_s)
-        elif not track.asked and now_s >= track.due_s:
-            track.asked = True
-            self._when_idle(partial(self._look_again, track, look))
+            self._settle(track, track.waiting, look)
+        elif track.asked is not None:
+            track.asked = look
+        elif now_s >= track.due_s:
+            track.asked = look
+            self._when_idle(partial(self._look_again, track))
 
     def estimate(self, camera: str) -> AccuracyEstimate | None:
         """How often a camera's states are right; None while nothing was looked at again."""
@@ -126,33 +146,34 @@ class Auditor:
         # At random moments, so that nothing that comes at fixed times is always or never seen.
         return float(self._config.every_s * rng.uniform(0.5, 1.5))
 
-    def _look_again(self, track: _Track, look: Look) -> None:
-        track.asked = False
+    def _look_again(self, track: _Track) -> None:
+        look, track.asked = track.asked, None
         detector = self._detector()
         begin_s = self._clock.mono_s()
-        if detector is None or detector.spec.sha256 != look.spec.sha256:
+        if look is None or detector is None or detector.spec.sha256 != look.spec.sha256:
             return
         opinion = second_opinion(
             detector, look.frame.image_bgr, look.polygons_norm, _quads(look), look.output
         )
-        track.waiting = (look, opinion)
+        taken = look.frame
+        track.waiting = _Opinion(taken.captured_mono_s, taken.captured_utc, look.states, opinion)
         spent_s = self._clock.mono_s() - begin_s
         pause_s = max(self._pause_s(track.rng), spent_s / self._config.budget_share)
         track.due_s = begin_s + pause_s
 
-    def _settle(self, track: _Track, after: Look, now_s: float) -> None:
+    def _settle(self, track: _Track, waiting: _Opinion, after: Look) -> None:
         """Count a second opinion, once it is known what its bays did next."""
-        look, opinion = track.waiting or (after, None)
-        age_s = now_s - look.frame.captured_mono_s
-        if age_s < self._config.settle_s or opinion is None:
+        now_s = after.frame.captured_mono_s
+        age_s = now_s - waiting.taken_s
+        if age_s < self._config.settle_s:
             return
         track.waiting = None
         if age_s > LATE_AFTER * self._config.settle_s:
             return
-        counted = _settled(look, after, self._config.settle_s)
-        tally = tally_look(opinion, _prob(look.states), counted)
+        counted = _settled(waiting, after, self._config.settle_s)
+        tally = tally_look(waiting.opinion, _prob(waiting.states), counted)
         if tally.bays:
-            track.tallies.append((now_s, look.frame.captured_utc, tally))
+            track.tallies.append((now_s, waiting.taken_utc, tally))
         while track.tallies and now_s - track.tallies[0][0] > self._config.window_s:
             track.tallies.popleft()
         self._tell(after.calibration.camera)
@@ -185,22 +206,21 @@ def _quads(look: Look) -> Floats:
     return to_norm(np.stack(quads), (width, height))
 
 
-def _settled(look: Look, after: Look, settle_s: float) -> Bools:
-    """Bays that were known at the look, had been so for a while, and stayed so.
+def _settled(then: _Opinion, after: Look, settle_s: float) -> Bools:
+    """Bays that were known at the second opinion, had been so for a while, and stayed so.
 
     A bay that is just changing is neither: the hold times are at work, and to call that an error
     would punish what they are for.
     """
     later = {state.bay: state for state in after.states}
-    moment = look.frame.captured_utc
     return np.array(
         [
             state.occ is not None
-            and (moment - state.since).total_seconds() >= settle_s
+            and (then.taken_utc - state.since).total_seconds() >= settle_s
             and (now := later.get(state.bay)) is not None
             and now.occ == state.occ
             and now.since == state.since
-            for state in look.states
+            for state in then.states
         ],
         np.bool,
     )

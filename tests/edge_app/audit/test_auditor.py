@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -74,6 +75,7 @@ class Bench:
         self.auditor = Auditor(
             config, self.clock, self.idle.append, lambda: self.network, self.alarms
         )
+        self.images: list[weakref.ref[ImageBgr]] = []
         self.since = self.clock.utc() - timedelta(hours=1)
         self.states: tuple[BayState, ...] = (
             BayState("a", True, None, 0.98, self.since),
@@ -82,6 +84,7 @@ class Bench:
 
     def look(self) -> None:
         image = np.zeros((480, 640, 3), np.uint8)
+        self.images.append(weakref.ref(image))
         frame = Frame("north", image, self.clock.mono_s(), self.clock.utc(), 1)
         box = as_floats([[64, 96, 192, 384]])
         detections = Detections(box, as_floats([0.9]), np.array([0]))
@@ -179,6 +182,17 @@ def test_a_busy_box_is_not_audited_and_queues_one_look_only() -> None:
         bench.look()
     assert len(bench.idle) == 1
     assert bench.auditor.estimate("north") is None
+
+
+def test_no_picture_is_kept_but_the_newest_while_the_box_is_busy_and_none_afterwards() -> None:
+    bench = Bench()
+    for _ in range(500):
+        bench.clock.advance(1.0)
+        bench.look()
+    assert [number for number, image in enumerate(bench.images) if image() is not None] == [499]
+    bench.idle.popleft()()
+    assert len(bench.network.plans) == 1, "a second opinion waits for what its bays do next"
+    assert all(image() is None for image in bench.images)
 
 
 def test_costly_looks_are_spaced_by_the_budget() -> None:
