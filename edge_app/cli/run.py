@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import signal
 import threading
 from pathlib import Path
@@ -48,7 +49,7 @@ def run(
         service.start()
         upkeep = Upkeep(service)
         upkeep.start()
-        stop.wait()
+        _log.info("%s: stopping", stop.get().name)
         upkeep.stop()
     finally:
         service.stop()
@@ -68,12 +69,17 @@ def _leave() -> None:
         os._exit(0)
 
 
-def _stop_on_signal() -> threading.Event:
-    stop = threading.Event()
+def _stop_on_signal() -> queue.SimpleQueue[signal.Signals]:
+    """A queue that gives the signal which ends the service.
+
+    Of all that a handler could do, putting into such a queue is documented to be safe while the
+    interrupted code waits for the same object; `threading.Event.set` may wait for itself, and so
+    may logging.
+    """
+    stop: queue.SimpleQueue[signal.Signals] = queue.SimpleQueue()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        _log.info("%s: stopping", signal.Signals(number).name)
-        stop.set()
+        stop.put(signal.Signals(number))
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, on_signal)
