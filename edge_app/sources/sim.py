@@ -106,10 +106,14 @@ def write_missing_calibration(address: str, camera: str, path: Path) -> None:
 def calibration_of_sim(
     address: SimAddress, camera: str, image_wh: tuple[int, int] = IMAGE_WH
 ) -> Calibration:
-    """The exact calibration of a simulated camera."""
+    """The exact calibration of a simulated camera.
+
+    The camera's name is part of each bay's id, since a box may have several such cameras, and a bay
+    belongs to one.
+    """
     lot = SimulatedLot(demo_scene(address.weather, image_wh), address.seed, detail=1)
     bays = tuple(
-        Bay(id=bay, polygon=tuple((float(x), float(y)) for x, y in np.clip(quad, 0, 1)))
+        Bay(id=f"{camera}-{bay}", polygon=tuple((float(x), float(y)) for x, y in np.clip(quad, 0, 1)))
         for bay, quad in zip(lot.bay_ids, lot.quads_norm(), strict=True)
     )
     name = f"simulated lot, {address.weather.value}"

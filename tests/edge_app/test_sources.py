@@ -387,6 +387,7 @@ def test_a_simulated_camera_brings_its_calibration(tmp_path: Path) -> None:
     calibration = load_calibration(path)
     assert calibration.camera == "north"
     assert len(calibration.bays) > 8
+    assert calibration.bay_ids[0] == "north-A01", "another simulated camera has other bays"
     write_missing_calibration("sim:overcast@3", "north", path)
     assert load_calibration(path).revision == 1
     write_missing_calibration("rtsp://cam", "north", tmp_path / "other.json")
