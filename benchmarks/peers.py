@@ -1,11 +1,13 @@
 """Side by side with the peers: Ultralytics' ParkingManagement and supervision's PolygonZone.
 
-    .venv/bin/python benchmarks/peers.py [--python PEERS_PYTHON] [--out X.json] [--limit 0]
+    .venv/bin/python benchmarks/peers.py [--python PEERS_PYTHON] [--runtime onnx|pytorch]
+        [--out X.json] [--limit 0]
 
 Without --python a throw-away environment is made (torch, ultralytics, supervision by pip). Needs
 the labelled sets, the clips and `weights/yolo11n.pt` (LOTSIGHT_DATA). Each picture goes to lotsight
 and then to every peer, one after the other, so that all of them meet the same load of the machine:
-the ratios hold even where the milliseconds do not. All start from the decoded picture and end with
+the ratios hold even where the milliseconds do not. The peers' networks run in ONNX Runtime as ours
+does, or in PyTorch as their examples have it. All start from the decoded picture and end with
 a state for each bay, with the same number of threads; the peers' networks are the stock COCO ones
 at 640 and at 1280 px. ParkingManagement also draws, which is part of its `process`; it is given its
 default tracker (which needs to see a picture three times) and ByteTrack.
@@ -26,6 +28,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnxruntime
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -40,7 +43,10 @@ from vision.rules import rule_for
 from vision.session import SessionSettings
 from vision.types import Floats, ImageBgr, as_floats
 
-PACKAGES = ("torch==2.13.0", "ultralytics==8.4.190", "lap>=0.5.12", "supervision==0.31.2")
+PACKAGES = (
+    "torch==2.14.1", "torchvision==0.29.1", "ultralytics==8.4.190", "lap>=0.5.12",
+    "supervision==0.31.2", "onnx", "onnxslim", "onnxruntime==" + onnxruntime.__version__,
+)  # fmt: skip
 SETS = (
     ("acpds", ("valid",)), ("pklot_ufpr05", ("valid",)), ("smartlot", ("train", "valid")),
     ("nightlot", ("train", "valid")),
@@ -70,11 +76,13 @@ class Lotsight:
 class Peers:
     """The worker process."""
 
-    def __init__(self, python: Path, weights: Path, threads: int, folder: Path) -> None:
+    def __init__(
+        self, python: Path, weights: Path, folder: Path, *, threads: int, runtime: str
+    ) -> None:
         answers, theirs = os.pipe()
         command = [
             str(python), str(Path(__file__).with_name("peers_worker.py").resolve()),
-            "--weights", str(weights), "--threads", str(threads),
+            "--weights", str(weights), "--threads", str(threads), "--runtime", runtime,
             "--answers", str(theirs), "--sizes", *map(str, SIZES),
         ]  # fmt: skip
         env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
@@ -228,6 +236,7 @@ def main() -> None:
     """Read the options and compare."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--python", type=Path, help="an environment that has the peers already")
+    parser.add_argument("--runtime", choices=("onnx", "pytorch"), default="onnx")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--limit", type=int, default=0, help="at most so many of a set; 0: all")
     parser.add_argument("--clip-frames", type=int, default=20)
@@ -238,7 +247,8 @@ def main() -> None:
         folder = Path(name)
         python = options.python or make_environment(folder)
         ours = Lotsight(options.threads)
-        peers = Peers(python, root / "weights" / "yolo11n.pt", options.threads, folder)
+        weights = root / "weights" / "yolo11n.pt"
+        peers = Peers(python, weights, folder, threads=options.threads, runtime=options.runtime)
         warm_up = read_lot(root / "acpds", "valid")[:2]
         judged(warm_up, ours, peers, "warm-up")
         for set_name, splits in SETS:
@@ -256,6 +266,7 @@ def main() -> None:
         spec = default_model().manifest
         about = {
             "model": f"{spec.name} {spec.version}", "peers": PACKAGES, "weights": "yolo11n.pt",
+            "runtime": options.runtime,
             "threads": options.threads, "cpus": os.cpu_count(),
             "load_1min": round(os.getloadavg()[0], 1),
         }  # fmt: skip

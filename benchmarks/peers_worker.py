@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -106,6 +107,13 @@ class Zones:
         return found
 
 
+def exported(weights: str, folder: Path) -> str:
+    """The same network for ONNX Runtime; any input size, so that pictures are not padded square."""
+    own = folder / Path(weights).name  # the export is written beside its weights
+    shutil.copy(weights, own)
+    return str(YOLO(str(own)).export(format="onnx", dynamic=True, device="cpu", verbose=False))
+
+
 def provide_nms() -> None:
     """Where torchvision was built for another torch, Ultralytics' own function stands in for it.
 
@@ -125,6 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--weights", required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--runtime", choices=("pytorch", "onnx"), required=True)
     parser.add_argument("--answers", type=int, required=True, help="file descriptor to write to")
     parser.add_argument("--sizes", type=int, nargs="+", required=True)
     options = parser.parse_args()
@@ -132,14 +141,16 @@ def main() -> None:
     provide_nms()
     # The libraries greet on standard output, so answers have a pipe of their own.
     with tempfile.TemporaryDirectory() as name, os.fdopen(options.answers, "w") as answers:
+        is_onnx = options.runtime == "onnx"
+        weights = exported(options.weights, Path(name)) if is_onnx else options.weights
         parking = {
             f"ParkingManagement {tracker.removesuffix('.yaml')} {size}": Parking(
-                options.weights, size, tracker, Path(name)
+                weights, size, tracker, Path(name)
             )
             for size in options.sizes
             for tracker in LOOKS
         }
-        zones = [Zones(options.weights, size) for size in options.sizes]
+        zones = [Zones(weights, size) for size in options.sizes]
         for line in sys.stdin:
             job = json.loads(line)
             image, bays = cv2.imread(job["picture"]), job["bays"]
