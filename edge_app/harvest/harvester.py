@@ -24,6 +24,7 @@ from edge_app.alarms import Alarms
 from edge_app.config import HarvestConfig
 from edge_app.delivery.agents.base import Worker
 from edge_app.figures import disk_free_bytes
+from edge_app.harvest.ledger import Limit
 from edge_app.harvest.store import HarvestStore
 from edge_app.harvest.worth import Flaps, Glance, Worth, box_probs, glance_at, worth_of
 from edge_app.looks import Look
@@ -96,8 +97,6 @@ class Harvester:
         self._worker = Worker("harvest")
         self._waiting = 0
         self._idle = threading.Condition()
-        self.kept = 0
-        self.dropped = 0
 
     def observe(self, look: Look) -> None:
         """Take one judged frame; see `LookObserver`."""
@@ -111,7 +110,7 @@ class Harvester:
         track.next_s = now_s + LOOK_EVERY_S
         with self._idle:
             if self._waiting >= WAITING:
-                self.dropped += 1
+                self.store.ledger.refuse(Limit.BUSY)
                 return
             self._waiting += 1
         self._worker.do(partial(self._work, track, look, track.flaps.is_flapping(now_s)))
@@ -127,6 +126,7 @@ class Harvester:
         try:
             self._consider(track, look, flapping)
         except HarvestError as exc:
+            self.store.ledger.fail(str(exc), self._clock.utc())
             self._alarms.set(ALARM, str(exc))
         finally:
             with self._idle:
@@ -151,7 +151,9 @@ class Harvester:
         elif worth.score < self._config.least_worth_share or not worth.reasons:
             return
         camera, utc = look.calibration.camera, look.frame.captured_utc
-        if self.store.wants(camera, worth.score, utc) and self._has_room():
+        if not self.store.wants(camera, worth.score, utc):
+            self.store.ledger.refuse(Limit.DAY)
+        elif self._has_room():
             self._keep(look, boxes, worth)
             track.glances.append(glance)
             track.next_s = now_s + self._config.every_s
@@ -176,7 +178,6 @@ class Harvester:
         )
         frame = described(look, boxes, worth, picture, privacy)
         if self.store.add(frame, picture):
-            self.kept += 1
             reasons = ", ".join(frame.reasons)
             _log.info("harvest: %s kept, worth %.2f: %s", frame.file, frame.score, reasons)
         self._alarms.clear(ALARM)
@@ -185,6 +186,7 @@ class Harvester:
         free = disk_free_bytes(self.store.folder.parent)
         if free is None or free >= LEAST_FREE_BYTES:
             return True
+        self.store.ledger.refuse(Limit.DISK)
         text = f"{self.store.folder}: no frames are kept, only {free // 2**20} MiB are free"
         self._alarms.set(ALARM, text)
         return False

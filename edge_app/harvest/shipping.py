@@ -74,6 +74,13 @@ class HarvestShipping:
         Raises:
             RolloutError: nothing was sent, and the text says why. The frames stay on the box.
         """
+        try:
+            return self._ship(document)
+        except RolloutError as exc:
+            self.store.ledger.fail(str(exc), self.clock.utc(), of_job=True)
+            raise
+
+    def _ship(self, document: JobDocument) -> str:
         address = self._address(document)
         limit = self.config.harvest.upload_max_bytes
         selection = Selection(camera=document.camera, max_bytes=limit)
@@ -89,6 +96,7 @@ class HarvestShipping:
         except (HarvestError, OSError) as exc:
             msg = f"no bundle could be made: {exc}"
             raise RolloutError(msg) from exc
+        self.store.ledger.send(len(manifest.frames), size)
         _log.info("harvest: %d frames sent to %s", len(manifest.frames), address.hostname)
         return f"{len(manifest.frames)} frames, {size} bytes sent to {address.hostname}"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from calibration import HarvestedFrame, HarvestError, HarvestManifest, write_bun
 from calibration.atomic import replacing
 from calibration.bundles import PRIVATE
 from edge_app.config import HarvestConfig
+from edge_app.harvest.ledger import HarvestFigures, Ledger, Limit
 
 _log = logging.getLogger(__name__)
 
@@ -75,10 +77,12 @@ class HarvestStore:
 
     def __init__(self, folder: Path, config: HarvestConfig, *, tidy: bool = True) -> None:
         self.folder = folder
+        self.ledger = Ledger()
         self._frames = folder / "frames"
         self._config = config
         self._lock = threading.RLock()
         self._kept: dict[str, Kept] = {}
+        self._seen_mtime_ns = 0
         self._read(tidy=tidy)
 
     @property
@@ -86,6 +90,12 @@ class HarvestStore:
         """What all frames take on disk."""
         with self._lock:
             return sum(each.size_bytes for each in self._kept.values())
+
+    def figures(self) -> HarvestFigures:
+        """What is kept, and what was done since the store was opened."""
+        with self._lock:
+            frames = Counter(each.frame.camera for each in self._kept.values())
+            return self.ledger.figures(dict(frames), self.size_bytes, self._config.max_bytes)
 
     def frames(self, selection: Selection | None = None) -> tuple[HarvestedFrame, ...]:
         """The kept frames, oldest first."""
@@ -109,22 +119,26 @@ class HarvestStore:
         kept = Kept(frame, len(picture) + len(known))
         with self._lock:
             day = self._of_day(frame.camera, frame.captured_utc)
-            leaving = sorted([*day, kept], key=lambda each: each.rank)
-            leaving = leaving[: max(len(day) + 1 - self._config.frames_per_day, 0)]
-            leaving += self._too_much([*self._kept.values(), kept], leaving)
-            if kept in leaving:
+            of_day = sorted([*day, kept], key=lambda each: each.rank)
+            of_day = of_day[: max(len(day) + 1 - self._config.frames_per_day, 0)]
+            for_room = self._too_much([*self._kept.values(), kept], of_day)
+            if kept in of_day or kept in for_room:
+                self.ledger.refuse(Limit.DAY if kept in of_day else Limit.ROOM)
                 return False
-            self._remove(each for each in leaving)
+            self._evict(of_day, Limit.DAY)
+            self._evict(for_room, Limit.ROOM)
             self._write(frame, picture, known)
             self._kept[frame.file] = kept
+            self.ledger.keep()
             return True
 
     def expire(self, now: datetime) -> int:
         """Delete frames that are older than they may be; how many."""
         oldest = now - timedelta(days=self._config.keep_days)
         with self._lock:
+            self._notice_deletions()
             old = [each for each in self._kept.values() if each.frame.captured_utc < oldest]
-            self._remove(old)
+            self._evict(old, Limit.AGE)
         if old:
             _log.info("harvest: %d frames older than %g days", len(old), self._config.keep_days)
         return len(old)
@@ -133,7 +147,7 @@ class HarvestStore:
         """Delete frames; how many."""
         with self._lock:
             chosen = self._selected(selection or Selection())
-            self._remove(chosen)
+            self._evict(chosen, Limit.PURGE)
         return len(chosen)
 
     def picture(self, frame: HarvestedFrame) -> bytes:
@@ -183,7 +197,18 @@ class HarvestStore:
         gone = [name for name, each in self._kept.items() if not self._path(each.frame).exists()]
         for name in gone:
             del self._kept[name]
+        self.ledger.evict(Limit.PURGE, len(gone))
         return list(self._kept.values())
+
+    def _notice_deletions(self) -> None:
+        """Forget what another process deleted; looks at the files only if any came or went."""
+        try:
+            mtime_ns = self._frames.stat().st_mtime_ns
+        except OSError:
+            mtime_ns = 0
+        if mtime_ns != self._seen_mtime_ns:
+            self._seen_mtime_ns = mtime_ns
+            self._present()
 
     def _of_day(self, camera: str, moment: datetime) -> list[Kept]:
         day = moment.astimezone(UTC).date()
@@ -219,12 +244,13 @@ class HarvestStore:
             msg = f"{path}: expected to be able to keep a frame, but got: {exc.strerror or exc}"
             raise HarvestError(msg) from exc
 
-    def _remove(self, leaving: Iterable[Kept]) -> None:
-        for each in list(leaving):
+    def _evict(self, leaving: list[Kept], limit: Limit) -> None:
+        for each in leaving:
             path = self._path(each.frame)
             path.with_suffix(".json").unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             self._kept.pop(each.frame.file, None)
+        self.ledger.evict(limit, len(leaving))
 
     def _read(self, *, tidy: bool) -> None:
         if not self._frames.is_dir():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_app.harvest.ledger import HarvestFigures
 from edge_app.http.box import BoxReport
 from edge_app.live import CameraCondition, LiveBoard, LiveView, RecentEvent
 from telemetry import BayState
@@ -123,9 +124,17 @@ def report_body(report: BoxReport, board: LiveBoard) -> Body:
     body["audits"] = {
         camera: audit.model_dump(mode="json") for camera, audit in report.audits.items()
     }
+    body["harvest"] = None if report.harvest is None else _harvest_body(report.harvest)
     body["bays"] = counts(board)
     body["cameras"] = [camera_body(view) for view in views(board)]
     body["not_ready"] = faults(board, report)
+    return body
+
+
+def _harvest_body(harvest: HarvestFigures) -> Body:
+    body = asdict(harvest)
+    if harvest.last_fault is not None:
+        body["last_fault"]["utc"] = harvest.last_fault.utc.isoformat()
     return body
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from edge_app.harvest.ledger import HarvestFigures
 from telemetry.health import CameraAudit
 
 
@@ -82,6 +83,7 @@ class BoxReport:
         memory_bytes: of the service; None when unknown.
         temperature_c: warmest sensor; None when unknown.
         audits: how often each camera's states are right, for those that were looked at again.
+        harvest: kept frames; None while the harvest is switched off.
     """
 
     site: str
@@ -99,6 +101,7 @@ class BoxReport:
     memory_bytes: int | None = None
     temperature_c: float | None = None
     audits: Mapping[str, CameraAudit] = field(default_factory=dict)
+    harvest: HarvestFigures | None = None
 
 
 class Box(Protocol):

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from edge_app.http import bodies
 from edge_app.http.box import Box, BoxReport
+from edge_app.http.harvest import harvest_metrics
 from edge_app.http.incidents import incident_metrics
 from edge_app.live import CameraCondition, LiveBoard, LiveView
 
@@ -23,7 +24,7 @@ _CAMERA_COUNTERS = (
 
 
 class BoxCollector(Collector):
-    """Bays, cameras, outbox, link and machine.
+    """Bays, cameras, audit, incidents, outbox, link, harvest and machine.
 
     Args:
         board: cameras and bays.
@@ -42,6 +43,7 @@ class BoxCollector(Collector):
         yield from _audits(report)
         yield from incident_metrics(self._board)
         yield from _outbox(report)
+        yield from harvest_metrics(report.harvest)
         yield from _machine(report, len(bodies.faults(self._board, report)))
 
 

@@ -56,6 +56,7 @@ class ServiceBox:
             memory_bytes=memory_bytes(),
             temperature_c=temperature_c(),
             audits=self._audits(),
+            harvest=None if service.harvest is None else service.harvest.store.figures(),
         )
 
     def _audits(self) -> dict[str, CameraAudit]:

@@ -54,6 +54,15 @@ const KINDS = {
   wrong_use: "wrong bay",
 };
 
+const LIMITS = {
+  day: "enough of that day",
+  room: "no room",
+  age: "too old",
+  disk: "disk nearly full",
+  busy: "too busy",
+  purge: "deleted",
+};
+
 const incidentLine = (incident) =>
   element(
     "li",
@@ -70,9 +79,31 @@ const showIncidents = (incidents) => {
   byId("incidents").replaceChildren(...incidents.map(incidentLine));
 };
 
+const byLimit = (counts) => {
+  const some = Object.entries(counts).filter(([, count]) => count);
+  return some.length ? some.map(([limit, count]) => `${count} (${LIMITS[limit] ?? limit})`).join(", ") : null;
+};
+
+const showHarvest = (harvest) => {
+  byId("harvest-card").hidden = !harvest;
+  if (!harvest) return;
+  const frames = Object.values(harvest.frames).reduce((sum, count) => sum + count, 0);
+  const fault = harvest.last_fault;
+  facts(byId("harvest"), [
+    ["on disk", `${frames} frames, ${bytes(harvest.size_bytes)} of ${bytes(harvest.max_bytes)}`],
+    ["kept", `${harvest.kept} since the start`],
+    ["not kept", byLimit(harvest.refused)],
+    ["gone", byLimit(harvest.evicted)],
+    ["sent", harvest.sent ? `${harvest.sent} bundles, ${harvest.sent_frames} frames, ${bytes(harvest.sent_bytes)}` : null],
+    ["not sent", harvest.failed ? `${harvest.failed} bundles` : null],
+    ["last fault", fault ? `${clock(fault.utc)} ${fault.text}` : null],
+  ]);
+};
+
 const show = (report) => {
   showHeader(report);
   showIncidents(report.incidents);
+  showHarvest(report.harvest);
   const wrong = report.not_ready;
   byId("verdict").className = `card verdict ${wrong.length ? "bad" : "good"}`;
   byId("verdict-head").textContent = wrong.length

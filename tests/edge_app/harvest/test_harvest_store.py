@@ -10,7 +10,7 @@ import pytest
 
 from calibration import HarvestedFrame, HarvestError
 from edge_app.config import HarvestConfig
-from edge_app.harvest import HarvestStore, Selection
+from edge_app.harvest import HarvestStore, Limit, Selection
 from tests.edge_app.harvest.bench import START, Bench
 
 MakeBench = Callable[..., Bench]
@@ -57,6 +57,8 @@ def test_the_least_valuable_frames_make_way(tmp_path: Path, frame: HarvestedFram
     assert not store.add(variant(frame, 11, 0.3), PICTURE), "worth less than all the others"
     assert scores(store) == [0.5, 0.7, 0.9]
     assert store.size_bytes <= 1024 * 1024
+    figures = store.figures()
+    assert (figures.kept, figures.evicted[Limit.ROOM], figures.refused[Limit.ROOM]) == (4, 1, 1)
     assert len(list((tmp_path / "harvest/frames").iterdir())) == 6
 
 
@@ -71,6 +73,8 @@ def test_a_camera_has_its_number_of_frames_a_day(tmp_path: Path, frame: Harveste
     assert store.add(variant(frame, 5, 0.8), PICTURE)
     assert not store.add(variant(frame, 6, 0.5), PICTURE)
     assert scores(store) == [0.6, 0.8]
+    figures = store.figures()
+    assert (figures.evicted[Limit.DAY], figures.refused[Limit.DAY]) == (1, 1)
 
 
 def test_what_is_too_old_is_deleted(tmp_path: Path, frame: HarvestedFrame) -> None:
@@ -80,6 +84,7 @@ def test_what_is_too_old_is_deleted(tmp_path: Path, frame: HarvestedFrame) -> No
     assert store.expire(START + timedelta(days=1, hours=23)) == 0
     assert store.expire(START + timedelta(days=2, minutes=1)) == 1
     assert scores(store) == [0.5]
+    assert store.figures().evicted[Limit.AGE] == 1
     assert len(list((tmp_path / "harvest/frames").iterdir())) == 2
 
 
@@ -113,9 +118,24 @@ def test_purging_deletes_what_was_chosen(tmp_path: Path, frame: HarvestedFrame) 
     store = store_of(tmp_path)
     store.add(variant(frame, 0, 0.9), PICTURE)
     store.add(variant(frame, 0, 0.9, camera="south"), PICTURE)
+    assert store.figures().frames == {"north": 1, "south": 1}
     assert store.purge(Selection(camera="south")) == 1
     assert store.purge() == 1
     assert store.size_bytes == 0
+    assert store.figures().evicted[Limit.PURGE] == 2
+
+
+def test_figures_follow_what_the_command_deletes(tmp_path: Path, frame: HarvestedFrame) -> None:
+    store = store_of(tmp_path, max_bytes=1024 * 1024)
+    for minute in range(3):
+        store.add(variant(frame, minute, 0.9), PICTURE)
+    store.expire(START)
+    store_of(tmp_path).purge()  # as `lotsight harvest purge` does beside the service
+    store.expire(START)
+    figures = store.figures()
+    assert (figures.frames, figures.size_bytes) == ({}, 0)
+    assert figures.evicted[Limit.PURGE] == 3
+    assert store.add(variant(frame, 9, 0.1), PICTURE), "their room is free at once"
 
 
 def test_a_frame_that_went_meanwhile_is_told(tmp_path: Path, frame: HarvestedFrame) -> None:

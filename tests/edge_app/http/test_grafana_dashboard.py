@@ -10,23 +10,34 @@ from typing import TYPE_CHECKING
 
 from telemetry import IncidentKind
 from telemetry.health import CameraAudit
+from tests.edge_app.http.test_http_harvest import FIGURES
 from vision.incidents import Incident
 
 if TYPE_CHECKING:
-    from tests.edge_app.http.conftest import Serve
+    from tests.edge_app.http.conftest import Serve, Served
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-DASHBOARD = Path(__file__).resolve().parents[3] / "docs" / "grafana" / "lotsight.json"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+DASHBOARD = DOCS / "grafana" / "lotsight.json"
+
+
+def exposed_by(served: Served) -> set[str]:
+    """All metrics of a box that has everything."""
+    served.box.change(disk_free_bytes=1, memory_bytes=2, temperature_c=40.0)
+    audit = CameraAudit(since=NOW, looks=3, bays=30, accuracy=0.9, low=0.8, high=0.95)
+    served.box.change(audits={"north": audit}, harvest=FIGURES)
+    bad = Incident("i-1", IncidentKind.OUTSIDE_BAY, "north", (), NOW, NOW, 60.0)
+    served.board.set_incidents("north", [bad], [bad])
+    return set(re.findall(r"^(lotsight_\w+)", served.client.get("/metrics").text, re.M))
+
+
+def test_every_metric_is_documented_and_no_other(serve: Serve) -> None:
+    told = set(re.findall(r"lotsight_\w+", (DOCS / "http.md").read_text(encoding="utf-8")))
+    assert told == exposed_by(serve())
 
 
 def test_every_metric_of_the_dashboard_is_exposed(serve: Serve) -> None:
-    served = serve()
-    served.box.change(disk_free_bytes=1, memory_bytes=2, temperature_c=40.0)
-    audit = CameraAudit(since=NOW, looks=3, bays=30, accuracy=0.9, low=0.8, high=0.95)
-    served.box.change(audits={"north": audit})
-    bad = Incident("i-1", IncidentKind.OUTSIDE_BAY, "north", (), NOW, NOW, 60.0)
-    served.board.set_incidents("north", [bad], [bad])
-    exposed = set(re.findall(r"^(lotsight_\w+)", served.client.get("/metrics").text, re.M))
+    exposed = exposed_by(serve())
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     asked = {
         name
