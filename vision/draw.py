@@ -26,6 +26,7 @@ from vision.labels import (
     draw_symbol,
     fit_label,
     put_text,
+    short_ids,
     symbol_of,
     text_width_px,
 )
@@ -101,9 +102,10 @@ def annotate(
     if detections is not None:
         _mark_vehicles(canvas, detections, unit)
     if options.show_labels:
-        for polygon, state in zip(polygons, states, strict=True):
-            conf = options.show_confidence
-            draw_pill(canvas, fit_label(polygon, state, unit, conf), state, colour_of(state))
+        short = short_ids([state.bay for state in states])
+        for polygon, state, name in zip(polygons, states, short, strict=True):
+            label = fit_label(polygon, state, unit, options.show_confidence, name)
+            draw_pill(canvas, label, state, colour_of(state))
     if options.show_summary:
         return np.vstack([canvas, _summary_strip(width, unit, states, options.caption)])
     return canvas

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -97,16 +99,31 @@ class Label:
     size_px: int
 
 
-def fit_label(polygon_px: Floats, state: BayState, unit: float, show_confidence: bool) -> Label:
+def short_ids(ids: Sequence[str]) -> tuple[str, ...]:
+    """Ids without the words that all begin with: `P2-A1` and `P2-A2` become `A1` and `A2`."""
+    if len(ids) < 2:  # noqa: PLR2004 - one id has nothing in common with others
+        return tuple(ids)
+    words = [re.findall(r"[^._-]*[._-]?", each) for each in ids]
+    shared = 0
+    for column in zip(*(each[:-2] for each in words), strict=False):  # the last word always stays
+        if len(set(column)) > 1:
+            break
+        shared += len(column[0])
+    return tuple(each[shared:] for each in ids)
+
+
+def fit_label(
+    polygon_px: Floats, state: BayState, unit: float, show_confidence: bool, short_id: str = ""
+) -> Label:
     """Choose text and size so that the label stays within its bay as far as it can.
 
-    Id with confidence if there is room, else the id, else the symbol alone.
+    Id with confidence if there is room, else the id, else the short id, else the symbol alone.
     """
     centre = polygon_centroid(polygon_px)
     room = 0.94 * _width_at(polygon_px, float(centre[1]))
     tall = float(np.sqrt(polygon_area(polygon_px)))
     size = int(np.clip(0.2 * tall, 9 * unit, 17 * unit))
-    texts = [state.bay, ""]
+    texts = [state.bay, short_id, ""]
     if show_confidence and state.occ is not None:
         texts.insert(0, f"{state.bay} {round(100 * state.conf)}%")
     fitting = [text for text in texts if _label_width(text, size) <= room]

@@ -9,7 +9,7 @@ import pytest
 
 from telemetry import BayState, UnknownReason
 from vision.draw import FREE, OCCUPIED, UNKNOWN, DrawOptions, annotate, colour_of, unit_px
-from vision.labels import fit_label, polygon_centroid, text_width_px
+from vision.labels import fit_label, polygon_centroid, short_ids, text_width_px
 from vision.types import Detections, Floats, as_floats
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,6 +104,20 @@ def test_labels_shrink_to_what_fits() -> None:
     assert fit_label(wide, one, 1.0, False).text == "A12"
     assert fit_label(narrow, one, 1.0, True).text == "A12"
     assert fit_label(tiny, one, 1.0, True).text == ""
+    far = state("deck-2-A12", True)
+    assert fit_label(narrow, far, 1.0, True, "A12").text == "A12"
+    assert fit_label(narrow, far, 1.0, True).text == ""
+
+
+def test_short_ids_leave_out_what_all_share() -> None:
+    assert short_ids(["P2-A1", "P2-A2", "P2-B1"]) == ("A1", "A2", "B1")
+    assert short_ids(["deck.2-01", "deck.2-02"]) == ("01", "02")
+    assert short_ids(["deck-1-01", "deck-2-01"]) == ("1-01", "2-01")
+    assert short_ids(["A01", "A02"]) == ("A01", "A02"), "no word in common"
+    assert short_ids(["A-1", "A-1"]) == ("1", "1")
+    assert short_ids(["a-", "a-b"]) == ("a-", "a-b")
+    assert short_ids(["P2-A1"]) == ("P2-A1",)
+    assert short_ids([]) == ()
 
 
 def test_unit_grows_with_the_picture() -> None:

@@ -31,8 +31,18 @@ const centre = (points) => {
   return sum.map((value) => value / points.length);
 };
 
-// How wide and high a label may be: a bay seen at a slant is as wide as its area over its height.
-const labelSize = (points) => {
+// Ids without the words that all of them begin with, as in the annotated picture.
+const shortIds = (ids) => {
+  const words = ids.map((id) => id.match(/[^._-]*[._-]?/g).slice(0, -2));
+  let shared = 0;
+  for (let i = 0; ids.length > 1 && words.every((each) => each[i] && each[i] === words[0][i]); i += 1)
+    shared += words[0][i].length;
+  return ids.map((id) => id.slice(shared));
+};
+
+// How large a label may be: a bay seen at a slant is as wide as its area over its height, and a
+// letter is some 0.62 of its size wide.
+const labelSize = (points, letters) => {
   const ys = points.map(([, y]) => y);
   const height = Math.max(...ys) - Math.min(...ys) || 1;
   const crossed = points.map(([x, y], i) => {
@@ -40,7 +50,7 @@ const labelSize = (points) => {
     return x * ny - nx * y;
   });
   const area = Math.abs(crossed.reduce((sum, part) => sum + part, 0)) / 2;
-  return Math.min((area / height) * 0.3, height * 0.5);
+  return Math.min((0.9 * area) / height / (0.62 * letters), height * 0.5);
 };
 
 const drawMap = (bays, [width, height]) => {
@@ -53,13 +63,16 @@ const drawMap = (bays, [width, height]) => {
   const [left, top] = [Math.min(...xs) - margin, Math.min(...ys) - margin];
   map.setAttribute("viewBox", `${left} ${top} ${Math.max(...xs) + margin - left} ${Math.max(...ys) + margin - top}`);
   marks = new Map();
-  const drawn = bays.map((bay) => {
+  const names = shortIds(bays.map((bay) => bay.id));
+  const drawn = bays.map((bay, number) => {
     const points = bay.polygon.map(([x, y]) => [x * width, y * height]);
     const [x, y] = centre(points);
     const group = svg("g", { class: "bay", tabindex: "0", role: "button" });
     const outline = svg("polygon", { points: points.map((p) => p.join(",")).join(" ") });
-    const label = svg("text", { x, y, "font-size": Math.max(labelSize(points), width * 0.009) });
-    label.textContent = bay.id;
+    const size = Math.min(labelSize(points, names[number].length), width * 0.028);
+    const label = svg("text", { x, y, "font-size": size });
+    // What nobody could read only hides the state; the bay's title still says its id.
+    label.textContent = size < width * 0.007 ? "" : names[number];
     const title = svg("title");
     group.append(title, outline, label);
     const open = () => showWhy(bay.id);
