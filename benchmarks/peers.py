@@ -45,7 +45,8 @@ from vision.types import Floats, ImageBgr, as_floats
 
 PACKAGES = (
     "torch==2.14.1", "torchvision==0.29.1", "ultralytics==8.4.190", "lap>=0.5.12",
-    "supervision==0.31.2", "onnx", "onnxslim", "onnxruntime==" + onnxruntime.__version__,
+    "shapely>=2", "supervision==0.31.2", "onnx", "onnxslim",
+    "onnxruntime==" + onnxruntime.__version__,
 )  # fmt: skip
 SETS = (
     ("acpds", ("valid",)), ("pklot_ufpr05", ("valid",)), ("smartlot", ("train", "valid")),
