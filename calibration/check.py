@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from shapely import Polygon as Shape
@@ -12,7 +12,7 @@ from shapely import STRtree
 
 from calibration.findings import Code, Finding, Severity
 from calibration.geometry import Doubles, is_simple, signed_area, to_pixels
-from calibration.types import Bay, Calibration, Mask, Polygon
+from calibration.types import Area, Bay, Calibration, Mask, Polygon
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class CheckSettings:
 def check_calibration(
     calibration: Calibration, settings: CheckSettings | None = None
 ) -> tuple[Finding, ...]:
-    """Look for everything that is wrong or doubtful with the bays and masks.
+    """Look for everything that is wrong or doubtful with the bays, masks and watched areas.
 
     Returns:
         Findings in layout order; an empty tuple means that nothing is wrong. Those of severity
@@ -48,8 +48,8 @@ def check_calibration(
         *_check_ids(calibration),
         *_check_outlines(calibration, settings),
         *_check_overlaps(calibration, settings),
-        *_check_masks(calibration, settings),
-        *_check_areas(calibration),
+        *_check_regions(calibration, settings),
+        *_check_hidden_bays(calibration, settings),
         *_check_levels(calibration),
     ]
     order = {bay_id: index for index, bay_id in enumerate(calibration.bay_ids)}
@@ -196,18 +196,52 @@ def _overlap(
     )
 
 
-def _check_masks(calibration: Calibration, settings: CheckSettings) -> Iterator[Finding]:
-    masks = [_mask_shape(mask, calibration.image_wh) for mask in calibration.masks]
-    for mask in calibration.masks:
-        if not is_simple(to_pixels(mask.polygon, (1, 1))):
-            yield Finding(
-                Severity.ERROR,
-                Code.SELF_CROSSING,
-                None,
-                f"privacy mask '{mask.name}': expected an outline that does not cross itself",
-                "put its points in order",
-                mask.polygon[0],
-            )
+def _check_regions(calibration: Calibration, settings: CheckSettings) -> Iterator[Finding]:
+    """Masks and watched areas: each outline by itself, and one of each name."""
+    for regions in (calibration.masks, calibration.areas):
+        for name, count in Counter(region.name for region in regions).items():
+            if count > 1:
+                first = next(region for region in regions if region.name == name)
+                yield _of_region(
+                    first,
+                    Finding(
+                        Severity.ERROR,
+                        Code.DUPLICATE_NAME,
+                        None,
+                        f"expected one of this name, but got {count}",
+                        "give each a name of its own",
+                        first.polygon[0],
+                    ),
+                )
+        for region in regions:
+            for finding in check_outline("", region.polygon, calibration.image_wh, settings):
+                # Which way round its points run means nothing for a mask or an area.
+                if finding.code is not Code.COUNTER_CLOCKWISE:
+                    yield _of_region(region, finding)
+
+
+_REGION_REMEDIES = {
+    Code.OUTSIDE: "move them into the picture; its edge is the farthest that anything can reach",
+    Code.SELF_CROSSING: "put its points in order",
+}
+
+
+def _of_region(region: Mask | Area, finding: Finding) -> Finding:
+    """A finding of an outline, said of the mask or area that it belongs to."""
+    is_mask = isinstance(region, Mask)
+    what = "privacy mask" if is_mask else "watched area"
+    return replace(
+        finding,
+        bay=None,
+        message=f"{what} '{region.name}': {finding.message}",
+        remedy=_REGION_REMEDIES.get(finding.code, finding.remedy),
+        mask=region.name if is_mask else None,
+        area=None if is_mask else region.name,
+    )
+
+
+def _check_hidden_bays(calibration: Calibration, settings: CheckSettings) -> Iterator[Finding]:
+    masks = [_shape(mask.polygon, calibration.image_wh) for mask in calibration.masks]
     for bay in calibration.bays if masks else ():
         shape = _shape(bay.polygon, calibration.image_wh)
         hidden_px2 = max(shape.intersection(mask).area for mask in masks)
@@ -220,23 +254,6 @@ def _check_masks(calibration: Calibration, settings: CheckSettings) -> Iterator[
                 f"{hidden_px2 / shape.area:.0%}",
                 "shrink the mask, or leave this bay out",
                 bay.polygon[0],
-            )
-
-
-def _mask_shape(mask: Mask, image_wh: tuple[int, int]) -> Shape:
-    return _shape(mask.polygon, image_wh)
-
-
-def _check_areas(calibration: Calibration) -> Iterator[Finding]:
-    for area in calibration.areas:
-        if not is_simple(to_pixels(area.polygon, (1, 1))):
-            yield Finding(
-                Severity.ERROR,
-                Code.SELF_CROSSING,
-                None,
-                f"watched area '{area.name}': expected an outline that does not cross itself",
-                "put its points in order",
-                area.polygon[0],
             )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from calibration.commands import align, change, look, propose, rows
+from calibration.commands import align, change, look, propose, regions, rows
 
 app = typer.Typer(
     help="Check, import, show and revise calibration files.",
@@ -26,8 +26,8 @@ app.command("rows")(rows.rows)
 app.command("set")(change.set_command)
 app.command("lot")(change.lot_command)
 app.command("align")(align.align)
-app.command("mask")(change.mask)
-app.command("area")(change.area)
+app.command("mask")(regions.mask)
+app.command("area")(regions.area)
 app.command("remove")(change.remove)
 app.command("export")(look.export)
 app.command("diff")(look.diff)

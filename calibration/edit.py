@@ -101,16 +101,30 @@ def with_reference(calibration: Calibration, picture: Path, folder: Path) -> Cal
     return calibration.model_copy(update={"reference": reference})
 
 
-def add_mask(calibration: Calibration, mask: Mask) -> Calibration:
-    """Hide a part of the picture; a mask of the same name is replaced."""
-    kept = tuple(item for item in calibration.masks if item.name != mask.name)
-    return calibration.model_copy(update={"masks": (*kept, mask)})
+def put_region(calibration: Calibration, region: Mask | Area) -> Calibration:
+    """Hide a part of the picture, or watch an area; the one of the same name is replaced."""
+    field = region_field(type(region))
+    kept = (item for item in getattr(calibration, field) if item.name != region.name)
+    return calibration.model_copy(update={field: (*kept, region)})
 
 
-def add_area(calibration: Calibration, area: Area) -> Calibration:
-    """Watch an area for vehicles outside bays; an area of the same name is replaced."""
-    kept = tuple(item for item in calibration.areas if item.name != area.name)
-    return calibration.model_copy(update={"areas": (*kept, area)})
+def remove_region(calibration: Calibration, kind: type[Mask | Area], name: str) -> Calibration:
+    """Take away the mask or watched area of that name.
+
+    Raises:
+        CalibrationError: there is none.
+    """
+    field = region_field(kind)
+    kept = tuple(item for item in getattr(calibration, field) if item.name != name)
+    if len(kept) == len(getattr(calibration, field)):
+        msg = f"{field}: expected one of that name, but got '{name}'"
+        raise CalibrationError(msg)
+    return calibration.model_copy(update={field: kept})
+
+
+def region_field(kind: type[Mask | Area]) -> str:
+    """Where a calibration keeps its masks, or its watched areas."""
+    return "masks" if kind is Mask else "areas"
 
 
 def _need(calibration: Calibration, ids: Collection[str]) -> None:

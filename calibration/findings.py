@@ -22,6 +22,7 @@ class Code(StrEnum):
     """What a finding is about; stable names for tests, the editor and scripts."""
 
     DUPLICATE_ID = "duplicate_id"
+    DUPLICATE_NAME = "duplicate_name"
     RETIRED_ID = "retired_id"
     SELF_CROSSING = "self_crossing"
     TINY = "tiny"
@@ -48,10 +49,12 @@ class Finding:
     Attributes:
         severity: how bad it is.
         code: what it is about.
-        bay: id of the bay; None when it concerns the whole file.
+        bay: id of the bay; None when it concerns none, or the whole file.
         message: what was expected and what was found, with numbers.
         remedy: what the installer can do about it.
         at_norm: where on the picture, fractions of width and height, when there is one place.
+        mask: name of the privacy mask that it concerns.
+        area: name of the watched area that it concerns.
     """
 
     severity: Severity
@@ -60,6 +63,8 @@ class Finding:
     message: str
     remedy: str
     at_norm: tuple[float, float] | None = None
+    mask: str | None = None
+    area: str | None = None
 
     def __str__(self) -> str:
         """One line: the bay, the fault, the remedy."""
@@ -75,6 +80,8 @@ class Finding:
             "message": self.message,
             "remedy": self.remedy,
             "at_norm": self.at_norm,
+            "mask": self.mask,
+            "area": self.area,
         }
 
 

@@ -12,19 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
+from shapely import Polygon as Shape
+from shapely import box
 
-from calibration.geometry import Doubles, as_points, to_norm, to_pixels
+from calibration.geometry import Doubles, as_points, is_simple, to_norm, to_pixels
 from calibration.homography import apply_homography
-from calibration.types import Bay, Calibration, Point
+from calibration.types import MOST_POINTS, Area, Bay, Calibration, Mask, Point
 from telemetry.errors import CalibrationError
 from vision.types import Floats, ImageBgr, as_floats
 
 _MATCH_RATIO = 0.75  # Lowe 2004, section 7.1: a match this much better than the next is likely true
 _LEAST_MATCHES = 8
+
+RegionT = TypeVar("RegionT", Mask, Area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,9 @@ def move_calibration(
 ) -> Calibration:
     """The calibration on the new picture: every bay at its new place, under its own id.
 
+    Masks and watched areas go along. What of them left the picture is cut off; one that left it
+    whole is gone.
+
     Raises:
         CalibrationError: a bay would lie behind the horizon.
     """
@@ -152,7 +159,35 @@ def move_calibration(
         )
         for bay in calibration.bays
     )
-    return calibration.model_copy(update={"bays": bays, "image_wh": new_wh})
+
+    def moved_regions(regions: Sequence[RegionT]) -> tuple[RegionT, ...]:
+        found = ((region, _in_picture(moved(region.polygon))) for region in regions)
+        return tuple(
+            type(region).model_validate({"name": region.name, "polygon": points})
+            for region, points in found
+            if points
+        )
+
+    return calibration.model_copy(
+        update={
+            "bays": bays,
+            "masks": moved_regions(calibration.masks),
+            "areas": moved_regions(calibration.areas),
+            "image_wh": new_wh,
+        }
+    )
+
+
+def _in_picture(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """What of an outline (fractions) lies in the picture; nothing when none of it does."""
+    if is_simple(to_pixels(points, (1, 1))):
+        inside = Shape(points).intersection(box(0, 0, 1, 1))
+        if inside.area == 0:
+            return ()
+        if isinstance(inside, Shape) and len(inside.exterior.coords) <= MOST_POINTS:
+            return as_points(np.asarray(inside.exterior.coords)[:-1])
+    # One that falls into pieces, or crosses itself and is reported as such: nothing of it is lost.
+    return as_points(np.clip(np.asarray(points, np.float64), 0, 1))
 
 
 def shift_px(before: Sequence[Doubles], after: Sequence[Doubles]) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from calibration.findings import Code, Finding, Severity
 from calibration.geometry import as_points, is_simple, signed_area, to_pixels
-from calibration.types import Bay, Calibration, Point
+from calibration.types import Area, Bay, Calibration, Mask, Point
 
 # Points nearer than this (fractions) are one point: importers repeat the first at the end.
 _SAME_NORM = 1e-6
@@ -14,9 +16,11 @@ _SAME_NORM = 1e-6
 # pixels, and hands that draw to the rim, overshoot by a little. More is a bay of another view.
 CLIP_NORM = 0.02
 
+RegionT = TypeVar("RegionT", Mask, Area)
+
 
 def tidy_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Finding, ...]]:
-    """Tidy every bay.
+    """Tidy every bay, mask and watched area.
 
     Returns:
         The calibration, and what was put right (severity `info`).
@@ -27,7 +31,10 @@ def tidy_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Findi
         tidied, said = tidy_bay(bay)
         bays.append(tidied)
         findings.extend(said)
-    return calibration.model_copy(update={"bays": tuple(bays)}), tuple(findings)
+    masks = tuple(_tidy_region(mask) for mask in calibration.masks)
+    areas = tuple(_tidy_region(area) for area in calibration.areas)
+    tidied_all = {"bays": tuple(bays), "masks": masks, "areas": areas}
+    return calibration.model_copy(update=tidied_all), tuple(findings)
 
 
 def tidy_bay(bay: Bay) -> tuple[Bay, tuple[Finding, ...]]:
@@ -49,6 +56,12 @@ def tidy_bay(bay: Bay) -> tuple[Bay, tuple[Finding, ...]]:
     if points == bay.polygon:
         return bay, ()
     return bay.model_copy(update={"polygon": points}), tuple(findings)
+
+
+def _tidy_region(region: RegionT) -> RegionT:
+    """As for a bay, but a mask or an area has no direction, and its first point says nothing."""
+    points = _clipped(_without_repeats(region.polygon))
+    return region if points == region.polygon else region.model_copy(update={"polygon": points})
 
 
 def _said(bay: Bay, code: Code, was: str, became: str) -> Finding:

@@ -53,7 +53,8 @@ Coordinate = Annotated[
 ]
 Point = tuple[Coordinate, Coordinate]
 """x and y as fractions of the picture's width and height, y down."""
-Polygon = Annotated[tuple[Point, ...], Field(min_length=3, max_length=64)]
+MOST_POINTS = 64
+Polygon = Annotated[tuple[Point, ...], Field(min_length=3, max_length=MOST_POINTS)]
 Quad = Annotated[tuple[Point, ...], Field(min_length=CORNERS, max_length=CORNERS)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

@@ -22,9 +22,7 @@ from calibration.commands.common import (
     table_of,
 )
 from calibration.edit import (
-    add_area,
     add_bays,
-    add_mask,
     change_bays,
     change_lot,
     remove_bays,
@@ -42,7 +40,7 @@ from calibration.importers import ImportFormat, import_bays
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data
 from calibration.pictures import read_picture
-from calibration.types import Area, Calibration, ControlPoint, Location, Mask, Street
+from calibration.types import Calibration, ControlPoint, Location, Street
 from telemetry.errors import CalibrationError
 from telemetry.words import BayAngle, BayKind
 
@@ -218,53 +216,6 @@ def remove(
     """Delete bays; their ids are retired and never used again."""
     changed = remove_bays(load_calibration(file), bays)
     save(file, changed, author, note, f"deleted {', '.join(bays)}")
-
-
-def mask(
-    file: FileArgument,
-    name: Annotated[str, typer.Argument(help="What is hidden.", show_default=False)],
-    polygon: Annotated[
-        str | None, typer.Option(help='Outline: "x,y x,y x,y ..."; left out: deletes the mask.')
-    ] = None,
-    pixels: PixelsOption = False,
-    author: AuthorOption = None,
-) -> None:
-    """Hide a part of the picture (privacy), or stop hiding it."""
-    calibration = load_calibration(file)
-    if polygon is None:
-        kept = tuple(item for item in calibration.masks if item.name != name)
-        if len(kept) == len(calibration.masks):
-            msg = f"{file}: masks: expected one of that name, but got '{name}'"
-            raise CalibrationError(msg)
-        save(file, calibration.model_copy(update={"masks": kept}), author, "", f"shown: {name}")
-        return
-    points = parse_points(polygon, calibration.image_wh if pixels else None, None)
-    changed = add_mask(calibration, Mask(name=name, polygon=tuple(points)))
-    save(file, changed, author, "", f"hidden: {name}")
-
-
-def area(
-    file: FileArgument,
-    name: Annotated[str, typer.Argument(help="What it is.", show_default=False)],
-    polygon: Annotated[
-        str | None, typer.Option(help='Outline: "x,y x,y x,y ..."; left out: deletes the area.')
-    ] = None,
-    pixels: PixelsOption = False,
-    author: AuthorOption = None,
-) -> None:
-    """Watch ground where no vehicle may stand outside a bay, or stop watching it."""
-    calibration = load_calibration(file)
-    if polygon is None:
-        kept = tuple(item for item in calibration.areas if item.name != name)
-        if len(kept) == len(calibration.areas):
-            msg = f"{file}: areas: expected one of that name, but got '{name}'"
-            raise CalibrationError(msg)
-        changed = calibration.model_copy(update={"areas": kept})
-        save(file, changed, author, "", f"not watched: {name}")
-        return
-    points = parse_points(polygon, calibration.image_wh if pixels else None, None)
-    changed = add_area(calibration, Area(name=name, polygon=tuple(points)))
-    save(file, changed, author, "", f"watched: {name}")
 
 
 def revisions(file: FileArgument) -> None:

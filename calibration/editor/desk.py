@@ -38,7 +38,7 @@ from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data, parse_json
 from calibration.reference_files import load_reference, masked, store_reference
 from calibration.reregister import move_calibration, reregister, shift_px
-from calibration.types import Calibration
+from calibration.types import Calibration, Mask
 from calibration.visibility import check_visibility
 from telemetry.errors import CalibrationError
 from vision.types import ImageBgr, NetworkSpec
@@ -131,7 +131,13 @@ class Desk:
         """The calibration that saving `document` would give; what the page does not edit stays."""
         present = self.present() or Calibration(camera=self.camera, image_wh=self.image_wh())
         return present.model_copy(
-            update={"bays": document.bays, "lot": document.lot, "image_wh": self.image_wh()}
+            update={
+                "bays": document.bays,
+                "lot": document.lot,
+                "masks": present.masks if document.masks is None else document.masks,
+                "areas": present.areas if document.areas is None else document.areas,
+                "image_wh": self.image_wh(),
+            }
         )
 
     def check(self, document: Document, *, deep: bool = False) -> list[dict[str, Any]]:
@@ -193,6 +199,8 @@ class Desk:
         return {
             "polygons": [bay.polygon for bay in moved.bays],
             "ground_quads": [bay.ground_quad for bay in moved.bays],
+            "masks": [mask.model_dump(mode="json") for mask in moved.masks],
+            "areas": [area.model_dump(mode="json") for area in moved.areas],
             "usable": found.usable,
             "verdict": found.verdict,
             "inliers": found.inliers,
@@ -203,6 +211,9 @@ class Desk:
     def save(self, request: SaveRequest, author: str) -> Calibration:
         """Save as the next revision; the first one, and an aligned one, takes a new reference.
 
+        No reference picture shows what is masked: that of a revision with new masks is blackened
+        anew, and those of earlier revisions stay for a roll back.
+
         Raises:
             RevisionConflictError: someone else saved meanwhile.
             InvalidCalibrationError: bays are wrong.
@@ -210,14 +221,30 @@ class Desk:
         """
         calibration = self.compose(request.document)
         if calibration.reference is None or request.document.new_reference:
-            reference = store_reference(self.path, self.picture(request.time_s))
+            picture = masked(self.pictures.picture(request.time_s), calibration.masks)
+            reference = store_reference(self.path, picture)
             calibration = calibration.model_copy(update={"reference": reference})
+        elif new_masks := self._new_masks(calibration):
+            calibration = self._with_hidden(calibration, new_masks)
         return save_calibration(
             self.path,
             calibration.model_copy(update={"note": request.note}),
             author=author,
             expected_revision=request.base_revision,
         )
+
+    def _new_masks(self, calibration: Calibration) -> tuple[Mask, ...]:
+        present = self.present()
+        hidden = {mask.polygon for mask in present.masks} if present else set()
+        return tuple(mask for mask in calibration.masks if mask.polygon not in hidden)
+
+    def _with_hidden(self, calibration: Calibration, masks: tuple[Mask, ...]) -> Calibration:
+        try:
+            picture = load_reference(self.path, calibration)
+        except CalibrationError:
+            return calibration  # it is gone or another one: there is nothing of it to hide
+        reference = store_reference(self.path, masked(picture, masks))
+        return calibration.model_copy(update={"reference": reference})
 
     def roll_back(self, request: RollbackRequest, author: str) -> Calibration:
         """Bring a revision back as a new one.

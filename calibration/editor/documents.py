@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from calibration.types import Bay, Calibration, Lot
+from calibration.types import Area, Bay, Calibration, Lot, Mask
 
 TabId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 # Ten thousand bays in one picture is no car park but an attempt to fill the memory.
 MOST_BAYS = 10_000
+MOST_REGIONS = 1_000
 
 
 class _Body(BaseModel):
@@ -20,10 +21,16 @@ class _Body(BaseModel):
 
 
 class Document(_Body):
-    """The part of a calibration that the page edits."""
+    """The part of a calibration that the page edits.
+
+    Without `masks` or `areas` those of the file stay: a page of before they could be drawn, open
+    while the box was brought up to date, takes nothing away.
+    """
 
     bays: Annotated[tuple[Bay, ...], Field(max_length=MOST_BAYS)]
     lot: Lot
+    masks: Annotated[tuple[Mask, ...], Field(max_length=MOST_REGIONS)] | None = None
+    areas: Annotated[tuple[Area, ...], Field(max_length=MOST_REGIONS)] | None = None
     new_reference: bool = False
 
 

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration import Bay, Calibration, ChangeKind, Lot, Mask, check_calibration, compare
+from calibration import Area, Bay, Calibration, ChangeKind, Lot, Mask, check_calibration, compare
 from calibration.draw import FAULT, KIND_COLOURS, draw_calibration
 from calibration.edit import (
     add_bays,
-    add_mask,
     change_bays,
     change_lot,
+    put_region,
     remove_bays,
+    remove_region,
     taken_ids,
     with_reference,
 )
@@ -76,7 +77,12 @@ def test_edits_are_pure_and_refuse_what_makes_no_sense(make_calibration: Make) -
     assert remove_bays(base, ["A02"]).bay_ids == ("A01", "A03")
     assert change_lot(base, {"levels": ("P1",)}).lot.levels == ("P1",)
     mask = Mask(name="m", polygon=((0, 0), (1, 0), (1, 1)))
-    assert add_mask(add_mask(base, mask), mask).masks == (mask,)
+    area = Area(name="m", polygon=mask.polygon)
+    both = put_region(put_region(put_region(base, mask), mask), area)
+    assert (both.masks, both.areas) == ((mask,), (area,))
+    assert remove_region(both, Mask, "m") == base.model_copy(update={"areas": (area,)})
+    with pytest.raises(CalibrationError, match="areas: expected one of that name, but got 'x'"):
+        remove_region(both, Area, "x")
     assert taken_ids(base) == {"A01", "A02", "A03", "R1"}
     assert base == kept
     for bay_id in ("A01", "R1"):

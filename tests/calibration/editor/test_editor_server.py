@@ -13,7 +13,15 @@ import httpx
 import numpy as np
 import pytest
 
-from calibration import Mask, RowPlan, load_calibration, row_quads, save_calibration
+from calibration import (
+    Area,
+    Mask,
+    RowPlan,
+    list_revisions,
+    load_calibration,
+    row_quads,
+    save_calibration,
+)
 from calibration.editor import (
     ClipPictures,
     Desk,
@@ -265,8 +273,13 @@ def test_align_moves_the_bays_with_the_camera(
     turn = cv2.getRotationMatrix2D((640, 360), 3.0, 1.02)
     turn[:, 2] += (25, -14)
     pictures[0] = cv2.warpAffine(lot.image_bgr, turn, (1280, 720), borderMode=cv2.BORDER_REFLECT)
-    answer = client.send("POST", "align", {"document": document(lot, 15)}).json()
+    body = {**document(lot, 15), "areas": [LANE]}
+    answer = client.send("POST", "align", {"document": body}).json()
     assert answer["usable"], answer["verdict"]
+    lane = np.asarray(answer["areas"][0]["polygon"]) * (1280, 720)
+    corner = np.array([0.1 * 1280, 0.3 * 720]) @ turn[:, :2].T + turn[:, 2]
+    assert np.abs(lane - corner).max(axis=1).min() < 1.5, "what is on the ground goes along"
+    assert answer["masks"] == []
     expected = lot.bays_px[7] @ turn[:, :2].T + turn[:, 2]
     found = np.asarray(answer["polygons"][7]) * (1280, 720)
     assert np.abs(found - expected).max() < 1.0
@@ -275,6 +288,69 @@ def test_align_moves_the_bays_with_the_camera(
     before = load_calibration(desk.path).reference
     assert client.send("POST", "save", body).status_code == 200
     assert load_calibration(desk.path).reference != before
+
+
+HOUSE = {"name": "house", "polygon": [[0, 0], [0.5, 0], [0.5, 0.1], [0, 0.1]]}
+LANE = {"name": "lane", "polygon": [[0.1, 0.3], [0.9, 0.3], [0.9, 0.34], [0.1, 0.34]]}
+
+
+def test_masks_and_areas_are_saved_and_given(client: Client, lot: Any, desk: Desk) -> None:
+    body = {**document(lot), "masks": [HOUSE], "areas": [LANE]}
+    answer = client.send("POST", "save", {"base_revision": 0, "document": body})
+    assert answer.json()["calibration"]["masks"] == [HOUSE]
+    assert answer.json()["calibration"]["areas"] == [LANE]
+    saved = load_calibration(desk.path)
+    assert saved.masks == (Mask.model_validate(HOUSE),)
+    assert saved.areas == (Area.model_validate(LANE),)
+    # Empty lists delete; a document that does not name them leaves them alone.
+    assert save(client, lot, 2, base=1).status_code == 200
+    assert load_calibration(desk.path).areas == saved.areas
+    bare = {**document(lot, 2), "masks": [], "areas": []}
+    client.send("POST", "save", {"base_revision": 2, "document": bare})
+    assert (load_calibration(desk.path).masks, load_calibration(desk.path).areas) == ((), ())
+
+
+def test_faulty_masks_and_areas_are_refused_by_name(client: Client, lot: Any, desk: Desk) -> None:
+    crossed = {"name": "lane", "polygon": [[0.1, 0.3], [0.9, 0.34], [0.9, 0.3], [0.1, 0.34]]}
+    body = {**document(lot), "masks": [HOUSE, HOUSE], "areas": [crossed]}
+    answer = client.send("POST", "save", {"base_revision": 0, "document": body})
+    assert answer.status_code == 422
+    found = [(f["code"], f["mask"], f["area"]) for f in answer.json()["detail"]["findings"]]
+    assert found == [("duplicate_name", "house", None), ("self_crossing", None, "lane")]
+    two = {**document(lot), "areas": [{"name": "lane", "polygon": [[0.1, 0.3], [0.9, 0.3]]}]}
+    answer = client.send("POST", "save", {"base_revision": 0, "document": two})
+    assert answer.status_code == 422
+    assert "areas.0.polygon: Tuple should have at least 3" in answer.json()["detail"]["message"]
+    assert not desk.path.exists()
+
+
+def test_no_reference_picture_shows_what_is_masked(client: Client, lot: Any, desk: Desk) -> None:
+    def reference_file(number: int) -> Path:
+        revision = list_revisions(desk.path)[number - 1].calibration
+        assert revision.reference is not None
+        return desk.path.parent / revision.reference.file
+
+    def reference(number: int) -> Any:
+        return cv2.imread(str(reference_file(number)))
+
+    body = {**document(lot), "masks": [HOUSE]}
+    client.send("POST", "save", {"base_revision": 0, "document": body})
+    assert reference(1)[5:60, 10:600].max() < 12, "drawn before the first save"
+    right = {"name": "right", "polygon": [[0.6, 0], [1, 0], [1, 0.1], [0.6, 0.1]]}
+    body["masks"] = [HOUSE, right]
+    client.send("POST", "save", {"base_revision": 1, "document": body})
+    assert reference(2)[5:60, 10:600].max() < 12
+    assert reference(2)[5:60, 800:1270].max() < 12, "drawn after it"
+    assert reference(2)[100:].mean() > 60
+    assert reference(1)[5:60, 800:1270].mean() > 60, "an earlier revision keeps its own"
+    # The bays changed, the masks did not: the picture stays the same file.
+    body["bays"] = body["bays"][:2]
+    client.send("POST", "save", {"base_revision": 2, "document": body})
+    assert reference_file(3) == reference_file(2) != reference_file(1)
+    # A reference that is gone is no reason to refuse a mask.
+    reference_file(3).unlink()
+    body["masks"] = [{"name": "left", "polygon": [[0, 0.2], [0.1, 0.2], [0.1, 0.3]]}]
+    assert client.send("POST", "save", {"base_revision": 3, "document": body}).status_code == 200
 
 
 def test_align_without_a_reference_says_so(client: Client, lot: Any) -> None:
