@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_app.figures import disk_free_bytes
 from edge_app.live import CameraCondition
+from edge_app.service_manager import ServiceManager, Watchdog
 from telemetry import Clock, LotsightError
 
 if TYPE_CHECKING:
@@ -61,11 +62,24 @@ class AliveMark:
 
 
 class Upkeep:
-    """The thread that looks after a running service."""
+    """The thread that looks after a running service.
 
-    def __init__(self, service: EdgeService, period_s: float = PERIOD_S) -> None:
+    Args:
+        service: what runs.
+        period_s: between two looks.
+        manager: who is told that it is alive and what is wrong; by default systemd, if it asks.
+    """
+
+    def __init__(
+        self,
+        service: EdgeService,
+        period_s: float = PERIOD_S,
+        manager: ServiceManager | None = None,
+    ) -> None:
         self._service = service
         self._period_s = period_s
+        self._manager = manager or ServiceManager()
+        self._watchdog = Watchdog(self._manager, service.scheduler.post, service.clock)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -82,6 +96,7 @@ class Upkeep:
     def look(self) -> None:
         """Look once."""
         service = self._service
+        self._watchdog.look()  # first: a fault below is no hang, and no restart would mend it
         service.alive.touch_if_due()
         service.catch_up()
         for name, camera in service.cameras.items():
@@ -92,6 +107,7 @@ class Upkeep:
         self._look_at_cameras()
         self._look_at_disk()
         self._delete_what_is_old()
+        self._manager.status("; ".join(service.all_alarms()) or "all is well")
 
     def _run(self) -> None:
         while not self._stop.wait(self._period_s):

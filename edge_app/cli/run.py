@@ -33,6 +33,7 @@ def run(
 ) -> None:
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
     from edge_app.service import EdgeService
+    from edge_app.service_manager import ServiceManager
     from edge_app.serving import serve_http
     from edge_app.upkeep import Upkeep
 
@@ -47,9 +48,12 @@ def run(
             msg = "--strict: " + "; ".join(service.alarms.texts())
             raise ConfigError(msg)
         service.start()
-        upkeep = Upkeep(service)
+        manager = ServiceManager()
+        upkeep = Upkeep(service, manager=manager)
         upkeep.start()
+        manager.ready()
         _log.info("%s: stopping", stop.get().name)
+        manager.stopping()
         upkeep.stop()
     finally:
         service.stop()
