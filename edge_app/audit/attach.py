@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_app.audit.auditor import Auditor
+from edge_app.audit.keeping import FILE, LookFile
 from telemetry.health import CameraAudit
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def attach_audit(service: EdgeService) -> Auditor | None:
         service.scheduler.post_idle,
         lambda: service.detector,
         service.alarms,
+        LookFile(service.config.edge.state_dir / FILE),
     )
     for camera in service.cameras.values():
         camera.pipeline.add_observer(auditor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,10 +16,10 @@ from edge_app.alarms import Alarms
 from edge_app.audit.estimate import (
     AccuracyEstimate,
     Bools,
-    LookTally,
     estimate_accuracy,
     tally_look,
 )
+from edge_app.audit.keeping import CountedLook, LookFile
 from edge_app.config import AuditConfig
 from edge_app.looks import Look
 from telemetry import BayState, Clock
@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 LATE_AFTER = 10.0
 """Settle times after which a second opinion is dropped: the camera was away meanwhile."""
+MOST_LOOKS = 2_000
+"""Of one camera; twice a week of them at the usual pace. Beyond it the oldest count no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,16 @@ class _Track:
         asked: while a second pass is queued, the newest look: that one it will be about. A busy box
             may have no time for hours, and the newest picture is in memory anyway.
         waiting: a second opinion that waits for what its bays do next.
-        tallies: what counts, with its moment.
+        counted: what counts, with its monotonic moment; oldest first.
     """
 
     rng: np.random.Generator
     due_s: float
     asked: Look | None = None
     waiting: _Opinion | None = None
-    tallies: deque[tuple[float, datetime, LookTally]] = field(default_factory=deque)
+    counted: deque[tuple[float, CountedLook]] = field(
+        default_factory=lambda: deque(maxlen=MOST_LOOKS)
+    )
 
 
 class Auditor:
@@ -83,6 +87,7 @@ class Auditor:
         when_idle: has a task done once no frame waits; `Scheduler.post_idle`.
         detector: the network in use; None while there is none.
         alarms: where a camera that is seen badly is told.
+        file: keeps what counts over restarts; None: nothing is kept.
     """
 
     def __init__(
@@ -92,6 +97,7 @@ class Auditor:
         when_idle: Callable[[Callable[[], None]], None],
         detector: Callable[[], PlannedDetector | None],
         alarms: Alarms,
+        file: LookFile | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -100,13 +106,16 @@ class Auditor:
         self._alarms = alarms
         self._tracks: dict[str, _Track] = {}
         self._sha256 = ""
+        self._file = file
+        if file is not None:
+            self._go_on(file)
 
     def observe(self, look: Look) -> None:
         """Take one judged frame; see `LookObserver`."""
         if look.spec.sha256 != self._sha256:
             self._start_anew(look.spec.sha256)
         camera = look.calibration.camera
-        track = self._tracks.setdefault(camera, self._track(len(self._tracks)))
+        track = self._track(camera)
         now_s = look.frame.captured_mono_s
         if track.waiting is not None:
             self._settle(track, track.waiting, look)
@@ -118,16 +127,12 @@ class Auditor:
 
     def estimate(self, camera: str) -> AccuracyEstimate | None:
         """How often a camera's states are right; None while nothing was looked at again."""
-        track = self._tracks.get(camera)
-        if track is None:
-            return None
-        return estimate_accuracy([tally for _, _, tally in track.tallies.copy()])
+        return estimate_accuracy([look.tally for look in self._counting(camera)])
 
     def since(self, camera: str) -> datetime | None:
         """When the oldest picture that counts was taken; None without one."""
-        track = self._tracks.get(camera)
-        oldest = None if track is None else next(iter(track.tallies.copy()), None)
-        return None if oldest is None else oldest[1]
+        oldest = next(self._counting(camera), None)
+        return None if oldest is None else oldest.taken_utc
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -138,9 +143,39 @@ class Auditor:
         self._sha256 = sha256
         self._tracks = {}
 
-    def _track(self, number: int) -> _Track:
-        rng = np.random.default_rng((self._config.seed, number))
-        return _Track(rng, self._clock.mono_s() + self._pause_s(rng))
+    def _go_on(self, file: LookFile) -> None:
+        """Take up what counted before the service was started, if it is about the same network."""
+        kept = file.read()
+        detector = self._detector()
+        if detector is not None and detector.spec.sha256 != kept.model:
+            return
+        self._sha256 = kept.model
+        now, now_s = self._clock.utc(), self._clock.mono_s()
+        for look in kept.looks:
+            # A wall clock that went back since must not make a picture younger than now.
+            age_s = max((now - look.taken_utc).total_seconds(), 0.0)
+            if age_s <= self._config.window_s:
+                self._track(look.camera).counted.append((now_s - age_s, look))
+        for camera in self._tracks:
+            self._tell(camera)
+
+    def _counting(self, camera: str) -> Iterator[CountedLook]:
+        """What counts of a camera now, oldest first; also one that shows nothing any more."""
+        track = self._tracks.get(camera)
+        since_s = self._clock.mono_s() - self._config.window_s
+        counted = () if track is None else tuple(track.counted.copy())
+        return (look for taken_s, look in counted if taken_s >= since_s)
+
+    def _all_counted(self) -> list[CountedLook]:
+        return [look for camera in self._tracks for look in self._counting(camera)]
+
+    def _track(self, camera: str) -> _Track:
+        track = self._tracks.get(camera)
+        if track is None:
+            rng = np.random.default_rng((self._config.seed, len(self._tracks)))
+            track = _Track(rng, self._clock.mono_s() + self._pause_s(rng))
+            self._tracks[camera] = track
+        return track
 
     def _pause_s(self, rng: np.random.Generator) -> float:
         # At random moments, so that nothing that comes at fixed times is always or never seen.
@@ -172,11 +207,15 @@ class Auditor:
             return
         counted = _settled(waiting, after, self._config.settle_s)
         tally = tally_look(waiting.opinion, _prob(waiting.states), counted)
+        camera = after.calibration.camera
+        while track.counted and now_s - track.counted[0][0] > self._config.window_s:
+            track.counted.popleft()
         if tally.bays:
-            track.tallies.append((now_s, waiting.taken_utc, tally))
-        while track.tallies and now_s - track.tallies[0][0] > self._config.window_s:
-            track.tallies.popleft()
-        self._tell(after.calibration.camera)
+            look = CountedLook(camera, waiting.taken_utc, tally)
+            track.counted.append((waiting.taken_s, look))
+            if self._file is not None:
+                self._file.add(self._sha256, look, self._all_counted)
+        self._tell(camera)
 
     def _tell(self, camera: str) -> None:
         found = self.estimate(camera)

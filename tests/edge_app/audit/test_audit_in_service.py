@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
 
 from edge_app.config import parse_config
 from edge_app.http.metrics import registry_of
@@ -64,3 +75,62 @@ def test_a_service_tells_how_often_it_is_right(tmp_path: Path) -> None:
     heard = decode(Health, health.encode(), "health").cameras[0].audit
     assert heard is not None
     assert heard.bays >= heard.looks
+
+
+@contextmanager
+def running(folder: Path, port: int, ends_by: signal.Signals) -> Iterator[Callable[[], Any]]:
+    """`lotsight run`; gives a function that asks it for the audit of the camera."""
+    command = [sys.executable, "-c", "from edge_app.cli import main; main()", "run"]
+    with (folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--config", str(folder / "box.toml")], stdout=log, stderr=log
+        )
+    end_s = time.monotonic() + 90
+
+    def audit() -> Any:
+        while True:
+            assert process.poll() is None, (folder / "log.txt").read_text()
+            assert time.monotonic() < end_s, "the service does not answer"
+            try:
+                status = httpx.get(f"http://127.0.0.1:{port}/api/v1/status", timeout=20).json()
+            except httpx.TransportError:
+                time.sleep(0.1)
+                continue
+            return status["audits"].get("north")
+
+    try:
+        yield audit
+    finally:
+        process.send_signal(ends_by)
+        process.wait(30)
+
+
+def wait_for_looks(audit: Callable[[], Any], count: int) -> Any:
+    while (found := audit()) is None or found["looks"] < count:
+        time.sleep(0.1)
+    return found
+
+
+@pytest.mark.slow
+def test_the_interval_goes_on_after_a_kill_and_a_restart(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    (tmp_path / "box.toml").write_text(f"{BOX}\n[http]\nport = {port}\n")
+    with running(tmp_path, port, signal.SIGKILL) as audit:
+        killed = wait_for_looks(audit, 3)
+    kept = (tmp_path / "state/audit.jsonl").read_text().splitlines()
+    assert json.loads(kept[0])["version"] == 1
+    assert len(kept) > killed["looks"]
+    with running(tmp_path, port, signal.SIGTERM) as audit:
+        first = audit()
+        assert first["looks"] >= killed["looks"], "at its first answer, before anything was seen"
+        assert first["since"] == killed["since"]
+        stopped = wait_for_looks(audit, first["looks"] + 2)
+        assert stopped["since"] == killed["since"]
+    (tmp_path / "state/audit.jsonl").write_bytes(b"\0" * 4096)
+    with running(tmp_path, port, signal.SIGTERM) as audit:
+        anew = wait_for_looks(audit, 1)
+    assert datetime.fromisoformat(anew["since"]) > datetime.fromisoformat(stopped["since"])
+    assert "they begin anew" in (tmp_path / "log.txt").read_text()
+    assert "Traceback" not in (tmp_path / "log.txt").read_text()

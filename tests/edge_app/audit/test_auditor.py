@@ -1,113 +1,14 @@
-"""The audit of a camera by hand: a scripted network, a manual clock, idle work done when told."""
+"""What counts in an audit, when it looks, what it makes of it."""
 
 from __future__ import annotations
 
-import weakref
-from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import numpy as np
 import pytest
 
-from calibration import Bay, Calibration
-from edge_app.alarms import Alarms
-from edge_app.audit import Auditor
-from edge_app.config import AuditConfig
-from edge_app.looks import Look
-from telemetry import BayState, ManualClock, UnknownReason
-from vision.input_size import InputPlan
-from vision.types import (
-    BayEvidence,
-    BoxLayout,
-    Detections,
-    Floats,
-    Frame,
-    ImageBgr,
-    NetworkOutput,
-    NetworkSpec,
-    as_floats,
-)
-
-SPEC = NetworkSpec(
-    name="scripted", version="1", sha256="0" * 64, input_wh=(640, 480), stride=32,
-    dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
-BAYS = (
-    Bay(id="a", polygon=((0.1, 0.2), (0.3, 0.2), (0.3, 0.8), (0.1, 0.8))),
-    Bay(id="b", polygon=((0.5, 0.2), (0.7, 0.2), (0.7, 0.8), (0.5, 0.8))),
-)
-CALIBRATION = Calibration(camera="north", image_wh=(640, 480), bays=BAYS)
-
-
-class SecondNetwork:
-    """Says what it was told; a car in bay `a` has a box where the mirrored picture shows it."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.spec = SPEC
-        self.prob = [0.99, 0.01]
-        self.clock = clock
-        self.takes_s = 0.0
-        self.plans: list[InputPlan | None] = []
-        self.quads: list[Floats] = []
-
-    def detect(
-        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
-    ) -> NetworkOutput:
-        self.clock.advance(self.takes_s)
-        self.plans.append(plan)
-        self.quads.append(bay_quads_norm)
-        box = as_floats([[448, 96, 576, 384]])
-        return NetworkOutput(Detections(box, as_floats([0.9]), np.array([0])), as_floats(self.prob))
-
-
-class Bench:
-    """A camera whose bays `a` and `b` have the states that were set."""
-
-    def __init__(self, **settings: object) -> None:
-        self.clock = ManualClock()
-        self.alarms = Alarms()
-        self.network = SecondNetwork(self.clock)
-        self.idle: deque[Callable[[], None]] = deque()
-        config = AuditConfig.model_validate({"every_s": 100.0, "settle_s": 10.0, **settings})
-        self.auditor = Auditor(
-            config, self.clock, self.idle.append, lambda: self.network, self.alarms
-        )
-        self.images: list[weakref.ref[ImageBgr]] = []
-        self.since = self.clock.utc() - timedelta(hours=1)
-        self.states: tuple[BayState, ...] = (
-            BayState("a", True, None, 0.98, self.since),
-            BayState("b", False, None, 0.98, self.since),
-        )
-
-    def look(self) -> None:
-        image = np.zeros((480, 640, 3), np.uint8)
-        self.images.append(weakref.ref(image))
-        frame = Frame("north", image, self.clock.mono_s(), self.clock.utc(), 1)
-        box = as_floats([[64, 96, 192, 384]])
-        detections = Detections(box, as_floats([0.9]), np.array([0]))
-        self.auditor.observe(
-            Look(
-                frame=frame,
-                calibration=CALIBRATION,
-                spec=self.network.spec,
-                output=NetworkOutput(detections, as_floats([0.98, 0.02])),
-                polygons_norm=tuple(CALIBRATION.polygons_norm()),
-                evidence=BayEvidence(as_floats([0.98, 0.02]), as_floats([1, 1])),
-                states=self.states,
-                changed=(),
-            )
-        )
-
-    def watch(self, seconds_s: float) -> None:
-        """Judge a frame a second, do idle work after each."""
-        for _ in range(round(seconds_s)):
-            self.clock.advance(1.0)
-            self.look()
-            while self.idle:
-                self.idle.popleft()()
+from telemetry import BayState, UnknownReason
+from tests.edge_app.audit.bench import SPEC, Bench
 
 
 def _unknown(bay: str, since: datetime) -> BayState:
