@@ -1,4 +1,9 @@
-"""Memory that goes back: how glibc keeps what many threads have freed."""
+"""Memory that goes back: how glibc keeps what many threads have freed.
+
+Pictures come and go between small things that stay, so the heaps grow holes: after 18 minutes with
+20 cameras 446 MiB were taken from the system and 269 MiB of them in use. Holes are given back now
+and then; without that the memory of a busy box creeps up for hours.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,20 @@ def limit_arenas(count: int = ARENAS) -> bool:
     Returns:
         Whether it could be set; other C libraries have no such setting.
     """
+    return _call("mallopt", _M_ARENA_MAX, count)
+
+
+def give_back() -> bool:
+    """Give whole free pages of all heaps back to the system; takes milliseconds.
+
+    Returns:
+        Whether there were any; other C libraries than glibc have no such function.
+    """
+    return _call("malloc_trim", 0)
+
+
+def _call(function: str, *arguments: int) -> bool:
     try:
-        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, count))
+        return bool(getattr(ctypes.CDLL(None), function)(*arguments))
     except (AttributeError, OSError, TypeError):  # musl, macOS, Windows
         return False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_app.figures import disk_free_bytes
 from edge_app.live import CameraCondition
+from edge_app.memory import give_back
 from edge_app.service_manager import ServiceManager, Watchdog
 from telemetry import Clock, LotsightError
 
@@ -24,6 +25,7 @@ _ALIVE_EVERY_S = 10.0
 # Enough for a day of events of a large box, and little enough to tell of it in time.
 _CALM = frozenset({CameraCondition.STARTING, CameraCondition.LIVE})
 _DISK_LOW_BYTES = 100 * 1024 * 1024
+_GIVE_BACK_EVERY_S = 60.0
 
 
 class AliveMark:
@@ -80,6 +82,7 @@ class Upkeep:
         self._period_s = period_s
         self._manager = manager or ServiceManager()
         self._watchdog = Watchdog(self._manager, service.scheduler.post, service.clock)
+        self._given_back_s = service.clock.mono_s()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -107,6 +110,7 @@ class Upkeep:
         self._look_at_cameras()
         self._look_at_disk()
         self._delete_what_is_old()
+        self._give_memory_back()
         self._manager.status("; ".join(service.all_alarms()) or "all is well")
 
     def _run(self) -> None:
@@ -136,6 +140,12 @@ class Upkeep:
         """Pictures are kept no longer than the configuration says."""
         if self._service.harvest is not None:
             self._service.harvest.store.expire(self._service.clock.utc())
+
+    def _give_memory_back(self) -> None:
+        now_s = self._service.clock.mono_s()
+        if now_s - self._given_back_s >= _GIVE_BACK_EVERY_S:
+            self._given_back_s = now_s
+            give_back()
 
     def _look_at_disk(self) -> None:
         folder = self._service.config.edge.state_dir
