@@ -202,3 +202,8 @@ class LiveBoard:
         """The last `limit` events, newest first."""
         with self._changed:
             return tuple(reversed(self._events))[:limit]
+
+
+def camera_alarm(view: LiveView) -> str:
+    """What the cloud is told of a camera that does not do its work."""
+    return f"camera {view.camera}: {view.status.condition.value}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_app.figures import disk_free_bytes
-from edge_app.live import CameraCondition
+from edge_app.live import CameraCondition, camera_alarm
 from edge_app.memory import give_back
 from edge_app.service_manager import ServiceManager, Watchdog
 from telemetry import Clock, LotsightError
@@ -132,9 +132,7 @@ class Upkeep:
             if view is None or view.status.condition in _CALM:
                 self._service.alarms.clear(f"camera-{name}")
             else:
-                status = view.status
-                text = f"camera {name}: {status.condition.value}"
-                self._service.alarms.set(f"camera-{name}", text)
+                self._service.alarms.set(f"camera-{name}", camera_alarm(view))
 
     def _delete_what_is_old(self) -> None:
         """Pictures are kept no longer than the configuration says."""

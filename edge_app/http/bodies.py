@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_app.harvest.ledger import HarvestFigures
 from edge_app.http.box import BoxReport
-from edge_app.live import CameraCondition, LiveBoard, LiveView, RecentEvent
+from edge_app.live import CameraCondition, LiveBoard, LiveView, RecentEvent, camera_alarm
 from telemetry import BayState
 from vision.assignment import footprint_overlap
 from vision.geometry import to_pixels
@@ -151,6 +151,8 @@ def faults(board: LiveBoard, report: BoxReport) -> list[str]:
         found.append("no camera has reported yet")
     for view in seen:
         if view.status.condition is not CameraCondition.LIVE:
+            # The alarm that goes to the cloud says the same in fewer words.
+            found = [each for each in found if each != camera_alarm(view)]
             detail = f": {view.status.detail}" if view.status.detail else ""
             found.append(f"camera {view.camera} is {view.status.condition}{detail}")
         if view.calibration is None:

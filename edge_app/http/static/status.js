@@ -9,12 +9,16 @@ const cards = new Map();
 
 // The picture is asked for anew some time after the last one came, however slow the line is.
 const pictureOf = (camera) => {
-  const picture = element("img", { alt: `Latest picture of camera ${camera.id}` });
+  const picture = element("img", { alt: `Latest picture of camera ${camera.id}`, hidden: "" });
   const load = () => {
     picture.src = `/cameras/${camera.id}/still.jpg?at=${Date.now()}`;
   };
-  picture.addEventListener("load", () => setTimeout(load, PICTURE_EVERY_MS));
-  picture.addEventListener("error", () => setTimeout(load, PICTURE_EVERY_MS));
+  // A camera that never gave one has no picture, and no sign of a broken one.
+  for (const outcome of ["load", "error"])
+    picture.addEventListener(outcome, () => {
+      picture.hidden = outcome === "error";
+      setTimeout(load, PICTURE_EVERY_MS);
+    });
   load();
   return picture;
 };

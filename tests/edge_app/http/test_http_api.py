@@ -50,7 +50,8 @@ def test_ready_names_every_reason(serve: Serve, make_view: MakeView) -> None:
     served.board.publish(replace(view, status=lost, calibration=None))
     assert served.box.now.link is not None
     link = replace(served.box.now.link, connected=False, last_error="refused")
-    served.box.change(alarms=("disk is full",), model=None, link=link)
+    alarms = ("disk is full", "camera north: lost")  # as the cloud is told
+    served.box.change(alarms=alarms, model=None, link=link)
     ready = served.client.get("/health/ready")
     assert ready.status_code == 503
     assert ready.json()["reasons"] == [
