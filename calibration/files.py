@@ -1,7 +1,7 @@
 """Calibration files: loading, saving without ever leaving a broken file, revisions, roll back.
 
 Beside `north.json` lies the folder `north.revisions` with one file for each revision that was ever
-saved. A save writes the new revision there, makes it durable, then replaces `north.json` by a
+saved (`calibration.retention` deletes old ones). A save writes the new revision there, makes it durable, then replaces `north.json` by a
 rename, so a crash at any instant leaves either the old file or the new one. Writers take turns by a
 lock that the kernel drops when a process dies; POSIX only, as edge boxes are.
 """
@@ -127,7 +127,7 @@ def save_calibration(
     path = Path(path)
     if expected_revision is None:
         expected_revision = calibration.revision
-    with _locked(path):
+    with locked(path):
         present = _present(path)
         found = present.revision if present is not None else 0
         if found != expected_revision:
@@ -161,7 +161,7 @@ def rollback_calibration(
         RevisionConflictError: someone else saved meanwhile.
     """
     path = Path(path)
-    with _locked(path):
+    with locked(path):
         history = list_revisions(path)
         present = history[-1].calibration if history else None
         if present is not None and expected_revision not in {None, present.revision}:
@@ -189,7 +189,7 @@ def seal_calibration(
         CalibrationError: it is not a calibration, or cannot be written.
     """
     path = Path(path)
-    with _locked(path):
+    with locked(path):
         content = read_calibration(path, verify=False)
         earlier = [item for item in list_revisions(path) if not item.current]
         last = earlier[-1].calibration if earlier else None
@@ -327,7 +327,12 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Take the turn of a writer of a calibration file; waits for the others.
+
+    Raises:
+        CalibrationError: its folder cannot be written.
+    """
     lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

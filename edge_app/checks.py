@@ -16,12 +16,14 @@ from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.timesync import clock_synced
 from edge_app.layouts import build_layout
 from edge_app.network import NetworkKeeper
+from edge_app.retention import state_usage
 from edge_app.sources import make_source, mask_secrets
 from telemetry import CalibrationError, ConfigError, LotsightError, ModelError, SystemClock
 from vision.input_size import plan_input
 from vision.types import NetworkSpec
 
-_DISK_WANTED_BYTES = 500 * 1024 * 1024
+_MIB = 1024 * 1024
+_DISK_WANTED_BYTES = 500 * _MIB
 _CONNECT_TIMEOUT_S = 5.0
 
 
@@ -155,9 +157,10 @@ def _check_camera(camera: CameraConfig) -> Check:
 
 
 def check_machine(config: LotsightConfig) -> list[Check]:
-    """State folder, disk, clock, HTTP port, broker."""
+    """State folder and its size, disk, clock, HTTP port, broker."""
     return [
         _check_folder(config.edge.state_dir),
+        *_check_usage(config),
         _check_clock(),
         _check_port(config),
         _check_broker(config),
@@ -178,6 +181,22 @@ def _check_folder(folder: Path) -> Check:
     if free < _DISK_WANTED_BYTES:
         return Check.warn("state folder", f"{text}; {_DISK_WANTED_BYTES // 2**20} are better")
     return Check.good("state folder", text)
+
+
+def _check_usage(config: LotsightConfig) -> list[Check]:
+    what = "state size"
+    parts = state_usage(config)
+    too_much = [
+        Check.warn(
+            what,
+            f"{part.part}: {part.size_bytes / _MIB:.1f} MiB, expected at most "
+            f"{part.expected_bytes // _MIB}: {part.remedy}",
+        )
+        for part in parts
+        if part.is_too_much
+    ]
+    total = sum(part.size_bytes for part in parts)
+    return too_much or [Check.good(what, f"{total / _MIB:.1f} MiB")]
 
 
 def _check_clock() -> Check:

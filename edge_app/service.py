@@ -29,6 +29,7 @@ from edge_app.network import NetworkKeeper
 from edge_app.pipeline import CameraDetector, CameraPipeline, Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.remote import agents_of
+from edge_app.retention import Retention
 from edge_app.rollouts import leave_trial, model_slots, rollouts_of
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FrameSource, make_source
@@ -136,6 +137,7 @@ class EdgeService:
             self.audit = attach_audit(self)
             self.incidents = attach_incidents(self)
             self.harvest = attach_harvest(self)
+            self.retention = Retention(config, self.clock)
         except BaseException:
             self.store.close()
             raise
@@ -249,7 +251,8 @@ class EdgeService:
             self.link.wake()
 
     def catch_up(self) -> None:
-        """Write a layout that a full disk kept from being written."""
+        """Write a layout that a full disk kept from being written; delete what is too old."""
+        self.retention.tidy_if_due()
         if self._layout_is_late:
             self.scheduler.post(self._set_layout)
 

@@ -34,6 +34,12 @@ class PrivacyConfig(Section):
         "plate is read; 0: as sharp as the camera.",
     )
 
+    keep_pictures_days: Days = Field(
+        default=90.0,
+        title="Replaced pictures",
+        description="Reference pictures of cameras are deleted so long after they were replaced.",
+    )
+
     def settings(self) -> PrivacySettings:
         """As `vision.privacy` takes them."""
         return PrivacySettings(self.outside, self.surroundings_share, self.bay_px)

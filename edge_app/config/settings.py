@@ -60,6 +60,11 @@ class EdgeConfig(Section):
         description="After a pause no longer than this bays go on with their stored state; after "
         "a longer one they are unknown (starting) until seen again.",
     )
+    keep_revisions: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=50,
+        title="Revisions",
+        description="Of each calibration file, before the present one; older ones are deleted.",
+    )
 
 
 class LogConfig(Section):

@@ -15,6 +15,7 @@ from edge_app.harvest.attach import manifest_of, open_store
 from edge_app.harvest.store import Selection
 from edge_app.logs import recent_lines
 from edge_app.remote import diagnostics
+from edge_app.retention import DOWNLOAD
 from telemetry import TelemetryError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class ServiceDownloads:
     def _new_file(self) -> Path:
         folder = self._service.config.edge.state_dir
         try:
-            handle, name = tempfile.mkstemp(prefix=".download-", suffix=".tar.gz", dir=folder)
+            handle, name = tempfile.mkstemp(prefix=DOWNLOAD, suffix=".tar.gz", dir=folder)
         except OSError as exc:
             msg = f"{folder}: expected to be able to write, but got: {exc.strerror}"
             raise TelemetryError(msg) from exc

@@ -78,7 +78,7 @@ def test_each_setting_has_a_text_and_a_unit_where_it_is_a_number() -> None:
              "_change", "_days", "_per_day")  # fmt: skip
     counts = {
         "port", "threads", "max_rows", "max_buffered", "max_pages", "receive_maximum",
-        "in_flight_max", "seed", "jpeg_quality",
+        "in_flight_max", "seed", "jpeg_quality", "keep_revisions",
     }  # fmt: skip
     for each in settings():
         assert len(each.text) > 3, each
