@@ -1,9 +1,10 @@
 """Calibration files: loading, saving without ever leaving a broken file, revisions, roll back.
 
 Beside `north.json` lies the folder `north.revisions` with one file for each revision that was ever
-saved (`calibration.retention` deletes old ones). A save writes the new revision there, makes it durable, then replaces `north.json` by a
-rename, so a crash at any instant leaves either the old file or the new one. Writers take turns by a
-lock that the kernel drops when a process dies; POSIX only, as edge boxes are.
+saved (`calibration.retention` deletes old ones). A save writes the new revision there, makes it
+durable, then replaces `north.json` by a rename, so a crash at any instant leaves either the old
+file or the new one. Writers take turns by a lock that the kernel drops when a process dies; POSIX
+only, as edge boxes are.
 """
 
 from __future__ import annotations
