@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
+
+from vision.runtime import ort
 
 Feed = dict[str, npt.NDArray[Any]]
 Runner = Callable[[Feed], object]

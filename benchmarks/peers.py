@@ -28,7 +28,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -40,13 +39,14 @@ from models import default_model, open_detector
 from vision.detector import DetectorSettings
 from vision.geometry import bay_sizes_px, to_pixels
 from vision.rules import rule_for
+from vision.runtime import ort
 from vision.session import SessionSettings
 from vision.types import Floats, ImageBgr, as_floats
 
 PACKAGES = (
     "torch==2.14.1", "torchvision==0.29.1", "ultralytics==8.4.190", "lap>=0.5.12",
     "shapely>=2", "supervision==0.31.2", "onnx", "onnxslim",
-    "onnxruntime==" + onnxruntime.__version__,
+    "onnxruntime==" + ort.__version__,
 )  # fmt: skip
 SETS = (
     ("acpds", ("valid",)), ("pklot_ufpr05", ("valid",)), ("smartlot", ("train", "valid")),

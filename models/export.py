@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime as ort
 import onnxslim
 import torch
 from torch import nn
 
 from models.network.net import LotNet
 from models.network.yolo import fuse_batch_norm
+from vision.runtime import ort
 
 # 17 has LayerNormalization and all that the graph needs; every ONNX Runtime since 1.12 reads it.
 OPSET = 17

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from telemetry.errors import ModelError
+from vision.runtime import ort
 from vision.types import BoxLayout, NetworkSpec
 
 IMAGES = "images"

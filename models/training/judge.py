@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import onnxruntime as ort
 
 from models.training.records import Bools, Floats, ImageRgb, Ints, Sample, read_rgb
 from vision.letterbox import Letterbox
 from vision.quads import canonical_quads
+from vision.runtime import ort
 
 if TYPE_CHECKING:  # judging ONNX files must not need torch
     from models.network.net import LotNet

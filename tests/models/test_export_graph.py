@@ -10,7 +10,6 @@ import pytest
 
 if importlib.util.find_spec("torch"):
     import onnx
-    import onnxruntime as ort
 
     from models.export import (
         BOX_TOLERANCE_PX,
@@ -23,6 +22,7 @@ if importlib.util.find_spec("torch"):
     from models.network.net import LotNet
     from models.network.yolo import KEPT_ANCHORS
     from tests.models.lively import lively_net
+    from vision.runtime import ort
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
