@@ -1,11 +1,14 @@
 """The diagnostics bundle: what a technician far away needs, in one file, without any secret.
 
+    about.json         whether the service runs, and which parts could not be had, each with why
     config.json        settings, secrets masked
     checks.json        what `lotsight doctor` finds
     versions.json      this program, Python, the libraries that matter
-    store.json         size of the store and rows of its tables
+    store.json         size of the store, rows of its tables, the outbox in figures
+    states.json        each bay as it is, or was last
     calibrations/*     the calibration files
-    status.json, metrics.txt, log.txt     of a running service only
+    status.json, metrics.txt     of a running service only
+    log.txt            its last lines
     pictures/*.jpg     only when asked for, and private (`vision.privacy`)
 
 Whatever writes a part, every text goes through `Redactor` last: a secret of the configuration, or a
@@ -17,10 +20,8 @@ from __future__ import annotations
 import io
 import json
 import platform
-import sqlite3
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -38,6 +39,7 @@ from edge_app.checks import Check
 from edge_app.config import LotsightConfig
 from edge_app.sources import mask_secrets
 from edge_app.sources.urls import MASK
+from edge_app.stored import StoredFacts
 from telemetry import Clock, ConfigError
 from vision.privacy import PrivacySettings, PrivateScene, obscure
 from vision.types import Floats, ImageBgr
@@ -47,7 +49,9 @@ _LIBRARIES = (
     "scipy", "shapely", "uvicorn",
 )  # fmt: skip
 _JPEG_QUALITY = 82
-STORE_FILE = "store.db"
+FOLDER = "lotsight-diagnostics"
+LIVE_PARTS = ("status.json", "metrics.txt")
+"""What nobody but a running service can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,30 @@ class LiveFacts:
 
     Attributes:
         status: its cameras, alarms, outbox.
+        states: each bay, see `edge_app.stored.state_rows`.
         metrics: as Prometheus reads them.
         log: the last lines.
     """
 
     status: Mapping[str, Any]
+    states: Sequence[Mapping[str, Any]]
     metrics: str
     log: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is in a bundle, and what not.
+
+    Attributes:
+        service: `runs`, `does not run`, or `unknown`.
+        sign_of_life_s: seconds since the service last said that it is alive; None: it never did.
+        missing: parts that could not be had, each with why.
+    """
+
+    service: str
+    sign_of_life_s: float | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +91,28 @@ class Diagnosis:
     """All that goes into a bundle.
 
     Attributes:
-        config: of the box.
+        config: of the box; None: it cannot be used.
+        about: what is in it.
         checks: what the doctor found.
-        live: of a running service; None: it does not run, or is another process.
+        stored: what the store says.
+        live: what the service says; None: it does not run, or does not answer.
+        log: last lines, where the service did not give its own.
         pictures: JPEG files by camera, private already.
     """
 
-    config: LotsightConfig
-    checks: Sequence[Check]
+    config: LotsightConfig | None
+    about: About
+    checks: Sequence[Check] = ()
+    stored: StoredFacts = field(default_factory=lambda: StoredFacts({}))
     live: LiveFacts | None = None
+    log: Sequence[str] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Redactor:
     """Takes the secrets of a configuration out of texts."""
 
-    def __init__(self, config: LotsightConfig) -> None:
+    def __init__(self, config: LotsightConfig | None) -> None:
         found = {secret for secret in _secrets_of(config) if secret}
         # As they are, and as they stand in an address or in JSON; the longest first.
         forms = {form for secret in found for form in (secret, quote(secret, safe=""), json.dumps(
@@ -109,9 +136,9 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, clock: Clock) -> None:
     stamp = int(clock.utc().timestamp())
     try:
         with replacing(path, PRIVATE) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
-            for name, content in _parts(diagnosis):
+            for name, content in _parts(diagnosis, clock):
                 data = redactor.clean(content).encode() if isinstance(content, str) else content
-                member = tarfile.TarInfo(f"lotsight-diagnostics/{name}")
+                member = tarfile.TarInfo(f"{FOLDER}/{name}")
                 member.size, member.mtime, member.mode = len(data), stamp, PRIVATE
                 archive.addfile(member, io.BytesIO(data))
     except OSError as exc:
@@ -139,29 +166,6 @@ def private_jpeg(
     return cv2.imencode(".jpg", shown, quality)[1].tobytes()
 
 
-def store_facts(folder: Path) -> dict[str, Any]:
-    """Sizes of the store's files; rows of its tables, unless the service that runs holds them."""
-    path = folder / STORE_FILE
-    files = {each.name: each.stat().st_size for each in sorted(folder.glob(f"{STORE_FILE}*"))}
-    facts: dict[str, Any] = {"files_bytes": files}
-    if not path.is_file():
-        return facts
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store:
-            rows = store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            facts["rows"] = {
-                name: store.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - a name that the store itself gave
-                for (name,) in sorted(rows)
-            }
-            facts["check"] = store.execute("PRAGMA quick_check(3)").fetchone()[0]
-    except sqlite3.OperationalError as exc:
-        # A service locks its store for itself; what it says of it is in status.json.
-        facts["in_use" if "locked" in str(exc) else "fault"] = str(exc)
-    except sqlite3.Error as exc:
-        facts["fault"] = str(exc)
-    return facts
-
-
 def versions() -> dict[str, str]:
     """This program, Python, the system, the libraries that matter."""
     found = {"python": platform.python_version(), "system": platform.platform()}
@@ -176,24 +180,35 @@ def versions() -> dict[str, str]:
 # -- inside ----------------------------------------------------------------------------------------
 
 
-def _parts(diagnosis: Diagnosis) -> Iterator[tuple[str, str | bytes]]:
-    config = diagnosis.config
-    yield "config.json", _json(config.model_dump(mode="json"))
+def _parts(diagnosis: Diagnosis, clock: Clock) -> Iterator[tuple[str, str | bytes]]:
+    yield "about.json", _json({"made": clock.utc().isoformat()} | asdict(diagnosis.about))
     yield "checks.json", _json([asdict(check) for check in diagnosis.checks])
     yield "versions.json", _json(versions())
-    yield "store.json", _json(store_facts(config.edge.state_dir))
+    if diagnosis.config is not None:
+        yield "config.json", _json(diagnosis.config.model_dump(mode="json"))
+        yield "store.json", _json(diagnosis.stored.facts)
+        yield from _calibrations(diagnosis.config)
+    live = diagnosis.live
+    states = diagnosis.stored.states if live is None else live.states
+    log = diagnosis.log if live is None else live.log
+    if states is not None:
+        yield "states.json", _json(states)
+    if live is not None:
+        yield "status.json", _json(live.status)
+        yield "metrics.txt", live.metrics
+    if log:
+        yield "log.txt", "\n".join([*log, ""])
+    for camera_id, picture in diagnosis.pictures.items():
+        yield f"pictures/{camera_id}.jpg", picture
+
+
+def _calibrations(config: LotsightConfig) -> Iterator[tuple[str, str]]:
     for camera in config.camera:
         try:
             text = camera.calibration_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             text = f"{camera.calibration_file}: cannot be read: {exc}"
         yield f"calibrations/{camera.id}.json", text
-    if diagnosis.live is not None:
-        yield "status.json", _json(diagnosis.live.status)
-        yield "metrics.txt", diagnosis.live.metrics
-        yield "log.txt", "\n".join([*diagnosis.live.log, ""])
-    for camera_id, picture in diagnosis.pictures.items():
-        yield f"pictures/{camera_id}.jpg", picture
 
 
 def _json(value: object) -> str:

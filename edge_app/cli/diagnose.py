@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,12 @@ import typer
 from rich.console import Console
 
 from calibration import Calibration, load_calibration
-from edge_app.checks import check_cameras, check_machine, check_parts
+from edge_app.checks import Check, check_cameras, check_machine, check_parts
 from edge_app.config import CameraConfig, LotsightConfig, load_config
-from edge_app.diagnostics import Diagnosis, private_jpeg, write_diagnosis
+from edge_app.diagnostics import LIVE_PARTS, About, Diagnosis, private_jpeg, write_diagnosis
+from edge_app.remains import gather
 from edge_app.sources import make_source
-from telemetry import CalibrationError, LotsightError, SystemClock
+from telemetry import CalibrationError, Clock, ConfigError, LotsightError, SystemClock
 from vision.types import ImageBgr
 
 app = typer.Typer(add_completion=False)
@@ -29,19 +31,67 @@ def diagnose(
         bool,
         typer.Option("--with-pictures", help="With one picture of each camera, made private."),
     ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--log", help="File that the log was written to, if it is not in systemd's journal."
+        ),
+    ] = None,
 ) -> None:
-    """Write settings, checks, versions, store statistics and calibrations into one file.
+    """Write all that tells how the box does into one file, and say what could not be had.
 
-    Passwords and tokens are masked. It works beside a running service and after a failed start; the
-    download on the status page has the last log lines, alarms and metrics too.
+    Settings, checks, versions, store, bay states, calibrations; of a running service, which is
+    asked over loopback, also its status, metrics and last log lines. Passwords and tokens are
+    masked. It works after a failed start and with a wrong configuration too.
     """
-    config = load_config(config_file)
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    clock = SystemClock()
     with console.status("Looking at the box and its cameras ..."):
-        checks = check_machine(config) + check_parts(config) + check_cameras(config)
-        pictures = _pictures(config) if with_pictures else {}
-        write_diagnosis(out, Diagnosis(config, checks, pictures=pictures), SystemClock())
+        config = _config(config_file)
+        if isinstance(config, LotsightConfig):
+            diagnosis = _of_box(config, clock, log_file, with_pictures)
+        else:
+            diagnosis = _without_config(config)
+        write_diagnosis(out, diagnosis, clock)
+    for part, why in diagnosis.about.missing.items():
+        console.print(f"{part} could not be had: {why}", markup=False)
     Console(highlight=False, soft_wrap=True).print(f"{out}: {out.stat().st_size} bytes")
+
+
+def _config(path: Path) -> LotsightConfig | Check:
+    try:
+        return load_config(path)
+    except ConfigError as exc:
+        return Check.bad("configuration", str(exc))
+
+
+def _of_box(
+    config: LotsightConfig, clock: Clock, log_file: Path | None, with_pictures: bool
+) -> Diagnosis:
+    found = gather(config, clock, log_file)
+    pictures = _pictures(config) if with_pictures else {}
+    missing = {
+        f"pictures/{camera.id}.jpg": "the camera gives none, see checks.json"
+        for camera in config.camera
+        if with_pictures and camera.id not in pictures
+    }
+    return Diagnosis(
+        config,
+        replace(found.about, missing={**found.about.missing, **missing}),
+        check_machine(config) + check_parts(config) + check_cameras(config),
+        found.stored,
+        found.live,
+        found.log,
+        pictures,
+    )
+
+
+def _without_config(fault: Check) -> Diagnosis:
+    """All that can be said without a configuration; no log, whose secrets nobody knows then."""
+    why = "the configuration cannot be used, see checks.json"
+    parts = ("config.json", "store.json", "states.json", *LIVE_PARTS, "calibrations", "log.txt")
+    about = About("unknown", missing=dict.fromkeys(parts, why))
+    return Diagnosis(None, about, [fault])
 
 
 def _pictures(config: LotsightConfig) -> dict[str, bytes]:

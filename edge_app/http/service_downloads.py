@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, generate_latest
 
 from edge_app.checks import check_machine, check_parts
-from edge_app.diagnostics import Diagnosis, LiveFacts, private_jpeg, write_diagnosis
+from edge_app.diagnostics import About, Diagnosis, LiveFacts, private_jpeg, write_diagnosis
 from edge_app.harvest.attach import manifest_of, open_store
 from edge_app.harvest.store import Selection
 from edge_app.logs import recent_lines
 from edge_app.remote import diagnostics
 from edge_app.retention import DOWNLOAD
+from edge_app.stored import read_store, state_rows
 from telemetry import TelemetryError
 
 if TYPE_CHECKING:
@@ -43,11 +44,15 @@ class ServiceDownloads:
         service = self._service
         config = service.config
         metrics: bytes = generate_latest(self._registry)
-        live = LiveFacts(diagnostics(service), metrics.decode(), recent_lines())
+        states = state_rows(service.store.states(), service.store.closed_bays())
+        live = LiveFacts(diagnostics(service), states, metrics.decode(), recent_lines())
         checks = check_machine(config) + check_parts(config)
         pictures = self._pictures() if with_pictures else {}
         path = self._new_file()
-        write_diagnosis(path, Diagnosis(config, checks, live, pictures), service.clock)
+        stored = read_store(config.edge.state_dir)
+        about = About("runs", service.alive.age_s())
+        diagnosis = Diagnosis(config, about, checks, stored, live, pictures=pictures)
+        write_diagnosis(path, diagnosis, service.clock)
         return path
 
     def harvest(self) -> Path | None:

@@ -21,11 +21,12 @@ from calibration import Bay, Calibration, read_bundle, save_calibration
 from edge_app.cli.diagnose import app as diagnose
 from edge_app.cli.harvest import app as harvest
 from edge_app.config import load_config
-from edge_app.diagnostics import Redactor, store_facts
+from edge_app.diagnostics import Redactor
 from edge_app.harvest.attach import open_store
 from edge_app.http.wiring import app_of
 from edge_app.logs import set_up_logging
 from edge_app.service import EdgeService
+from edge_app.stored import read_store
 from tests.edge_app.harvest.bench import Bench
 
 CONFIG = """
@@ -136,8 +137,9 @@ def test_the_running_service_gives_everything_but_secrets(
     assert "box-1-diagnostics-" in answer.headers["content-disposition"]
     found = parts(answer.content)
     assert sorted(found) == [
-        "calibrations/north.json", "calibrations/south.json", "checks.json", "config.json",
-        "log.txt", "metrics.txt", "status.json", "store.json", "versions.json",
+        "about.json", "calibrations/north.json", "calibrations/south.json", "checks.json",
+        "config.json", "log.txt", "metrics.txt", "states.json", "status.json", "store.json",
+        "versions.json",
     ]  # fmt: skip
     everything = b"".join(found.values()).decode()
     for secret in SECRETS:
@@ -184,14 +186,23 @@ def test_the_redactor_knows_a_secret_in_every_form(config_file: Path) -> None:
 def test_the_store_of_a_stopped_service_is_counted(config_file: Path) -> None:
     service = EdgeService(load_config(config_file))
     service.store.close()
-    facts = store_facts(service.config.edge.state_dir)
-    assert facts["check"] == "ok"
-    assert sum(facts["rows"].values()) > 0
+    stored = read_store(service.config.edge.state_dir)
+    assert stored.facts["check"] == "ok"
+    assert sum(stored.facts["rows"].values()) > 0
+    assert stored.states is not None
+    assert [(state["bay"], state["occ"], state["reason"]) for state in stored.states] == [
+        ("A01", None, "starting")
+    ]
+    assert stored.facts["outbox"]["refused"] == 0
+    assert stored.facts["stream"]["epoch"] == service.store.epoch
 
 
 def test_a_damaged_store_is_told(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"no database at all" * 100)
-    assert "not a database" in store_facts(tmp_path)["fault"]
+    stored = read_store(tmp_path)
+    assert "not a database" in stored.facts["fault"]
+    assert stored.states is None
+    assert not stored.in_use
 
 
 def test_kept_frames_are_listed_packed_and_deleted(config_file: Path, tmp_path: Path) -> None:

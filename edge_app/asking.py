@@ -1,0 +1,100 @@
+"""Asking the service that runs on this machine for its diagnostics, as the status page does."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import ssl
+import tarfile
+import zlib
+
+from edge_app.config import HttpConfig
+from edge_app.delivery.config import is_loopback
+from edge_app.diagnostics import FOLDER, LiveFacts
+
+# It looks at the model and the broker before it answers, and may be busy.
+_TIMEOUT_S = 60.0
+_LARGEST_BYTES = 64 * 1024 * 1024
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not bound
+
+
+class NoAnswer(Exception):  # noqa: N818 - says what happened, not that it is an error of ours
+    """The service cannot be asked; the text says why."""
+
+
+def ask_service(config: HttpConfig) -> LiveFacts:
+    """What the running service knows: status, states, metrics, last log lines.
+
+    Over loopback, or the address of this machine that the configuration names; over TLS only from
+    who has the very certificate of the configuration.
+
+    Raises:
+        NoAnswer: it serves no pages, asks for a password that only it knows, or does not answer.
+    """
+    if not config.enabled:
+        msg = "the service serves no pages (http.enabled = false)"
+        raise NoAnswer(msg)
+    password = None if config.password is None else config.password.get_secret_value()
+    if password is not None and password.startswith("$argon2"):
+        msg = (
+            "the service asks for a password, and the configuration has only its hash: log in to "
+            "the status page and download the diagnostics there"
+        )
+        raise NoAnswer(msg)
+    try:
+        return _facts(_download(config, password))
+    except (OSError, http.client.HTTPException) as exc:
+        msg = f"the service does not answer on port {config.port}: {exc or type(exc).__name__}"
+        raise NoAnswer(msg) from exc
+
+
+def _download(config: HttpConfig, password: str | None) -> bytes:
+    connection = _connection(config)
+    headers = {} if password is None else {"Authorization": f"Bearer {password}"}
+    try:
+        connection.request("GET", "/api/v1/diagnostics.tar.gz", headers=headers)
+        answer = connection.getresponse()
+        content = answer.read(_LARGEST_BYTES + 1)
+    finally:
+        connection.close()
+    if answer.status != http.client.OK or len(content) > _LARGEST_BYTES:
+        msg = f"the service does not give its diagnostics: HTTP status {answer.status}"
+        raise NoAnswer(msg)
+    return content
+
+
+def _connection(config: HttpConfig) -> http.client.HTTPConnection:
+    host = config.host
+    if is_loopback(host) or host in _ANY_ADDRESS:
+        host = "::1" if ":" in host else "127.0.0.1"
+    if config.cert_file is None:
+        return http.client.HTTPConnection(host, config.port, timeout=_TIMEOUT_S)
+    context = ssl.create_default_context(cafile=config.cert_file)
+    # The certificate itself is what is trusted, whoever signed it and whatever name it bears.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+    return http.client.HTTPSConnection(host, config.port, timeout=_TIMEOUT_S, context=context)
+
+
+def _facts(archive: bytes) -> LiveFacts:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as opened:
+            parts = {
+                name: _member(opened, name)
+                for name in ("status.json", "states.json", "metrics.txt", "log.txt")
+            }
+        return LiveFacts(
+            status=json.loads(parts["status.json"]),
+            states=json.loads(parts["states.json"]),
+            metrics=parts["metrics.txt"],
+            log=parts["log.txt"].splitlines(),
+        )
+    except (tarfile.TarError, KeyError, ValueError, EOFError, zlib.error) as exc:
+        msg = f"the service's diagnostics cannot be read: {exc}"
+        raise NoAnswer(msg) from exc
+
+
+def _member(opened: tarfile.TarFile, name: str) -> str:
+    content = opened.extractfile(f"{FOLDER}/{name}")
+    return "" if content is None else content.read().decode()
