@@ -46,6 +46,14 @@ def states(hands: Any, lot: Any) -> Any:
     page.get_by_role("tab", name="Problems").click()
     page.wait_for_selector(".finding")
     yield "problems"
+    hands.press("b")
+    hands.drag((5, 5), (400, 80))
+    hands.press("a")
+    for corner in [(40, 345), (700, 345), (700, 390), (40, 390)]:
+        hands.click(corner)
+    yield "area"
+    hands.press("Enter")
+    yield "areas"
     page.get_by_role("tab", name="Lot").click()
     yield "lot"
     page.get_by_role("tab", name="History").click()
@@ -92,6 +100,38 @@ def test_conflict_dialog_and_tablet(open_page: Any, hands_of: Any, lot: Any) -> 
         """() => [...document.querySelectorAll('.tabs button:not([hidden])')]
           .every((e) => e.getBoundingClientRect().right <= innerWidth)"""
     )
+
+
+def test_phone(open_page: Any, hands_of: Any, lot: Any) -> None:
+    """The picture, every tool, every tab and Save are in sight at the width of a phone."""
+    page = open_page(
+        viewport={"width": 390, "height": 844}, has_touch=True, bypass_csp=True,
+        reduced_motion="reduce",
+    )  # fmt: skip
+    hands = hands_of(page)
+    page.locator("#do-mask").tap()
+    hands.drag((100, 100), (600, 200))
+    assert serious(page) == []
+    canvas = page.locator("#canvas").bounding_box()
+    assert canvas["width"] == 390
+    assert canvas["height"] > 250
+    cut_off = page.evaluate(
+        """() => [...document.querySelectorAll(':is(.bar, .rail, .tabs, .zoom) button')]
+          .filter((e) => e.offsetParent && !e.closest('[hidden]'))
+          .filter((e) => {
+            const box = e.getBoundingClientRect();
+            return box.left < 0 || box.right > innerWidth || box.bottom > innerHeight;
+          })
+          .map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    assert cut_off == []
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#do-row").tap()
+    for corner in lot.rows[3]:
+        page.touchscreen.tap(*hands.screen(corner))
+    page.get_by_role("button", name="Create 10 bays").tap()
+    assert hands.count() == 10
+    assert serious(page) == []
 
 
 def test_theme_follows_the_system_until_it_is_chosen(open_page: Any) -> None:

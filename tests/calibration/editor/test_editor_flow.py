@@ -96,7 +96,7 @@ def test_bay_panel_lot_and_levels_reach_the_file(hands: Any, lot: Any, desk: Des
     hands.lay_out_row(lot.rows[0], 5)
     page = hands.page
     page.get_by_role("tab", name="Lot").click()
-    page.get_by_label("Name").fill("Station North")
+    page.get_by_role("region", name="Lot").get_by_label("Name").fill("Station North")
     page.get_by_label("Kind of place").select_option("on_street")
     page.get_by_label("Latitude").fill("48.1402")
     page.get_by_label("Longitude").fill("11.5580")

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shapely import Point, Polygon
 
-from calibration import RowPlan, copy_row, row_quads, share_along, with_divider
+from calibration import CheckSettings, RowPlan, copy_row, row_quads, share_along, with_divider
 from calibration.geometry import to_pixels
+from calibration.types import MOST_POINTS
 
 pytestmark = [pytest.mark.chromium]
 
@@ -154,16 +156,30 @@ def test_numbering_steps_and_leaves_out(page: Any) -> None:
     assert call(page, "model/naming", "numbered", "A09", 4, rule) == ["A09", "A11", "A15", "A21"]
 
 
+SQUARE = [[0, 0], [10, 0], [10, 10]]
+LOT_FACTS: dict[str, Any] = {"name": "x", "location": None, "street": "off_street", "levels": []}
+
+
+def document(bays: Any = (), regions: Any = ()) -> dict[str, Any]:
+    return {
+        "bays": list(bays), "regions": list(regions), "lot": LOT_FACTS, "newReference": False,
+        "proposals": [],
+    }  # fmt: skip
+
+
+def region(kind: str, name: str, shift: float = 0) -> dict[str, Any]:
+    points = [[x + shift, y] for x, y in SQUARE]
+    return {"uid": f"{kind}{name}{shift}", "kind": kind, "name": name, "points": points}
+
+
 def test_merge_takes_what_does_not_touch_and_asks_about_the_rest(page: Any) -> None:
     def doc(**kinds: str) -> dict[str, Any]:
-        square = [[0, 0], [10, 0], [10, 10]]
         bays = [
-            {"uid": i, "id": i, "points": square, "kind": kind, "angle": "angled",
+            {"uid": i, "id": i, "points": SQUARE, "kind": kind, "angle": "angled",
              "zone": None, "level": None, "groundQuad": None}
             for i, kind in kinds.items()
         ]  # fmt: skip
-        lot: Any = {"name": "x", "location": None, "street": "off_street", "levels": []}
-        return {"bays": bays, "lot": lot, "newReference": False, "proposals": []}
+        return document(bays)
 
     base = doc(A="standard", B="standard", C="standard", D="standard")
     mine = doc(A="ev", B="standard", C="standard", E="standard")  # A changed, D deleted, E new
@@ -172,5 +188,59 @@ def test_merge_takes_what_does_not_touch_and_asks_about_the_rest(page: Any) -> N
     assert {bay["id"]: bay["kind"] for bay in merged["doc"]["bays"]} == {
         "A": "ev", "B": "ev", "E": "standard",
     }  # fmt: skip
-    assert [conflict["id"] for conflict in merged["conflicts"]] == ["A"]
+    assert [conflict["title"] for conflict in merged["conflicts"]] == ["Bay A"]
     assert merged["taken"] == 2
+
+
+def test_masks_and_areas_are_merged_by_kind_and_name(page: Any) -> None:
+    base = document(regions=[region("mask", "a"), region("area", "a"), region("mask", "b")])
+    mine = document(regions=[region("mask", "a", 5), region("area", "a"), region("mask", "b")])
+    theirs = document(regions=[region("mask", "a", 9), region("area", "a", 7), region("area", "n")])
+    merged = call(page, "model/diff", "merge", base, mine, theirs)
+    assert [conflict["title"] for conflict in merged["conflicts"]] == ["Mask a"]
+    found = {(r["kind"], r["name"]): r["points"][0][0] for r in merged["doc"]["regions"]}
+    assert found == {("mask", "a"): 5, ("area", "a"): 7, ("area", "n"): 0}
+    assert merged["taken"] == 3, "the moved area, the new one, the deleted mask"
+
+
+def test_a_name_that_is_there_twice_does_not_vanish(page: Any) -> None:
+    twice = document(regions=[region("mask", "a"), region("mask", "a", 5)])
+    again = call(page, "model/diff", "merge", twice, twice, twice)
+    assert len(again["doc"]["regions"]) == 2
+    changes = call(page, "model/diff", "diff", document(regions=[region("mask", "a")]), twice)
+    assert [(change["what"], change["title"]) for change in changes] == [("added", "Mask a")]
+    assert call(page, "model/regions", "freeName", twice, "mask") == "mask 1"
+    taken = document(regions=[region("mask", "mask 1"), region("area", "mask 2")])
+    assert call(page, "model/regions", "freeName", taken, "mask") == "mask 2"
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param([[0, 0], [100, 0], [100, 100], [0, 100]], id="square"),
+        pytest.param([[0, 0], [100, 0], [100, 20], [20, 20], [20, 100], [0, 100]], id="corner"),
+        pytest.param(
+            [[0, 0], [100, 0], [100, 90], [80, 90], [80, 20], [20, 20], [20, 90], [0, 90]], id="U"
+        ),
+    ],
+)
+def test_a_label_lies_in_its_outline(page: Any, points: Any) -> None:
+    place = call(page, "geometry/polygon", "labelPoint", points)
+    assert Polygon(points).contains(Point(place))
+
+
+def test_a_shift_ends_at_the_rim(page: Any) -> None:
+    shifted = call(page, "geometry/polygon", "shiftWithin", [[10, 20], [30, 60]], [-50, 900], WH)
+    assert shifted == [-10, 660]
+
+
+def test_limits_are_those_of_the_python_types(page: Any) -> None:
+    def constant(module: str, name: str) -> Any:
+        return page.evaluate(
+            "async ([module, name]) => (await import(`/js/${module}.js`))[name]", [module, name]
+        )
+
+    settings = CheckSettings()
+    assert constant("model/document", "MOST_POINTS") == MOST_POINTS
+    assert constant("model/checks", "LEAST_SIDE_PX") == settings.least_side_px
+    assert constant("model/checks", "OVERLAP_WARNING") == settings.overlap_warning

@@ -30,6 +30,8 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         hands = hands_of(page)
         hands.press("r")
         hands.lay_out_row(lot.rows[2], 15)
+        hands.press("a")
+        hands.drag((200, 345), (900, 390))
         hands.save(1)
         before = load_calibration(desk.path)
         pictures.append(
@@ -37,7 +39,7 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         )
         page.locator("#do-align").click()
         page.wait_for_selector("#compare .after", state="attached")
-        assert page.locator("#compare .before").count() == 15
+        assert page.locator("#compare .before").count() == 16
         assert "is sure" in page.inner_text("#panel-history")
         page.get_by_role("button", name="Accept").click()
         drawn = hands.bays()["A08"]
@@ -51,6 +53,9 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         saved = load_calibration(desk.path)
         assert saved.bay_ids == before.bay_ids
         assert saved.reference != before.reference
+        lane = np.multiply(saved.areas[0].polygon, saved.image_wh)
+        corner = np.array([200, 345]) @ turn[:, :2].T + turn[:, 2]
+        assert np.abs(lane - corner).max(axis=1).min() < 3.5, "the area went along"
         # Measured against its new reference, the view stands where it should.
         page.locator("#do-align").click()
         page.wait_for_selector("#compare .after", state="attached")

@@ -1,11 +1,13 @@
 /** What a person can do to the document; the tools, keys and panels all call these. */
 
-import { bounds, centroid, isConvex } from './geometry/polygon.js';
+import { bounds, centroid, distance, isConvex, shiftWithin } from './geometry/polygon.js';
 import { orientQuad, rowFromPolygons, shiftOnGround, turnQuad } from './geometry/rows.js';
 import {
-  addBays, bayOf, changeBays, idsOf, makeBay, movePoints, removeBays, removePoint, shiftBay, shownProposals,
+  addBays, addRegion, changeBays, changeOutlines, changeRegions, idsOf, isBay, LEAST_POINTS, makeBay, makeRegion,
+  MOST_POINTS, movePoints, outlineOf, outlinesOf, removeOutlines, removePoint, shifted,
 } from './model/document.js';
 import { isIdentifier, nextFree, nextRow, numbered } from './model/naming.js';
+import { called, freeName, isRegionTool, titleOf, WORDS } from './model/regions.js';
 import { newRow, rowBays, rowIds } from './model/row.js';
 import { carried } from './tools/row.js';
 import { announce, toast } from './ui/notices.js';
@@ -14,6 +16,12 @@ import { announce, toast } from './ui/notices.js';
 /** @typedef {import('./types.js').Bay} Bay */
 /** @typedef {import('./types.js').Row} Row */
 /** @typedef {import('./model/store.js').State} State */
+
+/** @type {Record<State['tool'], string>} */
+const TOOLS = {
+  select: 'Select', polygon: 'Draw a bay', row: 'Lay out a row', mask: 'Draw a privacy mask',
+  area: 'Draw a watched area', hand: 'Move the view',
+};
 
 export class Actions {
   /** The last row's settings serve the next one. @type {Partial<Row>} */ #lastRow = {};
@@ -40,9 +48,11 @@ export class Actions {
   setTool(tool) {
     if (tool === this.state.tool && tool !== 'row') return;
     const row = tool === 'row' ? (this.state.row ?? this.#freshRow()) : null;
-    const panel = tool === 'row' ? 'row' : this.state.panel === 'row' ? 'bays' : this.state.panel;
+    const own = tool === 'row' ? 'row' : isRegionTool(tool) ? 'regions' : null;
+    const panel = own ?? (this.state.panel === 'row' ? 'bays' : this.state.panel);
     this.store.set({ tool, row, copy: null, polygon: [], cursor: null, snapped: null, hint: null, panel });
-    announce(`${{ select: 'Select', polygon: 'Draw a bay', row: 'Lay out a row', hand: 'Move the view' }[tool]}`);
+    if (own === 'regions') this.store.set({ regionsShown: true });
+    announce(TOOLS[tool]);
   }
 
   /** Step back: from the shape in hand, then from the tool, then from the selection. */
@@ -60,11 +70,14 @@ export class Actions {
 
   /** @param {string[]} uids */
   select(uids) {
-    const panel = uids.length > 0 && ['row', 'lot'].includes(this.state.panel) ? 'bays' : this.state.panel;
-    this.store.set({ selection: uids, activePoint: null, panel });
-    const bay = uids.length === 1 && bayOf(this.state.doc, uids[0]);
-    if (bay) announce(`Bay ${bay.id}, ${bay.kind}, ${bay.points.length} corners`);
-    else if (uids.length > 1) announce(`${uids.length} bays selected`);
+    const { doc, panel } = this.state;
+    const last = outlineOf(doc, uids.at(-1) ?? '');
+    const own = last && !isBay(last) ? 'regions' : 'bays';
+    const moves = last && (['row', 'lot', 'regions'].includes(panel) || own === 'regions');
+    this.store.set({ selection: uids, activePoint: null, panel: moves ? own : panel });
+    if (!last) return;
+    if (uids.length > 1) announce(`${called(doc, uids)} selected`);
+    else announce(`${titleOf(last)}, ${isBay(last) ? last.kind : WORDS[last.kind]}, ${last.points.length} corners`);
   }
 
   selectAll() {
@@ -73,21 +86,23 @@ export class Actions {
 
   /** @param {1|-1} step @param {boolean} extend */
   selectNext(step, extend) {
-    const { doc, selection } = this.state;
-    if (doc.bays.length === 0) return;
-    const at = doc.bays.findIndex((bay) => bay.uid === selection.at(-1));
-    const next = doc.bays[(at + step + doc.bays.length + (at < 0 && step < 0 ? 1 : 0)) % doc.bays.length];
+    const { doc, selection, panel } = this.state;
+    /** @type {readonly import('./types.js').Outline[]} */
+    const list = panel === 'regions' && doc.regions.length > 0 ? doc.regions : doc.bays;
+    if (list.length === 0) return;
+    const at = list.findIndex(({ uid }) => uid === selection.at(-1));
+    const next = list[(at + step + list.length + (at < 0 && step < 0 ? 1 : 0)) % list.length];
     this.select(extend ? [...selection.filter((uid) => uid !== next.uid), next.uid] : [next.uid]);
   }
 
   /** @param {1|-1} step */
   nextPoint(step) {
-    const bay = bayOf(this.state.doc, this.state.selection[0] ?? '');
-    if (!bay || this.state.selection.length !== 1) return;
+    const outline = outlineOf(this.state.doc, this.state.selection[0] ?? '');
+    if (!outline || this.state.selection.length !== 1) return;
     const now = this.state.activePoint ?? (step > 0 ? -1 : 0);
-    const activePoint = (now + step + bay.points.length) % bay.points.length;
+    const activePoint = (now + step + outline.points.length) % outline.points.length;
     this.store.set({ activePoint });
-    announce(`Corner ${activePoint + 1} of ${bay.points.length}`);
+    announce(`Corner ${activePoint + 1} of ${outline.points.length}`);
   }
 
   /** Arrow keys: move the active corner, the selected bays, the crosshair or the copied row.
@@ -97,26 +112,44 @@ export class Actions {
     /** @type {Point} */
     const delta = [direction[0] * step_px, direction[1] * step_px];
     if (copy && row) this.#nudgeCopy(copy, row, delta);
-    else if (tool === 'polygon' || (tool === 'row' && row && row.corners.length < 4)) {
-      this.#nudgeCursor(delta);
-    } else if (tool === 'row' && row) {
+    else if (this.placing) this.#nudgeCursor(delta);
+    else if (tool === 'row' && row) {
       const corners = row.corners.map((p) => /** @type {Point} */ ([p[0] + delta[0], p[1] + delta[1]]));
       this.store.set({ row: { ...row, corners } });
     } else if (selection.length === 1 && activePoint !== null) {
-      this.store.edit('Move corner', (doc) => movePoints(doc, selection[0], [activePoint], delta, true), {
+      const corner = outlineOf(this.state.doc, selection[0])?.points[activePoint];
+      if (!corner) return;
+      const by = this.#within([corner], delta);
+      this.store.edit('Move corner', (doc) => movePoints(doc, selection[0], [activePoint], by, true), {
         gesture: `nudge${selection[0]}/${activePoint}`,
       });
     } else if (selection.length > 0) {
-      this.store.edit('Move bays', (doc) => changeBays(doc, new Set(selection), (bay) => shiftBay(bay, delta)), {
+      const chosen = new Set(selection);
+      const points = outlinesOf(this.state.doc).filter(({ uid }) => chosen.has(uid)).flatMap((outline) => outline.points);
+      const by = this.#within(points, delta);
+      this.store.edit(`Move ${called(this.state.doc, selection)}`, (doc) => changeOutlines(doc, chosen, (outline) => shifted(outline, by)), {
         gesture: `nudge${selection.join()}`,
       });
     } else this.app.stage.view.pan(-direction[0] * 60, -direction[1] * 60);
   }
 
+  /** Masks and areas stay in the picture; a bay may be drawn out of it, and is then a problem.
+   * @param {readonly Point[]} points @param {Point} delta @returns {Point} */
+  #within(points, delta) {
+    const chosen = new Set(this.state.selection);
+    const regions = this.state.doc.regions.some(({ uid }) => chosen.has(uid));
+    return regions ? shiftWithin(points, delta, this.app.imageWh) : delta;
+  }
+
+  /** Whether the next click or Enter places a corner. */
+  get placing() {
+    const { tool, row } = this.state;
+    return tool === 'polygon' || isRegionTool(tool) || (tool === 'row' && row !== null && row.corners.length < 4);
+  }
+
   /** For the keyboard: the next point's place, in the middle of the view until it is moved. */
   showCursor() {
-    const { tool, row } = this.state;
-    if (tool === 'polygon' || (tool === 'row' && row && row.corners.length < 4)) this.#nudgeCursor([0, 0]);
+    if (this.placing) this.#nudgeCursor([0, 0]);
   }
 
   /** @param {Point} delta */
@@ -126,7 +159,7 @@ export class Actions {
     const at = this.state.cursor ?? this.app.stage.view.toPicture([width / 2, height / 2]);
     const x = Math.min(w, Math.max(0, Math.round(at[0] + delta[0])));
     const y = Math.min(h, Math.max(0, Math.round(at[1] + delta[1])));
-    this.store.set({ cursor: [x, y], snapped: null });
+    this.store.set({ cursor: [x, y], cursorByKeys: true, snapped: null });
     announce(`${x}, ${y}`);
   }
 
@@ -139,16 +172,18 @@ export class Actions {
 
   /** Enter: the point under the crosshair, the finished outline, the row that lies ready. */
   confirm() {
-    const { tool, cursor, polygon, row, copy, proposal } = this.state;
+    const { tool, cursor, cursorByKeys, polygon, row, copy, proposal } = this.state;
     if (copy) this.placeCopy();
     else if (tool === 'row' && row?.corners.length === 4) this.createRow();
     else if (tool === 'row' && cursor) this.addRowCorner(cursor);
-    else if (tool === 'polygon') {
+    else if (tool === 'polygon' || isRegionTool(tool)) {
       const last = polygon.at(-1);
       const moved = cursor && !(last && last[0] === cursor[0] && last[1] === cursor[1]);
-      if (cursor && moved) this.addPolygonPoint(cursor);
-      else if (polygon.length >= 3) this.finishPolygon();
-    } else if (proposal) this.acceptProposals([proposal]);
+      // Who clicks the corners leaves the pointer somewhere; Enter then closes what was clicked.
+      const closes = !cursorByKeys && polygon.length >= LEAST_POINTS;
+      if (cursor && moved && !closes) this.addPolygonPoint(cursor);
+      else if (polygon.length > 0) this.finishPolygon();
+    } else if (proposal) this.app.proposals.accept([proposal]);
   }
 
   /** Backspace and Delete: the last point, the active corner, the selected bays. */
@@ -157,16 +192,17 @@ export class Actions {
     if (polygon.length > 0) this.store.set({ polygon: polygon.slice(0, -1) });
     else if (tool === 'row' && row && row.corners.length > 0) {
       this.store.set({ row: { ...row, corners: row.corners.slice(0, -1), dividers: null } });
-    } else if (proposal && selection.length === 0) this.rejectProposals([proposal]);
+    } else if (proposal && selection.length === 0) this.app.proposals.reject([proposal]);
     else if (selection.length === 1 && activePoint !== null) {
       this.store.edit('Remove corner', (doc) => removePoint(doc, selection[0], activePoint), {
         patch: { activePoint: null },
       });
     } else if (selection.length > 0) {
-      this.store.edit(selection.length > 1 ? `Delete ${selection.length} bays` : 'Delete bay', (doc) => removeBays(doc, new Set(selection)), {
+      const what = called(this.state.doc, selection);
+      this.store.edit(`Delete ${what}`, (doc) => removeOutlines(doc, new Set(selection)), {
         patch: { selection: [], activePoint: null },
       });
-      toast(`${selection.length > 1 ? `${selection.length} bays` : 'Bay'} deleted`, {
+      toast(`${what.charAt(0).toUpperCase()}${what.slice(1)} deleted`, {
         action: 'Undo', run: () => this.store.undo(),
       });
     }
@@ -177,19 +213,43 @@ export class Actions {
     const polygon = [...this.state.polygon, point];
     this.store.set({ polygon });
     announce(`Corner ${polygon.length} placed`);
-    if (this.autoClose > 0 && polygon.length === this.autoClose) this.finishPolygon();
+    const closes = isRegionTool(this.state.tool) ? MOST_POINTS : this.autoClose || MOST_POINTS;
+    if (polygon.length === closes) this.finishPolygon();
   }
 
   finishPolygon() {
-    const { polygon, doc } = this.state;
-    if (polygon.length < 3) return;
-    const last = doc.bays.at(-1);
+    const { polygon, tool } = this.state;
+    // A double click places its corner twice.
+    const points = polygon.filter((p, i) => i === 0 || distance(p, polygon[i - 1]) > 0);
+    if (points.length < LEAST_POINTS) {
+      toast(`An outline takes ${LEAST_POINTS} corners or more; so far ${points.length === 1 ? 'there is 1' : `there are ${points.length}`}.`);
+    } else if (isRegionTool(tool)) this.#finishRegion(tool, points);
+    else this.#finishBay(points);
+  }
+
+  /** @param {Point[]} points */
+  #finishBay(points) {
+    const last = this.state.doc.bays.at(-1);
     const id = last ? nextFree(last.id, this.taken) : nextFree('A00', this.taken);
-    const bay = makeBay(id, polygon, last ? { kind: 'standard', zone: last.zone, level: last.level, angle: last.angle } : {});
+    const bay = makeBay(id, points, last ? { kind: 'standard', zone: last.zone, level: last.level, angle: last.angle } : {});
     this.store.edit(`Draw ${id}`, (d) => addBays(d, [bay]), {
       patch: { polygon: [], hint: null, snapped: null, selection: [bay.uid], panel: 'bays' },
     });
     announce(`Bay ${id} drawn`);
+  }
+
+  /** @param {import('./types.js').Region['kind']} kind @param {Point[]} points */
+  #finishRegion(kind, points) {
+    const region = makeRegion(kind, freeName(this.state.doc, kind), points);
+    this.store.edit(`Draw ${WORDS[kind]}`, (doc) => addRegion(doc, region), {
+      patch: { polygon: [], hint: null, snapped: null, selection: [region.uid], panel: 'regions' },
+    });
+    announce(`${titleOf(region)} drawn`);
+  }
+
+  /** @param {string} uid @param {string} name */
+  renameRegion(uid, name) {
+    this.store.edit('Change name', (doc) => changeRegions(doc, new Set([uid]), (region) => ({ ...region, name })));
   }
 
   /** @returns {Row} */
@@ -286,7 +346,7 @@ export class Actions {
     /** @type {Point} */
     const delta = right - left > bottom - top ? [0, bottom - top] : [right - left, 0];
     const copies = bays.map((bay, i) => {
-      const { points, ...rest } = shiftBay(bay, delta);
+      const { points, ...rest } = shifted(bay, delta);
       return makeBay(ids[i], points, rest);
     });
     this.store.edit(`Copy ${bays.length} bays`, (doc) => addBays(doc, copies), {
@@ -302,7 +362,7 @@ export class Actions {
   /** @param {Partial<Pick<Bay, 'kind'|'angle'|'zone'|'level'>>} patch */
   changeSelected(patch) {
     const uids = new Set(this.state.selection);
-    if (uids.size === 0) return;
+    if (!this.state.doc.bays.some((bay) => uids.has(bay.uid))) return;
     const [field] = Object.keys(patch);
     this.store.edit(`Change ${field}`, (doc) => changeBays(doc, uids, (bay) => ({ ...bay, ...patch })));
   }
@@ -317,64 +377,14 @@ export class Actions {
     );
   }
 
-  /** @param {string} uid */
-  showProposal(uid) {
-    this.store.set({ proposal: uid, panel: 'proposals', selection: [] });
-  }
-
-  /** @param {1|-1} step */
-  nextProposal(step) {
-    const shown = shownProposals(this.state);
-    const at = shown.findIndex((p) => p.uid === this.state.proposal);
-    const next = shown[(at + step + shown.length) % shown.length];
-    if (next) this.showProposal(next.uid);
-  }
-
-  /** @param {string[]} uids */
-  acceptProposals(uids) {
-    const chosen = this.state.doc.proposals.filter((p) => uids.includes(p.uid));
-    if (chosen.length === 0) return;
-    const taken = this.taken;
-    const last = this.state.doc.bays.at(-1)?.id;
-    let id = last ?? 'A00';
-    const bays = chosen.map((p, i) => {
-      const newGroup = i > 0 && p.group !== chosen[i - 1].group;
-      id = newGroup ? nextRow(id.replace(/\d+(?=\D*$)/, (d) => '1'.padStart(d.length, '0')), 0, taken) : nextFree(id, taken);
-      taken.add(id);
-      return makeBay(id, p.points);
-    });
-    this.store.edit(`Accept ${bays.length === 1 ? bays[0].id : `${bays.length} proposals`}`, (doc) => ({
-      ...addBays(doc, bays),
-      proposals: doc.proposals.filter((p) => !uids.includes(p.uid)),
-    }));
-    this.#afterProposals(uids, bays.map((bay) => bay.uid));
-  }
-
-  /** @param {string[]} uids */
-  rejectProposals(uids) {
-    this.store.edit(uids.length === 1 ? 'Reject proposal' : `Reject ${uids.length} proposals`, (doc) => ({
-      ...doc,
-      proposals: doc.proposals.filter((p) => !uids.includes(p.uid)),
-    }));
-    this.#afterProposals(uids, []);
-  }
-
-  /** @param {string[]} gone @param {string[]} selection */
-  #afterProposals(gone, selection) {
-    const left = shownProposals(this.state);
-    const stays = this.state.proposal !== null && !gone.includes(this.state.proposal);
-    const proposal = stays ? this.state.proposal : (left[0]?.uid ?? null);
-    this.store.set({ proposal, selection, activePoint: null });
-    if (this.state.doc.proposals.length === 0) this.store.set({ panel: 'bays', proposal: null });
-  }
-
   /** @param {import('./types.js').Finding} finding */
   showFinding(finding) {
-    const bay = this.state.doc.bays.find((b) => b.id === finding.bay);
-    if (bay) {
+    const { bays, regions } = this.state.doc;
+    const outline = bays.find((b) => b.id === finding.bay) ?? regions.find((r) => finding[r.kind] === r.name);
+    if (outline) {
       this.setTool('select');
-      this.store.set({ selection: [bay.uid], activePoint: null });
-      this.app.stage.zoomTo(bounds(bay.points));
+      this.store.set({ selection: [outline.uid], activePoint: null, regionsShown: this.state.regionsShown || !isBay(outline) });
+      this.app.stage.zoomTo(bounds(outline.points));
     } else if (finding.at) this.app.stage.zoomTo([...finding.at, ...finding.at]);
   }
 
@@ -392,7 +402,7 @@ export class Actions {
 
   zoomToSelection() {
     const { doc, selection } = this.state;
-    const points = doc.bays.filter((bay) => selection.includes(bay.uid)).flatMap((bay) => bay.points);
+    const points = outlinesOf(doc).filter(({ uid }) => selection.includes(uid)).flatMap((outline) => outline.points);
     if (points.length > 0) this.app.stage.zoomTo(bounds(points));
     else this.app.stage.fit();
   }

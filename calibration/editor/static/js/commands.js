@@ -27,6 +27,8 @@ export function makeCommands(app) {
       ['select', 'Select and move', ['V'], () => actions.setTool('select'), 'select', () => state().tool === 'select'],
       ['polygon', 'Draw a bay', ['P'], () => actions.setTool('polygon'), 'polygon', () => state().tool === 'polygon'],
       ['row', 'Lay out a row of bays', ['R'], () => actions.setTool('row'), 'row', () => state().tool === 'row'],
+      ['mask', 'Draw a privacy mask: black in every picture', ['B'], () => actions.setTool('mask'), 'mask', () => state().tool === 'mask'],
+      ['area', 'Draw a watched area: no vehicle may stand there', ['A'], () => actions.setTool('area'), 'area', () => state().tool === 'area'],
       ['hand', 'Move the view (or hold Space)', ['H'], () => actions.setTool('hand'), 'hand', () => state().tool === 'hand'],
       ['propose', 'Find bays from parked vehicles', ['F'], () => void server.propose(), 'find'],
       ['align', 'Camera moved: align the bays', ['M'], () => void server.align(), 'align', () => state().align !== null],
@@ -34,18 +36,18 @@ export function makeCommands(app) {
     ...group('Drawing', [
       ['confirm', 'Place a corner, finish, create the row', ['Enter'], () => actions.confirm()],
       ['escape', 'Step back', ['Escape'], () => actions.escape()],
-      ['remove', 'Delete corner or bays', ['Delete', 'Backspace'], () => actions.remove(), 'trash'],
+      ['remove', 'Delete corner or what is selected', ['Delete', 'Backspace'], () => actions.remove(), 'trash'],
       ['turn', 'Turn the row: exchange length and depth', ['T'], () => actions.turnRow(), 'turn'],
       ['more', 'One bay more in the row', [']'], () => step(1)],
       ['fewer', 'One bay fewer in the row', ['['], () => step(-1)],
     ]),
     ...group('Selection', [
-      ['next', 'Next bay or proposal', ['.'], () => next(1, false)],
-      ['previous', 'Previous bay or proposal', [','], () => next(-1, false)],
+      ['next', 'Next bay, mask, area or proposal', ['.'], () => next(1, false)],
+      ['previous', 'Previous one', [','], () => next(-1, false)],
       ['extend', 'Next bay as well', ['Shift+>'], () => next(1, true)],
-      ['next-point', 'Next corner of the bay', ['C'], () => actions.nextPoint(1)],
+      ['next-point', 'Next corner', ['C'], () => actions.nextPoint(1)],
       ['previous-point', 'Previous corner', ['Shift+C'], () => actions.nextPoint(-1)],
-      ['select-all', 'Select all', ['Mod+A'], () => actions.selectAll()],
+      ['select-all', 'Select all bays', ['Mod+A'], () => actions.selectAll()],
       ['copy-row', 'Copy the row or bays along the lot', ['Mod+D'], () => actions.copyRow(), 'copy'],
       ['kind', 'Kind: standard, disabled, EV, loading, reserved', ['1', '2', '3', '4', '5'], () => {}],
       ['accept', 'Accept the proposal', ['Y'], () => proposal(true), 'check'],
@@ -57,6 +59,7 @@ export function makeCommands(app) {
       ['fit', 'Show the whole picture', ['0'], () => stage.fit(), 'fit'],
       ['zoom-selection', 'Zoom to the selection', ['Z'], () => actions.zoomToSelection()],
       ['labels', 'Show ids', ['I'], () => store.set({ labels: !state().labels }), 'label', () => state().labels],
+      ['regions', 'Show masks and watched areas', ['O'], () => store.set({ regionsShown: !state().regionsShown }), 'regions', () => state().regionsShown],
       ['live', 'Live check: is each bay occupied?', ['L'], () => server.toggleLive(), 'live', () => state().liveOn],
       ['problem', 'Go to the next problem', ['G'], () => actions.nextProblem()],
       ['theme', 'Dark or light', ['D'], toggleTheme, 'theme'],
@@ -79,13 +82,13 @@ export function makeCommands(app) {
 
   /** @param {1|-1} by @param {boolean} extend */
   function next(by, extend) {
-    if (state().panel === 'proposals' && state().doc.proposals.length > 0) actions.nextProposal(by);
+    if (state().panel === 'proposals' && state().doc.proposals.length > 0) app.proposals.next(by);
     else actions.selectNext(by, extend);
   }
 
   /** @param {boolean} accept */
   function proposal(accept) {
     const uid = state().proposal;
-    if (uid) (accept ? actions.acceptProposals([uid]) : actions.rejectProposals([uid]));
+    if (uid) (accept ? app.proposals.accept([uid]) : app.proposals.reject([uid]));
   }
 }

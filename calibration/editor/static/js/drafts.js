@@ -5,7 +5,8 @@
  */
 
 import { merge, sameDoc } from './model/diff.js';
-import { fromWire, toDraft } from './model/wire.js';
+import { uidsOf } from './model/regions.js';
+import { fromWire, regionsToWire, toDraft } from './model/wire.js';
 import { debounce, h } from './ui/dom.js';
 import { toast } from './ui/notices.js';
 
@@ -68,8 +69,9 @@ export class Drafts {
   /** @param {Draft} draft */
   #restore(draft) {
     const { store, imageWh } = this.app;
-    const uids = new Map(store.state.doc.bays.map((bay) => [bay.id, bay.uid]));
-    const doc = fromWire(draft.document, imageWh, uids);
+    // A draft of before masks and areas could be drawn says nothing of them.
+    const document = { ...regionsToWire(store.state.doc, imageWh), ...draft.document };
+    const doc = fromWire(document, imageWh, uidsOf(store.state.doc));
     if (sameDoc(doc, store.state.doc) && doc.proposals.length === 0) return;
     store.edit('Restore draft', () => doc);
     const { base } = store.state;
@@ -83,7 +85,7 @@ export class Drafts {
   /** @param {number} revision */
   async #rebase(revision) {
     const { store, server } = this.app;
-    const then = revision > 0 ? await server.revision(revision) : { ...store.state.base.doc, bays: [] };
+    const then = revision > 0 ? await server.revision(revision) : { ...store.state.base.doc, bays: [], regions: [] };
     if (!then) return;
     const joined = merge(then, store.state.doc, store.state.base.doc);
     store.edit('Join with the saved revision', () => joined.doc);

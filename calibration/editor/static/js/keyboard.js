@@ -5,6 +5,9 @@ import { KINDS } from './model/document.js';
 /** @type {Record<string, import('./types.js').Point>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+/** Commands after which arrow keys move a crosshair. */
+const DRAWING = new Set(['polygon', 'row', 'mask', 'area']);
+
 /** The name of a key press as the command table writes it. @param {KeyboardEvent} e */
 export function chord(e) {
   const key = e.key.length === 1 ? e.key.toUpperCase() : e.key;
@@ -62,16 +65,14 @@ export function listenToKeys(app, pointer) {
     }
     const command = byKey.get(name);
     command?.run();
-    if (command?.id === 'polygon' || command?.id === 'row') app.actions.showCursor();
+    if (command && DRAWING.has(command.id)) app.actions.showCursor();
     return Boolean(command);
   }
 
   /** One pixel of the picture for corners; for the crosshair a step that gets somewhere.
    * @param {KeyboardEvent} e */
   function stepPx(e) {
-    const { tool, row, copy } = app.store.state;
-    const drawing = tool === 'polygon' || (tool === 'row' && ((row?.corners.length ?? 0) < 4 || copy));
-    if (drawing) return e.ctrlKey ? 1 : (e.shiftKey ? 50 : 10) / Math.min(app.stage.view.k, 4);
+    if (app.actions.placing || app.store.state.copy) return e.ctrlKey ? 1 : (e.shiftKey ? 50 : 10) / Math.min(app.stage.view.k, 4);
     return e.shiftKey ? 10 : 1;
   }
 }

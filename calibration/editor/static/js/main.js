@@ -9,6 +9,7 @@ import { emptyDoc } from './model/document.js';
 import { Store } from './model/store.js';
 import { fromWire } from './model/wire.js';
 import { sidePanel } from './panels/side.js';
+import { Proposals } from './proposals.js';
 import { Server } from './server.js';
 import { PointerInput } from './stage/pointer.js';
 import { Stage } from './stage/stage.js';
@@ -30,6 +31,7 @@ async function start() {
   /** @type {import('./app.js').App} */
   const app = /** @type {any} */ ({ store, stage, api, session, imageWh: session.image_wh });
   app.actions = new Actions(app);
+  app.proposals = new Proposals(app);
   app.server = new Server(app);
   app.drafts = new Drafts(app);
   app.commands = makeCommands(app);
@@ -37,7 +39,8 @@ async function start() {
   chrome(app);
   sidePanel(app);
   const select = selectTool(app);
-  const tools = { select, hand: select, polygon: polygonTool(app), row: rowTool(app) };
+  const polygon = polygonTool(app);
+  const tools = { select, hand: select, polygon, row: rowTool(app), mask: polygon, area: polygon };
   const pointer = new PointerInput(stage, store, () => tools[store.state.tool]);
   listenToKeys(app, pointer);
 

@@ -2,7 +2,8 @@
 
 import { ApiError } from './api.js';
 import { merge, sameDoc } from './model/diff.js';
-import { fromWire, proposalFromWire, toDraft, toPixels, toWire } from './model/wire.js';
+import { uidsOf } from './model/regions.js';
+import { fromWire, proposalFromWire, regionsFromWire, toDraft, toPixels, toWire } from './model/wire.js';
 import { showConflict } from './ui/conflict.js';
 import { debounce } from './ui/dom.js';
 import { announce, toast, toastError } from './ui/notices.js';
@@ -15,6 +16,12 @@ const LIVE_MS = 3000;
 
 /** Show the better half when few are sure. @param {import('./types.js').Proposal[]} proposals */
 const threshold = (proposals) => Math.min(0.25, Math.max(...proposals.map((p) => p.confidence)) / 2);
+
+/** @param {Doc} a @param {Doc} b */
+const sameMasks = (a, b) => {
+  const masks = (/** @type {Doc} */ doc) => JSON.stringify(doc.regions.filter((r) => r.kind === 'mask').map((r) => r.points));
+  return masks(a) === masks(b);
+};
 
 export class Server {
   #pictureVersion = 0;
@@ -39,6 +46,11 @@ export class Server {
       }
       if (state.liveOn && (state.doc.bays !== before.doc.bays || !before.liveOn)) this.#liveLater();
       if (state.time_s !== before.time_s) this.#seekLater();
+      if (state.base !== before.base && !sameMasks(state.base.doc, before.base.doc)) {
+        // What is saved as masked is black in the picture from then on, and what no longer is, is not.
+        this.#pictureVersion += 1;
+        void this.refreshPicture();
+      }
     });
     setInterval(() => void this.#watch(), WATCH_MS);
     if (app.session.live) {
@@ -182,6 +194,7 @@ export class Server {
       align: {
         polygons,
         groundQuads: answer.ground_quads.map((/** @type {any} */ q) => q && toPixels(q, this.app.imageWh)),
+        regions: regionsFromWire(answer, this.app.imageWh),
         verdict: answer.verdict, accepted: answer.usable, inliers: answer.inliers,
         errorPx: answer.error_px, shiftPx: answer.shift_px,
       },
@@ -197,7 +210,8 @@ export class Server {
       ...doc,
       newReference: true,
       bays: doc.bays.map((bay, i) => ({ ...bay, points: align.polygons[i], groundQuad: align.groundQuads[i] })),
-    }), { patch: { align: null } });
+      regions: align.regions,
+    }), { patch: { align: null, selection: [] } });
     toast('Bays aligned. Save to take this picture as the new reference.');
   }
 
@@ -234,7 +248,7 @@ export class Server {
 
   /** @param {any} answer @param {Doc} sent @param {string} [label] of the step, when bays change */
   #saved(answer, sent, label = '') {
-    const uids = new Map(this.store.state.doc.bays.map((bay) => [bay.id, bay.uid]));
+    const uids = uidsOf(this.store.state.doc);
     const saved = { ...fromWire(answer.calibration, this.app.imageWh, uids), proposals: sent.proposals };
     const { doc } = this.store.state;
     // What was drawn while the answer was on its way stays, as a change of the new revision.
@@ -251,8 +265,7 @@ export class Server {
   /** Someone else saved: join both, ask about bays that both changed. @param {any} calibration */
   conflict(calibration) {
     const { base, doc } = this.store.state;
-    const uids = new Map(doc.bays.map((bay) => [bay.id, bay.uid]));
-    const theirs = fromWire(calibration, this.app.imageWh, uids);
+    const theirs = fromWire(calibration, this.app.imageWh, uidsOf(doc));
     showConflict(merge(base.doc, doc, theirs), calibration, (joined) => {
       this.store.edit('Join with the saved revision', () => joined, {
         patch: {
@@ -288,8 +301,7 @@ export class Server {
   /** @param {number} revision @returns {Promise<Doc|undefined>} */
   async revision(revision) {
     const answer = await this.#busy('Loading', () => this.api.json(`revisions/${revision}`));
-    const uids = new Map(this.store.state.doc.bays.map((bay) => [bay.id, bay.uid]));
-    return answer && fromWire(answer.calibration, this.app.imageWh, uids);
+    return answer && fromWire(answer.calibration, this.app.imageWh, uidsOf(this.store.state.doc));
   }
 
   /** @param {number} revision */

@@ -14,6 +14,14 @@
  * @property {string|null} level
  * @property {Point[]|null} groundQuad
  *
+ * @typedef {object} Region    a part of the picture: a privacy mask or a watched area
+ * @property {string} uid
+ * @property {'mask'|'area'} kind
+ * @property {string} name      for people; one mask and one area of each name
+ * @property {Point[]} points
+ *
+ * @typedef {Bay|Region} Outline  what is selected, moved and reshaped on the picture
+ *
  * @typedef {object} Lot
  * @property {string} name
  * @property {{lat_deg: number, lon_deg: number}|null} location
@@ -22,6 +30,7 @@
  *
  * @typedef {object} Doc        what is edited; never changed in place
  * @property {readonly Bay[]} bays
+ * @property {readonly Region[]} regions
  * @property {Lot} lot
  * @property {boolean} newReference  whether saving takes the present picture as the reference
  * @property {readonly Proposal[]} proposals  bays that were found and await a decision
@@ -30,6 +39,8 @@
  * @property {'error'|'warning'|'info'} severity
  * @property {string} code
  * @property {string|null} bay
+ * @property {string|null} mask   name of the mask that it concerns
+ * @property {string|null} area   name of the watched area that it concerns
  * @property {string} message
  * @property {string} remedy
  * @property {Point|null} at
@@ -77,6 +88,7 @@
  * @typedef {object} Align
  * @property {Point[][]} polygons  in the order of the document's bays
  * @property {(Point[]|null)[]} groundQuads
+ * @property {Region[]} regions
  * @property {string} verdict
  * @property {boolean} accepted
  * @property {number} inliers

@@ -49,6 +49,41 @@ export function centroid(points) {
   return [x / (6 * area), y / (6 * area)];
 }
 
+/**
+ * Where a label is read as that of the outline: its centre, or where that lies outside (a lane round
+ * a corner) the middle of the widest stretch inside at one of a few heights.
+ * @param {readonly Point[]} points @returns {Point}
+ */
+export function labelPoint(points) {
+  const centre = centroid(points);
+  if (contains(points, centre)) return centre;
+  const [, top, , bottom] = bounds(points);
+  let best = 0;
+  let place = centre;
+  for (const share of [0.5, 0.3, 0.7, 0.15, 0.85]) {
+    const y = top + (bottom - top) * share;
+    const walls = points
+      .map((p, i) => [p, points[(i + 1) % points.length]])
+      .filter(([p, q]) => p[1] > y !== q[1] > y)
+      .map(([p, q]) => p[0] + ((q[0] - p[0]) * (y - p[1])) / (q[1] - p[1]))
+      .sort((a, b) => a - b);
+    for (let i = 0; i + 1 < walls.length; i += 2) {
+      if (walls[i + 1] - walls[i] <= best) continue;
+      best = walls[i + 1] - walls[i];
+      place = [(walls[i] + walls[i + 1]) / 2, y];
+    }
+  }
+  return place;
+}
+
+/** As much of a shift as keeps the points in the picture.
+ * @param {readonly Point[]} points @param {Point} delta @param {readonly [number, number]} wh
+ * @returns {Point} */
+export function shiftWithin(points, [dx, dy], [w, h]) {
+  const [left, top, right, bottom] = bounds(points);
+  return [Math.max(-left, Math.min(w - right, dx)), Math.max(-top, Math.min(h - bottom, dy))];
+}
+
 /** @param {readonly Point[]} points
  * @returns {[number, number, number, number]} left, top, right, bottom */
 export function bounds(points) {

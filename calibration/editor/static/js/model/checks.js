@@ -5,8 +5,8 @@ import { bounds } from '../geometry/polygon.js';
 
 /** @typedef {import('../types.js').Point} Point */
 
-const LEAST_SIDE_PX = 6; // as calibration.check.CheckSettings.least_side_px
-const OVERLAP_WARNING = 0.35; // as calibration.check.CheckSettings.overlap_warning
+export const LEAST_SIDE_PX = 4; // as calibration.check.CheckSettings.least_side_px
+export const OVERLAP_WARNING = 0.2; // as calibration.check.CheckSettings.overlap_warning
 
 /** One line for people, or null. @param {readonly Point[]} points @param {[number, number]} imageWh
  * @param {readonly (readonly Point[])[]} others */

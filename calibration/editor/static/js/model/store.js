@@ -1,6 +1,6 @@
 /** The one place where state lives: the document with its history, and what the page shows. */
 
-import { emptyDoc } from './document.js';
+import { emptyDoc, outlinesOf } from './document.js';
 
 /** @typedef {import('../types.js').Doc} Doc */
 
@@ -8,12 +8,13 @@ import { emptyDoc } from './document.js';
  * @typedef {object} State
  * @property {Doc} doc
  * @property {readonly string[]} selection     uids
- * @property {number|null} activePoint         of the single selected bay, for the keyboard
- * @property {'select'|'polygon'|'row'|'hand'} tool
+ * @property {number|null} activePoint         of the single selected outline, for the keyboard
+ * @property {'select'|'polygon'|'row'|'mask'|'area'|'hand'} tool
  * @property {import('../types.js').Point[]} polygon   being drawn
  * @property {import('../types.js').Row|null} row      being laid out
  * @property {{quad: import('../types.js').Point[], from: import('../types.js').Point}|null} copy
  * @property {import('../types.js').Point|null} cursor where the next point would go
+ * @property {boolean} cursorByKeys            the arrow keys put it there, not the pointer
  * @property {'corner'|'edge'|null} snapped
  * @property {string|null} hint                what is wrong with the shape in hand
  * @property {string|null} proposal           uid of the one under review
@@ -29,6 +30,8 @@ import { emptyDoc } from './document.js';
  * @property {string} panel
  * @property {string|null} busy                what the server is doing for us
  * @property {boolean} labels
+ * @property {boolean} regionsShown            masks and areas are drawn
+ * @property {boolean} regionsLocked           clicks on the picture pass through them
  * @property {boolean} multi                   taps add to the selection (touch)
  * @property {{revision: number, doc: Doc}} base      the revision that is being edited
  * @property {import('../types.js').Revision[]} revisions
@@ -49,6 +52,7 @@ const initial = () => ({
   row: null,
   copy: null,
   cursor: null,
+  cursorByKeys: false,
   snapped: null,
   hint: null,
   proposal: null,
@@ -64,6 +68,8 @@ const initial = () => ({
   panel: 'bays',
   busy: null,
   labels: true,
+  regionsShown: true,
+  regionsLocked: false,
   multi: false,
   base: { revision: 0, doc: emptyDoc() },
   revisions: [],
@@ -143,7 +149,7 @@ export class Store {
     if (!entry) return;
     to.push({ doc: this.state.doc, label: entry.label });
     this.#gesture = null;
-    const there = new Set(entry.doc.bays.map((bay) => bay.uid));
+    const there = new Set(outlinesOf(entry.doc).map((outline) => outline.uid));
     this.set({
       doc: entry.doc,
       checked: false,

@@ -2,6 +2,7 @@
 
 import { clockwise } from '../geometry/polygon.js';
 import { newUid } from './document.js';
+import { keyed } from './regions.js';
 
 /** @typedef {import('../types.js').Point} Point */
 /** @typedef {import('../types.js').Doc} Doc */
@@ -16,10 +17,10 @@ export const toPixels = (points, [w, h]) => points.map(([x, y]) => [x * w, y * h
 /** The file keeps six decimals; sending the same makes "changed" mean changed. @param {number} v */
 const round = (v) => Math.round(v * 1e6) / 1e6;
 
-/** @param {any} raw @param {Size} wh @param {ReadonlyMap<string, string>} [uids] by id
+/** @param {any} raw @param {Size} wh @param {ReadonlyMap<string, string>} [uids] by `keyed`
  * @returns {Doc} */
 export function fromWire(raw, wh, uids = new Map()) {
-  return {
+  const doc = {
     bays: raw.bays.map((/** @type {any} */ bay) => ({
       uid: uids.get(bay.id) ?? newUid(),
       id: bay.id,
@@ -30,6 +31,7 @@ export function fromWire(raw, wh, uids = new Map()) {
       level: bay.level ?? null,
       groundQuad: bay.ground_quad ? toPixels(bay.ground_quad, wh) : null,
     })),
+    regions: regionsFromWire(raw, wh),
     lot: {
       name: raw.lot.name,
       location: raw.lot.location ?? null,
@@ -39,7 +41,15 @@ export function fromWire(raw, wh, uids = new Map()) {
     newReference: Boolean(raw.new_reference),
     proposals: (raw.proposals ?? []).map((/** @type {any} */ p) => proposalFromWire(p, wh)),
   };
+  for (const [key, outline] of keyed(doc)) outline.uid = uids.get(key) ?? outline.uid;
+  return doc;
 }
+
+/** @param {any} raw @param {Size} wh @returns {import('../types.js').Region[]} */
+export const regionsFromWire = (raw, wh) =>
+  /** @type {['mask'|'area', any[]][]} */ ([['mask', raw.masks ?? []], ['area', raw.areas ?? []]]).flatMap(
+    ([kind, list]) => list.map(({ name, polygon }) => ({ uid: newUid(), kind, name, points: toPixels(polygon, wh) })),
+  );
 
 /** @param {any} raw @param {Size} wh @returns {import('../types.js').Proposal} */
 export const proposalFromWire = (raw, wh) => ({
@@ -70,6 +80,14 @@ export const toWire = (doc, wh) => ({
     level: bay.level,
     ground_quad: bay.groundQuad && toFractions(bay.groundQuad, wh),
   })),
+  ...regionsToWire(doc, wh),
   lot: doc.lot,
   new_reference: doc.newReference,
 });
+
+/** @param {Doc} doc @param {Size} wh */
+export function regionsToWire(doc, wh) {
+  const list = (/** @type {string} */ kind) => doc.regions.filter((region) => region.kind === kind)
+    .map(({ name, points }) => ({ name, polygon: toFractions(points, wh) }));
+  return { masks: list('mask'), areas: list('area') };
+}

@@ -25,7 +25,7 @@ export const choice = (options, onchange) => {
 export const words = (value) => (value === 'ev' ? 'EV charging' : capital(value.replace(/_/g, ' ')));
 
 /** @param {string} text */
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {string} text @param {() => void} run @param {{icon?: string, class?: string, title?: string}} [more] */
 export const button = (text, run, more = {}) =>

@@ -44,9 +44,9 @@ export function historyPanel(app) {
     const verb = { added: '+', removed: '−', changed: '~' };
     return [
       h('h2', {}, `Changes since ${title}`),
-      h('p', { class: 'muted' }, found.length === 0 ? 'No bay differs.' : summary(found)),
+      h('p', { class: 'muted' }, found.length === 0 ? 'Nothing differs.' : summary(found)),
       h('ul', { class: 'changes' }, ...found.slice(0, SHOWN).map((c) =>
-        h('li', { class: c.what }, h('span', { class: 'verb', 'aria-label': c.what }, verb[c.what]), h('strong', {}, c.id), h('span', { class: 'muted' }, c.details.join(', '))))),
+        h('li', { class: c.what }, h('span', { class: 'verb', 'aria-label': c.what }, verb[c.what]), h('strong', {}, c.title), h('span', { class: 'muted' }, c.details.join(', '))))),
       found.length > SHOWN && h('p', { class: 'muted' }, `and ${found.length - SHOWN} more`),
       h('div', { class: 'buttons' }, state.compare
         ? button('Close comparison', () => app.store.set({ compare: null }), { icon: 'cross' })

@@ -8,6 +8,10 @@ import { icon } from '../ui/icons.js';
 const ORDER = { error: 0, warning: 1, info: 2 };
 const SIGN = { error: 'error', warning: 'warn', info: 'info' };
 
+/** @param {import('../types.js').Finding} finding */
+const whose = ({ bay, mask, area }) =>
+  bay ? `Bay ${bay}: ` : mask ? `Mask ${mask}: ` : area ? `Area ${area}: ` : '';
+
 /** @param {import('../app.js').App} app */
 export function problemsPanel(app) {
   const list = h('ul', { class: 'findings' });
@@ -29,7 +33,7 @@ export function problemsPanel(app) {
       h('li', {}, h('button', { type: 'button', class: `finding ${finding.severity}`, onclick: () => app.actions.showFinding(finding) },
         icon(SIGN[finding.severity]),
         h('span', { class: 'text' },
-          h('strong', {}, finding.bay ? `Bay ${finding.bay}: ` : '', finding.code.replace(/_/g, ' ')),
+          h('strong', {}, whose(finding), finding.code.replace(/_/g, ' ')),
           h('span', {}, finding.message),
           h('em', {}, finding.remedy)))),
     ));

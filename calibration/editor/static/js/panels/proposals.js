@@ -9,17 +9,17 @@ import { button, iconButton, labelled } from './fields.js';
 
 /** @param {import('../app.js').App} app */
 export function proposalsPanel(app) {
-  const { actions, stage } = app;
+  const { proposals: actions, stage } = app;
   const list = h('ul', { class: 'proposals' });
   const shown = () => shownProposals(app.store.state).map((p) => p.uid);
   const all = () => app.store.state.doc.proposals.map((p) => p.uid);
-  const accept = button('Accept all', () => actions.acceptProposals(shown()), { icon: 'check', class: 'primary' });
+  const accept = button('Accept all', () => actions.accept(shown()), { icon: 'check', class: 'primary' });
   const least = h('input', { type: 'range', min: 0, max: 1, step: 0.05, oninput: () => app.store.set({ leastConfidence: Number(least.value) }) });
   const field = labelled('Show from', least);
   const element = h('div', { class: 'panel-body' },
     h('p', { class: 'guide' }, 'Dashed outlines are proposals from parked vehicles. Y accepts, N rejects, a double click accepts; corners can be dragged afterwards.'),
     field,
-    h('div', { class: 'buttons' }, accept, button('Reject all', () => actions.rejectProposals(all()), { icon: 'cross' })),
+    h('div', { class: 'buttons' }, accept, button('Reject all', () => actions.reject(all()), { icon: 'cross' })),
     list);
 
   /** @param {State} state @param {State} before */
@@ -36,11 +36,11 @@ export function proposalsPanel(app) {
     list.replaceChildren(...proposals.map((p, i) =>
       h('li', { class: p.uid === state.proposal ? 'current' : '' },
         h('button', { type: 'button', class: 'plain grow', 'aria-pressed': String(p.uid === state.proposal), onclick: () => {
-          actions.showProposal(p.uid);
+          actions.show(p.uid);
           stage.zoomTo(bounds(p.points));
         } }, h('span', {}, `Proposal ${i + 1}`), h('span', { class: 'muted' }, `${Math.round(p.confidence * 100)} %`)),
-        iconButton('check', `Accept proposal ${i + 1}`, () => actions.acceptProposals([p.uid])),
-        iconButton('cross', `Reject proposal ${i + 1}`, () => actions.rejectProposals([p.uid])),
+        iconButton('check', `Accept proposal ${i + 1}`, () => actions.accept([p.uid])),
+        iconButton('cross', `Reject proposal ${i + 1}`, () => actions.reject([p.uid])),
       )));
     list.querySelector('.current')?.scrollIntoView({ block: 'nearest' });
   }

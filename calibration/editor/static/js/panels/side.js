@@ -7,6 +7,7 @@ import { historyPanel } from './history.js';
 import { lotPanel } from './lot.js';
 import { problemsPanel } from './problems.js';
 import { proposalsPanel } from './proposals.js';
+import { regionsPanel } from './regions.js';
 import { rowPanel } from './row.js';
 
 /** @typedef {import('../model/store.js').State} State */
@@ -17,6 +18,7 @@ export function sidePanel(app) {
     { id: 'row', title: 'Row', panel: rowPanel(app), shown: (/** @type {State} */ s) => s.tool === 'row' },
     { id: 'proposals', title: 'Found', panel: proposalsPanel(app), shown: (/** @type {State} */ s) => s.doc.proposals.length > 0 && s.tool !== 'row' },
     { id: 'bays', title: 'Bays', panel: baysPanel(app), shown: () => true },
+    { id: 'regions', title: 'Areas', panel: regionsPanel(app), shown: () => true },
     { id: 'problems', title: 'Problems', panel: problemsPanel(app), shown: () => true },
     { id: 'lot', title: 'Lot', panel: lotPanel(app), shown: () => true },
     { id: 'history', title: 'History', panel: historyPanel(app), shown: () => true },

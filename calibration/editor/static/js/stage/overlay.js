@@ -1,9 +1,10 @@
 /** Draws what lies over the bays: handles, the shape in hand, proposals, comparisons. */
 
 import { dividerHandles, rowPolygons } from '../geometry/rows.js';
-import { centroid, distance, isConvex, mix } from '../geometry/polygon.js';
-import { bayOf, shownProposals } from '../model/document.js';
+import { centroid, distance, isConvex, labelPoint, mix } from '../geometry/polygon.js';
+import { isBay, outlineOf, outlinesOf, shownProposals } from '../model/document.js';
 import { diff } from '../model/diff.js';
+import { isRegionTool, keyed, titleOf } from '../model/regions.js';
 import { s, setPoints } from '../ui/dom.js';
 import { rowIds } from '../model/row.js';
 
@@ -44,24 +45,24 @@ const LEAST_EDGE = 44;
 export function selectionHandles(state, k) {
   const chosen = new Set(state.selection);
   // Neighbours are drawn later and cover a bay's edges; the outlines of the chosen lie above all.
-  const outlines = state.doc.bays
-    .filter((bay) => chosen.has(bay.uid))
-    .map((bay) => polygon(bay.points, { class: 'chosen' }));
-  const bay = bayOf(state.doc, state.selection[0] ?? '');
-  if (!bay || outlines.length !== 1 || state.tool !== 'select') return outlines;
-  const next = (/** @type {number} */ i) => bay.points[(i + 1) % bay.points.length];
-  const edges = bay.points.map((p, i) =>
+  const outlines = outlinesOf(state.doc)
+    .filter((outline) => chosen.has(outline.uid) && (state.regionsShown || isBay(outline)))
+    .map((outline) => polygon(outline.points, { class: 'chosen' }));
+  const own = outlineOf(state.doc, state.selection[0] ?? '');
+  if (!own || outlines.length !== 1 || state.selection.length !== 1 || state.tool !== 'select') return outlines;
+  const next = (/** @type {number} */ i) => own.points[(i + 1) % own.points.length];
+  const edges = own.points.map((p, i) =>
     s('line', {
       class: 'edge-hit',
       x1: p[0], y1: p[1], x2: next(i)[0], y2: next(i)[1],
       dataset: { hit: 'edge', index: i },
     }),
   );
-  const middles = bay.points
+  const middles = own.points
     .map((p, i) => ({ p, i }))
     .filter(({ p, i }) => distance(p, next(i)) * k >= LEAST_EDGE)
     .map(({ p, i }) => handle(mix(p, next(i), 0.5), 'mid', i));
-  const points = bay.points.map((p, i) =>
+  const points = own.points.map((p, i) =>
     handle(p, 'point', i, state.activePoint === i ? 'active' : ''),
   );
   return [...outlines, ...edges, ...middles, ...points];
@@ -90,7 +91,8 @@ function crosshair([x, y], snapped) {
 function polygonShape(state) {
   const points = state.cursor ? [...state.polygon, state.cursor] : state.polygon;
   if (state.polygon.length === 0) return [];
-  const elements = [polygon(points, { class: `ghost ${state.hint ? 'bad' : ''}` })];
+  const kind = isRegionTool(state.tool) ? `region-ghost ${state.tool}` : '';
+  const elements = [polygon(points, { class: `ghost ${kind} ${state.hint ? 'bad' : ''}` })];
   state.polygon.forEach((p, i) => elements.push(/** @type {any} */ (handle(p, 'draft-point', i))));
   return elements;
 }
@@ -135,17 +137,18 @@ export function proposalShapes(state) {
 export function comparison(state) {
   if (state.align) {
     return [
-      ...state.doc.bays.map((bay) => polygon(bay.points, { class: 'before' })),
+      ...outlinesOf(state.doc).map(({ points }) => polygon(points, { class: 'before' })),
       ...state.align.polygons.map((p) => polygon(p, { class: 'after' })),
+      ...state.align.regions.map(({ points }) => polygon(points, { class: 'after' })),
     ];
   }
   if (!state.compare) return [];
-  const changed = new Set(diff(state.compare.doc, state.doc).map((change) => change.id));
-  const here = new Set(state.doc.bays.map((bay) => bay.id));
-  return state.compare.doc.bays
-    .filter((bay) => changed.has(bay.id))
-    .flatMap((bay) => [
-      polygon(bay.points, { class: `before ${here.has(bay.id) ? '' : 'gone'}` }),
-      ...(here.has(bay.id) ? [] : [label(centroid(bay.points), `− ${bay.id}`, 'label')]),
+  const changed = new Set(diff(state.compare.doc, state.doc).map((change) => change.key));
+  const here = keyed(state.doc);
+  return [...keyed(state.compare.doc)]
+    .filter(([key]) => changed.has(key))
+    .flatMap(([key, outline]) => [
+      polygon(outline.points, { class: `before ${here.has(key) ? '' : 'gone'}` }),
+      ...(here.has(key) ? [] : [label(labelPoint(outline.points), `− ${isBay(outline) ? outline.id : titleOf(outline)}`, 'label')]),
     ]);
 }

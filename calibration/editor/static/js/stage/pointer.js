@@ -5,7 +5,7 @@ import { distance } from '../geometry/polygon.js';
 /** @typedef {import('../types.js').Point} Point */
 /**
  * @typedef {object} Hit
- * @property {string} kind  bay, point, mid, edge, row-corner, divider, row, proposal, draft-point
+ * @property {string} kind  bay, region, point, mid, edge, row-corner, divider, row, proposal, draft-point
  * @property {string} uid
  * @property {number} index
  *

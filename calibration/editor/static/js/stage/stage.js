@@ -3,6 +3,7 @@
 import { byId, s } from '../ui/dom.js';
 import { BayLayer } from './bays.js';
 import { comparison, proposalShapes, selectionHandles, shapeInHand } from './overlay.js';
+import { RegionLayer } from './regions.js';
 import { View } from './view.js';
 
 /** @typedef {import('../model/store.js').State} State */
@@ -13,6 +14,7 @@ export class Stage {
   /** @type {SVGGElement} */ #world = byId('world');
   /** @type {SVGImageElement} */ #picture = byId('picture');
   #bays = new BayLayer(byId('bays'), byId('labels'));
+  #regions = new RegionLayer(byId('regions'));
   #marquee = s('rect', { class: 'marquee', visibility: 'hidden' });
 
   /** @param {import('../model/store.js').Store} store @param {[number, number]} imageWh */
@@ -24,6 +26,7 @@ export class Stage {
     byId('frame').setAttribute('width', String(imageWh[0]));
     byId('frame').setAttribute('height', String(imageWh[1]));
     this.svg.append(this.#marquee);
+    this.svg.dataset.tool = store.state.tool;
     this.view.subscribe(() => this.#transform());
     store.subscribe((state, before) => this.#render(state, before));
     new ResizeObserver(() => this.view.chosen || this.fit()).observe(this.svg);
@@ -80,6 +83,7 @@ export class Stage {
     // Handles and labels keep their size on the screen: the style sheet divides by this.
     this.#world.style.setProperty('--k', k.toFixed(5));
     this.#bays.fitLabels(k, this.store.state.labels);
+    this.#regions.fit(k, this.store.state.labels);
     this.#handles(this.store.state);
     byId('zoom-level').textContent = `${Math.round(k * 100)} %`;
   }
@@ -96,7 +100,12 @@ export class Stage {
       this.#bays.render(state);
       this.#bays.fitLabels(this.view.k, state.labels);
     }
-    if (changed('doc', 'selection', 'activePoint', 'tool')) {
+    const regionsChanged = state.doc.regions !== before.doc.regions;
+    if (regionsChanged || changed('selection', 'findings', 'labels', 'regionsShown', 'regionsLocked')) {
+      this.#regions.render(state);
+      this.#regions.fit(this.view.k, state.labels);
+    }
+    if (changed('doc', 'selection', 'activePoint', 'tool', 'regionsShown')) {
       this.#handles(state);
     }
     if (changed('polygon', 'row', 'copy', 'cursor', 'snapped', 'tool', 'hint', 'doc')) {

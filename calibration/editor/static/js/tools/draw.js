@@ -1,6 +1,8 @@
-/** What the two drawing tools share: where the next point goes, rectangles by dragging. */
+/** What the drawing tools share: where the next point goes, rectangles by dragging. */
 
 import { snap } from '../geometry/snap.js';
+import { outlinesOf } from '../model/document.js';
+import { isRegionTool } from '../model/regions.js';
 
 /** @typedef {import('../types.js').Point} Point */
 /** @typedef {import('../stage/pointer.js').Press} Press */
@@ -14,11 +16,16 @@ export function place(app, at, free, own = []) {
   /** @type {Point} */
   const inside = [Math.min(w, Math.max(0, at[0])), Math.min(h, Math.max(0, at[1]))];
   if (free) return { point: inside, snapped: null };
-  const outlines = app.store.state.doc.bays.map((bay) => bay.points);
+  const outlines = targets(app.store.state).map((outline) => outline.points);
   if (own.length > 0) outlines.push(own.slice(0, 1));
   const found = snap(inside, outlines, 8 / app.stage.view.k);
   return found ? { point: found.point, snapped: found.kind } : { point: inside, snapped: null };
 }
+
+/** What a new shape may snap to: a bay to bays, a mask or an area to all that is shown.
+ * @param {import('../model/store.js').State} state */
+const targets = ({ doc, tool, regionsShown }) =>
+  isRegionTool(tool) && regionsShown ? outlinesOf(doc) : doc.bays;
 
 /** @param {Point} a @param {Point} b @returns {Point[]} */
 export const rectangle = (a, b) => {

@@ -1,7 +1,8 @@
-/** Draw one bay: click its corners, or drag a rectangle. */
+/** Draw a bay, a mask or an area: click its corners, or drag a rectangle. */
 
 import { distance } from '../geometry/polygon.js';
 import { problemOf } from '../model/checks.js';
+import { isRegionTool } from '../model/regions.js';
 import { place, rectangle } from './draw.js';
 
 /** @typedef {import('../types.js').Point} Point */
@@ -16,12 +17,15 @@ export function polygonTool(app) {
   function hover(press) {
     const { point, snapped } = place(app, press.at, press.free, store.state.polygon);
     const shape = [...store.state.polygon, point];
-    store.set({ cursor: point, snapped, hint: hintFor(shape) });
+    store.set({ cursor: point, cursorByKeys: false, snapped, hint: hintFor(shape) });
   }
 
   /** @param {readonly Point[]} shape */
-  const hintFor = (shape) =>
-    shape.length < 3 ? null : problemOf(shape, app.imageWh, store.state.doc.bays.map((b) => b.points));
+  const hintFor = (shape) => {
+    // Bays lie apart; a mask or an area may lie over anything.
+    const others = isRegionTool(store.state.tool) ? [] : store.state.doc.bays.map((b) => b.points);
+    return shape.length < 3 ? null : problemOf(shape, app.imageWh, others);
+  };
 
   /** @param {Press} press */
   function tap(press) {
@@ -50,7 +54,7 @@ export function polygonTool(app) {
     },
     tap,
     double: (press) => {
-      if (store.state.polygon.length >= 3) app.actions.finishPolygon();
+      if (store.state.polygon.length >= 3 || isRegionTool(store.state.tool)) app.actions.finishPolygon();
       else tap(press);
     },
     cancel: () => {

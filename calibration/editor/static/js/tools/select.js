@@ -1,11 +1,12 @@
 /** Select and change what is there: bays, corners, edges; a marquee on empty ground. */
 
-import { add, bounds, distance, nearestOnSegment } from '../geometry/polygon.js';
+import { add, bounds, distance, nearestOnSegment, shiftWithin } from '../geometry/polygon.js';
 import { snap } from '../geometry/snap.js';
 import {
-  bayOf, changeBays, insertPoint, movePoints, removePoint, shiftBay,
+  changeOutlines, insertPoint, isBay, movePoints, outlineOf, outlinesOf, removePoint, shifted,
 } from '../model/document.js';
 import { problemOf } from '../model/checks.js';
+import { called } from '../model/regions.js';
 
 /** @typedef {import('../types.js').Point} Point */
 /** @typedef {import('../types.js').Doc} Doc */
@@ -29,16 +30,17 @@ export function selectTool(app) {
     const { doc, selection } = store.state;
     const hit = press.hit;
     if (hit && (hit.kind === 'point' || hit.kind === 'edge' || hit.kind === 'mid')) {
-      const bay = bayOf(doc, selection[0]);
-      if (!bay) return false;
-      const after = (hit.index + 1) % bay.points.length;
+      const outline = outlineOf(doc, selection[0]);
+      if (!outline) return false;
+      const after = (hit.index + 1) % outline.points.length;
       const indices = hit.kind === 'edge' ? [hit.index, after] : [hit.index];
-      grip = { doc, uid: bay.uid, indices };
+      grip = { doc, uid: outline.uid, indices };
       store.set({ activePoint: hit.kind === 'point' ? hit.index : null });
       return true;
     }
     if (hit?.kind === 'proposal') return true;
-    if (hit?.kind === 'bay') {
+    // A mask or an area covers much of the ground: only once it is selected does a drag move it.
+    if (hit?.kind === 'bay' || (hit?.kind === 'region' && selection.includes(hit.uid))) {
       const uids = selection.includes(hit.uid) ? new Set(selection) : new Set([hit.uid]);
       carried = { doc, uids };
       return true;
@@ -47,13 +49,17 @@ export function selectTool(app) {
     return marquee;
   }
 
-  /** @param {Press} press @param {Press} start @param {Doc} doc @param {ReadonlySet<string>} moving
+  /** Bays snap to bays, masks and areas to all that is shown; what is no bay stays in the picture.
+   * @param {Press} press @param {Press} start @param {Doc} doc @param {ReadonlySet<string>} moving
    * @param {readonly Point[]} corners @returns {Point} */
   function snappedDelta(press, start, doc, moving, corners) {
+    const regions = doc.regions.filter((region) => moving.has(region.uid));
     /** @type {Point} */
-    const raw = [press.at[0] - start.at[0], press.at[1] - start.at[1]];
+    const wanted = [press.at[0] - start.at[0], press.at[1] - start.at[1]];
+    const raw = regions.length > 0 && corners.length > 0 ? shiftWithin(corners, wanted, app.imageWh) : wanted;
     if (press.free) return raw;
-    const others = doc.bays.filter((bay) => !moving.has(bay.uid)).map((bay) => bay.points);
+    const targets = regions.length > 0 && store.state.regionsShown ? outlinesOf(doc) : doc.bays;
+    const others = targets.filter((outline) => !moving.has(outline.uid)).map((outline) => outline.points);
     const reach = 8 / stage.view.k;
     let best = reach;
     let delta = raw;
@@ -74,9 +80,9 @@ export function selectTool(app) {
     if (grip) return dragPoints(press, start);
     if (carried) {
       const { doc, uids } = carried;
-      const corners = doc.bays.filter((bay) => uids.has(bay.uid)).flatMap((bay) => bay.points);
+      const corners = outlinesOf(doc).filter(({ uid }) => uids.has(uid)).flatMap(({ points }) => points);
       const delta = snappedDelta(press, start, doc, uids, corners.length <= 64 ? corners : []);
-      store.edit(uids.size > 1 ? 'Move bays' : 'Move bay', () => changeBays(doc, uids, (bay) => shiftBay(bay, delta)), {
+      store.edit(`Move ${called(doc, [...uids])}`, () => changeOutlines(doc, uids, (outline) => shifted(outline, delta)), {
         gesture: `move${gesture}`,
         patch: { selection: [...uids], activePoint: null },
       });
@@ -94,13 +100,13 @@ export function selectTool(app) {
       start.hit = { kind: 'point', uid, index: grip.indices[0] };
     }
     const { doc, indices } = grip;
-    const bay = bayOf(doc, uid);
-    if (!bay) return;
+    const outline = outlineOf(doc, uid);
+    if (!outline) return;
     const linked = !press.free && kind !== 'mid';
-    const from = indices.map((i) => bay.points[i]);
+    const from = indices.map((i) => outline.points[i]);
     // A neighbour whose corner comes along is no target to snap to.
     const along = new Set([uid]);
-    if (linked) {
+    if (linked && isBay(outline)) {
       for (const other of doc.bays) {
         if (other.points.some((p) => from.some((q) => distance(p, q) < 0.75))) along.add(other.uid);
       }
@@ -110,7 +116,7 @@ export function selectTool(app) {
       gesture: `points${gesture}`,
       patch: { activePoint: indices.length === 1 ? indices[0] : null },
     });
-    const changed = bayOf(store.state.doc, uid);
+    const changed = outlineOf(store.state.doc, uid);
     store.set({ hint: changed ? problemOf(changed.points, app.imageWh, []) : null });
   }
 
@@ -133,8 +139,8 @@ export function selectTool(app) {
   function tap(press, start) {
     const hit = start.hit;
     const { selection } = store.state;
-    if (hit?.kind === 'proposal') app.actions.showProposal(hit.uid);
-    else if (hit?.kind === 'bay') {
+    if (hit?.kind === 'proposal') app.proposals.show(hit.uid);
+    else if (hit?.kind === 'bay' || hit?.kind === 'region') {
       const others = selection.filter((uid) => uid !== hit.uid);
       if (!press.additive) app.actions.select([hit.uid]);
       else app.actions.select(others.length < selection.length ? others : [...selection, hit.uid]);
@@ -146,18 +152,19 @@ export function selectTool(app) {
   function double(press) {
     const hit = press.hit;
     const uid = store.state.selection[0];
-    if (hit?.kind === 'proposal') app.actions.acceptProposals([hit.uid]);
+    if (hit?.kind === 'proposal') app.proposals.accept([hit.uid]);
     else if (hit?.kind === 'point') {
       store.edit('Remove corner', (doc) => removePoint(doc, uid, hit.index), { patch: { activePoint: null } });
     } else if (hit?.kind === 'edge' || hit?.kind === 'mid') {
-      const bay = bayOf(store.state.doc, uid);
-      if (!bay) return;
-      const next = bay.points[(hit.index + 1) % bay.points.length];
-      const at = nearestOnSegment(press.at, bay.points[hit.index], next);
+      const outline = outlineOf(store.state.doc, uid);
+      if (!outline) return;
+      const next = outline.points[(hit.index + 1) % outline.points.length];
+      const at = nearestOnSegment(press.at, outline.points[hit.index], next);
       store.edit('Add corner', (doc) => insertPoint(doc, uid, hit.index, at), {
         patch: { activePoint: hit.index + 1 },
       });
     } else if (!hit) stage.fit();
+    else if (!store.state.selection.includes(hit.uid)) tap(press, press); // deselected in between
   }
 
   function cancel() {

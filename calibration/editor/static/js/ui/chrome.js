@@ -25,10 +25,10 @@ export function chrome(app) {
     return button;
   };
 
-  byId('rail').append(...['select', 'polygon', 'row', 'hand'].map(commandButton), h('hr'),
+  byId('rail').append(...['select', 'polygon', 'row', 'mask', 'area', 'hand'].map(commandButton), h('hr'),
     ...(session.can_propose ? [commandButton('propose')] : []), commandButton('align'));
   byId('history-buttons').append(commandButton('undo'), commandButton('redo'));
-  byId('view-buttons').append(commandButton('labels'), ...(session.can_judge ? [commandButton('live')] : []));
+  byId('view-buttons').append(commandButton('labels'), commandButton('regions'), ...(session.can_judge ? [commandButton('live')] : []));
   byId('help-buttons').append(iconButton('import', 'Import and export', () => showFiles(app)), commandButton('theme'), commandButton('help'));
   byId('zoom').append(commandButton('zoom-out'), byId('zoom-level'), commandButton('zoom-in'), commandButton('fit'));
   const multi = iconButton('multi', 'Taps add to the selection', () => store.set({ multi: !store.state.multi }));

@@ -1,6 +1,6 @@
 /** Two people, one file: show what each did and join it; nothing is overwritten. */
 
-import { bayDetails, settle } from '../model/diff.js';
+import { detailsOf, settle } from '../model/diff.js';
 import { h } from './dom.js';
 
 /** @typedef {import('../model/diff.js').Merge} Merge */
@@ -13,15 +13,15 @@ import { h } from './dom.js';
 export function showConflict(merged, theirs, join) {
   if (document.querySelector('dialog.conflict')) return;
   const choices = merged.conflicts.map((conflict) => {
-    const mine = radio(conflict.id, 'Mine', true);
-    const other = radio(conflict.id, 'Theirs', false);
-    const what = conflict.mine && conflict.theirs ? bayDetails(conflict.mine, conflict.theirs).join(', ') : conflict.mine ? 'deleted by them' : 'deleted by me';
+    const mine = radio(conflict.key, 'Mine', true);
+    const other = radio(conflict.key, 'Theirs', false);
+    const what = conflict.mine && conflict.theirs ? detailsOf(conflict.mine, conflict.theirs).join(', ') : conflict.mine ? 'deleted by them' : 'deleted by me';
     return { conflict, other: other.input, row: h('li', {},
-      h('fieldset', {}, h('legend', {}, h('strong', {}, `Bay ${conflict.id}`), ` ${what}`), mine.label, other.label)) };
+      h('fieldset', {}, h('legend', {}, h('strong', {}, conflict.title), ` ${what}`), mine.label, other.label)) };
   });
   const close = () => dialog.close();
   const apply = () => {
-    join(settle(merged, new Set(choices.filter((c) => c.other.checked).map((c) => c.conflict.id))));
+    join(settle(merged, new Set(choices.filter((c) => c.other.checked).map((c) => c.conflict.key))));
     close();
   };
   const number = choices.length;
@@ -39,10 +39,10 @@ export function showConflict(merged, theirs, join) {
 
 /** @param {Merge} merged */
 function summary({ taken, conflicts }) {
-  const bays = (/** @type {number} */ n) => (n === 1 ? '1 bay' : `${n} bays`);
-  const theirs = taken > 0 ? `Their changes to ${bays(taken)} come in beside yours. ` : '';
+  const counted = (/** @type {number} */ n) => (n === 1 ? '1 outline' : `${n} outlines`);
+  const theirs = taken > 0 ? `Their changes to ${counted(taken)} come in beside yours. ` : '';
   if (conflicts.length === 0) return theirs || 'Both made the same changes.';
-  return `${theirs}Both changed ${bays(conflicts.length)}; choose whose change stays:`;
+  return `${theirs}Both changed ${counted(conflicts.length)}; choose whose change stays:`;
 }
 
 /** @param {string} name @param {string} text @param {boolean} checked */

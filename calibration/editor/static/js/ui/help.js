@@ -6,7 +6,8 @@ import { iconButton } from '../panels/fields.js';
 const POINTER = [
   ['Click, drag', 'Select; move a corner, an edge or whole bays'],
   ['Shift + click', 'Select several'],
-  ['Drag on empty ground', 'Select all inside the frame'],
+  ['Drag on empty ground', 'Select all bays inside the frame'],
+  ['Click a mask or an area', 'Select it; from then on a drag moves it'],
   ['Double click an edge', 'Add a corner; on a corner: remove it'],
   ['Drag with a drawing tool', 'Draw a rectangle'],
   ['Alt while dragging', 'No snapping; neighbours stay where they are'],
