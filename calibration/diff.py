@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ import numpy as np
 from shapely import Polygon as Shape
 
 from calibration.geometry import is_simple, to_pixels
-from calibration.types import Bay, Calibration, Polygon
+from calibration.types import Area, Bay, Calibration, Mask, Polygon
 
 # What every save changes, and what is shown elsewhere.
 _STAMPS = {"revision", "author", "time", "checksum", "note"}
@@ -127,11 +128,28 @@ def _compare_facts(before: Calibration, after: Calibration) -> tuple[str, ...]:
                 for part in type(old).model_fields
                 if getattr(old, part) != getattr(new, part)
             ]
-        elif name in {"masks", "areas", "control_points"}:
-            facts.append(f"{name.replace('_', ' ')}: {len(old)} -> {len(new)}, or moved")
+        elif name in {"masks", "areas"}:
+            facts += _compare_regions(name.removesuffix("s"), old, new, after.image_wh)
+        elif name == "control_points":
+            facts.append(f"control points: {len(old)} -> {len(new)}, or moved")
         else:
             facts.append(f"{name.replace('_', ' ')}: {_words(old)} -> {_words(new)}")
     return tuple(facts)
+
+
+def _compare_regions(
+    what: str, old: Sequence[Mask | Area], new: Sequence[Mask | Area], image_wh: tuple[int, int]
+) -> Iterator[str]:
+    """Masks or areas by name; their order says nothing."""
+    before = {region.name: region for region in old}
+    after = {region.name: region for region in new}
+    for name, region in after.items():
+        if name not in before:
+            yield f"{what} {name}: added"
+        elif region != before[name]:
+            moved_px = outline_shift_px(before[name].polygon, region.polygon, image_wh)
+            yield f"{what} {name}: outline moved by up to {moved_px:.1f} px"
+    yield from (f"{what} {name}: removed" for name in before if name not in after)
 
 
 def _words(value: object) -> str:

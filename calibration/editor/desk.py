@@ -160,7 +160,8 @@ class Desk:
         # A bay that is being drawn may cross itself for a moment; it has no inside to look at.
         sound = [is_simple(to_pixels(bay.polygon, wh)) for bay in calibration.bays]
         bays = tuple(bay for bay, good in zip(calibration.bays, sound, strict=True) if good)
-        image = self.picture(request.time_s)
+        # As the service judges: a mask hides nothing from the network.
+        image = self.pictures.picture(request.time_s)
         judgement = judge.judge(image, calibration.model_copy(update={"bays": bays}))
         seen = iter(zip(judgement.prob, judgement.quality, strict=True))
         return [_state(judge.spec, *(next(seen) if good else (0.5, 0.0))) for good in sound]

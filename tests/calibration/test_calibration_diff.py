@@ -55,7 +55,7 @@ def test_each_kind_of_change_is_named(make_calibration: Make) -> None:
     assert changed.moved_px == pytest.approx(12.8, abs=0.1)
     assert changed.details == ("outline moved by up to 12.8 px", "zone: none -> Z1")
     assert difference.order_changed
-    assert difference.facts == ("lot name: Station North -> South", "masks: 0 -> 1, or moved")
+    assert difference.facts == ("lot name: Station North -> South", "mask m: added")
 
 
 @given(st.integers(0, 3), st.booleans())

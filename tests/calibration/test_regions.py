@@ -16,6 +16,7 @@ from calibration import (
     Code,
     Mask,
     check_calibration,
+    compare,
     errors_of,
     load_calibration,
     save_calibration,
@@ -128,6 +129,21 @@ def test_saving_tidies(kind: Region, make_calibration: Make, tmp_path: Path) -> 
     saved = save_calibration(path, with_regions(make_calibration, drawn), author="test")
     (region,) = saved.masks + saved.areas
     assert region.polygon == ((0, 0), (0.4, 0), (0.4, 0.2), (0, 0.2))
+
+
+def test_a_difference_names_each(make_calibration: Make) -> None:
+    lane = Area(name="lane", polygon=LANE)
+    moved = Area(name="lane", polygon=tuple((x + 0.01, y) for x, y in LANE))
+    house, gate = (Mask(name=name, polygon=LANE) for name in ("house", "gate"))
+    before = with_regions(make_calibration, lane, house)
+    after = with_regions(make_calibration, moved, gate)
+    assert compare(before, after).facts == (
+        "mask gate: added",
+        "mask house: removed",
+        "area lane: outline moved by up to 12.8 px",
+    )
+    other_order = with_regions(make_calibration, lane, gate, house)
+    assert compare(with_regions(make_calibration, lane, house, gate), other_order).is_empty
 
 
 def test_regions_move_with_the_camera_and_are_cut_at_the_rim(make_calibration: Make) -> None:

@@ -97,7 +97,12 @@ def test_saving_in_the_editor_applies_to_the_running_box(service: EdgeService) -
             "/calibrate/api/north/save",
             json={
                 "base_revision": 1,
-                "document": {"bays": bays, "lot": session["calibration"]["lot"]},
+                "document": {
+                    "bays": bays,
+                    "lot": session["calibration"]["lot"],
+                    "masks": [{"name": "rim", "polygon": [[0, 0], [1, 0], [1, 0.1], [0, 0.1]]}],
+                    "areas": [{"name": "lane", "polygon": [[0, 0.8], [1, 0.8], [1, 1], [0, 1]]}],
+                },
             },
             headers={"X-Lotsight-Token": session["token"]},
         )
@@ -111,3 +116,11 @@ def test_saving_in_the_editor_applies_to_the_running_box(service: EdgeService) -
             return calibration is not None and calibration.revision == 2 and two
 
         wait_for(applied)
+        calibration = running()
+        assert calibration is not None
+        assert [area.name for area in calibration.areas] == ["lane"]
+        still = client.get("/cameras/north/still.jpg?overlay=false").content
+        picture = cv2.imdecode(np.frombuffer(still, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture[2:18].max() < 12, "what was masked in the editor is black on the live page"
+        assert picture[120:].mean() > 60

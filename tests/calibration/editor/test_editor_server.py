@@ -211,6 +211,14 @@ def test_live_check_tells_what_the_judge_sees(client: Client, lot: Any) -> None:
     assert all(state["conf"] > 0.5 for state in answer.json()["states"])
 
 
+def test_live_check_judges_under_masks_as_the_service_does(client: Client, lot: Any) -> None:
+    everything = {"name": "all", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
+    body = {**document(lot, 15), "masks": [everything]}
+    assert client.send("POST", "save", {"base_revision": 0, "document": body}).status_code == 200
+    answer = client.send("POST", "live", {"document": body})
+    assert [state["occ"] for state in answer.json()["states"]] == lot.taken[:15]
+
+
 def test_live_check_leaves_out_what_crosses_itself(
     lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
 ) -> None:

@@ -3,7 +3,7 @@
 import { bounds, centroid, distance, isConvex, shiftWithin } from './geometry/polygon.js';
 import { orientQuad, rowFromPolygons, shiftOnGround, turnQuad } from './geometry/rows.js';
 import {
-  addBays, addRegion, changeBays, changeOutlines, changeRegions, idsOf, isBay, LEAST_POINTS, makeBay, makeRegion,
+  addBays, addRegion, changeBays, changeOutlines, changeRegions, idsOf, isBay, isRegion, LEAST_POINTS, makeBay, makeRegion,
   MOST_POINTS, movePoints, outlineOf, outlinesOf, removeOutlines, removePoint, shifted,
 } from './model/document.js';
 import { isIdentifier, nextFree, nextRow, numbered } from './model/naming.js';
@@ -68,10 +68,13 @@ export class Actions {
     else this.select([]);
   }
 
-  /** @param {string[]} uids */
-  select(uids) {
+  /** Bays, or masks and areas: what is said and done of one kind makes no sense for the other, so the
+   * last of them decides. @param {string[]} wanted */
+  select(wanted) {
     const { doc, panel } = this.state;
-    const last = outlineOf(doc, uids.at(-1) ?? '');
+    const last = outlineOf(doc, wanted.at(-1) ?? '');
+    const same = new Set((last && isRegion(last) ? doc.regions : doc.bays).map(({ uid }) => uid));
+    const uids = wanted.filter((uid) => same.has(uid));
     const own = last && !isBay(last) ? 'regions' : 'bays';
     const moves = last && (['row', 'lot', 'regions'].includes(panel) || own === 'regions');
     this.store.set({ selection: uids, activePoint: null, panel: moves ? own : panel });
@@ -180,7 +183,7 @@ export class Actions {
       const last = polygon.at(-1);
       const moved = cursor && !(last && last[0] === cursor[0] && last[1] === cursor[1]);
       // Who clicks the corners leaves the pointer somewhere; Enter then closes what was clicked.
-      const closes = !cursorByKeys && polygon.length >= LEAST_POINTS;
+      const closes = isRegionTool(tool) && !cursorByKeys && polygon.length >= LEAST_POINTS;
       if (cursor && moved && !closes) this.addPolygonPoint(cursor);
       else if (polygon.length > 0) this.finishPolygon();
     } else if (proposal) this.app.proposals.accept([proposal]);
@@ -376,29 +379,6 @@ export class Actions {
       changeBays(doc, new Set(uids), (bay) => ({ ...bay, id: ids.get(bay.uid) ?? bay.id })),
     );
   }
-
-  /** @param {import('./types.js').Finding} finding */
-  showFinding(finding) {
-    const { bays, regions } = this.state.doc;
-    const outline = bays.find((b) => b.id === finding.bay) ?? regions.find((r) => finding[r.kind] === r.name);
-    if (outline) {
-      this.setTool('select');
-      this.store.set({ selection: [outline.uid], activePoint: null, regionsShown: this.state.regionsShown || !isBay(outline) });
-      this.app.stage.zoomTo(bounds(outline.points));
-    } else if (finding.at) this.app.stage.zoomTo([...finding.at, ...finding.at]);
-  }
-
-  /** Step through the problems, worst first. */
-  nextProblem() {
-    const { findings } = this.state;
-    if (findings.length === 0) return;
-    this.#problem = (this.#problem + 1) % findings.length;
-    this.store.set({ panel: 'problems' });
-    this.showFinding(findings[this.#problem]);
-    announce(findings[this.#problem].message);
-  }
-
-  #problem = -1;
 
   zoomToSelection() {
     const { doc, selection } = this.state;

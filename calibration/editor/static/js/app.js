@@ -8,6 +8,7 @@
  * @property {import('./types.js').Session} session
  * @property {[number, number]} imageWh
  * @property {import('./actions.js').Actions} actions
+ * @property {import('./problems.js').Problems} problems
  * @property {import('./proposals.js').Proposals} proposals
  * @property {import('./server.js').Server} server
  * @property {import('./drafts.js').Drafts} drafts

@@ -61,7 +61,7 @@ export function makeCommands(app) {
       ['labels', 'Show ids', ['I'], () => store.set({ labels: !state().labels }), 'label', () => state().labels],
       ['regions', 'Show masks and watched areas', ['O'], () => store.set({ regionsShown: !state().regionsShown }), 'regions', () => state().regionsShown],
       ['live', 'Live check: is each bay occupied?', ['L'], () => server.toggleLive(), 'live', () => state().liveOn],
-      ['problem', 'Go to the next problem', ['G'], () => actions.nextProblem()],
+      ['problem', 'Go to the next problem', ['G'], () => app.problems.next()],
       ['theme', 'Dark or light', ['D'], toggleTheme, 'theme'],
       ['earlier', 'Earlier in the clip', ['Shift+,', 'Shift+<'], () => server.seekBy(-1)],
       ['later', 'Later in the clip', ['Shift+;', 'Shift+:'], () => server.seekBy(1)],

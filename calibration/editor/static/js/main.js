@@ -9,6 +9,7 @@ import { emptyDoc } from './model/document.js';
 import { Store } from './model/store.js';
 import { fromWire } from './model/wire.js';
 import { sidePanel } from './panels/side.js';
+import { Problems } from './problems.js';
 import { Proposals } from './proposals.js';
 import { Server } from './server.js';
 import { PointerInput } from './stage/pointer.js';
@@ -31,6 +32,7 @@ async function start() {
   /** @type {import('./app.js').App} */
   const app = /** @type {any} */ ({ store, stage, api, session, imageWh: session.image_wh });
   app.actions = new Actions(app);
+  app.problems = new Problems(app);
   app.proposals = new Proposals(app);
   app.server = new Server(app);
   app.drafts = new Drafts(app);

@@ -30,7 +30,7 @@ export function problemsPanel(app) {
           ? `${errors} ${errors === 1 ? 'problem forbids' : 'problems forbid'} saving.`
           : 'It can be saved; these are worth a look.';
     list.replaceChildren(...findings.map((finding) =>
-      h('li', {}, h('button', { type: 'button', class: `finding ${finding.severity}`, onclick: () => app.actions.showFinding(finding) },
+      h('li', {}, h('button', { type: 'button', class: `finding ${finding.severity}`, onclick: () => app.problems.show(finding) },
         icon(SIGN[finding.severity]),
         h('span', { class: 'text' },
           h('strong', {}, whose(finding), finding.code.replace(/_/g, ' ')),

@@ -46,9 +46,14 @@ export class Stage {
 
   /** Bring a part of the picture near. @param {readonly [number, number, number, number]} box */
   zoomTo([left, top, right, bottom]) {
+    const [w, h] = this.imageWh;
     const pad = Math.max(right - left, bottom - top, 40) * 0.8;
     this.view.chosen = true;
-    this.view.show([left - pad, top - pad, right + pad, bottom + pad], this.size);
+    // Beyond the picture there is nothing to see: a lane across it is not shown smaller than all.
+    this.view.show([
+      Math.max(Math.min(left, 0), left - pad), Math.max(Math.min(top, 0), top - pad),
+      Math.min(Math.max(right, w), right + pad), Math.min(Math.max(bottom, h), bottom + pad),
+    ], this.size);
   }
 
   /** @param {import('../types.js').Point} middle screen @param {number} factor */
