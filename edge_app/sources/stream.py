@@ -41,6 +41,12 @@ _EARLY_SHARE = 0.1
 # A network stream that is read this much behind is not caught up with by decoding: all up to the
 # next key frame is passed over.
 _BEHIND_S = 1.0
+# FFmpeg watches twenty frames of a stream to guess its rate, which nobody here asks for: that is
+# four seconds of a camera with five a second.
+_RTSP = {"fflags": "nobuffer", "fpsprobesize": "0"}
+# One that gave pictures a moment ago is not watched at all: what it carries stands in its
+# description, and the rest comes with the first key frame.
+_RTSP_AGAIN = {**_RTSP, "probesize": "32", "analyzeduration": "1"}
 # Streams that must be decoded whole are so in their own threads, but no more at once than there are
 # cores: forty that compete leave no core to the judge.
 _CORES = threading.BoundedSemaphore(os.cpu_count() or 1)
@@ -106,6 +112,7 @@ class StreamSource:
         self._settings = settings
         self._clock = clock
         self._is_file = is_file
+        self._is_rtsp = url.lower().startswith(("rtsp://", "rtsps://"))
         self._container: InputContainer | None = None
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._meter = KeyFrameMeter()
@@ -117,6 +124,7 @@ class StreamSource:
         self._file_zero_s: float | None = None
         self._decoded_in_pass = 0
         self._good_s = 0.0
+        self._is_known = False
 
     @property
     def self_paced(self) -> bool:
@@ -128,36 +136,56 @@ class StreamSource:
         """Whether nothing but key frames is decoded at present."""
         return self._key_only
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the stream is opened without watching it first: it gave pictures the last time.
+
+        A connection without one ends that, and the next one is watched, as the first one is. Tries
+        that do not reach the camera change nothing: it may be starting.
+        """
+        return self._is_known
+
     def open(self) -> None:
         """Connect and find the video.
 
         Raises:
             CameraError: it cannot be reached, or holds no video that can be decoded.
         """
-        import av
-
         self.close()
-        timeouts = (self._settings.open_timeout_s, self._settings.frame_timeout_s)
-        try:
-            container = av.open(self._url, options=self._options(), timeout=timeouts)
-        except (av.FFmpegError, OSError, ValueError) as exc:
-            raise _fault(self._name, exc, opening=True) from exc
-        self._container = container
-        try:
-            stream = container.streams.video[0]
-        except IndexError as exc:
+        found = self._connect()
+        if not found and self._is_known:
+            self.close()  # streams within a stream (MPEG-TS) are found by watching alone
+            found = self._connect()
+        if not found:
             self.close()
             msg = f"camera source {self._name}: expected a video stream, but got none"
-            raise CameraError(msg) from exc
-        # One thread: frame threads hold pictures back by as many frames as there are threads.
-        stream.codec_context.thread_count = 1
-        self._packets = container.demux(stream)
+            raise CameraError(msg)
         self._decoder = KeyFrameDecoder(self._clock, self._settings.max_width_px)
         self._meter.forget_position()
         self._lag.reset()
         self._passing_over = False
         self._file_zero_s = None
+
+    def _connect(self) -> bool:
+        """Connect; whether there is a video."""
+        import av
+
         self._decoded_in_pass = 0
+        timeouts = (self._settings.open_timeout_s, self._settings.frame_timeout_s)
+        try:
+            container = av.open(self._url, options=self._options(), timeout=timeouts)
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            if isinstance(exc, av.error.InvalidDataError):
+                self._is_known = False  # it was reached, and carries something else
+            raise _fault(self._name, exc, opening=True) from exc
+        self._container = container
+        if not container.streams.video:
+            return False
+        stream = container.streams.video[0]
+        # One thread: frame threads hold pictures back by as many frames as there are threads.
+        stream.codec_context.thread_count = 1
+        self._packets = container.demux(stream)
+        return True
 
     def read(self) -> Grab | None:
         """The next picture that is due; None at the end of a file that is not looped.
@@ -215,13 +243,16 @@ class StreamSource:
         self._packets = iter(())
         self._decoder.close()
         if container is not None:
+            # The decoder's word counts too: a key frame that came need not be one that can be used.
+            gave_pictures = self._decoded_in_pass > 0 and not self._decoder.bad_for_s()
+            self._is_known = self._is_rtsp and gave_pictures
             container.close()
 
     def _options(self) -> dict[str, str]:
-        if not self._url.lower().startswith(("rtsp://", "rtsps://")):
+        if not self._is_rtsp:
             return {}
         transport = "udp" if self._settings.rtsp_over_udp else "tcp"
-        return {"rtsp_transport": transport, "fflags": "nobuffer"}
+        return {"rtsp_transport": transport, **(_RTSP_AGAIN if self._is_known else _RTSP)}
 
     def _check_good(self, packets: int) -> None:
         limit_s = self._settings.frame_timeout_s
