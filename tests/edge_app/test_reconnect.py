@@ -76,6 +76,7 @@ class ChangingServer(RtspServer):
         address = f"rtp://127.0.0.1:{self._udp.getsockname()[1]}?pkt_size=1200"
         with av.open(address, "w", format=form.container) as out:
             stream = out.add_stream(form.codec, rate=self._fps)
+            assert isinstance(stream, av.VideoStream)
             stream.width, stream.height, stream.pix_fmt = form.width, 192, "yuv420p"
             stream.time_base = Fraction(1, self._fps)
             params = form.codec.removeprefix("lib") + "-params"
