@@ -25,7 +25,9 @@ _ALIVE_EVERY_S = 10.0
 # Enough for a day of events of a large box, and little enough to tell of it in time.
 _CALM = frozenset({CameraCondition.STARTING, CameraCondition.LIVE})
 _DISK_LOW_BYTES = 100 * 1024 * 1024
-_GIVE_BACK_EVERY_S = 60.0
+# The holes are touched again within seconds: given back once a minute they still crept up by some
+# 50 MiB an hour (benchmarks/soak.py). A hundred megabytes cost milliseconds.
+_GIVE_BACK_EVERY_S = 10.0
 
 
 class AliveMark:
