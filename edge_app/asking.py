@@ -16,7 +16,7 @@ from edge_app.diagnostics import FOLDER, LiveFacts
 # It looks at the model and the broker before it answers, and may be busy.
 _TIMEOUT_S = 60.0
 _LARGEST_BYTES = 64 * 1024 * 1024
-_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not bound
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not bound  # nosec B104
 
 
 class NoAnswer(Exception):  # noqa: N818 - says what happened, not that it is an error of ours

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # nosec B404
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +99,7 @@ def journal_lines(count: int = LINES_KEPT) -> list[str]:
     """
     command = ["journalctl", "--unit", UNIT, "--lines", str(count), "--no-pager", "--output", "cat"]
     try:
-        told = subprocess.run(  # noqa: S603 - no word of it comes from outside
+        told = subprocess.run(  # noqa: S603 - no word of it comes from outside  # nosec B603
             command, capture_output=True, timeout=_JOURNAL_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as exc:

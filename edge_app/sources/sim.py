@@ -113,7 +113,10 @@ def calibration_of_sim(
     """
     lot = SimulatedLot(demo_scene(address.weather, image_wh), address.seed, detail=1)
     bays = tuple(
-        Bay(id=f"{camera}-{bay}", polygon=tuple((float(x), float(y)) for x, y in np.clip(quad, 0, 1)))
+        Bay(
+            id=f"{camera}-{bay}",
+            polygon=tuple((float(x), float(y)) for x, y in np.clip(quad, 0, 1)),
+        )
         for bay, quad in zip(lot.bay_ids, lot.quads_norm(), strict=True)
     )
     name = f"simulated lot, {address.weather.value}"
