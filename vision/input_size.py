@@ -1,9 +1,10 @@
 """How large a camera's picture must reach the network, from the size of its bays.
 
-A network judges a bay badly when only a few cells of its feature map cover it. So the input size is
-chosen per camera: large enough that the smallest bay is useful, no larger than that costs nothing
-in return, and in tiles where one input would be too large. All of it is arithmetic on the
-calibration, so `lotsight calibration check` can tell the cost before a frame was seen.
+A network judges a bay badly when only a few cells of its feature map cover it, and all bays worse
+when the picture is far larger than the pictures that it was trained on. So the input size is chosen
+per camera: large enough for the smallest bay, but for its sake no larger than suits the others, and
+in tiles where one input would be too large. All of it is arithmetic on the calibration, so
+`lotsight calibration check` can tell the cost before a frame was seen.
 """
 
 from __future__ import annotations
@@ -22,8 +23,16 @@ TileBox = tuple[int, int, int, int]
 
 USEFUL_BAY_PX = 16.0
 """Side of a bay (root of its area) in the network's input below which accuracy falls: two cells of
-the finest feature map. Measured with benchmarks/vision_input_size.py on acpds train: bays of 20 to
-40 px in the picture gain up to 16 px in the input, and nothing beyond."""
+the finest feature map. Measured with benchmarks/vision_input_size.py: below it 3 % of acpds train's
+bays are wrong, and pklot's, which was not trained on, err five times as often as at 18 px."""
+AIM = 1.25
+"""Times the useful size is what the smallest bay gets where it is cheap, in one input: up to 20 px
+bays of the lots that were not trained on (pklot, nightlot) still gain; beyond that none did."""
+MAX_FOR_SMALLEST = 4 / 3
+"""Times the usual size, or what the typical (median) bay needs, is the most that the smallest bay
+can ask for. The network knows pictures of 0.6 to 1.7 times its usual size, most of them in the
+middle: on acpds train the log loss falls up to 1.25 times and rises again beyond 1.33, most for
+bays of 20 to 60 px in the picture, so one far bay must not take all others there."""
 MAX_INPUT_PX = 2_100_000
 """Pixels of one input: 1,664 x 1,248. Above it, tiles; they need no more memory than one input."""
 MAX_ENLARGEMENT = 1.0
@@ -58,7 +67,8 @@ class InputPlan:
     @property
     def is_enough(self) -> bool:
         """Whether every bay reaches the useful size."""
-        return self.smallest_bay_px >= self.useful_bay_px or self.smallest_bay_px == 0
+        # A hair of a pixel: the scale is a quotient, and its product need not be exact.
+        return self.smallest_bay_px > self.useful_bay_px - 1e-3 or self.smallest_bay_px == 0
 
     def describe(self) -> str:
         """One line for an installer."""
@@ -83,13 +93,14 @@ def plan_input(
         polygons_norm: the camera's bays, each (K, 2), fractions of width and height.
         image_wh: size of the camera's picture, pixels.
         spec: of the network; one with a fixed input keeps it, and gets tiles where it is too small.
-        useful_bay_px: side that the smallest bay should have in the input.
+        useful_bay_px: side that the smallest bay should have in the input, as far as that is good
+            for the others too, see `MAX_FOR_SMALLEST`.
         max_input_px: pixels of one input; more means tiles.
     """
     base_scale = min(spec.input_wh[0] / image_wh[0], spec.input_wh[1] / image_wh[1])
     sizes = bay_sizes_px(polygons_norm, image_wh)
     smallest = float(sizes.min()) if len(sizes) else 0.0
-    wanted = useful_bay_px / smallest if smallest > 0 else base_scale
+    wanted = _wanted_scale(sizes, base_scale, useful_bay_px, spec) if smallest > 0 else base_scale
     scale = max(base_scale, min(wanted, MAX_ENLARGEMENT))
     whole: tuple[TileBox, ...] = ((0, 0, *image_wh),)
     input_wh = _rounded_up(image_wh, scale, spec.stride) if spec.dynamic_input else spec.input_wh
@@ -98,6 +109,19 @@ def plan_input(
         return InputPlan(image_wh, input_wh, whole, smallest * scale, useful_bay_px)
     boxes = extents([to_pixels(polygon, image_wh) for polygon in polygons_norm])
     return _tiled(boxes, image_wh, scale, spec, smallest, useful_bay_px)
+
+
+def _wanted_scale(
+    sizes_px: Floats, base_scale: float, useful_bay_px: float, spec: NetworkSpec
+) -> float:
+    smallest, typical = float(sizes_px.min()), float(np.median(sizes_px))
+    if not spec.dynamic_input:
+        # Its tiles are of one size, each a whole pass: once they are cut, every bay is served.
+        return useful_bay_px / smallest
+    for_typical = max(base_scale, useful_bay_px / typical)
+    for_smallest = min(useful_bay_px / smallest, MAX_FOR_SMALLEST * for_typical)
+    aimed_at = min(AIM * useful_bay_px / smallest, MAX_FOR_SMALLEST * base_scale)
+    return max(for_typical, for_smallest, aimed_at)
 
 
 def _rounded_up(image_wh: tuple[int, int], scale: float, stride: int) -> tuple[int, int]:

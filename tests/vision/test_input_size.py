@@ -47,6 +47,30 @@ def test_small_bays_ask_for_more_pixels(spec: NetworkSpec) -> None:
     assert plan.is_enough
 
 
+def test_one_far_bay_takes_the_others_no_farther_than_suits_them(spec: NetworkSpec) -> None:
+    image_wh = (1600, 1200)
+    near = [bay(x, 600, 100, image_wh) for x in range(0, 1500, 110)]
+    plan = plan_input([*near, bay(0, 0, 17, image_wh)], image_wh, spec)
+    assert plan.input_wh == (1280, 960), "four thirds of the usual size"
+    assert not plan.is_enough
+    assert plan_input([*near, bay(0, 0, 25, image_wh)], image_wh, spec).input_wh == (1280, 960)
+
+
+def test_where_most_bays_are_small_all_of_them_are_served(spec: NetworkSpec) -> None:
+    image_wh = (1600, 1200)
+    far = [bay(x, 600, 18, image_wh) for x in range(0, 1500, 30)]
+    plan = plan_input([*far, bay(0, 900, 200, image_wh)], image_wh, spec)
+    assert plan.is_enough
+    assert plan.input_wh == (1440, 1088)
+
+
+def test_a_smallest_bay_that_is_just_useful_gets_a_little_more(spec: NetworkSpec) -> None:
+    image_wh = (1600, 1200)
+    plan = plan_input([bay(0, 0, 200, image_wh), bay(500, 500, 28, image_wh)], image_wh, spec)
+    assert plan.smallest_bay_px == pytest.approx(20)
+    assert plan.input_wh == (1152, 864)
+
+
 def test_bays_too_small_even_so_are_told(spec: NetworkSpec) -> None:
     plan = plan_input([bay(0, 0, 12, (1600, 1200))], (1600, 1200), spec, useful_bay_px=28)
     assert plan.smallest_bay_px == pytest.approx(12)
