@@ -22,7 +22,10 @@ class CameraConfig(Section):
         description="rtsp://..., http(s)://... (stream), snapshot+http(s)://... (picture per "
         "request), usb:0, folder:PATH, sim:WEATHER, or the path of a video or picture.",
     )
-    calibration_file: Path = Field(title="Calibration", description="Bays of this camera's view.")
+    calibration_file: Path = Field(
+        title="Calibration",
+        description="Bays of this camera's view. The editor and roll-outs write it.",
+    )
     rate_hz: Annotated[float, Field(gt=0, le=60)] = Field(
         default=1.0, title="Rate", description="Wanted pictures per second."
     )

@@ -52,7 +52,7 @@ _EXAMPLES = {
     "rollout.root_file": "root.json",
     "camera.id": "north",
     "camera.source": "rtsp://192.0.2.10/stream1",
-    "camera.calibration_file": "north.json",
+    "camera.calibration_file": "/var/lib/lotsight/north.json",
     "camera.username": "viewer",
 }
 # Filled from [edge]; see LotsightConfig.
