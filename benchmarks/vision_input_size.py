@@ -3,11 +3,14 @@
     python benchmarks/vision_input_size.py --model NAME [--set acpds:train] [--every 4]
 
 Judges the same bays at several input sizes. Rows are sizes of a bay in the picture, columns the
-long side of the input; each cell is the share of bays right and the mean log loss.
+long side of the input, the last one what `plan_input` chooses for each camera; each cell is the
+share of bays right and the mean log loss. Below them what that costs, in pixels of the input, and
+how many bays the chosen size turns from right to wrong and from wrong to right.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -18,12 +21,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from datasets import LotFrame
 from datasets.baselines import RuleName, make_rule
-from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames
+from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames, plan_for
 from datasets.lots import data_root, parse_set, read_lot
 from models import default_model, find_model, open_detector
+from vision.types import NetworkSpec
 
-LONG_SIDES_PX = (480, 640, 800, 960, 1280, 1600)
+CHOSEN = None
+LONG_SIDES_PX = (480, 640, 800, 960, 1280, 1600, CHOSEN)
 EDGES_PX = (0, 20, 30, 40, 60, 90, 140, 10_000)
 
 
@@ -46,7 +52,7 @@ def main(
     table = Table(title=f"{entry.name}, {sets}: right / log loss, by long side of the input")
     table.add_column("bay in picture")
     for side in LONG_SIDES_PX:
-        table.add_column(f"{side} px", justify="right")
+        table.add_column("as chosen" if side is CHOSEN else f"{side} px", justify="right")
     for low, high in pairwise(EDGES_PX):
         inside = (judged[0].size_px >= low) & (judged[0].size_px < high)
         if inside.any():
@@ -54,7 +60,27 @@ def main(
                 f"{one.right[inside].mean():.3f} / {loss(one)[inside].mean():.3f}" for one in judged
             ]
             table.add_row(f"{low}-{high} px ({inside.sum()})", *cells)
-    Console().print(table)
+    table.add_section()
+    wrong = [f"{(~one.right).sum()} / {loss(one).mean():.4f}" for one in judged]
+    table.add_row(f"all: wrong of {len(judged[0].right)} / log loss", *wrong)
+    table.add_row("million pixels a picture", *pixels(frames[::every], detector.spec))
+    chosen = judged[-1].right
+    flips = [f"{(one.right & ~chosen).sum()} / {(~one.right & chosen).sum()}" for one in judged]
+    table.add_row("chosen makes wrong / right", *flips)
+    Console(width=170).print(table)
+
+
+def pixels(frames: Sequence[LotFrame], spec: NetworkSpec) -> list[str]:
+    """What the network works on for one picture, in the mean, at each size."""
+    shapes = [frame.read().shape for frame in frames]
+    found = []
+    for side in LONG_SIDES_PX:
+        plans = [
+            plan_for(frame.polygons_norm, (shape[1], shape[0]), spec, side)
+            for frame, shape in zip(frames, shapes, strict=True)
+        ]
+        found.append(f"{np.mean([plan.input_px for plan in plans]) / 1e6:.2f}")
+    return found
 
 
 def loss(verdicts: Verdicts) -> npt.NDArray[np.float64]:
