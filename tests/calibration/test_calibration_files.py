@@ -301,9 +301,9 @@ def test_kill_9_at_every_step_of_a_save_leaves_a_whole_file(
 WRITING = """
 import sys
 from calibration import load_calibration, save_calibration
-print("ready", flush=True)
 while True:
     save_calibration(sys.argv[1], load_calibration(sys.argv[1]), author="loop")
+    print("saved", flush=True)
 """
 
 
