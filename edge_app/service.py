@@ -251,8 +251,7 @@ class EdgeService:
             self.link.wake()
 
     def catch_up(self) -> None:
-        """Write a layout that a full disk kept from being written; delete what is too old."""
-        self.retention.tidy_if_due()
+        """Write a layout that a full disk kept from being written."""
         if self._layout_is_late:
             self.scheduler.post(self._set_layout)
 

@@ -137,7 +137,8 @@ class Upkeep:
                 self._service.alarms.set(f"camera-{name}", camera_alarm(view))
 
     def _delete_what_is_old(self) -> None:
-        """Pictures are kept no longer than the configuration says."""
+        """Pictures and revisions are kept no longer than the configuration says."""
+        self._service.retention.tidy_if_due()
         if self._service.harvest is not None:
             self._service.harvest.store.expire(self._service.clock.utc())
 
