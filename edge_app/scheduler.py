@@ -56,6 +56,7 @@ class Scheduler:
         self._idle_tasks: deque[Callable[[], None]] = deque()
         self._stopping = False
         self._thread: threading.Thread | None = None
+        self._heard_s = clock.mono_s()
         self._decoders = DecoderPool(self._next_up, decoders)
 
     def add(self, units: Sequence[CameraUnit]) -> None:
@@ -88,6 +89,7 @@ class Scheduler:
     def start(self) -> None:
         """Start the worker and the decoders."""
         self._decoders.start()
+        self._heard_s = self._clock.mono_s()
         self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
         self._thread.start()
 
@@ -102,8 +104,15 @@ class Scheduler:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def silent_s(self) -> float:
+        """How long the worker has been at what it does now, seconds; 0 when it does not run."""
+        if self._thread is None or self._stopping:
+            return 0.0
+        return self._clock.mono_s() - self._heard_s
+
     def step(self) -> bool:
         """Do what is next: waiting tasks, then one frame, else one idle task; False if none was."""
+        self._heard_s = self._clock.mono_s()
         while self._tasks:
             self._guarded("task", self._tasks.popleft())
         unit = self.most_overdue()

@@ -27,6 +27,8 @@ from telemetry import CameraError
 api = APIRouter(prefix="/api/v1")
 plain = APIRouter()
 
+STUCK_AFTER_S = 120.0
+"""As long as systemd waits (WatchdogSec): longer than any pause that ends by itself."""
 _BOUNDARY = "lotsight-frame"
 _LOOK_S = 0.04
 _REPEAT_S = 10.0
@@ -87,9 +89,10 @@ FoundBay = Annotated[tuple[LiveView, int], Depends(bay_of)]
 
 
 @plain.get("/health/live")
-def live() -> Body:
-    """The process answers."""
-    return {"status": "live"}
+def live(state: State) -> JSONResponse:
+    """The process answers, and the thread that judges is not stuck: no reason to restart it."""
+    stuck = state.box.judge_silent_s() > STUCK_AFTER_S
+    return JSONResponse({"status": "stuck" if stuck else "live"}, 503 if stuck else 200)
 
 
 @plain.get("/health/ready")

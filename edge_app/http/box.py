@@ -110,3 +110,7 @@ class Box(Protocol):
     def report(self) -> BoxReport:
         """How the box does now; cheap enough to be asked once a second."""
         ...
+
+    def judge_silent_s(self) -> float:
+        """How long the thread that judges has been at what it does now, seconds."""
+        ...

@@ -59,6 +59,10 @@ class ServiceBox:
             harvest=None if service.harvest is None else service.harvest.store.figures(),
         )
 
+    def judge_silent_s(self) -> float:
+        """How long the thread that judges has been at what it does now."""
+        return self._service.scheduler.silent_s()
+
     def _audits(self) -> dict[str, CameraAudit]:
         found = {name: camera_audit(self._service.audit, name) for name in self._service.cameras}
         return {name: audit for name, audit in found.items() if audit is not None}

@@ -284,3 +284,36 @@ def test_a_picture_that_cannot_be_decoded_is_no_frame() -> None:
         assert frame.captured_mono_s <= time.monotonic()
     finally:
         feed.stop()
+
+
+def test_a_worker_that_is_stuck_is_seen_to_be_silent() -> None:
+    clock = SystemClock()
+    scheduler = Scheduler([], clock)
+    assert scheduler.silent_s() == 0.0, "it does not run yet"
+    free, stuck = threading.Event(), threading.Event()
+    scheduler.start()
+
+    def hang() -> None:
+        stuck.set()
+        free.wait(30)
+
+    scheduler.post(hang)
+    assert stuck.wait(10)
+    began_s = clock.mono_s()
+    while clock.mono_s() - began_s < 1.0:
+        time.sleep(0.05)
+    assert scheduler.silent_s() >= 1.0
+    free.set()
+    assert _within(lambda: scheduler.silent_s() < 0.9)
+    assert scheduler.stop()
+    assert scheduler.silent_s() == 0.0
+
+
+def _within(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    """Whether `condition` comes true within that time."""
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end_s:
+            return False
+        time.sleep(0.02)
+    return True

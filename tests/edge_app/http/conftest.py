@@ -51,9 +51,13 @@ class FakeBox:
             alarms=(),
         )
     )
+    silent_s: float = 0.0
 
     def report(self) -> BoxReport:
         return self.now
+
+    def judge_silent_s(self) -> float:
+        return self.silent_s
 
     def change(self, **facts: object) -> None:
         self.now = replace(self.now, **facts)  # type: ignore[arg-type]

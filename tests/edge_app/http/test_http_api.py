@@ -43,6 +43,15 @@ def test_live_and_ready_when_all_is_well(serve: Serve) -> None:
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
 
 
+def test_a_box_whose_judge_is_stuck_is_not_live(serve: Serve) -> None:
+    served = serve()
+    served.box.silent_s = 119.0
+    assert served.client.get("/health/live").status_code == 200
+    served.box.silent_s = 121.0
+    live = served.client.get("/health/live")
+    assert (live.status_code, live.json()) == (503, {"status": "stuck"})
+
+
 def test_ready_names_every_reason(serve: Serve, make_view: MakeView) -> None:
     served = serve()
     view = make_view()
