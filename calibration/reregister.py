@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -21,14 +21,12 @@ from shapely import box
 
 from calibration.geometry import Doubles, as_points, is_simple, to_norm, to_pixels
 from calibration.homography import apply_homography
-from calibration.types import MOST_POINTS, Area, Bay, Calibration, Mask, Point
+from calibration.types import MOST_POINTS, Bay, Calibration, Point, RegionT
 from telemetry.errors import CalibrationError
 from vision.types import Floats, ImageBgr, as_floats
 
 _MATCH_RATIO = 0.75  # Lowe 2004, section 7.1: a match this much better than the next is likely true
 _LEAST_MATCHES = 8
-
-RegionT = TypeVar("RegionT", Mask, Area)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 
 from calibration.findings import Code, Finding, Severity
 from calibration.geometry import as_points, is_simple, signed_area, to_pixels
-from calibration.types import Area, Bay, Calibration, Mask, Point
+from calibration.types import Bay, Calibration, Point, RegionT
 
 # Points nearer than this (fractions) are one point: importers repeat the first at the end.
 _SAME_NORM = 1e-6
 # How far outside the picture a point may lie to be moved onto its edge: tools that round to whole
 # pixels, and hands that draw to the rim, overshoot by a little. More is a bay of another view.
 CLIP_NORM = 0.02
-
-RegionT = TypeVar("RegionT", Mask, Area)
 
 
 def tidy_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Finding, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
 from pydantic import (
@@ -150,6 +150,10 @@ class Area(_Value):
 
     name: Name = Field(title="Name", description="What it is, for people.")
     polygon: Polygon = Field(title="Outline", description="On the ground, fractions.")
+
+
+RegionT = TypeVar("RegionT", Mask, Area)
+"""A part of the picture: what becomes of a mask is a mask, of an area an area."""
 
 
 class Calibration(_Value):

@@ -13,7 +13,7 @@ from edge_app.config import LotsightConfig
 from edge_app.diagnostics import LIVE_PARTS, About, LiveFacts
 from edge_app.logs import LINES_KEPT
 from edge_app.stored import StoredFacts, read_store
-from edge_app.upkeep import AliveMark
+from edge_app.upkeep import ALIVE_FILE, AliveMark
 from telemetry import Clock
 
 UNIT = "lotsight"
@@ -66,7 +66,7 @@ def gather(config: LotsightConfig, clock: Clock, log_file: Path | None = None) -
             missing["log.txt"] = str(exc)
     about = About(
         service="runs" if stored.in_use else "does not run",
-        sign_of_life_s=AliveMark(config.edge.state_dir / "alive", clock).age_s(),
+        sign_of_life_s=AliveMark(config.edge.state_dir / ALIVE_FILE, clock).age_s(),
         missing=missing,
     )
     return Remains(about, stored, live, log)

@@ -20,6 +20,7 @@ from calibration.retention import forget_old
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.harvest.attach import open_store
 from edge_app.harvest.store import FOLDER as HARVEST_FOLDER
+from edge_app.stored import STORE_FILE
 from telemetry import CalibrationError, Clock
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ _log = logging.getLogger(__name__)
 EVERY_S = 6 * 3600.0
 DAMAGED_KEPT = 2
 """Copies of damaged stores: the newest may be worth a look, none can be sent any more."""
-_DAMAGED = "store.db.damaged-"
+_DAMAGED = f"{STORE_FILE}.damaged-"
 DOWNLOAD = ".download-"
 """How files begin that are made for somebody who asks, and deleted once they were sent."""
 _DOWNLOAD_S = 3600.0
@@ -167,7 +168,7 @@ def _part(path: Path, config: LotsightConfig) -> str:
     top = path.parts[0]
     if top.startswith(_DAMAGED):
         return "copies of damaged stores"
-    if top.startswith("store.db"):
+    if top.startswith(STORE_FILE):
         return "store"
     if any(top.startswith(f"{camera.calibration_file.stem}.") for camera in config.camera):
         return "calibrations"  # the place for those that the editor writes

@@ -33,7 +33,8 @@ from edge_app.retention import Retention
 from edge_app.rollouts import leave_trial, model_slots, rollouts_of
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FrameSource, make_source
-from edge_app.upkeep import AliveMark
+from edge_app.stored import STORE_FILE
+from edge_app.upkeep import ALIVE_FILE, AliveMark
 from edge_app.watching import make_gate, make_guard
 from telemetry import (
     CalibrationError,
@@ -51,7 +52,6 @@ from vision.view_guard import ViewGuard
 
 _log = logging.getLogger(__name__)
 
-STORE_FILE = "store.db"
 # A reader may be in the midst of a time-out of a dead camera; it is not waited for.
 _READERS_END_WITHIN_S = 1.5
 SourceMaker = Callable[[CameraConfig, Clock], FrameSource]
@@ -114,7 +114,7 @@ class EdgeService:
         self.board = LiveBoard()
         self.started_s = self.clock.mono_s()
         state_dir = config.edge.state_dir
-        self.alive = AliveMark(state_dir / "alive", self.clock)
+        self.alive = AliveMark(state_dir / ALIVE_FILE, self.clock)
         self._was_down_s = self.alive.age_s()
         self.store = Store.open(state_dir / STORE_FILE, self.clock, config.outbox)
         self.scheduler = Scheduler([], self.clock)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
+ALIVE_FILE = "alive"
 _ALIVE_EVERY_S = 10.0
 # Enough for a day of events of a large box, and little enough to tell of it in time.
 _CALM = frozenset({CameraCondition.STARTING, CameraCondition.LIVE})

@@ -163,7 +163,7 @@ class Auditor:
         """What counts of a camera now, oldest first; also one that shows nothing any more."""
         track = self._tracks.get(camera)
         since_s = self._clock.mono_s() - self._config.window_s
-        counted = () if track is None else tuple(track.counted.copy())
+        counted = () if track is None else track.counted.copy()
         return (look for taken_s, look in counted if taken_s >= since_s)
 
     def _all_counted(self) -> list[CountedLook]:
