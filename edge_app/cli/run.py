@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import signal
+import socket
 import threading
 from pathlib import Path
 from types import FrameType
@@ -52,7 +52,7 @@ def run(
         upkeep = Upkeep(service, manager=manager)
         upkeep.start()
         manager.ready()
-        _log.info("%s: stopping", stop.get().name)
+        _log.info("%s: stopping", signal.Signals(stop.recv(1)[0]).name)
         manager.stopping()
         upkeep.stop()
     finally:
@@ -73,18 +73,20 @@ def _leave() -> None:
         os._exit(0)
 
 
-def _stop_on_signal() -> queue.SimpleQueue[signal.Signals]:
-    """A queue that gives the signal which ends the service.
+def _stop_on_signal() -> socket.socket:
+    """A socket that gives the number of the signal which ends the service.
 
-    Of all that a handler could do, putting into such a queue is documented to be safe while the
-    interrupted code waits for the same object; `threading.Event.set` may wait for itself, and so
-    may logging.
+    The system may hand a signal to any thread, and Python runs handlers only in the main one: if
+    that waits for a lock meanwhile, it is not woken, and a box told to stop would go on. The byte
+    in this socket is written at once, whichever thread the signal comes to.
     """
-    stop: queue.SimpleQueue[signal.Signals] = queue.SimpleQueue()
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.detach())  # for the rest of the process
 
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        stop.put(signal.Signals(number))
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        """Without a handler no byte would be written, and the process ended where it stands."""
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, on_signal)
-    return stop
+    return reader

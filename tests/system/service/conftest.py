@@ -268,7 +268,12 @@ class Box:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(how)
-        return self.process.wait(30)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler: every thread's stack
+            self.process.wait(10)
+            pytest.fail(f"it goes on after {how.name}; where its threads are:\n{self.log[-9000:]}")
 
     def run_to_end(self) -> int:
         self.start()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -243,6 +245,23 @@ def test_a_second_service_on_the_same_state_ends(
     assert "in use by another process" in box.log
     box.process = first
     assert_healthy_otherwise(box)
+
+
+def test_a_stop_signal_ends_the_service_whichever_thread_it_comes_to(
+    box: Box, broker: Broker, lot: Lot, picture: Path, wait_for: WaitFor
+) -> None:
+    """The system may pick any thread, though it mostly picks the main one."""
+    box.add_camera("north", str(picture), lot.bays)
+    box.start()
+    wait_for(lambda: states(broker, "north", lot), "known bays")
+    assert box.process is not None
+    main = box.process.pid
+    other = max(int(task.name) for task in Path(f"/proc/{main}/task").iterdir())
+    assert other != main
+    os.kill(other, signal.SIGTERM)  # for the process, but this thread is asked first
+    assert box.process.wait(30) == 0
+    assert "SIGTERM: stopping" in box.log
+    assert box.log.strip().endswith("stopped")
 
 
 def test_a_state_folder_that_cannot_be_made(box: Box, lot: Lot, picture: Path) -> None:
