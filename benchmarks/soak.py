@@ -11,6 +11,9 @@ calibrations and the model are replaced; near the end the box is killed (SIGKILL
 Every ten seconds: resident memory, file descriptors, threads, processor time, waiting events and
 dropped frames. The slope of the memory is a straight line through the means of five minutes each,
 after a warm-up of ten; its 95 % interval is Student's, since such means are all but independent.
+
+It takes the hours that are asked for, on all cores, and two to ten minutes more for the kill, the
+restart and what is then still waiting. Less than half an hour says little of the memory.
 """
 
 from __future__ import annotations
@@ -341,12 +344,16 @@ def summary(soak: Soak, consumer: TimingConsumer, begin_s: float, cameras: int) 
 
 def main() -> None:
     """Read the options and soak."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--hours", type=float, default=1.0)
-    parser.add_argument("--cameras", type=int, default=16)
-    parser.add_argument("--mosquitto", type=Path, default=Path("/usr/sbin/mosquitto"))
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--chart", type=Path)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--hours", type=float, default=1.0, help="1 by default")
+    parser.add_argument("--cameras", type=int, default=16, help="16 by default")
+    parser.add_argument(
+        "--mosquitto", type=Path, default=Path("/usr/sbin/mosquitto"), help="the broker's program"
+    )
+    parser.add_argument("--out", type=Path, help="JSON of the figures and of all samples")
+    parser.add_argument("--chart", type=Path, help="SVG of memory, events, descriptors, threads")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
