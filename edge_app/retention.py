@@ -34,7 +34,7 @@ DOWNLOAD = ".download-"
 _DOWNLOAD_S = 3600.0
 """Longer than any download takes; one that is older was given up."""
 _MIB = 1024 * 1024
-# Beside its rows a store has indices and free pages, and a journal of 4 MiB.
+# Beside its rows a store has indices and free pages (`delivery.room`), and a journal of 4 MiB.
 _STORE_SHARE = 1.5
 _STORE_MORE_BYTES = 16 * _MIB
 # Two slots of networks, and what is fetched for the next; the largest that we know has 40 MB.
@@ -154,7 +154,7 @@ def state_usage(config: LotsightConfig) -> tuple[Usage, ...]:
     frames = harvest.max_bytes + harvest.upload_max_bytes if harvest.enabled else 0
     store = int(_STORE_SHARE * config.outbox.max_bytes) + _STORE_MORE_BYTES
     known = (
-        ("store", store, "see [outbox]; it gives room back to itself, not to the disk"),
+        ("store", store, "see [outbox]; once delivered, its room goes back to the disk"),
         ("copies of damaged stores", 0, "look at the disk's health, then delete them"),
         ("kept frames", frames, "`lotsight harvest purge`, or see [harvest]"),
         ("roll-outs", _ROLLOUT_BYTES, "look what lies in the folder rollout"),

@@ -113,6 +113,7 @@ class Upkeep:
         self._look_at_cameras()
         self._look_at_disk()
         self._delete_what_is_old()
+        service.store.give_room_back()
         self._give_memory_back()
         self._manager.status("; ".join(service.all_alarms()) or "all is well")
 

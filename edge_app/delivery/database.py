@@ -117,7 +117,9 @@ def _open(path: Path, clock: Clock, max_pages: int | None) -> sqlite3.Connection
         database.row_factory = sqlite3.Row
         # Exclusive before WAL: then no shared-memory file is needed, and the lock is held for good.
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        database.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if database.execute("PRAGMA page_count").fetchone()[0] == 0:
+            # For a new file only: it writes, and a store must open on a full disk too.
+            database.execute("PRAGMA auto_vacuum = INCREMENTAL")
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")

@@ -31,6 +31,7 @@ from edge_app.delivery.entries import (
 from edge_app.delivery.incidents import IncidentChange, OpenIncidents, incident_event
 from edge_app.delivery.outbox import OutboxRow
 from edge_app.delivery.patience import DiskPatience
+from edge_app.delivery.room import RoomGiver
 from edge_app.delivery.stream import EventStream
 from edge_app.delivery.timesync import clock_stamp
 from telemetry.clock import Clock
@@ -67,6 +68,7 @@ class Store:
         self._buffer = ChangeBuffer(bounds.max_buffered)
         self._incidents = OpenIncidents(database)
         self._patience = DiskPatience(path, clock)
+        self._room = RoomGiver(path, database, clock)
         body = self.documents.get(_LAYOUT)
         self._layout = None if body is None else Layout.model_validate_json(body)
         self._layout_unsaved = False
@@ -313,6 +315,12 @@ class Store:
             self._flush(force=False)
             with self._patience.tolerant("give up old events"):
                 self._stream.evict_old()
+
+    def give_room_back(self) -> None:
+        """Now and then: give a little of the file's free room back to the disk."""
+        with self._lock:
+            if not self._buffer:  # else the disk fails, and what waits in memory comes first
+                self._room.step(self._stream.usage.bytes)
 
     # Inside
 

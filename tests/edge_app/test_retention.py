@@ -131,6 +131,19 @@ def test_frames_grow_old_where_the_harvest_was_switched_off(tmp_path: Path) -> N
     assert list(frames.iterdir()) == []
 
 
+def test_room_of_a_backlog_that_was_delivered_goes_back(tmp_path: Path) -> None:
+    service = EdgeService(config_of(tmp_path))
+    for number in range(20):
+        service.store.documents.put(f"backlog-{number}", "x" * MIB)
+    for number in range(20):
+        service.store.documents.remove(f"backlog-{number}")
+    upkeep = Upkeep(service)
+    for _ in range(22):  # a MiB each time
+        upkeep.look()
+    assert service.store.path.stat().st_size < 4 * MIB
+    service.stop()
+
+
 def test_a_folder_that_cannot_be_written_costs_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

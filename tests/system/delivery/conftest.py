@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests.system.delivery.edge import TOPICS, Box, link_config
 
 MakeBox = Callable[..., Box]
 MakeConsumer = Callable[..., Consumer]
+MakeDisk = Callable[[int], Path]
 
 
 @pytest.fixture
@@ -48,5 +51,22 @@ def make_consumer() -> Iterator[MakeConsumer]:
             consumer = Consumer(port, more.pop("topics", TOPICS), **more).start()
             stack.callback(consumer.stop)
             return consumer
+
+        yield make
+
+
+@pytest.fixture
+def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
+    """Mounts a real file system of so many megabytes."""
+    with ExitStack() as stack:
+
+        def make(size_mb: int) -> Path:
+            folder = tmp_path / "disk"
+            folder.mkdir()
+            mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)]
+            if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+                pytest.skip("a file system of its own needs the right to mount one")
+            stack.callback(lambda: subprocess.run(["umount", "--lazy", folder], check=True))
+            return folder
 
         yield make

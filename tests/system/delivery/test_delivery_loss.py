@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ import pytest
 from edge_app.delivery import OutboxConfig, Store
 from telemetry import BayChangedEvent, StreamGapEvent, SystemClock
 from tests.system.delivery.broker import Mosquitto, wait_for
-from tests.system.delivery.conftest import MakeBox, MakeConsumer
+from tests.system.delivery.conftest import MakeBox, MakeConsumer, MakeDisk
 from tests.system.delivery.consumer import verify
 from tests.system.delivery.edge import Box, ScaledClock, layout_of
 
@@ -162,30 +161,16 @@ def test_an_outbox_that_overflows_tells_exactly_what_is_gone(
     record_property("counts", {**counts, "given_up": len(gone)})
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of eight megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = os.geteuid() == 0 and not subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=False,
-        capture_output=True,
-    ).returncode  # fmt: skip
-    if not mounted:
-        pytest.skip("a file system of its own needs the right to mount one")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 @pytest.mark.conformance("disk full")
 def test_a_full_disk_stops_neither_states_nor_link(
     broker: Mosquitto,
     make_box: MakeBox,
     make_consumer: MakeConsumer,
-    small_disk: Path,
+    make_disk: MakeDisk,
     record_property: RecordProperty,
 ) -> None:
     consumer = make_consumer(broker.port)
+    small_disk = make_disk(8)
     box: Box = make_box(broker.port, folder=small_disk)
     box.change(20)
     wait_for(lambda: box.store.acked == 20, "the first events")
