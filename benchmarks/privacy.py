@@ -4,7 +4,7 @@ The second picture is what the harvest keeps (`vision.privacy`, written as JPEG 
 the difference is also what a label or a training picture from the field loses. Real lots, real
 labels; `px` is the mean side of their bays, `ms` the time that a picture takes to be made private.
 
-    python benchmarks/privacy.py [--set acpds:valid ...]
+    python benchmarks/privacy.py [--set acpds:valid ...]    # half a minute
 """
 
 from __future__ import annotations
