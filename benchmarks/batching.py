@@ -1,6 +1,6 @@
 """Batching: does judging several cameras' pictures in one pass cost less than one by one?
 
-    .venv/bin/python benchmarks/batching.py [--rounds 5] [--model NAME ...]
+    .venv/bin/python benchmarks/batching.py [--rounds 5] [--model NAME ...]    # four minutes
 
 For each network, each number of threads and each batch: processor time and wall time for one
 picture, and how long a pass takes, which the first picture of a batch must wait for. Pictures and
