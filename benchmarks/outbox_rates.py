@@ -1,4 +1,4 @@
-"""How fast the outbox takes and gives: writes per second, releases, drain over a real mosquitto.
+"""How fast the outbox takes and gives: writes, releases, room given back, drain over a mosquitto.
 
     .venv/bin/python benchmarks/outbox_rates.py [FOLDER]
 
@@ -29,6 +29,8 @@ from telemetry import Ack, BayState, Cause, Layout, LayoutBay, SystemClock, deco
 
 BAYS = 400
 HOUR_EVENTS = 5_000
+OUTAGE_EVENTS = 200_000
+"""As many as the outbox keeps by default."""
 
 
 def change(turn: int) -> BayChange:
@@ -75,6 +77,23 @@ def release(folder: Path, rows: int) -> tuple[float, float]:
     release_s = time.perf_counter() - before_s
     store.close()
     return read_s, release_s
+
+
+def room(folder: Path, rows: int) -> tuple[float, float, list[float]]:
+    """Size of the file with all rows delivered, and once its room went back, MiB; steps in ms."""
+    store = open_store(folder)
+    for start in range(0, rows, 1000):
+        store.record([change(start + i) for i in range(1000)])
+    for upto in range(200, rows + 1, 200):
+        store.acknowledge(upto)
+    full_bytes, took = store.path.stat().st_size, []
+    for _ in range(full_bytes // 2**20 + 1):
+        before_s = time.perf_counter()
+        store.give_room_back()
+        took.append((time.perf_counter() - before_s) * 1000)
+    left_bytes = store.path.stat().st_size
+    store.close()
+    return full_bytes / 2**20, left_bytes / 2**20, took
 
 
 def drain(folder: Path, rows: int, rate_hz: float, in_flight: int) -> float:
@@ -140,6 +159,12 @@ def main(folder: Path) -> None:
         f"release {rows:,}, 200 per acknowledgement",
         f"{rows / release_s:,.0f} events/s",
         f"{release_s / (rows / 200) * 1000:.1f} ms each",
+    )
+    full_mib, left_mib, took = room(folder / "g", OUTAGE_EVENTS)
+    table.add_row(
+        f"give back what {OUTAGE_EVENTS:,} delivered took",
+        f"{full_mib:.1f} -> {left_mib:.1f} MiB",
+        f"step p50 {statistics.median(took):.1f} ms, max {max(took):.1f} ms, one a second",
     )
     for what, count, rate_hz in (
         ("unpaced, 20 in flight", 5_000, 100_000.0),
