@@ -1,36 +1,109 @@
-"""What is wrong with the box at present, in words for a technician."""
+"""What is wrong with the box at present, and what to do about it, for whoever has to mend it.
+
+An alarm says the same three times, at three lengths, so that each place takes what it needs:
+
+    text      the cloud's health message, systemd's status line, the headline of the status page
+    detail    the log, when the alarm begins; the status page; `lotsight diagnose`
+    remedy    the status page
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 _log = logging.getLogger(__name__)
 
 
+class AlarmKind(StrEnum):
+    """Which part of the box it is about; what costs most bays stands first."""
+
+    DISK = "disk"
+    MODEL = "model"
+    LAYOUT = "layout"
+    CAMERA = "camera"
+    CALIBRATION = "calibration"
+    BROKER = "broker"
+    LINK = "link"
+    ROLLOUT = "rollout"
+    HTTP = "http"
+    AUDIT = "audit"
+    HARVEST = "harvest"
+
+
+_ORDER = {kind: place for place, kind in enumerate(AlarmKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: the part that it is about.
+        text: what is wrong, in a few words, without figures that change; names its camera.
+        detail: what was found: path, figures, what was expected and what came.
+        remedy: what to do next, in one or two sentences.
+        camera: whose; None when it is about the whole box.
+    """
+
+    kind: AlarmKind
+    text: str
+    detail: str = ""
+    remedy: str = ""
+    camera: str | None = None
+
+    @property
+    def name(self) -> str:
+        """By what it is known: two alarms of one name are the same one, told anew."""
+        return alarm_name(self.kind, self.camera)
+
+    @property
+    def line(self) -> str:
+        """Text and detail in one line."""
+        return f"{self.text}: {self.detail}" if self.detail else self.text
+
+
+def alarm_name(kind: AlarmKind, camera: str | None = None) -> str:
+    """`disk`, or `camera-north`."""
+    return str(kind) if camera is None else f"{kind}-{camera}"
+
+
+def by_importance(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
+    """What costs most bays first; cameras in the order of their names."""
+    return tuple(sorted(alarms, key=lambda each: (_ORDER[each.kind], each.camera or "")))
+
+
 class Alarms:
-    """Standing alarms by name; each is logged when it begins, changes and ends. Thread-safe."""
+    """Standing alarms; each is logged when it begins, when its text changes, and when it ends.
+
+    Details may change all the time (how far the view has moved), so they alone are no news.
+    Thread-safe.
+    """
 
     def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
+        self._standing: dict[str, Alarm] = {}
         self._lock = threading.Lock()
 
-    def set(self, name: str, text: str) -> None:
-        """Raise an alarm, or change its text."""
+    def set(self, alarm: Alarm) -> None:
+        """Raise an alarm, or tell one of the same name anew."""
         with self._lock:
-            if self._texts.get(name) == text:
-                return
-            self._texts[name] = text
-        _log.error("alarm %s: %s", name, text)
+            before = self._standing.get(alarm.name)
+            self._standing[alarm.name] = alarm
+        if before is None or before.text != alarm.text:
+            _log.error("alarm %s: %s", alarm.name, alarm.line)
 
-    def clear(self, name: str) -> None:
+    def clear(self, kind: AlarmKind, camera: str | None = None) -> None:
         """End an alarm; nothing happens when there is none."""
+        name = alarm_name(kind, camera)
         with self._lock:
-            if self._texts.pop(name, None) is None:
+            if self._standing.pop(name, None) is None:
                 return
         _log.info("alarm %s has ended", name)
 
-    def texts(self) -> tuple[str, ...]:
-        """All alarms, by name."""
+    def standing(self) -> tuple[Alarm, ...]:
+        """All alarms, the most important first."""
         with self._lock:
-            return tuple(self._texts[name] for name in sorted(self._texts))
+            return by_importance(self._standing.values())

@@ -26,6 +26,9 @@ from telemetry.shadow import JsonObject
 if TYPE_CHECKING:
     from edge_app.service import EdgeService
 
+# An answer to a command is one message, whatever a library had to say.
+_LONGEST_LINE = 300
+
 
 def agents_of(service: EdgeService, config: MqttConfig) -> Sequence[Agent]:
     """All that rides on the link of a service."""
@@ -34,7 +37,7 @@ def agents_of(service: EdgeService, config: MqttConfig) -> Sequence[Agent]:
         shadows=_shadows(service),
         rollouts={**service.rollouts, **harvest_jobs(service)},
         cameras=lambda: camera_health(service),
-        alarms=service.all_alarms,
+        alarms=lambda: tuple(each.text for each in service.all_alarms()),
         wake=service.wake_link,
     )
     return build_agents(config, service.store, service.clock, parts)
@@ -96,7 +99,7 @@ def diagnostics(service: EdgeService) -> Result:
         "software": software(),
         "uptime_s": round(service.clock.mono_s() - service.started_s),
         "model": _model(service),
-        "alarms": list(service.all_alarms()),
+        "alarms": [each.line[:_LONGEST_LINE] for each in service.all_alarms()],
         "cameras": {name: _camera(service, name) for name in service.cameras},
         "outbox": service.store.health().model_dump(mode="json"),
         "disk_free_bytes": disk_free_bytes(service.config.edge.state_dir),
@@ -147,7 +150,7 @@ def _camera(service: EdgeService, name: str) -> dict[str, JsonValue]:
         status = view.status
         facts |= {
             "condition": status.condition.value,
-            "detail": status.detail[:300],
+            "detail": status.detail[:_LONGEST_LINE],
             "frames": status.frames,
             "judged": status.judged,
             "gated": status.gated,

@@ -24,6 +24,7 @@ from calibration.references import check_reference, reference_path
 from edge_app.delivery.rollout import Fetcher, JobRunner, Rollout
 from edge_app.delivery.slots import RolloutError, TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
+from edge_app.faults import rollout_fault
 from telemetry import CalibrationError, LotsightError, ModelError
 from telemetry.aws import JobDocument, JobKind
 
@@ -45,7 +46,8 @@ def model_slots(service: EdgeService) -> TwoSlots | None:
         return None
     slots = TwoSlots(_folder(service) / "model")
     if slots.note_start():
-        service.alarms.set("rollout", f"model {slots.state.refused} did not start: rolled back")
+        text = f"model {slots.state.refused} did not start: rolled back"
+        service.alarms.set(rollout_fault(text))
     service.network.use_folder(slots.active_folder)
     return slots
 
@@ -64,8 +66,8 @@ def leave_trial(service: EdgeService, fault: str) -> bool:
         return False
     slots.roll_back()
     service.network.use_folder(slots.active_folder)
-    text = f"model {slots.state.refused} cannot be loaded any more: rolled back: {fault}"
-    service.alarms.set("rollout", text)
+    text = f"model {slots.state.refused} cannot be loaded any more: rolled back"
+    service.alarms.set(rollout_fault(text, fault))
     return True
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from calibration import Calibration
-from edge_app.alarms import Alarms
+from edge_app.alarms import Alarm, AlarmKind, Alarms, by_importance
 from edge_app.audit.attach import attach_audit
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.changes import BayChange
@@ -21,6 +21,7 @@ from edge_app.delivery.link import MqttLink
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.store import Store
+from edge_app.faults import calibration_fault, layout_fault, link_fault, model_fault
 from edge_app.harvest.attach import attach_harvest
 from edge_app.incidents import attach_incidents
 from edge_app.layouts import build_layout
@@ -188,15 +189,14 @@ class EdgeService:
             ConfigError: it claims a bay of another camera, or there is no such camera.
         """
         camera = self._camera(camera_id)
-        alarm = f"calibration-{camera_id}"
         try:
             calibration = camera.keeper.load()
             self.check_layout(calibration)
         except LotsightError as exc:
-            self.alarms.set(alarm, str(exc))
+            self.alarms.set(calibration_fault(camera.config, camera.calibration, exc))
             self.scheduler.post(partial(camera.pipeline.calibration_failed, str(exc)))
             raise
-        self.alarms.clear(alarm)
+        self.alarms.clear(AlarmKind.CALIBRATION, camera_id)
         camera.calibration = calibration
         guard = make_guard(self.config, camera.config, calibration)
         self.scheduler.post(partial(self._go_over, camera, calibration, guard))
@@ -227,9 +227,9 @@ class EdgeService:
         try:
             detector = self.network.load()
         except ModelError as exc:
-            self.alarms.set("model", str(exc))
+            self.alarms.set(model_fault(exc, has_model=self.detector is not None))
             raise
-        self.alarms.clear("model")
+        self.alarms.clear(AlarmKind.MODEL)
         self.scheduler.post(partial(self._use_detector, detector))
 
     def restart_camera(self, camera_id: str) -> None:
@@ -240,10 +240,10 @@ class EdgeService:
         """
         self._camera(camera_id).feed.restart("it was told to")
 
-    def all_alarms(self) -> tuple[str, ...]:
-        """Everything that is wrong, the link's own alarms included."""
+    def all_alarms(self) -> tuple[Alarm, ...]:
+        """Everything that is wrong, the link's own alarms included, the most important first."""
         link = () if self.link is None else self.link.info.alarms
-        return (*self.alarms.texts(), *link)
+        return by_importance([*self.alarms.standing(), *map(link_fault, link)])
 
     def wake_link(self) -> None:
         """There is something to send."""
@@ -292,26 +292,25 @@ class EdgeService:
             if leave_trial(self, str(exc)):
                 self._load_model()
                 return
-            self.alarms.set("model", str(exc))
+            self.alarms.set(model_fault(exc, has_model=False))
             for camera in self.cameras.values():
                 camera.pipeline.model_failed(str(exc))
 
     def _load_calibrations(self) -> None:
         for camera in self.cameras.values():
-            fault = ""
+            fault: Alarm | None = None
             try:
                 _provide_calibration(camera.config)
                 camera.calibration = camera.keeper.load()
             except CalibrationError as exc:
                 camera.calibration = camera.keeper.last_good()
-                using = "the last good one is used" if camera.calibration else "it has no bays"
-                fault = f"{exc} (camera {camera.config.id}: {using})"
+                fault = calibration_fault(camera.config, camera.calibration, exc)
             if camera.calibration is not None:
                 guard = make_guard(self.config, camera.config, camera.calibration)
                 camera.pipeline.use_calibration(camera.calibration, guard)
-            if fault:
-                self.alarms.set(f"calibration-{camera.config.id}", fault)
-                camera.pipeline.calibration_failed(fault)
+            if fault is not None:
+                self.alarms.set(fault)
+                camera.pipeline.calibration_failed(fault.line)
         build_layout(self._calibrations())
         self._set_layout()
 
@@ -347,11 +346,11 @@ class EdgeService:
             self.store.set_layout(build_layout(self._calibrations()))
         except TelemetryError as exc:
             self._layout_is_late = True
-            self.alarms.set("layout", str(exc))
+            self.alarms.set(layout_fault(exc))
             return
         if self._layout_is_late:
             self._layout_is_late = False
-            self.alarms.clear("layout")
+            self.alarms.clear(AlarmKind.LAYOUT)
             for camera in self.cameras.values():
                 camera.pipeline.tell_all(Cause.CONFIG)
 

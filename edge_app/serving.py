@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from edge_app.config import HttpConfig
+from edge_app.faults import pages_fault
 from telemetry import ConfigError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def serve_http(service: EdgeService) -> HttpServer | None:
     try:
         server = HttpServer(app_of(service), config)
     except ConfigError as exc:
-        service.alarms.set("http", str(exc))
+        service.alarms.set(pages_fault(exc))
         return None
     server.start()
     return server

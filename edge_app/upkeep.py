@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_app.alarms import Alarm, AlarmKind
 from edge_app.figures import disk_free_bytes
-from edge_app.live import CameraCondition, camera_alarm
+from edge_app.live import camera_alarm
 from edge_app.memory import give_back
 from edge_app.service_manager import ServiceManager, Watchdog
 from telemetry import Clock, LotsightError
@@ -24,7 +25,6 @@ PERIOD_S = 1.0
 ALIVE_FILE = "alive"
 _ALIVE_EVERY_S = 10.0
 # Enough for a day of events of a large box, and little enough to tell of it in time.
-_CALM = frozenset({CameraCondition.STARTING, CameraCondition.LIVE})
 _DISK_LOW_BYTES = 100 * 1024 * 1024
 # The holes are touched again within seconds: given back once a minute they still crept up by some
 # 50 MiB an hour (benchmarks/soak.py). A hundred megabytes cost milliseconds.
@@ -115,7 +115,7 @@ class Upkeep:
         self._delete_what_is_old()
         service.store.give_room_back()
         self._give_memory_back()
-        self._manager.status("; ".join(service.all_alarms()) or "all is well")
+        self._manager.status("; ".join(each.text for each in service.all_alarms()) or "all is well")
 
     def _run(self) -> None:
         while not self._stop.wait(self._period_s):
@@ -133,10 +133,12 @@ class Upkeep:
     def _look_at_cameras(self) -> None:
         for name in self._service.cameras:
             view = self._service.board.latest(name)
-            if view is None or view.status.condition in _CALM:
-                self._service.alarms.clear(f"camera-{name}")
+            has_model = self._service.detector is not None
+            alarm = None if view is None else camera_alarm(view, has_model=has_model)
+            if alarm is None:
+                self._service.alarms.clear(AlarmKind.CAMERA, name)
             else:
-                self._service.alarms.set(f"camera-{name}", camera_alarm(view))
+                self._service.alarms.set(alarm)
 
     def _delete_what_is_old(self) -> None:
         """Pictures and revisions are kept no longer than the configuration says."""
@@ -154,8 +156,27 @@ class Upkeep:
         folder = self._service.config.edge.state_dir
         free = disk_free_bytes(folder)
         if self._service.store.degraded:
-            self._service.alarms.set("disk", f"{folder}: states cannot be written; kept in memory")
+            self._service.alarms.set(
+                Alarm(
+                    AlarmKind.DISK,
+                    "the disk cannot be written: states are kept in memory",
+                    f"{folder}: {_free_text(free)}",
+                    "Free space on this disk. If there is enough, it is broken or read-only: "
+                    "replace it. Do not restart the service before: what is in memory is lost.",
+                )
+            )
         elif free is not None and free < _DISK_LOW_BYTES:
-            self._service.alarms.set("disk", f"{folder}: only {free // 2**20} MiB are free")
+            self._service.alarms.set(
+                Alarm(
+                    AlarmKind.DISK,
+                    "the disk is almost full",
+                    f"{folder}: {_free_text(free)}, expected {_DISK_LOW_BYTES // 2**20} or more",
+                    "Free space on this disk; `lotsight doctor` says which part takes too much.",
+                )
+            )
         else:
-            self._service.alarms.clear("disk")
+            self._service.alarms.clear(AlarmKind.DISK)
+
+
+def _free_text(free_bytes: int | None) -> str:
+    return "free space unknown" if free_bytes is None else f"{free_bytes // 2**20} MiB free"

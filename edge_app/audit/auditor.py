@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from edge_app.alarms import Alarms
+from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.audit.estimate import (
     AccuracyEstimate,
     Bools,
@@ -139,7 +139,7 @@ class Auditor:
     def _start_anew(self, sha256: str) -> None:
         """Another network: what is known of the last one's answers says nothing of its."""
         for camera in self._tracks:
-            self._alarms.clear(_alarm(camera))
+            self._alarms.clear(AlarmKind.AUDIT, camera)
         self._sha256 = sha256
         self._tracks = {}
 
@@ -219,20 +219,20 @@ class Auditor:
 
     def _tell(self, camera: str) -> None:
         found = self.estimate(camera)
-        name = _alarm(camera)
         if found is None or found.high >= self._config.alarm_below_share:
-            self._alarms.clear(name)
+            self._alarms.clear(AlarmKind.AUDIT, camera)
             return
         most, expected = math.ceil(1000 * found.high) / 10, 100 * self._config.alarm_below_share
         self._alarms.set(
-            name,
-            f"camera {camera}: at most {most:g} % of bay states hold against second opinions, "
-            f"{expected:g} % are expected: look at its picture and calibration",
+            Alarm(
+                AlarmKind.AUDIT,
+                f"camera {camera}: second opinions contradict its bay states",
+                f"at most {most:g} % of bay states hold, {expected:g} % are expected",
+                "Look whether its bays lie where they belong in the live picture; if they do, have "
+                "some of its pictures labelled.",
+                camera,
+            )
         )
-
-
-def _alarm(camera: str) -> str:
-    return f"audit-{camera}"
 
 
 def _quads(look: Look) -> Floats:

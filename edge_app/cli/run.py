@@ -44,8 +44,8 @@ def run(
     service = EdgeService(config)
     http = serve_http(service)
     try:
-        if strict and service.alarms.texts():
-            msg = "--strict: " + "; ".join(service.alarms.texts())
+        if strict and (standing := service.alarms.standing()):
+            msg = "--strict: " + "; ".join(each.line for each in standing)
             raise ConfigError(msg)
         service.start()
         manager = ServiceManager()

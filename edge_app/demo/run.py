@@ -175,7 +175,7 @@ def _running(service: EdgeService) -> Iterator[None]:
     upkeep = Upkeep(service)
     try:
         if http is None:
-            raise ConfigError("; ".join(service.alarms.texts()))
+            raise ConfigError("; ".join(each.line for each in service.alarms.standing()))
         service.start()
         upkeep.start()
         yield
@@ -237,7 +237,7 @@ def _drain(subscriber: Subscriber, camera: SimulatedCamera, story: _Story, end_s
 
 def _model_name(service: EdgeService) -> str:
     if service.detector is None:
-        return "none: " + "; ".join(service.alarms.texts())
+        return "none: " + "; ".join(each.line for each in service.alarms.standing())
     spec = service.detector.spec
     return f"{spec.name} {spec.version}, {'bay head' if spec.has_bay_head else 'boxes by overlap'}"
 

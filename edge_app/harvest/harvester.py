@@ -20,7 +20,7 @@ from calibration import (
     HarvestReason,
     Obscured,
 )
-from edge_app.alarms import Alarms
+from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.config import HarvestConfig
 from edge_app.delivery.agents.base import Worker
 from edge_app.figures import disk_free_bytes
@@ -36,7 +36,6 @@ from vision.types import Floats
 
 _log = logging.getLogger(__name__)
 
-ALARM = "harvest"
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 """Kept free on the disk: states and events come before pictures."""
 WAITING = 2
@@ -127,7 +126,7 @@ class Harvester:
             self._consider(track, look, flapping)
         except HarvestError as exc:
             self.store.ledger.fail(str(exc), self._clock.utc())
-            self._alarms.set(ALARM, str(exc))
+            self._alarms.set(_no_frames(str(exc)))
         finally:
             with self._idle:
                 self._waiting -= 1
@@ -180,15 +179,16 @@ class Harvester:
         if self.store.add(frame, picture):
             reasons = ", ".join(frame.reasons)
             _log.info("harvest: %s kept, worth %.2f: %s", frame.file, frame.score, reasons)
-        self._alarms.clear(ALARM)
+        self._alarms.clear(AlarmKind.HARVEST)
 
     def _has_room(self) -> bool:
         free = disk_free_bytes(self.store.folder.parent)
         if free is None or free >= LEAST_FREE_BYTES:
             return True
         self.store.ledger.refuse(Limit.DISK)
-        text = f"{self.store.folder}: no frames are kept, only {free // 2**20} MiB are free"
-        self._alarms.set(ALARM, text)
+        least = LEAST_FREE_BYTES // 2**20
+        text = f"{self.store.folder}: {free // 2**20} MiB free, expected {least} or more"
+        self._alarms.set(_no_frames(text))
         return False
 
     def _new_track(self) -> _Track:
@@ -200,6 +200,15 @@ class Harvester:
         if self._config.sampled_per_day == 0:
             return float("inf")
         return float(rng.exponential(_DAY_S / self._config.sampled_per_day))
+
+
+def _no_frames(why: str) -> Alarm:
+    return Alarm(
+        AlarmKind.HARVEST,
+        "no frames are kept for labelling",
+        why,
+        "Free space on the disk; bays are judged and told all the same.",
+    )
 
 
 def described(

@@ -19,6 +19,7 @@ from edge_app.http.bodies import Body
 from edge_app.http.box import Box
 from edge_app.http.feed import Feed
 from edge_app.http.guard import session_of
+from edge_app.http.health import reasons
 from edge_app.http.incidents import incident_bodies
 from edge_app.http.pictures import PictureMaker
 from edge_app.live import LiveBoard, LiveView
@@ -98,11 +99,11 @@ def live(state: State) -> JSONResponse:
 @plain.get("/health/ready")
 def ready(request: Request, state: State) -> JSONResponse:
     """Whether the box does its work, and if not, why (the reasons only for those logged in)."""
-    reasons = bodies.faults(state.board, state.box.report())
-    body: Body = {"ready": not reasons}
+    why_not = reasons(state.board, state.box.report())
+    body: Body = {"ready": not why_not}
     if request.state.inside:
-        body["reasons"] = reasons
-    return JSONResponse(body, 503 if reasons else 200)
+        body["reasons"] = why_not
+    return JSONResponse(body, 503 if why_not else 200)
 
 
 @plain.get("/metrics")

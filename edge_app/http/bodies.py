@@ -9,7 +9,8 @@ import numpy as np
 
 from edge_app.harvest.ledger import HarvestFigures
 from edge_app.http.box import BoxReport
-from edge_app.live import CameraCondition, LiveBoard, LiveView, RecentEvent, camera_alarm
+from edge_app.http.health import cameras_that_start, standing_alarms
+from edge_app.live import LiveBoard, LiveView, RecentEvent
 from telemetry import BayState
 from vision.assignment import footprint_overlap
 from vision.geometry import to_pixels
@@ -127,7 +128,8 @@ def report_body(report: BoxReport, board: LiveBoard) -> Body:
     body["harvest"] = None if report.harvest is None else _harvest_body(report.harvest)
     body["bays"] = counts(board)
     body["cameras"] = [camera_body(view) for view in views(board)]
-    body["not_ready"] = faults(board, report)
+    body["alarms"] = [asdict(each) for each in standing_alarms(board, report)]
+    body["starting"] = cameras_that_start(board)
     return body
 
 
@@ -136,28 +138,6 @@ def _harvest_body(harvest: HarvestFigures) -> Body:
     if harvest.last_fault is not None:
         body["last_fault"]["utc"] = harvest.last_fault.utc.isoformat()
     return body
-
-
-def faults(board: LiveBoard, report: BoxReport) -> list[str]:
-    """Why the box does not do its work at present; empty when it does."""
-    found = list(report.alarms)
-    if report.model is None:
-        found.append("no model is loaded")
-    if report.link is not None and not report.link.connected:
-        why = f": {report.link.last_error}" if report.link.last_error else ""
-        found.append(f"the broker {report.link.broker} is not connected{why}")
-    seen = views(board)
-    if not seen:
-        found.append("no camera has reported yet")
-    for view in seen:
-        if view.status.condition is not CameraCondition.LIVE:
-            # The alarm that goes to the cloud says the same in fewer words.
-            found = [each for each in found if each != camera_alarm(view)]
-            detail = f": {view.status.detail}" if view.status.detail else ""
-            found.append(f"camera {view.camera} is {view.status.condition}{detail}")
-        if view.calibration is None:
-            found.append(f"camera {view.camera} has no calibration")
-    return list(dict.fromkeys(found))
 
 
 def why_body(view: LiveView, index: int, report: BoxReport, board: LiveBoard) -> Body:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from edge_app.alarms import Alarm
 from edge_app.harvest.ledger import HarvestFigures
 from telemetry.health import CameraAudit
 
@@ -77,7 +78,7 @@ class BoxReport:
         model: the network in use; None while there is none.
         link: the link to the broker; None when none is configured.
         outbox: what waits.
-        alarms: standing alarms, in words.
+        alarms: standing alarms.
         closed_bays: ids of bays that are closed.
         disk_free_bytes: of the state folder; None when unknown.
         memory_bytes: of the service; None when unknown.
@@ -95,7 +96,7 @@ class BoxReport:
     model: ModelFacts | None
     link: LinkFacts | None
     outbox: OutboxFacts
-    alarms: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
     closed_bays: frozenset[str] = frozenset()
     disk_free_bytes: int | None = None
     memory_bytes: int | None = None

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from edge_app.http import bodies
 from edge_app.http.box import Box, BoxReport
 from edge_app.http.harvest import harvest_metrics
+from edge_app.http.health import reasons, standing_alarms
 from edge_app.http.incidents import incident_metrics
 from edge_app.live import CameraCondition, LiveBoard, LiveView
 
@@ -44,7 +45,8 @@ class BoxCollector(Collector):
         yield from incident_metrics(self._board)
         yield from _outbox(report)
         yield from harvest_metrics(report.harvest)
-        yield from _machine(report, len(bodies.faults(self._board, report)))
+        is_ready = not reasons(self._board, report)
+        yield from _machine(report, is_ready, len(standing_alarms(self._board, report)))
 
 
 def registry_of(board: LiveBoard, box: Box) -> CollectorRegistry:
@@ -127,7 +129,7 @@ def _outbox(report: BoxReport) -> Iterator[Metric]:
         yield GaugeMetricFamily(f"lotsight_{name}", text, value=value)
 
 
-def _machine(report: BoxReport, faults: int) -> Iterator[Metric]:
+def _machine(report: BoxReport, is_ready: bool, alarms: int) -> Iterator[Metric]:
     info = GaugeMetricFamily(
         "lotsight_info",
         "1; what runs here.",
@@ -138,8 +140,8 @@ def _machine(report: BoxReport, faults: int) -> Iterator[Metric]:
     info.add_metric([report.site, report.edge, report.version, *names], 1)
     yield info
     figures: list[tuple[str, str, float | None]] = [
-        ("ready", "1 while nothing is wrong.", float(faults == 0)),
-        ("alarms", "Standing alarms.", len(report.alarms)),
+        ("ready", "1 while no alarm stands and every camera has started.", float(is_ready)),
+        ("alarms", "Standing alarms.", alarms),
         ("uptime_seconds", "Since the service started.", report.uptime_s),
         ("disk_free_bytes", "Of the state folder.", report.disk_free_bytes),
         ("memory_bytes", "Resident memory of the service.", report.memory_bytes),

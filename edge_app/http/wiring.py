@@ -50,7 +50,7 @@ class ServiceBox:
             model=self._model(),
             link=self._link(),
             outbox=self._outbox(),
-            alarms=service.alarms.texts(),
+            alarms=service.all_alarms(),
             closed_bays=service.store.closed_bays(),
             disk_free_bytes=disk_free_bytes(state_dir),
             memory_bytes=memory_bytes(),

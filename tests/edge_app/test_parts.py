@@ -6,9 +6,11 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,11 +18,18 @@ import numpy as np
 import pytest
 
 from calibration import Bay, Calibration, Location, Lot, save_calibration
-from edge_app.alarms import Alarms
+from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.checks import Level, check_cameras, check_machine, check_parts, worst
 from edge_app.config import HttpConfig, LogConfig, LogFormat, LotsightConfig, parse_config
 from edge_app.layouts import build_layout, lot_id
-from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
+from edge_app.live import (
+    CameraCondition,
+    CameraStatus,
+    LiveBoard,
+    LiveView,
+    RecentEvent,
+    camera_alarm,
+)
 from edge_app.logs import set_up_logging
 from edge_app.reload import CalibrationKeeper, FileWatch
 from edge_app.serving import HttpServer
@@ -147,14 +156,48 @@ def test_log_lines_are_one_line_without_secrets(form: LogFormat) -> None:
 def test_alarms_are_told_once_and_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     alarms = Alarms()
-    for _ in range(3):
-        alarms.set("b", "disk full")
-    alarms.set("a", "no model")
-    assert alarms.texts() == ("no model", "disk full")
+    lost = Alarm(AlarmKind.CAMERA, "camera b: lost", "no answer", "Look.", "b")
+    for detail in ("no answer", "refused", "refused"):
+        alarms.set(replace(lost, detail=detail))
+    alarms.set(replace(lost, text="camera a: dark", camera="a"))
+    alarms.set(Alarm(AlarmKind.DISK, "the disk is full"))
+    assert [each.line for each in alarms.standing()] == [
+        "the disk is full", "camera a: dark: no answer", "camera b: lost: refused",
+    ]  # fmt: skip
     for _ in range(2):
-        alarms.clear("b")
-    assert alarms.texts() == ("no model",)
-    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR", "INFO"]
+        alarms.clear(AlarmKind.CAMERA, "b")
+    alarms.set(replace(lost, text="camera a: blind", camera="a"))
+    assert [each.name for each in alarms.standing()] == ["disk", "camera-a"]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "alarm camera-b: camera b: lost: no answer"),
+        ("ERROR", "alarm camera-a: camera a: dark: no answer"),
+        ("ERROR", "alarm disk: the disk is full"),
+        ("INFO", "alarm camera-b has ended"),
+        ("ERROR", "alarm camera-a: camera a: blind: no answer"),
+    ]
+
+
+def test_every_alarm_has_its_line_in_the_manual() -> None:
+    manual = (Path(__file__).resolve().parents[2] / "docs/operations.md").read_text("utf-8")
+    listed = re.findall(r"^\| `([a-z]+)(?:-ID)?`", manual, re.MULTILINE)
+    assert [AlarmKind(name) for name in dict.fromkeys(listed)] == list(AlarmKind)
+
+
+@pytest.mark.parametrize("condition", list(CameraCondition))
+def test_a_camera_that_does_not_do_its_work_is_one_alarm(condition: CameraCondition) -> None:
+    view = LiveView("north", None, None, (), CameraStatus(condition, "seen for 3 s"))
+    alarm = camera_alarm(view, has_model=True)
+    if condition in {CameraCondition.STARTING, CameraCondition.LIVE}:
+        assert alarm is None
+        return
+    assert alarm is not None
+    assert alarm.name == "camera-north"
+    assert alarm.text == f"camera north: {condition.value.replace('_', ' ')}"
+    assert alarm.detail.endswith(": seen for 3 s")
+    assert alarm.remedy
+    without_model = camera_alarm(view, has_model=False)
+    expected = None if condition is CameraCondition.MODEL_ERROR else alarm
+    assert without_model == expected, "that there is no model is told once, for the box"
 
 
 def test_the_mark_of_life(tmp_path: Path) -> None:

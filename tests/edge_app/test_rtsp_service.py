@@ -56,6 +56,10 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+def texts(service: EdgeService) -> list[str]:
+    return [each.text for each in service.alarms.standing()]
+
+
 def status(service: EdgeService) -> CameraStatus:
     view = service.board.latest("north")
     assert view is not None
@@ -79,12 +83,12 @@ def test_a_camera_freezes_hangs_up_and_comes_back(
     wait_for(lambda: is_judged(service))
     server.freeze.set()
     wait_for(lambda: service.store.states()[0].reason is UnknownReason.CAMERA_LOST)
-    wait_for(lambda: "camera north: lost" in service.alarms.texts())
+    wait_for(lambda: "camera north: lost" in texts(service))
     assert status(service).condition is CameraCondition.LOST
     assert "s3cret" not in status(service).detail
     server.freeze.clear()
     wait_for(lambda: is_judged(service))
-    wait_for(lambda: "camera north: lost" not in service.alarms.texts())
+    wait_for(lambda: "camera north: lost" not in texts(service))
     restarts = status(service).restarts
     server.hang_up()
     wait_for(lambda: status(service).restarts > restarts)

@@ -1,13 +1,13 @@
 // The live page: counters, moving picture, lot map, changes, and why a bay has its state.
 
-import { ask, byId, changeLine, clock, element, facts, listen, setUpHeader, showHeader } from "./shared.js";
+import { ask, attention, byId, changeLine, clock, element, facts, listen, setUpHeader, showHeader } from "./shared.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const KEPT = 40;
 let cameras = [];
 let shown = null;
 let marks = new Map();
-let drawnFor = "";
+let drawnFor = null;
 let openBay = null;
 
 const svg = (tag, attributes = {}) => {
@@ -55,6 +55,8 @@ const labelSize = (points, letters) => {
 
 const drawMap = (bays, [width, height]) => {
   const map = byId("map");
+  byId("no-bays").hidden = bays.length > 0;
+  map.toggleAttribute("hidden", !bays.length);
   const all = bays.flatMap((bay) => bay.polygon.map(([x, y]) => [x * width, y * height]));
   if (!all.length) return map.replaceChildren();
   const xs = all.map(([x]) => x);
@@ -117,6 +119,9 @@ const showPicture = () => {
 
 const showCameras = (report) => {
   showHeader(report);
+  const wrong = attention(report.alarms);
+  byId("attention").hidden = !wrong;
+  byId("attention").textContent = wrong ? `${wrong} →` : "";
   const before = cameras.map((each) => each.id).join();
   cameras = report.cameras;
   const pick = byId("pick");
@@ -128,6 +133,10 @@ const showCameras = (report) => {
       if (shown) showPicture();
     }
     if (shown) pick.value = shown;
+  }
+  for (const option of pick.options) {
+    const { id, condition } = cameras.find((each) => each.id === option.value);
+    option.text = condition === "live" ? id : `${id} (${condition.replaceAll("_", " ")})`;
   }
   const camera = cameras.find((each) => each.id === shown);
   if (!camera) return;
@@ -186,7 +195,7 @@ const start = async () => {
   byId("overlay").addEventListener("change", showPicture);
   byId("pick").addEventListener("change", (event) => {
     shown = event.target.value;
-    drawnFor = "";
+    drawnFor = null;
     showPicture();
   });
   const picture = byId("picture");

@@ -62,6 +62,12 @@ export const facts = (list, pairs) => {
   );
 };
 
+// How many alarms stand, in words; null when there is none.
+export const attention = (alarms) => {
+  if (!alarms.length) return null;
+  return alarms.length === 1 ? "1 thing needs attention" : `${alarms.length} things need attention`;
+};
+
 // Pages and login in the header; `report` is what /api/v1/status answers.
 export const showHeader = (report) => {
   byId("place").textContent = `${report.site} / ${report.edge}`;

@@ -1,11 +1,13 @@
 // The status page: what a technician wants to know, readable on a phone.
 
-import { ask, byId, bytes, changeLine, clock, element, facts, listen, setUpHeader, showHeader, span } from "./shared.js";
+import { ask, attention, byId, bytes, changeLine, clock, element, facts, listen, setUpHeader, showHeader, span } from "./shared.js";
 
 const KEPT = 20;
 
 const PICTURE_EVERY_MS = 5000;
 const cards = new Map();
+const TELLS_DETAIL = new Set(["camera", "calibration"]);
+let verdict = "";
 
 // The picture is asked for anew some time after the last one came, however slow the line is.
 const pictureOf = (camera) => {
@@ -27,27 +29,74 @@ const audited = (audit) => audit
   ? `${(100 * audit.accuracy).toFixed(1)} % upheld (95 %: ${(100 * audit.low).toFixed(1)} to ${(100 * audit.high).toFixed(1)}), ${audit.looks} second looks`
   : null;
 
-const showCamera = (camera, audit) => {
+const cardOf = (camera) => {
   if (!cards.has(camera.id)) {
     const list = element("dl");
-    const card = element("article", {}, element("h3", { text: camera.id }), pictureOf(camera), list);
-    cards.set(camera.id, { card, list });
+    const more = element("dl");
+    const figures = element("details", {}, element("summary", { text: "Figures" }), more);
+    const said = element("div", {}, list, figures);
+    const head = element("h3", { text: camera.id });
+    const card = element("article", { id: `camera-${camera.id}` }, head, pictureOf(camera), said);
+    cards.set(camera.id, { card, list, more });
     byId("cameras").append(card);
   }
-  const { card, list } = cards.get(camera.id);
-  card.className = `camera-card ${camera.condition === "live" ? "good" : "bad"}`;
+  return cards.get(camera.id);
+};
+
+const showCamera = (camera, report) => {
+  const { card, list, more } = cardOf(camera);
+  // What an alarm says of this camera stands at the head of the page already.
+  const told = report.alarms.some((alarm) => alarm.camera === camera.id && TELLS_DETAIL.has(alarm.kind));
+  card.className = `camera-card ${told ? "bad" : "good"}`;
+  const age = (new Date(report.now_utc) - new Date(camera.last_frame_utc)) / 1000;
   facts(list, [
     ["condition", camera.condition.replaceAll("_", " ")],
-    ["detail", camera.detail],
-    ["bays", `${camera.occupied} occupied, ${camera.free} free, ${camera.unknown} unknown`],
-    ["pictures", `${camera.fps.toFixed(2)} a second judged, ${camera.infer_ms.toFixed(0)} ms each`],
-    ["last picture", camera.last_frame_utc ? clock(camera.last_frame_utc) : "none yet"],
+    ["detail", told ? null : camera.detail],
+    ["bays", camera.bays ? `${camera.occupied} occupied, ${camera.free} free, ${camera.unknown} unknown` : "none drawn"],
+    ["last picture", camera.last_frame_utc ? `${clock(camera.last_frame_utc)}, ${span(Math.max(age, 0))} ago` : "none yet"],
+    ["states", audited(report.audits[camera.id])],
+  ]);
+  facts(more, [
+    ["judged", camera.judged ? `${camera.fps.toFixed(2)} pictures a second, ${camera.infer_ms.toFixed(0)} ms each` : null],
     ["frames", `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped`],
-    ["reopened", `${camera.restarts} times`],
+    ["opened again", camera.restarts === 1 ? "once" : `${camera.restarts} times`],
     ["view shift", camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
-    ["states", audited(audit)],
     ["calibration", camera.calibration_revision === null ? "none" : `revision ${camera.calibration_revision}`],
   ]);
+};
+
+// `Commands` stand between backticks.
+const withCode = (text) =>
+  text.split("`").map((part, place) => (place % 2 ? element("code", { text: part }) : part));
+
+const editorLink = ({ kind, camera }) =>
+  kind === "calibration" && !byId("edit").hidden
+    ? [" ", element("a", { href: `/calibrate/?camera=${encodeURIComponent(camera)}`, text: "Open the editor" })]
+    : [];
+
+const faultLine = (alarm) =>
+  element(
+    "li",
+    {},
+    alarm.camera
+      ? element("a", { class: "what", href: `#camera-${encodeURIComponent(alarm.camera)}`, text: alarm.text })
+      : element("strong", { class: "what", text: alarm.text }),
+    ...(alarm.detail ? [element("p", { class: "found", text: alarm.detail })] : []),
+    ...(alarm.remedy ? [element("p", { class: "remedy" }, ...withCode(alarm.remedy), ...editorLink(alarm))] : []),
+  );
+
+// Drawn anew only when it says something else, so that a text can be marked and copied, and a
+// screen reader tells news only.
+const showVerdict = ({ alarms, starting }) => {
+  const said = JSON.stringify([alarms, starting]);
+  if (said === verdict) return;
+  verdict = said;
+  const calm = starting.length ? "" : "good";
+  byId("verdict").className = `card verdict ${alarms.length ? "bad" : calm}`;
+  byId("verdict-head").textContent = attention(alarms) ?? (starting.length ? "Starting" : "All is well");
+  byId("faults").replaceChildren(...alarms.map(faultLine));
+  byId("starting").hidden = !starting.length;
+  byId("starting").textContent = `Waiting for the first picture of ${starting.join(", ")}.`;
 };
 
 const KINDS = {
@@ -108,18 +157,12 @@ const show = (report) => {
   showHeader(report);
   showIncidents(report.incidents);
   showHarvest(report.harvest);
-  const wrong = report.not_ready;
-  byId("verdict").className = `card verdict ${wrong.length ? "bad" : "good"}`;
-  byId("verdict-head").textContent = wrong.length
-    ? `${wrong.length} ${wrong.length === 1 ? "thing needs" : "things need"} attention`
-    : "All is well";
-  byId("faults").replaceChildren(...wrong.map((text) => element("li", { text })));
-  report.cameras.forEach((camera) => showCamera(camera, report.audits[camera.id]));
+  showVerdict(report);
+  report.cameras.forEach((camera) => showCamera(camera, report));
   const { link, outbox, model, bays } = report;
   facts(byId("delivery"), [
     ["broker", link ? link.broker : "none configured"],
     ["link", link ? (link.connected ? `connected, MQTT ${link.protocol}` : "not connected") : null],
-    ["fault", link?.last_error],
     ["sent", link ? `${link.sent} events` : null],
     ["refused", link?.refused ? `${link.refused} events` : null],
     ["waiting", `${outbox.rows} events, ${bytes(outbox.size_bytes)}`],

@@ -18,24 +18,19 @@ from edge_app.audit.keeping import LookFile
 from edge_app.config import AuditConfig
 from edge_app.looks import Look
 from telemetry import BayState, ManualClock
+from tests.networks import scripted_spec
 from vision.input_size import InputPlan
 from vision.types import (
     BayEvidence,
-    BoxLayout,
     Detections,
     Floats,
     Frame,
     ImageBgr,
     NetworkOutput,
-    NetworkSpec,
     as_floats,
 )
 
-SPEC = NetworkSpec(
-    name="scripted", version="1", sha256="0" * 64, input_wh=(640, 480), stride=32,
-    dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
+SPEC = scripted_spec(input_wh=(640, 480))
 START = datetime(2026, 11, 24, 6, tzinfo=UTC)
 BAYS = (
     Bay(id="a", polygon=((0.1, 0.2), (0.3, 0.2), (0.3, 0.8), (0.1, 0.8))),

@@ -182,9 +182,9 @@ def test_an_alarm_stands_again_after_a_restart(path: Path) -> None:
     bench = Bench(path)
     bench.states = tuple(replace(state, occ=not state.occ) for state in bench.states)
     bench.watch(1500)
-    [text] = bench.alarms.texts()
+    [alarm] = bench.alarms.standing()
     bench.restart()
-    assert bench.alarms.texts() == (text,)
+    assert bench.alarms.standing() == (alarm,)
 
 
 def test_a_camera_has_a_bounded_number_of_looks(path: Path) -> None:

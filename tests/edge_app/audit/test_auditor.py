@@ -24,7 +24,7 @@ def test_states_that_all_opinions_share_are_confirmed() -> None:
     assert found.bays == 2 * found.looks
     assert found.accuracy == found.high == 1.0
     assert found.low < 0.9, "few looks prove little"
-    assert bench.alarms.texts() == ()
+    assert bench.alarms.standing() == ()
     since = bench.auditor.since("north")
     assert since is not None
     assert since > bench.since
@@ -48,12 +48,12 @@ def test_states_that_all_others_contradict_raise_an_alarm_that_ends() -> None:
     found = bench.auditor.estimate("north")
     assert found is not None
     assert found.accuracy == 0
-    [text] = bench.alarms.texts()
-    assert "camera north" in text
-    assert "95 %" in text
+    [alarm] = bench.alarms.standing()
+    assert alarm.name == "audit-north"
+    assert "95 %" in alarm.detail
     bench.states = right
     bench.watch(6000)
-    assert bench.alarms.texts() == (), "old looks fall out of the window"
+    assert bench.alarms.standing() == (), "old looks fall out of the window"
 
 
 def test_a_bay_that_changes_after_the_look_does_not_count() -> None:

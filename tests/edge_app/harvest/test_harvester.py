@@ -132,15 +132,15 @@ def test_a_disk_that_cannot_be_written_is_an_alarm_that_ends(
     bench = make_bench()
     (tmp_path / "harvest").write_text("in the way")
     assert bench.show(bench.look(UNSURE)) == 0
-    (alarm,) = bench.alarms.texts()
-    assert "expected to be able to keep a frame" in alarm
+    (alarm,) = bench.alarms.standing()
+    assert "expected to be able to keep a frame" in alarm.detail
     (tmp_path / "harvest").unlink()
     assert bench.show(bench.look(UNSURE)) == 1
-    assert bench.alarms.texts() == ()
+    assert bench.alarms.standing() == ()
     figures = bench.store.figures()
     assert (figures.faults, figures.kept, figures.failed) == (1, 1, 0)
     assert figures.last_fault is not None, "it stays readable after the alarm ended"
-    assert figures.last_fault.text == alarm
+    assert figures.last_fault.text == alarm.detail
     assert figures.last_fault.utc < bench.clock.utc()
 
 
@@ -150,5 +150,5 @@ def test_states_come_before_pictures_on_a_nearly_full_disk(
     monkeypatch.setattr(harvester, "LEAST_FREE_BYTES", 1 << 62)
     bench = make_bench()
     assert bench.show(bench.look(UNSURE)) == 0
-    assert "no frames are kept" in bench.alarms.texts()[0]
+    assert "no frames are kept" in bench.alarms.standing()[0].text
     assert bench.store.figures().refused[Limit.DISK] == 1

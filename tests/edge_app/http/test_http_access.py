@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import Access
 from edge_app.http.access import LoginBrake, TooManyTries
 from edge_app.http.login import local_path
@@ -64,11 +65,11 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(serve: Serve) -> 
 
 def test_health_is_public_but_keeps_its_reasons(serve: Serve) -> None:
     served = serve(with_password())
-    served.box.change(alarms=("disk at /secret is full",))
+    served.box.change(alarms=(Alarm(AlarmKind.DISK, "the disk is full", "/secret"),))
     answer = served.client.get("/health/ready")
     assert (answer.status_code, answer.json()) == (503, {"ready": False})
     log_in(served)
-    assert served.client.get("/health/ready").json()["reasons"] == ["disk at /secret is full"]
+    assert served.client.get("/health/ready").json()["reasons"] == ["the disk is full: /secret"]
 
 
 def test_a_wrong_password_gives_nothing(serve: Serve) -> None:

@@ -16,6 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from calibration.types import Mask
+from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import PageSettings, PictureSettings
 from edge_app.live import CameraCondition, CameraStatus, LiveView
 from vision.privacy import PrivacySettings
@@ -59,18 +60,40 @@ def test_ready_names_every_reason(serve: Serve, make_view: MakeView) -> None:
     served.board.publish(replace(view, status=lost, calibration=None))
     assert served.box.now.link is not None
     link = replace(served.box.now.link, connected=False, last_error="refused")
-    alarms = ("disk is full", "camera north: lost")  # as the cloud is told
+    alarms = (
+        Alarm(AlarmKind.CALIBRATION, "camera north: no bays", "north.json", "", "north"),
+        Alarm(AlarmKind.CAMERA, "camera north: lost", "told a second ago", "", "north"),
+        Alarm(AlarmKind.MODEL, "no model can be used", "net.json is missing"),
+    )
     served.box.change(alarms=alarms, model=None, link=link)
     ready = served.client.get("/health/ready")
     assert ready.status_code == 503
     assert ready.json()["reasons"] == [
-        "disk is full",
-        "no model is loaded",
-        "the broker broker:8883 is not connected: refused",
-        "camera north is lost: no picture for 20 s",
-        "camera north has no calibration",
+        "no model can be used: net.json is missing",
+        "camera north: lost: it gives no picture: no picture for 20 s",
+        "camera north: no bays: north.json",
+        "no connection to the broker: refused",
     ]
     assert served.client.get("/health/live").status_code == 200
+
+
+def test_a_camera_that_starts_is_no_alarm_but_not_ready(serve: Serve, make_view: MakeView) -> None:
+    served = serve(view=replace(make_view(), status=CameraStatus()))
+    ready = served.client.get("/health/ready")
+    assert (ready.status_code, ready.json()["reasons"]) == (503, ["camera north: starting"])
+    status = served.client.get("/api/v1/status").json()
+    assert (status["alarms"], status["starting"]) == ([], ["north"])
+
+
+def test_what_is_wrong_is_told_with_what_to_do(serve: Serve, make_view: MakeView) -> None:
+    served = serve()
+    lost = CameraStatus(CameraCondition.LOST, "no answer")
+    served.board.publish(replace(make_view(), status=lost))
+    [alarm] = served.client.get("/api/v1/status").json()["alarms"]
+    assert (alarm["kind"], alarm["camera"]) == ("camera", "north")
+    assert alarm["text"] == "camera north: lost"
+    assert alarm["detail"] == "it gives no picture: no answer"
+    assert "network cable" in alarm["remedy"]
 
 
 def test_bays_with_counts_and_filters(serve: Serve, lot: SimulatedLot) -> None:
@@ -238,7 +261,7 @@ def test_events_are_listed_and_streamed(serve: Serve) -> None:
 
 def test_metrics_agree_with_the_board(serve: Serve) -> None:
     served = serve()
-    served.box.change(alarms=("disk",))
+    served.box.change(alarms=(Alarm(AlarmKind.DISK, "disk"),))
     answer = served.client.get("/metrics")
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     samples = {

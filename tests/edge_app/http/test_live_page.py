@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
 
+from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import Access
 from edge_app.live import LiveView
 
@@ -158,12 +160,31 @@ def test_pages_fit_a_phone(serve: Serve, open_page: Open, path: str) -> None:
 
 
 def test_the_status_page_names_what_is_wrong(serve: Serve, open_page: Open) -> None:
-    served = serve()
-    served.box.change(alarms=("the disk is full",))
-    page = open_page(served, "/status")
-    expect(page.locator("#verdict-head")).to_have_text("1 thing needs attention")
-    expect(page.locator("#faults")).to_have_text("the disk is full")
+    served = serve(editor=FastAPI())
+    missing = Alarm(
+        AlarmKind.CALIBRATION, "camera north: no bays", "n.json is missing", "Run `draw`.", "north"
+    )
+    served.box.change(alarms=(missing, Alarm(AlarmKind.DISK, "the disk is full")))
+    page = open_page(served, "/status", viewport={"width": 390, "height": 844})
+    expect(page.locator("#verdict-head")).to_have_text("2 things need attention")
+    first, second = page.locator("#faults li").all()
+    expect(first).to_have_text("the disk is full")
+    expect(second.locator(".found")).to_have_text("n.json is missing")
+    expect(second.locator("code")).to_have_text("draw")
+    expect(second.get_by_role("link", name="Open the editor")).to_have_attribute(
+        "href", "/calibrate/?camera=north"
+    )
+    expect(page.locator("#camera-north.bad")).to_have_count(1)
+    second.get_by_role("link", name="camera north").click()
+    expect(page.locator("#camera-north")).to_be_in_viewport()
+    assert page.evaluate(CHECKS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.goto(f"{served.client.base_url}/")
+    banner = page.get_by_role("link", name="2 things need attention")
+    expect(banner).to_be_visible()
     served.box.change(alarms=())
+    expect(banner).to_be_hidden()
+    page.goto(f"{served.client.base_url}/status")
     expect(page.locator("#verdict-head")).to_have_text("All is well")
 
 

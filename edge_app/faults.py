@@ -1,0 +1,87 @@
+"""The alarms of a service about its parts: what is wrong, and what to do next.
+
+Those of cameras are in `edge_app.live`, that of the disk in `edge_app.upkeep`.
+"""
+
+from __future__ import annotations
+
+from calibration import Calibration
+from edge_app.alarms import Alarm, AlarmKind
+from edge_app.config import CameraConfig
+
+
+def model_fault(error: Exception, *, has_model: bool) -> Alarm:
+    """A network cannot be used; `has_model`: the one before goes on."""
+    text = (
+        "the new model cannot be used: the one before goes on"
+        if has_model
+        else "no model can be used: no bay is judged"
+    )
+    remedy = (
+        "Put the model's two files (.onnx and .json) back, unchanged: they are taken up by "
+        "themselves. Or correct [model] in the configuration and restart the service."
+    )
+    return Alarm(AlarmKind.MODEL, text, str(error), remedy)
+
+
+def calibration_fault(camera: CameraConfig, used: Calibration | None, error: Exception) -> Alarm:
+    """A camera's calibration cannot be used.
+
+    Args:
+        camera: whose.
+        used: what is used in its place; None when there is nothing.
+        error: why.
+    """
+    remedy = (
+        "Correct the file, or go back with `lotsight calibration rollback`; it is taken up by "
+        "itself."
+    )
+    if used is not None:
+        what = f"the new calibration cannot be used: revision {used.revision} goes on"
+    elif camera.calibration_file.exists():
+        what = "no bays, since its calibration cannot be used"
+    else:
+        what = "no bays, since it has no calibration"
+        remedy = "Draw its bays in the editor, or put the file there; it is taken up by itself."
+    text = f"camera {camera.id}: {what}"
+    return Alarm(AlarmKind.CALIBRATION, text, str(error), remedy, camera.id)
+
+
+def layout_fault(error: Exception) -> Alarm:
+    """The list of bays cannot be written, so no bay is told of."""
+    return Alarm(
+        AlarmKind.LAYOUT,
+        "the list of bays cannot be written: no state is sent",
+        str(error),
+        "Free space on the disk; it is tried again by itself.",
+    )
+
+
+def link_fault(text: str) -> Alarm:
+    """What the link to the broker tells of itself; it knows no more than the text."""
+    return Alarm(
+        AlarmKind.LINK,
+        text,
+        remedy="Have the cloud looked at: the broker's rights and certificates of this box, and "
+        "whether its events are taken. They are kept here until then.",
+    )
+
+
+def rollout_fault(text: str, error: str = "") -> Alarm:
+    """A network that was rolled out was given up."""
+    return Alarm(
+        AlarmKind.ROLLOUT,
+        text,
+        error,
+        "The network before is used. Roll out another version; this one is not tried again.",
+    )
+
+
+def pages_fault(error: Exception) -> Alarm:
+    """The pages cannot be served."""
+    return Alarm(
+        AlarmKind.HTTP,
+        "the pages cannot be served",
+        str(error),
+        "Give [http] a port of its own, or end what uses it, and restart the service.",
+    )

@@ -1,0 +1,52 @@
+"""What is wrong with the box, as its pages, its readiness and its metrics tell it."""
+
+from __future__ import annotations
+
+from edge_app.alarms import Alarm, AlarmKind, by_importance
+from edge_app.http.box import BoxReport, LinkFacts
+from edge_app.live import CameraCondition, LiveBoard, camera_alarm
+
+
+def standing_alarms(board: LiveBoard, report: BoxReport) -> tuple[Alarm, ...]:
+    """All alarms of the box, the most important first.
+
+    Those of cameras come from the board, which knows of a change before the upkeep thread does. A
+    broker that is away is told here only, since the cloud cannot hear of it.
+    """
+    has_model = report.model is not None
+    views = (board.latest(camera) for camera in board.cameras())
+    cameras = (camera_alarm(view, has_model=has_model) for view in views if view is not None)
+    found = [each for each in report.alarms if each.kind is not AlarmKind.CAMERA]
+    found += [each for each in cameras if each is not None]
+    if report.link is not None and not report.link.connected:
+        found.append(_broker_alarm(report.link))
+    return by_importance(found)
+
+
+def cameras_that_start(board: LiveBoard) -> list[str]:
+    """Cameras that are waited for; nothing is wrong with them yet."""
+    views = (board.latest(camera) for camera in board.cameras())
+    return [
+        view.camera
+        for view in views
+        if view is not None and view.status.condition is CameraCondition.STARTING
+    ]
+
+
+def reasons(board: LiveBoard, report: BoxReport) -> list[str]:
+    """Why the box does not do its work at present, a line each; empty when it does."""
+    lines = [each.line for each in standing_alarms(board, report)]
+    lines += [f"camera {camera}: starting" for camera in cameras_that_start(board)]
+    if not board.cameras():
+        lines.append("no camera has reported yet")
+    return lines
+
+
+def _broker_alarm(link: LinkFacts) -> Alarm:
+    return Alarm(
+        AlarmKind.BROKER,
+        "no connection to the broker",
+        link.last_error or link.broker,
+        "Check the network of the box and whether the broker runs, then [mqtt] in the "
+        "configuration. Events are kept and sent once it is back.",
+    )
