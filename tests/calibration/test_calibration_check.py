@@ -20,22 +20,11 @@ from calibration import (
     tidy_calibration,
 )
 from calibration.network_check import check_for_network
-from vision.types import BoxLayout, NetworkSpec
+from tests.networks import scripted_spec
 
 Make = Callable[..., Calibration]
 
-SPEC = NetworkSpec(
-    name="n",
-    version="1",
-    sha256="0" * 64,
-    input_wh=(960, 544),
-    stride=32,
-    dynamic_input=True,
-    classes={0: "car"},
-    vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW,
-    has_bay_head=True,
-)
+SPEC = scripted_spec(input_wh=(960, 544))
 
 
 def with_bay(calibration: Calibration, **fields: object) -> Calibration:

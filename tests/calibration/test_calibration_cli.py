@@ -13,8 +13,8 @@ from calibration import Bay, Calibration, Code, load_calibration, save_calibrati
 from calibration.cli import app
 from calibration.visibility import bay_visibility, check_visibility
 from telemetry.errors import CalibrationError
+from tests.networks import scripted_spec
 from vision.types import (
-    BoxLayout,
     Detections,
     Detector,
     Floats,
@@ -24,18 +24,7 @@ from vision.types import (
 )
 
 Make = Callable[..., Calibration]
-SPEC = NetworkSpec(
-    name="scripted",
-    version="1",
-    sha256="0" * 64,
-    input_wh=(960, 544),
-    stride=32,
-    dynamic_input=True,
-    classes={0: "car"},
-    vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW,
-    has_bay_head=False,
-)
+SPEC = scripted_spec(input_wh=(960, 544), has_bay_head=False)
 
 
 class ScriptedDetector:

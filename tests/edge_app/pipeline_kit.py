@@ -14,9 +14,9 @@ from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, LiveBoard
 from edge_app.pipeline import CameraPipeline, Outlets
 from telemetry import Clock, ManualClock, ModelError, UnknownReason
+from tests.networks import scripted_spec
 from vision.input_size import InputPlan
 from vision.types import (
-    BoxLayout,
     Detections,
     Floats,
     Frame,
@@ -26,11 +26,7 @@ from vision.types import (
 )
 from vision.view_guard import ViewReport
 
-SPEC = NetworkSpec(
-    name="scripted", version="1", sha256="0" * 64, input_wh=(640, 640), stride=32,
-    dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
+SPEC = scripted_spec()
 
 
 class ScriptedDetector:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vision.types import BoxLayout, NetworkSpec
+from tests.networks import scripted_spec
+from vision.types import NetworkSpec
 
 TINY = Path(__file__).parent / "data"
 
@@ -23,18 +24,12 @@ def make_spec() -> Callable[..., NetworkSpec]:
     """Make a spec; by default that of tiny_bay_head.onnx."""
 
     def make(**changes: object) -> NetworkSpec:
-        facts: dict[str, object] = {
+        tiny: dict[str, object] = {
             "name": "tiny",
-            "version": "1",
-            "sha256": "0" * 64,
             "input_wh": (96, 64),
-            "stride": 32,
-            "dynamic_input": True,
             "classes": {0: "car", 1: "motorcycle", 2: "bus", 3: "truck"},
             "vehicle_classes": frozenset({0, 1, 2, 3}),
-            "box_layout": BoxLayout.YOLO_RAW,
-            "has_bay_head": True,
         }
-        return NetworkSpec(**(facts | changes))  # type: ignore[arg-type]
+        return scripted_spec(**(tiny | changes))
 
     return make

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.networks import scripted_spec
 from vision.input_size import InputPlan
 from vision.second_opinion import SecondOpinion, enlarged_plan, second_opinion
 from vision.types import (
-    BoxLayout,
     Detections,
     Floats,
     ImageBgr,
@@ -19,11 +19,7 @@ from vision.types import (
     as_floats,
 )
 
-SPEC = NetworkSpec(
-    name="scripted", version="1", sha256="0" * 64, input_wh=(640, 480), stride=32,
-    dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
+SPEC = scripted_spec(input_wh=(640, 480))
 LEFT = as_floats([[0.1, 0.2], [0.3, 0.2], [0.3, 0.8], [0.1, 0.8]])
 RIGHT = as_floats([[0.6, 0.2], [0.8, 0.2], [0.8, 0.8], [0.6, 0.8]])
 QUADS = np.stack([LEFT, RIGHT])

@@ -27,12 +27,11 @@ from calibration.editor import (
     create_editor_app,
 )
 from calibration.geometry import to_pixels
+from tests.networks import scripted_spec
 from vision.types import (
-    BoxLayout,
     Detections,
     Floats,
     ImageBgr,
-    NetworkSpec,
     as_floats,
 )
 
@@ -102,11 +101,7 @@ def _draw_car(image: ImageBgr, outline: Any, rng: np.random.Generator) -> None:
 class ColourJudge:
     """Judges by colour: the drawn cars are the only coloured things on the grey asphalt."""
 
-    spec = NetworkSpec(
-        name="colour", version="1", sha256="0" * 64, input_wh=(640, 640), stride=32,
-        dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-        box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-    )  # fmt: skip
+    spec = scripted_spec(name="colour")
 
     def judge(self, image_bgr: ImageBgr, calibration: Calibration) -> Judgement:
         """Share of saturated pixels in the middle of each bay."""

@@ -25,18 +25,15 @@ from datasets.labelling.pool import Judged, PoolFrame
 from datasets.labelling.queue import Queue, write_queue
 from datasets.labelling.selecting import Budget
 from telemetry import Clock, SystemClock
+from tests.networks import scripted_spec
 from vision.geometry import to_pixels
 from vision.simulator import render_sample
-from vision.types import BoxLayout, NetworkSpec, as_floats
+from vision.types import as_floats
 
 SEEDS = (2, 5, 6)
 WH = (640, 360)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-SPEC = NetworkSpec(
-    name="rendered", version="1", sha256="0" * 64, input_wh=(640, 640), stride=32,
-    dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
+SPEC = scripted_spec(name="rendered")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from datasets.labelling.scoring import (
     value_bays,
 )
 from datasets.labelling.selecting import Budget, pick_diverse, select
+from tests.networks import scripted_spec
 from vision.types import as_floats
 
 
@@ -119,7 +120,7 @@ def test_planted_label_errors_come_first(lots: Any, with_labels: Any, tmp_path: 
         for judged in lots.pool
     ]
     recipe = Recipe(Budget(count=25, random_share=0.0))
-    queue = make_queue(pool, _spec(), recipe, tmp_path, _now())
+    queue = make_queue(pool, scripted_spec(name="rendered"), recipe, tmp_path, _now())
     asked = {queue.id_of(item) for item in queue.items}
     assert flipped <= asked
     found = [item for item in queue.items if queue.id_of(item) in flipped]
@@ -129,7 +130,7 @@ def test_planted_label_errors_come_first(lots: Any, with_labels: Any, tmp_path: 
 
 def test_whole_pictures(lots: Any, tmp_path: Path) -> None:
     recipe = Recipe(Budget(count=40, random_share=0.1), unit=Unit.FRAME)
-    queue = make_queue(lots.pool, _spec(), recipe, tmp_path, _now())
+    queue = make_queue(lots.pool, scripted_spec(name="rendered"), recipe, tmp_path, _now())
     whole = [item for item in queue.items if not item.random]
     best = rank_frames(lots.pool, recipe.weights)[0].judged
     frames = {item.frame for item in whole}
@@ -173,7 +174,7 @@ def test_question_about_a_missing_bay_is_refused(lots: Any, make: Any, tmp_path:
 
 def test_no_bay_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="expected bays to ask about"):
-        make_queue([], _spec(), Recipe(sources=("empty",)), tmp_path, _now())
+        make_queue([], scripted_spec(name="rendered"), Recipe(sources=("empty",)), tmp_path, _now())
 
 
 def _names(judged: Any) -> list[str]:
@@ -183,15 +184,6 @@ def _names(judged: Any) -> list[str]:
 def _prob(pool: Any, name: str) -> float:
     frame, bay = name.split("-")
     return float(next(one for one in pool if one.sha256.startswith(frame)).prob[int(bay)])
-
-
-def _spec() -> Any:
-    from vision.types import BoxLayout, NetworkSpec
-
-    return NetworkSpec(
-        "rendered", "1", "0" * 64, (640, 640), 32, True, {0: "car"}, frozenset({0}),
-        BoxLayout.YOLO_RAW, True,
-    )  # fmt: skip
 
 
 def _now() -> Any:

@@ -15,23 +15,18 @@ from edge_app.config import HarvestConfig
 from edge_app.harvest import Harvester, HarvestStore
 from edge_app.looks import Look
 from telemetry import BayState, ManualClock, UnknownReason
+from tests.networks import scripted_spec
 from vision.privacy import PrivacySettings
 from vision.types import (
     BayEvidence,
-    BoxLayout,
     Detections,
     Frame,
     NetworkOutput,
-    NetworkSpec,
     as_floats,
 )
 
 WH = (640, 480)
-SPEC = NetworkSpec(
-    name="scripted", version="1", sha256="0" * 64, input_wh=(640, 480), stride=32,
-    dynamic_input=True, classes={0: "car"}, vehicle_classes=frozenset({0}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
+SPEC = scripted_spec(input_wh=(640, 480))
 OUTLINES = (
     ((0.1, 0.2), (0.3, 0.2), (0.3, 0.8), (0.1, 0.8)),
     ((0.5, 0.2), (0.7, 0.2), (0.7, 0.8), (0.5, 0.8)),

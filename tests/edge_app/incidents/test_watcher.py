@@ -27,24 +27,19 @@ from telemetry import (
     ManualClock,
     decode_event,
 )
+from tests.networks import scripted_spec
 from vision.incidents import Moment
 from vision.types import (
     BayEvidence,
-    BoxLayout,
     Detections,
     Floats,
     Frame,
     NetworkOutput,
-    NetworkSpec,
 )
 
 T0 = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 WH = (1000, 500)
-SPEC = NetworkSpec(
-    name="scripted", version="1", sha256="0" * 64, input_wh=(640, 640), stride=32,
-    dynamic_input=True, classes={0: "car", 3: "truck"}, vehicle_classes=frozenset({0, 3}),
-    box_layout=BoxLayout.YOLO_RAW, has_bay_head=True,
-)  # fmt: skip
+SPEC = scripted_spec(classes={0: "car", 3: "truck"}, vehicle_classes=frozenset({0, 3}))
 # Five bays side by side, each 100 x 200 px, seen from straight above; the lane lies below them.
 BAYS = tuple(
     Bay(
