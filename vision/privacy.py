@@ -6,8 +6,8 @@ recognise one that is known, 25 px/m to tell that one is there; a plate's charac
 are read from about 15 px, 190 px/m. A car park's own bays are the measure: their size is known
 everywhere in the picture, so every place is brought down to the resolution at which a bay has
 `bay_px` samples a side, whether anything was detected there or not. The network needs 16
-(`vision.input_size.USEFUL_BAY_PX`), so labels and training lose half a
-point at most (`benchmarks/privacy.py`).
+(`vision.input_size.USEFUL_BAY_PX`), so labels and training lose about half a
+point (`benchmarks/privacy.py`).
 
 Beyond that, what lies outside the bays' surroundings becomes a coarse mosaic, privacy masks are
 painted black, and vehicles that were found are bounded by their own boxes too, since one that

@@ -195,7 +195,7 @@ def test_pictures_without_features_do_not_match() -> None:
 @pytest.mark.data
 @pytest.mark.slow
 def test_a_real_camera_over_five_days(shared_data: Path) -> None:
-    """smartlot: rain, sun, hard shadow, half an hour between frames, up to 37 px of movement."""
+    """smartlot: rain, sun, hard shadow, half an hour between frames, up to 25 px of movement."""
     folder = shared_data / "smartlot"
     rows = json.loads((folder / "sequence.json").read_text())
     start = next(n for n, row in enumerate(rows) if row["shift_px"] == [0.0, 0.0])
