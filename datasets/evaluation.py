@@ -13,7 +13,7 @@ from datasets.baselines import RuleName, make_rule
 from datasets.degrade import CHANGES
 from datasets.errors import DatasetError
 from datasets.jobs import FrameDetector, InTurn, Runner
-from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames
+from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames, plan_for
 from datasets.metrics import Metrics, by_height, by_size, measure, reliability
 from datasets.sets import read_split
 
@@ -112,8 +112,9 @@ def evaluate(
 
     Raises:
         DatasetError: a set or picture cannot be read.
-        ModelError: the network failed.
+        ModelError: the network failed, or does not take pictures as small as asked for.
     """
+    _check_sizes(detector, plan)
     band = (detector.spec.abstain_low, detector.spec.abstain_high)
     judge = _Judge(detector, plan, advance, runner or InTurn())
     verdicts = judge.all_sets(plan.options, "")
@@ -147,6 +148,16 @@ def frames_to_judge(plan: EvalPlan) -> int:
     """How often `evaluate` will call `advance`."""
     frames = sum(len(read_split(plan.root, name, split)[: plan.limit]) for name, split in plan.sets)
     return frames * (1 + len(variants_of(plan)))
+
+
+def _check_sizes(detector: FrameDetector, plan: EvalPlan) -> None:
+    """Before anything is judged, where the sets say how large their pictures are."""
+    if plan.options.long_side_px is None:
+        return
+    read = [read_split(plan.root, name, split)[: plan.limit] for name, split in plan.sets]
+    for image_wh in {frame.image_wh for frames in read for frame in frames}:
+        if image_wh is not None:
+            plan_for([], image_wh, detector.spec, plan.options.long_side_px)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,12 @@ class TravellingDetector:
 
     @property
     def spec(self) -> NetworkSpec:
-        """What network this is."""
-        return self.entry.manifest.spec()
+        """What network this is, as its graph completes the manifest.
+
+        Raises:
+            ModelError: the model cannot be opened.
+        """
+        return self._here().spec
 
     def detect(
         self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
@@ -94,10 +98,11 @@ class TravellingDetector:
         Raises:
             ModelError: the model cannot be opened, or failed.
         """
+        return self._here().detect(image_bgr, bay_quads_norm, plan)
+
+    def _here(self) -> OnnxDetector:
         # The manifest as text, since a manifest has no hash to be found by.
-        text = self.entry.manifest.model_dump_json()
-        detector = _opened(text, self.entry.path, self.threads)
-        return detector.detect(image_bgr, bay_quads_norm, plan)
+        return _opened(self.entry.manifest.model_dump_json(), self.entry.path, self.threads)
 
 
 @cache

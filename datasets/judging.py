@@ -11,8 +11,9 @@ import numpy as np
 from datasets.degrade import degrade
 from datasets.frames import Bools, LotFrame
 from datasets.jobs import FrameDetector, InTurn, Runner
+from telemetry.errors import ModelError
 from vision.geometry import bay_sizes_px, to_norm, to_pixels
-from vision.input_size import InputPlan, plan_input
+from vision.input_size import InputPlan, input_fault, plan_input
 from vision.quads import polygon_to_quad
 from vision.types import Floats, Ints, NetworkSpec, OccupancyRule, as_floats
 
@@ -182,15 +183,35 @@ def plan_for(
     spec: NetworkSpec,
     long_side_px: int | None,
 ) -> InputPlan:
-    """Input size by the bays, or the one that puts the picture's long side at `long_side_px`."""
+    """Input size by the bays, or the one that puts the picture's long side at `long_side_px`.
+
+    Raises:
+        ModelError: the network does not take an input of that size; the text says what it takes.
+    """
     if long_side_px is None:
         return plan_input(polygons_norm, image_wh, spec)
+    input_wh = _by_long_side(image_wh, spec, long_side_px)
+    if fault := input_fault(input_wh, spec):
+        msg = f"{spec.name} {spec.version}: long side of {long_side_px} px: {fault}"
+        if spec.dynamic_input:
+            least_px = long_side_px
+            while input_fault(_by_long_side(image_wh, spec, least_px), spec):
+                least_px += 1
+            msg += f"; {least_px} px is enough for pictures of {image_wh[0]}x{image_wh[1]} px"
+        raise ModelError(msg)
+    smallest = float(bay_sizes_px(polygons_norm, image_wh).min(initial=0.0))
+    scale = long_side_px / max(image_wh)
+    return InputPlan(image_wh, input_wh, ((0, 0, *image_wh),), smallest * scale, 0.0)
+
+
+def _by_long_side(
+    image_wh: tuple[int, int], spec: NetworkSpec, long_side_px: int
+) -> tuple[int, int]:
     scale = long_side_px / max(image_wh)
     width, height = (
         math.ceil(side * scale / spec.stride - 1e-6) * spec.stride for side in image_wh
     )
-    smallest = float(bay_sizes_px(polygons_norm, image_wh).min(initial=0.0)) * scale
-    return InputPlan(image_wh, (width, height), ((0, 0, *image_wh),), smallest, 0.0)
+    return (width, height)
 
 
 def quads_of(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> Floats:

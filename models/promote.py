@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from models.manifest import Manifest, load_manifest, verify_file
-from models.registry import default_model
+from models.registry import ModelEntry, default_model, open_detector
 from models.training.judge import BOOTSTRAP_ROUNDS, FrameVerdict, judge_frames, onnx_judge, score
 from models.training.provenance import DataManifest
 from models.training.records import Sample
@@ -60,9 +60,16 @@ class Candidate:
         return cls(float_manifest, int8, manifest_path.parent)
 
     def verdicts(self, sets: Mapping[str, Sequence[Sample]], int8: bool) -> Verdicts:
-        """Judge sets with the float or the INT8 model."""
+        """Judge sets with the float or the INT8 model.
+
+        Raises:
+            ModelError: a box could not use it: its graph is not what the manifest says, or does not
+                take the usual input.
+        """
         manifest = self.int8_manifest if int8 else self.manifest
-        judge = onnx_judge(self.folder / manifest.file)
+        path = self.folder / manifest.file
+        open_detector(ModelEntry(manifest, path), threads=1)
+        judge = onnx_judge(path)
         input_wh = (manifest.input.width, manifest.input.height)
         return {name: judge_frames(judge, samples, input_wh) for name, samples in sets.items()}
 

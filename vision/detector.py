@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from telemetry.errors import ModelError
 from vision.boxes import decode_boxes, suppress
 from vision.geometry import extents, to_pixels
-from vision.input_size import InputPlan, plan_input, tile_of_bays
+from vision.input_size import InputPlan, input_fault, plan_input, tile_of_bays
 from vision.letterbox import Letterbox
 from vision.quads import canonical_quads
 from vision.session import (
@@ -21,6 +22,7 @@ from vision.session import (
     IMAGES,
     SessionSettings,
     check_session,
+    fixed_boxes,
     open_session,
     run_session,
 )
@@ -73,18 +75,21 @@ class OnnxDetector:
         """Open the model and check it against `spec`.
 
         Raises:
-            ModelError: the file cannot be opened, or its inputs and outputs are not those of
-                `spec`.
+            ModelError: the file cannot be opened, its inputs and outputs are not those of `spec`,
+                or the usual input of `spec` is none that it takes.
         """
         self._path = model_path
-        self._spec = spec
         self._settings = settings or DetectorSettings()
         self._session = open_session(model_path, self._settings.session)
         self._box_output = check_session(self._session, spec, model_path)
+        self._spec = replace(spec, fixed_boxes=fixed_boxes(self._session, spec, self._box_output))
+        if fault := input_fault(spec.input_wh, self._spec):
+            msg = f"{model_path}: usual input of {spec.name} {spec.version}: {fault}"
+            raise ModelError(msg)
 
     @property
     def spec(self) -> NetworkSpec:
-        """What network this is."""
+        """What network this is, as its graph completes it."""
         return self._spec
 
     def plan(self, polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> InputPlan:
@@ -104,7 +109,7 @@ class OnnxDetector:
                 shaped like the picture.
 
         Raises:
-            ModelError: ONNX Runtime failed.
+            ModelError: ONNX Runtime failed, or the plan's input is none that the network takes.
             ValueError: the plan was made for another picture size.
         """
         height, width = image_bgr.shape[:2]
@@ -112,6 +117,9 @@ class OnnxDetector:
         if plan.image_wh != (width, height):
             msg = f"plan is for pictures of {plan.image_wh} px, but got {(width, height)}"
             raise ValueError(msg)
+        if fault := input_fault(plan.input_wh, self._spec):
+            msg = f"{self._path}: {fault}"
+            raise ModelError(msg)
         quads_px = to_pixels(bay_quads_norm, (width, height)).reshape(-1, 4, 2)
         tile_index = tile_of_bays(extents(list(quads_px)), plan.tiles)
         views = []

@@ -39,8 +39,12 @@ MAX_INPUT_PX = 2_100_000
 """Pixels of one input: 1,664 x 1,248. Above it, tiles; they need no more memory than one input."""
 MAX_ENLARGEMENT = 1.0
 """A picture is enlarged by this much at most: beyond it there is nothing more to see."""
+FINEST_STRIDE = 8
+"""Of YOLO networks, each further stride being twice the one before, up to the largest. One that has
+a finer one (P2) has more anchors, and is asked for a larger input than it needs."""
 MAX_TILES = 12
 """More would take seconds a frame on a small box; such a view needs a second camera."""
+_HAIR_PX = 3e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ def plan_input(
     wanted = _wanted_scale(sizes, base_scale, useful_bay_px, spec) if smallest > 0 else base_scale
     scale = max(base_scale, min(wanted, MAX_ENLARGEMENT))
     whole: tuple[TileBox, ...] = ((0, 0, *image_wh),)
-    input_wh = _rounded_up(image_wh, scale, spec.stride) if spec.dynamic_input else spec.input_wh
+    # A side that is a multiple of the stride but for float error must not grow by a stride.
+    scaled_wh = (image_wh[0] * scale - _HAIR_PX, image_wh[1] * scale - _HAIR_PX)
+    input_wh = smallest_input(scaled_wh, spec)
     fits = input_wh[0] * input_wh[1] <= max_input_px
     if (spec.dynamic_input and fits) or scale <= base_scale:
         return InputPlan(image_wh, input_wh, whole, smallest * scale, useful_bay_px)
@@ -126,10 +132,55 @@ def _wanted_scale(
     return max(for_typical, for_smallest, aimed_at)
 
 
-def _rounded_up(image_wh: tuple[int, int], scale: float, stride: int) -> tuple[int, int]:
-    # 1e-6: a side that is a multiple of the stride but for float error must not grow by a stride.
-    width, height = (math.ceil(side * scale / stride - 1e-6) * stride for side in image_wh)
-    return (max(width, stride), max(height, stride))
+def smallest_input(at_least_wh: tuple[float, float], spec: NetworkSpec) -> tuple[int, int]:
+    """The smallest input that a network takes, not below a size and shaped as alike as can be.
+
+    It has whole cells of the largest stride, and enough of them; a network with a fixed input takes
+    that one only.
+
+    Args:
+        at_least_wh: pixels.
+        spec: of the network, `fixed_boxes` included where an input may be very small.
+    """
+    if not spec.dynamic_input:
+        return spec.input_wh
+    width, height = at_least_wh
+    columns, rows = (max(1, math.ceil(side / spec.stride)) for side in at_least_wh)
+    while columns * rows < min_cells(spec):
+        if (columns + 1) * height <= (rows + 1) * width:
+            columns += 1
+        else:
+            rows += 1
+    return (columns * spec.stride, rows * spec.stride)
+
+
+def min_cells(spec: NetworkSpec) -> int:
+    """How many cells of its largest stride a network's input must have, to have enough anchors."""
+    per_cell, side = 0, spec.stride // FINEST_STRIDE
+    while side > 0:
+        per_cell, side = per_cell + side**2, side // 2
+    return math.ceil(spec.fixed_boxes / max(1, per_cell)) or 1
+
+
+def input_fault(input_wh: tuple[int, int], spec: NetworkSpec) -> str:
+    """Why a network does not take an input of this size; empty if it does."""
+    width, height = input_wh
+    smallest = smallest_input(input_wh, spec)
+    if smallest == input_wh:
+        return ""
+    if not spec.dynamic_input:
+        why = "it takes no other size"
+    elif width % spec.stride or height % spec.stride:
+        why = f"both sides must be multiples of {spec.stride}"
+    else:
+        why = (
+            f"it gives {spec.fixed_boxes} boxes for every picture, so it needs {min_cells(spec)} "
+            f"cells of {spec.stride}x{spec.stride} px"
+        )
+    return (
+        f"expected an input of {smallest[0]}x{smallest[1]} px{' or more' * spec.dynamic_input}, "
+        f"but got {width}x{height}: {why}"
+    )
 
 
 def _tiled(

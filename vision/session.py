@@ -126,6 +126,16 @@ def check_session(session: ort.InferenceSession, spec: NetworkSpec, path: Path) 
     raise ModelError(msg)
 
 
+def fixed_boxes(session: ort.InferenceSession, spec: NetworkSpec, box_output: str) -> int:
+    """How many boxes the graph gives for a picture of any size; 0: that depends on its size.
+
+    A graph that picks the surest so many (TopK) fails on an input with fewer anchors.
+    """
+    shape = next(node.shape for node in session.get_outputs() if node.name == box_output)
+    boxes = shape[2 if spec.box_layout is BoxLayout.YOLO_RAW else 1]
+    return boxes if spec.dynamic_input and isinstance(boxes, int) else 0
+
+
 def _check_images(shape: list[Any], spec: NetworkSpec, path: Path) -> None:
     width, height = spec.input_wh
     fixed = [side for side in shape[1:] if isinstance(side, int)]

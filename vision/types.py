@@ -102,6 +102,9 @@ class NetworkSpec:
         temperature: bay logits are divided by this before the sigmoid.
         abstain_low: an occupied-probability above this ...
         abstain_high: ... and below this says nothing (reason `unsure`); equal when switched off.
+        fixed_boxes: how many boxes the graph gives for a picture of any size, which an input must
+            have anchors for; 0: as many as it has. Not in the manifest: `OnnxDetector` asks the
+            graph.
     """
 
     name: str
@@ -117,6 +120,7 @@ class NetworkSpec:
     temperature: float = 1.0
     abstain_low: float = 0.5
     abstain_high: float = 0.5
+    fixed_boxes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

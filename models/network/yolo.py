@@ -92,8 +92,8 @@ def decode_top(detect: Detect, features: list[Tensor]) -> Tensor:
 
     Args:
         detect: The head.
-        features: The trunk's output; the input must have `KEPT_ANCHORS` anchors, as 224x224 and
-            larger ones have.
+        features: The trunk's output; the input must have `KEPT_ANCHORS` anchors, see
+            `vision.input_size.min_cells`.
 
     Returns:
         Shape `(N, 4 + classes, KEPT_ANCHORS)`: centre x, centre y, width, height in input pixels,

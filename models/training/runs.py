@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from models.network.net import LotNet
+from models.network.yolo import KEPT_ANCHORS
+from models.registry import default_model
 from models.training.config import TrainConfig
 from models.training.judge import FrameVerdict, judge_frames, torch_judge
 from models.training.loop import CHECKPOINT, Trainer, stages_of, trained_net
@@ -17,6 +19,7 @@ from models.training.pseudo_boxes import write_pseudo_boxes
 from models.training.records import Sample, data_root, read_lot, read_vehicles
 from models.training.renders import render_samples
 from telemetry.errors import ModelError
+from vision.input_size import input_fault
 
 PSEUDO_BOXES = "pseudo_boxes.json"
 
@@ -68,7 +71,14 @@ def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
 
     The boxes of the lots' frames come from a teacher; they are kept in the run's folder, and a file
     that already lies there is used.
+
+    Raises:
+        ModelError: no picture is left, or no exported network would take the configured input.
     """
+    usual = replace(default_model().manifest.spec(), fixed_boxes=KEPT_ANCHORS)
+    if fault := input_fault(config.input_wh, usual):
+        msg = f"input_wh of the training: {fault}"
+        raise ModelError(msg)
     lots: list[Sample] = []
     for name in config.lots:
         lots += read_lot(plan.data, *name.split("/"))

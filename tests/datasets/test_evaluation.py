@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,7 @@ from datasets.eval_cli import app
 from datasets.evaluation import EvalPlan, evaluate, frames_to_judge
 from datasets.judging import JudgeOptions, jittered, plan_for
 from models import default_model, find_model, open_detector
+from telemetry import ModelError
 from vision.types import as_floats
 
 BAY = [[0.1, 0.2], [0.4, 0.2], [0.4, 0.8], [0.1, 0.8]]
@@ -111,6 +113,31 @@ def test_plan_by_long_side() -> None:
     spec = default_model().manifest.spec()
     assert plan_for([], (1600, 1200), spec, 1280).input_wh == (1280, 960)
     assert plan_for([], (720, 1280), spec, 640).input_wh == (384, 640)
+
+
+def test_a_long_side_that_is_too_small_names_one_that_works() -> None:
+    spec = open_detector(find_model("lotsight-n"), threads=1).spec
+    with pytest.raises(ModelError) as caught:
+        plan_for([], (1920, 1080), spec, 224)
+    assert str(caught.value) == (
+        "lotsight-n 1.2.0: long side of 224 px: expected an input of 256x128 px or more, but got "
+        "224x128: it gives 600 boxes for every picture, so it needs 29 cells of 32x32 px; 225 px "
+        "is enough for pictures of 1920x1080 px"
+    )
+    assert plan_for([], (1920, 1080), spec, 225).input_wh == (256, 128)
+
+
+def test_a_network_of_fixed_input_is_not_asked_for_another() -> None:
+    spec = replace(default_model().manifest.spec(), dynamic_input=False)
+    with pytest.raises(ModelError, match="of 960x736 px, but got 640x480: it takes no other"):
+        plan_for([], (1600, 1200), spec, 640)
+
+
+def test_command_refuses_pictures_that_are_too_small(root: Path) -> None:
+    arguments = ["--set", "plain", "--data", str(root), "--input-px", "64"]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, ModelError)
+    assert "171 px is enough for pictures of 320x240 px" in str(result.exception)
 
 
 @pytest.mark.data

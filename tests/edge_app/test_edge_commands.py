@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from calibration import Bay, Calibration, save_calibration
 from edge_app.cli import check_config, doctor
 from edge_app.config import render_sample
+from models import default_model
 from telemetry import ConfigError
 
 
@@ -51,6 +53,21 @@ def test_a_calibration_that_does_not_load_is_exit_code_1(config_file: Path) -> N
     assert result.exit_code == 1
     assert "bad   calibration north" in result.output
     assert CliRunner().invoke(check_config.app, [str(config_file), "--quick"]).exit_code == 0
+
+
+def test_a_model_whose_usual_input_is_too_small_is_exit_code_1(
+    config_file: Path, tmp_path: Path
+) -> None:
+    entry = default_model()
+    facts = json.loads(entry.manifest.model_dump_json())
+    facts["input"] |= {"width": 224, "height": 128}
+    (tmp_path / "own.json").write_text(json.dumps(facts))
+    (tmp_path / entry.path.name).symlink_to(entry.path)
+    with config_file.open("a") as file:
+        file.write('[model]\nmanifest_file = "own.json"\n')
+    result = CliRunner().invoke(check_config.app, [str(config_file)])
+    assert result.exit_code == 1
+    assert "expected an input of 256x128 px or more, but got 224x128" in result.output
 
 
 def test_no_file_at_all() -> None:

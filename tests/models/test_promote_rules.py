@@ -18,6 +18,7 @@ from models.promote import (
     int8_refusals,
     worse_sets,
 )
+from models.registry import find_model
 from models.training.judge import FrameVerdict
 from telemetry.errors import ModelError
 
@@ -124,6 +125,15 @@ def test_installing_copies_what_was_verified(tmp_path: Path) -> None:
     ]
     assert sorted(p.name for p in target.iterdir()) == sorted(p.name for p in written)
     assert json.loads((target / "try.json").read_text())["sha256"] == sha256_of(target / "try.onnx")
+
+
+def test_a_candidate_that_no_box_could_use_is_not_judged() -> None:
+    entry = find_model("lotsight-n")
+    size = entry.manifest.input.model_copy(update={"width": 224, "height": 128})
+    manifest = entry.manifest.model_copy(update={"input": size})
+    candidate = Candidate(manifest, manifest, entry.path.parent)
+    with pytest.raises(ModelError, match="expected an input of 256x128 px or more, but got 224x1"):
+        candidate.verdicts({}, int8=False)
 
 
 def test_a_changed_file_is_not_a_candidate(tmp_path: Path) -> None:

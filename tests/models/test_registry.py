@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner
 
@@ -23,7 +25,17 @@ from models import (
 from models.cli import app
 from models.registry import WEIGHTS
 from telemetry import ModelError
-from vision import BoxLayout
+from vision import BoxLayout, InputPlan
+from vision.input_size import min_cells
+from vision.session import (
+    BAY_IMAGE,
+    BAY_LOGITS,
+    BAY_QUADS,
+    IMAGES,
+    SessionSettings,
+    open_session,
+    run_session,
+)
 
 TINY = Path(__file__).parent.parent / "vision" / "data"
 NO_BAYS = np.zeros((0, 4, 2), np.float32)
@@ -50,6 +62,48 @@ def test_every_committed_model_is_what_its_manifest_says(path: Path) -> None:
     quads = np.array([[[0.2, 0.2], [0.5, 0.2], [0.5, 0.6], [0.2, 0.6]]], np.float32)
     output = detector.detect(image, quads)
     assert (output.bay_prob is not None) == entry.manifest.bay_head
+
+
+@pytest.mark.parametrize("name", ["lotsight-n", "lotsight-n-int8"])
+def test_the_smallest_input_is_the_smallest_that_runs(name: str) -> None:
+    """29 cells are enough for ONNX Runtime itself, and 28 are not."""
+    detector = open_detector(find_model(name), threads=1)
+    assert (detector.spec.fixed_boxes, min_cells(detector.spec)) == (600, 29)
+    session = open_session(find_model(name).path, SessionSettings(threads=1))
+    for width, fails in ((29 * 32, False), (28 * 32, True)):
+        feed: dict[str, npt.NDArray[Any]] = {
+            IMAGES: np.zeros((1, 3, 32, width), np.float32),
+            BAY_QUADS: NO_BAYS,
+            BAY_IMAGE: np.zeros(0, np.int64),
+        }
+        whole = InputPlan((width, 32), (width, 32), ((0, 0, width, 32),), 0, 0)
+        picture = np.zeros((32, width, 3), np.uint8)
+        if fails:
+            with pytest.raises(ModelError, match="TopK"):
+                run_session(session, [BAY_LOGITS, "boxes"], feed, Path(name))
+            with pytest.raises(ModelError, match=r"of 928x32 px or more, but got 896x32: it gives"):
+                detector.detect(picture, NO_BAYS, whole)
+        else:
+            run_session(session, [BAY_LOGITS, "boxes"], feed, Path(name))
+            detector.detect(picture, NO_BAYS, whole)
+
+
+def test_a_usual_input_that_is_too_small_is_refused_with_one_that_works(own_folder: Path) -> None:
+    manifest = json.loads((own_folder / "own.json").read_text())
+    manifest["input"] |= {"width": 224, "height": 128}
+    (own_folder / "own.json").write_text(json.dumps(manifest))
+    message = (
+        r"own\.onnx: usual input of own 1\.2\.0: expected an input of 256x128 px or more, "
+        r"but got 224x128: it gives 600 boxes for every picture, so it needs 29 cells of 32x32 px"
+    )
+    with pytest.raises(ModelError, match=message):
+        open_detector(find_model("own"))
+    result = CliRunner().invoke(app, ["verify", "own"], env={"COLUMNS": "400"})
+    assert (result.exit_code, "256x128 px or more" in result.output) == (1, True)
+    manifest["input"]["width"] = 256
+    (own_folder / "own.json").write_text(json.dumps(manifest))
+    picture = np.zeros((480, 640, 3), np.uint8)
+    assert open_detector(find_model("own"), threads=1).detect(picture, NO_BAYS).bay_prob is not None
 
 
 def test_default_model_is_listed() -> None:

@@ -21,6 +21,7 @@ if importlib.util.find_spec("torch"):
     from models.network.net import LotNet
     from models.network.yolo import build_yolo
     from models.training.loop import CHECKPOINT, CURVES, Trainer, stages_of, trained_net, write_mean
+    from models.training.runs import RunPlan, gather
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
@@ -46,6 +47,13 @@ def test_a_run_writes_curves_and_a_usable_checkpoint(tmp_path: Path) -> None:
     net = trained_net(tmp_path / "run" / CHECKPOINT)
     verdicts = judge_frames(torch_judge(net), lot_samples(tmp_path, 2), (128, 96))
     assert score(verdicts).bays == 12
+
+
+def test_an_input_that_no_exported_network_takes_is_refused_before_the_run(tmp_path: Path) -> None:
+    plan = RunPlan(tmp_path / "yolo11n.pt", tmp_path / "run", tmp_path)
+    small = TrainConfig(input_wh=(224, 128))
+    with pytest.raises(ModelError, match="training: expected an input of 256x128 px or more"):
+        gather(plan, small)
 
 
 def test_every_part_learns(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from telemetry import ModelError
 from vision.detector import DetectorSettings, OnnxDetector, sigmoid, to_tensor
 from vision.input_size import InputPlan
-from vision.session import SessionSettings
+from vision.session import IMAGES, SessionSettings, open_session, run_session
 from vision.types import BoxLayout, Floats, NetworkSpec, as_floats
 
 MakeSpec = Callable[..., NetworkSpec]
@@ -172,11 +172,37 @@ def test_a_provider_that_is_not_installed_is_named(tiny_models: Path, make_spec:
         OnnxDetector(tiny_models / "tiny_bay_head.onnx", make_spec(), settings)
 
 
-def test_a_failing_pass_is_a_model_error(tiny_models: Path, make_spec: MakeSpec) -> None:
-    spec = make_spec(has_bay_head=False, dynamic_input=False, classes=dict(enumerate("abcdefgh")))
-    detector = OnnxDetector(tiny_models / "tiny_fixed.onnx", spec)
-    plan = InputPlan((64, 64), (64, 64), ((0, 0, 64, 64),), 0, 0)
+def test_a_failing_pass_is_a_model_error(tiny_models: Path) -> None:
+    path = tiny_models / "tiny_fixed.onnx"
+    session = open_session(path, SessionSettings(threads=1))
+    feed = {IMAGES: np.zeros((1, 3, 64, 64), np.float32)}
     with pytest.raises(ModelError, match=r"failed on inputs of shapes .*\(1, 3, 64, 64\)"):
+        run_session(session, ["output0"], feed, path)
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "message"),
+    [
+        pytest.param(
+            "tiny_fixed.onnx",
+            {"has_bay_head": False, "dynamic_input": False, "classes": dict(enumerate("abcdefgh"))},
+            r"tiny_fixed.onnx: expected an input of 96x64 px, but got 80x64: it takes no other",
+            id="fixed",
+        ),
+        pytest.param(
+            "tiny_bay_head.onnx",
+            {},
+            r"tiny_bay_head.onnx: expected an input of 96x64 px or more, but got 80x64: both sides",
+            id="no whole cells",
+        ),
+    ],
+)
+def test_a_plan_of_an_input_that_the_network_does_not_take(
+    tiny_models: Path, make_spec: MakeSpec, file: str, changes: dict[str, object], message: str
+) -> None:
+    detector = OnnxDetector(tiny_models / file, make_spec(**changes))
+    plan = InputPlan((64, 64), (80, 64), ((0, 0, 64, 64),), 0, 0)
+    with pytest.raises(ModelError, match=message):
         detector.detect(np.zeros((64, 64, 3), np.uint8), NO_BAYS, plan)
 
 

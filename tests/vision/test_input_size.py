@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision.geometry import extents, to_pixels
-from vision.input_size import MAX_INPUT_PX, MAX_TILES, plan_input, tile_of_bays
+from vision.input_size import (
+    MAX_INPUT_PX,
+    MAX_TILES,
+    input_fault,
+    min_cells,
+    plan_input,
+    smallest_input,
+    tile_of_bays,
+)
 from vision.types import Floats, NetworkSpec, as_floats
 
 MakeSpec = Callable[..., NetworkSpec]
@@ -103,6 +111,63 @@ def test_a_network_of_fixed_input_is_left_alone_when_bays_are_large(make_spec: M
     assert (plan.input_wh, plan.tiles) == ((640, 640), ((0, 0, 1600, 1200),))
 
 
+def test_a_narrow_picture_gets_an_input_that_the_network_takes(make_spec: MakeSpec) -> None:
+    spec = make_spec(input_wh=(960, 736), fixed_boxes=600)
+    assert input_fault((32, 736), spec), "as large as the usual one, and too small"
+    assert plan_input([], (64, 3840), spec).input_wh == (32, 928)
+    assert plan_input([], (1600, 1200), spec).input_wh == (960, 736), "others are as they were"
+
+
+@pytest.mark.parametrize(
+    ("facts", "cells"),
+    [
+        pytest.param({"fixed_boxes": 0}, 1, id="as many boxes as there are"),
+        pytest.param({"fixed_boxes": 21}, 1, id="one cell has them"),
+        pytest.param({"fixed_boxes": 22}, 2, id="one more than a cell has"),
+        pytest.param({"fixed_boxes": 600}, 29, id="three strides"),
+        pytest.param({"fixed_boxes": 600, "stride": 64}, 8, id="four strides"),
+        pytest.param({"fixed_boxes": 600, "stride": 4}, 600, id="a stride finer than any"),
+    ],
+)
+def test_cells_that_an_input_must_have(
+    make_spec: MakeSpec, facts: dict[str, object], cells: int
+) -> None:
+    assert min_cells(make_spec(**facts)) == cells
+
+
+@pytest.mark.parametrize(
+    ("asked_wh", "smallest_wh", "why"),
+    [
+        pytest.param((256, 128), (256, 128), "", id="enough"),
+        pytest.param((224, 128), (256, 128), "needs 29 cells of 32x32 px", id="wide"),
+        pytest.param((128, 224), (128, 256), "needs 29 cells of 32x32 px", id="high"),
+        pytest.param((32, 32), (192, 160), "needs 29 cells of 32x32 px", id="one cell"),
+        pytest.param((896, 32), (928, 32), "needs 29 cells of 32x32 px", id="a strip"),
+        pytest.param((500, 300), (512, 320), "must be multiples of 32", id="no whole cells"),
+    ],
+)
+def test_an_input_that_a_network_does_not_take(
+    make_spec: MakeSpec, asked_wh: tuple[int, int], smallest_wh: tuple[int, int], why: str
+) -> None:
+    spec = make_spec(fixed_boxes=600)
+    assert smallest_input(asked_wh, spec) == smallest_wh
+    assert input_fault(smallest_wh, spec) == ""
+    fault = input_fault(asked_wh, spec)
+    assert why in fault
+    if why:
+        width, height = smallest_wh
+        assert fault.startswith(f"expected an input of {width}x{height} px or more, but got")
+        assert f"but got {asked_wh[0]}x{asked_wh[1]}: " in fault
+
+
+def test_a_network_of_fixed_input_takes_no_other(make_spec: MakeSpec) -> None:
+    spec = make_spec(input_wh=(640, 640), dynamic_input=False)
+    assert input_fault((640, 640), spec) == ""
+    assert input_fault((1280, 640), spec) == (
+        "expected an input of 640x640 px, but got 1280x640: it takes no other size"
+    )
+
+
 @given(
     st.integers(0, 2**32 - 1),
     st.tuples(st.integers(320, 7680), st.integers(240, 4320)),
@@ -123,9 +188,9 @@ def test_every_plan_is_sound(
     side_px = min(side_px, min(image_wh) / 4)
     spots = rng.uniform(0, 1, (count, 2)) * (as_floats(image_wh) - side_px)
     bays = [bay(x, y, side_px, image_wh) for x, y in spots]
-    spec = make_spec(input_wh=(960, 736), dynamic_input=dynamic)
+    spec = make_spec(input_wh=(960, 736), dynamic_input=dynamic, fixed_boxes=600)
     plan = plan_input(bays, image_wh, spec)
-    assert all(side % spec.stride == 0 for side in plan.input_wh)
+    assert input_fault(plan.input_wh, spec) == ""
     assert plan.input_wh[0] * plan.input_wh[1] <= MAX_INPUT_PX
     assert 1 <= len(plan.tiles) <= MAX_TILES
     boxes = extents([to_pixels(one, image_wh) for one in bays])
