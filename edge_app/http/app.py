@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
+from calibration.editor import STATIC as EDITOR_STATIC
 from edge_app.http.access import Access
 from edge_app.http.api import HttpState, api, plain
 from edge_app.http.box import Box
@@ -85,7 +86,9 @@ def create_app(
         app.include_router(download_routes(downloads(registry)))
     app.include_router(login_routes(access, STATIC / "login.html"))
     for path, name in (("/", "live.html"), ("/status", "status.html")):
-        app.add_api_route(path, _page(STATIC / name), include_in_schema=False)
+        app.add_api_route(path, _file(STATIC / name, "text/html; charset=utf-8"))
+    # The editor's: one logo for both.
+    app.add_api_route("/static/icon.svg", _file(EDITOR_STATIC / "icon.svg", "image/svg+xml"))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if editor is not None:
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
@@ -95,11 +98,11 @@ def create_app(
     return app
 
 
-def _page(path: Path) -> Callable[[], FileResponse]:
-    def page() -> FileResponse:
-        return FileResponse(path, media_type="text/html; charset=utf-8")
+def _file(path: Path, media_type: str) -> Callable[[], FileResponse]:
+    def file() -> FileResponse:
+        return FileResponse(path, media_type=media_type)
 
-    return page
+    return file
 
 
 def _to_editor() -> RedirectResponse:

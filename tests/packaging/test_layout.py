@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,11 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
+PAGES = [
+    *(f"edge_app/http/static/{name}.html" for name in ("live", "status", "login")),
+    *(f"{folder}/index.html" for folder in ("calibration/editor/static", "cloud_app/dashboard")),
+    "datasets/labelling/page/static/index.html",
+]
 SHIPPED = ["calibration", "cloud_app", "edge_app", "models", "telemetry", "vision"]
 
 
@@ -52,6 +58,18 @@ def test_wheel_holds_the_shipped_packages_only(tmp_path: Path) -> None:
     assert not [name for name in names if name.endswith((".pt", ".jpg.orig"))]
     for needed in ("models/weights/", "edge_app/http/", "calibration/editor/"):
         assert any(name.startswith(needed) for name in names), needed
+
+
+def test_all_pages_show_one_logo() -> None:
+    # The cloud's package may not use the box's, so it has a copy; all others serve the editor's.
+    logo = (REPO / "calibration/editor/static/icon.svg").read_bytes()
+    assert (REPO / "cloud_app/dashboard/icon.svg").read_bytes() == logo
+    assert not list((REPO / "edge_app").rglob("*icon*"))
+    for page in PAGES:
+        text = (REPO / page).read_text()
+        shown = re.findall(r'<(?:link rel="icon"|img)[^>]* (?:href|src)="([^"]*)"[^>]*>', text)
+        names = [Path(path).name for path in shown if path.endswith(".svg")]
+        assert names == ["icon.svg", "icon.svg"], f"{page}: icon and logo"
 
 
 def test_edge_service_starts_without_the_dataset_tools() -> None:
