@@ -47,6 +47,7 @@ class Alarm:
         detail: what was found: path, figures, what was expected and what came.
         remedy: what to do next, in one or two sentences.
         camera: whose; None when it is about the whole box.
+        in_editor: whether the calibration editor is the place to mend it.
     """
 
     kind: AlarmKind
@@ -54,6 +55,7 @@ class Alarm:
     detail: str = ""
     remedy: str = ""
     camera: str | None = None
+    in_editor: bool = False
 
     @property
     def name(self) -> str:

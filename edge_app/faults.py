@@ -36,15 +36,19 @@ def calibration_fault(camera: CameraConfig, used: Calibration | None, error: Exc
         "Correct the file, or go back with `lotsight calibration rollback`; it is taken up by "
         "itself."
     )
-    if used is not None:
-        what = f"the new calibration cannot be used: revision {used.revision} goes on"
-    elif camera.calibration_file.exists():
-        what = "no bays, since its calibration cannot be used"
-    else:
-        what = "no bays, since it has no calibration"
+    # A file that is there and wrong cannot be opened in the editor.
+    is_missing = not camera.calibration_file.exists()
+    if is_missing:
         remedy = "Draw its bays in the editor, or put the file there; it is taken up by itself."
+    if used is not None:
+        fault = "its calibration is gone" if is_missing else "the new calibration cannot be used"
+        what = f"{fault}: revision {used.revision} goes on"
+    elif is_missing:
+        what = "no bays, since it has no calibration"
+    else:
+        what = "no bays, since its calibration cannot be used"
     text = f"camera {camera.id}: {what}"
-    return Alarm(AlarmKind.CALIBRATION, text, str(error), remedy, camera.id)
+    return Alarm(AlarmKind.CALIBRATION, text, str(error), remedy, camera.id, in_editor=is_missing)
 
 
 def layout_fault(error: Exception) -> Alarm:

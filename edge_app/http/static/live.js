@@ -5,6 +5,7 @@ import { ask, attention, byId, changeLine, clock, element, facts, listen, setUpH
 const SVG = "http://www.w3.org/2000/svg";
 const KEPT = 40;
 let cameras = [];
+let lastBays = [];
 let shown = null;
 let marks = new Map();
 let drawnFor = null;
@@ -92,6 +93,7 @@ const drawMap = (bays, [width, height]) => {
 };
 
 const showBays = (bays) => {
+  lastBays = bays;
   showCounts(bays);
   const mine = bays.filter((bay) => bay.camera === shown);
   const camera = cameras.find((each) => each.id === shown);
@@ -117,6 +119,17 @@ const showPicture = () => {
   picture.src = `/cameras/${shown}/live.mjpg?overlay=${byId("overlay").checked}&at=${Date.now()}`;
 };
 
+// What stands beside the picture of the camera that is shown.
+const showShown = () => {
+  const camera = cameras.find((each) => each.id === shown);
+  if (!camera) return;
+  byId("camera-head").textContent = camera.lot && camera.lot !== "lot" ? camera.lot : camera.id;
+  const live = camera.condition === "live";
+  byId("meta").textContent = live
+    ? `${camera.fps.toFixed(1)} pictures/s · ${Math.round(camera.infer_ms)} ms each`
+    : `${camera.condition.replaceAll("_", " ")}${camera.detail ? `: ${camera.detail}` : ""}`;
+};
+
 const showCameras = (report) => {
   showHeader(report);
   const wrong = attention(report.alarms);
@@ -130,6 +143,7 @@ const showCameras = (report) => {
     byId("pick-label").hidden = cameras.length < 2;
     if (!cameras.some((each) => each.id === shown)) {
       shown = cameras[0]?.id ?? null;
+      byId("no-picture").hidden = false;
       if (shown) showPicture();
     }
     if (shown) pick.value = shown;
@@ -138,13 +152,7 @@ const showCameras = (report) => {
     const { id, condition } = cameras.find((each) => each.id === option.value);
     option.text = condition === "live" ? id : `${id} (${condition.replaceAll("_", " ")})`;
   }
-  const camera = cameras.find((each) => each.id === shown);
-  if (!camera) return;
-  byId("camera-head").textContent = camera.lot && camera.lot !== "lot" ? camera.lot : camera.id;
-  const live = camera.condition === "live";
-  byId("meta").textContent = live
-    ? `${camera.fps.toFixed(1)} pictures/s · ${Math.round(camera.infer_ms)} ms each`
-    : `${camera.condition.replaceAll("_", " ")}${camera.detail ? `: ${camera.detail}` : ""}`;
+  showShown();
 };
 
 const addChange = (change) => {
@@ -195,8 +203,10 @@ const start = async () => {
   byId("overlay").addEventListener("change", showPicture);
   byId("pick").addEventListener("change", (event) => {
     shown = event.target.value;
-    drawnFor = null;
+    byId("no-picture").hidden = false; // until its first one comes: the last one is another camera's
     showPicture();
+    showShown();
+    showBays(lastBays); // news of bays come only when there are any
   });
   const picture = byId("picture");
   picture.addEventListener("load", () => {

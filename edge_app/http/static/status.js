@@ -65,12 +65,15 @@ const showCamera = (camera, report) => {
   ]);
 };
 
+// Not by CSS: its first letter of a path is the one behind the slash.
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 // `Commands` stand between backticks.
 const withCode = (text) =>
   text.split("`").map((part, place) => (place % 2 ? element("code", { text: part }) : part));
 
-const editorLink = ({ kind, camera }) =>
-  kind === "calibration" && !byId("edit").hidden
+const editorLink = ({ in_editor: inEditor, camera }) =>
+  inEditor && !byId("edit").hidden
     ? [" ", element("a", { href: `/calibrate/?camera=${encodeURIComponent(camera)}`, text: "Open the editor" })]
     : [];
 
@@ -79,9 +82,9 @@ const faultLine = (alarm) =>
     "li",
     {},
     alarm.camera
-      ? element("a", { class: "what", href: `#camera-${encodeURIComponent(alarm.camera)}`, text: alarm.text })
-      : element("strong", { class: "what", text: alarm.text }),
-    ...(alarm.detail ? [element("p", { class: "found", text: alarm.detail })] : []),
+      ? element("a", { class: "what", href: `#camera-${encodeURIComponent(alarm.camera)}`, text: sentence(alarm.text) })
+      : element("strong", { class: "what", text: sentence(alarm.text) }),
+    ...(alarm.detail ? [element("p", { class: "found", text: sentence(alarm.detail) })] : []),
     ...(alarm.remedy ? [element("p", { class: "remedy" }, ...withCode(alarm.remedy), ...editorLink(alarm))] : []),
   );
 

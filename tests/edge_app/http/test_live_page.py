@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import Access
-from edge_app.live import LiveView
+from edge_app.live import CameraCondition, CameraStatus, LiveView
 
 if TYPE_CHECKING:
     from tests.edge_app.http.conftest import Serve, Served
@@ -126,6 +127,24 @@ def test_news_arrive_without_loading_anew(
     expect(page.locator("#occupied")).to_have_text(after)
 
 
+def test_a_camera_without_a_picture_does_not_show_that_of_another(
+    serve: Serve, open_page: Open, make_view: MakeView
+) -> None:
+    served = serve()
+    lost = CameraStatus(CameraCondition.LOST, "no answer")
+    gate = replace(make_view(), camera="gate", frame=None, calibration=None, states=(), status=lost)
+    served.board.publish(gate)
+    page = open_page(served)
+    wait_for_picture(page, "picture")
+    expect(page.locator("#no-picture")).to_be_hidden()
+    page.get_by_label("Camera").select_option(label="gate (lost)")
+    expect(page.locator("#no-picture")).to_be_visible()
+    expect(page.locator("#meta")).to_have_text("lost: no answer")
+    expect(page.locator("#no-bays")).to_be_visible()
+    page.get_by_label("Camera").select_option("north")
+    expect(page.locator("#no-picture")).to_be_hidden()
+
+
 def test_a_bay_tells_why_by_keyboard_alone(serve: Serve, open_page: Open) -> None:
     page = open_page(serve())
     page.locator(".bay").first.focus()
@@ -162,14 +181,19 @@ def test_pages_fit_a_phone(serve: Serve, open_page: Open, path: str) -> None:
 def test_the_status_page_names_what_is_wrong(serve: Serve, open_page: Open) -> None:
     served = serve(editor=FastAPI())
     missing = Alarm(
-        AlarmKind.CALIBRATION, "camera north: no bays", "n.json is missing", "Run `draw`.", "north"
+        AlarmKind.CALIBRATION,
+        "camera north: no bays",
+        "/n.json is missing",
+        "Run `draw`.",
+        "north",
+        in_editor=True,
     )
     served.box.change(alarms=(missing, Alarm(AlarmKind.DISK, "the disk is full")))
     page = open_page(served, "/status", viewport={"width": 390, "height": 844})
     expect(page.locator("#verdict-head")).to_have_text("2 things need attention")
     first, second = page.locator("#faults li").all()
-    expect(first).to_have_text("the disk is full")
-    expect(second.locator(".found")).to_have_text("n.json is missing")
+    expect(first).to_have_text("The disk is full")
+    expect(second.locator(".found")).to_have_text("/n.json is missing")
     expect(second.locator("code")).to_have_text("draw")
     expect(second.get_by_role("link", name="Open the editor")).to_have_attribute(
         "href", "/calibrate/?camera=north"

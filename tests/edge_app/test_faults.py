@@ -1,0 +1,55 @@
+"""What the alarms of the service's parts say, and where they send a technician."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from calibration import Calibration
+from edge_app.config import CameraConfig
+from edge_app.faults import calibration_fault, link_fault, model_fault
+from telemetry import CalibrationError, ModelError
+
+
+@pytest.mark.parametrize(
+    ("revision", "exists", "says"),
+    [
+        pytest.param(None, False, "no bays, since it has no calibration", id="missing"),
+        pytest.param(None, True, "no bays, since its calibration cannot be used", id="broken"),
+        pytest.param(4, False, "its calibration is gone: revision 4 goes on", id="deleted"),
+        pytest.param(
+            4, True, "the new calibration cannot be used: revision 4 goes on", id="new-broken"
+        ),
+    ],
+)
+def test_a_calibration_fault_says_what_is_used_and_where_to_mend_it(
+    tmp_path: Path, revision: int | None, exists: bool, says: str
+) -> None:
+    file = tmp_path / "north.json"
+    if exists:
+        file.write_text("[]")
+    camera = CameraConfig(id="north", source="a.png", calibration_file=file)
+    used = None
+    if revision is not None:
+        used = Calibration(camera="north", image_wh=(640, 360), bays=(), revision=revision)
+    alarm = calibration_fault(camera, used, CalibrationError(f"{file}: why"))
+    assert alarm.name == "calibration-north"
+    assert alarm.text == f"camera north: {says}"
+    assert alarm.detail == f"{file}: why"
+    assert alarm.in_editor is not exists, "the editor cannot open a file that is wrong"
+    assert ("editor" in alarm.remedy) is not exists
+
+
+def test_a_model_fault_says_whether_bays_are_judged() -> None:
+    error = ModelError("net.json: missing")
+    assert model_fault(error, has_model=False).line == (
+        "no model can be used: no bay is judged: net.json: missing"
+    )
+    assert "the one before goes on" in model_fault(error, has_model=True).text
+
+
+def test_what_the_link_tells_stands_as_it_is() -> None:
+    alarm = link_fault("no consumer acknowledges events")
+    assert alarm.line == "no consumer acknowledges events"
+    assert "cloud" in alarm.remedy
