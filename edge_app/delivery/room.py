@@ -25,7 +25,7 @@ KEEP_BYTES = 2 * MIB
 WAITING_SHARE = 1 / 16
 """Most that may wait, as a share of the free room: what will soon be deleted is not moved first."""
 STEP_PAGES = 256
-"""A megabyte, about 4 ms of the store's lock. They fit SQLite's page cache: to cut 80 MiB took
+"""A megabyte, 1 to 4 ms of the store's lock. They fit SQLite's page cache: to cut 80 MiB took
 1.3 MB of writing, but 49 MB in steps of 1,024 pages, which do not."""
 RETRY_S = 60.0
 _INCREMENTAL = 2
