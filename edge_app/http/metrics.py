@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from edge_app.alarms import Alarm
 from edge_app.http import bodies
 from edge_app.http.box import Box, BoxReport
 from edge_app.http.harvest import harvest_metrics
@@ -45,8 +47,10 @@ class BoxCollector(Collector):
         yield from incident_metrics(self._board)
         yield from _outbox(report)
         yield from harvest_metrics(report.harvest)
+        standing = standing_alarms(self._board, report)
+        yield _alarms(standing)
         is_ready = not reasons(self._board, report)
-        yield from _machine(report, is_ready, len(standing_alarms(self._board, report)))
+        yield from _machine(report, is_ready, len(standing))
 
 
 def registry_of(board: LiveBoard, box: Box) -> CollectorRegistry:
@@ -127,6 +131,16 @@ def _outbox(report: BoxReport) -> Iterator[Metric]:
         yield CounterMetricFamily("lotsight_mqtt_refused", "Events refused.", value=link.refused)
     for name, text, value in gauges:
         yield GaugeMetricFamily(f"lotsight_{name}", text, value=value)
+
+
+def _alarms(standing: Iterable[Alarm]) -> Metric:
+    family = GaugeMetricFamily(
+        "lotsight_alarm", "Standing alarms of a kind.", labels=["kind", "camera"]
+    )
+    # The link may have several, which their kind does not tell apart.
+    for (kind, camera), count in Counter((a.kind, a.camera or "") for a in standing).items():
+        family.add_metric([kind, camera], count)
+    return family
 
 
 def _machine(report: BoxReport, is_ready: bool, alarms: int) -> Iterator[Metric]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_app.alarms import Alarm, AlarmKind
 from telemetry import IncidentKind
 from telemetry.health import CameraAudit
 from tests.edge_app.http.test_http_harvest import FIGURES
@@ -23,7 +24,12 @@ DASHBOARD = DOCS / "grafana" / "lotsight.json"
 
 def exposed_by(served: Served) -> set[str]:
     """All metrics of a box that has everything."""
-    served.box.change(disk_free_bytes=1, memory_bytes=2, temperature_c=40.0)
+    served.box.change(
+        alarms=(Alarm(AlarmKind.DISK, "the disk is full"),),
+        disk_free_bytes=1,
+        memory_bytes=2,
+        temperature_c=40.0,
+    )
     audit = CameraAudit(since=NOW, looks=3, bays=30, accuracy=0.9, low=0.8, high=0.95)
     served.box.change(audits={"north": audit}, harvest=FIGURES)
     bad = Incident("i-1", IncidentKind.OUTSIDE_BAY, "north", (), NOW, NOW, 60.0)
@@ -47,4 +53,12 @@ def test_every_metric_of_the_dashboard_is_exposed(serve: Serve) -> None:
     }
     assert asked
     assert asked <= exposed
+    fields = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in board["panels"])
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(fields)) == len(fields), "no panel lies on another"
+    assert max(x for x, _ in fields) < 24
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])

@@ -261,7 +261,8 @@ def test_events_are_listed_and_streamed(serve: Serve) -> None:
 
 def test_metrics_agree_with_the_board(serve: Serve) -> None:
     served = serve()
-    served.box.change(alarms=(Alarm(AlarmKind.DISK, "disk"),))
+    link_faults = [Alarm(AlarmKind.LINK, text) for text in ("not acknowledged", "refused")]
+    served.box.change(alarms=(Alarm(AlarmKind.HTTP, "pages"), *link_faults))
     answer = served.client.get("/metrics")
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     samples = {
@@ -277,7 +278,9 @@ def test_metrics_agree_with_the_board(serve: Serve) -> None:
     assert samples["lotsight_camera_condition", "north", "lost"] == 0
     assert samples["lotsight_outbox_rows",] == 3
     assert samples["lotsight_ready",] == 0
-    assert samples["lotsight_alarms",] == 1
+    assert samples["lotsight_alarms",] == 3
+    alarms = {key[1:]: v for key, v in samples.items() if key[0] == "lotsight_alarm"}
+    assert alarms == {("", "link"): 2, ("", "http"): 1}
 
 
 def test_status_has_all_that_the_page_shows(serve: Serve) -> None:
