@@ -47,6 +47,8 @@ class Alarm:
         detail: what was found: path, figures, what was expected and what came.
         remedy: what to do next, in one or two sentences.
         camera: whose; None when it is about the whole box.
+        fault: which fault of its kind, in one word, where a kind has several; alarms of one kind
+            and fault have the same remedy.
         in_editor: whether the calibration editor is the place to mend it.
     """
 
@@ -55,6 +57,7 @@ class Alarm:
     detail: str = ""
     remedy: str = ""
     camera: str | None = None
+    fault: str = ""
     in_editor: bool = False
 
     @property
@@ -74,8 +77,10 @@ def alarm_name(kind: AlarmKind, camera: str | None = None) -> str:
 
 
 def by_importance(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
-    """What costs most bays first; cameras in the order of their names."""
-    return tuple(sorted(alarms, key=lambda each: (_ORDER[each.kind], each.camera or "")))
+    """What costs most bays first; the same faults together, cameras in the order of their names."""
+    return tuple(
+        sorted(alarms, key=lambda each: (_ORDER[each.kind], each.fault, each.camera or ""))
+    )
 
 
 class Alarms:

@@ -48,7 +48,15 @@ def calibration_fault(camera: CameraConfig, used: Calibration | None, error: Exc
     else:
         what = "no bays, since its calibration cannot be used"
     text = f"camera {camera.id}: {what}"
-    return Alarm(AlarmKind.CALIBRATION, text, str(error), remedy, camera.id, in_editor=is_missing)
+    return Alarm(
+        AlarmKind.CALIBRATION,
+        text,
+        str(error),
+        remedy,
+        camera.id,
+        "missing" if is_missing else "unusable",
+        in_editor=is_missing,
+    )
 
 
 def layout_fault(error: Exception) -> Alarm:

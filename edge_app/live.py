@@ -253,5 +253,6 @@ def camera_alarm(view: LiveView, *, has_model: bool) -> Alarm | None:
         f"{found}: {view.status.detail}" if view.status.detail else found,
         remedy,
         view.camera,
+        condition.value,
         in_editor=condition is CameraCondition.VIEW_MOVED,
     )

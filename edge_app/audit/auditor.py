@@ -231,6 +231,7 @@ class Auditor:
                 "Look whether its bays lie where they belong in the live picture; if they do, have "
                 "some of its pictures labelled.",
                 camera,
+                "contradicted",
                 in_editor=True,
             )
         )

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from calibration import Bay, Calibration, Location, Lot, save_calibration
-from edge_app.alarms import Alarm, AlarmKind, Alarms
+from edge_app.alarms import Alarm, AlarmKind, Alarms, by_importance
 from edge_app.checks import Level, check_cameras, check_machine, check_parts, worst
 from edge_app.config import HttpConfig, LogConfig, LogFormat, LotsightConfig, parse_config
 from edge_app.layouts import build_layout, lot_id
@@ -157,9 +157,16 @@ def test_alarms_are_told_once_and_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     alarms = Alarms()
     lost = Alarm(AlarmKind.CAMERA, "camera b: lost", "no answer", "Look.", "b")
+    assert [
+        each.fault
+        for each in by_importance(
+            replace(lost, fault=word, camera=camera) for camera in "ab" for word in ("lost", "dark")
+        )
+    ] == ["dark", "dark", "lost", "lost"]
     for detail in ("no answer", "refused", "refused"):
         alarms.set(replace(lost, detail=detail))
     alarms.set(replace(lost, text="camera a: dark", camera="a"))
+    assert [each.camera for each in alarms.standing()] == ["a", "b"]
     alarms.set(Alarm(AlarmKind.DISK, "the disk is full"))
     assert [each.line for each in alarms.standing()] == [
         "the disk is full", "camera a: dark: no answer", "camera b: lost: refused",

@@ -74,18 +74,22 @@ const withCode = (text) =>
 
 const editorLink = ({ in_editor: inEditor, camera }) =>
   inEditor && !byId("edit").hidden
-    ? [" ", element("a", { href: `/calibrate/?camera=${encodeURIComponent(camera)}`, text: "Open the editor" })]
+    ? [element("a", { class: "mend", href: `/calibrate/?camera=${encodeURIComponent(camera)}`, text: "Open the editor" })]
     : [];
 
-const faultLine = (alarm) =>
+// Many cameras may have the same fault, behind one switch say: what to do is told once, at the end.
+const isSame = (alarm, next) => next !== undefined && alarm.fault !== "" && alarm.kind === next.kind && alarm.fault === next.fault;
+
+const faultLine = (alarm, place, alarms) =>
   element(
     "li",
-    {},
+    { class: isSame(alarm, alarms[place - 1]) ? "again" : "" },
     alarm.camera
       ? element("a", { class: "what", href: `#camera-${encodeURIComponent(alarm.camera)}`, text: sentence(alarm.text) })
       : element("strong", { class: "what", text: sentence(alarm.text) }),
     ...(alarm.detail ? [element("p", { class: "found", text: sentence(alarm.detail) })] : []),
-    ...(alarm.remedy ? [element("p", { class: "remedy" }, ...withCode(alarm.remedy), ...editorLink(alarm))] : []),
+    ...editorLink(alarm),
+    ...(alarm.remedy && !isSame(alarm, alarms[place + 1]) ? [element("p", { class: "remedy" }, ...withCode(alarm.remedy))] : []),
   );
 
 // Drawn anew only when it says something else, so that a text can be marked and copied, and a

@@ -212,6 +212,22 @@ def test_the_status_page_names_what_is_wrong(serve: Serve, open_page: Open) -> N
     expect(page.locator("#verdict-head")).to_have_text("All is well")
 
 
+def test_what_to_do_is_told_once_for_cameras_with_the_same_fault(
+    serve: Serve, open_page: Open, make_view: MakeView
+) -> None:
+    served = serve()
+    for camera, condition in (("a", "lost"), ("b", "dark"), ("c", "lost")):
+        status = CameraStatus(CameraCondition(condition), f"seen at {camera}")
+        served.board.publish(replace(make_view(), camera=camera, frame=None, status=status))
+    page = open_page(served, "/status")
+    expect(page.locator("#faults .what")).to_have_text(
+        ["Camera b: dark", "Camera a: lost", "Camera c: lost"]
+    )
+    expect(page.locator("#faults .found")).to_contain_text(["seen at b", "seen at a", "seen at c"])
+    expect(page.locator("#faults .remedy")).to_contain_text(["lamps", "network cable"])
+    assert page.locator("#faults li.again .what").inner_text() == "Camera c: lost"
+
+
 def test_logging_in_and_out(serve: Serve, open_page: Open) -> None:
     served = serve(Access.of(SecretStr("a password")))
     page = open_page(served)

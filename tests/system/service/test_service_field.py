@@ -113,6 +113,8 @@ def test_a_camera_that_changes_its_resolution_and_freezes(
     camera.frozen = camera.picture()
     wait_for(lambda: set(broker.reasons().values()) == {"frozen"}, "frozen bays")
     wait_for(lambda: "alarm camera-north: camera north: frozen" in box.log, "an alarm")
+    told = ["camera north: frozen"]
+    wait_for(lambda: broker.newest("health")["alarms"] == told, "the few words to the cloud")
     camera.frozen = None
     wait_for(lambda: broker.states() == states, "the same states again")
     assert box.stop() == 0
