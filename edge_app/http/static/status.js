@@ -9,20 +9,19 @@ const cards = new Map();
 const TELLS_DETAIL = new Set(["camera", "calibration"]);
 let verdict = "";
 
-// The picture is asked for anew some time after the last one came, however slow the line is.
+// Asked for once the camera has given one, and anew some time after the last one came, however slow
+// the line is.
 const pictureOf = (camera) => {
   const picture = element("img", { alt: `Latest picture of camera ${camera.id}`, hidden: "" });
   const load = () => {
     picture.src = `/cameras/${camera.id}/still.jpg?at=${Date.now()}`;
   };
-  // A camera that never gave one has no picture, and no sign of a broken one.
   for (const outcome of ["load", "error"])
     picture.addEventListener(outcome, () => {
       picture.hidden = outcome === "error";
       setTimeout(load, PICTURE_EVERY_MS);
     });
-  load();
-  return picture;
+  return { picture, load };
 };
 
 const audited = (audit) => audit
@@ -36,15 +35,17 @@ const cardOf = (camera) => {
     const figures = element("details", {}, element("summary", { text: "Figures" }), more);
     const said = element("div", {}, list, figures);
     const head = element("h3", { text: camera.id });
-    const card = element("article", { id: `camera-${camera.id}` }, head, pictureOf(camera), said);
-    cards.set(camera.id, { card, list, more });
+    const { picture, load } = pictureOf(camera);
+    const card = element("article", { id: `camera-${camera.id}` }, head, picture, said);
+    cards.set(camera.id, { card, list, more, picture, load });
     byId("cameras").append(card);
   }
   return cards.get(camera.id);
 };
 
 const showCamera = (camera, report) => {
-  const { card, list, more } = cardOf(camera);
+  const { card, list, more, picture, load } = cardOf(camera);
+  if (camera.last_frame_utc && !picture.src) load();
   // What an alarm says of this camera stands at the head of the page already.
   const told = report.alarms.some((alarm) => alarm.camera === camera.id && TELLS_DETAIL.has(alarm.kind));
   card.className = `camera-card ${told ? "bad" : "good"}`;
