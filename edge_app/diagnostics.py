@@ -42,6 +42,7 @@ from edge_app.sources.urls import MASK
 from edge_app.stored import StoredFacts
 from telemetry import Clock, ConfigError
 from vision.privacy import PrivacySettings, PrivateScene, obscure
+from vision.standing_scene import Moving
 from vision.types import Floats, ImageBgr
 
 _LIBRARIES = (
@@ -151,6 +152,7 @@ def private_jpeg(
     calibration: Calibration | None,
     privacy: PrivacySettings,
     vehicles_px: Floats | None = None,
+    moving: Moving | None = None,
 ) -> bytes:
     """A picture for the bundle; without a calibration all of it is a mosaic."""
     polygons = [] if calibration is None else calibration.polygons_norm()
@@ -160,6 +162,7 @@ def private_jpeg(
         polygons,
         [np.asarray(mask.polygon, np.float32) for mask in masks],
         none if vehicles_px is None else vehicles_px,
+        moving,
     )
     shown = obscure(image, scene, privacy).image_bgr
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from edge_app.alarms import Alarm, AlarmKind
 from telemetry import BayState, Cause, IncidentKind
 from vision.incidents import Incident
+from vision.standing_scene import Moving
 from vision.types import Detections, Floats, Frame
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class LiveView:
         bay_prob: what this one frame said, shape (M,); None when it was not judged.
         detections: vehicles found in this frame, pixels of the picture.
         status: how the camera does.
+        moving: what moves in this frame; None when nobody asked.
     """
 
     camera: str
@@ -90,6 +92,7 @@ class LiveView:
     polygons_norm: tuple[Floats, ...] = field(default=(), repr=False)
     bay_prob: Floats | None = field(default=None, repr=False)
     detections: Detections = field(default_factory=Detections.empty, repr=False)
+    moving: Moving | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

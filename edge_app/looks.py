@@ -10,6 +10,7 @@ from typing import Protocol
 
 from calibration import Calibration
 from telemetry import BayState
+from vision.standing_scene import Moving
 from vision.types import BayEvidence, Floats, Frame, NetworkOutput, NetworkSpec
 
 
@@ -27,6 +28,7 @@ class Look:
         evidence: what this one frame says about the M bays.
         states: the M bays' states after this frame.
         changed: those that this frame changed.
+        moving: what moves in this frame; None when nobody asked.
     """
 
     frame: Frame
@@ -37,6 +39,7 @@ class Look:
     evidence: BayEvidence = field(repr=False)
     states: tuple[BayState, ...]
     changed: tuple[BayState, ...]
+    moving: Moving | None = field(default=None, repr=False)
 
 
 class LookObserver(Protocol):

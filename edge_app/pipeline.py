@@ -21,12 +21,14 @@ from edge_app.looks import Look, LookObserver
 from edge_app.sources import FeedStatus
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
+from vision.change_gate import WORK_SIDE_PX
 from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.input_size import InputPlan, plan_input
 from vision.rules import rule_for
+from vision.standing_scene import Moving, StandingScene
 from vision.types import Detections, Floats, Frame, ImageBgr, NetworkOutput, NetworkSpec
 from vision.view_guard import ViewReport
-from vision.view_match import apply_matrix
+from vision.view_match import SmallGreys, apply_matrix
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +62,9 @@ class CameraDetector(Protocol):
 class Guard(Protocol):
     """Judges whether a picture shows the calibrated view; `ViewGuard` is one."""
 
-    def look(self, frame: Frame, *, may_postpone: bool = False) -> ViewReport:
+    def look(
+        self, frame: Frame, *, may_postpone: bool = False, greys: SmallGreys | None = None
+    ) -> ViewReport:
         """Judge one frame, at once or the long part of it later."""
         ...
 
@@ -72,7 +76,14 @@ class Guard(Protocol):
 class Gate(Protocol):
     """Judges whether a picture is worth a pass of the network; `ChangeGate` is one."""
 
-    def wants(self, frame: Frame, polygons_norm: Sequence[Floats], *, settling: bool) -> bool:
+    def wants(
+        self,
+        frame: Frame,
+        polygons_norm: Sequence[Floats],
+        *,
+        settling: bool,
+        greys: SmallGreys | None = None,
+    ) -> bool:
         """Whether something changed, a heartbeat pass is due, or a bay is about to change."""
         ...
 
@@ -119,6 +130,8 @@ class CameraPipeline:
         self._filter = EvidenceFilter((), start_utc=clock.utc())
         self._guard: Guard | None = None
         self._gate: Gate | None = None
+        self._scene: StandingScene | None = None
+        self._moving: Moving | None = None
         self._observers: list[LookObserver] = []
         self._started_s = clock.mono_s()
         self._status = CameraStatus()
@@ -183,6 +196,10 @@ class CameraPipeline:
         """Skip frames in which nothing changed."""
         self._gate = gate
 
+    def use_scene(self, scene: StandingScene | None) -> None:
+        """Find what moves, for whoever makes pictures private."""
+        self._scene, self._moving = scene, None
+
     def add_observer(self, observer: LookObserver) -> None:
         """Show `observer` every judged frame from now on, after its states are recorded."""
         self._observers.append(observer)
@@ -213,16 +230,20 @@ class CameraPipeline:
             self._guard.catch_up()
 
     def _judge(self, frame: Frame) -> None:
-        report = ViewReport()
+        report, greys = ViewReport(), SmallGreys(frame.image_bgr)
         if self._guard is not None:
-            report = self._guard.look(frame, may_postpone=True)
+            report = self._guard.look(frame, may_postpone=True, greys=greys)
+        polygons, quads = self._moved(report.homography)
+        if self._scene is not None:
+            # Before anything can end this look: the picture is shown in any case.
+            grey = greys.at(WORK_SIDE_PX)
+            self._moving = self._scene.look(grey, frame.captured_mono_s, polygons)
         if report.reason is not None:
             self._set(_CONDITIONS[report.reason], report.detail, shift_px=report.shift_px)
             self._mark(report.reason, Cause.DETECTION, frame)
             self._show(frame, self._polygons)
             return
-        polygons, quads = self._moved(report.homography)
-        if not (report.is_usable and self._is_worth_a_pass(frame, polygons)):
+        if not (report.is_usable and self._is_worth_a_pass(frame, polygons, greys)):
             self._status = replace(self._status, gated=self._status.gated + 1)
             self._set_live(report)
             self._show(frame, polygons)
@@ -272,10 +293,11 @@ class CameraPipeline:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _is_worth_a_pass(self, frame: Frame, polygons: list[Floats]) -> bool:
+    def _is_worth_a_pass(self, frame: Frame, polygons: list[Floats], greys: SmallGreys) -> bool:
         if self._gate is None or not polygons:
             return True
-        return self._gate.wants(frame, polygons, settling=self._filter.is_settling())
+        settling = self._filter.is_settling()
+        return self._gate.wants(frame, polygons, settling=settling, greys=greys)
 
     def _set_live(self, report: ViewReport) -> None:
         detail = self._calibration_fault or report.detail
@@ -319,6 +341,7 @@ class CameraPipeline:
                 evidence=evidence,
                 states=self._filter.states(),
                 changed=tuple(changed),
+                moving=self._moving,
             )
             self._tell(look)
 
@@ -392,5 +415,6 @@ class CameraPipeline:
             polygons_norm=tuple(self._polygons if polygons is None else polygons),
             bay_prob=None if output is None else output.bay_prob,
             detections=Detections.empty() if output is None else output.detections,
+            moving=self._moving,
         )
         self._outlets.board.publish(self._view)

@@ -36,7 +36,7 @@ from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FrameSource, make_source
 from edge_app.stored import STORE_FILE
 from edge_app.upkeep import ALIVE_FILE, AliveMark
-from edge_app.watching import make_gate, make_guard
+from edge_app.watching import make_gate, make_guard, make_scene
 from telemetry import (
     CalibrationError,
     Cause,
@@ -279,6 +279,7 @@ class EdgeService:
         outlets = Outlets(self._record, self.board)
         pipeline = CameraPipeline(config, self.config.evidence, outlets, self.clock)
         pipeline.use_gate(make_gate(self.config))
+        pipeline.use_scene(make_scene(self.config))
         kept = self.config.edge.state_dir / "calibrations"
         keeper = CalibrationKeeper(config.id, config.calibration_file, kept)
         return Camera(config, keeper, CameraUnit(feed, pipeline))

@@ -1,4 +1,4 @@
-"""What stands before the network: a camera's view guard and change gate, from the settings."""
+"""What looks at pictures beside the network: view guard, change gate, standing scene, as set."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.sources import shows_stills
 from telemetry import CalibrationError
 from vision.change_gate import ChangeGate
+from vision.standing_scene import StandingScene
 from vision.view_guard import ViewGuard
 
 _log = logging.getLogger(__name__)
@@ -40,3 +41,8 @@ def make_gate(config: LotsightConfig) -> ChangeGate | None:
         return None
     share = random.random()  # noqa: S311 - spreads the cameras' heartbeats, no secret
     return ChangeGate(config.gate.settings(), share)
+
+
+def make_scene(config: LotsightConfig) -> StandingScene | None:
+    """A camera's standing scene; None when pictures show what moves as it is."""
+    return StandingScene() if config.privacy.moving else None

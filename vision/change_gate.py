@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from vision.geometry import extents, to_pixels
 from vision.types import Floats, Frame, ImageBgr, as_floats
-from vision.view_match import small_grey
+from vision.view_match import SmallGreys
 
 PATCH = 12
 """Cells per side of a bay's patch: a person covers one or two, a car most."""
@@ -61,16 +62,25 @@ class ChangeGate:
         self._judged: Floats | None = None
         self._judged_s = 0.0
 
-    def wants(self, frame: Frame, polygons_norm: Sequence[Floats], *, settling: bool) -> bool:
+    def wants(
+        self,
+        frame: Frame,
+        polygons_norm: Sequence[Floats],
+        *,
+        settling: bool,
+        greys: SmallGreys | None = None,
+    ) -> bool:
         """Decide on one frame; one that is wanted counts as judged.
 
         Args:
             frame: of the camera, in the order of capture.
             polygons_norm: where the bays are in this frame.
             settling: whether a bay is about to change state (`EvidenceFilter.is_settling`).
+            greys: of this frame, shared with others; None: made here.
         """
         now_s = frame.captured_mono_s
-        patches = bay_patches(frame.image_bgr, polygons_norm)
+        grey = (greys or SmallGreys(frame.image_bgr)).at(WORK_SIDE_PX)
+        patches = _patches(grey, polygons_norm)
         if self._is_wanted(patches, now_s, settling=settling):
             self._judged, self._judged_s = patches, now_s
             return True
@@ -92,7 +102,10 @@ class ChangeGate:
 
 def bay_patches(image_bgr: ImageBgr, polygons_norm: Sequence[Floats]) -> Floats:
     """Small grey pictures of the bays' bounding boxes, shape (M, PATCH, PATCH), 0 to 255."""
-    grey = small_grey(image_bgr, WORK_SIDE_PX)
+    return _patches(SmallGreys(image_bgr).at(WORK_SIDE_PX), polygons_norm)
+
+
+def _patches(grey: npt.NDArray[np.uint8], polygons_norm: Sequence[Floats]) -> Floats:
     height, width = grey.shape
     patches = np.zeros((len(polygons_norm), PATCH, PATCH), np.float32)
     boxes = extents([to_pixels(polygon, (width, height)) for polygon in polygons_norm])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from vision.types import Floats, as_floats
@@ -37,3 +38,32 @@ def bay_sizes_px(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> 
     """Size of each bay, the side of the square of its area, pixels, shape (M,)."""
     areas = [polygon_area(to_pixels(p, image_wh)) for p in polygons_norm]
     return np.sqrt(np.asarray(areas, np.float32))
+
+
+def nearest_bay(
+    polygons_norm: Sequence[Floats], size_wh: tuple[int, int], values: Floats
+) -> Floats:
+    """For each place of a picture the value of the bay next to it, shape (h, w).
+
+    Args:
+        polygons_norm: M bays, M > 0, each (K, 2), fractions.
+        size_wh: of the picture that is given, pixels.
+        values: shape (M,); where outlines meet, the larger one counts, and the largest everywhere
+            where every bay has left the picture.
+    """
+    free = np.full(size_wh[::-1], 255, np.uint8)
+    found = np.ones(size_wh[::-1], np.float32)
+    for index in np.argsort(values):
+        outline = [np.round(to_pixels(polygons_norm[index], size_wh)).astype(np.int32)]
+        cv2.fillPoly(free, outline, (0,))
+        cv2.polylines(free, outline, isClosed=True, color=(0,))
+        cv2.fillPoly(found, outline, (float(values[index]),))
+        cv2.polylines(found, outline, isClosed=True, color=(float(values[index]),))
+    if free.all():
+        return np.full(size_wh[::-1], values.max(), np.float32)
+    _, nearest = cv2.distanceTransformWithLabels(
+        free, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    of_label = np.zeros(int(nearest.max()) + 1, np.float32)
+    of_label[nearest[free == 0]] = found[free == 0]
+    return as_floats(of_label[nearest])

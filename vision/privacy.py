@@ -9,7 +9,8 @@ everywhere in the picture, so every place is brought down to the resolution at w
 (`vision.input_size.USEFUL_BAY_PX`), so labels and training lose about half a
 point (`benchmarks/privacy.py`).
 
-Beyond that, what lies outside the bays' surroundings becomes a coarse mosaic, privacy masks are
+Who moves is found by comparison with the standing scene (`vision.standing_scene`), no detector
+needed, and becomes a mosaic. So does what lies outside the bays' surroundings. Privacy masks are
 painted black, and vehicles that were found are bounded by their own boxes too, since one that
 drives close to the camera is larger than the bays behind it.
 """
@@ -24,7 +25,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.geometry import bay_sizes_px, to_pixels
+from vision.geometry import bay_sizes_px, nearest_bay, to_pixels
+from vision.standing_scene import Moving
 from vision.types import Floats, ImageBgr, as_floats
 
 Grey = npt.NDArray[np.uint8]
@@ -49,11 +51,13 @@ class PrivacySettings:
         surroundings_share: how far round the bays these reach, share of the picture's width.
         bay_px: samples along the side of a bay (root of its area) at most; 0: no bound. 40 are
             11 px/m seen from above and 36 px/m at a grazing 6 degrees.
+        moving: whether what moves is made coarser still, people as coarse as the outside.
     """
 
     outside: bool = True
     surroundings_share: float = 0.04
     bay_px: float = 40.0
+    moving: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what is no share or no size."""
@@ -73,11 +77,13 @@ class PrivateScene:
         polygons_norm: M bays as they lie in this picture, each (K, 2), fractions.
         masks_norm: privacy masks, each (K, 2), fractions.
         vehicles_px: boxes of vehicles, x_min, y_min, x_max, y_max, shape (N, 4), pixels.
+        moving: what moves before the standing scene; None: not known.
     """
 
     polygons_norm: Sequence[Floats]
     masks_norm: Sequence[Floats] = ()
     vehicles_px: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    moving: Moving | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ class PrivatePicture:
     Attributes:
         image_bgr: a new array, of the size of the original.
         outside: whether the mosaic was laid outside the bays' surroundings.
-        vehicles: how many vehicles were made coarser than the bays about them asked for.
+        vehicles: how many vehicles were made coarser than the bays about them asked for, those that
+            were found moving included.
         share: of the pixels that were masked, in the mosaic or made coarser, 0 to 1.
     """
 
@@ -117,6 +124,11 @@ def obscure(
     vehicles = 0
     if settings.bay_px:
         vehicles = sum(_soften_vehicle(shown, box, touched) for box in scene.vehicles_px)
+    if settings.moving and scene.moving is not None:
+        if settings.bay_px:
+            boxes = scene.moving.vehicles_norm * as_floats([width, height, width, height])
+            vehicles += sum(_soften_vehicle(shown, box, touched) for box in boxes)
+        _hide_people(image_bgr, scene.moving.people, shown, touched)
     if settings.outside:
         outside = _beyond(scene.polygons_norm, (width, height), settings.surroundings_share)
         cv2.copyTo(_mosaic(image_bgr), outside, shown)
@@ -141,24 +153,7 @@ def cell_map(polygons_norm: Sequence[Floats], image_wh: tuple[int, int], bay_px:
     """
     width = min(_MAP_WIDTH_PX, image_wh[0])
     small_wh = (width, max(round(width * image_wh[1] / image_wh[0]), 1))
-    cells = bay_sizes_px(polygons_norm, image_wh) / bay_px
-    free = np.full(small_wh[::-1], 255, np.uint8)
-    found = np.ones(small_wh[::-1], np.float32)
-    # Smallest first, so that where outlines meet the coarser one counts.
-    for index in np.argsort(cells):
-        outline = [np.round(to_pixels(polygons_norm[index], small_wh)).astype(np.int32)]
-        cv2.fillPoly(free, outline, (0,))
-        cv2.polylines(free, outline, isClosed=True, color=(0,))
-        cv2.fillPoly(found, outline, (float(cells[index]),))
-        cv2.polylines(found, outline, isClosed=True, color=(float(cells[index]),))
-    if free.all():  # every bay has left the picture
-        return np.full(small_wh[::-1], cells.max(), np.float32)
-    _, nearest = cv2.distanceTransformWithLabels(
-        free, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    of_label = np.zeros(int(nearest.max()) + 1, np.float32)
-    of_label[nearest[free == 0]] = found[free == 0]
-    return as_floats(of_label[nearest])
+    return nearest_bay(polygons_norm, small_wh, bay_sizes_px(polygons_norm, image_wh) / bay_px)
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -196,6 +191,18 @@ def _soften_vehicle(image: ImageBgr, xyxy_px: Floats, touched: Grey) -> bool:
     image[place] = _coarse(image[place], cell)
     touched[place] = 255
     return True
+
+
+def _hide_people(image: ImageBgr, people: Grey, shown: ImageBgr, touched: Grey) -> None:
+    """Lay a mosaic as coarse as the outside's over people, in place."""
+    if not people.any():
+        return
+    height, width = image.shape[:2]
+    where = np.asarray(
+        cv2.resize(people, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8
+    )
+    cv2.copyTo(_mosaic(image), where, shown)
+    cv2.copyTo(where, where, touched)
 
 
 def _coarse(image: ImageBgr, cell_px: float) -> ImageBgr:

@@ -26,8 +26,10 @@ from telemetry.words import UnknownReason
 from vision.geometry import to_pixels
 from vision.types import Floats, Frame, ImageBgr, as_floats
 from vision.view_match import (
+    LONG_SIDE_PX,
     Fingerprint,
     Matrix,
+    SmallGreys,
     agreeing,
     apply_matrix,
     fingerprint,
@@ -145,16 +147,19 @@ class ViewGuard:
         if reference_bgr is not None:
             self._take_reference(small_grey(reference_bgr))
 
-    def look(self, frame: Frame, *, may_postpone: bool = False) -> ViewReport:
+    def look(
+        self, frame: Frame, *, may_postpone: bool = False, greys: SmallGreys | None = None
+    ) -> ViewReport:
         """Judge one frame; frames come in the order of their capture.
 
         Args:
             frame: of the camera.
             may_postpone: whether a long measurement may be left to `catch_up`, where nothing says
                 that the view moved: bays need not wait for what will most likely change nothing.
+            greys: of this frame, shared with others; None: made here.
         """
         now_s = frame.captured_mono_s
-        grey = small_grey(frame.image_bgr)
+        grey = (greys or SmallGreys(frame.image_bgr)).at(LONG_SIDE_PX)
         fault = self._frozen(grey, now_s) or self._bad_picture(grey)
         if fault is not None:
             self._bad_since_s = now_s if self._bad_since_s is None else self._bad_since_s

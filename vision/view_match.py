@@ -61,11 +61,38 @@ class Movement:
     inliers: int
 
 
+class SmallGreys:
+    """Small grey pictures of one frame, made once for all who look at it; not thread-safe.
+
+    Args:
+        image_bgr: shape (H, W, 3).
+    """
+
+    def __init__(self, image_bgr: ImageBgr) -> None:
+        self._image = image_bgr
+        self._made: dict[int, npt.NDArray[np.uint8]] = {}
+
+    def at(self, long_side_px: int) -> npt.NDArray[np.uint8]:
+        """See `small_grey`; to be read only."""
+        divisor = shrinking(self._image, long_side_px)
+        if divisor not in self._made:
+            self._made[divisor] = small_grey(self._image, long_side_px)
+        return self._made[divisor]
+
+
+def shrinking(image_bgr: ImageBgr, long_side_px: int) -> int:
+    """What the sides of a picture are divided by to be `long_side_px` at most.
+
+    A whole number: averaging whole pixels is six times as fast as averaging parts of them.
+    """
+    long_px: int = max(image_bgr.shape[:2])
+    return max(1, math.ceil(long_px / long_side_px))
+
+
 def small_grey(image_bgr: ImageBgr, long_side_px: int = LONG_SIDE_PX) -> npt.NDArray[np.uint8]:
     """A picture in grey, its long side at most `long_side_px`, shape (h, w)."""
     height, width = image_bgr.shape[:2]
-    # A whole divisor: averaging whole pixels is six times as fast as averaging parts of them.
-    divisor = max(1, math.ceil(max(height, width) / long_side_px))
+    divisor = shrinking(image_bgr, long_side_px)
     size = (max(1, width // divisor), max(1, height // divisor))
     grey = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
     cut = grey[: max(1, size[1] * divisor), : max(1, size[0] * divisor)]

@@ -33,6 +33,12 @@ class PrivacyConfig(Section):
         description="Samples along the side of a bay at most, so that nobody is recognised and no "
         "plate is read; 0: as sharp as the camera.",
     )
+    moving: bool = Field(
+        default=True,
+        title="Moving",
+        description="Whether people who move become a mosaic and passing vehicles are bounded, "
+        "found by comparison with the standing scene.",
+    )
 
     keep_pictures_days: Days = Field(
         default=90.0,
@@ -42,7 +48,7 @@ class PrivacyConfig(Section):
 
     def settings(self) -> PrivacySettings:
         """As `vision.privacy` takes them."""
-        return PrivacySettings(self.outside, self.surroundings_share, self.bay_px)
+        return PrivacySettings(self.outside, self.surroundings_share, self.bay_px, self.moving)
 
 
 class HarvestConfig(Section):

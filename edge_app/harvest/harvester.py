@@ -164,6 +164,7 @@ class Harvester:
             look.polygons_norm,
             [np.asarray(mask.polygon, np.float32) for mask in look.calibration.masks],
             look.output.detections.xyxy_px,
+            look.moving,
         )
         shown = obscure(look.frame.image_bgr, scene, self._privacy)
         quality = [cv2.IMWRITE_JPEG_QUALITY, self._config.jpeg_quality]

@@ -20,7 +20,7 @@ from vision.types import Detections, ImageBgr
 _CROP_GROW = 0.45
 _CROP_LEAST_PX = 96
 _CACHE = 24
-OPEN = PrivacySettings(outside=False, bay_px=0)
+OPEN = PrivacySettings(outside=False, bay_px=0, moving=False)
 """Nothing is made unrecognisable, for pictures of nobody."""
 
 
@@ -123,6 +123,7 @@ class PictureMaker:
             view.polygons_norm,
             [np.asarray(mask.polygon, np.float32) for mask in masks],
             view.detections.xyxy_px,
+            view.moving,
         )
         return obscure(image, scene, privacy).image_bgr
 

@@ -83,7 +83,11 @@ class ServiceDownloads:
             view = self._service.board.latest(camera)
             if view is not None and view.frame is not None:
                 found[camera] = private_jpeg(
-                    view.frame.image_bgr, view.calibration, privacy, view.detections.xyxy_px
+                    view.frame.image_bgr,
+                    view.calibration,
+                    privacy,
+                    view.detections.xyxy_px,
+                    view.moving,
                 )
         return found
 

@@ -11,7 +11,7 @@ import numpy as np
 from calibration import Bay, Calibration
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
-from edge_app.live import CameraCondition, LiveBoard
+from edge_app.live import CameraCondition, LiveBoard, LiveView
 from edge_app.pipeline import CameraPipeline, Outlets
 from telemetry import Clock, ManualClock, ModelError, UnknownReason
 from tests.networks import scripted_spec
@@ -25,6 +25,7 @@ from vision.types import (
     NetworkSpec,
 )
 from vision.view_guard import ViewReport
+from vision.view_match import SmallGreys
 
 SPEC = scripted_spec()
 
@@ -62,7 +63,9 @@ class ScriptedGuard:
     def __init__(self) -> None:
         self.report = ViewReport()
 
-    def look(self, frame: Frame, *, may_postpone: bool = False) -> ViewReport:
+    def look(
+        self, frame: Frame, *, may_postpone: bool = False, greys: SmallGreys | None = None
+    ) -> ViewReport:
         return self.report
 
     def catch_up(self) -> None:
@@ -73,7 +76,14 @@ class ScriptedGate:
     def __init__(self) -> None:
         self.open = True
 
-    def wants(self, frame: Frame, polygons_norm: Sequence[Floats], *, settling: bool) -> bool:
+    def wants(
+        self,
+        frame: Frame,
+        polygons_norm: Sequence[Floats],
+        *,
+        settling: bool,
+        greys: SmallGreys | None = None,
+    ) -> bool:
         return self.open or settling
 
 
@@ -123,7 +133,10 @@ class Rig:
     def reasons(self) -> set[UnknownReason | None]:
         return {state.reason for state in self.pipeline.states()}
 
-    def condition(self) -> CameraCondition:
+    def view(self) -> LiveView:
         view = self.board.latest("cam")
         assert view is not None
-        return view.status.condition
+        return view
+
+    def condition(self) -> CameraCondition:
+        return self.view().status.condition

@@ -16,6 +16,7 @@ from tests.edge_app.pipeline_kit import (
     ScriptedGuard,
     calibration,
 )
+from vision.standing_scene import StandingScene
 from vision.view_guard import ViewReport
 
 
@@ -164,6 +165,35 @@ def test_the_gate_saves_passes_but_not_while_a_bay_is_about_to_change() -> None:
     gate.open = False
     rig.run(8)
     assert rig.occ() == [True, True]
+
+
+def test_what_moves_is_known_of_every_picture_that_may_be_shown() -> None:
+    """Also of one that the gate or the guard keeps from the network."""
+    rig, witness = Rig(), Witness()
+    guard, gate = ScriptedGuard(), ScriptedGate()
+    rig.pipeline.use_calibration(calibration("a", "b"), guard)
+    rig.pipeline.use_gate(gate)
+    rig.pipeline.add_observer(witness)
+    rig.run(1)
+    assert rig.view().moving is None, "nobody asked"
+    rig.pipeline.use_scene(StandingScene())
+    rig.run(20, prob=0.01)
+    assert (moving := witness.looks[-1].moving) is not None
+    assert not moving.people.any()
+    gate.open = False
+    for reason in (None, UnknownReason.BLIND):
+        guard.report = ViewReport(reason)
+        rig.clock.advance(1.0)
+        frame = rig.frame()
+        frame.image_bgr[200:280, 400:430] = 200
+        rig.pipeline.judge(frame)
+        view = rig.view()
+        assert view.frame is frame
+        assert view.moving is not None
+        people = view.moving.people
+        height, width = people.shape
+        rows, columns = slice(210 * height // 480, 270 * height // 480), 415 * width // 640
+        assert (people[rows, columns] == 255).all()
 
 
 def test_a_new_calibration_keeps_the_states_of_its_bays() -> None:

@@ -24,6 +24,7 @@ from telemetry import CameraError, SystemClock
 from tests.edge_app.pipeline_kit import ScriptedDetector, calibration
 from vision.types import Frame, ImageBgr
 from vision.view_guard import ViewReport
+from vision.view_match import SmallGreys
 
 
 def endless(_: int = 0) -> ReplaySource:
@@ -105,7 +106,9 @@ def test_a_fault_in_one_camera_leaves_the_others(
     scheduler, units = make_scheduler([20, 20], ScriptedDetector(), board)
 
     class Broken:
-        def look(self, frame: Frame, *, may_postpone: bool = False) -> ViewReport:
+        def look(
+            self, frame: Frame, *, may_postpone: bool = False, greys: SmallGreys | None = None
+        ) -> ViewReport:
             msg = "a bug"
             raise RuntimeError(msg)
 

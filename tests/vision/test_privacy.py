@@ -14,6 +14,7 @@ from vision.privacy import (
     obscure,
 )
 from vision.simulator import SimulatedLot, demo_scene
+from vision.standing_scene import Moving
 from vision.types import Floats, ImageBgr, as_floats
 
 WH = (1920, 1080)
@@ -94,6 +95,38 @@ def test_outside_the_bays_surroundings_is_a_mosaic() -> None:
 def test_without_bays_there_is_no_measure() -> None:
     shown = obscure(NOISE, PrivateScene([]))
     assert shown.share == 1
+
+
+def _moving(people: slice, boxes: list[list[float]]) -> Moving:
+    found = np.zeros((30, 40), np.uint8)
+    found[:, people] = 255
+    return Moving(found, as_floats(boxes).reshape(-1, 4))
+
+
+def test_who_moves_is_a_mosaic_wherever_that_is() -> None:
+    scene = PrivateScene([SQUARE], moving=_moving(slice(18, 22), []))
+    shown = obscure(NOISE, scene, PrivacySettings(outside=False, bay_px=0))
+    person = shown.image_bgr[:, 180:220].reshape(-1, 3)
+    assert len(np.unique(person, axis=0)) <= (40 / 400 * MOSAIC_CELLS + 2) * MOSAIC_CELLS
+    assert (shown.image_bgr[:, :180] == NOISE[:, :180]).all()
+    assert (shown.image_bgr[:, 220:] == NOISE[:, 220:]).all()
+    assert shown.share == pytest.approx(0.1)
+
+
+def test_a_vehicle_that_passes_has_no_more_samples_than_one_that_was_detected() -> None:
+    box = [0.1, 0.1, 0.9, 0.9]
+    settings = PrivacySettings(outside=False, bay_px=4000)
+    found = obscure(NOISE, PrivateScene([SQUARE], moving=_moving(slice(0), [box])), settings)
+    boxes = as_floats([box]) * as_floats([400, 300, 400, 300])
+    detected = obscure(NOISE, PrivateScene([SQUARE], (), boxes), settings)
+    assert found.vehicles == detected.vehicles == 1
+    assert (found.image_bgr == detected.image_bgr).all()
+
+
+def test_what_moves_may_be_shown_where_nobody_can_be_seen() -> None:
+    scene = PrivateScene([SQUARE], moving=_moving(slice(18, 22), [[0, 0, 1, 1]]))
+    shown = obscure(NOISE, scene, PrivacySettings(outside=False, bay_px=0, moving=False))
+    assert shown.share == 0
 
 
 def test_masks_are_black_and_come_last() -> None:
