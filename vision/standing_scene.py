@@ -6,14 +6,17 @@ what it is need not be known to make it coarse (`vision.privacy`).
 
 The scene follows the light by so many levels a second (sigma-delta, Manzanera and Richefeu 2007),
 by the clock and not by frames. A whole picture that becomes brighter, darker or flatter is levelled
-first, so a cloud or the camera's exposure moves nothing, and each place has its own noise, so rain,
-snow and codecs do not either. What stands as it is for a minute becomes part of the scene.
+first, so a cloud or the camera's exposure moves nothing; each place has its own noise, so rain,
+snow and codecs do not either; a camera that sways is followed. What stands as it is for a minute
+becomes part of the scene.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +26,7 @@ from vision.geometry import nearest_bay, polygon_area, to_pixels
 from vision.types import Floats, as_floats
 
 Grey = npt.NDArray[np.uint8]
+_Picture = TypeVar("_Picture", Grey, Floats)
 
 _LEAST_VARIANCE = 25.0
 _GAIN_LIMITS = (0.4, 2.5)
@@ -30,6 +34,9 @@ _LEAST_STILL_SHARE = 0.2
 _MOST = 0.5
 _BAYS_COMPARED = 8
 _START_NOISE_LEVELS = 3.0
+_SWAY_SHARE = 0.02
+_EXPLAINED = 0.6
+_MOST_SWAY_PX = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +138,12 @@ class StandingScene:
             or self._has_moved(polygons_norm)
         ):
             return self._begin(small, now_s, polygons_norm)
-        mask = state.differs(small, now_s, settings)
+        mask, sway_px = state.differs(small, now_s, settings)
         if not mask.any():
             return _nothing(small.shape)
         if cv2.countNonZero(mask) > settings.global_share * mask.size:
             return self._begin(small, now_s, polygons_norm)
-        return self._sorted(state, mask)
+        return self._sorted(state, mask, sway_px)
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -173,7 +180,7 @@ class StandingScene:
         ]
         return bool(shifts) and float(np.median(shifts)) > self._settings.moved_share
 
-    def _sorted(self, state: _State, mask: Grey) -> Moving:
+    def _sorted(self, state: _State, mask: Grey, sway_px: Floats) -> Moving:
         """Tell people from vehicles by their size, what moves now apart from what stands by now."""
         settings = self._settings
         people = np.zeros(mask.shape, np.uint8)
@@ -197,9 +204,10 @@ class StandingScene:
         if people.any():
             cv2.dilate(people, np.ones((3, 3), np.uint8), people)
         height, width = mask.shape
-        return Moving(
-            people, as_floats(as_floats(boxes).reshape(-1, 4) / (width, height, width, height))
-        )
+        # Found where the scene has them; the picture has them beside that.
+        found = as_floats(boxes).reshape(-1, 2, 2) + sway_px
+        boxes_norm = as_floats((found / (width, height)).clip(0, 1)).reshape(-1, 4)
+        return Moving(shifted(people, np.round(sway_px)), boxes_norm)
 
     def _is_vehicle_part(
         self, state: _State, place: tuple[slice, slice], thing: npt.NDArray[np.bool_]
@@ -225,12 +233,16 @@ class _State:
         self.vehicle_s = np.full_like(small, -np.inf)
         self._still = np.full(small.shape, 255, np.uint8)
 
-    def differs(self, small: Floats, now_s: float, settings: SceneSettings) -> Grey:
-        """Where a picture differs from the scene, 255 there; the scene learns from it."""
+    def differs(self, small: Floats, now_s: float, settings: SceneSettings) -> tuple[Grey, Floats]:
+        """Where a picture differs from the scene, 255 there, and how far it is shifted, pixels.
+
+        The scene learns from it.
+        """
         took_s, self.seen_s = now_s - self.seen_s, now_s
         scene = levelled(self.scene, small, self._still)
+        least = as_floats(np.maximum(self.noise * settings.noise_factor, settings.least_levels))
+        small, sway_px = steadied(small, scene, least)
         off = np.abs(small - scene)
-        least = np.maximum(self.noise * settings.noise_factor, settings.least_levels)
         mask = _calm(off > least)
         # How long each place has looked as it does.
         changed = _calm(np.abs(small - self.candidate) > least)
@@ -252,7 +264,42 @@ class _State:
             mask &= ~stood
         self.scene = scene
         self._still = ~mask
-        return mask
+        return mask, sway_px
+
+
+def steadied(small: Floats, scene: Floats, least: Floats) -> tuple[Floats, Floats]:
+    """A picture moved to where the scene has what it shows, and how far it was shifted, x and y.
+
+    A camera on a mast sways by a few pixels, and each edge with it: that is no movement. The shift
+    is found by phase correlation, which a large vehicle may lead astray; so it counts only where
+    it explains much of what differs.
+    """
+    nowhere = np.zeros(2, np.float32)
+    differing = np.count_nonzero(np.abs(small - scene) > least)
+    if differing < _SWAY_SHARE * small.size:
+        return small, nowhere
+    found, _ = cv2.phaseCorrelate(scene, small, _window(scene.shape))
+    sway_px = as_floats(found)
+    if float(np.abs(sway_px).max()) > _MOST_SWAY_PX:
+        return small, nowhere
+    moved = shifted(small, -sway_px)
+    left = np.count_nonzero(np.abs(moved - scene) > least)
+    return (moved, sway_px) if left < _EXPLAINED * differing else (small, nowhere)
+
+
+def shifted(picture: _Picture, by_px: Floats) -> _Picture:
+    """A picture shifted by x and y pixels; its edges are repeated."""
+    if not by_px.any():
+        return picture
+    matrix = as_floats([[1, 0, by_px[0]], [0, 1, by_px[1]]])
+    size_wh = (picture.shape[1], picture.shape[0])
+    made = cv2.warpAffine(picture, matrix, size_wh, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(made, picture.dtype)
+
+
+@lru_cache(maxsize=8)
+def _window(shape: tuple[int, int]) -> Floats:
+    return as_floats(cv2.createHanningWindow(shape[::-1], cv2.CV_32F))
 
 
 def levelled(scene: Floats, small: Floats, still: Grey) -> Floats:

@@ -27,9 +27,12 @@ Picture = Callable[..., Grey]
 
 @pytest.fixture(scope="module")
 def asphalt() -> Grey:
-    """A lot without anybody: patches of brightness 60 to 160."""
+    """A lot without anybody: patches of brightness 60 to 160, and lines round the bays."""
     coarse = np.random.default_rng(4).integers(60, 160, (12, 20), dtype=np.uint8)
-    return np.asarray(cv2.resize(coarse, WH, interpolation=cv2.INTER_CUBIC), np.uint8)
+    made = np.asarray(cv2.resize(coarse, WH, interpolation=cv2.INTER_CUBIC), np.uint8)
+    lines = [np.round(bay * as_floats(WH)).astype(np.int32) for bay in BAYS]
+    cv2.polylines(made, lines, isClosed=True, color=(220,), thickness=3)
+    return made
 
 
 @pytest.fixture
@@ -80,6 +83,21 @@ def test_neither_light_nor_noise_moves(picture: Picture) -> None:
         moving = scene.look(dimmed, begin_s + second, BAYS)
         assert (moving.people > 0).mean() < 0.005
         assert not len(moving.vehicles_norm)
+
+
+def test_a_camera_that_sways_moves_little() -> None:
+    """Without being followed a tenth of this picture would move all the time."""
+    lot = SimulatedLot(demo_scene(Weather.OVERCAST, image_wh=(1280, 720)), seed=3, detail=1)
+    still, quads = small_grey(lot.frame(20.0), 640), list(lot.quads_norm())
+    rng, scene, shares = np.random.default_rng(6), StandingScene(), []
+    for second in range(40):
+        by_px = (1.5 * np.sin(1.3 * second), np.cos(0.9 * second))
+        matrix = as_floats([[1, 0, by_px[0]], [0, 1, by_px[1]]])
+        swayed = cv2.warpAffine(still, matrix, WH, borderMode=cv2.BORDER_REPLICATE)
+        noisy = np.clip(swayed + rng.normal(0, 2, swayed.shape), 0, 255).astype(np.uint8)
+        moving = scene.look(noisy, float(second), quads)
+        shares.append(float((moving.people > 0).mean()))
+    assert np.mean(shares[5:]) < 0.01
 
 
 def test_a_passing_vehicle_is_a_box_and_its_place_is_nobody_afterwards(picture: Picture) -> None:
