@@ -118,6 +118,7 @@ def obscure(
     settings = settings or PrivacySettings()
     height, width = image_bgr.shape[:2]
     touched: Grey = np.zeros((height, width), np.uint8)
+    hidden = np.zeros_like(touched)  # by the mosaic
     shown = image_bgr.copy()
     if settings.bay_px and len(scene.polygons_norm):
         _soften(shown, cell_map(scene.polygons_norm, (width, height), settings.bay_px), touched)
@@ -128,11 +129,14 @@ def obscure(
         if settings.bay_px:
             boxes = scene.moving.vehicles_norm * as_floats([width, height, width, height])
             vehicles += sum(_soften_vehicle(shown, box, touched) for box in boxes)
-        _hide_people(image_bgr, scene.moving.people, shown, touched)
+        people = cv2.resize(scene.moving.people, (width, height), interpolation=cv2.INTER_NEAREST)
+        cv2.copyTo(people, people, hidden)
     if settings.outside:
         outside = _beyond(scene.polygons_norm, (width, height), settings.surroundings_share)
-        cv2.copyTo(_mosaic(image_bgr), outside, shown)
-        cv2.copyTo(outside, outside, touched)
+        cv2.copyTo(outside, outside, hidden)
+    if hidden.any():
+        cv2.copyTo(_mosaic(image_bgr), hidden, shown)
+        cv2.copyTo(hidden, hidden, touched)
     for mask in scene.masks_norm:
         outline = [np.round(to_pixels(mask, (width, height))).astype(np.int32)]
         cv2.fillPoly(shown, outline, (0, 0, 0))
@@ -191,18 +195,6 @@ def _soften_vehicle(image: ImageBgr, xyxy_px: Floats, touched: Grey) -> bool:
     image[place] = _coarse(image[place], cell)
     touched[place] = 255
     return True
-
-
-def _hide_people(image: ImageBgr, people: Grey, shown: ImageBgr, touched: Grey) -> None:
-    """Lay a mosaic as coarse as the outside's over people, in place."""
-    if not people.any():
-        return
-    height, width = image.shape[:2]
-    where = np.asarray(
-        cv2.resize(people, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8
-    )
-    cv2.copyTo(_mosaic(image), where, shown)
-    cv2.copyTo(where, where, touched)
 
 
 def _coarse(image: ImageBgr, cell_px: float) -> ImageBgr:
