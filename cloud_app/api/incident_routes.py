@@ -10,10 +10,10 @@ from pydantic import AwareDatetime
 
 from cloud_app.api.context import Reading
 from cloud_app.api.routes import NOT_FOUND, Limit, Past, UpToTheNewest
+from cloud_app.storage.bay_events import Window
 from cloud_app.storage.dwell import lot_stays, summary
-from cloud_app.storage.history import Window
 from cloud_app.storage.incidents import IncidentFilter, incidents
-from cloud_app.storage.queries import bays_now
+from cloud_app.storage.queries import lot_size
 from cloud_app.storage.times import to_ms
 from cloud_app.views import DwellSummary, IncidentItem, ParkedStay
 from telemetry import IncidentKind
@@ -92,7 +92,7 @@ def get_dwell(
 
 
 def _bay_count(reading: Reading, site: str, lot: str) -> int:
-    count = len(bays_now(reading.session, reading.now(), site=reading.site(site), lot=lot))
+    count = lot_size(reading.session, reading.site(site), lot)
     if not count:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
     return count

@@ -12,15 +12,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
 from cloud_app.api.context import Context, Reader, Reading
-from cloud_app.storage.history import Window, lot_series, stays
-from cloud_app.storage.queries import (
-    alerts,
-    bays_now,
-    edges_now,
-    gaps,
-    lots_now,
-    recent_events,
-)
+from cloud_app.storage.alerts import alerts
+from cloud_app.storage.bay_events import Window
+from cloud_app.storage.history import lot_series, stays
+from cloud_app.storage.queries import bays_now, edges_now, lot_now, lots_now
+from cloud_app.storage.streams import gaps, recent_events
 from cloud_app.storage.times import to_ms
 from cloud_app.views import (
     AlertItem,
@@ -102,7 +98,7 @@ def get_lots(reading: Reading, site: str | None = None) -> list[LotNow]:
     """Every lot and how full it is."""
     return [
         lot
-        for lot in lots_now(reading.session, reading.now(), site)
+        for lot in lots_now(reading.session, reading.now(), None if site is None else [site])
         if reading.access.sees(lot.site)
     ]
 
@@ -110,10 +106,10 @@ def get_lots(reading: Reading, site: str | None = None) -> list[LotNow]:
 @router.get("/lots/{site}/{lot}", tags=["now"], responses=NOT_FOUND)
 def get_lot(site: str, lot: str, reading: Reading) -> LotNow:
     """One lot."""
-    for found in lots_now(reading.session, reading.now(), reading.site(site)):
-        if found.lot == lot:
-            return found
-    raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
+    found = lot_now(reading.session, reading.now(), reading.site(site), lot)
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
+    return found
 
 
 @router.get("/lots/{site}/{lot}/bays", tags=["now"], responses=NOT_FOUND)
@@ -177,26 +173,16 @@ def get_history(
 @router.get("/events", tags=["history"])
 def get_events(reading: Reading, site: str | None = None, limit: Limit = 50) -> list[EventItem]:
     """The newest events of the stream."""
-    sites = (
-        [site]
-        if site is not None
-        else sorted(reading.access.sites)
-        if reading.access.sites
-        else [None]
-    )
-    found = [
-        event
-        for name in sites
-        if name is None or reading.access.sees(name)
-        for event in recent_events(reading.session, limit, name)
-    ]
-    return sorted(found, key=lambda event: event.time, reverse=True)[:limit]
+    sites = reading.access.sites if site is None else {site}
+    if site is not None and not reading.access.sees(site):
+        return []
+    return recent_events(reading.session, limit, sites)
 
 
 @router.get("/alerts", tags=["now"])
 def get_alerts(reading: Reading, limit: Limit = 50) -> list[AlertItem]:
     """Alerts, the open ones first."""
-    return [alert for alert in alerts(reading.session, limit) if reading.access.sees(alert.site)]
+    return alerts(reading.session, limit, reading.access.sites)
 
 
 @router.get(

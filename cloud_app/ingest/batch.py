@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 
 from cloud_app.ingest.decode import Decoded, Inbound, TakenReport, Unreadable, decode_inbound
 from cloud_app.storage.database import Session
+from cloud_app.storage.events import take_events
 from cloud_app.storage.intake import (
-    Poison,
-    StreamKey,
-    TakenEvent,
+    keep_unreadable,
+    newest_stream,
     take_aggregate,
-    take_events,
     take_health,
     take_layout,
     take_snapshot,
     take_status,
     touch_edges,
 )
+from cloud_app.stream import Poison, StreamKey, TakenEvent
 from telemetry.health import Health
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, Snapshot, Status
@@ -128,21 +128,17 @@ def _watermark(session: Session, edge: str, epoch: int) -> dict[StreamKey, int]:
     If more is known of it than the edge has, its store is an old copy: told so, it renews its epoch
     instead of giving numbers out twice.
     """
-    rows = session.rows(
-        "SELECT epoch, upto FROM stream WHERE edge = ? ORDER BY epoch DESC LIMIT 1", (edge,)
-    )
-    if not rows or rows[0][0] < epoch:
+    newest = newest_stream(session, edge)
+    if newest is None or newest[0] < epoch:
         return {(edge, epoch): 0}
-    return {(edge, int(rows[0][0])): int(rows[0][1])}
+    return {(edge, newest[0]): newest[1]}
 
 
 def quarantine(session: Session, inbound: Inbound, reason: str) -> None:
     """Keep a message that nobody could use, to the byte; the same one again is only counted."""
     digest = hashlib.sha256(inbound.topic.encode() + b"\0" + inbound.payload).hexdigest()
-    session.run(
-        "INSERT INTO quarantine (digest, topic, payload, reason, first_ms, times)"
-        " VALUES (?, ?, ?, ?, ?, 1)"
-        " ON CONFLICT (digest) DO UPDATE SET times = quarantine.times + 1",
+    keep_unreadable(
+        session,
         (
             digest,
             inbound.topic.replace("\0", "�"),

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from cloud_app.storage.intake import Poison, TakenEvent
+from cloud_app.stream import Poison, TakenEvent
 from telemetry import TelemetryError
 from telemetry.cloudevents import decode_event
 from telemetry.health import Health

@@ -14,7 +14,7 @@ from cloud_app.errors import SinkError, StorageDownError, StorageError
 from cloud_app.ingest.batch import Batch, take_batch
 from cloud_app.ingest.decode import Inbound
 from cloud_app.storage.database import Database
-from cloud_app.storage.intake import StreamKey, TakenEvent, Watermark
+from cloud_app.stream import StreamKey, TakenEvent, Watermark
 from telemetry import Clock
 
 _log = logging.getLogger(__name__)

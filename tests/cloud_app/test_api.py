@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from cloud_app.config import HttpConfig
 from cloud_app.ingest.link import LinkState
@@ -262,7 +263,7 @@ def test_a_database_that_is_away_is_503(tmp_path_factory: pytest.TempPathFactory
     database = SqliteDatabase(folder / "cloud.db")
     hub = Hub(database)
     with database.write() as session:
-        session.run("DROP TABLE lot")
+        session.run(text("DROP TABLE lot"))
     with hub.client() as client:
         answer = client.get("/api/v1/lots")
     assert answer.status_code == 503

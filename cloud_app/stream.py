@@ -1,0 +1,61 @@
+"""What an edge's stream is made of, as ingest, storage and sinks hand it to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from telemetry.cloudevents import Event
+
+StreamKey: TypeAlias = tuple[str, int]
+"""(edge, epoch)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Up to where an edge's stream is complete here."""
+
+    site: str
+    edge: str
+    epoch: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenEvent:
+    """An event that was read and whose source agrees with its topic."""
+
+    site: str
+    edge: str
+    event: Event
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """An event that cannot be read, though its number can: it counts as received.
+
+    Else the watermark would stand still for ever, and the edge's outbox would fill.
+    """
+
+    edge: str
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stream that is complete up to `upto` though it reaches `top`."""
+
+    site: str
+    edge: str
+    epoch: int
+    upto: int
+    top: int
+    online: bool
+    is_current: bool
+
+    @property
+    def stream(self) -> StreamKey:
+        """Which numbering it is in."""
+        return (self.edge, self.epoch)
