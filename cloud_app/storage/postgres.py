@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, LiteralString, cast
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import QueuePool, Table, create_engine, func, select, text
 from sqlalchemy.exc import (
@@ -24,7 +25,7 @@ from cloud_app.errors import StorageDownError, StorageError
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.migrate import migrate
 from cloud_app.storage.partitions import keep_room
-from cloud_app.storage.upsert import Upsert
+from cloud_app.storage.upsert import Upsert, names
 
 _CHANNEL: LiteralString = "lotsight_changes"
 # Advisory locks are one number space per database: 'lots' and 'sche' as ASCII keep ours apart.
@@ -67,10 +68,9 @@ _NOTIFY = text("SELECT pg_notify(:channel, edge) FROM unnest(CAST(:edges AS TEXT
 
 
 @cache
-def _copy_into(table: Table) -> LiteralString:
-    # Names of our own tables, which need no quotes.
-    names = ", ".join(column.name for column in table.columns)
-    return cast(LiteralString, f"COPY {table.name} ({names}) FROM STDIN")
+def _copy_into(table: Table) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, names(table)))
+    return sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
 
 
 class PostgresDatabase:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import (
-    ColumnElement,
     MetaData,
     Table,
+    Tuple,
     and_,
     delete,
     func,
@@ -45,7 +45,7 @@ _staged = Table(
 )
 
 
-def _position(table: Table) -> ColumnElement[object]:
+def _position(table: Table) -> Tuple:
     return tuple_(*(table.c[name] for name in _POSITION))
 
 

@@ -19,7 +19,7 @@ _NEWEST_FIRST = (
     event.c.seq.desc(),
 )
 _EVENTS = (
-    select(event.c[*(name for name in names(event) if name != "body")])
+    select(*(event.c[name] for name in names(event) if name != "body"))
     .order_by(*_NEWEST_FIRST)
     .limit(bindparam("rows"))
 )
