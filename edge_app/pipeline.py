@@ -368,7 +368,7 @@ class CameraPipeline:
         if self._detector is not None:
             spec = self._detector.spec
             model = ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
-            method = "bay_head" if spec.has_bay_head else "overlap"
+            method = spec.method
         revision = 0 if self._calibration is None else self._calibration.revision
         self._outlets.record(
             [BayChange(state, cause, self.camera, method, model, revision) for state in states]
