@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,15 @@ def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
     classes = _classes(facts, told, path)
     size = _input_size(graph, facts, path)
     known = Probe(probe_picture(), told.boxes, is_usual=facts.get("author") == _MAKER)
-    input_wh = PROBE_WH if size.dynamic else (size.width, size.height)
-    found = probe(session, graph, path, len(classes), input_wh, known).box_format
+    show = partial(probe, session, graph, path, len(classes), known=known)
+    try:
+        found = show(PROBE_WH if size.dynamic else (size.width, size.height)).box_format
+    except ModelError:
+        if not size.dynamic:
+            raise
+        # Some graphs take any size, but hold the grid of the size that they were exported for.
+        size = size.model_copy(update={"dynamic": False})
+        found = show((size.width, size.height)).box_format
     try:
         return Manifest(
             schema_version=1,

@@ -23,7 +23,7 @@ _SURE = 0.1
 _LEAST_SHARE = 0.9
 """Of the boxes must look like boxes; of anchors that see nothing, a few may be odd."""
 _SLACK = 0.05
-"""Of the input's side: so far outside may the centre of a box lie."""
+"""Of the input's side: so far outside may the centre of a box lie that is not sure."""
 _FRACTIONS_TO = 2.0
 """No box in fractions reaches beyond, and boxes in pixels always do."""
 _ENOUGH_BOXES = 3
@@ -107,6 +107,8 @@ def _axes(layout: BoxLayout, rank: int) -> list[tuple[int, int]]:
     """Pairs of the axes along which the boxes and their numbers can lie."""
     if layout is BoxLayout.YOLOV7_END2END:
         return [(0, 1)] if rank == 2 else []  # noqa: PLR2004 - (boxes, numbers)
+    if layout is BoxLayout.YOLO_END2END:
+        return [(1, 2)] if rank == 3 else []  # noqa: PLR2004 - lists are rows in all exports
     return [(1, 2), (2, 1)] if rank == 3 else []  # noqa: PLR2004 - (batch, boxes, numbers)
 
 
@@ -133,6 +135,7 @@ def find_format(look: Look, told: ToldFormat, *, is_usual: bool) -> BoxFormat:
     for choices in (
         sure or left,
         [reading for reading in sure if _matches(look, reading)],
+        [reading for reading in sure if _differ_in_layout(sure) and _lies_as_usual(reading)],
         [reading for reading in (sure or left) if is_usual and _is_usual(reading)],
     ):
         if len(choices) == 1:
@@ -146,23 +149,36 @@ def find_format(look: Look, told: ToldFormat, *, is_usual: bool) -> BoxFormat:
 
 
 def _is_usual(reading: BoxFormat) -> bool:
+    return _usual_words(reading) == 2  # noqa: PLR2004 - both
+
+
+def _usual_words(reading: BoxFormat) -> int:
     usual = BoxFormat.usual(reading.layout)
-    return (reading.form, reading.coordinates) == (usual.form, usual.coordinates)
+    return (reading.form is usual.form) + (reading.coordinates is usual.coordinates)
+
+
+def _differ_in_layout(readings: Sequence[BoxFormat]) -> bool:
+    """Whether they give the same boxes: of two classes only the first was seen."""
+    return len({(one.form, one.coordinates, one.boxes_axis) for one in readings}) == 1
+
+
+def _lies_as_usual(reading: BoxFormat) -> bool:
+    return reading.boxes_axis == BoxFormat.usual(reading.layout).boxes_axis
 
 
 def fault_of(look: Look, reading: BoxFormat) -> str:
     """Why an output cannot be read in a way; empty if it can."""
     rows = filled_rows(rows_of(look.output, 1, reading)[0], reading)
     if len(rows) == 0:
-        return ""
+        return "" if reading.layout in _LISTS else "it is empty, as only a list can be"
     return contradiction(rows, reading, look.class_count) or _odd_boxes(rows, reading, look)
 
 
 def filled_rows(rows: Floats, reading: BoxFormat) -> Floats:
     """Rows that are boxes: lists of a fixed length end with empty places."""
-    if reading.layout in _LISTS:
-        return as_floats(rows[~(rows[:, 4] <= 0)])
-    return as_floats(rows[np.abs(np.nan_to_num(rows, nan=1.0)).sum(1) > 0])
+    # The class of an empty place is 0 or -1.
+    numbers = rows[:, :5] if reading.layout in _LISTS else rows
+    return as_floats(rows[(numbers != 0).any(1)])
 
 
 def contradiction(rows: Floats, reading: BoxFormat, class_count: int) -> str:
@@ -186,6 +202,8 @@ def _score_fault(rows: Floats, reading: BoxFormat, class_count: int) -> str:
             return f"its class column holds no whole numbers ({classes[_worst(classes)]:.3g})"
         if classes.min() < 0 or classes.max() >= class_count:
             return f"its class column goes to {classes.max():.0f}, with {class_count} classes"
+    elif class_count > 1 and np.isin(scores[:, -1], (0, 1)).all() and scores[:, -1].any():
+        return "its last score is 0 or 1 in every box, as a class is"
     if scores.min() < -0.01 or scores.max() > 1.01:  # noqa: PLR2004 - rounding of small floats
         return f"its scores go from {scores.min():.3g} to {scores.max():.3g}, not from 0 to 1"
     return ""
@@ -214,10 +232,14 @@ def _odd_boxes(rows: Floats, reading: BoxFormat, look: Look) -> str:
         return "its boxes have negative sizes"
     elif ordered.all() and len(rows) >= _ENOUGH_BOXES:
         return "all its boxes are corners in order"
-    boxes = to_corners_px(four, reading, look.input_wh)
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.asarray(look.input_wh, np.float32)
-    inside = ((centre >= -_SLACK) & (centre <= 1 + _SLACK)).all(1)
-    return "" if inside.mean() >= _LEAST_SHARE else "its boxes lie outside the picture"
+    boxes, scores = _best(look, reading)
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / as_floats(look.input_wh)
+    for slack, counts in ((_SLACK, scores >= 0), (0.0, scores >= _SURE)):
+        inside = ((centre >= -slack) & (centre <= 1 + slack)).all(1)[counts]
+        if counts.any() and inside.mean() < _LEAST_SHARE:
+            width, height = look.input_wh
+            return f"its boxes lie outside the input of {width}x{height} px"
+    return ""
 
 
 def _best(look: Look, reading: BoxFormat) -> tuple[Floats, Floats]:
@@ -277,6 +299,6 @@ def _no_reading(look: Look, told: ToldFormat, faults: dict[BoxFormat, str]) -> s
 
 def _closest(faults: dict[BoxFormat, str]) -> dict[BoxFormat, str]:
     """One reading of each layout: the usual one where it is there, which says most to a reader."""
-    usual_last = sorted(faults, key=_is_usual)
+    usual_last = sorted(faults, key=_usual_words)
     chosen = {reading.layout: reading for reading in usual_last}
     return {reading: faults[reading] for reading in chosen.values()}

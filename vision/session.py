@@ -226,10 +226,11 @@ def check_graph(graph: Graph, spec: NetworkSpec, path: Path) -> None:
         got_inputs = with_bays if graph.has_bay_head else [graph.input_name]
         msg = f"{path}: expected inputs {wanted_inputs}, but got {got_inputs}"
         raise ModelError(msg)
-    if graph.size_wh != (None if spec.dynamic_input else spec.input_wh):
-        got = "any size" if graph.size_wh is None else "{}x{} px only".format(*graph.size_wh)
-        width, height = spec.input_wh
-        wanted = "any size" if spec.dynamic_input else f"{width}x{height} px only"
+    # A graph that takes any size may be said to be right at one only.
+    wanted_wh = None if spec.dynamic_input else spec.input_wh
+    if graph.size_wh not in {None, wanted_wh}:
+        wanted = "any size" if wanted_wh is None else "{}x{} px only".format(*wanted_wh)
+        got = "{}x{} px only".format(*graph.size_wh)
         msg = f"{path}: expected `{graph.input_name}` of {wanted}, but got {got}"
         raise ModelError(msg)
     # Exporters leave sizes symbolic; only what the graph states can contradict the manifest.

@@ -52,7 +52,11 @@ def test_spec_carries_what_the_runtime_needs(tmp_path: Path) -> None:
         pytest.param({"surprise": 1}, "surprise: Extra inputs", id="unknown key"),
         pytest.param({"schema_version": 2}, "schema_version: .*but got '2'", id="newer form"),
         pytest.param({"input": {"width": 950, "height": 736}}, "multiples of stride 32", id="size"),
-        pytest.param({"classes": {"0": "person"}}, "expected a class that is a vehicle or a bay", id="no vehicle"),
+        pytest.param(
+            {"classes": {"0": "person"}},
+            "expected a class that is a vehicle or a bay",
+            id="no vehicle",
+        ),
         pytest.param({"classes": {"0": "car", "2": "bus"}}, "numbered 0, 1, 2", id="gap"),
         pytest.param({"file": "../mine.onnx"}, "bare name", id="file elsewhere"),
         pytest.param({"outputs": {"boxes": "ssd"}}, "outputs.boxes", id="unknown layout"),
