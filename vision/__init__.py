@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+import importlib
+import typing
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from vision.assignment import OverlapRule, OverlapSettings
     from vision.bay_head import BayHeadRule
     from vision.change_gate import ChangeGate, GateSettings
@@ -95,4 +95,4 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         msg = f"module 'vision' has no attribute '{name}'"
         raise AttributeError(msg)
-    return getattr(import_module(f"vision.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(f"vision.{_MODULES[name]}"), name)

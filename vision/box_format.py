@@ -235,8 +235,8 @@ def _odd_boxes(rows: Floats, reading: BoxFormat, look: Look) -> str:
     boxes, scores = _best(look, reading)
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / as_floats(look.input_wh)
     for slack, counts in ((_SLACK, scores >= 0), (0.0, scores >= _SURE)):
-        inside = ((centre >= -slack) & (centre <= 1 + slack)).all(1)[counts]
-        if counts.any() and inside.mean() < _LEAST_SHARE:
+        inside = as_floats(((centre >= -slack) & (centre <= 1 + slack)).all(1))
+        if counts.any() and inside[counts].mean() < _LEAST_SHARE:
             width, height = look.input_wh
             return f"its boxes lie outside the input of {width}x{height} px"
     return ""

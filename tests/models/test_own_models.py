@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -43,7 +44,7 @@ def rows_of(layout: BoxLayout, form: BoxForm, unit: Coordinates, classes: int = 
     index[-1] = classes - 1
     sure = np.linspace(0.9, 0.5, len(CARS), dtype=np.float32)[:, None]
     scores = as_floats(np.eye(classes)[index] * sure)
-    columns = {
+    columns: dict[BoxLayout, list[npt.NDArray[Any]]] = {
         BoxLayout.YOLO_RAW: [box, scores],
         BoxLayout.YOLOV5: [box, np.full_like(sure, 0.99), scores],
         BoxLayout.YOLO_END2END: [box, sure, index[:, None]],
@@ -61,9 +62,11 @@ def batch_of(rows: Floats, axis: int) -> Floats:
     return rows.T[None] if axis == 2 else rows[None]
 
 
-def found_by(path: Path, *told: str | None) -> tuple[Floats, BoxFormat]:
+def found_by(
+    path: Path, layout: str | None = None, names: str | None = None
+) -> tuple[Floats, BoxFormat]:
     """Boxes in a picture as large as the input."""
-    detector = open_detector(find_model(path, parse_told(*told)), threads=1)
+    detector = open_detector(find_model(path, parse_told(layout, names)), threads=1)
     found = detector.detect(np.full((640, 640, 3), 90, np.uint8), NO_BAYS).detections
     order = np.lexsort(found.xyxy_px.T)
     return found.xyxy_px[order], detector.spec.box_format

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +46,7 @@ def output_of(seed: int, boxes: int, class_count: int, reading: BoxFormat) -> Fl
     sure = rng.uniform(0.3, 0.95, (boxes, 1))
     index = rng.integers(0, class_count, boxes)
     scores = np.clip(np.eye(class_count)[index], 1e-4, 0.97)
-    columns = {
+    columns: dict[BoxLayout, list[npt.NDArray[Any]]] = {
         BoxLayout.YOLO_RAW: [box, scores * sure],
         BoxLayout.YOLOV5: [box, sure, scores],
         BoxLayout.YOLO_END2END: [box, sure, index[:, None]],
@@ -78,7 +81,7 @@ def test_no_output_is_read_in_another_way(
 def test_the_known_vehicles_decide_between_two_readings() -> None:
     reading = BoxFormat.usual(BoxLayout.YOLO_END2END)
     box = [10, 10, 60, 40]
-    output = as_floats([[[*box, 0.9, 0], [0, 0, 0, 0, 0, 0]]])
+    output = as_floats([[[*map(float, box), 0.9, 0], [0.0] * 6]])
     with pytest.raises(ValueError, match=r"finds 1 boxes such as .* and can be read as"):
         find_format(Look(output, 3, WH, NO_VEHICLES), ToldFormat(), is_usual=False)
     look = Look(output, 3, WH, as_floats([box, [300, 200, 330, 220]]))
