@@ -1,6 +1,6 @@
 """The API's OpenAPI document as a file: what pages' types are made from, and third parties read.
 
-Run `python -m cloud_app.api.openapi docs/openapi/cloud.json` after a change; a test holds both equal.
+After a change: `python -m cloud_app.api.openapi docs/openapi/cloud.json`; a test compares both.
 """
 
 from __future__ import annotations

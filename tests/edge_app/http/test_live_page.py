@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.chromium
 MakeView = Callable[..., LiveView]
 
+
 def wait_for_picture(page: Page, name: str) -> None:
     """Until a picture has come. Not by `wait_for_function`: the pages' policy forbids its eval."""
     for _ in range(600):
