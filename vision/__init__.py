@@ -12,13 +12,13 @@ if typing.TYPE_CHECKING:
     from vision.detector import DetectorSettings, OnnxDetector
     from vision.evidence import EvidenceFilter, EvidenceSettings
     from vision.input_size import InputPlan, plan_input
+    from vision.judge import BayJudge, BayShapes, Detector, Judgement, judge_bays
     from vision.rules import rule_for
     from vision.session import SessionSettings
     from vision.types import (
         BayEvidence,
         BoxLayout,
         Detections,
-        Detector,
         Floats,
         Frame,
         ImageBgr,
@@ -32,6 +32,8 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "BayEvidence",
     "BayHeadRule",
+    "BayJudge",
+    "BayShapes",
     "BoxLayout",
     "ChangeGate",
     "Detections",
@@ -46,6 +48,7 @@ __all__ = [
     "ImageBgr",
     "InputPlan",
     "Ints",
+    "Judgement",
     "NetworkOutput",
     "NetworkSpec",
     "OccupancyRule",
@@ -55,6 +58,7 @@ __all__ = [
     "SessionSettings",
     "ViewGuard",
     "ViewReport",
+    "judge_bays",
     "plan_input",
     "rule_for",
 ]
@@ -71,12 +75,16 @@ _MODULES = {
     "EvidenceSettings": "evidence",
     "InputPlan": "input_size",
     "plan_input": "input_size",
+    "BayJudge": "judge",
+    "BayShapes": "judge",
+    "Detector": "judge",
+    "Judgement": "judge",
+    "judge_bays": "judge",
     "rule_for": "rules",
     "SessionSettings": "session",
     "BayEvidence": "types",
     "BoxLayout": "types",
     "Detections": "types",
-    "Detector": "types",
     "Floats": "types",
     "Frame": "types",
     "ImageBgr": "types",
