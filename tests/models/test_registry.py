@@ -62,6 +62,9 @@ def test_every_committed_model_is_what_its_manifest_says(path: Path) -> None:
     quads = np.array([[[0.2, 0.2], [0.5, 0.2], [0.5, 0.6], [0.2, 0.6]]], np.float32)
     output = detector.detect(image, quads)
     assert (output.bay_prob is not None) == entry.manifest.bay_head
+    assert detector.probed is not None
+    assert detector.probed.shown == 12
+    assert detector.probed.found >= 10, "of the vehicles in the picture that all are shown"
 
 
 @pytest.mark.parametrize("name", ["lotsight-n", "lotsight-n-int8"])
