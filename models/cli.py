@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.manifest import named
+from models.manifest import settled
 from models.options import LayoutOption, NamesOption, RolesOption
 from models.registry import (
     DEFAULT_MODEL,
@@ -73,7 +73,7 @@ def add(
         msg = f"{path}: expected no manifest yet, but there is one; --force replaces it"
         raise ModelError(msg)
     manifest = manifest_of_export(file, parse_told(layout, names, roles or ()))
-    manifest = named(manifest, name or manifest.name)
+    manifest = settled(manifest, name or manifest.name)
     entry = ModelEntry(manifest, file)
     detector = open_detector(entry, threads=1)
     try:

@@ -175,14 +175,21 @@ class Manifest(_Strict):
 _DOUBT = (0.4, 0.6)
 
 
-def named(manifest: Manifest, name: str) -> Manifest:
-    """The same manifest under another name.
+def settled(manifest: Manifest, name: str) -> Manifest:
+    """The same manifest under a name, with the roles that its class names were understood to have.
+
+    A manifest that is kept must mean the same to a later lotsight, which may know more words.
 
     Raises:
         ModelError: the name is none.
     """
+    roles = {
+        manifest.classes[index]: role
+        for index, role in manifest.class_roles.items()
+        if role is not ClassRole.IGNORED
+    }
     try:
-        return Manifest.model_validate(manifest.model_dump() | {"name": name})
+        return Manifest.model_validate(manifest.model_dump() | {"name": name, "roles": roles})
     except ValidationError as exc:
         msg = f"name: {describe(exc, 'name of a model')}"
         raise ModelError(msg) from exc

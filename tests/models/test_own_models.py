@@ -299,6 +299,9 @@ def test_a_model_is_added_with_what_was_found_out(tmp_path: Path) -> None:
     entry = find_model(path)
     assert entry.name == "my-lot"
     assert entry.manifest.spec().method == "bay_boxes"
+    kept = json.loads(path.with_suffix(".json").read_text())
+    assert kept["roles"] == {"belegt": "occupied_bay", "blau": "free_bay"}
+    assert kept["outputs"] == {"boxes": "yolov5", "form": "centre", "coordinates": "fractions"}
     again = invoke(models_app, "add", path, *told)
     assert "--force replaces it" in str(again.exception)
     assert invoke(models_app, "add", path, *told, "--force").exit_code == 0
