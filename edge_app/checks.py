@@ -82,7 +82,7 @@ def check_parts(config: LotsightConfig) -> list[Check]:
     spec: NetworkSpec | None = None
     try:
         spec = NetworkKeeper(config.model).load().spec
-        kind = "with bay head" if spec.has_bay_head else "boxes only"
+        kind = f"judges by {spec.method.replace('_', ' ')}"
         checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
     except ModelError as exc:
         checks.append(Check.bad("model", str(exc)))

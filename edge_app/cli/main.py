@@ -6,15 +6,15 @@ that an edge box lacks (`datasets`, the `train` extra) can be listed without bei
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
-from telemetry.errors import ConfigError, LotsightError
+if TYPE_CHECKING:
+    import typer
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, one line of help); the module holds a typer app named `app`
@@ -47,8 +47,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def main() -> None:
     """Run the command line; an error of ours is one red line and exit code 1, no traceback."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in {"-h", "--help", "help"}:
+        _print_help()
+    elif name == "--version":
+        _print_version()
+    else:
+        _run(name, arguments)
+
+
+def _run(name: str, arguments: list[str]) -> None:
+    # Only here: the contract's messages take longer to import than the help takes to print.
+    from telemetry.errors import LotsightError
+
     try:
-        _dispatch(sys.argv[1:])
+        _load(name)(args=arguments, prog_name=f"lotsight {name}")
     except LotsightError as exc:
         console = Console(stderr=True, soft_wrap=True, highlight=False)
         console.print("error:", style="bold red", end=" ")
@@ -56,24 +69,22 @@ def main() -> None:
         sys.exit(1)
 
 
-def _dispatch(arguments: list[str]) -> None:
-    name = arguments[0] if arguments else "--help"
-    if name in {"-h", "--help", "help"}:
-        _print_help()
-    elif name == "--version":
-        from importlib.metadata import version
+def _print_version() -> None:
+    from importlib.metadata import version
 
-        Console().print(f"lotsight {version('lotsight')}", highlight=False)
-    elif name in COMMANDS:
-        _load(name)(args=arguments[1:], prog_name=f"lotsight {name}")
-    else:
+    Console().print(f"lotsight {version('lotsight')}", highlight=False)
+
+
+def _load(name: str) -> typer.Typer:
+    from telemetry.errors import ConfigError
+
+    if name not in COMMANDS:
+        import difflib
+
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         msg = f"expected one of {', '.join(COMMANDS)}, but got '{name}'.{hint}"
         raise ConfigError(msg)
-
-
-def _load(name: str) -> typer.Typer:
     module_name, _ = COMMANDS[name]
     try:
         module = importlib.import_module(module_name)

@@ -42,6 +42,7 @@ _EXAMPLES = {
     "http.key_file": "http.key",
     "model.name": "yolo11n-vehicles",
     "model.manifest_file": "models/own.json",
+    "model.layout": "yolov5",
     "outbox.max_pages": 65_536,
     "mqtt.host": "localhost",
     "mqtt.username": "box-1",
