@@ -171,7 +171,7 @@ def begin(session: Session, brake: Brake, tried: Try) -> int:
 def _left_ms(row: Row, brake: Brake, free: int, now_ms: int) -> int:
     if now_ms - row.last_ms >= _FORGET_MS:
         return 0
-    return max(0, row.last_ms + brake.wait_ms(row.failures, free) - now_ms)
+    return max(0, int(row.last_ms) + brake.wait_ms(row.failures, free) - now_ms)
 
 
 def take_back(session: Session, tried: Try) -> None:

@@ -48,12 +48,12 @@ class PasswordLogin:
         database: with the accounts.
         passwords: checks them.
         brake: on guessing.
-        tells_by_mail: whether owners are told of failures.
+        tells_by_mail: whether owners are told of failures by mail.
     """
 
     database: Database
     passwords: Passwords
-    brake: Brake = Brake()
+    brake: Brake
     tells_by_mail: bool = False
 
     def log_in(self, given: Credentials, device: Device, now_ms: int) -> str:

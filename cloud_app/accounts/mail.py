@@ -1,4 +1,4 @@
-"""Mail: written to the outbox in the transaction of what it tells, sent until the server takes it."""
+"""Mail: put in the outbox in the transaction of what it tells, sent until the server takes it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Mailer(Protocol):
 
 
 class SmtpMailer:
-    """Mail through an SMTP server, encrypted as configured: STARTTLS is asked for, not hoped for."""
+    """Mail through an SMTP server; STARTTLS is insisted on where it is configured."""
 
     def __init__(self, config: MailConfig) -> None:
         self._config = config

@@ -231,32 +231,49 @@ def set_disabled(
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """What somebody is to be at some tenants; what they are elsewhere stays.
+
+    Attributes:
+        wanted: all roles at `within`.
+        within: tenants that are set; whoever makes the change has seen that the actor may.
+    """
+
+    wanted: frozenset[Membership]
+    within: frozenset[Tenant]
+
+    def __post_init__(self) -> None:
+        for each in self.wanted:
+            if each.tenant not in self.within:
+                msg = f"no roles can be given at {each.tenant} here"
+                raise AccountError(msg)
+
+
 def set_roles(
-    session: Session, actor: Actor, person: Person, wanted: Collection[Membership],
-    within: Collection[Tenant], tenants: Tenants, version: int | None = None,
-) -> None:  # fmt: skip
-    """Set what somebody is at some tenants; what they are elsewhere stays.
+    session: Session,
+    actor: Actor,
+    person: Person,
+    change: RoleChange,
+    tenants: Tenants,
+    version: int | None = None,
+) -> None:
+    """Give and take roles.
 
     Args:
         session: of the change.
         actor: who changes it.
         person: whose roles.
-        wanted: all roles at `within`.
-        within: tenants that are set; whoever calls has seen that the actor may.
+        change: to them.
         tenants: who there is.
         version: that the caller has seen.
 
     Raises:
-        AccountError: a role at a tenant that is not in `within`.
         LastAdminError: nobody would be left who can give roles at one of them.
         StaleError: another change came first.
     """
-    for each in wanted:
-        if each.tenant not in within:
-            msg = f"no roles can be given at {each.tenant} here"
-            raise AccountError(msg)
-    now = {each for each in person.memberships if each.tenant in within}
-    lost, won = now - set(wanted), set(wanted) - now
+    now = {each for each in person.memberships if each.tenant in change.within}
+    lost, won = now - change.wanted, change.wanted - now
     before = _managed(session, tenants, {each.tenant for each in lost})
     touch(session, person, version)
     session.run_many(_TAKE, [_columns(person, each) for each in lost])

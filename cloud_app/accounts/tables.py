@@ -1,6 +1,6 @@
 """Tables of accounts, their proofs, API keys and the audit log.
 
-Secrets that are random (sessions, tickets, keys) are kept as SHA-256 digests; passwords as argon2id.
+Random secrets (sessions, links, keys) are kept as SHA-256 digests, passwords as argon2id.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def begin(session: Session, actor: Actor, person: Person) -> tuple[str, str]:
         update(account).where(account.c.account == person.account).values(totp=secret, totp_step=0)
     )
     record(session, actor, "totp.begin", Subject("person", person.email))
-    return secret, pyotp.TOTP(secret).provisioning_uri(person.email, issuer_name="lotsight")
+    return secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="lotsight")
 
 
 def confirm(session: Session, actor: Actor, person: Person, code: str) -> list[str]:
