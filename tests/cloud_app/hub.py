@@ -20,6 +20,7 @@ from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
+from http_server import ServerConfig
 from telemetry import ManualClock
 from telemetry.topics import Topic
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
@@ -39,7 +40,7 @@ TOKENS = HttpConfig(
 def serving(app: FastAPI) -> Iterator[str]:
     """The app on a free port of loopback."""
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=2)
+        ServerConfig(app, port=0, log_level="warning", timeout_graceful_shutdown=2)
     )
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -291,15 +291,19 @@ def test_a_change_reaches_every_listener(hub: Hub) -> None:
 
 def test_the_stream_is_sse_and_hides_other_sites_names(database: Database) -> None:
     hub = Hub(database, TOKENS)
+    headers = {"Authorization": "Bearer north-only"}
 
-    async def lines(token: str) -> str:
+    async def heard() -> str:
         transport = httpx.ASGITransport(hub.app)
         async with httpx.AsyncClient(
-            transport=transport, base_url="http://x", headers={"Authorization": f"Bearer {token}"}
+            transport=transport, base_url="http://127.0.0.1", headers=headers
         ) as client:
             ask = asyncio.create_task(client.get("/api/v1/live"))
             await asyncio.sleep(0.7)
-            await asyncio.to_thread(take, database, [ScriptedEdge().birth()])
+            edges = [ScriptedEdge(), ScriptedEdge(edge="box-2", site="south")]
+            await asyncio.to_thread(take, database, [edge.birth() for edge in edges])
+            await asyncio.sleep(1.2)
+            await asyncio.to_thread(take, database, [edges[1].health()])
             await asyncio.sleep(1.2)
             hub.feed.stop()
             answer = await asyncio.wait_for(ask, 20)
@@ -307,4 +311,4 @@ def test_the_stream_is_sse_and_hides_other_sites_names(database: Database) -> No
         return answer.text
 
     with feeding(hub.feed):
-        assert 'event: change\ndata: {"edges": []}' in asyncio.run(lines("north-only"))
+        assert asyncio.run(heard()).count('event: change\ndata: {"edges": ["box-1"]}') == 1

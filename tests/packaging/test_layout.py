@@ -19,7 +19,7 @@ PAGES = [
     *(f"{folder}/index.html" for folder in ("calibration/editor/static", "cloud_app/dashboard")),
     "datasets/labelling/page/static/index.html",
 ]
-SHIPPED = ["calibration", "cloud_app", "edge_app", "models", "telemetry", "vision"]
+SHIPPED = ["calibration", "cloud_app", "edge_app", "http_server", "models", "telemetry", "vision"]
 
 
 @pytest.mark.parametrize("package", SHIPPED)
