@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from http_server import TrustedProxy
+from http_server.hosts import TrustedProxy
 from telemetry import ConfigError, Identifier, IncidentKind, SiteId, TelemetryError
 from telemetry.aws import DEFAULT_ROOT
 from telemetry.topics import check_prefix

@@ -27,7 +27,8 @@ from cloud_app.notify import notifier_for
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
-from http_server import ConnectionLimits, ServerConfig
+from http_server.connections import ConnectionLimits
+from http_server.serving import ServerConfig
 from telemetry import Clock, ConfigError
 from telemetry.aws import shadow_requests
 

@@ -12,6 +12,8 @@ import uvicorn
 
 from edge_app.config import HttpConfig
 from edge_app.faults import pages_fault
+from http_server.connections import ConnectionLimits
+from http_server.serving import ServerConfig
 from telemetry import ConfigError
 
 if TYPE_CHECKING:
@@ -46,11 +48,11 @@ class HttpServer:
             msg = f"http: {config.host}:{config.port} cannot be taken: {exc.strerror or exc}"
             raise ConfigError(msg) from exc
         self.port: int = self._socket.getsockname()[1]
-        settings = uvicorn.Config(
+        settings = ServerConfig(
             app,
+            ConnectionLimits(connections=config.max_connections),
+            config.trusted_proxies,
             log_config=None,
-            access_log=False,
-            server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
             ssl_certfile=config.cert_file,
             ssl_keyfile=config.key_file,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -118,32 +118,40 @@ class BodyGuard:
     Args:
         app: what comes after.
         max_bytes: of a body, at most.
-        larger: other bounds, by the beginning of the path.
+        besides: paths that begin so are passed on unread: what is mounted there has its own guard.
+        files: the body of paths that end so is a file, which is not read as JSON here.
     """
 
     def __init__(
-        self, app: ASGIApp, max_bytes: int, larger: Mapping[str, int] | None = None
+        self,
+        app: ASGIApp,
+        max_bytes: int,
+        besides: tuple[str, ...] = (),
+        files: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._larger = larger or {}
+        self._besides = besides
+        self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a good body on, answer 400 or 413 to another."""
-        if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
+        if scope["type"] != "http" or scope["path"].startswith(self._besides):
             await self._app(scope, receive, send)
             return
-        limit = next(
-            (size for path, size in self._larger.items() if scope["path"].startswith(path)),
-            self._max_bytes,
-        )
         headers = Headers(scope=scope)
-        body = await _read(headers, receive, limit)
+        if not _has_body(headers):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await _read(headers, receive, self._max_bytes)
+        except ClientDisconnect:
+            return  # half a body is none
         if body is None:
-            detail = f"expected a body of at most {limit} bytes, but got more"
+            detail = f"expected at most {self._max_bytes} bytes, but got more"
             await JSONResponse({"detail": detail}, 413)(scope, receive, send)
             return
-        if body and _is_json(headers):
+        if body and _is_json(headers) and not scope["path"].endswith(self._files):
             try:
                 strict_json(body)
             except JsonFault as exc:
@@ -162,7 +170,11 @@ def _is_json(headers: Headers) -> bool:
 
 
 async def _read(headers: Headers, receive: Receive, limit: int) -> bytes | None:
-    """The body; None when it is too large. A client that left sent what it sent."""
+    """The body; None when it is too large.
+
+    Raises:
+        ClientDisconnect: it did not come to its end.
+    """
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > limit:
         return None
@@ -170,7 +182,7 @@ async def _read(headers: Headers, receive: Receive, limit: int) -> bytes | None:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            raise ClientDisconnect
         body += message.get("body", b"")
         if len(body) > limit:
             return None

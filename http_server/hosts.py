@@ -1,4 +1,4 @@
-"""Which names a server answers to.
+"""Which names a server answers to, and whose word it takes for where a request comes from.
 
 A page of a stranger can point a name of its own at an address of ours (DNS rebinding) and would
 then be of one origin with us. The Host header still carries that name, so names are checked.
@@ -11,10 +11,24 @@ import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, IPvAnyNetwork
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::\d{1,5})?")
+
+
+def _not_all(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if network.prefixlen == 0:
+        msg = "expected the addresses of proxies, but got all addresses there are"
+        raise ValueError(msg)
+    return network
+
+
+TrustedProxy = Annotated[IPvAnyNetwork, AfterValidator(_not_all)]
+"""An address, or a network such as 10.0.0.0/8, whose X-Forwarded-For is believed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any
+from typing import Any
 
 import uvicorn
-from pydantic import AfterValidator, IPvAnyNetwork
 from starlette.types import ASGIApp
 
 from http_server.connections import BoundedConnection, ConnectionLimits
-
-
-def _not_all(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    if network.prefixlen == 0:
-        msg = "expected the addresses of proxies, but got all addresses there are"
-        raise ValueError(msg)
-    return network
-
-
-TrustedProxy = Annotated[IPvAnyNetwork, AfterValidator(_not_all)]
-"""An address, or a network such as 10.0.0.0/8, whose X-Forwarded-For is believed."""
 
 
 class ServerConfig(uvicorn.Config):

@@ -14,7 +14,9 @@ from cloud_app.api.context import ApiContext
 from cloud_app.api.gate import Gate
 from cloud_app.api.policy import RouteTable
 from cloud_app.errors import StorageDownError
-from http_server import BodyGuard, HostNames, PageGuard
+from http_server.bodies import BodyGuard
+from http_server.guard import PageGuard
+from http_server.hosts import HostNames
 from telemetry import LotsightError
 from telemetry.shadow import MAX_PAYLOAD_BYTES, ShadowRejection
 

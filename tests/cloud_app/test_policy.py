@@ -21,7 +21,7 @@ from cloud_app.rules import judge
 from cloud_app.storage.database import Database
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
-from tests.cloud_app.hub import Hub, feeding, fill
+from tests.cloud_app.hub import Hub, feeding, fill, heard_live
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.test_intake import take
 
@@ -182,22 +182,9 @@ def test_metrics_count_the_edges_that_the_caller_sees(hub: Hub) -> None:
     [("nothing", []), ("north", ["box-1"]), ("all", ["box-1", f"{MARK}-box"])],
 )
 def test_the_live_stream_tells_of_own_edges_alone(hub: Hub, token: str, edges: list[str]) -> None:
-    async def heard() -> str:
-        transport = httpx.ASGITransport(hub.app)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://127.0.0.1",
-            headers={"Authorization": f"Bearer {token}"},
-        ) as client:  # fmt: skip
-            listening = asyncio.create_task(client.get("/api/v1/live"))
-            await asyncio.sleep(0.7)  # PostgreSQL's listener must be there before the notice
-            boxes = [ScriptedEdge(), ScriptedEdge(edge=f"{MARK}-box", site=f"{MARK}-site")]
-            await asyncio.to_thread(take, hub.database, [box.health() for box in boxes])
-            await asyncio.sleep(1.2)
-            hub.feed.stop()
-            return (await asyncio.wait_for(listening, 20)).text
-
+    boxes = [ScriptedEdge(), ScriptedEdge(edge=f"{MARK}-box", site=f"{MARK}-site")]
     with feeding(hub.feed):
-        text = asyncio.run(heard())
+        text = asyncio.run(asyncio.wait_for(heard_live(hub, token, boxes), 60))
     lines = [line for line in text.splitlines() if line.startswith("data: ")]
     told = {edge for line in lines for edge in json.loads(line[6:])["edges"]}
     assert sorted(told) == edges
