@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from cloud_app.api.context import ApiContext, Caller, Context
-from cloud_app.api.parameters import REFUSALS
+from cloud_app.api.parameters import REFUSALS, Bearer
 from cloud_app.api.policy import SiteSet
 from cloud_app.errors import CloudError
 from cloud_app.storage.queries import edges_now
@@ -103,6 +103,7 @@ class _Figures(Collector):
 
 @router.get(
     "/metrics",
+    dependencies=[Bearer],
     response_class=PlainTextResponse,
     responses={**REFUSALS, 200: {"content": {CONTENT_TYPE_LATEST: {}}}},
 )

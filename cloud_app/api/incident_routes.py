@@ -11,6 +11,7 @@ from cloud_app.api.context import Reading
 from cloud_app.api.parameters import (
     REFUSALS,
     Bay,
+    Bearer,
     Edge,
     KnownQuery,
     Limit,
@@ -28,7 +29,7 @@ from cloud_app.storage.times import to_ms
 from cloud_app.views import DwellSummary, IncidentItem, ParkedStay
 from telemetry import IncidentKind, LotId, SiteId
 
-router = APIRouter(prefix="/api/v1", dependencies=[KnownQuery], responses=REFUSALS)
+router = APIRouter(prefix="/api/v1", dependencies=[Bearer, KnownQuery], responses=REFUSALS)
 
 _EVER = Window(0, 2**53)
 

@@ -14,6 +14,7 @@ from cloud_app.api.context import Caller, Context, Reading
 from cloud_app.api.parameters import (
     REFUSALS,
     TOO_MANY,
+    Bearer,
     KnownQuery,
     Limit,
     Past,
@@ -46,7 +47,7 @@ from cloud_app.views import (
 )
 from telemetry import BayId, EdgeId, LotId, SiteId
 
-router = APIRouter(prefix="/api/v1", dependencies=[KnownQuery], responses=REFUSALS)
+router = APIRouter(prefix="/api/v1", dependencies=[Bearer, KnownQuery], responses=REFUSALS)
 
 # A chart of a year by the hour; more points than this nobody looks at in one answer.
 _POINTS_MAX = 10_000

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, status
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from cloud_app.api.context import ApiContext, Caller, Context, reading
-from cloud_app.api.parameters import REFUSALS, KnownQuery, Problem
+from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
 from cloud_app.api.policy import Access
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.queries import edges_now
@@ -16,7 +16,9 @@ from telemetry import EdgeId
 from telemetry.aws import ShadowName, ShadowTopics
 from telemetry.shadow import ShadowDocument, ShadowUpdate
 
-router = APIRouter(prefix="/api/v1", tags=["shadow"], dependencies=[KnownQuery], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/v1", tags=["shadow"], dependencies=[Bearer, KnownQuery], responses=REFUSALS
+)
 
 Name = Annotated[ShadowName, Query(description="empty for the classic shadow")]
 

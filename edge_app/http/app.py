@@ -90,9 +90,11 @@ def create_app(
         app.include_router(download_routes(downloads(registry)))
     app.include_router(login_routes(access, STATIC / "login.html"))
     for path, name in (("/", "live.html"), ("/status", "status.html")):
-        app.add_api_route(path, _file(STATIC / name, "text/html; charset=utf-8"))
+        page = _file(STATIC / name, "text/html; charset=utf-8")
+        app.add_api_route(path, page, include_in_schema=False)
     # The editor's: one logo for both.
-    app.add_api_route("/static/icon.svg", _file(EDITOR_STATIC / "icon.svg", "image/svg+xml"))
+    icon = _file(EDITOR_STATIC / "icon.svg", "image/svg+xml")
+    app.add_api_route("/static/icon.svg", icon, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if editor is not None:
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
