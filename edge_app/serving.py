@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 # A live view is a response without end; its reader must not hold up a stop.
 _GRACE_S = 1
+# Pages, scrapers and viewers of a box are few; each connection costs memory that a box lacks.
+_CONNECTIONS = 256
 
 
 class HttpServer:
@@ -50,7 +52,7 @@ class HttpServer:
         self.port: int = self._socket.getsockname()[1]
         settings = ServerConfig(
             app,
-            ConnectionLimits(connections=config.max_connections),
+            ConnectionLimits(connections=_CONNECTIONS),
             config.trusted_proxies,
             log_config=None,
             timeout_graceful_shutdown=_GRACE_S,

@@ -104,9 +104,6 @@ class HttpConfig(Section):
         title="Trusted proxies",
         description="Addresses or networks whose X-Forwarded-For is believed.",
     )
-    max_connections: Annotated[int, Field(ge=8, le=10_000)] = Field(
-        default=256, title="Connections", description="Maximum at once; further ones get 503."
-    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
