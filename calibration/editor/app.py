@@ -22,6 +22,7 @@ from calibration.editor.routes import (
 from calibration.editor.serving import STATIC, FreshFiles, reply_to_errors
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from http_server.bodies import BodyGuard
+from pages import SHARED
 
 
 def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSettings) -> FastAPI:
@@ -37,6 +38,7 @@ def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSetti
     app.include_router(router)
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
     app.add_middleware(BodyGuard, max_bytes=LARGEST_BODY, files=("/import",))
+    app.mount("/shared", FreshFiles(directory=SHARED), name="shared")
     app.add_middleware(Guard, token=app.state.editor.token, hosts=settings.hosts)
     app.add_exception_handler(RevisionConflictError, _conflict)
     app.add_exception_handler(InvalidCalibrationError, _invalid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response, status
+from fastapi import APIRouter, FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -17,11 +17,17 @@ from cloud_app.errors import StorageDownError
 from http_server.bodies import BodyGuard
 from http_server.guard import PageGuard
 from http_server.hosts import HostNames
+from pages import SHARED
 from telemetry import LotsightError
 from telemetry.shadow import MAX_PAYLOAD_BYTES, ShadowRejection
 
 _PAGE = Path(__file__).resolve().parent.parent / "dashboard"
 _BAD_HOST = status.HTTP_400_BAD_REQUEST
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """All routes of the API."""
+    return (routes.router, incident_routes.router, shadow_routes.router, health.router)
 
 
 def create_app(context: ApiContext) -> FastAPI:
@@ -40,10 +46,8 @@ def create_app(context: ApiContext) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
-    app.include_router(routes.router)
-    app.include_router(incident_routes.router)
-    app.include_router(shadow_routes.router)
-    app.include_router(health.router)
+    for router in routers():
+        app.include_router(router)
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
     http = context.config.http
@@ -57,14 +61,20 @@ def create_app(context: ApiContext) -> FastAPI:
         hosts=HostNames.of(http.host, http.hosts),
         bad_host=_BAD_HOST,
     )
+    app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     return app
 
 
 def page_files() -> frozenset[str]:
     """The paths of the page and its files."""
-    files = (path.relative_to(_PAGE) for path in _PAGE.rglob("*") if path.is_file())
-    return frozenset({"/"} | {f"/{path.as_posix()}" for path in files})
+    return frozenset({"/", *_paths(_PAGE), *(f"/shared{path}" for path in _paths(SHARED))})
+
+
+def _paths(folder: Path) -> list[str]:
+    return [
+        f"/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if path.is_file()
+    ]
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -12,7 +12,6 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from calibration.editor import STATIC as EDITOR_STATIC
 from edge_app.http.access import Access
 from edge_app.http.api import HttpState, api, plain
 from edge_app.http.box import Box
@@ -25,6 +24,7 @@ from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.live import LiveBoard
 from http_server.bodies import BodyGuard
 from http_server.hosts import HostNames
+from pages import SHARED
 from telemetry import CameraError
 
 STATIC = Path(__file__).parent / "static"
@@ -92,10 +92,8 @@ def create_app(
     for path, name in (("/", "live.html"), ("/status", "status.html")):
         page = _file(STATIC / name, "text/html; charset=utf-8")
         app.add_api_route(path, page, include_in_schema=False)
-    # The editor's: one logo for both.
-    icon = _file(EDITOR_STATIC / "icon.svg", "image/svg+xml")
-    app.add_api_route("/static/icon.svg", icon, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
     if editor is not None:
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
         app.mount("/calibrate", editor, name="editor")

@@ -15,10 +15,10 @@ from edge_app.http.access import CSRF_HEADER, SESSION_COOKIE, Access, TooManyTri
 from http_server.guard import SAFE_METHODS, PageGuard, refused
 from http_server.hosts import HostNames
 
-_WITHOUT_LOGIN = ("/health/live", "/health/ready", "/login", "/static/")
+_WITHOUT_LOGIN = ("/health/live", "/health/ready", "/login", "/static/", "/shared/")
 # The editor asks for a token of its own with every change.
 _OWN_TOKEN = "/calibrate/"  # noqa: S105 - a path
-_PAGE_PATHS = ("/api/", "/metrics", "/cameras/", "/static/")
+_PAGE_PATHS = ("/api/", "/metrics", "/cameras/", "/static/", "/shared/")
 
 _HEADERS = {
     "Content-Security-Policy": (

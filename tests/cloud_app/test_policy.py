@@ -51,7 +51,9 @@ def _other_routes(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
     for route in routes:
         inner = getattr(route, "original_router", None)
         if isinstance(route, Mount):
-            assert route.name == "page", f"{route.path} is mounted: say in this test who may see it"
+            assert route.name in {"page", "shared"}, (
+                f"{route.path} is mounted: say in this test who may see it"
+            )
         elif inner is not None:
             prefix = route.include_context.prefix  # type: ignore[attr-defined]
             for path, method in _other_routes(inner.routes):

@@ -17,6 +17,7 @@ from datasets.errors import AnswerNotKeptError
 from datasets.labelling.journal import Answer, Entry, EntryId, Mode, Reviewer
 from datasets.labelling.page.desk import Ask, ReviewDesk
 from http_server.bodies import BodyGuard
+from pages import SHARED
 from telemetry import Clock, SystemClock
 
 STATIC = Path(__file__).parent / "static"
@@ -77,6 +78,7 @@ def create_review_app(
     app.include_router(router)
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
     app.mount("/editor", FreshFiles(directory=EDITOR_STATIC), name="editor")
+    app.mount("/shared", FreshFiles(directory=SHARED), name="shared")
     app.add_middleware(BodyGuard, max_bytes=_LARGEST_BODY)
     app.add_middleware(Guard, token=app.state.token, hosts=hosts)
     app.add_exception_handler(AnswerNotKeptError, _not_kept)

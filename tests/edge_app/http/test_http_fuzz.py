@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+from fastapi import FastAPI
 
 from calibration.editor import TOKEN_HEADER, Desk, EditorSettings, StillPicture, create_editor_app
 from tests.calibration.editor.conftest import ColourJudge, ColourProposer, draw_lot
@@ -19,6 +20,7 @@ STREAMS = ("/api/v1/events/stream", "/cameras/{camera}/live.mjpg")
 
 def test_no_request_to_the_box_is_answered_500(serve: Serve) -> None:
     served = serve()
+    assert isinstance(served.app, FastAPI)
     known = {"bay": "A01", "camera": "north"}
     url = str(served.client.base_url).rstrip("/")
     counts = fuzz(served.app.openapi(), url, known, examples=25, streams=STREAMS)
