@@ -22,6 +22,7 @@ from telemetry.shadow import ShadowDocument
 from tests.cloud_app.hub import TOKENS, Hub, fill
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.test_intake import take
+from tests.http_server.half_sent import hold_up
 
 SHADOW = "/api/v1/edges/box-1/shadow"
 
@@ -305,3 +306,7 @@ def test_another_method_is_405_and_says_which(served: Served) -> None:
         answer = client.request(method, SHADOW)
         assert answer.status_code == 405
         assert answer.headers["allow"] == "GET, PATCH"
+
+
+def test_half_sent_requests_hold_nobody_up(running: Served) -> None:
+    hold_up(running.client.base_url.port or 0, "/api/v1/lots")
