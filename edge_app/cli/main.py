@@ -9,12 +9,19 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.main import get_command
 
+from edge_app.addresses import register_address
+from edge_app.redaction import guard_output, mask_error, mask_secrets
 from telemetry.errors import ConfigError, LotsightError
+
+# ClickException, which Typer brings along and gives no name to.
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, one line of help); the module holds a typer app named `app`
@@ -46,17 +53,43 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one red line and exit code 1, no traceback."""
+    """Run the command line; an error of ours is one red line and exit code 1, no traceback.
+
+    Secrets in addresses on the command line are registered before anything is done with them, and
+    no error shows one, ours or not.
+    """
+    guard_output()
+    for argument in sys.argv[1:]:
+        for text in (argument, argument.partition("=")[2]):  # an option's value, too
+            # A login is one without `rtsp://` before it, too.
+            register_address(text if "://" in text or "@" not in text else f"address://{text}")
     try:
-        _dispatch(sys.argv[1:])
+        code = _dispatch(sys.argv[1:])
     except LotsightError as exc:
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
-        console.print("error:", style="bold red", end=" ")
-        console.print(str(exc), markup=False)
-        sys.exit(1)
+        _print_error(str(exc))
+        code = 1
+    except typer.Abort:
+        _print_error("aborted")
+        code = 1
+    except _USAGE_ERROR as exc:
+        context = getattr(exc, "ctx", None)
+        if context is not None:
+            sys.stderr.write(f"{context.get_usage()}\n")
+        _print_error(exc.format_message())
+        code = exc.exit_code
+    except Exception as exc:
+        sys.stderr.write(mask_error(exc))
+        code = 1
+    sys.exit(code)
 
 
-def _dispatch(arguments: list[str]) -> None:
+def _print_error(text: str) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print("error:", style="bold red", end=" ")
+    console.print(mask_secrets(text), markup=False)
+
+
+def _dispatch(arguments: list[str]) -> int:
     name = arguments[0] if arguments else "--help"
     if name in {"-h", "--help", "help"}:
         _print_help()
@@ -65,12 +98,16 @@ def _dispatch(arguments: list[str]) -> None:
 
         Console().print(f"lotsight {version('lotsight')}", highlight=False)
     elif name in COMMANDS:
-        _load(name)(args=arguments[1:], prog_name=f"lotsight {name}")
+        # Not Typer's own way out: it prints what was typed, and tracebacks with all that they hold.
+        command = get_command(_load(name))
+        code = command.main(arguments[1:], prog_name=f"lotsight {name}", standalone_mode=False)
+        return code if isinstance(code, int) else 0
     else:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         msg = f"expected one of {', '.join(COMMANDS)}, but got '{name}'.{hint}"
         raise ConfigError(msg)
+    return 0
 
 
 def _load(name: str) -> typer.Typer:

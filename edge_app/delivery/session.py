@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from edge_app.delivery.connection import Connection, Outgoing, Puback, Suback
 from edge_app.delivery.errors import REFUSED, reason_text
+from edge_app.redaction import mask_secrets
 from telemetry.topics import TopicFilter
 
 _log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class Alarms:
 
     def raise_(self, name: str, text: str) -> None:
         """Something is wrong."""
+        text = mask_secrets(text)
         if self._texts.get(name) != text:
             _log.error("%s", text)
         self._texts[name] = text
