@@ -99,6 +99,19 @@ class CameraHttp:
             LoginRejected: the camera does not take this login, or asks for one and there is none.
             CameraError: no answer, an error answer, or more than `max_bytes`.
         """
+        try:
+            return self._follow(max_bytes)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections; the next `get` opens new ones."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    def _follow(self, max_bytes: int) -> bytes:
         url, came_over_tls = self._url, False
         for _ in range(_MAX_REDIRECTS + 1):
             came_over_tls |= urlsplit(url).scheme.lower() == "https"
@@ -108,12 +121,6 @@ class CameraHttp:
             url = self._redirected(url, got.location)
         msg = f"{self._name}: redirected more than {_MAX_REDIRECTS} times, last to {shown(url)}"
         raise CameraError(msg)
-
-    def close(self) -> None:
-        """Close all connections; the next `get` opens new ones."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            client.close()
 
     def _ask(self, url: str, max_bytes: int, *, may_log_in: bool) -> _Answer:
         """Ask one address, with a login if it wants one."""
