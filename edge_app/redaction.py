@@ -22,6 +22,10 @@ from urllib.parse import unquote, unquote_plus
 
 MASK = "***"
 
+for _name in ("httpx", "httpcore"):
+    # They tell of each request, with its whole address; what matters of it we log ourselves.
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
 # A shorter secret is hidden where it stands alone: `7` as a password must not eat every figure.
 _SHORT = 5
 # What base64 of less than this leaves certain is too little to be told from chance.

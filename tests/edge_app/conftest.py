@@ -255,7 +255,7 @@ class RtspServer:
             return hashlib.md5(":".join(parts).encode()).hexdigest()
 
         who = hashed("viewer", "camera", self.password)
-        is_right = fields["response"] == hashed(who, "n1", hashed(method, fields["uri"]))
+        is_right: bool = fields["response"] == hashed(who, "n1", hashed(method, fields["uri"]))
         self.wrong_logins += not is_right
         return is_right
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -115,7 +117,7 @@ def test_passwords_of_every_kind(
 
 def test_the_examples_of_rfc_7616(monkeypatch: pytest.MonkeyPatch) -> None:
     cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
-    monkeypatch.setattr(logins.secrets, "token_hex", lambda _size: cnonce)
+    monkeypatch.setattr(secrets, "token_hex", lambda _size: cnonce)
     responses = {
         "MD5": "8ca523f5e9506fed4657c9700eebdbec",
         "SHA-256": "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
@@ -237,7 +239,7 @@ class Certificates:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.configure_cert(self.context)
         der = ssl.PEM_cert_to_DER_cert(made.cert_chain_pems[0].bytes().decode())
-        self.fingerprint = logins.hashlib.sha256(der).hexdigest()
+        self.fingerprint = hashlib.sha256(der).hexdigest()
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def retained(port: int) -> dict[str, bytes]:
 
     def on_message(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         if message.retain and message.payload:
-            found[message.topic] = message.payload
+            found[message.topic] = bytes(message.payload)
         elif message.topic == "end":
             done.append(True)
 
