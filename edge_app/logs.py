@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from edge_app.config import LogConfig, LogFormat
-from edge_app.redaction import guard_output, mask_error, mask_secrets
+from edge_app.redaction import mask_error, mask_secrets
 
 # These tell of each request and each packet; what matters of it we log ourselves.
 _TALKATIVE = ("uvicorn.access", "amqtt", "transitions", "asyncio")
@@ -67,7 +67,6 @@ def recent_lines() -> list[str]:
 
 def set_up_logging(config: LogConfig, stream: TextIO | None = None) -> None:
     """Send everything to `stream` (standard error by default, as systemd and Docker want it)."""
-    guard_output()
     handlers = (logging.StreamHandler(stream or sys.stderr), RecentLines())
     root = logging.getLogger()
     for old in root.handlers[:]:

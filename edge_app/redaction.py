@@ -44,9 +44,16 @@ _LOGIN_HEADER = re.compile(
     r"(?P<name>\b(?:basic|bearer)\s+)[A-Za-z0-9+/=_.~-]{8,}|(?P<digest>\bresponse=\"?)[0-9a-f]{32,}",
     re.I,
 )
+_PLAIN = re.compile(r"[A-Za-z0-9]+")
+_URL_SAFE = str.maketrans("-_", "+/")
 _LITERAL = {
     "\n": r"\\+n", "\r": r"\\+r", "\t": r"\\+t", "\b": r"\\+b", "\f": r"\\+f", " ": r"\+",
 }  # fmt: skip
+
+
+class _Secret(NamedTuple):
+    core: str
+    pattern: re.Pattern[str]
 
 
 class Registry:
@@ -54,9 +61,9 @@ class Registry:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._forms: set[tuple[str, bool]] = set()
-        self._pattern: re.Pattern[str] | None = None
-        self._is_stale = False
+        self._secrets: dict[str, _Secret] = {}
+        self._ordered: tuple[_Secret, ...] = ()
+        self._base64: tuple[str, ...] = ()
 
     def add(self, secret: str, username: str | None = None) -> None:
         """Hide this from now on.
@@ -67,22 +74,24 @@ class Registry:
         """
         if not secret.strip():
             return
-        forms = {(secret, False)}
-        forms |= {(form, True) for form in _base64_forms(secret, username)}
+        encoded = _base64_forms(secret, username)
         with self._lock:
-            self._is_stale |= not forms <= self._forms
-            self._forms |= forms
+            if secret not in self._secrets:
+                self._secrets[secret] = _Secret(_core(secret), re.compile(_pattern(secret)))
+                # The longest first: a password may begin with another one.
+                ordered = sorted(self._secrets, key=len, reverse=True)
+                self._ordered = tuple(self._secrets[each] for each in ordered)
+            if not encoded <= set(self._base64):
+                self._base64 = tuple(sorted({*self._base64, *encoded}, key=len, reverse=True))
 
     def mask(self, text: str) -> str:
         """`text` without any secret."""
-        with self._lock:
-            if self._is_stale:
-                # The longest first: a password may begin with another one.
-                ordered = sorted(self._forms, key=lambda form: len(form[0]), reverse=True)
-                self._pattern = re.compile("|".join(_pattern(*form) for form in ordered))
-                self._is_stale = False
-            pattern = self._pattern
-        return mask_patterns(text if pattern is None else pattern.sub(MASK, text))
+        if not text:
+            return text
+        for secret in self._ordered:
+            if secret.core in text:
+                text = secret.pattern.sub(MASK, text)
+        return mask_patterns(_mask_base64(text, self._base64))
 
     def mask_values(self, value: Any) -> Any:
         """A tree of dicts and lists with every text in it masked; keys and numbers stay."""
@@ -175,9 +184,22 @@ def spellings(secret: str) -> Iterator[str]:
     yield from {secret, unquote(secret), unquote_plus(secret)}
 
 
-def _pattern(form: str, is_base64: bool) -> str:
-    if is_base64:
-        return re.escape(form).replace(r"\+", "[+-]").replace("/", "[/_]")
+def _mask_base64(text: str, encoded: Iterable[str]) -> str:
+    """Both alphabets of base64; plain searches, since these are many."""
+    usual = text.translate(_URL_SAFE)
+    for form in encoded:
+        while (place := usual.find(form)) >= 0:
+            text = text[:place] + MASK + text[place + len(form) :]
+            usual = usual[:place] + MASK + usual[place + len(form) :]
+    return text
+
+
+def _core(secret: str) -> str:
+    """Its longest part that nobody escapes: a text without it needs no closer look."""
+    return max(_PLAIN.findall(secret), key=len, default="")
+
+
+def _pattern(form: str) -> str:
     body = "".join(map(_character, form))
     if len(form) >= _SHORT:
         return body
@@ -186,6 +208,8 @@ def _pattern(form: str, is_base64: bool) -> str:
 
 def _character(character: str) -> str:
     """Every way in which a character of a secret is written."""
+    if _PLAIN.fullmatch(character):
+        return character
     code = ord(character)
     ways = [re.escape(character)]
     if character in "'\"\\/&<>":
@@ -219,7 +243,7 @@ def _hex(digits: str) -> str:
     return "".join(f"[{d}{d.upper()}]" if d.isalpha() else d for d in digits)
 
 
-def _base64_forms(secret: str, username: str | None) -> Iterable[str]:
+def _base64_forms(secret: str, username: str | None) -> set[str]:
     """The characters of base64 that the secret alone decides, wherever in the data it stands."""
     found = set()
     for encoding in ("utf-8", "latin-1"):
