@@ -32,6 +32,7 @@ from calibration.editor import (
 from calibration.pictures import PICTURE_SUFFIXES
 from edge_app.addresses import register_address, shown, without_login
 from edge_app.sources.feed import CameraFeed, FeedSettings
+from edge_app.sources.trust import TlsTrust, parse_fingerprint
 from telemetry import CameraError, Clock, ConfigError, SystemClock, is_identifier
 from vision.detector import OnnxDetector
 from vision.types import ImageBgr
@@ -65,6 +66,9 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
     port: Annotated[int, typer.Option(help="Port on loopback; 0 takes any.")] = PORT,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     propose: Annotated[bool, typer.Option(help="Begin with proposed bays.")] = False,
+    tls_fingerprint: Annotated[
+        str, typer.Option(help="https, rtsps: SHA-256 of the camera's own certificate.")
+    ] = "",
 ) -> None:
     """Open the calibration editor."""
     register_address(source)
@@ -74,12 +78,20 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
         return
     path = calibration or default_path(source)
     name = camera or _camera_of(path)
-    with open_pictures(source) as pictures:
+    with open_pictures(source, _trust(tls_fingerprint)) as pictures:
         detector = open_model(model)
         judge = NetworkJudge(detector) if detector else None
         proposer = VehicleProposer(detector) if detector else None
         desk = Desk(name, pictures, path, judge, proposer)
         _serve(desk, port, browser=browser, propose=propose)
+
+
+def _trust(fingerprint: str) -> TlsTrust:
+    try:
+        return TlsTrust(parse_fingerprint(fingerprint) if fingerprint else "")
+    except ValueError as exc:
+        msg = f"--tls-fingerprint: {exc}"
+        raise ConfigError(msg) from exc
 
 
 def edge_editor(source: str) -> str | None:
@@ -129,7 +141,7 @@ def _camera_of(path: Path) -> str:
 
 
 @contextmanager
-def open_pictures(source: str) -> Iterator[PictureSource]:
+def open_pictures(source: str, trust: TlsTrust | None = None) -> Iterator[PictureSource]:
     """The pictures of a source; a camera is read in the background as long as the context lasts.
 
     Raises:
@@ -144,7 +156,7 @@ def open_pictures(source: str) -> Iterator[PictureSource]:
     if "://" not in source and not source.startswith(("usb:", "folder:", "sim:")):
         msg = f"source: expected a file or the address of a camera, but there is no {shown(source)}"
         raise ConfigError(msg)
-    with _camera(source) as pictures:
+    with _camera(source, trust or TlsTrust()) as pictures:
         yield pictures
 
 
@@ -181,13 +193,16 @@ class NewestPicture:
 
 
 @contextmanager
-def _camera(source: str) -> Iterator[LivePictures]:
+def _camera(source: str, trust: TlsTrust) -> Iterator[LivePictures]:
     from edge_app.sources.make import make_source
     from edge_app.sources.stream import StreamSettings
 
     clock = SystemClock()
     feed = CameraFeed(
-        "camera", lambda: make_source(source, StreamSettings(), clock), FeedSettings(), clock
+        "camera",
+        lambda: make_source(source, StreamSettings(trust=trust), clock),
+        FeedSettings(),
+        clock,
     )
     newest = NewestPicture(feed)
     feed.start()
