@@ -28,6 +28,8 @@ for _name in ("httpx", "httpcore"):
 
 # A shorter secret is hidden where it stands alone: `7` as a password must not eat every figure.
 _SHORT = 5
+# And one of two characters only in its place, such as an address: everything else would be holes.
+_LEAST = 3
 # What base64 of less than this leaves certain is too little to be told from chance.
 _LEAST_BASE64 = 8
 
@@ -76,13 +78,19 @@ class Registry:
             return
         encoded = _base64_forms(secret, username)
         with self._lock:
-            if secret not in self._secrets:
+            if secret not in self._secrets and len(secret) >= _LEAST:
                 self._secrets[secret] = _Secret(_core(secret), re.compile(_pattern(secret)))
                 # The longest first: a password may begin with another one.
                 ordered = sorted(self._secrets, key=len, reverse=True)
                 self._ordered = tuple(self._secrets[each] for each in ordered)
             if not encoded <= set(self._base64):
                 self._base64 = tuple(sorted({*self._base64, *encoded}, key=len, reverse=True))
+
+    def forget(self) -> None:
+        """Know none any more, as a new process."""
+        with self._lock:
+            self._secrets.clear()
+            self._ordered, self._base64 = (), ()
 
     def mask(self, text: str) -> str:
         """`text` without any secret."""

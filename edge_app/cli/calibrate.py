@@ -124,7 +124,7 @@ def default_path(source: str) -> Path:
     file = Path(source)
     if file.exists():
         return file.with_name(f"{file.stem}.calibration.json")
-    name = re.sub(r"[^A-Za-z0-9]+", "-", shown(source).rpartition("://")[2]).strip("-")
+    name = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"^\w+://", "", shown(source))).strip("-")
     return Path(f"{name[:40] or 'camera'}.calibration.json")
 
 

@@ -113,7 +113,9 @@ def test_where_an_address_ends_its_login(address: str, host: str, password: str 
 def test_a_short_secret_is_hidden_where_it_stands_alone(password: str) -> None:
     registry = Registry()
     registry.add(password)
-    if password.isalnum() and password.isascii():
+    if len(password) < 3:
+        assert registry.mask(f"say <{password}>") == f"say <{password}>"
+    elif password.isalnum() and password.isascii():
         assert registry.mask(f"x{password}y") == f"x{password}y"
         assert registry.mask(f"say <{password}>") == "say <***>"
 
