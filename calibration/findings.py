@@ -40,6 +40,9 @@ class Code(StrEnum):
     CLIPPED = "clipped"
     RENAMED = "renamed"
     SKIPPED = "skipped"
+    SCALED = "scaled"
+    SPLIT = "split"
+    MOVING = "moving"
 
 
 @dataclass(frozen=True, slots=True)

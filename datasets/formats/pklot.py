@@ -51,10 +51,10 @@ def read_pklot(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
             image = read_picture(picture)
             sizes[path.parent] = (image.shape[1], image.shape[0])
         image_wh = sizes[path.parent]
-        labels = [
-            _label(document, number, space, image_wh)
-            for number, space in enumerate(root.iter("space"), start=1)
-        ]
+        labels = []
+        for number, space in enumerate(root.iter("space"), start=1):
+            with collector.item():
+                labels.append(_label(document, number, space, image_wh))
         collector.add(document, _shot(path, root, picture, image_wh), labels)
 
 

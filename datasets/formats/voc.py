@@ -43,8 +43,10 @@ def read_voc(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
         split = split_of(path, tree.root) or listed.get(path.stem, "")
         name = root.findtext("filename") or f"{path.stem}.jpg"
         shot = Shot(tree.find_picture(name, path.parent, split), split, image_wh)
-        objects = enumerate(root.findall("object"), start=1)
-        labels = [_label(document, f"object {n}", one, image_wh) for n, one in objects]
+        labels = []
+        for number, one in enumerate(root.findall("object"), start=1):
+            with collector.item():
+                labels.append(_label(document, f"object {number}", one, image_wh))
         collector.add(document, shot, labels)
 
 

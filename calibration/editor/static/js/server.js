@@ -351,7 +351,8 @@ export class Server {
       this.store.edit(`Import ${file.name}`, (doc) => ({ ...doc, bays: [...doc.bays, ...incoming.bays] }), {
         patch: { selection: incoming.bays.map((bay) => bay.uid), panel: clash > 0 ? 'problems' : 'bays' },
       });
-      const remarks = answer.findings.length > 0 ? ` ${answer.findings[0].message}` : '';
+      const said = answer.findings.map((finding) => finding.message);
+      const remarks = said.slice(0, 3).map((message) => ` ${message}.`).join('') + (said.length > 3 ? ` And ${said.length - 3} more remarks.` : '');
       toast(`${incoming.bays.length} bays imported.${clash ? ` ${clash} ids are taken: renumber them.` : ''}${remarks}`);
     });
   }
