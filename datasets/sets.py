@@ -79,11 +79,12 @@ def read_sources(
     frames: list[LotFrame] = []
     ignored: dict[str, int] = {}
     left_out: list[str] = []
+    told = None if is_strict else left_out.append
     for text in texts:
         path, split = _as_path(text)
         if path is None:
             pairs = parse_set(text, root)
-            frames += [frame for name, one in pairs for frame in read_lot(root / name, one)]
+            frames += [frame for name, one in pairs for frame in read_lot(root / name, one, told)]
             continue
         reading = read_set(path, set_format, classes, is_strict=is_strict)
         chosen = [f for f in reading.frames if split is None or f.split == split]

@@ -88,7 +88,10 @@ def read_set(
     try:
         if _is_own(source):
             if set_format in {None, SetFormat.LOTSIGHT}:
-                return Reading(tuple(read_dataset(_folder(source))), {})
+                left_out: list[str] = []
+                told = None if is_strict else left_out.append
+                frames = tuple(read_dataset(_folder(source), told))
+                return Reading(frames, {}, tuple(left_out))
         elif set_format is SetFormat.LOTSIGHT:
             msg = f"{source}: expected {ANNOTATIONS} with rois_list in it, but there is none"
             raise DatasetError(msg)

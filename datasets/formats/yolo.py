@@ -82,11 +82,11 @@ def read_yolo(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
     for part in parts:
         for picture in part.pictures:
             path = labels_of(picture)
-            labels: list[Label] = []
+            lines = Document(path, b"")
             if path.is_file():  # a picture without a file shows nothing, by the form's rule
                 lines = read_document(path)
-                labels = _lines(lines, names, collector)
-            collector.add(document, Shot(path=picture, split=part.split), labels)
+            labels = _lines(lines, names, collector)
+            collector.add(lines, Shot(path=picture, split=part.split), labels)
 
 
 def labels_of(picture: Path) -> Path:
