@@ -43,6 +43,7 @@ class Code(StrEnum):
     SCALED = "scaled"
     SPLIT = "split"
     MOVING = "moving"
+    CLASSES = "classes"
 
 
 @dataclass(frozen=True, slots=True)

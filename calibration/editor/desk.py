@@ -337,9 +337,10 @@ def _known(formats: type[Format], name: str) -> Format:
 
 
 def _own(name: str, content: bytes) -> Calibration | None:
-    if content.lstrip()[:1] != b"{":
+    try:
+        data = parse_json(content, name)
+    except CalibrationError:  # another tool's, or the importers say what is wrong
         return None
-    data = parse_json(content, name)
     if not isinstance(data, dict) or "schema_version" not in data:
         return None
     return calibration_from_data(data, name)

@@ -29,7 +29,11 @@ from calibration.importers.roboflow import import_roboflow
 from calibration.importers.rows import import_rows
 from calibration.importers.supervisely import import_supervisely
 from calibration.importers.via import import_via
+from calibration.importers.voc import import_voc
 from calibration.types import ControlPoint
+
+# labelme keeps the picture itself in its file, and COCO the bays of a whole set.
+LARGEST_IMPORT_BYTES = 256 * 1024 * 1024
 
 
 class About(TypedDict, total=False):
@@ -61,6 +65,7 @@ IMPORTERS: Mapping[ImportFormat, Callable[[Document], Imported]] = {
     ImportFormat.ROWS: import_rows,
     ImportFormat.CORNERS: import_corners,
     ImportFormat.MASK: import_mask,
+    ImportFormat.VOC: import_voc,
 }
 
 
@@ -80,7 +85,9 @@ def import_bays(
     Raises:
         CalibrationError: the file cannot be read or is not of that format; names the place in it.
     """
-    return import_document(Document(path, read_bytes(path), **about), file_format)
+    return import_document(
+        Document(path, read_bytes(path, LARGEST_IMPORT_BYTES), **about), file_format
+    )
 
 
 def import_document(document: Document, file_format: ImportFormat | None = None) -> Imported:

@@ -11,7 +11,7 @@ from calibration.importers.document import Document
 from calibration.importers.mask import is_picture
 from calibration.importers.regions import POINT_KEYS
 from calibration.importers.roboflow import without_numpy
-from calibration.importers.rows import is_row
+from calibration.importers.rows import is_point, is_row
 from calibration.parsing import parse_json
 from telemetry.errors import CalibrationError
 
@@ -36,6 +36,7 @@ class ImportFormat(StrEnum):
     ROWS = "rows"
     CORNERS = "corners"
     MASK = "mask"
+    VOC = "voc"
 
 
 EXPECTED: Mapping[ImportFormat, str] = {
@@ -57,6 +58,7 @@ EXPECTED: Mapping[ImportFormat, str] = {
     ImportFormat.ROWS: "JSON [[x1, y1, x2, y2, ...], ...], or lines BAY,x1,y1,x2,y2,...",
     ImportFormat.CORNERS: "a pickled list [(x, y), ...] of upper left corners (CarParkPos)",
     ImportFormat.MASK: "a picture with a filled blob for each bay",
+    ImportFormat.VOC: "XML <annotation> with <object> (Pascal VOC, LabelImg)",
 }
 
 # Keys that a file of the form has at its top.
@@ -107,7 +109,8 @@ def _xml_format(_document: Document, text: str) -> ImportFormat | None:
     if not text.startswith("<"):
         return None
     root = re.search(r"<([A-Za-z_][\w.-]*)", re.sub(r"<!--.*?-->", "", text[:100_000], flags=re.S))
-    roots = {"parking": ImportFormat.PKLOT, "annotations": ImportFormat.CVAT}
+    roots = {"parking": ImportFormat.PKLOT, "annotations": ImportFormat.CVAT,
+             "annotation": ImportFormat.VOC}  # fmt: skip
     return roots.get(root[1]) if root else None
 
 
@@ -201,7 +204,7 @@ def _lines_format(_document: Document, text: str) -> ImportFormat | None:
     if first.lower().startswith("filename") and "region_shape_attributes" in first:
         return ImportFormat.VIA
     # A heading may stand above a table.
-    if lines and any(map(is_row, lines[:2])):
+    if any(is_row(line) or is_point(line) for line in lines[:2]):
         return ImportFormat.ROWS
     return ImportFormat.ROBOFLOW if lines and _is_numbers(first) else None
 

@@ -50,7 +50,7 @@ def distinct_ids(
             continue
         bay_id = name
         if name in kept or not is_identifier(name):
-            bay_id = _free_id(_cleaned(name), used, repeats)
+            bay_id = _free_id(as_identifier(name), used, repeats)
             findings.append(_renamed(name, bay_id, repeated=name in kept))
         kept.add(name)
         used.add(bay_id)
@@ -73,7 +73,10 @@ def _free_id(wanted: str, used: Collection[str], repeats: Counter[str]) -> str:
             return bay_id
 
 
-def _cleaned(name: str) -> str:
+def as_identifier(name: str) -> str:
+    """A valid id, as like the name as can be."""
+    if is_identifier(name):
+        return name
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")[:_LONGEST_CHANGED] or "bay"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
+from calibration.findings import Code, Finding, Severity
 from calibration.importers.boxes import box
 from calibration.importers.common import (
     Imported,
@@ -40,15 +42,26 @@ def import_roboflow(document: Document) -> Imported:
         return _answer(document)
     if text[0] in "[nap":
         return _polygon_zone(document, text)
-    shapes = [
+    found = [
         _label_line(document, f"line {number}", line)
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip()
     ]
-    return to_bays(document, shapes, (1, 1), None)
+    if document.categories:
+        return to_bays(document, bays_among(document, found, named=False), (1, 1), None)
+    counts = Counter(item.label for item in found)
+    shapes = [Shape(item.place, item.points) for item in found]
+    return to_bays(document, shapes, (1, 1), None, [_classes(counts)] if len(counts) > 1 else [])
 
 
-def _label_line(document: Document, place: str, line: str) -> Shape:
+def _classes(counts: Counter[str]) -> Finding:
+    listed = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+    message = f"all classes were taken as bays: {listed}"
+    remedy = "--category takes only one, if the others are no bays"
+    return Finding(Severity.WARNING, Code.CLASSES, None, message, remedy)
+
+
+def _label_line(document: Document, place: str, line: str) -> Labelled:
     fields = line.split()
     try:
         numbers = [float(field) for field in fields]
@@ -56,8 +69,8 @@ def _label_line(document: Document, place: str, line: str) -> Shape:
         document.fail(place, "numbers: class x1 y1 x2 y2 ...", line)
     if len(numbers) == _BOX_FIELDS:
         _, x, y, width, height = numbers
-        return Shape(place, box(x - width / 2, y - height / 2, width, height))
-    return Shape(place, pairs_of(document, place, numbers[1:]))
+        return Labelled(place, fields[0], box(x - width / 2, y - height / 2, width, height))
+    return Labelled(place, fields[0], pairs_of(document, place, numbers[1:]))
 
 
 def _polygon_zone(document: Document, text: str) -> Imported:

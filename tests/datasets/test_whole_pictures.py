@@ -31,8 +31,8 @@ CVAT = (
 
 def write(form: SetFormat, frame: LotFrame, folder: Path) -> None:
     """A set of one picture in a form."""
-    if form in set(Target):
-        convert([frame], folder, Conversion(Target(form)))
+    if form.value in set(Target):
+        convert([frame], folder, Conversion(Target(form.value)))
         return
     name = "A/free/20150703_1425_32.jpg" if form is SetFormat.CNRPARK else "a.jpg"
     texts = {

@@ -69,6 +69,11 @@ def _contour(points: list[list[int]]) -> str:
     return "".join(f'<point x="{x}" y="{y}"/>' for x, y in points)
 
 
+def _numbered(points: list[list[int]]) -> str:
+    pairs = enumerate(points, start=1)
+    return "".join(f"<x{n}>{x}</x{n}><y{n}>{y}</y{n}>" for n, (x, y) in pairs)
+
+
 def _mask() -> bytes:
     plane = np.zeros((WH[1], WH[0]), np.uint8)
     for value, points in ((7, FIRST_PX), (9, SECOND_PX), (11, [[5, 5], [6, 5], [6, 6]])):
@@ -114,6 +119,12 @@ FRIGATE = """cameras:
       A2: {coordinates: "210,300,310,300,310,400,210,400"}
       off: {coordinates: "0,0,9,0,9,9", enabled: false}
 """
+VOC = f"""<annotation><filename>a.jpg</filename>
+<size><width>1280</width><height>720</height></size>
+<object><name>A1</name><polygon>{_numbered(FIRST_PX)}</polygon></object>
+<object><name>A2</name><bndbox><xmin>210</xmin><ymin>300</ymin><xmax>310</xmax><ymax>400</ymax>
+</bndbox></object><object><name>car</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>
+<ymax>9</ymax></bndbox></object></annotation>"""
 NUMBERED = ("B001", "B002")
 
 FORMS: dict[ImportFormat, Form] = {
@@ -174,6 +185,7 @@ FORMS: dict[ImportFormat, Form] = {
     ImportFormat.CORNERS: Form(
         pickle.dumps([(100, 300), (210, 300)]), None, NUMBERED),
     ImportFormat.MASK: Form(_mask(), "a speck", ("7", "9")),
+    ImportFormat.VOC: Form(VOC.encode(), "'car' is no bay"),
 }  # fmt: skip
 
 PIECES = [b"null", b"1e999", b"-5", b'"x"', b"[]", b"{}", b"NaN", b"true", b"9" * 25, b"<a/>",

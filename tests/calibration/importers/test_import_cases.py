@@ -329,6 +329,8 @@ def test_labelme_boxes_that_are_turned_or_have_four_corners() -> None:
         pytest.param('[["A1", 100, 300, 200, 300, 200, 400, 100, 400]]', ["A1"], id="json"),
         pytest.param('[np.array([[100,300],[200,300],[200,400],[100,400]], dtype=np.int32),]',
                      ["B001"], id="python"),
+        pytest.param("bay,x,y\nA1,100,300\nA1,200,300\nA1,200,400\nA1,100,400\n", ["A1"],
+                     id="a corner a line"),
     ],
 )  # fmt: skip
 def test_rows_of_numbers(text: str, ids: list[str]) -> None:
@@ -369,3 +371,24 @@ def test_an_answer_of_a_roboflow_model() -> None:
     found = imported(data)
     assert outlines(found) == {"B001": FIRST_PX, "B002": SECOND_PX}
     assert "'car' is no bay" in found.left_out[0].message
+
+
+def test_classes_of_yolo_lines_are_told_and_can_be_chosen() -> None:
+    lines = "0 .5 .5 .1 .1\n0 .7 .5 .1 .1\n2 .2 .2 .1 .1\n"
+    found = imported(lines)
+    assert len(found.bays) == 3
+    assert [finding.code for finding in found.findings] == [Code.CLASSES]
+    assert "all classes were taken as bays: 0 (2), 2 (1)" in found.findings[0].message
+    chosen = imported(lines, categories=("0",))
+    assert len(chosen.bays) == 2
+    assert "'2' is no bay" in chosen.left_out[0].message
+
+
+def test_voc_boxes_that_are_turned() -> None:
+    text = (
+        "<annotation><size><width>1280</width><height>720</height></size><object><name>bay</name>"
+        "<robndbox><cx>130</cx><cy>30</cy><w>60</w><h>40</h><angle>1.5707963</angle></robndbox>"
+        "</object></annotation>"
+    )
+    [corners] = outlines(imported(text)).values()
+    assert sorted(corners) == [[110, 0], [110, 60], [150, 0], [150, 60]]

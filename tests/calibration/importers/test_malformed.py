@@ -146,6 +146,16 @@ MALFORMED = [
         "lists, tuples, numbers and text only, but got EMPTY_D",
     ),
     ("corners", b"cos\nsystem\n(S'true'\ntR.", WH, "but got GLOBAL os system"),
+    ("voc", "<annotations/>", None, "expected <annotation>, but got <annotations>"),
+    ("voc", "<annotation/>", None, "size, width: expected a number, but got nothing"),
+    (
+        "voc",
+        "<annotation><size><width>9</width><height>9</height></size><object/></annotation>",
+        None,
+        "object 1: expected a <bndbox> or <polygon>, but got neither",
+    ),
+    ("rows", "name,x,y\na,1,2\na,3,4\na,5", WH, "line 4: expected a name and a corner"),
+    ("rows", "a,1,2\na,3,4", WH, "bay a: expected an even count of 6"),
     ("mask", b"\x89PNG\r\n\x1a\nxx", None, "10 bytes that cannot be decoded"),
 ]
 

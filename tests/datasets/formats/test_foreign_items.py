@@ -39,8 +39,12 @@ PKLOT = """<parking><space id="1" occupied="0"><contour><point x="20" y="10"/>
 OBJECT = ("<object><name>car</name><bndbox><xmin>{}</xmin><ymin>10</ymin><xmax>80</xmax>"
           "<ymax>50</ymax></bndbox></object>")  # fmt: skip
 LINE = "<contour><point x='1' y='1'/><point x='9' y='1'/></contour>"
-OURS = {"file_names": ["a.jpg"], "rois_list": [[BAY_NORM]], "occupancy_list": [[False]],
-        "vehicles": [[[0.1, 0.1, 0.4, 0.5, "car"]]]}  # fmt: skip
+OURS: dict[str, Any] = {
+    "file_names": ["a.jpg"],
+    "rois_list": [[BAY_NORM]],
+    "occupancy_list": [[False]],
+    "vehicles": [[[0.1, 0.1, 0.4, 0.5, "car"]]],
+}
 
 
 @dataclass(frozen=True)
