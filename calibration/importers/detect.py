@@ -73,6 +73,7 @@ _BY_KEYS: tuple[tuple[frozenset[str], ImportFormat], ...] = (
     (frozenset({"_via_img_metadata"}), ImportFormat.VIA),
     (frozenset({"metadata", "file"}), ImportFormat.VIA),
 )
+_TAG = re.compile(r"<(!--|[A-Za-z_][\w.-]*)")
 _PICKLE_ENDS = b"."
 _PICKLE_STARTS = (b"\x80", b"(l", b"]", b"(d", b"}", b"c")
 _TUTORIAL_KEYS = ("annotations", "completions", "predictions")
@@ -108,10 +109,21 @@ def _binary_format(content: bytes) -> ImportFormat | None:
 def _xml_format(_document: Document, text: str) -> ImportFormat | None:
     if not text.startswith("<"):
         return None
-    root = re.search(r"<([A-Za-z_][\w.-]*)", re.sub(r"<!--.*?-->", "", text[:100_000], flags=re.S))
     roots = {"parking": ImportFormat.PKLOT, "annotations": ImportFormat.CVAT,
              "annotation": ImportFormat.VOC}  # fmt: skip
-    return roots.get(root[1]) if root else None
+    return roots.get(_root_element(text) or "")
+
+
+def _root_element(text: str) -> str | None:
+    """Name of the first element of XML: what a comment before it says is none."""
+    at = 0
+    while found := _TAG.search(text, at):
+        if found[1] != "!--":
+            return found[1]
+        at = text.find("-->", found.end())
+        if at < 0:
+            return None
+    return None
 
 
 def _json_format(document: Document, text: str) -> ImportFormat | None:

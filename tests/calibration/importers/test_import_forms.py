@@ -185,3 +185,25 @@ def test_findings_of_an_import_have_codes_that_scripts_can_use() -> None:
     codes = {finding.code for form in FORMS.values()
              for finding in import_document(form.document()).left_out}  # fmt: skip
     assert codes == {Code.SKIPPED}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"<" + b"<!--" * 50_000, id="comments"),
+        pytest.param(b"[1" + b", " * 50_000, id="commas"),
+        pytest.param(b"[" * 5_000, id="brackets"),
+        pytest.param(b"[[" + b"9" * 10_000 + b",1,2,3,4,5,6,7]]", id="digits"),
+    ],
+)
+def test_endless_repetition_is_refused(content: bytes) -> None:
+    """Patterns that look at each repetition again would take minutes here."""
+    with pytest.raises(CalibrationError):
+        import_document(Document(Path("n"), content, WH))
+
+
+def test_a_comment_before_the_first_element_says_nothing() -> None:
+    text = FORMS[ImportFormat.CVAT].content.decode()
+    for comment in ("<!-- made from <parking> -->", "<!-- <parking> --><!-- x -->"):
+        commented = text.replace("<annotations>", f"{comment}<annotations>", 1)
+        assert detect_format(Document(Path("n"), commented.encode())) is ImportFormat.CVAT
