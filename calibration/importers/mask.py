@@ -19,6 +19,7 @@ _STARTS = (b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"GIF8", _JPEG)
 _MOST_COLOURS = 4096
 # Soft edges: nearly all of the foreground is white, the rest are the shades towards it.
 _WHITE, _MOSTLY = 255, 0.8
+_MOST_BLOBS = 10_000
 _LEAST_AREA_PX = 16
 # A drawn outline encloses much more than it covers.
 _LEAST_FILLED = 0.5
@@ -56,7 +57,7 @@ def import_mask(document: Document) -> Imported:
     plane, is_grey = _read(document)
     background = _rim_value(plane)
     blobs = [blob for value in np.unique(plane) if value != background
-             for blob in _blobs(plane == value, int(value))]  # fmt: skip
+             for blob in _blobs(document, plane == value, int(value))]  # fmt: skip
     values = [blob.value for blob in blobs if blob.area_px >= _LEAST_AREA_PX]
     are_ids = is_grey and len(values) == len(set(values)) > 1
     if not are_ids:
@@ -114,10 +115,14 @@ def _rim_value(plane: _Plane) -> int:
     return int(values[counts.argmax()])
 
 
-def _blobs(is_blob: npt.NDArray[np.bool], value: int) -> Iterator[_Blob]:
+def _blobs(document: Document, is_blob: npt.NDArray[np.bool], value: int) -> Iterator[_Blob]:
     picture = is_blob.astype(np.uint8)
     # Bays that touch at a corner only are two.
     count, labels, stats, _ = cv2.connectedComponentsWithStats(picture, connectivity=4)
+    if count > _MOST_BLOBS:
+        document.fail(
+            "the picture", "a mask with a blob for each bay", f"{count - 1} of one colour"
+        )
     for index in range(1, count):
         left, top, width, height, area = (int(number) for number in stats[index])
         piece = (labels[top : top + height, left : left + width] == index).astype(np.uint8)

@@ -104,5 +104,7 @@ def test_photographs_are_refused() -> None:
         taken(photo)
     with pytest.raises(CalibrationError, match="black and white mask"):
         taken(photo, ".jpg")
+    with pytest.raises(CalibrationError, match=r"a blob for each bay, but got .* of one colour"):
+        taken((rng.random((720, 1280)) < 0.5).astype(np.uint8) * 255)
     with pytest.raises(CalibrationError, match="a blob for each bay, but got 0"):
         taken(np.zeros((50, 50), np.uint8))
