@@ -125,7 +125,8 @@ async def heard_live(hub: Hub, token: str, edges: Sequence[ScriptedEdge]) -> str
         transport=transport, base_url="http://127.0.0.1", headers=headers
     ) as client:
         asking = asyncio.create_task(client.get("/api/v1/live"))
-        await asyncio.sleep(0.3)
+        while not hub.feed._listeners:  # noqa: ASYNC110 - the feed tells nobody who listens
+            await asyncio.sleep(0.05)
         controlling = asyncio.create_task(control())
         # Again and again: the database's notices may have no listener yet.
         while not heard >= {edge.edge for edge in edges}:
