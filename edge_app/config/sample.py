@@ -55,6 +55,8 @@ _EXAMPLES = {
     "camera.source": "rtsp://192.0.2.10/stream1",
     "camera.calibration_file": "/var/lib/lotsight/north.json",
     "camera.username": "viewer",
+    "camera.tls_fingerprint": ":".join(["AB", "CD", "EF", "01"] * 8),
+    "camera.tls_ca_file": "cameras-ca.crt",
 }
 # Filled from [edge]; see LotsightConfig.
 _HIDDEN = frozenset({"mqtt.site", "mqtt.edge"})
