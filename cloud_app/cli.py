@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_app.api.access import digest_of
+from cloud_app import user_commands
+from cloud_app.accounts.secret import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
 
@@ -21,6 +22,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(user_commands.user, name="user")
+app.command("audit")(user_commands.audit)
 
 ConfigPath = Annotated[
     Path | None,
@@ -118,8 +122,16 @@ def _summary(config: CloudConfig) -> list[tuple[str, str]]:
         ("shadow service", config.shadow.root if config.shadow.enabled else "off"),
         ("lake", str(config.lake.folder) if config.lake else "off"),
         ("Kafka", config.kafka.topic if config.kafka else "off"),
+        ("people", _people(config)),
         ("alerts", "webhook" if config.rules.webhook_url else "log"),
     ]
+
+
+def _people(config: CloudConfig) -> str:
+    oidc, mail = config.accounts.oidc, config.mail
+    ways = "password" if oidc is None else f"password or {oidc.issuer}"
+    sent = "no mail" if mail is None else f"mail by {mail.host}:{mail.port} ({mail.security.value})"
+    return f"{ways}; {sent}"
 
 
 def main() -> None:

@@ -179,6 +179,9 @@ class HttpConfig(_Section):
     port: Port = 8090
     tokens: tuple[TokenConfig, ...] = ()
     allow_anonymous: bool = Field(default=False, description="serve beyond loopback without tokens")
+    require_login: bool = Field(
+        default=False, description="serve nobody without account, key or token, even on loopback"
+    )
     hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
         default=(), description="further names by which it is called, as browsers send them"
     )
@@ -189,11 +192,15 @@ class HttpConfig(_Section):
 
     @model_validator(mode="after")
     def _open_means_tokens(self) -> Self:
-        if not is_loopback(self.host) and not self.tokens and not self.allow_anonymous:
+        is_told = self.tokens or self.allow_anonymous or self.require_login
+        if not is_loopback(self.host) and not is_told:
             msg = (
-                f"host {self.host} is beyond loopback: expected [[http.tokens]], or "
-                "allow_anonymous = true in so many words, but got neither"
+                f"host {self.host} is beyond loopback: expected [[http.tokens]], require_login = "
+                "true, or allow_anonymous = true in so many words, but got none of them"
             )
+            raise ValueError(msg)
+        if self.allow_anonymous and self.require_login:
+            msg = "allow_anonymous and require_login contradict each other"
             raise ValueError(msg)
         names = [token.name for token in self.tokens]
         if len(set(names)) != len(names):

@@ -13,6 +13,8 @@ from typing import Protocol
 
 import uvicorn
 
+from cloud_app.accounts.assembly import Accounts
+from cloud_app.accounts.mail import MailWorker, SmtpMailer
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
 from cloud_app.api.context import ApiContext
@@ -112,19 +114,25 @@ class CloudService:
         shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
         link.deliver_to(ingest.inbox, shadow_worker.offer)
         feed = LiveFeed(database)
+        accounts = Accounts.of(config, database)
         context = ApiContext(
             config,
             database,
             self.clock,
-            Doorkeeper(config.http),
+            Doorkeeper(config.http, accounts, self.clock),
             feed,
             lambda: link.state,
             ingest.counts,
             shadows if config.shadow.enabled else None,
             link.publish,
+            accounts,
         )
+        parts: list[_Part] = [ingest, shadow_worker, housekeeper, feed]
+        if config.mail is not None:
+            mailer = SmtpMailer(config.mail)
+            parts.append(MailWorker(database, mailer, database.lead, self.clock))
         try:
-            self._run_parts((ingest, shadow_worker, housekeeper, feed), link, context)
+            self._run_parts(parts, link, context)
         finally:
             for sink in sinks:
                 sink.close()

@@ -9,14 +9,14 @@ import itertools
 import json
 import secrets
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import insert, or_, select
 
-from cloud_app.accounts.tables import audit
-from cloud_app.storage.database import Row, Session
+from cloud_app.accounts.tables import account, audit, membership
+from cloud_app.storage.database import Database, Row, Session
 
 _order = itertools.count()
 _PAGE_ROWS = 1000
@@ -115,6 +115,7 @@ class AuditFilter:
 
     Attributes:
         tenants: whose lines; None: everybody's, and those of the installation.
+        people: with the lines about these tenants' members that belong to no tenant (logins, ...).
         actor: name of who acted.
         action: an action, or its beginning up to a dot (`role` finds `role.grant`).
         subject: name of what it was done to.
@@ -124,6 +125,7 @@ class AuditFilter:
     """
 
     tenants: Collection[str] | None = None
+    people: bool = True
     actor: str | None = None
     action: str | None = None
     subject: str | None = None
@@ -136,7 +138,20 @@ def lines(session: Session, wanted: AuditFilter, limit: int) -> list[Row]:
     """The newest lines first."""
     query = select(audit).order_by(audit.c.audit.desc()).limit(limit)
     if wanted.tenants is not None:
-        query = query.where(audit.c.tenant.in_(sorted(wanted.tenants)))
+        names = sorted(wanted.tenants)
+        # What concerns a person as such has no tenant: whoever governs one of theirs sees it.
+        members = (
+            select(account.c.email)
+            .join(membership, membership.c.account == account.c.account)
+            .where(membership.c.tenant.in_(names))
+        )
+        of_members = (
+            audit.c.tenant.is_(None)
+            & (audit.c.subject_kind == "person")
+            & audit.c.subject.in_(members)
+        )
+        theirs = audit.c.tenant.in_(names)
+        query = query.where(theirs | of_members if wanted.people else theirs)
     if wanted.action is not None:
         query = query.where(
             or_(
@@ -156,13 +171,12 @@ def lines(session: Session, wanted: AuditFilter, limit: int) -> list[Row]:
     return list(session.rows(query))
 
 
-def every_line(session: Session, wanted: AuditFilter) -> Iterator[Row]:
-    """All lines, the newest first, read page by page."""
-    page = lines(session, wanted, _PAGE_ROWS)
-    while page:
+def every_line(database: Database, wanted: AuditFilter) -> Iterator[Row]:
+    """All lines, the newest first; read page by page, so that a slow reader holds no connection."""
+    while True:
+        with database.read() as session:
+            page = lines(session, wanted, _PAGE_ROWS)
         yield from page
         if len(page) < _PAGE_ROWS:
             return
-        values = {name: getattr(wanted, name) for name in AuditFilter.__slots__}
-        wanted = AuditFilter(**values | {"before": page[-1].audit})
-        page = lines(session, wanted, _PAGE_ROWS)
+        wanted = replace(wanted, before=page[-1].audit)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -18,9 +19,10 @@ LENGTH_MAX = 256
 # zxcvbn's scale is 0 to 4; 3 is "safely unguessable: moderate protection from offline attacks".
 _SCORE_MIN = 3
 _SCORED = 72
-# argon2 takes 64 MiB and a core each; beyond that, requests wait for their turn.
+# argon2 takes 64 MiB and a core each. Beyond that, requests wait for their turn; not too many of
+# them, since each holds a thread that others need.
 _AT_ONCE = 4
-_WAIT_S = 20.0
+_WAITING_MAX = 12
 
 
 def check_strength(password: str, known: Iterable[str] = ()) -> None:
@@ -55,12 +57,13 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._room = threading.BoundedSemaphore(_AT_ONCE + _WAITING_MAX)
         # What nobody's password matches: an unknown account costs as much as a known one.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
         """The hash to keep of a password."""
-        with _Turn(self._turns):
+        with self._turn():
             return self._hasher.hash(_plain(password))
 
     def is_right(self, kept: str | None, password: str) -> bool:
@@ -73,7 +76,7 @@ class Passwords:
         Raises:
             BusyError: too many are being checked.
         """
-        with _Turn(self._turns):
+        with self._turn():
             try:
                 self._hasher.verify(kept or self._nobody, _plain(password))
             except (VerificationError, InvalidHashError):
@@ -84,18 +87,16 @@ class Passwords:
         """Whether a hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(kept)
 
-
-class _Turn:
-    def __init__(self, turns: threading.BoundedSemaphore) -> None:
-        self._turns = turns
-
-    def __enter__(self) -> None:
-        if not self._turns.acquire(timeout=_WAIT_S):
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._room.acquire(blocking=False):
             msg = "too many log in at once; try again in a few seconds"
             raise BusyError(msg)
-
-    def __exit__(self, *_: object) -> None:
-        self._turns.release()
+        try:
+            with self._turns:
+                yield
+        finally:
+            self._room.release()
 
 
 def _plain(password: str) -> bytes:

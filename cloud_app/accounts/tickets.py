@@ -7,7 +7,6 @@ from enum import StrEnum
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from cloud_app.accounts.audit import Actor, Subject, record
-from cloud_app.accounts.passwords import Passwords, check_strength
 from cloud_app.accounts.people import Person, by_id, touch
 from cloud_app.accounts.secret import digest_of, new_secret
 from cloud_app.accounts.sessions import end_all
@@ -65,23 +64,31 @@ def holder(session: Session, kind: TicketKind, secret: str, now_ms: int) -> Pers
     raise UnknownError(msg)
 
 
-def set_by_ticket(
-    session: Session, actor: Actor, kind: TicketKind, secret: str, password: str,
-    passwords: Passwords,
-) -> Person:  # fmt: skip
-    """Set a password with a link, which is used up; every session of the person ends.
+def redeem(session: Session, actor: Actor, kind: TicketKind, secret: str, kept: str) -> Person:
+    """Set a password's hash with a link, which is used up; every session of the person ends.
 
     Raises:
         UnknownError: the link does not work.
-        AccountError: the password is guessed easily; the link still works.
     """
     person = holder(session, kind, secret, actor.at_ms)
-    check_strength(password, (person.email, person.name))
     if not session.run(_DROP, {"of": digest_of(secret)}):
         msg = "this link was used a moment ago"
         raise UnknownError(msg)
-    set_password(session, actor, person, passwords.hash(password))
+    set_password(session, actor, person, kept)
     return person
+
+
+def is_fresh(session: Session, person: Person, kind: TicketKind, since_ms: int) -> bool:
+    """Whether a link that ends after `since_ms` is out: another one would be a nuisance."""
+    return bool(
+        session.rows(
+            select(ticket.c.digest).where(
+                ticket.c.account == person.account,
+                ticket.c.kind == kind.value,
+                ticket.c.expires_ms > since_ms,
+            )
+        )
+    )
 
 
 def set_password(session: Session, actor: Actor, person: Person, kept: str) -> None:
