@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import secrets
 import threading
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote_plus
 
 import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.auth import ClientAuth
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -127,7 +130,21 @@ class Provider:
         except (requests.RequestException, AuthlibBaseError, ValueError) as exc:
             msg = f"{self.issuer}: expected tokens, but got: {exc}"
             raise ProviderError(msg) from exc
-        return self._checked(str(token.get("id_token", "")), nonce, now_ms)
+        claims = self._checked(str(token.get("id_token", "")), nonce, now_ms)
+        return self._with_address(claims, facts, str(token.get("access_token", "")))
+
+    def _with_address(
+        self, claims: Mapping[str, Any], facts: Mapping[str, Any], access_token: str
+    ) -> Mapping[str, Any]:
+        """Claims with those of the userinfo endpoint, where many providers keep the address."""
+        url = facts.get("userinfo_endpoint")
+        if "email" in claims or not isinstance(url, str):
+            return claims
+        more = self._fetched(url, {"Authorization": f"Bearer {access_token}"})
+        if more.get("sub") != claims["sub"]:
+            msg = f"{self.issuer}: its userinfo is about somebody else"
+            raise ProviderError(msg)
+        return {**more, **claims}
 
     def _checked(self, id_token: str, nonce: str, now_ms: int) -> Mapping[str, Any]:
         try:
@@ -189,9 +206,11 @@ class Provider:
             self._facts = (now_ms, facts)
         return facts
 
-    def _fetched(self, url: str) -> dict[str, Any]:
+    def _fetched(self, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         try:
-            answer = requests.get(url, timeout=self._config.timeout_s, allow_redirects=False)
+            answer = requests.get(
+                url, headers=headers, timeout=self._config.timeout_s, allow_redirects=False
+            )
             answer.raise_for_status()
             found = answer.json()
         except (requests.RequestException, ValueError) as exc:
@@ -207,11 +226,20 @@ class Provider:
         return OAuth2Session(
             self._config.client_id,
             None if secret is None else secret.get_secret_value(),
-            "none" if secret is None else "client_secret_basic",
+            "none" if secret is None else _basic,
             scope=_SCOPES,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
         )
+
+
+def _basic(
+    client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
+) -> tuple[str, dict[str, str], str]:
+    """The client's name and secret as RFC 6749 (2.3.1) has them; Authlib leaves the quoting out."""
+    text = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {b64encode(text.encode()).decode()}"
+    return uri, headers, body
 
 
 @dataclass(frozen=True, slots=True)

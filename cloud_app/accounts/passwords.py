@@ -39,7 +39,9 @@ def check_strength(password: str, known: Iterable[str] = ()) -> None:
         msg = f"expected a password of {LENGTH_MIN} to {LENGTH_MAX} characters"
         msg_0 = f"{msg}, but got {len(password)}"
         raise AccountError(msg_0)
-    words = ["lotsight", *(word for text in known for word in text.replace("@", " ").split())]
+    words = ["lotsight"]
+    for text in known:
+        words += [text, *text.replace("@", " ").split()]
     found = zxcvbn(password[:_SCORED], user_inputs=words)
     if found["score"] < _SCORE_MIN:
         hints = [found["feedback"]["warning"], *found["feedback"]["suggestions"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -22,6 +23,8 @@ from cloud_app.errors import (
     UnknownError,
 )
 from telemetry import LotsightError
+
+_log = logging.getLogger(__name__)
 
 # The first that fits.
 _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
@@ -74,5 +77,6 @@ def _answer(_request: Request, error: Exception) -> Response:
         headers["Retry-After"] = "5"
     elif isinstance(error, ProviderError):
         # The text names addresses; it is for the log.
+        _log.warning("%s", error)
         body["detail"] = "the sign-in provider is away, or its answer was not valid; see the log"
     return JSONResponse(body, code, headers)

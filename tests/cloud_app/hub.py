@@ -99,7 +99,10 @@ class Hub:
     def client(self, token: str | None = None) -> Iterator[httpx.Client]:
         """A client of the app, over a real socket."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        with serving(self.app) as url, httpx.Client(base_url=url, headers=headers) as client:
+        with (
+            serving(self.app) as url,
+            httpx.Client(base_url=url, headers=headers, timeout=60) as client,
+        ):
             yield client
 
 
