@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +27,7 @@ from cloud_app.storage.database import Database
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.accounts.kit import NORTH, PEOPLE, add, audit_actions
 from tests.cloud_app.hub import Hub
+from tests.cloud_app.scripted_edge import START
 from tests.cloud_app.servers import a_free_port, wait_until
 
 CLIENT, SECRET = "lotsight", "client secret with spaces: +/%"
@@ -118,6 +120,8 @@ def provider(node_modules: Path, tmp_path: Path) -> Iterator[RealProvider]:
 @pytest.fixture
 def hub(database: Database, provider: RealProvider) -> Hub:
     hub = Hub(database, people=PEOPLE.model_copy(update={"oidc": provider.config}))
+    # The provider's clock is the real one.
+    hub.clock.now_s = (datetime.now(UTC) - START).total_seconds()
     add(hub, ADA, (NORTH, Role.VIEWER), password=None)
     return hub
 
