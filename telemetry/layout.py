@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from telemetry.bounds import MAX_BAYS, MAX_LOTS, LayoutHash
 from telemetry.errors import TelemetryError
-from telemetry.messages import LayoutBay, LayoutHash, LotInfo, Message
+from telemetry.messages import LayoutBay, LotInfo, Message
 
 _LETTER_OF_OCC: dict[bool | None, str] = {False: "f", True: "o", None: "u"}
+_NAMED_TWICE = 5
 _OCC_OF_LETTER = {letter: occ for occ, letter in _LETTER_OF_OCC.items()}
 
 
@@ -29,15 +32,17 @@ class Layout(Message):
     """The ordered bays of one box with their metadata; `hash` says what a position means."""
 
     hash: LayoutHash
-    bays: tuple[LayoutBay, ...]
-    lots: tuple[LotInfo, ...] = ()
+    bays: Annotated[tuple[LayoutBay, ...], Field(max_length=MAX_BAYS)]
+    lots: Annotated[tuple[LotInfo, ...], Field(max_length=MAX_LOTS)] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         ids = [bay.bay for bay in self.bays]
-        if len(set(ids)) != len(ids):
-            twice = sorted({bay for bay in ids if ids.count(bay) > 1})
-            msg = f"a bay must stand in a layout once, but got twice: {', '.join(twice)}"
+        if twice := sorted(bay for bay, times in Counter(ids).items() if times > 1):
+            some = ", ".join(twice[:_NAMED_TWICE])
+            more = len(twice) - _NAMED_TWICE
+            some += f" and {more} more" if more > 0 else ""
+            msg = f"a bay must stand in a layout once, but got twice: {some}"
             raise ValueError(msg)
         if self.hash != layout_hash(ids):
             msg = f"hash must be {layout_hash(ids)} for these bays, but got {self.hash}"
