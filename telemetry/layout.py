@@ -10,9 +10,19 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from telemetry.bounds import MAX_BAYS, MAX_LOTS, LayoutHash
+from telemetry.bounds import (
+    EARLIEST,
+    MAX_BAYS,
+    MAX_CAMERAS,
+    MAX_INCIDENTS,
+    MAX_LOTS,
+    MAX_MESSAGE_BYTES,
+    MAX_ZONES,
+    LayoutHash,
+)
 from telemetry.errors import TelemetryError
-from telemetry.messages import LayoutBay, LotInfo, Message
+from telemetry.messages import LayoutBay, LotInfo, Message, Occupancy, SnapshotBay
+from telemetry.words import UnknownReason
 
 _LETTER_OF_OCC: dict[bool | None, str] = {False: "f", True: "o", None: "u"}
 _NAMED_TWICE = 5
@@ -58,6 +68,42 @@ class Layout(Message):
     def bay_ids(self) -> tuple[str, ...]:
         """The ids in order."""
         return tuple(bay.bay for bay in self.bays)
+
+
+_LONGEST_BAY = SnapshotBay(
+    bay="b",
+    occ=None,
+    state=Occupancy.UNKNOWN,
+    reason=max(UnknownReason, key=len),
+    since=EARLIEST.replace(microsecond=1),
+    conf=0.0,
+)
+_LONGEST_CONF = len("0.12345678901234567")
+_INCIDENT_BYTES = 24
+"""Of one id in a snapshot, as a box makes them."""
+
+
+def check_fits(layout: Layout) -> None:
+    """Refuse a layout whose own message, snapshot or aggregates could not be published.
+
+    Raises:
+        TelemetryError: the box has too many bays, cameras or zones for the contract's bounds.
+    """
+    each = len(_LONGEST_BAY.encode()) + _LONGEST_CONF
+    snapshot = sum(each + len(bay.bay) for bay in layout.bays) + MAX_INCIDENTS * _INCIDENT_BYTES
+    for what, got, most in (
+        ("bytes of layout", len(layout.encode()), MAX_MESSAGE_BYTES),
+        ("bytes of snapshot", snapshot, MAX_MESSAGE_BYTES),
+        ("cameras", len({bay.camera for bay in layout.bays}), MAX_CAMERAS),
+        # Half, since a window of the aggregates may see two layouts.
+        ("zones", len({bay.zone for bay in layout.bays}), MAX_ZONES // 2),
+    ):
+        if got > most:
+            msg = (
+                f"a box may have at most {most} {what}, but these {len(layout.bays)} bays make "
+                f"{got}: give some of its cameras to another box"
+            )
+            raise TelemetryError(msg)
 
 
 def pack_bays(

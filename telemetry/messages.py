@@ -35,6 +35,7 @@ from telemetry.bounds import (
     Text200,
     UtcTime,
     Watermark,
+    clamped,
 )
 from telemetry.door import checked
 from telemetry.words import (
@@ -328,4 +329,9 @@ class BayTopicState(Message):
     @classmethod
     def of(cls, state: BayState, closed: bool) -> BayTopicState:
         """From a bay's state."""
-        return cls(state=Occupancy.of(state.occ), closed=closed, conf=state.conf, since=state.since)
+        return cls(
+            state=Occupancy.of(state.occ),
+            closed=closed,
+            conf=state.conf,
+            since=clamped(state.since),
+        )
