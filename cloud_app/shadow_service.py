@@ -15,7 +15,10 @@ from cloud_app.storage.database import Database
 from cloud_app.storage.shadows import load_shadow, lock_shadow, save_shadow
 from telemetry import Clock, TelemetryError
 from telemetry.aws import ShadowRequest, ShadowTopics, parse_shadow_request
+from telemetry.door import check_json
 from telemetry.shadow import (
+    MAX_CLIENT_TOKEN_BYTES,
+    MAX_PAYLOAD_BYTES,
     JsonObject,
     ShadowDocument,
     ShadowRejection,
@@ -145,11 +148,13 @@ class ShadowService:
 def _client_token(payload: bytes) -> str | None:
     """The token of a get or delete request; these carry nothing else, and often nothing at all."""
     try:
+        check_json(payload, "request", max_bytes=MAX_PAYLOAD_BYTES)
         body: Any = json.loads(payload) if payload.strip() else {}
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError, TelemetryError) as exc:
         raise ShadowRejection(400, "expected UTF-8 JSON or nothing") from exc
     token = body.get("clientToken") if isinstance(body, dict) else None
-    return token if isinstance(token, str) and len(token.encode()) <= 64 else None  # noqa: PLR2004
+    is_short = isinstance(token, str) and len(token.encode()) <= MAX_CLIENT_TOKEN_BYTES
+    return token if is_short else None
 
 
 @dataclass(slots=True)
@@ -197,3 +202,6 @@ class ShadowWorker:
                 self.publish(publication.topic, publication.payload)
         except (TelemetryError, CloudError) as exc:
             _log.warning("shadow request not served: %s", exc)
+        except Exception:
+            # The next request is somebody else's.
+            _log.exception("%.200s: shadow request not served", topic)
