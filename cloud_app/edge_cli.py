@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cloud_app.acl import access_list
 from cloud_app.config import load_config
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
@@ -55,6 +56,19 @@ def list_edges(config: ConfigPath = None) -> None:
     for edge, site in rows:
         table.add_row(edge, site)
     Console(highlight=False, soft_wrap=True).print(table)
+
+
+@app.command("acl")
+def print_acl(
+    config: ConfigPath = None,
+    consumer: Annotated[str, typer.Option(help="User name of lotsight-cloud.")] = "consumer",
+) -> None:
+    """Print mosquitto's access list: each registered edge its own branch, under its own site."""
+    with _database(config) as database, database.read() as session:
+        edges = [(edge, site) for edge, site in session.rows("SELECT edge, site FROM edge")]
+    settings = load_config(config)
+    text = access_list(edges, settings.broker.prefix, settings.shadow.root, consumer)
+    typer.echo(text, nl=False)
 
 
 @contextmanager

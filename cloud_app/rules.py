@@ -50,6 +50,8 @@ _FAULT_TEXTS = {
     FaultKind.FLOODING: "Edge {edge} of {site} sends more than its budget: {times} messages were "
     "dropped, to be sent again.",
 }
+# Losses that one round tells of: an edge may record thousands at once.
+_LOSSES_MAX = 500
 # So long after it was last seen a fault of an edge counts as over.
 _FAULT_LASTS_MS = 600_000
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
@@ -218,9 +220,11 @@ def _tell_losses(session: Session, now: Now) -> None:
         " SELECT 'events_lost', site, subject, ?, ?, text, 1 FROM ("
         "  SELECT edge.site, g.edge || ' ' || g.epoch || '-' || g.first_seq AS subject,"
         "  'Edge ' || g.edge || ' of ' || edge.site || ' lost events ' || g.first_seq || ' to '"
-        "  || g.last_seq || ' of epoch ' || g.epoch || ': ' || g.reason || '.' AS text"
-        "  FROM gap g JOIN edge ON edge.edge = g.edge) news"
+        "  || MAX(g.last_seq) || ' of epoch ' || g.epoch || ': ' || MIN(g.reason) || '.' AS text"
+        "  FROM gap g JOIN edge ON edge.edge = g.edge"
+        "  GROUP BY edge.site, g.edge, g.epoch, g.first_seq) news"
         " WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.rule = 'events_lost'"
-        "  AND a.site = news.site AND a.subject = news.subject)",
-        (now.now_ms, now.now_ms),
+        "  AND a.site = news.site AND a.subject = news.subject)"
+        " ORDER BY site, subject LIMIT ? ON CONFLICT DO NOTHING",
+        (now.now_ms, now.now_ms, _LOSSES_MAX),
     )

@@ -180,10 +180,7 @@ def _agreeing(body: Json) -> Json:
     if "online" in body:
         body["reason"] = None if body["online"] else body["reason"]
     if "hash" in body and "lots" in body:
-        seen: set[str] = set()
-        body["bays"] = [
-            each for each in body["bays"] if not (each["bay"] in seen or seen.add(each["bay"]))
-        ]
+        body["bays"] = list({each["bay"]: each for each in body["bays"]}.values())
         body["hash"] = layout_hash(each["bay"] for each in body["bays"])
     return body
 

@@ -108,6 +108,20 @@ def test_a_box_reaches_only_its_own_topics(
     verify(own, box.store)
 
 
+@pytest.mark.conformance("another edge's topics denied")
+def test_a_box_cannot_speak_for_another_site(
+    secured: Secured, make_box: MakeBox, make_consumer: MakeConsumer
+) -> None:
+    """The access list of the page names the site; with `+` in its place this box came through."""
+    for site in ("south", "nowhere"):
+        heard = secured.consumer(make_consumer, topics=EdgeTopics(site, "edge-7"), client_id=site)
+        box: Box = make_box(0, config=secured.config(site=site))
+        box.change(2)
+        wait_for(lambda box=box: box.store.health().quarantined == 2, "the refusals")
+        assert heard.messages == []
+        box.close()
+
+
 @pytest.mark.conformance("certificate rotation")
 def test_certificates_are_replaced_while_it_runs(
     secured: Secured, make_box: MakeBox, make_consumer: MakeConsumer,
