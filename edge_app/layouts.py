@@ -29,6 +29,17 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
             to one camera only), or there are more bays, cameras or zones than the contract's
             messages hold.
     """
+    try:
+        layout = _layout_of(calibrations)
+        check_fits(layout)
+    except ValidationError as exc:
+        raise ConfigError(describe(exc, "layout that a box can publish")) from exc
+    except TelemetryError as exc:
+        raise ConfigError(str(exc)) from exc
+    return layout
+
+
+def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
     owner: dict[str, str] = {}
     bays: list[LayoutBay] = []
     lots: dict[str, LotInfo] = {}
@@ -44,14 +55,7 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
                 raise ConfigError(msg)
             owner[bay.id] = calibration.camera
             bays.append(_layout_bay(bay, calibration.camera, lot))
-    try:
-        layout = Layout.of(bays, tuple(lots.values()))
-        check_fits(layout)
-    except ValidationError as exc:
-        raise ConfigError(describe(exc, "layout that a box can publish")) from exc
-    except TelemetryError as exc:
-        raise ConfigError(str(exc)) from exc
-    return layout
+    return Layout.of(bays, tuple(lots.values()))
 
 
 def _lot_info(lot: str, calibration: Calibration) -> LotInfo:

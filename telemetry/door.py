@@ -21,7 +21,7 @@ T = TypeVar("T")
 # A string that is never closed reaches to the end: so each byte is looked at once, whatever comes.
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 # 16 digits before the point, or an exponent of three: only these can leave the range.
 _LARGE = re.compile(rb"(?<![.0-9])[0-9]{16}|[eE]\+?[0-9]{3}")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -52,13 +52,14 @@ def check_json(
         payload.decode()
     except UnicodeDecodeError as exc:
         _refuse(where, f"expected UTF-8, but got byte 0x{payload[exc.start]:02x} at {exc.start}")
-    if _NUL.search(payload):
+    # The plain search first: it is many times as fast, and nearly always enough.
+    if b"\0" in payload or (b"\\u0000" in payload and _ESCAPED_NUL.search(payload)):
         _refuse(where, "expected text without NUL, but got one")
     bare = _STRING.sub(b"", payload)
     _check_depth(bare, where, max_depth)
     if b"N" in bare or b"I" in bare:
         _refuse(where, "expected JSON, but got NaN or Infinity")
-    if _LARGE.search(bare) or _SURROGATE.search(payload):
+    if _LARGE.search(bare) or (b"\\u" in payload and _SURROGATE.search(payload)):
         _check_values(payload, where)
 
 

@@ -40,7 +40,7 @@ from tests.cloud_app.wild import (
 
 BATCH = 100
 # Messages made of each one that hypothesis drew: the drawing is what takes the time.
-VARIANTS = 20
+VARIANTS = 40
 Species = tuple[str, type[BaseModel] | None]
 _SPECIES: tuple[Species, ...] = (
     *((channel, kind) for channel, kinds in KINDS.items() for kind in kinds),

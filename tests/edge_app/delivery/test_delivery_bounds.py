@@ -1,4 +1,4 @@
-"""What a box publishes fits the contract's bounds, and nothing that comes down to it ends its link."""
+"""What a box publishes fits the contract's bounds, and nothing that comes down ends its link."""
 
 from __future__ import annotations
 

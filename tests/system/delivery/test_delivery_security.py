@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -108,6 +109,10 @@ def test_a_box_reaches_only_its_own_topics(
     verify(own, box.store)
 
 
+def _has_refused(box: Box, count: int) -> bool:
+    return box.store.health().quarantined == count
+
+
 @pytest.mark.conformance("another edge's topics denied")
 def test_a_box_cannot_speak_for_another_site(
     secured: Secured, make_box: MakeBox, make_consumer: MakeConsumer
@@ -117,7 +122,7 @@ def test_a_box_cannot_speak_for_another_site(
         heard = secured.consumer(make_consumer, topics=EdgeTopics(site, "edge-7"), client_id=site)
         box: Box = make_box(0, config=secured.config(site=site))
         box.change(2)
-        wait_for(lambda box=box: box.store.health().quarantined == 2, "the refusals")
+        wait_for(partial(_has_refused, box, 2), "the refusals")
         assert heard.messages == []
         box.close()
 
