@@ -149,10 +149,11 @@ class IngestWorker:
             StorageError, SinkError: nothing was taken; the same call may succeed later.
         """
         try:
-            self._take(messages)
-        except SitesChangedError:
-            self._registry.forget()
-            self._take(messages)
+            try:
+                self._take(messages)
+            except SitesChangedError:
+                self._registry.forget()
+                self._take(messages)
         except (StorageDownError, SinkError):
             raise
         except Exception as exc:
@@ -178,6 +179,7 @@ class IngestWorker:
             self.take(messages[middle:])
             return
         _log.error("a message goes to the quarantine: %s", cause, exc_info=cause)
+        self._registry.forget()
         batch = Batch.refused(messages[0], self.prefix, self._registry, str(cause))
         acks: dict[StreamKey, int] = {}
         try:

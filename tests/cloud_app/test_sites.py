@@ -18,14 +18,14 @@ from cloud_app.errors import StorageError
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.rules import judge
-from cloud_app.storage.database import Database
+from cloud_app.storage.database import Database, Session
 from cloud_app.storage.placing import move_edge, register_edge
 from cloud_app.storage.queries import Now, alerts, edges_now, lots_now
 from cloud_app.storage.times import to_ms
 from telemetry import SystemClock
 from tests.cloud_app.hub import TOKENS, Hub
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
-from tests.cloud_app.test_worker import Recorder, worker_on
+from tests.cloud_app.test_worker import Recorder, ShakyDatabase, worker_on
 
 NOW = Now(to_ms(START) + 60_000, 180_000)
 
@@ -139,6 +139,30 @@ def test_a_worker_that_remembers_an_old_site_asks_again(database: Database) -> N
     worker.take([edge.change("a1", False)])
     assert len(reasons(database)) == 1
     assert recorder.marks == []
+
+
+def test_a_move_and_a_bad_message_in_one_batch(database: Database) -> None:
+    class Tripping(ShakyDatabase):
+        @contextmanager
+        def write(self) -> Iterator[Session]:
+            with self.inner.write() as session:
+                yield session
+                if session.rows("SELECT 1 FROM event WHERE seq = 3"):
+                    msg = "a mistake of ours"
+                    raise RuntimeError(msg)
+
+    edge, other, recorder = ScriptedEdge(), ScriptedEdge(edge="other"), Recorder()
+    worker = worker_on(Tripping(database, failures=0), recorder)
+    worker.take([edge.change("a1", True)])
+    with database.write() as session:
+        move_edge(session, "box-1", "south")
+    old_site = edge.change("a1", False)
+    recorder.marks.clear()
+    worker.take([old_site, *(other.change("a1", bool(n % 2)) for n in range(4))])
+    assert sorted(reason.split(":")[0] for reason in reasons(database)) == [
+        "a mistake of ours", "pk/v1/north/box-1/event",
+    ]  # fmt: skip
+    assert (recorder.marks[-1].edge, recorder.marks[-1].upto) == ("other", 4)
 
 
 def test_only_listed_edges_may_publish_where_it_is_said_so(database: Database) -> None:
