@@ -7,7 +7,7 @@ can only write what stands here.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -79,12 +79,28 @@ def decode(kind: type[M], payload: bytes, where: str) -> M:
     return checked(kind.model_validate_json, payload, where, kind.__name__)
 
 
+class NetworkIdentity(Protocol):
+    """What says which network it is, e.g. `vision.types.NetworkSpec`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as in `ModelRef`
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+
+
 class ModelRef(Message):
     """Which network judged."""
 
     name: Name128
     version: Name64
     sha256: Sha256
+
+    @classmethod
+    def of(cls, network: NetworkIdentity) -> ModelRef:
+        """The reference to a network, from what describes it."""
+        return cls(name=network.name, version=network.version, sha256=network.sha256)
 
 
 class ClockStamp(Message):

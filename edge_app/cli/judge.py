@@ -33,6 +33,7 @@ from edge_app.judging.calibrations import read_bays
 from edge_app.judging.picture import count_states
 from models import default_model, find_model, open_detector
 from telemetry import BayState, CameraError, ConfigError
+from telemetry.messages import ModelRef
 from vision.types import ImageBgr
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
@@ -91,7 +92,7 @@ def _judge_picture(
     console: Console, source: Path, image: ImageBgr, work: PictureJudge, out: Path
 ) -> None:
     report = work.judge(image)
-    spec = work.detector.spec
+    spec = work.spec
     caption = f"{source.name} · {spec.name} {spec.version}"
     drawn = work.draw(image, report.states, report.detections, caption)
     picture = out / f"{source.stem}.judged.png"
@@ -137,13 +138,13 @@ def _judge_clip(console: Console, reader: ClipReader, clip: ClipJudge, out: Path
 
 
 def _facts(source: Path, work: PictureJudge) -> dict[str, Any]:
-    spec, bays = work.detector.spec, work.calibration
+    spec, bays = work.spec, work.calibration
     return {
         "source": source.name,
         "camera": bays.camera,
         "calibration_revision": bays.revision,
         "method": "bay_head" if spec.has_bay_head else "overlap",
-        "model": {"name": spec.name, "version": spec.version, "sha256": spec.sha256},
+        "model": ModelRef.of(spec).model_dump(),
     }
 
 
