@@ -22,11 +22,14 @@ STREAM_GAP_TYPE: Final = "pk.stream.gap.v1"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _ID = re.compile(r"^([1-9][0-9]{0,15})-([1-9][0-9]{0,15})$")
 
+_SURELY_IN_RANGE = 16
 _LATER_TYPE = r"^pk\.[a-z0-9_.]{1,64}\.v[0-9]{1,3}$"
 
 
 def _numbers_in_range(text: str) -> str:
-    if any(int(number) > MAX_NUMBER for number in text.split("-")):
+    # Numbers of 15 digits are in range without looking.
+    is_long = len(text) > _SURELY_IN_RANGE
+    if is_long and any(int(number) > MAX_NUMBER for number in text.split("-")):
         msg = f"expected an epoch and a seq up to 2^53, but got {text}"
         raise ValueError(msg)
     return text

@@ -24,6 +24,12 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 # 16 digits before the point, or an exponent of three: only these can leave the range.
 _LARGE = re.compile(rb"(?<![.0-9])[0-9]{16}|[eE]\+?[0-9]{3}")
+# All digits become 0 and an exponent's sign goes, so that a plain search finds what may be large.
+_TO_ZEROS = bytes.maketrans(b"123456789E", b"000000000e")
+_MANY_DIGITS = b"0" * 16
+# What stands around a number, so that digests in quotes are none.
+_LONG_NUMBER = re.compile(rb'(?<![".0])0{16,}(?:[,\]}\s.e]|\Z)')
+_LARGE_EXPONENT = re.compile(rb"0e0{3,}(?:[,\]}\s]|\Z)")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SHOWN_CHARS: Final = 60
 _TOLD_FAULTS: Final = 5
@@ -55,17 +61,28 @@ def check_json(
     # The plain search first: it is many times as fast, and nearly always enough.
     if b"\0" in payload or (b"\\u0000" in payload and _ESCAPED_NUL.search(payload)):
         _refuse(where, "expected text without NUL, but got one")
-    bare = _STRING.sub(b"", payload)
-    _check_depth(bare, where, max_depth)
-    if b"N" in bare or b"I" in bare:
-        _refuse(where, "expected JSON, but got NaN or Infinity")
-    if _LARGE.search(bare) or (b"\\u" in payload and _SURROGATE.search(payload)):
+    is_large = _may_be_large(payload)
+    is_deep = payload.count(b"{") + payload.count(b"[") > max_depth
+    if is_deep or is_large or b"NaN" in payload or b"Infinity" in payload:
+        bare = _STRING.sub(b"", payload)
+        _check_depth(bare, where, max_depth)
+        if b"N" in bare or b"I" in bare:
+            _refuse(where, "expected JSON, but got NaN or Infinity")
+        is_large = is_large and _LARGE.search(bare) is not None
+    if is_large or (b"\\u" in payload and _SURROGATE.search(payload)):
         _check_values(payload, where)
 
 
+def _may_be_large(payload: bytes) -> bool:
+    """Whether a number could leave its range: rarely true, and seldom in vain."""
+    zeros = payload.translate(_TO_ZEROS, b"+")
+    return bool(
+        (_MANY_DIGITS in zeros and _LONG_NUMBER.search(zeros))
+        or (b"0e000" in zeros and _LARGE_EXPONENT.search(zeros))
+    )
+
+
 def _check_depth(bare: bytes, where: str, max_depth: int) -> None:
-    if bare.count(b"{") + bare.count(b"[") <= max_depth:
-        return
     depth = 0
     for match in _BRACKET.finditer(bare):
         depth += 1 if match[0] in b"{[" else -1
