@@ -135,7 +135,7 @@ def describe(error: ValidationError, what: str) -> str:
     """One line that names each wrong field, what was expected and what came."""
     faults = [
         f"{'.'.join(str(part)[:_SHOWN_CHARS] for part in fault['loc']) or 'document'}: "
-        f"{fault['msg']}"
+        + fault["msg"].removeprefix("Value error, ")
         + ("" if fault["type"] in _SAYS_IT_ALL else f", but got {_shown(fault['input'])!r}")
         for fault in error.errors(include_url=False)[:_TOLD_FAULTS]
     ]
