@@ -15,7 +15,7 @@ from calibration import Calibration, Severity, check_calibration, load_calibrati
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.timesync import clock_synced
 from edge_app.layouts import build_layout
-from edge_app.network import NetworkKeeper
+from edge_app.network import ModelFiles
 from edge_app.retention import state_usage
 from edge_app.sources import make_source, mask_secrets
 from telemetry import CalibrationError, ConfigError, LotsightError, ModelError, SystemClock
@@ -81,7 +81,7 @@ def check_parts(config: LotsightConfig) -> list[Check]:
     checks: list[Check] = []
     spec: NetworkSpec | None = None
     try:
-        spec = NetworkKeeper(config.model).load().spec
+        spec = ModelFiles(config.model).load().spec
         kind = "with bay head" if spec.has_bay_head else "boxes only"
         checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
     except ModelError as exc:

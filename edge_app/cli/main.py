@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edge_app.version import software
 from telemetry.errors import ConfigError, LotsightError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -61,9 +62,7 @@ def _dispatch(arguments: list[str]) -> None:
     if name in {"-h", "--help", "help"}:
         _print_help()
     elif name == "--version":
-        from importlib.metadata import version
-
-        Console().print(f"lotsight {version('lotsight')}", highlight=False)
+        Console().print(software(), highlight=False)
     elif name in COMMANDS:
         _load(name)(args=arguments[1:], prog_name=f"lotsight {name}")
     else:

@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 from calibration.editor import STATIC as EDITOR_STATIC
 from edge_app.http.access import Access
 from edge_app.http.api import HttpState, api, plain
-from edge_app.http.box import Box
 from edge_app.http.downloads import Downloads, download_routes
 from edge_app.http.feed import Feed
 from edge_app.http.guard import PageGuard
@@ -23,6 +22,7 @@ from edge_app.http.login import login_routes
 from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.live import LiveBoard
+from edge_app.report import Box
 from telemetry import CameraError
 
 STATIC = Path(__file__).parent / "static"

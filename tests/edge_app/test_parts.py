@@ -19,8 +19,10 @@ import pytest
 
 from calibration import Bay, Calibration, Location, Lot, save_calibration
 from edge_app.alarms import Alarm, AlarmKind, Alarms, by_importance
+from edge_app.alive import AliveMark
 from edge_app.checks import Level, check_cameras, check_machine, check_parts, worst
 from edge_app.config import HttpConfig, LogConfig, LogFormat, LotsightConfig, parse_config
+from edge_app.faults import camera_alarm
 from edge_app.layouts import build_layout, lot_id
 from edge_app.live import (
     CameraCondition,
@@ -28,12 +30,10 @@ from edge_app.live import (
     LiveBoard,
     LiveView,
     RecentEvent,
-    camera_alarm,
 )
 from edge_app.logs import set_up_logging
 from edge_app.reload import CalibrationKeeper, FileWatch
 from edge_app.serving import HttpServer
-from edge_app.upkeep import AliveMark
 from telemetry import BayState, CalibrationError, Cause, ConfigError, ManualClock, UnknownReason
 
 
