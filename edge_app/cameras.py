@@ -15,7 +15,7 @@ from edge_app.faults import calibration_fault, camera_alarm
 from edge_app.layouts import StoredLayout, build_layout
 from edge_app.live import LiveBoard
 from edge_app.looks import LookObserver
-from edge_app.network import ActiveNetwork
+from edge_app.network import ActiveNetwork, Post
 from edge_app.pipeline import CameraPipeline, Guard
 from edge_app.reload import CalibrationKeeper
 from edge_app.scheduler import CameraUnit
@@ -28,7 +28,6 @@ _log = logging.getLogger(__name__)
 # A reader may be in the midst of a time-out of a dead camera; it is not waited for.
 _READERS_END_WITHIN_S = 1.5
 GuardMaker = Callable[[CameraConfig, Calibration], Guard | None]
-Post = Callable[[Callable[[], None]], None]
 SourceMaker = Callable[[CameraConfig, Clock], FrameSource]
 
 

@@ -23,6 +23,9 @@ from vision.session import SessionSettings
 
 _log = logging.getLogger(__name__)
 
+Post = Callable[[Callable[[], None]], None]
+"""Has a task done by the thread that judges, between two frames."""
+
 
 class ModelFiles:
     """Opens the configured model, and tells when its files were replaced."""
@@ -102,7 +105,7 @@ class ActiveNetwork:
         self,
         files: ModelFiles,
         alarms: Alarms,
-        post: Callable[[Callable[[], None]], None],
+        post: Post,
         open_first: Callable[[], Detector] | None = None,
     ) -> None:
         self._files = files

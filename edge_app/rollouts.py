@@ -6,7 +6,6 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +23,7 @@ from edge_app.alarms import Alarms
 from edge_app.delivery.rollout import Fetcher, Rollout
 from edge_app.delivery.slots import RolloutError, TwoSlots
 from edge_app.faults import rollout_fault
-from edge_app.network import ActiveNetwork, ModelFiles
+from edge_app.network import ActiveNetwork, ModelFiles, Post
 from telemetry import CalibrationError, LotsightError, ModelError
 from telemetry.aws import JobDocument
 from vision.judge import Detector
@@ -32,7 +31,6 @@ from vision.judge import Detector
 _log = logging.getLogger(__name__)
 # The worker comes to it between two frames; a pass of an overloaded box takes seconds.
 _TAKE_UP_S = 30.0
-Post = Callable[[Callable[[], None]], None]
 
 
 def open_slots(folder: Path, alarms: Alarms) -> TwoSlots:
