@@ -32,7 +32,7 @@ from edge_app.cameras import (
     source_of,
     watch_cameras,
 )
-from edge_app.commands import command_handlers
+from edge_app.command_handlers import command_handlers
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery import MqttConfig, MqttLink, Store
 from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
