@@ -68,10 +68,8 @@ from telemetry.messages import ModelRef
 from vision.incidents import Moment
 from vision.judge import Detector
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a box that serves no pages needs none of it
     from fastapi import FastAPI
-
-    from edge_app.serving import HttpServer
 
 _log = logging.getLogger(__name__)
 
@@ -360,7 +358,7 @@ def app_of(box: EdgeBox) -> FastAPI:
     )
 
 
-def _pages(box: EdgeBox) -> HttpServer | None:
+def _pages(box: EdgeBox) -> Part | None:
     """What serves the pages; a port that is taken is an alarm, not the end of monitoring."""
     if not box.config.http.enabled:
         return None
