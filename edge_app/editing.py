@@ -18,9 +18,9 @@ from calibration.editor import (
     VehicleProposer,
     create_editor_app,
 )
+from edge_app.addresses import shown
 from edge_app.config import CameraConfig
 from edge_app.live import LiveBoard
-from edge_app.sources.urls import mask_secrets
 from vision.judge import Detector
 from vision.types import ImageBgr
 
@@ -53,5 +53,5 @@ def _desk(camera: CameraConfig, board: LiveBoard, detector: Detector | None) -> 
 
     judge = None if detector is None else NetworkJudge(detector)
     proposer = None if detector is None else VehicleProposer(detector)
-    pictures = LivePictures(mask_secrets(camera.source), newest)
+    pictures = LivePictures(shown(camera.source), newest)
     return Desk(camera.id, pictures, camera.calibration_file, judge, proposer)

@@ -25,6 +25,7 @@ class CameraCondition(StrEnum):
     STARTING = "starting"
     LIVE = "live"
     LOST = "lost"
+    LOGIN_REJECTED = "login_rejected"
     FROZEN = "frozen"
     BLIND = "blind"
     DARK = "dark"

@@ -18,7 +18,7 @@ from edge_app.harvest.ledger import HarvestFigures
 from edge_app.live import CameraCondition, LiveBoard
 from edge_app.network import ActiveNetwork
 from edge_app.report import BoxReport, LinkFacts, ModelFacts, OutboxFacts
-from edge_app.sources import mask_secrets
+from edge_app.sources import shown
 from edge_app.version import software, version
 from telemetry import Clock
 from telemetry.health import CameraAudit, CameraHealth
@@ -26,6 +26,12 @@ from telemetry.shadow import JsonObject
 
 # An answer to a command is one message, whatever a library had to say.
 _LONGEST_LINE = 300
+_DOWN = {CameraCondition.STARTING, CameraCondition.LOST, CameraCondition.LOGIN_REJECTED}
+_METHODS = {
+    "bay_head": "bay head",
+    "bay_boxes": "boxes of bays",
+    "overlap": "vehicle boxes by overlap",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +148,7 @@ class BoxStatus:
         if self.network.detector is None:
             return None
         spec = self.network.detector.spec
-        method = "bay head" if spec.has_bay_head else "vehicle boxes by overlap"
-        return ModelFacts(spec.name, spec.version, spec.sha256, method)
+        return ModelFacts(spec.name, spec.version, spec.sha256, _METHODS[spec.method])
 
     def _link(self) -> LinkFacts | None:
         link, config = self.link, self.config.mqtt
@@ -178,7 +183,7 @@ class BoxStatus:
         usable = status.condition in {CameraCondition.LIVE, CameraCondition.STARTING}
         return CameraHealth(
             camera=view.camera,
-            up=status.condition not in {CameraCondition.STARTING, CameraCondition.LOST},
+            up=status.condition not in _DOWN,
             view="ok" if usable else status.condition.value,
             fps=status.fps,
             dropped=status.dropped,
@@ -188,7 +193,7 @@ class BoxStatus:
         )
 
     def _facts(self, camera: Camera) -> JsonObject:
-        facts: JsonObject = {"source": mask_secrets(camera.config.source)}
+        facts: JsonObject = {"source": shown(camera.config.source)}
         view = self.board.latest(camera.config.id)
         if view is not None:
             status = view.status

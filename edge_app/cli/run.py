@@ -33,12 +33,15 @@ def run(
 ) -> None:
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
     from edge_app.assembly import assemble, service_of
+    from edge_app.checks import unverified_cameras
     from edge_app.service_manager import ServiceManager
 
     config = load_config(config_file)
     set_up_logging(config.log)
     limit_arenas()
     stop = _stop_on_signal()
+    for each in unverified_cameras(config):
+        _log.warning("%s: %s", each.what, each.text)
     box, manager = assemble(config), ServiceManager()
     service = service_of(box, manager)
     try:

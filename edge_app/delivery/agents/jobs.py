@@ -13,6 +13,7 @@ from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import RolloutError
+from edge_app.redaction import mask_secrets
 from edge_app.worker import Worker
 from telemetry.aws import (
     ErrorResponse,
@@ -156,6 +157,6 @@ def _update(execution: JobExecution, status: JobStatus, detail: str) -> JobUpdat
     return JobUpdate(
         status=status,
         expected_version=execution.version_number,
-        status_details={"detail": detail[:MAX_DETAIL]},
+        status_details={"detail": mask_secrets(detail)[:MAX_DETAIL]},
         client_token=execution.job_id,
     )
