@@ -336,6 +336,7 @@ def app_of(box: EdgeBox) -> FastAPI:
     from edge_app.editing import editor_of
     from edge_app.http import Access, PageSettings, PictureSettings, create_app
     from edge_app.http.service_downloads import ServiceDownloads
+    from http_server.hosts import HostNames
 
     config, http = box.config, box.config.http
     pictures = PictureSettings(privacy=config.privacy.settings())
@@ -344,7 +345,7 @@ def app_of(box: EdgeBox) -> FastAPI:
         box.status,
         Access.of(http.password, secure=http.cert_file is not None),
         editor_of(config.camera, box.board, lambda: box.network.detector),
-        PageSettings(hosts=(http.host,), pictures=pictures),
+        PageSettings(hosts=HostNames.of(http.host, http.hosts), pictures=pictures),
         lambda registry: ServiceDownloads(
             config=config,
             clock=box.clock,
