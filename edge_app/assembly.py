@@ -223,7 +223,8 @@ def _assemble(
         _connect(box, link, config.mqtt, jobs)
     bays = 0 if store.layout is None else len(store.layout.bays)
     where = (config.edge.edge, config.edge.site)
-    _log.info("edge box %s at site %s: %d bays, %d cameras", *where, bays, len(cameras))
+    text = "edge box %s at site %s watches %d bays with %d cameras"
+    _log.info(text, *where, bays, len(cameras))
     return box
 
 
