@@ -30,7 +30,7 @@ from calibration.editor import (
     listen,
     serve_page,
 )
-from calibration.pictures import PICTURE_SUFFIXES
+from calibration.pictures import is_picture
 from edge_app.sources.feed import CameraFeed, FeedSettings
 from telemetry import CameraError, Clock, ConfigError, SystemClock, is_identifier
 from vision.detector import OnnxDetector
@@ -129,8 +129,7 @@ def open_pictures(source: str) -> Iterator[PictureSource]:
     """
     file = Path(source).expanduser()
     if file.is_file():
-        picture = file.suffix.lower() in PICTURE_SUFFIXES
-        yield StillPicture(file) if picture else ClipPictures(file)
+        yield StillPicture(file) if is_picture(file) else ClipPictures(file)
         return
     if "://" not in source and not source.startswith(("usb:", "folder:", "sim:")):
         msg = f"source: expected a file or the address of a camera, but there is no {source}"

@@ -6,33 +6,13 @@ import http.client
 import urllib.error
 import urllib.request
 
-import cv2
-import numpy as np
-
 from edge_app.sources.base import Grab
 from edge_app.sources.urls import mask_secrets, without_login
 from telemetry import CameraError
-from vision.types import ImageBgr
+from vision.image_file import decode_image
 
 # Far above any camera's picture; keeps a wrong address (a download, a video) out of memory.
 _MAX_BYTES = 32 * 1024 * 1024
-
-
-def decode_picture(data: bytes, name: str) -> ImageBgr:
-    """The picture in a JPEG, PNG or other file that OpenCV knows.
-
-    Raises:
-        CameraError: it is none, or broken.
-    """
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error as exc:
-        msg = f"{name}: the picture cannot be decoded: {exc.err}"
-        raise CameraError(msg) from exc
-    if image is None:
-        msg = f"{name}: expected a picture, but got {len(data)} bytes beginning {data[:16]!r}"
-        raise CameraError(msg)
-    return np.asarray(image, np.uint8)
 
 
 class SnapshotSource:
@@ -89,7 +69,7 @@ class SnapshotSource:
         if len(data) > _MAX_BYTES:
             msg = f"{self._name}: expected a picture of at most {_MAX_BYTES} bytes, but got more"
             raise CameraError(msg)
-        return Grab(decode_picture(data, self._name))
+        return Grab(decode_image(data, self._name))
 
     def close(self) -> None:
         """Nothing is held between requests."""

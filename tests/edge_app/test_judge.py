@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from calibration import Bay, Calibration, save_calibration
+from calibration.clips import ClipReader
 from edge_app.cli.judge import app
-from edge_app.judging import ClipJudge, ClipOptions, ClipReader, ClipWriter, PictureJudge
+from edge_app.judging import ClipJudge, ClipOptions, ClipWriter, PictureJudge
 from edge_app.judging.calibrations import read_bays
 from models import default_model, find_model, open_detector
 from telemetry import CalibrationError, CameraError, LotsightError
