@@ -54,20 +54,13 @@ def frame_to_bgr(
     return turn_upright(np.asarray(picture, np.uint8), matrix)
 
 
-def upright_wh(
-    size_wh: tuple[int, int], matrix: Matrix2 | None, aspect: Fraction = Fraction(1)
-) -> tuple[int, int]:
-    """Size of the picture that `frame_to_bgr` makes of a frame of `size_wh` pixels."""
-    width, height = max(1, round(size_wh[0] * aspect)), size_wh[1]
-    return (height, width) if _is_transposed(matrix) else (width, height)
-
-
 def display_matrix(frame: VideoFrame) -> Matrix2 | None:
     """How a frame is to be turned, from its container or its own stream; None for not at all."""
     from av.sidedata.sidedata import Type
 
-    found = frame.side_data.get(Type.DISPLAYMATRIX)
-    if found is None:
+    try:
+        found = frame.side_data[Type.DISPLAYMATRIX]
+    except KeyError:
         return None
     a, b, _, c, d = np.frombuffer(bytes(found), np.int32)[:5].tolist()
     return None if (a, b, c, d) == (0, 0, 0, 0) else (a, b, c, d)

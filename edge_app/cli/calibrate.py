@@ -173,7 +173,7 @@ class NewestPicture:
 @contextmanager
 def _camera(source: str) -> Iterator[LivePictures]:
     from edge_app.sources.make import make_source
-    from edge_app.sources.stream import StreamSettings
+    from edge_app.sources.stream_settings import StreamSettings
     from edge_app.sources.urls import mask_secrets
 
     clock = SystemClock()

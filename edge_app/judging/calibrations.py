@@ -7,6 +7,8 @@ from pathlib import Path
 from calibration import Calibration, load_calibration
 from calibration.files import read_bytes
 from calibration.importers import Document, import_bays
+from calibration.references import view_guard
+from vision.view_guard import GuardSettings, ViewGuard, for_one_picture
 
 
 def read_bays(path: Path, image_wh: tuple[int, int]) -> Calibration:
@@ -35,3 +37,12 @@ def is_calibration(path: Path) -> bool:
         return False
     data = Document(path, read_bytes(path)).json()
     return isinstance(data, dict) and "schema_version" in data
+
+
+def guard_of(path: Path, calibration: Calibration, *, is_clip: bool) -> ViewGuard:
+    """The guard of the view that `read_bays` read from `path`, with the service's thresholds.
+
+    A still picture is checked by itself; in a clip faults may pass, as at a camera.
+    """
+    settings = GuardSettings()
+    return view_guard(path, calibration, settings if is_clip else for_one_picture(settings))

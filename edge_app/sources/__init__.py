@@ -6,7 +6,8 @@ from edge_app.sources.folder import FolderSource
 from edge_app.sources.make import Login, make_source, shows_stills
 from edge_app.sources.replay import ReplaySource
 from edge_app.sources.snapshot import SnapshotSource
-from edge_app.sources.stream import DecodeMode, StreamSettings, StreamSource
+from edge_app.sources.stream import StreamSource
+from edge_app.sources.stream_settings import DecodeMode, StreamSettings
 from edge_app.sources.urls import mask_secrets
 from edge_app.sources.usb import UsbSource
 

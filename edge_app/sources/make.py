@@ -11,7 +11,8 @@ from calibration.pictures import is_picture
 from edge_app.sources.base import FrameSource
 from edge_app.sources.folder import FolderSource
 from edge_app.sources.snapshot import SnapshotSource
-from edge_app.sources.stream import StreamSettings, StreamSource
+from edge_app.sources.stream import StreamSource
+from edge_app.sources.stream_settings import StreamSettings
 from edge_app.sources.urls import mask_secrets, with_login
 from edge_app.sources.usb import UsbSource
 from telemetry import Clock, ConfigError

@@ -13,12 +13,12 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from edge_app.sources.base import Grab, Undecoded
 from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, LagMeter
 from edge_app.sources.losses import REORDER_PACKETS, PictureChain, watch_losses
+from edge_app.sources.stream_settings import DecodeMode, StreamSettings
 from edge_app.sources.urls import mask_secrets
 from telemetry import CameraError, Clock
 from vision.types import ImageBgr
@@ -55,38 +55,6 @@ _STRICT = {"err_detect": "explode"}
 # Streams that must be decoded whole are so in their own threads, but no more at once than there are
 # cores: forty that compete leave no core to the judge.
 _CORES = threading.BoundedSemaphore(os.cpu_count() or 1)
-
-
-class DecodeMode(StrEnum):
-    """Which frames are decoded."""
-
-    AUTO = "auto"
-    """Key frames alone while they come often enough for the wanted rate, else all."""
-    ALL = "all"
-    KEY = "key"
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """How a stream is read.
-
-    Attributes:
-        interval_s: wanted time between pictures, seconds.
-        open_timeout_s: longest wait for the connection and the first packet, seconds.
-        frame_timeout_s: longest wait for a good picture, seconds.
-        decode: which frames are decoded.
-        max_width_px: wider pictures are scaled down while they are converted.
-        loop: whether a file begins again at its end; a network stream never does.
-        rtsp_over_udp: RTP over UDP instead of within the RTSP connection.
-    """
-
-    interval_s: float = 1.0
-    open_timeout_s: float = 10.0
-    frame_timeout_s: float = 10.0
-    decode: DecodeMode = DecodeMode.AUTO
-    max_width_px: int = 1920
-    loop: bool = True
-    rtsp_over_udp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def test_a_time_lapse_counts_time_of_the_scene(
         work = PictureJudge(detector, read_bays(bays_file, WH))
         clip = ClipJudge(work, ClipOptions(rate_hz=10, speed=speed))
         with ClipReader(make_clip()) as reader:
-            list(clip.run(reader.frames(), draw=False))
+            list(clip.run(reader.frames()))
         return clip.report().changes[0].at_s
 
     assert decided_at_s(1) == pytest.approx(0.5, abs=0.11)
@@ -202,7 +202,7 @@ def test_shared_clips(shared_data: Path, detector: OnnxDetector, name: str) -> N
     with ClipReader(folder / f"{name}.mp4") as reader:
         work = PictureJudge(detector, read_bays(folder / f"{name}.bays.json", reader.image_wh))
         clip = ClipJudge(work, ClipOptions(rate_hz=1, speed=10 if "lapse" in name else 1))
-        list(clip.run(reader.frames(), draw=False))
+        list(clip.run(reader.frames()))
     report = clip.report()
     assert report.judged >= 6
     known = sum(state.occ is not None for state in report.states)

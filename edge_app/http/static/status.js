@@ -59,7 +59,7 @@ const showCamera = (camera, report) => {
   ]);
   facts(more, [
     ["judged", camera.judged ? `${camera.fps.toFixed(2)} pictures a second, ${camera.infer_ms.toFixed(0)} ms each` : null],
-    ["frames", `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped`],
+    ["frames", `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped${camera.broken ? `, ${camera.broken} not whole` : ""}`],
     ["opened again", camera.restarts === 1 ? "once" : `${camera.restarts} times`],
     ["view shift", camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
     ["calibration", camera.calibration_revision === null ? "none" : `revision ${camera.calibration_revision}`],
