@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from vision.types import ImageBgr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -58,9 +60,9 @@ def display_matrix(frame: VideoFrame) -> Matrix2 | None:
     """How a frame is to be turned, from its container or its own stream; None for not at all."""
     from av.sidedata.sidedata import Type
 
-    try:
-        found = frame.side_data[Type.DISPLAYMATRIX]
-    except KeyError:
+    # Its type stubs know other keys than it takes.
+    found = cast("Mapping[Type, bytes]", frame.side_data).get(Type.DISPLAYMATRIX)
+    if found is None:
         return None
     a, b, _, c, d = np.frombuffer(bytes(found), np.int32)[:5].tolist()
     return None if (a, b, c, d) == (0, 0, 0, 0) else (a, b, c, d)
