@@ -29,7 +29,8 @@ _MAGIC = re.compile(
     rb"|.{4}ftyp(avif|avis)|\0\0\0\x0cJXL |\0\0\0\x0cjP  ",
     re.DOTALL,
 )
-_SOI, _EOI, _SOS = b"\xff\xd8", 0xD9, 0xDA
+_SOI, _END = b"\xff\xd8", b"\xff\xd9"
+_MARK, _EOI, _SOS = 0xFF, 0xD9, 0xDA
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # no length follows these
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -55,9 +56,13 @@ def decode_image(data: bytes, name: str) -> ImageBgr:
     Raises:
         BrokenImageError: it is no image, or not a whole one.
     """
-    if data.startswith(_SOI) and (fault := _jpeg_fault(data)):
-        msg = f"{name}: expected a whole image, but got {len(data)} bytes of a JPEG: {fault}"
-        raise BrokenImageError(msg)
+    if data.startswith(_SOI):
+        end = _missing_end(data)
+        fault = "it ends too early" if end is None else _jpeg_fault(data)
+        if fault:
+            msg = f"{name}: expected a whole image, but got {len(data)} bytes of a JPEG: {fault}"
+            raise BrokenImageError(msg)
+        data += end or b""
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error as exc:
@@ -74,15 +79,9 @@ def decode_image(data: bytes, name: str) -> ImageBgr:
 
 
 def _jpeg_fault(data: bytes) -> str:
-    """What is wrong with a JPEG; empty when it is whole.
-
-    A camera may omit the end marker of a picture in one scan: there, missing data shows. A
-    progressive one that ends between two scans looks whole, only coarse, so it needs the marker.
-    """
+    """What is wrong with a JPEG's data; empty when they are whole."""
     import av  # slow to import, and few commands decode images
 
-    if not _ends(data):
-        return "it ends too early"
     decoder = av.CodecContext.create("mjpeg", "r")
     decoder.thread_count = 1
     decoder.options = dict(_CHECK)
@@ -97,16 +96,18 @@ def _jpeg_fault(data: bytes) -> str:
     return ""
 
 
-def _ends(data: bytes) -> bool:
-    """Whether a JPEG has its end marker, or needs none."""
+def _missing_end(data: bytes) -> bytes | None:
+    """The end marker, where a JPEG lacks it and may; empty where it has it; None where it is cut.
+
+    There are cameras that omit it. In a picture of one scan missing data show all the same; a
+    progressive one that ends between two scans looks whole, only coarse, so it needs the marker.
+    """
     at, scans, is_progressive = 2, 0, False
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:  # noqa: PLR2004 - a marker's first byte
-            return scans > 0 and not is_progressive
+    while at + 4 <= len(data) and data[at] == _MARK:
         marker = data[at + 1]
         if marker == _EOI:
-            return True
-        if marker == 0xFF:  # noqa: PLR2004 - padding before a marker
+            return b""
+        if marker == _MARK:  # padding before a marker
             at += 1
             continue
         if marker in _STANDALONE:
@@ -118,4 +119,6 @@ def _ends(data: bytes) -> bool:
             scans += 1
             found = _NEXT_MARKER.search(data, at)
             at = len(data) if found is None else found.start()
-    return data[at : at + 2] == b"\xff\xd9" or (scans == 1 and not is_progressive)
+    if data[at : at + 2] == _END:
+        return b""
+    return _END if scans == 1 and not is_progressive else None
