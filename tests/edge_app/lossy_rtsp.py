@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from fractions import Fraction
-from typing import Self
+from typing import Self, cast
 
 import av
 import cv2
@@ -37,12 +37,14 @@ class Scene:
     def __init__(self) -> None:
         rng = np.random.default_rng(3)
         blocks = rng.integers(30, 225, (70, 120, 3)).astype(np.uint8)
-        self._wide = np.asarray(cv2.resize(blocks, (960, 560), interpolation=cv2.INTER_CUBIC))
+        self._wide = np.asarray(
+            cv2.resize(blocks, (960, 560), interpolation=cv2.INTER_CUBIC), np.uint8
+        )
 
     def picture(self, number: int) -> ImageBgr:
         """The picture of that number, below 512."""
         x, y = number * 3 % 300, number * 2 % 200
-        image = self._wide[y : y + WH[1], x : x + WH[0]].copy()
+        image = np.asarray(self._wide[y : y + WH[1], x : x + WH[0]].copy(), np.uint8)
         for bit in range(9):
             image[:24, bit * 24 : bit * 24 + 24] = 255 if number >> bit & 1 else 0
         return image
@@ -105,7 +107,9 @@ class LossyCamera:
                 key: value.format(slices=self._slices)
                 for key, value in _OPTIONS.get(self._codec, {}).items()
             }
-            stream = out.add_stream(self._codec, rate=self._fps, options=options)
+            stream = cast(
+                "av.VideoStream", out.add_stream(self._codec, rate=self._fps, options=options)
+            )
             stream.width, stream.height = WH
             stream.pix_fmt = "yuvj420p" if self._codec == "mjpeg" else "yuv420p"
             stream.time_base = Fraction(1, self._fps)
@@ -119,7 +123,7 @@ class LossyCamera:
                     out.mux(packet)
         self.done.set()
 
-    def _packets(self, stream: av.VideoStream, number: int) -> list[av.Packet]:
+    def _packets(self, stream: av.VideoStream, number: int) -> list[av.Packet[av.VideoStream]]:
         image = self.scene.picture(number)
         if self._codec != "mjpeg":
             frame = av.VideoFrame.from_ndarray(image, format="bgr24")
@@ -127,8 +131,9 @@ class LossyCamera:
             return list(stream.encode(frame))
         # FFmpeg's own JPEG encoder leaves out a table that RTP receivers expect.
         options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x221111, cv2.IMWRITE_JPEG_QUALITY, 80]
-        packet = av.Packet(cv2.imencode(".jpg", image, options)[1].tobytes())
-        packet.stream, packet.time_base = stream, stream.time_base
+        jpeg = cv2.imencode(".jpg", image, options)[1].tobytes()
+        packet = cast("av.Packet[av.VideoStream]", av.Packet(jpeg))
+        packet.stream, packet.time_base = stream, Fraction(1, self._fps)
         packet.pts = packet.dts = number
         return [packet]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_a_picture_is_one_whatever_it_is_called(tmp_path: Path, plain: Path, nam
 
 def test_a_clip_is_one_whatever_it_is_called(tmp_path: Path, plain: Path) -> None:
     path = tmp_path / "clip.mp4"
-    with ClipWriter(path, (1280, 720), 2) as writer:
+    with ClipWriter(path, (1280, 720), Fraction(2)) as writer:
         for step in range(3):
             writer.write(step / 2, lot())
     named = path.rename(tmp_path / "clip.jpg")
@@ -142,7 +143,7 @@ def test_a_cut_view_is_refused_with_and_without_a_reference(
 
 def test_a_clip_of_another_view_is_an_error(tmp_path: Path, referenced: Path) -> None:
     path = tmp_path / "turned.mp4"
-    with ClipWriter(path, (1280, 720), 2) as writer:
+    with ClipWriter(path, (1280, 720), Fraction(2)) as writer:
         for step in range(3):
             writer.write(step / 2, np.ascontiguousarray(lot()[::-1, ::-1]))
     error = refused(path, referenced)

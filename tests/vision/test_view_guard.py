@@ -236,7 +236,9 @@ def once(image: ImageBgr, reference: ImageBgr | None) -> ViewReport:
 
 @pytest.mark.parametrize("size", [(640, 360), (480, 480), (352, 288), (960, 540)])
 def test_a_squeezed_picture_is_the_same_view(size: tuple[int, int]) -> None:
-    report = once(np.asarray(cv2.resize(view(), size, interpolation=cv2.INTER_AREA)), view())
+    report = once(
+        np.asarray(cv2.resize(view(), size, interpolation=cv2.INTER_AREA), np.uint8), view()
+    )
     assert (report.reason, report.is_usable) == (None, True)
 
 
@@ -252,7 +254,7 @@ def test_a_cut_picture_is_not(cut: tuple[slice, ...]) -> None:
 
 
 def test_another_shape_without_a_reference_is_refused_and_told_what_to_do() -> None:
-    report = once(np.asarray(cv2.resize(view(), (640, 360))), None)
+    report = once(np.asarray(cv2.resize(view(), (640, 360)), np.uint8), None)
     assert report.reason is UnknownReason.VIEW_MOVED
     assert "shaped like 640x480" in report.detail
     assert "but got 640x360" in report.detail
@@ -260,7 +262,7 @@ def test_another_shape_without_a_reference_is_refused_and_told_what_to_do() -> N
 
 
 def test_a_camera_on_its_side_is_told_so() -> None:
-    side = np.asarray(cv2.rotate(view(), cv2.ROTATE_90_CLOCKWISE))
+    side = np.asarray(cv2.rotate(view(), cv2.ROTATE_90_CLOCKWISE), np.uint8)
     for reference in (None, view()):
         assert once(side, reference).detail.endswith("is the camera turned?")
 
