@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import threading
 import time
@@ -22,6 +23,7 @@ _SDP = {
     "libx265": ("96", "H265/90000", ""),
     "mjpeg": ("26", "JPEG/90000", ""),
 }
+_REQUEST = re.compile(rb"[A-Z_]{4,13} \S+ RTSP/1\.0\r\n.*?\r\n\r\n", re.DOTALL)
 _X26X = "repeat-headers=1:scenecut=0:slices={slices}"
 _OPTIONS = {
     "libx264": {"preset": "ultrafast", "tune": "zerolatency", "x264-params": _X26X},
@@ -171,11 +173,11 @@ class LossyCamera:
             if not more:
                 return
             text += more
-            while b"\r\n\r\n" in text:
-                request, text = text.split(b"\r\n\r\n", 1)
-                # What a client says within the connection once it plays is RTCP.
-                at = max(request.rfind(b"\nRTSP"), 0)
-                self._answer(client, request[at:].decode("latin-1").split("\r\n"))
+            # What a client says within the connection once it plays is RTCP.
+            while found := _REQUEST.search(text):
+                text = text[found.end() :]
+                with suppress(OSError):
+                    self._answer(client, found[0].decode("latin-1").split("\r\n"))
 
     def _answer(self, client: socket.socket, request: list[str]) -> None:
         method, body = request[0].split()[0], ""
