@@ -24,10 +24,9 @@ from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
 from vision.change_gate import WORK_SIDE_PX
 from vision.evidence import EvidenceFilter, EvidenceSettings
-from vision.input_size import InputPlan, plan_input
-from vision.rules import rule_for
+from vision.judge import NO_BAYS, BayJudge, BayShapes, Detector, Judgement
 from vision.standing_scene import Moving, StandingScene
-from vision.types import Detections, Floats, Frame, ImageBgr, NetworkOutput, NetworkSpec
+from vision.types import Detections, Floats, Frame, NetworkOutput
 from vision.view_guard import ViewReport
 from vision.view_match import SmallGreys, apply_matrix
 
@@ -43,21 +42,6 @@ _CONDITIONS = {
     UnknownReason.VIEW_MOVED: CameraCondition.VIEW_MOVED,
     UnknownReason.MODEL_ERROR: CameraCondition.MODEL_ERROR,
 }
-
-
-class CameraDetector(Protocol):
-    """A detector that also chooses input size and tiles for a camera; `OnnxDetector` is one."""
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """What network this is."""
-        ...
-
-    def detect(
-        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
-    ) -> NetworkOutput:
-        """Judge one picture; see `vision.types.Detector`."""
-        ...
 
 
 class Guard(Protocol):
@@ -123,11 +107,9 @@ class CameraPipeline:
         self._outlets = outlets
         self._clock = clock
         self._calibration: Calibration | None = None
-        self._polygons: list[Floats] = []
-        self._quads: Floats = np.zeros((0, 4, 2), np.float32)
-        self._detector: CameraDetector | None = None
+        self._bays = NO_BAYS
+        self._bay_judge: BayJudge | None = None
         self._model_fault = ""
-        self._plan: InputPlan | None = None
         self._filter = EvidenceFilter((), start_utc=clock.utc())
         self._guard: Guard | None = None
         self._gate: Gate | None = None
@@ -139,7 +121,7 @@ class CameraPipeline:
         self._broken = BrokenPictures()
         self._calibration_fault = ""
         self._view = LiveView(self.camera, None, None, (), self._status)
-        self._judged_at_s: deque[float] = deque()
+        self._bay_judged_at_s: deque[float] = deque()
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
         self._show()
 
@@ -163,10 +145,10 @@ class CameraPipeline:
         """
         before = self._filter.states()
         self._calibration = calibration
-        self._polygons = calibration.polygons_norm()
-        self._quads = calibration.quads_norm()
+        self._bays = calibration.shapes()
         self._guard = guard
-        self._plan = None
+        if self._bay_judge is not None:
+            self._bay_judge = BayJudge(self._bay_judge.detector, self._bays)
         self._calibration_fault = ""
         self._filter = EvidenceFilter(
             calibration.bay_ids, self._filter_settings(), start_utc=self._clock.utc()
@@ -179,11 +161,10 @@ class CameraPipeline:
         self._calibration_fault = fault
         self._show()
 
-    def use_detector(self, detector: CameraDetector) -> None:
+    def use_detector(self, detector: Detector) -> None:
         """Go over to another network; states stay."""
-        self._detector = detector
+        self._bay_judge = BayJudge(detector, self._bays)
         self._model_fault = ""
-        self._plan = None
         before = self._filter.states()
         ids = () if self._calibration is None else self._calibration.bay_ids
         self._filter = EvidenceFilter(ids, self._filter_settings(), start_utc=self._clock.utc())
@@ -191,7 +172,7 @@ class CameraPipeline:
 
     def model_failed(self, fault: str) -> None:
         """Note that there is no network; bays become unknown with the next frame."""
-        self._detector = None
+        self._bay_judge = None
         self._model_fault = fault
 
     def use_gate(self, gate: Gate | None) -> None:
@@ -235,7 +216,8 @@ class CameraPipeline:
         report, greys = ViewReport(), SmallGreys(frame.image_bgr)
         if self._guard is not None:
             report = self._guard.look(frame, may_postpone=True, greys=greys)
-        polygons, quads = self._moved(report.homography)
+        bays = self._moved(report.homography)
+        polygons = list(bays.polygons_norm)
         if self._scene is not None:
             # Before anything can end this look: the picture is shown in any case.
             grey = greys.at(WORK_SIDE_PX)
@@ -243,7 +225,7 @@ class CameraPipeline:
         if report.reason is not None:
             self._set(_CONDITIONS[report.reason], report.detail, shift_px=report.shift_px)
             self._mark(report.reason, Cause.DETECTION, frame)
-            self._show(frame, self._polygons)
+            self._show(frame, self._bays.polygons_norm)
             return
         if not (report.is_usable and self._is_worth_a_pass(frame, polygons, greys)):
             self._status = replace(self._status, gated=self._status.gated + 1)
@@ -252,7 +234,7 @@ class CameraPipeline:
             return
         begin_s = self._clock.mono_s()
         try:
-            output = self._detect(frame.image_bgr, quads)
+            said = self._look_at(frame, bays)
         except ModelError as exc:
             self._set(CameraCondition.MODEL_ERROR, str(exc))
             self._mark(UnknownReason.MODEL_ERROR, Cause.DETECTION, frame)
@@ -260,8 +242,8 @@ class CameraPipeline:
             return
         self._count(begin_s)
         self._set_live(report)
-        self._decide(frame, output, polygons)
-        self._show(frame, polygons, output)
+        self._decide(frame, said, polygons)
+        self._show(frame, polygons, said.output)
         self._latencies_s.append(self._clock.mono_s() - frame.captured_mono_s)
 
     def check(self, feed: FeedStatus) -> None:
@@ -314,41 +296,32 @@ class CameraPipeline:
         self._set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
 
     def _filter_settings(self) -> EvidenceSettings | None:
-        if self._detector is None:
-            return None
-        return self._evidence.for_network(self._detector.spec)
+        return None if self._bay_judge is None else self._evidence.for_network(self._bay_judge.spec)
 
-    def _moved(self, homography: Floats | None) -> tuple[list[Floats], Floats]:
+    def _moved(self, homography: Floats | None) -> BayShapes:
         if homography is None:
-            return self._polygons, self._quads
+            return self._bays
         matrix = homography.astype(np.float64)
-        polygons = [apply_matrix(polygon, matrix) for polygon in self._polygons]
-        return polygons, apply_matrix(self._quads, matrix)
+        return self._bays.mapped(lambda points: apply_matrix(points, matrix))
 
-    def _detect(self, image_bgr: ImageBgr, quads: Floats) -> NetworkOutput:
-        if self._detector is None:
+    def _look_at(self, frame: Frame, bays: BayShapes) -> Judgement:
+        if self._bay_judge is None:
             raise ModelError(self._model_fault or "no model is loaded")
-        height, width = image_bgr.shape[:2]
-        if self._plan is None or self._plan.image_wh != (width, height):
-            self._plan = plan_input(self._polygons, (width, height), self._detector.spec)
-        return self._detector.detect(image_bgr, quads, self._plan)
+        return self._bay_judge.judge(frame.image_bgr, bays)
 
-    def _decide(self, frame: Frame, output: NetworkOutput, polygons: list[Floats]) -> None:
-        if not polygons or self._detector is None or self._calibration is None:
+    def _decide(self, frame: Frame, said: Judgement, polygons: list[Floats]) -> None:
+        if not polygons or self._bay_judge is None or self._calibration is None:
             return
-        height, width = frame.image_bgr.shape[:2]
-        spec = self._detector.spec
-        evidence = rule_for(spec).judge(output, polygons, (width, height))
-        changed = self._filter.update(evidence, frame.captured_mono_s, frame.captured_utc)
+        changed = self._filter.update(said.evidence, frame.captured_mono_s, frame.captured_utc)
         self._record(changed, Cause.DETECTION)
         if self._observers:
             look = Look(
                 frame=frame,
                 calibration=self._calibration,
-                spec=spec,
-                output=output,
+                spec=self._bay_judge.spec,
+                output=said.output,
                 polygons_norm=tuple(polygons),
-                evidence=evidence,
+                evidence=said.evidence,
                 states=self._filter.states(),
                 changed=tuple(changed),
                 moving=self._moving,
@@ -375,9 +348,9 @@ class CameraPipeline:
         if not states:
             return
         model, method = None, "none"
-        if self._detector is not None:
-            spec = self._detector.spec
-            model = ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
+        if self._bay_judge is not None:
+            spec = self._bay_judge.spec
+            model = ModelRef.of(spec)
             method = "bay_head" if spec.has_bay_head else "overlap"
         revision = 0 if self._calibration is None else self._calibration.revision
         self._outlets.record(
@@ -390,7 +363,7 @@ class CameraPipeline:
 
     def _count(self, begin_s: float) -> None:
         now_s = self._clock.mono_s()
-        times = self._judged_at_s
+        times = self._bay_judged_at_s
         times.append(now_s)
         while now_s - times[0] > _FPS_WINDOW_S:
             times.popleft()
@@ -422,7 +395,7 @@ class CameraPipeline:
             calibration=self._calibration,
             states=self._filter.states(),
             status=self._status,
-            polygons_norm=tuple(self._polygons if polygons is None else polygons),
+            polygons_norm=tuple(self._bays.polygons_norm if polygons is None else polygons),
             bay_prob=None if output is None else output.bay_prob,
             detections=Detections.empty() if output is None else output.detections,
             moving=self._moving,

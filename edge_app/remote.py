@@ -21,6 +21,7 @@ from edge_app.sources import mask_secrets
 from telemetry import ConfigError
 from telemetry.aws import ShadowName
 from telemetry.health import CameraHealth
+from telemetry.messages import ModelRef
 from telemetry.shadow import JsonObject
 
 if TYPE_CHECKING:
@@ -127,8 +128,7 @@ def _shadows(service: EdgeService) -> dict[ShadowName, ShadowPart]:
 def _model(service: EdgeService) -> JsonObject:
     if service.detector is None:
         return {"name": None, "version": None, "sha256": None}
-    spec = service.detector.spec
-    return {"name": spec.name, "version": spec.version, "sha256": spec.sha256}
+    return ModelRef.of(service.detector.spec).model_dump()
 
 
 def _config(service: EdgeService) -> JsonObject:

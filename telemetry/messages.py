@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -111,12 +111,28 @@ def describe(error: ValidationError, what: str) -> str:
     return f"not a {what}: " + "; ".join(faults)
 
 
+class NetworkIdentity(Protocol):
+    """What says which network it is, e.g. `vision.types.NetworkSpec`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as in `ModelRef`
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+
+
 class ModelRef(Message):
     """Which network judged."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
     version: Annotated[str, Field(min_length=1, max_length=64)]
     sha256: Sha256
+
+    @classmethod
+    def of(cls, network: NetworkIdentity) -> ModelRef:
+        """The reference to a network, from what describes it."""
+        return cls(name=network.name, version=network.version, sha256=network.sha256)
 
 
 class ClockStamp(Message):

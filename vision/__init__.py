@@ -6,13 +6,13 @@ from vision.change_gate import ChangeGate, GateSettings
 from vision.detector import DetectorSettings, OnnxDetector
 from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.input_size import InputPlan, plan_input
+from vision.judge import BayJudge, BayShapes, Detector, Judgement, judge_bays
 from vision.rules import rule_for
 from vision.session import SessionSettings
 from vision.types import (
     BayEvidence,
     BoxLayout,
     Detections,
-    Detector,
     Floats,
     Frame,
     ImageBgr,
@@ -26,6 +26,8 @@ from vision.view_guard import GuardSettings, ViewGuard, ViewReport
 __all__ = [
     "BayEvidence",
     "BayHeadRule",
+    "BayJudge",
+    "BayShapes",
     "BoxLayout",
     "ChangeGate",
     "Detections",
@@ -40,6 +42,7 @@ __all__ = [
     "ImageBgr",
     "InputPlan",
     "Ints",
+    "Judgement",
     "NetworkOutput",
     "NetworkSpec",
     "OccupancyRule",
@@ -49,6 +52,7 @@ __all__ = [
     "SessionSettings",
     "ViewGuard",
     "ViewReport",
+    "judge_bays",
     "plan_input",
     "rule_for",
 ]

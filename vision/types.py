@@ -137,28 +137,6 @@ class NetworkOutput:
     bay_prob: Floats | None
 
 
-class Detector(Protocol):
-    """A network that looks at pictures."""
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """What network this is."""
-        ...
-
-    def detect(self, image_bgr: ImageBgr, bay_quads_norm: Floats) -> NetworkOutput:
-        """Run the network once.
-
-        Args:
-            image_bgr: shape (H, W, 3), uint8.
-            bay_quads_norm: shape (M, 4, 2), float32, corners as fractions of the picture's width
-                and height; M may be 0.
-
-        Raises:
-            ModelError: the network failed.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class BayEvidence:
     """What one frame says about the bays of a camera.

@@ -17,7 +17,8 @@ from calibration.files import save_calibration
 from calibration.findings import Finding, Severity
 from calibration.types import Calibration, Point
 from telemetry.errors import CalibrationError
-from vision.types import Detector, NetworkSpec
+from vision.judge import Detector
+from vision.types import NetworkSpec
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 

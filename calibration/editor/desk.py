@@ -16,7 +16,7 @@ from calibration.editor.documents import (
     calibration_body,
 )
 from calibration.editor.drafts import DraftStore
-from calibration.editor.judging import BayJudge
+from calibration.editor.judging import LiveJudge
 from calibration.editor.pictures import PictureSource
 from calibration.editor.proposing import BayProposer
 from calibration.exporters import ExportFormat, export_bays
@@ -56,7 +56,7 @@ class Desk:
         camera: str,
         pictures: PictureSource,
         path: Path,
-        judge: BayJudge | None = None,
+        judge: LiveJudge | None = None,
         proposer: BayProposer | None = None,
     ) -> None:
         """Put a camera on the desk.
@@ -172,8 +172,8 @@ class Desk:
         bays = tuple(bay for bay, good in zip(calibration.bays, sound, strict=True) if good)
         # As the service judges: a mask hides nothing from the network.
         image = self.pictures.picture(request.time_s)
-        judgement = judge.judge(image, calibration.model_copy(update={"bays": bays}))
-        seen = iter(zip(judgement.prob, judgement.quality, strict=True))
+        evidence = judge.judge(image, calibration.model_copy(update={"bays": bays}))
+        seen = iter(zip(evidence.prob, evidence.quality, strict=True))
         return [_state(judge.spec, *(next(seen) if good else (0.5, 0.0))) for good in sound]
 
     def propose(self, request: ProposeRequest) -> list[dict[str, Any]]:
@@ -316,7 +316,7 @@ class Desk:
         suffix = _SUFFIXES.get(chosen, "json")
         return f"{self.camera}.{chosen.value}.{suffix}", export_bays(calibration, chosen)
 
-    def _judge(self) -> BayJudge:
+    def _judge(self) -> LiveJudge:
         if self.judge is None:
             msg = f"camera {self.camera}: expected a model to look at the picture, but got none"
             raise CalibrationError(msg)

@@ -24,9 +24,9 @@ from datasets.formats.coco import CATEGORIES
 from datasets.formats.labels import Collector, Label, Shot, rectangle
 from datasets.formats.tree import Tree, head_of, read_document
 from datasets.frames import LotFrame
-from datasets.judging import quads_of
 from datasets.lots import PICTURES
 from datasets.own import DECIMALS, UNSPLIT, fractions, write_bytes, write_text
+from vision.quads import quads_of
 from vision.types import Floats
 
 LABELS = "labels"

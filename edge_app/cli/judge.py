@@ -35,6 +35,7 @@ from edge_app.judging.calibrations import guard_of, read_bays
 from edge_app.judging.picture import count_states, draw_states
 from models import default_model, find_model, open_detector
 from telemetry import BayState, CalibrationError, CameraError, ConfigError
+from telemetry.messages import ModelRef
 from vision.image_file import IMAGE_SUFFIXES, decode_image
 from vision.types import ImageBgr
 from vision.view_guard import ViewReport
@@ -108,7 +109,7 @@ def _judge_picture(
     except CalibrationError as exc:
         msg = f"{source}: {exc}{ANY_VIEW}"
         raise CalibrationError(msg) from exc
-    spec = work.detector.spec
+    spec = work.spec
     caption = f"{source.name} · {spec.name} {spec.version}"
     drawn = draw_states(image, report.polygons_norm, report.states, report.detections, caption)
     picture = out / f"{source.stem}.judged.png"
@@ -178,13 +179,13 @@ def _open_clip(source: Path) -> ClipReader:
 
 
 def _facts(source: Path, work: PictureJudge) -> dict[str, Any]:
-    spec, bays = work.detector.spec, work.calibration
+    spec, bays = work.spec, work.calibration
     return {
         "source": source.name,
         "camera": bays.camera,
         "calibration_revision": bays.revision,
         "method": "bay_head" if spec.has_bay_head else "overlap",
-        "model": {"name": spec.name, "version": spec.version, "sha256": spec.sha256},
+        "model": ModelRef.of(spec).model_dump(),
     }
 
 

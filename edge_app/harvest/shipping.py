@@ -41,10 +41,7 @@ def harvest_jobs(service: EdgeService) -> Mapping[JobKind, JobRunner]:
         return {}
 
     def model() -> ModelRef | None:
-        spec = None if service.detector is None else service.detector.spec
-        if spec is None:
-            return None
-        return ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
+        return None if service.detector is None else ModelRef.of(service.detector.spec)
 
     return {JobKind.HARVEST: HarvestShipping(config, service.harvest.store, service.clock, model)}
 

@@ -123,12 +123,12 @@ class ClipJudge:
     def __init__(self, judge: PictureJudge, options: ClipOptions) -> None:
         self.judge = judge
         self.options = options
-        settings = EvidenceSettings.for_network(judge.detector.spec)
+        settings = EvidenceSettings.for_network(judge.spec)
         self._filter = EvidenceFilter(judge.calibration.bay_ids, settings, start_utc=START_UTC)
         self._changes: list[ClipChange] = []
         self._detections: Detections | None = None
         self._view = ViewReport()
-        self._polygons = judge.polygons_in(self._view)
+        self._polygons = tuple(judge.bays_in(self._view).polygons_norm)
         self._states = self._filter.states()
         self._frames = self._judged = 0
         self._last_s = 0.0
@@ -165,13 +165,14 @@ class ClipJudge:
         utc = START_UTC + timedelta(seconds=scene_s)
         frame = Frame(self.judge.calibration.camera, image, scene_s, utc, self._frames)
         self._view = self.judge.view(frame)
-        self._polygons = self.judge.polygons_in(self._view)
+        self._polygons = tuple(self.judge.bays_in(self._view).polygons_norm)
         if self._view.reason is not None:
             self._detections = None
             changed = self._filter.mark_unknown(self._view.reason, scene_s, utc)
         elif self._view.is_usable:
-            evidence, self._detections, _ = self.judge.look(image, self._view)
-            changed = self._filter.update(evidence, scene_s, utc)
+            said = self.judge.look(image, self._view)
+            self._detections = said.output.detections
+            changed = self._filter.update(said.evidence, scene_s, utc)
             self._judged += 1
         else:
             return

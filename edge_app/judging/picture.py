@@ -11,8 +11,9 @@ import numpy as np
 
 from calibration import Calibration
 from telemetry import BayState, CalibrationError, UnknownReason
-from vision import Detections, ImageBgr, InputPlan, NetworkSpec, OnnxDetector, rule_for
+from vision import BayJudge, Detections, Detector, ImageBgr, InputPlan, Judgement, NetworkSpec
 from vision.draw import DrawOptions, annotate
+from vision.judge import BayShapes
 from vision.types import BayEvidence, Floats, Frame
 from vision.view_guard import ViewGuard, ViewReport
 from vision.view_match import apply_matrix
@@ -57,7 +58,7 @@ class PictureReport:
 
 
 class PictureJudge:
-    """A network, a rule, the bays of one camera and the guard of its view.
+    """A network, the bays of one camera and the guard of its view.
 
     Args:
         detector: the network.
@@ -66,45 +67,35 @@ class PictureJudge:
     """
 
     def __init__(
-        self, detector: OnnxDetector, calibration: Calibration, guard: ViewGuard | None = None
+        self, detector: Detector, calibration: Calibration, guard: ViewGuard | None = None
     ) -> None:
-        self.detector = detector
         self.calibration = calibration
         self.guard = guard
-        self._rule = rule_for(detector.spec)
-        self._polygons = tuple(calibration.polygons_norm())
-        self._quads = calibration.quads_norm()
-        self._plan: InputPlan | None = None
+        self._judge = BayJudge(detector, calibration.shapes())
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network that judges."""
+        return self._judge.spec
 
     def view(self, frame: Frame) -> ViewReport:
         """What the guard says of a frame, as in the service."""
         return ViewReport() if self.guard is None else self.guard.look(frame)
 
-    def polygons_in(self, view: ViewReport) -> tuple[Floats, ...]:
-        """The bays' polygons where the view stands now."""
+    def bays_in(self, view: ViewReport) -> BayShapes:
+        """The bays where the view stands now."""
         if view.homography is None:
-            return self._polygons
+            return self._judge.bays
         matrix = view.homography.astype(np.float64)
-        return tuple(apply_matrix(polygon, matrix) for polygon in self._polygons)
+        return self._judge.bays.mapped(lambda points: apply_matrix(points, matrix))
 
-    def look(
-        self, image_bgr: ImageBgr, view: ViewReport | None = None
-    ) -> tuple[BayEvidence, Detections, InputPlan]:
+    def look(self, image_bgr: ImageBgr, view: ViewReport | None = None) -> Judgement:
         """Run the network and the rule on one picture.
 
         Raises:
             ModelError: the network failed.
         """
-        view = view or ViewReport()
-        image_wh = (image_bgr.shape[1], image_bgr.shape[0])
-        if self._plan is None or self._plan.image_wh != image_wh:
-            self._plan = self.detector.plan(self._polygons, image_wh)
-        quads = self._quads
-        if view.homography is not None:
-            quads = apply_matrix(quads, view.homography.astype(np.float64))
-        output = self.detector.detect(image_bgr, quads, self._plan)
-        evidence = self._rule.judge(output, list(self.polygons_in(view)), image_wh)
-        return evidence, output.detections, self._plan
+        return self._judge.judge(image_bgr, self.bays_in(view or ViewReport()))
 
     def judge(self, image_bgr: ImageBgr, utc: datetime | None = None) -> PictureReport:
         """Judge one picture by itself: each bay is what its probability says, or `unsure`.
@@ -117,14 +108,20 @@ class PictureJudge:
         if view.reason is not None:
             msg = f"camera '{self.calibration.camera}': {view.reason}: {view.detail}"
             raise CalibrationError(msg)
-        evidence, detections, plan = self.look(image_bgr, view)
-        spec = self.detector.spec
+        said = self.look(image_bgr, view)
+        band = (self.spec.abstain_low, self.spec.abstain_high)
         states = [
-            _state(bay, float(prob), (spec.abstain_low, spec.abstain_high), utc)
-            for bay, prob in zip(self.calibration.bay_ids, evidence.prob, strict=True)
+            _state(bay, float(prob), band, utc)
+            for bay, prob in zip(self.calibration.bay_ids, said.evidence.prob, strict=True)
         ]
-        polygons = self.polygons_in(view)
-        return PictureReport(tuple(states), evidence, detections, plan, view, polygons)
+        return PictureReport(
+            states=tuple(states),
+            evidence=said.evidence,
+            detections=said.output.detections,
+            plan=said.plan,
+            view=view,
+            polygons_norm=tuple(self.bays_in(view).polygons_norm),
+        )
 
 
 def draw_states(
