@@ -351,7 +351,7 @@ class ViewGuard:
         if abs(turn_deg) > settings.follow_deg:
             return ViewReport(
                 UnknownReason.VIEW_MOVED,
-                f"the view is turned by {turn_deg:.0f} degrees",
+                f"the view is turned by {abs(turn_deg):.0f} degrees",
                 shift_px=round(shift_px, 1),
                 is_usable=False,
             )
