@@ -19,6 +19,7 @@ from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
 from edge_app.looks import Look, LookObserver
+from edge_app.redaction import mask_secrets
 from edge_app.sources import FeedStatus
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
@@ -256,10 +257,15 @@ class CameraPipeline:
             broken=feed.broken,
         )
         self._broken.count(feed.broken, self._clock.mono_s())
+        lost = CameraCondition.LOGIN_REJECTED if feed.login_rejected else CameraCondition.LOST
         last_s = self._started_s if feed.last_frame_s is None else feed.last_frame_s
         if self._clock.mono_s() - last_s < self._config.lost_after_s:
-            if feed.error and feed.error != self._status.detail:
-                self._set(self._status.condition, feed.error)
+            condition = lost if feed.login_rejected else self._status.condition
+            if feed.error and (condition, feed.error) != (
+                self._status.condition,
+                self._status.detail,
+            ):
+                self._set(condition, feed.error)
                 self._show()
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
@@ -268,12 +274,12 @@ class CameraPipeline:
             detail += ": they come, but this box is too busy to decode them"
         elif not feed.error:
             detail = "; ".join(filter(None, (detail, self._broken.detail(self._clock.mono_s()))))
-        if changed or (CameraCondition.LOST, detail) != (
+        if changed or (lost, detail) != (
             self._status.condition,
             self._status.detail,
         ):
             _log.warning("camera %s is lost: %s", self.camera, detail)
-            self._set(CameraCondition.LOST, detail)
+            self._set(lost, detail)
             self._show()
 
     def latency_p95_ms(self) -> float | None:
@@ -351,7 +357,7 @@ class CameraPipeline:
         if self._bay_judge is not None:
             spec = self._bay_judge.spec
             model = ModelRef.of(spec)
-            method = "bay_head" if spec.has_bay_head else "overlap"
+            method = spec.method
         revision = 0 if self._calibration is None else self._calibration.revision
         self._outlets.record(
             [BayChange(state, cause, self.camera, method, model, revision) for state in states]
@@ -378,6 +384,7 @@ class CameraPipeline:
     def _set(
         self, condition: CameraCondition, detail: str, *, shift_px: float | None = None
     ) -> None:
+        detail = mask_secrets(detail)
         self._status = replace(self._status, condition=condition, detail=detail, shift_px=shift_px)
 
     def _show(

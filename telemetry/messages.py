@@ -104,7 +104,8 @@ _SAYS_IT_ALL = frozenset({"json_invalid", "missing", "value_error"})
 def describe(error: ValidationError, what: str) -> str:
     """One line that names each wrong field, what was expected and what came."""
     faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']}"
+        f"{'.'.join(map(str, fault['loc'])) or 'document'}: "
+        + fault["msg"].removeprefix("Value error, ")
         + ("" if fault["type"] in _SAYS_IT_ALL else f", but got {str(fault['input'])[:60]!r}")
         for fault in error.errors(include_url=False)[:5]
     ]

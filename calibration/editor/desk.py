@@ -32,7 +32,7 @@ from calibration.files import (
 from calibration.findings import Code, Finding, Severity, errors_of
 from calibration.geometry import is_simple, to_pixels
 from calibration.importers import Document as ImportDocument
-from calibration.importers import ImportFormat, import_document
+from calibration.importers import ImportFormat, fit_to, import_document
 from calibration.network_check import check_for_network
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data, parse_json
@@ -299,7 +299,7 @@ class Desk:
             control_points=present.control_points if present else (),
         )
         chosen = None if file_format == "auto" else _known(ImportFormat, file_format)
-        found = import_document(document, chosen)
+        found = fit_to(import_document(document, chosen), document.image_wh, name)
         bays = [bay.model_dump(mode="json") for bay in found.bays]
         return bays, [finding.to_json() for finding in found.findings]
 
@@ -347,9 +347,10 @@ def _known(formats: type[Format], name: str) -> Format:
 
 
 def _own(name: str, content: bytes) -> Calibration | None:
-    if content.lstrip()[:1] != b"{":
+    try:
+        data = parse_json(content, name)
+    except CalibrationError:  # another tool's, or the importers say what is wrong
         return None
-    data = parse_json(content, name)
     if not isinstance(data, dict) or "schema_version" not in data:
         return None
     return calibration_from_data(data, name)

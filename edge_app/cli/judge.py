@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import cv2
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -33,7 +34,8 @@ from edge_app.judging import (
 from edge_app.judging.ahead import ahead
 from edge_app.judging.calibrations import guard_of, read_bays
 from edge_app.judging.picture import count_states, draw_states
-from models import default_model, find_model, open_detector
+from models import choose_model, explain_model, open_detector, parse_told
+from models.options import LayoutOption, NamesOption, RolesOption
 from telemetry import BayState, CalibrationError, CameraError, ConfigError
 from telemetry.messages import ModelRef
 from vision.image_file import IMAGE_SUFFIXES, decode_image
@@ -57,6 +59,9 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Name or path of a model.")
     ] = None,
+    layout: LayoutOption = None,
+    names: NamesOption = None,
+    roles: RolesOption = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "judged"
     ),
@@ -78,11 +83,13 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     Exit code 1 when it is no whole picture, or does not show the calibrated view.
     """
     console = Console(highlight=False)
-    entry = default_model() if model is None else find_model(model)
+    entry = choose_model(model, parse_told(layout, names, roles or ()))
     if not source.is_file():
         msg = f"{source}: expected a picture or a clip, but there is no such file"
         raise CameraError(msg)
     detector = open_detector(entry, threads=threads)
+    for line in explain_model(entry, detector):
+        console.print(f"[dim]{escape(line)}[/]", soft_wrap=True)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -184,7 +191,7 @@ def _facts(source: Path, work: PictureJudge) -> dict[str, Any]:
         "source": source.name,
         "camera": bays.camera,
         "calibration_revision": bays.revision,
-        "method": "bay_head" if spec.has_bay_head else "overlap",
+        "method": spec.method,
         "model": ModelRef.of(spec).model_dump(),
     }
 

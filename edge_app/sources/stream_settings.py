@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from edge_app.sources.trust import TlsTrust
 
 
 class DecodeMode(StrEnum):
@@ -27,6 +29,7 @@ class StreamSettings:
         max_width_px: wider pictures are scaled down while they are converted.
         loop: whether a file begins again at its end; a network stream never does.
         rtsp_over_udp: RTP over UDP instead of within the RTSP connection.
+        trust: which certificate of a camera that speaks TLS is believed.
     """
 
     interval_s: float = 1.0
@@ -36,3 +39,4 @@ class StreamSettings:
     max_width_px: int = 1920
     loop: bool = True
     rtsp_over_udp: bool = False
+    trust: TlsTrust = field(default_factory=TlsTrust)

@@ -56,7 +56,8 @@ def test_wheel_holds_the_shipped_packages_only(tmp_path: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert sorted(top for top in tops if not top.endswith(".dist-info")) == SHIPPED
     assert not [name for name in names if name.endswith((".pt", ".jpg.orig"))]
-    for needed in ("models/weights/", "edge_app/http/", "calibration/editor/"):
+    for needed in ("models/weights/", "models/probe/", "models/class_words.toml", "edge_app/http/",
+                   "calibration/editor/"):  # fmt: skip
         assert any(name.startswith(needed) for name in names), needed
 
 

@@ -393,7 +393,9 @@ export class Server {
       this.store.edit(`Import ${file.name}`, (doc) => ({ ...doc, bays: [...doc.bays, ...incoming.bays] }), {
         patch: { selection: incoming.bays.map((bay) => bay.uid), panel: clash > 0 ? 'problems' : 'bays' },
       });
-      const remarks = answer.findings.length > 0 ? ` ${answer.findings[0].message}` : '';
+      const said = answer.findings.map((finding) => ` ${finding.message}.`);
+      const more = said.length > 3 ? ` And ${said.length - 3} more remarks.` : '';
+      const remarks = `${said.slice(0, 3).join('')}${more}`;
       toast(
         `${incoming.bays.length} bays imported.${clash ? ` ${clash} ids are taken: renumber them.` : ''}${remarks}`,
       );

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_app.sources.urls import mask_secrets, with_login, without_login
+from edge_app.addresses import mask_secrets, with_login, without_login
 
 
 @pytest.mark.parametrize(
