@@ -44,6 +44,7 @@ class CameraStatus:
         judged: frames that the network looked at.
         dropped: frames replaced by a newer one before the network was free.
         restarts: times the source was opened again after a failure.
+        broken: pictures that were not whole, and so were not taken.
         fps: judged frames per second, lately.
         infer_ms: time the last judged frame spent in the network, milliseconds.
         last_frame_utc: arrival of the last frame; None before the first.
@@ -57,6 +58,7 @@ class CameraStatus:
     judged: int = 0
     dropped: int = 0
     restarts: int = 0
+    broken: int = 0
     fps: float = 0.0
     infer_ms: float = 0.0
     last_frame_utc: datetime | None = None

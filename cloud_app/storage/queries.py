@@ -187,13 +187,18 @@ def edges_now(
     """The edges of some sites, or one."""
     condition, values = of_sites("edge.site", sites)
     lost = {
+        # A range may be told many times over; in whole numbers SQLite's sum would overflow.
         (name, epoch): int(number)
         for name, epoch, number in session.rows(
-            "SELECT edge, epoch, SUM(last_seq - first_seq + 1) FROM gap GROUP BY edge, epoch"
+            "SELECT edge, epoch, SUM(CAST(last_seq - first_seq + 1 AS DOUBLE PRECISION))"
+            " FROM gap GROUP BY edge, epoch"
         )
     }
+    faults: dict[str, list[str]] = {}
+    for name, kind in session.rows("SELECT edge, kind FROM edge_fault ORDER BY edge, kind"):
+        faults.setdefault(name, []).append(kind)
     return [
-        _edge(row, now, lost)
+        _edge(row, now, lost).model_copy(update={"faults": tuple(faults.get(row[0], ()))})
         for row in session.rows(
             "SELECT edge.edge, edge.site, edge.dead, edge.seen_ms, edge.at_ms, edge.reason,"  # noqa: S608
             " edge.birth, edge.health, edge.layout,"
@@ -242,7 +247,7 @@ def _edge(row: Sequence[Any], now: Now, lost: dict[tuple[str, int], int]) -> Edg
         bays=bays,
         stream=None
         if epoch is None
-        else StreamNow(epoch=epoch, upto=upto, top=top, lost=lost.get((name, epoch), 0)),
+        else StreamNow(epoch=epoch, upto=upto, top=top, lost=min(top, lost.get((name, epoch), 0))),
         health=read_json(health) if health else None,
     )
 

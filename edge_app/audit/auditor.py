@@ -23,6 +23,7 @@ from edge_app.audit.keeping import CountedLook, LookFile
 from edge_app.config import AuditConfig
 from edge_app.looks import Look
 from telemetry import BayState, Clock
+from telemetry.bounds import clamped
 from telemetry.health import CameraAudit
 from vision.judge import BayShapes, Detector
 from vision.second_opinion import SecondOpinion, second_opinion
@@ -136,7 +137,7 @@ class Auditor:
         if found is None or since is None:
             return None
         return CameraAudit(
-            since=since,
+            since=clamped(since),
             looks=found.looks,
             bays=found.bays,
             accuracy=round(found.accuracy, _DIGITS),

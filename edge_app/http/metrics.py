@@ -23,6 +23,7 @@ _CAMERA_COUNTERS = (
     ("dropped", "Frames replaced by a newer one before the network was free."),
     ("gated", "Frames that the change gate kept from the network."),
     ("restarts", "Times the source was opened again after a failure."),
+    ("broken", "Pictures that were not whole, and so were not taken."),
 )
 
 

@@ -8,6 +8,7 @@ from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.store import Store
 from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
+from telemetry.bounds import MAX_ALARM_CHARS, MAX_ALARMS
 from telemetry.clock import Clock
 from telemetry.health import CameraHealth, Health
 from telemetry.rules import DELIVERY_RULES
@@ -64,5 +65,7 @@ class HealthAgent(QuietAgent):
             disk_free_bytes=disk_free_bytes(self._store.path.parent),
             memory_bytes=memory_bytes(),
             temperature_c=temperature_c(),
-            alarms=tuple(self._alarms()),
+            alarms=tuple(
+                text[:MAX_ALARM_CHARS].replace("\0", "") for text in self._alarms()[:MAX_ALARMS]
+            ),
         )
