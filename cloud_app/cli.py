@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_app import user_commands
+from cloud_app import edge_cli, user_commands
 from cloud_app.accounts.secret import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
@@ -25,6 +25,7 @@ app = typer.Typer(
 
 app.add_typer(user_commands.user, name="user")
 app.command("audit")(user_commands.audit)
+app.add_typer(edge_cli.app, name="edge")
 
 ConfigPath = Annotated[
     Path | None,
