@@ -20,11 +20,10 @@ from rich.table import Table
 
 from datasets import LotFrame, data_root, read_lot
 from datasets.degrade import degrade
-from datasets.judging import quads_of
 from edge_app.audit import LookTally, estimate_accuracy, tally_look
 from models import default_model, find_model, open_detector
 from vision.detector import OnnxDetector
-from vision.input_size import plan_input
+from vision.judge import BayShapes, judge_bays
 from vision.second_opinion import second_opinion
 
 SETS = (
@@ -56,14 +55,13 @@ def audit(detector: OnnxDetector, frames: list[LotFrame], changes: tuple[str, ..
         for change in changes:
             image = degrade(image, change, rng)
         image_wh = (image.shape[1], image.shape[0])
-        polygons = list(frame.polygons_norm)
-        quads = quads_of(polygons, image_wh)
-        first = detector.detect(image, quads, plan_input(polygons, image_wh, detector.spec))
+        shapes = BayShapes.of(frame.polygons_norm, image_wh)
+        first = judge_bays(detector, image, shapes).output
         assert first.bay_prob is not None
-        opinion = second_opinion(detector, image, polygons, quads, first)
+        opinion = second_opinion(detector, image, shapes, first)
         tallies.append(tally_look(opinion, first.bay_prob))
         right += int(((first.bay_prob >= 0.5) == frame.occupied).sum())
-        bays += len(polygons)
+        bays += len(frame.polygons_norm)
     return Audited(tallies, right, bays)
 
 

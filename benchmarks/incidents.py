@@ -23,16 +23,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from datasets.judging import plan_for
 from datasets.lots import data_root, read_lot, read_sequence
 from edge_app.judging import ClipReader
 from edge_app.judging.calibrations import read_bays
 from models import default_model, open_detector
 from telemetry.words import BayAngle, BayKind, IncidentKind
 from vision.detector import OnnxDetector
-from vision.geometry import to_norm, to_pixels
+from vision.geometry import to_pixels
 from vision.incidents import FindingSettings, Lot, LotGround, Sighting, sightings
-from vision.quads import polygon_to_quad
+from vision.judge import BayShapes, judge_bays
 from vision.simulator import Activity, Scene, SimulatedLot, Weather, demo_scene, look_at
 from vision.simulator.cars import random_car
 from vision.simulator.misplaced import Misplaced, before, in_lane, straddling
@@ -133,9 +132,7 @@ def _look(
 ) -> list[Sighting]:
     height, width = image.shape[:2]
     px = [to_pixels(polygon, (width, height)) for polygon in polygons]
-    quads = to_norm(np.asarray([polygon_to_quad(p) for p in px], np.float32), (width, height))
-    plan = plan_for(tuple(polygons), (width, height), detector.spec, None)
-    output = detector.detect(image, quads, plan)
+    output = judge_bays(detector, image, BayShapes.of(polygons, (width, height))).output
     angles = [BayAngle.PERPENDICULAR] * len(px) if lot is None else [b.angle for b in lot.bays]
     ids = tuple(map(str, range(len(px)))) if lot is None else lot.bay_ids
     ground = LotGround.of(px, angles)

@@ -36,12 +36,13 @@ from rich.progress import track
 from rich.table import Table
 
 from datasets import LotFrame, data_root, read_lot
-from datasets.judging import Verdicts, plan_for, quads_of
+from datasets.judging import Verdicts
 from datasets.metrics import measure
 from models import default_model, open_detector
 from vision.detector import DetectorSettings
 from vision.geometry import bay_sizes_px, to_pixels
-from vision.rules import rule_for
+from vision.input_size import plan_input
+from vision.judge import BayShapes, judge_bays
 from vision.runtime import ort
 from vision.session import SessionSettings
 from vision.types import Floats, ImageBgr, as_floats
@@ -66,14 +67,13 @@ class Lotsight:
     def __init__(self, threads: int) -> None:
         settings = DetectorSettings(session=SessionSettings(threads=threads))
         self._detector = open_detector(default_model(), settings=settings)
-        self._rule = rule_for(self._detector.spec)
 
     def judge(self, image: ImageBgr, polygons: list[Floats]) -> tuple[Floats, float]:
         wh = (image.shape[1], image.shape[0])
-        plan, quads = plan_for(polygons, wh, self._detector.spec, None), quads_of(polygons, wh)
+        bays = BayShapes.of(polygons, wh)
+        plan = plan_input(polygons, wh, self._detector.spec)
         begin_s = time.perf_counter()
-        output = self._detector.detect(image, quads, plan)
-        prob = self._rule.judge(output, polygons, wh).prob
+        prob = judge_bays(self._detector, image, bays, plan).evidence.prob
         return prob, 1000 * (time.perf_counter() - begin_s)
 
 

@@ -17,18 +17,17 @@ from typing import Any
 import cv2
 import numpy as np
 
-from datasets.judging import plan_for, quads_of
 from datasets.lots import data_root, parse_set, read_lot
 from models import default_model, open_detector
 from vision.geometry import bay_sizes_px
+from vision.judge import BayShapes, judge_bays
 from vision.privacy import PrivateScene, obscure
-from vision.rules import rule_for
 
 SETS = ("acpds:valid", "pklot_ufpr05:valid", "smartlot:valid", "nightlot:valid")
 
 
 def measured(name: str, detector: Any) -> dict[str, Any]:
-    root, rule = data_root(), rule_for(detector.spec)
+    root = data_root()
     right: dict[str, list[bool]] = {"open": [], "private": []}
     sizes, spent_ms = [], []
     for folder, split in parse_set(name, root):
@@ -36,18 +35,18 @@ def measured(name: str, detector: Any) -> dict[str, Any]:
             image = frame.read()
             wh = (image.shape[1], image.shape[0])
             polygons = list(frame.polygons_norm)
-            quads, plan = quads_of(polygons, wh), plan_for(polygons, wh, detector.spec, None)
-            output = detector.detect(image, quads, plan)
+            bays = BayShapes.of(polygons, wh)
+            first = judge_bays(detector, image, bays)
             begin_s = time.perf_counter()
-            shown = obscure(image, PrivateScene(polygons, (), output.detections.xyxy_px))
+            shown = obscure(image, PrivateScene(polygons, (), first.output.detections.xyxy_px))
             spent_ms.append((time.perf_counter() - begin_s) * 1000)
             packed = cv2.imencode(".jpg", shown.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])[1]
             private = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
             for kind, found in (
-                ("open", output),
-                ("private", detector.detect(private, quads, plan)),
+                ("open", first),
+                ("private", judge_bays(detector, private, bays)),
             ):
-                prob = rule.judge(found, polygons, wh).prob
+                prob = found.evidence.prob
                 right[kind] += [
                     bool((p >= 0.5) == label)
                     for p, label in zip(prob, frame.states, strict=True)

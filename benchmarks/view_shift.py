@@ -41,11 +41,10 @@ from view_shift_motion import STEPS, UNITS, View, look, movement, other_light
 
 from datasets import LotFrame, data_root, read_lot, read_sequence
 from datasets.degrade import CHANGES, degrade
-from datasets.judging import plan_for, quads_of
 from models import default_model, open_detector
 from telemetry import UnknownReason
 from vision.geometry import to_pixels
-from vision.rules import rule_for
+from vision.judge import BayShapes, judge_bays
 from vision.simulator import SimulatedLot, Weather, demo_scene
 from vision.types import Floats, Frame, ImageBgr
 from vision.view_guard import GuardSettings, ViewGuard, ViewReport
@@ -81,7 +80,6 @@ class Judge:
 
     def __init__(self) -> None:
         self._detector = open_detector(default_model())
-        self._rule = rule_for(self._detector.spec)
 
     def right(
         self, image: ImageBgr, polygons: Sequence[Floats], truth: Sequence[bool | None]
@@ -90,9 +88,7 @@ class Judge:
         known = [i for i, state in enumerate(truth) if state is not None]
         wh = (image.shape[1], image.shape[0])
         kept = [np.clip(polygons[i], -0.5, 1.5) for i in known]
-        plan = plan_for(kept, wh, self._detector.spec, None)
-        output = self._detector.detect(image, quads_of(kept, wh), plan)
-        prob = self._rule.judge(output, kept, wh).prob
+        prob = judge_bays(self._detector, image, BayShapes.of(kept, wh)).evidence.prob
         return sum(bool(prob[n] >= 0.5) == truth[i] for n, i in enumerate(known)), len(known)
 
 

@@ -33,21 +33,25 @@ class ExportFormat(StrEnum):
     GEOJSON = "geojson"
 
 
+WITHOUT_IDS = frozenset({ExportFormat.ROBOFLOW})
+"""Formats that have no place for the bays' ids."""
+
+
 def export_ultralytics(calibration: Calibration) -> str:
-    """`bounding_boxes.json` for Ultralytics' ParkingManagement: whole pixels, no ids."""
+    """`bounding_boxes.json` for Ultralytics' ParkingManagement, which passes over `id`; pixels."""
     regions = [
-        {"points": [[round(x), round(y)] for x, y in _pixels(bay, calibration)]}
+        {"id": bay.id, "points": [[round(x), round(y)] for x, y in _pixels(bay, calibration)]}
         for bay in calibration.bays
     ]
     return json.dumps(regions, indent=1) + "\n"
 
 
 def export_bays_json(calibration: Calibration) -> str:
-    """`{"width", "height", "bays"}`, pixels."""
+    """`{"width", "height", "bays", "ids"}`, pixels."""
     width, height = calibration.image_wh
     bays = [_pixels(bay, calibration) for bay in calibration.bays]
     data = {"width": width, "height": height, "source": f"lotsight {calibration.camera}"}
-    return json.dumps({**data, "bays": bays}) + "\n"
+    return json.dumps({**data, "bays": bays, "ids": list(calibration.bay_ids)}) + "\n"
 
 
 def export_coco(calibration: Calibration) -> str:

@@ -78,20 +78,20 @@ def read_calibration(path: Path | str, *, verify: bool = True) -> Calibration:
     return parse_calibration(read_bytes(path), str(path), verify=verify)
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file's content.
+def read_bytes(path: Path, largest: int = LARGEST_BYTES) -> bytes:
+    """A file's content, of at most `largest` bytes.
 
     Raises:
         CalibrationError: there is no such file, it cannot be read, or it is far too large.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
+            content = file.read(largest + 1)
     except OSError as exc:
         msg = f"{path}: expected a file that can be read, but got: {exc.strerror}"
         raise CalibrationError(msg) from exc
-    if len(content) > LARGEST_BYTES:
-        msg = f"{path}: expected at most {LARGEST_BYTES} bytes, but got more: not a calibration"
+    if len(content) > largest:
+        msg = f"{path}: expected at most {largest} bytes, but got more: not a calibration"
         raise CalibrationError(msg)
     return content
 

@@ -40,6 +40,10 @@ class Code(StrEnum):
     CLIPPED = "clipped"
     RENAMED = "renamed"
     SKIPPED = "skipped"
+    SCALED = "scaled"
+    SPLIT = "split"
+    MOVING = "moving"
+    CLASSES = "classes"
 
 
 @dataclass(frozen=True, slots=True)

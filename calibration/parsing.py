@@ -5,6 +5,7 @@ Pydantic's and json's errors are turned into ours here and nowhere else.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -19,8 +20,48 @@ _GOT_CHARACTERS = 60
 _SHOWN = 5
 
 
+# Longest first: the mark of UTF-32 begins with that of UTF-16.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def decode_text(content: bytes, source: str) -> str:
+    """Text of a file: UTF-8, or UTF-16 and UTF-32 as Windows tools write them.
+
+    Without a byte order mark, UTF-16 is known by the NUL beside its first character, which is ASCII
+    in every text format that is read here.
+
+    Args:
+        content: the file's bytes.
+        source: what to call it in errors: the file's path.
+
+    Raises:
+        CalibrationError: it is no such text; names the offset.
+    """
+    marked = (codec for mark, codec in _BYTE_ORDER_MARKS if content.startswith(mark))
+    codec = next(marked, None) or _codec_without_mark(content[:2])
+    try:
+        return content.decode(codec)
+    except UnicodeDecodeError as exc:
+        name = "UTF-8" if codec.startswith("utf-8") else codec.upper()
+        msg = f"{source}: expected {name} text, but got byte 0x{exc.object[exc.start]:02x} at "
+        msg += f"offset {exc.start}"
+        raise CalibrationError(msg) from exc
+
+
+def _codec_without_mark(start: bytes) -> str:
+    if len(start) == 2 and start.count(0) == 1:  # noqa: PLR2004 - one character of UTF-16
+        return "utf-16-be" if start[0] == 0 else "utf-16-le"
+    return "utf-8"
+
+
 def parse_json(text: str | bytes, source: str) -> Any:
-    """Parse JSON strictly: UTF-8, no key twice, no NaN.
+    """Parse JSON strictly: UTF-8 (or UTF-16), no key twice, no NaN.
 
     Args:
         text: the document.
@@ -30,12 +71,8 @@ def parse_json(text: str | bytes, source: str) -> Any:
         CalibrationError: it is not such JSON; names line and column.
     """
     try:
-        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+        decoded = text if isinstance(text, str) else decode_text(text, source)
         return json.loads(decoded, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
-    except UnicodeDecodeError as exc:
-        msg = f"{source}: expected UTF-8 text, but got byte 0x{exc.object[exc.start]:02x} at offset"
-        msg += f" {exc.start}"
-        raise CalibrationError(msg) from exc
     except json.JSONDecodeError as exc:
         got = exc.doc[exc.pos : exc.pos + 20].splitlines()
         shown = repr(got[0]) if got and got[0] else "the end of the line or file"
@@ -45,7 +82,7 @@ def parse_json(text: str | bytes, source: str) -> Any:
         )
         raise CalibrationError(msg) from exc
     except RecursionError as exc:
-        msg = f"{source}: expected a calibration, but got JSON nested too deeply to read"
+        msg = f"{source}: expected JSON, but got one nested too deeply to read"
         raise CalibrationError(msg) from exc
     except ValueError as exc:
         msg = f"{source}: {exc}"

@@ -26,6 +26,7 @@ from pydantic import (
 
 from telemetry.words import BayAngle, BayId, BayKind, CameraId, Identifier, ZoneId
 from vision.geometry import to_norm, to_pixels
+from vision.judge import BayShapes
 from vision.quads import CORNERS, polygon_to_quad
 from vision.types import Floats
 
@@ -229,6 +230,10 @@ class Calibration(_Value):
     def polygons_norm(self) -> list[Floats]:
         """Outlines in layout order: M arrays of shape (K, 2), float32."""
         return [bay.polygon_norm() for bay in self.bays]
+
+    def shapes(self) -> BayShapes:
+        """The bays as the network and the occupancy rules take them, in layout order."""
+        return BayShapes(self.polygons_norm(), self.quads_norm())
 
     def quads_norm(self) -> Floats:
         """Four corners for each bay, shape (M, 4, 2), float32, in the network's canonical order.

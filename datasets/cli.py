@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datasets import cli_files, pseudo_cli, render_cli
@@ -19,6 +20,7 @@ from datasets.cli_common import (
     Data,
     Format,
     Out,
+    Strict,
     open_console,
     progress,
     read,
@@ -55,11 +57,12 @@ def info(
     by: Annotated[Rows, typer.Option(help="What a line counts.")] = Rows.SPLIT,
     set_format: Format = None,
     classes: Classes = None,
+    strict: Strict = False,
     data: Data = None,
 ) -> None:
     """List sets: pictures, bays, how many are occupied, cameras and days."""
     console = open_console()
-    frames = read(console, sources or ["all"], data, set_format, classes).frames
+    frames = read(console, sources or ["all"], data, set_format, classes, is_strict=strict).frames
     groups: dict[str, list[LotFrame]] = {}
     for name, frame in sorted(((_row_of(f, by), f) for f in frames), key=lambda pair: pair[0]):
         groups.setdefault(name, []).append(frame)
@@ -117,7 +120,8 @@ def check(
 ) -> None:
     """Open every picture, look at every bay and at what splits share; exit 1 on any fault."""
     console = open_console()
-    frames = read(console, sources, data, set_format, classes).frames
+    reading = read(console, sources, data, set_format, classes)
+    frames = reading.frames
     faults = check_listing(frames)
     with progress(console, "checking", len(frames)) as advance:
         for frame in frames:
@@ -125,9 +129,13 @@ def check(
             faults += [f"{where}: {fault}" for fault in check_frame(frame)]
             advance()
     _print_faults(console, faults)
-    console.print(f"{len(frames)} pictures checked, {len(faults)} faults")
+    left_out = len(reading.left_out)
+    console.print(
+        f"{len(frames)} pictures checked, {len(faults) + left_out} faults"
+        + (f", {left_out} of them annotations that were left out" if left_out else "")
+    )
     leaking = leaks and _check_leaks(console, frames)
-    if faults or leaking:
+    if faults or left_out or leaking:
         sys.exit(1)
 
 
@@ -140,13 +148,13 @@ def _check_leaks(console: Console, frames: Sequence[LotFrame]) -> bool:
         with progress(console, "leaks", len(frames)) as advance:
             found = find_leaks(frames, advance)
     except DatasetError as exc:
-        console.print(f"leaks were not looked for: {exc}")
+        console.print(f"leaks were not looked for: {escape(str(exc))}")
         return True
     _print_faults(console, [f"near-identical: {leak}" for leak in found.near_identical])
     for camera, splits in found.cameras.items():
         console.print(f"[dim]the view of {camera} is in {', '.join(splits)}[/]")
     for leak in found.same_view[:MAX_FAULTS]:
-        console.print(f"[dim]the same view: {leak}[/]")
+        console.print(f"[dim]the same view: {escape(str(leak))}[/]")
     console.print(
         f"{len(sides)} splits: {len(found.near_identical)} pictures have a near-identical one in "
         f"another; {len(found.cameras)} cameras and {len(found.same_view)} other views are in "
@@ -157,7 +165,7 @@ def _check_leaks(console: Console, frames: Sequence[LotFrame]) -> bool:
 
 def _print_faults(console: Console, faults: Sequence[str]) -> None:
     for fault in faults[:MAX_FAULTS]:
-        console.print(f"[yellow]![/] {fault}")
+        console.print(f"[yellow]![/] {escape(fault)}")
     if len(faults) > MAX_FAULTS:
         console.print(f"[dim]and {len(faults) - MAX_FAULTS} more[/]")
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets.errors import DatasetError
@@ -35,6 +36,10 @@ Classes = Annotated[
         "--class", help="What a class means: NAME=occupied, free, unknown, vehicle or ignored."
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse a set in which one annotation cannot be read."),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", help="New folder.", show_default=False)]
 Licence = Annotated[str, typer.Option(help="Of pictures that do not say theirs, e.g. CC-BY-4.0.")]
 Source = Annotated[str, typer.Option(help="Who made the pictures, where the set does not say.")]
@@ -42,6 +47,7 @@ Name = Annotated[str, typer.Option(help="Of the set; the folder's by default.")]
 Note = Annotated[str, typer.Option(help="What changed, for people.")]
 
 SHOWN_IGNORED = 8
+SHOWN_LEFT_OUT = 8
 
 
 def open_console() -> Console:
@@ -69,6 +75,8 @@ def read(
     data: Path | None,
     set_format: SetFormat | None = None,
     classes: Sequence[str] | None = None,
+    *,
+    is_strict: bool = False,
 ) -> Reading:
     """Read sources, and tell which annotations were left out.
 
@@ -76,12 +84,22 @@ def read(
         DatasetError: a source is missing or damaged, or a class's meaning is none.
     """
     with console.status("reading"):
-        reading = read_sources(sources, data or data_root(), set_format, meanings(classes or ()))
+        reading = read_sources(
+            sources,
+            data or data_root(),
+            set_format,
+            meanings(classes or ()),
+            is_strict=is_strict,
+        )
+    for fault in reading.left_out[:SHOWN_LEFT_OUT]:
+        console.print(f"[yellow]left out[/]: {escape(fault)}")
+    if len(reading.left_out) > SHOWN_LEFT_OUT:
+        console.print(f"[yellow]and {len(reading.left_out) - SHOWN_LEFT_OUT} more left out[/]")
     if reading.ignored:
         listed = [f"{count} {name}" for name, count in reading.ignored.items()]
         more = ", ..." if len(listed) > SHOWN_IGNORED else ""
         text = ", ".join(listed[:SHOWN_IGNORED]) + more
-        console.print(f"[dim]left out, since neither bay nor vehicle: {text} (--class)[/]")
+        console.print(f"[dim]left out, since neither bay nor vehicle: {escape(text)} (--class)[/]")
     return reading
 
 

@@ -22,6 +22,7 @@ from datasets.cli_common import (
     Out,
     Source,
     Sources,
+    Strict,
     open_console,
     parent_of,
     progress,
@@ -53,6 +54,7 @@ def convert(  # noqa: PLR0913, PLR0917 - one for each option of the command
     link: Link = False,
     set_format: Format = None,
     classes: Classes = None,
+    strict: Strict = False,
     name: Name = "",
     source: Source = "",
     licence: Licence = "",
@@ -61,7 +63,7 @@ def convert(  # noqa: PLR0913, PLR0917 - one for each option of the command
 ) -> None:
     """Write sets in another form, with a manifest."""
     console = open_console()
-    reading = read(console, sources, data, set_format, classes)
+    reading = read(console, sources, data, set_format, classes, is_strict=strict)
     frames = with_origin(reading.frames, Origin(source, licence))
     about = About(name=name, parent=parent_of(sources), note=note)
     conversion = Conversion(to, task, Placing.LINK if link else Placing.COPY, about)

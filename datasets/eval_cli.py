@@ -21,7 +21,8 @@ from datasets.judging import JudgeOptions
 from datasets.lots import data_root
 from datasets.report import html_report
 from datasets.sets import choose
-from models import default_model, find_model
+from models import choose_model, parse_told
+from models.options import LayoutOption, NamesOption, RolesOption
 
 app = typer.Typer(add_completion=False)
 
@@ -35,6 +36,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
         ),
     ],
     model: Annotated[str | None, typer.Option("--model", "-m", help="Name or path.")] = None,
+    layout: LayoutOption = None,
+    names: NamesOption = None,
+    roles: RolesOption = None,
     rule: Annotated[RuleName, typer.Option(help="How boxes become occupancy.")] = RuleName.AUTO,
     data: Annotated[Path | None, typer.Option(help="Folder of the sets.")] = None,
     input_px: Annotated[
@@ -67,7 +71,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
         jitter_shares=tuple(jitter or ()),
         limit=limit,
     )
-    entry = default_model() if model is None else find_model(model)
+    entry = choose_model(model, parse_told(layout, names, roles or ()))
     entry.verify()
     detector = TravellingDetector(entry, threads_each(cluster, threads))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

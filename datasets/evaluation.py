@@ -12,10 +12,12 @@ from typing import Any
 from datasets.baselines import RuleName, make_rule
 from datasets.degrade import CHANGES
 from datasets.errors import DatasetError
-from datasets.jobs import FrameDetector, InTurn, Runner
+from datasets.jobs import InTurn, Runner
 from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames, plan_for
 from datasets.metrics import Metrics, by_height, by_size, measure, reliability
 from datasets.sets import read_split
+from telemetry.messages import ModelRef
+from vision.judge import Detector
 
 Report = Callable[[str], None]
 
@@ -99,7 +101,7 @@ def vars_of(value: Any) -> dict[str, Any]:
 
 
 def evaluate(
-    detector: FrameDetector, plan: EvalPlan, advance: Report, runner: Runner | None = None
+    detector: Detector, plan: EvalPlan, advance: Report, runner: Runner | None = None
 ) -> Evaluation:
     """Judge and measure.
 
@@ -122,10 +124,9 @@ def evaluate(
     for name, options in variants_of(plan).items():
         changed = judge.all_sets(options, name)
         variants[name] = tuple(measure(one, band) for one in changed)
-    spec = detector.spec
     return Evaluation(
         plan=plan,
-        model={"name": spec.name, "version": spec.version, "sha256": spec.sha256},
+        model=ModelRef.of(detector.spec).model_dump(),
         time_utc=datetime.now(UTC),
         verdicts=tuple(verdicts),
         metrics=tuple(measure(one, band) for one in verdicts),
@@ -150,7 +151,7 @@ def frames_to_judge(plan: EvalPlan) -> int:
     return frames * (1 + len(variants_of(plan)))
 
 
-def _check_sizes(detector: FrameDetector, plan: EvalPlan) -> None:
+def _check_sizes(detector: Detector, plan: EvalPlan) -> None:
     """Before anything is judged, where the sets say how large their pictures are."""
     if plan.options.long_side_px is None:
         return
@@ -162,7 +163,7 @@ def _check_sizes(detector: FrameDetector, plan: EvalPlan) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    detector: FrameDetector
+    detector: Detector
     plan: EvalPlan
     advance: Report
     runner: Runner

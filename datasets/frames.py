@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.errors import DatasetError
+from telemetry.errors import CameraError
+from vision.image_file import decode_image
 from vision.types import Floats, ImageBgr, as_floats
 
 Bools = npt.NDArray[np.bool]
@@ -108,13 +110,7 @@ class LotFrame:
             msg = f"expected a name for each of {count} bays, but got {len(self.bay_ids)}"
             raise DatasetError(msg)
         for bay, polygon in zip(self.bay_ids, self.polygons_norm, strict=True):
-            shape = polygon.shape
-            if len(shape) != 2 or shape[1] != 2 or shape[0] < CORNERS_AT_LEAST:  # noqa: PLR2004
-                msg = f"bay {bay}: expected corners of shape (K, 2), K > 2, but got {shape}"
-                raise DatasetError(msg)
-            if not np.isfinite(polygon).all():
-                msg = f"bay {bay}: expected finite corners, but got {polygon.tolist()}"
-                raise DatasetError(msg)
+            check_outline(bay, polygon)
         if self.image_wh is not None and min(self.image_wh) <= 0:
             msg = f"expected a picture of at least one pixel, but got {self.image_wh}"
             raise DatasetError(msg)
@@ -145,7 +141,7 @@ class LotFrame:
         """Decode the picture, turned as its EXIF orientation says.
 
         Raises:
-            DatasetError: it is missing or no picture.
+            DatasetError: it is missing, no picture, or not a whole one.
         """
         return read_picture(self.path)
 
@@ -155,10 +151,7 @@ class LotFrame:
         Raises:
             DatasetError: it is missing or no picture.
         """
-        if self.image_wh is not None:
-            return self.image_wh
-        height, width = self.read().shape[:2]
-        return width, height
+        return self.image_wh or picture_size_wh(self.path)
 
 
 def with_origin(frames: Iterable[LotFrame], origin: Origin) -> list[LotFrame]:
@@ -178,26 +171,55 @@ def read_picture(path: Path) -> ImageBgr:
     """Decode a picture, turned as its EXIF orientation says.
 
     Raises:
+        DatasetError: it is missing, no picture, or not a whole one.
+    """
+    try:
+        return decode_image(path.read_bytes(), str(path))
+    except OSError as exc:
+        msg = f"{path}: expected a picture, but got: {exc.strerror}"
+        raise DatasetError(msg) from exc
+    except CameraError as exc:
+        raise DatasetError(str(exc)) from exc
+
+
+def picture_size_wh(path: Path) -> tuple[int, int]:
+    """Width and height of a picture in pixels, upright; one that is cut off tells them as well.
+
+    Raises:
         DatasetError: it is missing or no picture.
     """
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         msg = f"{path}: expected a picture, but it is missing or cannot be decoded"
         raise DatasetError(msg)
-    return np.asarray(image, np.uint8)
+    return image.shape[1], image.shape[0]
 
 
-def polygons_of(rois: Sequence[npt.ArrayLike]) -> tuple[Floats, ...]:
-    """Outlines from lists of corners.
+def polygon_of(bay: str, roi: npt.ArrayLike) -> Floats:
+    """A bay's outline, shape (K, 2), from a list of corners.
 
     Raises:
-        DatasetError: one is no list of pairs of numbers.
+        DatasetError: it is no list of three or more pairs of finite numbers.
     """
-    polygons = []
-    for bay, roi in enumerate(rois):
-        try:
-            polygons.append(as_floats(roi))
-        except (TypeError, ValueError) as exc:
-            msg = f"bay {bay}: expected corners [x, y], but got {str(roi)[:60]}"
-            raise DatasetError(msg) from exc
-    return tuple(polygons)
+    try:
+        polygon = as_floats(roi)
+    except (TypeError, ValueError, OverflowError) as exc:
+        msg = f"bay {bay}: expected corners [x, y], but got {str(roi)[:60]}"
+        raise DatasetError(msg) from exc
+    check_outline(bay, polygon)
+    return polygon
+
+
+def check_outline(bay: str, polygon: Floats) -> None:
+    """Refuse an outline that is none.
+
+    Raises:
+        DatasetError: it has fewer than three corners, or a corner that is no place.
+    """
+    shape = polygon.shape
+    if len(shape) != 2 or shape[1] != 2 or shape[0] < CORNERS_AT_LEAST:  # noqa: PLR2004
+        msg = f"bay {bay}: expected corners of shape (K, 2), K > 2, but got {shape}"
+        raise DatasetError(msg)
+    if not np.isfinite(polygon).all():
+        msg = f"bay {bay}: expected finite corners, but got {polygon.tolist()}"
+        raise DatasetError(msg)

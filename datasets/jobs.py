@@ -52,21 +52,6 @@ class InTurn:
         return ((index, work(piece)) for index, piece in enumerate(pieces))
 
 
-class FrameDetector(Protocol):
-    """What judging needs of a network; `OnnxDetector` is one."""
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """What network this is."""
-        ...
-
-    def detect(
-        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
-    ) -> NetworkOutput:
-        """Judge one picture; see `vision.detector.OnnxDetector.detect`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class TravellingDetector:
     """A detector that can be sent to another process, which opens the model file itself.

@@ -10,11 +10,11 @@ import numpy as np
 
 from datasets.degrade import degrade
 from datasets.frames import Bools, LotFrame
-from datasets.jobs import FrameDetector, InTurn, Runner
+from datasets.jobs import InTurn, Runner
 from telemetry.errors import ModelError
 from vision.geometry import bay_sizes_px, to_norm, to_pixels
 from vision.input_size import InputPlan, input_fault, plan_input
-from vision.quads import polygon_to_quad
+from vision.judge import BayShapes, Detector, judge_bays
 from vision.types import Floats, Ints, NetworkSpec, OccupancyRule, as_floats
 
 
@@ -112,7 +112,7 @@ class FrameJudging:
         options: how pictures and bays are changed first.
     """
 
-    detector: FrameDetector
+    detector: Detector
     rule: OccupancyRule
     options: JudgeOptions
 
@@ -130,9 +130,9 @@ class FrameJudging:
             image = degrade(image, self.options.change, rng)
         polygons = jittered(job.frame.polygons_norm, image_wh, self.options.jitter_share, rng)
         plan = plan_for(polygons, image_wh, self.detector.spec, self.options.long_side_px)
-        output = self.detector.detect(image, quads_of(polygons, image_wh), plan)
+        bays = BayShapes.of(polygons, image_wh)
         return FrameResult(
-            prob=self.rule.judge(output, polygons, image_wh).prob,
+            prob=judge_bays(self.detector, image, bays, plan, self.rule).evidence.prob,
             size_px=bay_sizes_px(job.frame.polygons_norm, image_wh),
             input_px=plan.input_px,
         )
@@ -212,14 +212,6 @@ def _by_long_side(
         math.ceil(side * scale / spec.stride - 1e-6) * spec.stride for side in image_wh
     )
     return (width, height)
-
-
-def quads_of(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> Floats:
-    """Four canonical corners of every bay, shape (M, 4, 2), fractions of width and height."""
-    if not polygons_norm:
-        return np.zeros((0, 4, 2), np.float32)
-    quads = [polygon_to_quad(to_pixels(polygon, image_wh)) for polygon in polygons_norm]
-    return to_norm(np.stack(quads), image_wh)
 
 
 def jittered(

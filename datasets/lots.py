@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from datasets.errors import DatasetError
-from datasets.frames import LotFrame, Origin, Vehicle, polygons_of
+from datasets.frames import LotFrame, Origin, State, Vehicle, polygon_of
 from vision.types import Floats, as_floats
 
 ANNOTATIONS = "annotations.json"
 PICTURES = "images"
 SEQUENCE = "sequence.json"
+OnFault = Callable[[str], None]
 NEEDED = ("file_names", "rois_list", "occupancy_list")
 
 
@@ -67,8 +69,14 @@ def list_sets(root: Path) -> dict[str, tuple[str, ...]]:
     return {path.parent.name: tuple(_read_object(path)) for path in paths}
 
 
-def read_lot(folder: Path, split: str) -> list[LotFrame]:
+def read_lot(folder: Path, split: str, on_fault: OnFault | None = None) -> list[LotFrame]:
     """Read one split of a set; pictures are not decoded yet.
+
+    Args:
+        folder: of the set.
+        split: one of its splits.
+        on_fault: told of each bay or vehicle that is none, which is left out; None: it refuses the
+            set.
 
     Raises:
         DatasetError: a file or list is missing, or lists contradict each other; the text names the
@@ -90,17 +98,17 @@ def read_lot(folder: Path, split: str) -> list[LotFrame]:
         msg = f"{path}: split '{split}': expected lists of one length, but got {lengths}"
         raise DatasetError(msg)
     columns = {name: rows for name, rows in table.items() if isinstance(rows, list)}
-    return [_frame(folder, split, columns, row) for row in range(count)]
+    return [_frame(folder, split, columns, row, on_fault) for row in range(count)]
 
 
-def read_dataset(folder: Path) -> list[LotFrame]:
-    """Read every split of a set; pictures are not decoded yet.
+def read_dataset(folder: Path, on_fault: OnFault | None = None) -> list[LotFrame]:
+    """Read every split of a set, as `read_lot`; pictures are not decoded yet.
 
     Raises:
         DatasetError: as `read_lot`.
     """
     splits = _read_object(folder / ANNOTATIONS)
-    return [frame for split in splits for frame in read_lot(folder, split)]
+    return [frame for split in splits for frame in read_lot(folder, split, on_fault)]
 
 
 def read_sequence(folder: Path) -> list[SequenceFrame]:
@@ -149,36 +157,75 @@ def parse_set(text: str, root: Path) -> list[tuple[str, str]]:
     return [(name, split)] if split else [(name, one) for one in sets[name]]
 
 
-def _frame(folder: Path, split: str, table: dict[str, Any], row: int) -> LotFrame:
+def _frame(
+    folder: Path, split: str, table: dict[str, Any], row: int, on_fault: OnFault | None
+) -> LotFrame:
+    place = f"{folder / ANNOTATIONS}: split '{split}', frame {row} ({table['file_names'][row]})"
+
+    def tell(fault: DatasetError) -> None:
+        if on_fault is None:
+            raise fault
+        on_fault(f"{place}: {fault}")
+
     try:
-        return _frame_of(folder, split, {name: rows[row] for name, rows in table.items()})
+        return _frame_of(folder, split, {name: rows[row] for name, rows in table.items()}, tell)
     except (DatasetError, TypeError, ValueError, AttributeError, LookupError) as exc:
-        place = f"{folder / ANNOTATIONS}: split '{split}', frame {row} ({table['file_names'][row]})"
         msg = f"{place}: {exc}"
         raise DatasetError(msg) from exc
 
 
-def _frame_of(folder: Path, split: str, row: dict[str, Any]) -> LotFrame:
-    polygons = polygons_of(row["rois_list"])
+def _frame_of(
+    folder: Path, split: str, row: dict[str, Any], tell: Callable[[DatasetError], None]
+) -> LotFrame:
     size, time = row.get("size_wh"), row.get("time")
+    bays = _bays(row, tell)
     return LotFrame(
         set_name=folder.name,
         split=split,
         path=folder / PICTURES / row["file_names"],
-        polygons_norm=polygons,
-        states=tuple(None if state is None else bool(state) for state in row["occupancy_list"]),
-        bay_ids=tuple(str(bay) for bay in row.get("bay_ids", range(len(polygons)))),
+        polygons_norm=tuple(polygon for _, polygon, _ in bays),
+        states=tuple(state for _, _, state in bays),
+        bay_ids=tuple(bay for bay, _, _ in bays),
         camera=str(row.get("camera") or ""),
         lot=str(row.get("lot") or ""),
         weather=str(row.get("weather") or ""),
         time_local=datetime.fromisoformat(time) if time else None,
-        vehicles=tuple(
-            Vehicle((float(box[0]), float(box[1]), float(box[2]), float(box[3])), str(kind))
-            for *box, kind in row.get("vehicles") or ()
-        ),
+        vehicles=_vehicles(row, tell),
         image_wh=(int(size[0]), int(size[1])) if size else None,
         origin=Origin(str(row.get("source") or ""), str(row.get("licence") or "")),
     )
+
+
+def _bays(
+    row: dict[str, Any], tell: Callable[[DatasetError], None]
+) -> list[tuple[str, Floats, State]]:
+    """Name, outline and state of each bay that has an outline."""
+    rois, states = row["rois_list"], row["occupancy_list"]
+    names = row.get("bay_ids", range(len(rois)))
+    for what, rows in (("an occupancy", states), ("a name", names)):
+        if len(rows) != len(rois):
+            msg = f"expected {what} for each of {len(rois)} bays, but got {len(rows)}"
+            raise DatasetError(msg)
+    bays: list[tuple[str, Floats, State]] = []
+    for name, roi, state in zip(names, rois, states, strict=True):
+        try:
+            polygon = polygon_of(str(name), roi)
+        except DatasetError as exc:
+            tell(exc)
+        else:
+            bays.append((str(name), polygon, None if state is None else bool(state)))
+    return bays
+
+
+def _vehicles(row: dict[str, Any], tell: Callable[[DatasetError], None]) -> tuple[Vehicle, ...]:
+    vehicles = []
+    for *box, kind in row.get("vehicles") or ():
+        try:
+            left, top, right, bottom = map(float, box)
+            vehicles.append(Vehicle((left, top, right, bottom), str(kind)))
+        except DatasetError as exc:
+            tell(exc)
+    return tuple(vehicles)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

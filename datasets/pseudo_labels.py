@@ -20,11 +20,9 @@ import numpy.typing as npt
 
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, State
-from datasets.jobs import FrameDetector, InTurn, Runner
-from datasets.judging import quads_of
+from datasets.jobs import InTurn, Runner
 from vision.evidence import MAX_LOG_ODDS
-from vision.input_size import plan_input
-from vision.rules import rule_for
+from vision.judge import BayShapes, Detector, judge_bays
 from vision.second_opinion import second_opinion
 
 Doubles = npt.NDArray[np.float64]
@@ -65,7 +63,7 @@ class OpinionWork:
         detector: the network.
     """
 
-    detector: FrameDetector
+    detector: Detector
 
     def __call__(self, frame: LotFrame) -> Doubles:
         """Log-odds that all opinions on one picture give together, shape (M,).
@@ -76,19 +74,17 @@ class OpinionWork:
         """
         image = frame.read()
         image_wh = (image.shape[1], image.shape[0])
-        polygons = list(frame.polygons_norm)
-        if not polygons:
+        if not frame.polygons_norm:
             return np.zeros(0)
-        quads = quads_of(polygons, image_wh)
-        first = self.detector.detect(
-            image, quads, plan_input(polygons, image_wh, self.detector.spec)
+        bays = BayShapes.of(frame.polygons_norm, image_wh)
+        first = judge_bays(self.detector, image, bays)
+        return second_opinion(self.detector, image, bays, first.output).consensus(
+            first.evidence.prob
         )
-        prob = rule_for(self.detector.spec).judge(first, polygons, image_wh).prob
-        return second_opinion(self.detector, image, polygons, quads, first).consensus(prob)
 
 
 def pseudo_label(
-    detector: FrameDetector,
+    detector: Detector,
     frames: Sequence[LotFrame],
     settings: LabelSettings,
     on_frame: Callable[[], None] = lambda: None,

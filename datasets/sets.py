@@ -68,26 +68,31 @@ def read_sources(
     root: Path,
     set_format: SetFormat | None = None,
     classes: Mapping[str, Meaning] | None = None,
+    *,
+    is_strict: bool = False,
 ) -> Reading:
-    """Read all that was named, with a format and meanings of classes for paths.
+    """Read all that was named, with a format and meanings of classes for paths; see `read_set`.
 
     Raises:
         DatasetError: there is no such set, or it is damaged.
     """
     frames: list[LotFrame] = []
     ignored: dict[str, int] = {}
+    left_out: list[str] = []
+    told = None if is_strict else left_out.append
     for text in texts:
         path, split = _as_path(text)
         if path is None:
             pairs = parse_set(text, root)
-            frames += [frame for name, one in pairs for frame in read_lot(root / name, one)]
+            frames += [frame for name, one in pairs for frame in read_lot(root / name, one, told)]
             continue
-        reading = read_set(path, set_format, classes)
+        reading = read_set(path, set_format, classes, is_strict=is_strict)
         chosen = [f for f in reading.frames if split is None or f.split == split]
         if not chosen:
             msg = f"{path}: expected pictures in split '{split}', but got none"
             raise DatasetError(msg)
         frames += chosen
+        left_out += reading.left_out
         for name, count in reading.ignored.items():
             ignored[name] = ignored.get(name, 0) + count
-    return Reading(tuple(frames), ignored)
+    return Reading(tuple(frames), ignored, tuple(left_out))

@@ -12,8 +12,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from edge_app.redaction import mask_secrets
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +98,7 @@ class Alarms:
 
     def set(self, alarm: Alarm) -> None:
         """Raise an alarm, or tell one of the same name anew."""
+        alarm = replace(alarm, text=mask_secrets(alarm.text), detail=mask_secrets(alarm.detail))
         with self._lock:
             before = self._standing.get(alarm.name)
             self._standing[alarm.name] = alarm

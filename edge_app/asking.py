@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import ssl
 import tarfile
 import zlib
+
+import httpx
 
 from edge_app.config import HttpConfig
 from edge_app.delivery.config import is_loopback
@@ -44,37 +45,42 @@ def ask_service(config: HttpConfig) -> LiveFacts:
         raise NoAnswer(msg)
     try:
         return _facts(_download(config, password))
-    except (OSError, http.client.HTTPException) as exc:
+    except (OSError, httpx.HTTPError) as exc:
         msg = f"the service does not answer on port {config.port}: {exc or type(exc).__name__}"
         raise NoAnswer(msg) from exc
 
 
 def _download(config: HttpConfig, password: str | None) -> bytes:
-    connection = _connection(config)
-    headers = {} if password is None else {"Authorization": f"Bearer {password}"}
-    try:
-        connection.request("GET", "/api/v1/diagnostics.tar.gz", headers=headers)
-        answer = connection.getresponse()
-        content = answer.read(_LARGEST_BYTES + 1)
-    finally:
-        connection.close()
-    if answer.status != http.client.OK or len(content) > _LARGEST_BYTES:
-        msg = f"the service does not give its diagnostics: HTTP status {answer.status}"
+    headers = {} if password is None else {b"Authorization": f"Bearer {password}".encode()}
+    content = bytearray()
+    with (
+        _client(config) as client,
+        client.stream("GET", "/api/v1/diagnostics.tar.gz", headers=headers) as answer,
+    ):
+        for part in answer.iter_raw():
+            content += part
+            if len(content) > _LARGEST_BYTES:
+                break
+    if answer.status_code != httpx.codes.OK or len(content) > _LARGEST_BYTES:
+        msg = f"the service does not give its diagnostics: HTTP status {answer.status_code}"
         raise NoAnswer(msg)
-    return content
+    return bytes(content)
 
 
-def _connection(config: HttpConfig) -> http.client.HTTPConnection:
+def _client(config: HttpConfig) -> httpx.Client:
     host = config.host
     if is_loopback(host) or host in _ANY_ADDRESS:
         host = "::1" if ":" in host else "127.0.0.1"
+    place = f"[{host}]:{config.port}" if ":" in host else f"{host}:{config.port}"
     if config.cert_file is None:
-        return http.client.HTTPConnection(host, config.port, timeout=_TIMEOUT_S)
+        return httpx.Client(base_url=f"http://{place}", timeout=_TIMEOUT_S, trust_env=False)
     context = ssl.create_default_context(cafile=config.cert_file)
     # The certificate itself is what is trusted, whoever signed it and whatever name it bears.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.check_hostname = False
-    return http.client.HTTPSConnection(host, config.port, timeout=_TIMEOUT_S, context=context)
+    return httpx.Client(
+        base_url=f"https://{place}", verify=context, timeout=_TIMEOUT_S, trust_env=False
+    )
 
 
 def _facts(archive: bytes) -> LiveFacts:

@@ -16,8 +16,9 @@ from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.timesync import clock_synced
 from edge_app.layouts import build_layout
 from edge_app.network import NetworkKeeper
+from edge_app.redaction import mask_secrets
 from edge_app.retention import state_usage
-from edge_app.sources import make_source, mask_secrets
+from edge_app.sources import make_source, shown
 from telemetry import CalibrationError, ConfigError, LotsightError, ModelError, SystemClock
 from vision.input_size import plan_input
 from vision.types import NetworkSpec
@@ -57,17 +58,17 @@ class Check:
     @classmethod
     def good(cls, what: str, text: str) -> Check:
         """All is well."""
-        return cls(what, Level.OK, text)
+        return cls(what, Level.OK, mask_secrets(text))
 
     @classmethod
     def warn(cls, what: str, text: str) -> Check:
         """It works, but not as well as it could."""
-        return cls(what, Level.WARNING, text)
+        return cls(what, Level.WARNING, mask_secrets(text))
 
     @classmethod
     def bad(cls, what: str, text: str) -> Check:
         """It does not work."""
-        return cls(what, Level.BAD, text)
+        return cls(what, Level.BAD, mask_secrets(text))
 
 
 def worst(checks: Sequence[Check]) -> Check:
@@ -82,7 +83,7 @@ def check_parts(config: LotsightConfig) -> list[Check]:
     spec: NetworkSpec | None = None
     try:
         spec = NetworkKeeper(config.model).load().spec
-        kind = "with bay head" if spec.has_bay_head else "boxes only"
+        kind = f"judges by {spec.method.replace('_', ' ')}"
         checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
     except ModelError as exc:
         checks.append(Check.bad("model", str(exc)))
@@ -127,6 +128,19 @@ def check_cameras(config: LotsightConfig) -> list[Check]:
     return [_check_camera(camera) for camera in config.camera]
 
 
+def unverified_cameras(config: LotsightConfig) -> list[Check]:
+    """Cameras whose certificate nobody looks at."""
+    return [
+        Check.warn(
+            f"camera {camera.id}",
+            "tls_verify = false: whoever answers at its address gets its password and is believed; "
+            "pin its certificate with tls_fingerprint instead",
+        )
+        for camera in config.camera
+        if not camera.tls_verify
+    ]
+
+
 def _check_camera(camera: CameraConfig) -> Check:
     what = f"camera {camera.id}"
     clock = SystemClock()
@@ -141,7 +155,7 @@ def _check_camera(camera: CameraConfig) -> Check:
     except LotsightError as exc:
         return Check.bad(what, str(exc))
     if grab is None:
-        return Check.bad(what, f"{mask_secrets(camera.source)}: it ended without a picture")
+        return Check.bad(what, f"{shown(camera.source)}: it ended without a picture")
     height, width = grab.image_bgr.shape[:2]
     text = f"{width}x{height} px, first picture after {clock.mono_s() - begin_s:.1f} s"
     try:

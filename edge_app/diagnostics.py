@@ -11,8 +11,8 @@
     log.txt            its last lines
     pictures/*.jpg     only when asked for, and private (`vision.privacy`)
 
-Whatever writes a part, every text goes through `Redactor` last: a secret of the configuration, or a
-password in an address, never gets into the file.
+Whatever writes a part, every text goes through `edge_app.redaction` last: a secret of the
+configuration, or a password in an address, never gets into the file.
 """
 
 from __future__ import annotations
@@ -26,19 +26,17 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, SecretStr
 
 from calibration import Calibration
 from calibration.atomic import replacing
 from calibration.bundles import PRIVATE
 from edge_app.checks import Check
-from edge_app.config import LotsightConfig
-from edge_app.sources import mask_secrets
-from edge_app.sources.urls import MASK
+from edge_app.config import LotsightConfig, register_config
+from edge_app.redaction import SECRETS, mask_secrets
+from edge_app.sources import shown
 from edge_app.stored import StoredFacts
 from telemetry import Clock, ConfigError
 from vision.privacy import PrivacySettings, PrivateScene, obscure
@@ -110,35 +108,18 @@ class Diagnosis:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class Redactor:
-    """Takes the secrets of a configuration out of texts."""
-
-    def __init__(self, config: LotsightConfig | None) -> None:
-        found = {secret for secret in _secrets_of(config) if secret}
-        # As they are, and as they stand in an address or in JSON; the longest first.
-        forms = {form for secret in found for form in (secret, quote(secret, safe=""), json.dumps(
-            secret)[1:-1])}  # fmt: skip
-        self._forms = sorted(forms, key=len, reverse=True)
-
-    def clean(self, text: str) -> str:
-        """The text without any of them."""
-        for form in self._forms:
-            text = text.replace(form, MASK)
-        return mask_secrets(text)
-
-
 def write_diagnosis(path: Path, diagnosis: Diagnosis, clock: Clock) -> None:
     """Write a bundle (`.tar.gz`); a crash leaves what was there before.
 
     Raises:
         ConfigError: the file cannot be written.
     """
-    redactor = Redactor(diagnosis.config)
+    register_config(diagnosis.config)
     stamp = int(clock.utc().timestamp())
     try:
         with replacing(path, PRIVATE) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
             for name, content in _parts(diagnosis, clock):
-                data = redactor.clean(content).encode() if isinstance(content, str) else content
+                data = content if isinstance(content, bytes) else mask_secrets(content).encode()
                 member = tarfile.TarInfo(f"{FOLDER}/{name}")
                 member.size, member.mtime, member.mode = len(data), stamp, PRIVATE
                 archive.addfile(member, io.BytesIO(data))
@@ -188,7 +169,7 @@ def _parts(diagnosis: Diagnosis, clock: Clock) -> Iterator[tuple[str, str | byte
     yield "checks.json", _json([asdict(check) for check in diagnosis.checks])
     yield "versions.json", _json(versions())
     if diagnosis.config is not None:
-        yield "config.json", _json(diagnosis.config.model_dump(mode="json"))
+        yield "config.json", _json(_settings(diagnosis.config))
         yield "store.json", _json(diagnosis.stored.facts)
         yield from _calibrations(diagnosis.config)
     live = diagnosis.live
@@ -205,29 +186,26 @@ def _parts(diagnosis: Diagnosis, clock: Clock) -> Iterator[tuple[str, str | byte
         yield f"pictures/{camera_id}.jpg", picture
 
 
-def _calibrations(config: LotsightConfig) -> Iterator[tuple[str, str]]:
+def _calibrations(config: LotsightConfig) -> Iterator[tuple[str, str | bytes]]:
     for camera in config.camera:
         try:
             text = camera.calibration_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             text = f"{camera.calibration_file}: cannot be read: {exc}"
-        yield f"calibrations/{camera.id}.json", text
+        try:
+            yield f"calibrations/{camera.id}.json", _json(json.loads(text))
+        except ValueError:
+            yield f"calibrations/{camera.id}.json", text
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n"
+def _json(value: object) -> bytes:
+    # Value by value: a password that looks like a part of JSON must not break the file.
+    plain = json.loads(json.dumps(value, default=str))
+    return (json.dumps(SECRETS.mask_values(plain), indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _secrets_of(value: object) -> Iterator[str]:
-    """Every secret in a tree of settings."""
-    if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _secrets_of(getattr(value, name))
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _secrets_of(each)
-    elif isinstance(value, (tuple, list)):
-        for each in value:
-            yield from _secrets_of(each)
+def _settings(config: LotsightConfig) -> dict[str, Any]:
+    settings = config.model_dump(mode="json")
+    for camera in settings["camera"]:
+        camera["source"] = shown(camera["source"])
+    return settings

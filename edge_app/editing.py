@@ -17,7 +17,7 @@ from calibration.editor import (
     VehicleProposer,
     create_editor_app,
 )
-from edge_app.sources.urls import mask_secrets
+from edge_app.addresses import shown
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -52,5 +52,5 @@ def _desk(service: EdgeService, camera: Camera) -> Desk:
     detector = service.detector
     judge = None if detector is None else NetworkJudge(detector)
     proposer = None if detector is None else VehicleProposer(detector)
-    pictures = LivePictures(mask_secrets(config.source), newest)
+    pictures = LivePictures(shown(config.source), newest)
     return Desk(config.id, pictures, config.calibration_file, judge, proposer)

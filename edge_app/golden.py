@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_app.pipeline import CameraDetector
 from telemetry import ModelError
-from vision.rules import rule_for
+from vision.judge import BayShapes, Detector, judge_bays
 from vision.simulator import render_sample
 
 IMAGE_WH = (960, 544)
@@ -33,14 +32,12 @@ class GoldenScore:
         return self.right >= _LEAST_SHARE * self.bays
 
 
-def score_golden(detector: CameraDetector) -> GoldenScore:
+def score_golden(detector: Detector) -> GoldenScore:
     """Judge all golden pictures as the pipeline would."""
-    rule = rule_for(detector.spec)
     right = bays = 0
     for seed in _SEEDS:
         image_bgr, quads_norm, occupied = render_sample(seed, IMAGE_WH)
-        output = detector.detect(image_bgr, quads_norm)
-        evidence = rule.judge(output, list(quads_norm), IMAGE_WH)
+        evidence = judge_bays(detector, image_bgr, BayShapes(list(quads_norm), quads_norm)).evidence
         # Half is no answer: a network that says nothing is as wrong as one that says the opposite.
         judged_right = (evidence.prob > 0.5) & occupied | (evidence.prob < 0.5) & ~occupied  # noqa: PLR2004
         right += int(judged_right.sum())
@@ -48,7 +45,7 @@ def score_golden(detector: CameraDetector) -> GoldenScore:
     return GoldenScore(right, bays)
 
 
-def require_golden(detector: CameraDetector) -> None:
+def require_golden(detector: Detector) -> None:
     """Judge the golden pictures before a network is used.
 
     Raises:

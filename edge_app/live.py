@@ -29,6 +29,7 @@ class CameraCondition(StrEnum):
     STARTING = "starting"
     LIVE = "live"
     LOST = "lost"
+    LOGIN_REJECTED = "login_rejected"
     FROZEN = "frozen"
     BLIND = "blind"
     DARK = "dark"
@@ -214,6 +215,12 @@ _FAULTS = {
         "it gives no picture",
         "Check its power, its network cable, and address, user and password in the configuration; "
         "`lotsight doctor` says what it answers. It is tried again by itself.",
+    ),
+    CameraCondition.LOGIN_REJECTED: (
+        "it refuses its user or password",
+        "Correct username and password of this camera in the configuration and restart the "
+        "service, or set them so on the camera, which is then taken up by itself. It is tried "
+        "rarely, since cameras lock themselves after some wrong logins.",
     ),
     CameraCondition.FROZEN: (
         "its picture stands still",

@@ -1,4 +1,4 @@
-"""Log lines that a person reads and a machine splits; camera passwords never get into one."""
+"""Log lines that a person reads and a machine splits; secrets never get into one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from edge_app.config import LogConfig, LogFormat
-from edge_app.sources.urls import mask_secrets
+from edge_app.redaction import mask_error, mask_secrets
 
 # These tell of each request and each packet; what matters of it we log ourselves.
 _TALKATIVE = ("uvicorn.access", "amqtt", "transitions", "asyncio")
@@ -36,8 +36,8 @@ class LineFormatter(logging.Formatter):
             "logger": record.name,
             "msg": mask_secrets(record.getMessage()),
         }
-        if record.exc_info:
-            fields["trace"] = mask_secrets(self.formatException(record.exc_info))
+        if record.exc_info and record.exc_info[1] is not None:
+            fields["trace"] = mask_error(record.exc_info[1]).rstrip("\n")
         if self._form is LogFormat.JSON:
             return json.dumps(fields, ensure_ascii=False)
         return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import numpy as np
 from edge_app.config import ModelConfig
 from edge_app.golden import require_golden
 from edge_app.reload import FileWatch
-from models import ModelEntry, default_model, find_model, open_detector
+from models import ModelEntry, choose_model, explain_model, find_model, open_detector
 from telemetry import ModelError
 from vision.detector import DetectorSettings, OnnxDetector
 from vision.session import SessionSettings
+
+_log = logging.getLogger(__name__)
 
 
 class NetworkKeeper:
@@ -55,15 +58,18 @@ class NetworkKeeper:
             min_confidence=self._config.min_confidence,
         )
         detector = open_detector(entry, settings=settings)
+        for line in explain_model(entry, detector):
+            _log.info("model %s: %s", entry.name, line)
         _try_out(detector)
         return detector
 
     def _entry(self) -> ModelEntry:
         if self._rolled_out is not None:
             return find_model(_manifest_in(self._rolled_out))
+        told = self._config.told()
         if self._config.manifest_file is not None:
-            return find_model(self._config.manifest_file)
-        return default_model() if self._config.name is None else find_model(self._config.name)
+            return find_model(self._config.manifest_file, told)
+        return choose_model(self._config.name, told)
 
     def _paths(self) -> list[Path]:
         if self._rolled_out is None and self._config.manifest_file is not None:

@@ -18,15 +18,15 @@ from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
 from edge_app.looks import Look, LookObserver
+from edge_app.redaction import mask_secrets
 from edge_app.sources import FeedStatus
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
 from vision.change_gate import WORK_SIDE_PX
 from vision.evidence import EvidenceFilter, EvidenceSettings
-from vision.input_size import InputPlan, plan_input
-from vision.rules import rule_for
+from vision.judge import NO_BAYS, BayJudge, BayShapes, Detector, Judgement
 from vision.standing_scene import Moving, StandingScene
-from vision.types import Detections, Floats, Frame, ImageBgr, NetworkOutput, NetworkSpec
+from vision.types import Detections, Floats, Frame, NetworkOutput
 from vision.view_guard import ViewReport
 from vision.view_match import SmallGreys, apply_matrix
 
@@ -42,21 +42,6 @@ _CONDITIONS = {
     UnknownReason.VIEW_MOVED: CameraCondition.VIEW_MOVED,
     UnknownReason.MODEL_ERROR: CameraCondition.MODEL_ERROR,
 }
-
-
-class CameraDetector(Protocol):
-    """A detector that also chooses input size and tiles for a camera; `OnnxDetector` is one."""
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """What network this is."""
-        ...
-
-    def detect(
-        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
-    ) -> NetworkOutput:
-        """Judge one picture; see `vision.types.Detector`."""
-        ...
 
 
 class Guard(Protocol):
@@ -122,11 +107,9 @@ class CameraPipeline:
         self._outlets = outlets
         self._clock = clock
         self._calibration: Calibration | None = None
-        self._polygons: list[Floats] = []
-        self._quads: Floats = np.zeros((0, 4, 2), np.float32)
-        self._detector: CameraDetector | None = None
+        self._bays = NO_BAYS
+        self._bay_judge: BayJudge | None = None
         self._model_fault = ""
-        self._plan: InputPlan | None = None
         self._filter = EvidenceFilter((), start_utc=clock.utc())
         self._guard: Guard | None = None
         self._gate: Gate | None = None
@@ -137,7 +120,7 @@ class CameraPipeline:
         self._status = CameraStatus()
         self._calibration_fault = ""
         self._view = LiveView(self.camera, None, None, (), self._status)
-        self._judged_at_s: deque[float] = deque()
+        self._bay_judged_at_s: deque[float] = deque()
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
         self._show()
 
@@ -161,10 +144,10 @@ class CameraPipeline:
         """
         before = self._filter.states()
         self._calibration = calibration
-        self._polygons = calibration.polygons_norm()
-        self._quads = calibration.quads_norm()
+        self._bays = calibration.shapes()
         self._guard = guard
-        self._plan = None
+        if self._bay_judge is not None:
+            self._bay_judge = BayJudge(self._bay_judge.detector, self._bays)
         self._calibration_fault = ""
         self._filter = EvidenceFilter(
             calibration.bay_ids, self._filter_settings(), start_utc=self._clock.utc()
@@ -177,11 +160,10 @@ class CameraPipeline:
         self._calibration_fault = fault
         self._show()
 
-    def use_detector(self, detector: CameraDetector) -> None:
+    def use_detector(self, detector: Detector) -> None:
         """Go over to another network; states stay."""
-        self._detector = detector
+        self._bay_judge = BayJudge(detector, self._bays)
         self._model_fault = ""
-        self._plan = None
         before = self._filter.states()
         ids = () if self._calibration is None else self._calibration.bay_ids
         self._filter = EvidenceFilter(ids, self._filter_settings(), start_utc=self._clock.utc())
@@ -189,7 +171,7 @@ class CameraPipeline:
 
     def model_failed(self, fault: str) -> None:
         """Note that there is no network; bays become unknown with the next frame."""
-        self._detector = None
+        self._bay_judge = None
         self._model_fault = fault
 
     def use_gate(self, gate: Gate | None) -> None:
@@ -233,7 +215,8 @@ class CameraPipeline:
         report, greys = ViewReport(), SmallGreys(frame.image_bgr)
         if self._guard is not None:
             report = self._guard.look(frame, may_postpone=True, greys=greys)
-        polygons, quads = self._moved(report.homography)
+        bays = self._moved(report.homography)
+        polygons = list(bays.polygons_norm)
         if self._scene is not None:
             # Before anything can end this look: the picture is shown in any case.
             grey = greys.at(WORK_SIDE_PX)
@@ -241,7 +224,7 @@ class CameraPipeline:
         if report.reason is not None:
             self._set(_CONDITIONS[report.reason], report.detail, shift_px=report.shift_px)
             self._mark(report.reason, Cause.DETECTION, frame)
-            self._show(frame, self._polygons)
+            self._show(frame, self._bays.polygons_norm)
             return
         if not (report.is_usable and self._is_worth_a_pass(frame, polygons, greys)):
             self._status = replace(self._status, gated=self._status.gated + 1)
@@ -250,7 +233,7 @@ class CameraPipeline:
             return
         begin_s = self._clock.mono_s()
         try:
-            output = self._detect(frame.image_bgr, quads)
+            said = self._look_at(frame, bays)
         except ModelError as exc:
             self._set(CameraCondition.MODEL_ERROR, str(exc))
             self._mark(UnknownReason.MODEL_ERROR, Cause.DETECTION, frame)
@@ -258,8 +241,8 @@ class CameraPipeline:
             return
         self._count(begin_s)
         self._set_live(report)
-        self._decide(frame, output, polygons)
-        self._show(frame, polygons, output)
+        self._decide(frame, said, polygons)
+        self._show(frame, polygons, said.output)
         self._latencies_s.append(self._clock.mono_s() - frame.captured_mono_s)
 
     def check(self, feed: FeedStatus) -> None:
@@ -267,22 +250,27 @@ class CameraPipeline:
         self._status = replace(
             self._status, frames=feed.frames, dropped=feed.dropped, restarts=feed.restarts
         )
+        lost = CameraCondition.LOGIN_REJECTED if feed.login_rejected else CameraCondition.LOST
         last_s = self._started_s if feed.last_frame_s is None else feed.last_frame_s
         if self._clock.mono_s() - last_s < self._config.lost_after_s:
-            if feed.error and feed.error != self._status.detail:
-                self._set(self._status.condition, feed.error)
+            condition = lost if feed.login_rejected else self._status.condition
+            if feed.error and (condition, feed.error) != (
+                self._status.condition,
+                self._status.detail,
+            ):
+                self._set(condition, feed.error)
                 self._show()
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
         detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
         if feed.undecoded:
             detail += ": they come, but this box is too busy to decode them"
-        if changed or (CameraCondition.LOST, detail) != (
+        if changed or (lost, detail) != (
             self._status.condition,
             self._status.detail,
         ):
             _log.warning("camera %s is lost: %s", self.camera, detail)
-            self._set(CameraCondition.LOST, detail)
+            self._set(lost, detail)
             self._show()
 
     def latency_p95_ms(self) -> float | None:
@@ -304,41 +292,32 @@ class CameraPipeline:
         self._set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
 
     def _filter_settings(self) -> EvidenceSettings | None:
-        if self._detector is None:
-            return None
-        return self._evidence.for_network(self._detector.spec)
+        return None if self._bay_judge is None else self._evidence.for_network(self._bay_judge.spec)
 
-    def _moved(self, homography: Floats | None) -> tuple[list[Floats], Floats]:
+    def _moved(self, homography: Floats | None) -> BayShapes:
         if homography is None:
-            return self._polygons, self._quads
+            return self._bays
         matrix = homography.astype(np.float64)
-        polygons = [apply_matrix(polygon, matrix) for polygon in self._polygons]
-        return polygons, apply_matrix(self._quads, matrix)
+        return self._bays.mapped(lambda points: apply_matrix(points, matrix))
 
-    def _detect(self, image_bgr: ImageBgr, quads: Floats) -> NetworkOutput:
-        if self._detector is None:
+    def _look_at(self, frame: Frame, bays: BayShapes) -> Judgement:
+        if self._bay_judge is None:
             raise ModelError(self._model_fault or "no model is loaded")
-        height, width = image_bgr.shape[:2]
-        if self._plan is None or self._plan.image_wh != (width, height):
-            self._plan = plan_input(self._polygons, (width, height), self._detector.spec)
-        return self._detector.detect(image_bgr, quads, self._plan)
+        return self._bay_judge.judge(frame.image_bgr, bays)
 
-    def _decide(self, frame: Frame, output: NetworkOutput, polygons: list[Floats]) -> None:
-        if not polygons or self._detector is None or self._calibration is None:
+    def _decide(self, frame: Frame, said: Judgement, polygons: list[Floats]) -> None:
+        if not polygons or self._bay_judge is None or self._calibration is None:
             return
-        height, width = frame.image_bgr.shape[:2]
-        spec = self._detector.spec
-        evidence = rule_for(spec).judge(output, polygons, (width, height))
-        changed = self._filter.update(evidence, frame.captured_mono_s, frame.captured_utc)
+        changed = self._filter.update(said.evidence, frame.captured_mono_s, frame.captured_utc)
         self._record(changed, Cause.DETECTION)
         if self._observers:
             look = Look(
                 frame=frame,
                 calibration=self._calibration,
-                spec=spec,
-                output=output,
+                spec=self._bay_judge.spec,
+                output=said.output,
                 polygons_norm=tuple(polygons),
-                evidence=evidence,
+                evidence=said.evidence,
                 states=self._filter.states(),
                 changed=tuple(changed),
                 moving=self._moving,
@@ -365,10 +344,10 @@ class CameraPipeline:
         if not states:
             return
         model, method = None, "none"
-        if self._detector is not None:
-            spec = self._detector.spec
-            model = ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
-            method = "bay_head" if spec.has_bay_head else "overlap"
+        if self._bay_judge is not None:
+            spec = self._bay_judge.spec
+            model = ModelRef.of(spec)
+            method = spec.method
         revision = 0 if self._calibration is None else self._calibration.revision
         self._outlets.record(
             [BayChange(state, cause, self.camera, method, model, revision) for state in states]
@@ -380,7 +359,7 @@ class CameraPipeline:
 
     def _count(self, begin_s: float) -> None:
         now_s = self._clock.mono_s()
-        times = self._judged_at_s
+        times = self._bay_judged_at_s
         times.append(now_s)
         while now_s - times[0] > _FPS_WINDOW_S:
             times.popleft()
@@ -395,6 +374,7 @@ class CameraPipeline:
     def _set(
         self, condition: CameraCondition, detail: str, *, shift_px: float | None = None
     ) -> None:
+        detail = mask_secrets(detail)
         self._status = replace(self._status, condition=condition, detail=detail, shift_px=shift_px)
 
     def _show(
@@ -412,7 +392,7 @@ class CameraPipeline:
             calibration=self._calibration,
             states=self._filter.states(),
             status=self._status,
-            polygons_norm=tuple(self._polygons if polygons is None else polygons),
+            polygons_norm=tuple(self._bays.polygons_norm if polygons is None else polygons),
             bay_prob=None if output is None else output.bay_prob,
             detections=Detections.empty() if output is None else output.detections,
             moving=self._moving,

@@ -17,10 +17,11 @@ from edge_app.delivery.config import MqttConfig
 from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
 from edge_app.harvest.shipping import harvest_jobs
 from edge_app.live import CameraCondition
-from edge_app.sources import mask_secrets
+from edge_app.sources import shown
 from telemetry import ConfigError
 from telemetry.aws import ShadowName
 from telemetry.health import CameraHealth
+from telemetry.messages import ModelRef
 from telemetry.shadow import JsonObject
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ def handlers_of(service: EdgeService) -> CommandHandlers:
     return handlers
 
 
+_DOWN = {CameraCondition.STARTING, CameraCondition.LOST, CameraCondition.LOGIN_REJECTED}
+
+
 def camera_health(service: EdgeService) -> tuple[CameraHealth, ...]:
     """Each camera's figures."""
     found = []
@@ -81,7 +85,7 @@ def camera_health(service: EdgeService) -> tuple[CameraHealth, ...]:
         found.append(
             CameraHealth(
                 camera=name,
-                up=status.condition not in {CameraCondition.STARTING, CameraCondition.LOST},
+                up=status.condition not in _DOWN,
                 view="ok" if usable else status.condition.value,
                 fps=status.fps,
                 dropped=status.dropped,
@@ -127,8 +131,7 @@ def _shadows(service: EdgeService) -> dict[ShadowName, ShadowPart]:
 def _model(service: EdgeService) -> JsonObject:
     if service.detector is None:
         return {"name": None, "version": None, "sha256": None}
-    spec = service.detector.spec
-    return {"name": spec.name, "version": spec.version, "sha256": spec.sha256}
+    return ModelRef.of(service.detector.spec).model_dump()
 
 
 def _config(service: EdgeService) -> JsonObject:
@@ -145,7 +148,7 @@ def _config(service: EdgeService) -> JsonObject:
 def _camera(service: EdgeService, name: str) -> dict[str, JsonValue]:
     camera = service.cameras[name]
     view = service.board.latest(name)
-    facts: dict[str, JsonValue] = {"source": mask_secrets(camera.config.source)}
+    facts: dict[str, JsonValue] = {"source": shown(camera.config.source)}
     if view is not None:
         status = view.status
         facts |= {

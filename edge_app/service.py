@@ -27,7 +27,7 @@ from edge_app.incidents import attach_incidents
 from edge_app.layouts import build_layout
 from edge_app.live import LiveBoard
 from edge_app.network import NetworkKeeper
-from edge_app.pipeline import CameraDetector, CameraPipeline, Outlets
+from edge_app.pipeline import CameraPipeline, Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.remote import agents_of
 from edge_app.retention import Retention
@@ -49,6 +49,7 @@ from telemetry import (
 )
 from telemetry.aws import JobKind
 from telemetry.messages import ModelRef
+from vision.judge import Detector
 from vision.view_guard import ViewGuard
 
 _log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class EdgeService:
         self.network = NetworkKeeper(config.model)
         self.model_slots: TwoSlots | None = None
         self.rollouts: Mapping[JobKind, JobRunner] = {}
-        self.detector: CameraDetector | None = None
+        self.detector: Detector | None = None
         self.link: MqttLink | None = None
         self._layout_is_late = False
         try:
@@ -334,7 +335,7 @@ class EdgeService:
             len(calibration.bays),
         )
 
-    def _use_detector(self, detector: CameraDetector) -> None:
+    def _use_detector(self, detector: Detector) -> None:
         self.detector = detector
         for camera in self.cameras.values():
             camera.pipeline.use_detector(detector)
@@ -374,10 +375,7 @@ class EdgeService:
         return [calibration for calibration in used.values() if calibration is not None]
 
     def _model_ref(self) -> ModelRef | None:
-        if self.detector is None:
-            return None
-        spec = self.detector.spec
-        return ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
+        return None if self.detector is None else ModelRef.of(self.detector.spec)
 
 
 def _provide_calibration(camera: CameraConfig) -> None:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from models.manifest import settled
+from models.options import LayoutOption, NamesOption, RolesOption
 from models.registry import (
     DEFAULT_MODEL,
     ModelEntry,
     default_model,
+    explain_model,
     find_model,
     list_models,
     model_folders,
     open_detector,
 )
+from models.stock import manifest_of_export
+from models.told import parse_told
 from telemetry.errors import ModelError
+
+if TYPE_CHECKING:
+    from vision.detector import OnnxDetector
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List and verify models.")
 
@@ -46,6 +54,46 @@ def show(
 
 
 @app.command()
+def add(
+    file: Annotated[Path, typer.Argument(help="An ONNX file without a manifest.")],
+    layout: LayoutOption = None,
+    names: NamesOption = None,
+    roles: RolesOption = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its name; the file's by default.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a manifest.")] = False,
+) -> None:
+    """Find out how a model of your own is read, and write its manifest beside it."""
+    path = file.with_suffix(".json")
+    if file.suffix != ".onnx" or not file.is_file():
+        msg = f"{file}: expected an ONNX file (*.onnx), but there is none"
+        raise ModelError(msg)
+    if path.exists() and not force:
+        msg = f"{path}: expected no manifest yet, but there is one; --force replaces it"
+        raise ModelError(msg)
+    manifest = manifest_of_export(file, parse_told(layout, names, roles or ()))
+    manifest = settled(manifest, name or manifest.name)
+    entry = ModelEntry(manifest, file)
+    detector = open_detector(entry, threads=1)
+    try:
+        text = manifest.model_dump_json(indent=2, exclude_defaults=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as exc:
+        msg = f"{path}: cannot write this manifest: {exc}"
+        raise ModelError(msg) from exc
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[green]✓[/] {entry.name} {manifest.version}")
+    _explain(console, entry, detector)
+    console.print(f"wrote [bold]{path}[/]")
+
+
+def _explain(console: Console, entry: ModelEntry, detector: OnnxDetector) -> None:
+    for line in explain_model(entry, detector):
+        console.print(f"  {line}", markup=False)
+
+
+@app.command()
 def verify(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names or paths; all by default.")
@@ -57,13 +105,14 @@ def verify(
     failed = 0
     for entry in entries:
         try:
-            open_detector(entry, threads=1)
+            detector = open_detector(entry, threads=1)
         except ModelError as exc:
             failed += 1
             console.print(f"[bold red]✗[/] {entry.name}: ", end="")
             console.print(str(exc), markup=False)
         else:
             console.print(f"[green]✓[/] {entry.name} {entry.manifest.version}")
+            _explain(console, entry, detector)
     if failed:
         sys.exit(1)
 
@@ -78,7 +127,7 @@ def _row(entry: ModelEntry) -> tuple[str, ...]:
         manifest.version,
         size if manifest.input.dynamic else f"{size} only",
         {"float32": "32", "int8": "8"}[manifest.precision],
-        "bay head" if manifest.bay_head else "overlap",
+        manifest.spec().method.replace("_", " "),
         "missing" if megabytes is None else f"{megabytes:.1f}",
         manifest.licence,
     )

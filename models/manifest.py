@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.classes import ClassRole, resolve_roles
 from telemetry.errors import ModelError
+from telemetry.messages import describe
 from telemetry.words import Identifier
-from vision.types import BoxLayout, NetworkSpec
+from vision.box_format import ToldFormat
+from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates, NetworkSpec
 
 SCHEMA_VERSION = 1
-VEHICLE_NAMES = frozenset(
-    {"car", "motorcycle", "bus", "truck", "van", "minibus", "motorbike", "vehicle", "pickup"}
-)
-"""Class names that count as vehicles, of COCO and of the common vehicle sets."""
-
 Probability = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -56,11 +55,21 @@ class InputSize(_Strict):
 class Outputs(_Strict):
     """The network's outputs.
 
+    What is left out is found out when the model is opened.
+
     Attributes:
         boxes: layout of the box output.
+        form: of the first four numbers of a box.
+        coordinates: their unit.
     """
 
     boxes: BoxLayout
+    form: BoxForm | None = None
+    coordinates: Coordinates | None = None
+
+    def told(self) -> ToldFormat:
+        """What is said of the output."""
+        return ToldFormat(self.boxes, self.form, self.coordinates)
 
 
 class Manifest(_Strict):
@@ -74,6 +83,8 @@ class Manifest(_Strict):
         sha256: of the ONNX file.
         input: the network's input.
         classes: class index to name, for the box output.
+        roles: class name or index to what its boxes are; what is not named is ignored. Empty: the
+            names say it.
         outputs: the network's outputs.
         bay_head: whether it takes `bay_quads` and gives `bay_logits`.
         precision: of the weights and most of the arithmetic.
@@ -93,6 +104,7 @@ class Manifest(_Strict):
     sha256: Sha256
     input: InputSize
     classes: dict[int, str]
+    roles: dict[str, ClassRole] = Field(default_factory=dict)
     outputs: Outputs
     bay_head: bool
     precision: Literal["float32", "int8"] = "float32"
@@ -109,15 +121,10 @@ class Manifest(_Strict):
         if Path(self.file).name != self.file:
             msg = f"file must be a bare name in the manifest's folder, but got '{self.file}'"
             raise ValueError(msg)
-        if not self.vehicle_classes:
-            msg = (
-                f"classes must name a vehicle (one of {sorted(VEHICLE_NAMES)}), "
-                f"but got {sorted(self.classes.values())}"
-            )
-            raise ValueError(msg)
         if sorted(self.classes) != list(range(len(self.classes))):
             msg = f"classes must be numbered 0, 1, 2, ..., but got {sorted(self.classes)}"
             raise ValueError(msg)
+        self.class_roles  # noqa: B018 - raises where the names do not say it
         if self.abstain_low > self.abstain_high:
             msg = (
                 "abstain_low must not exceed abstain_high, but got "
@@ -127,13 +134,18 @@ class Manifest(_Strict):
         return self
 
     @property
-    def vehicle_classes(self) -> frozenset[int]:
-        """Indices of the classes that are vehicles."""
-        return frozenset(i for i, name in self.classes.items() if name.lower() in VEHICLE_NAMES)
+    def class_roles(self) -> dict[int, ClassRole]:
+        """What the boxes of each class are."""
+        return resolve_roles(self.classes, self.roles)
+
+    def indices(self, role: ClassRole) -> frozenset[int]:
+        """Indices of the classes with a role."""
+        return frozenset(index for index, one in self.class_roles.items() if one is role)
 
     def spec(self) -> NetworkSpec:
         """What the runtime must know."""
-        return NetworkSpec(
+        usual = BoxFormat.usual(self.outputs.boxes)
+        spec = NetworkSpec(
             name=self.name,
             version=self.version,
             sha256=self.sha256,
@@ -141,13 +153,46 @@ class Manifest(_Strict):
             stride=self.input.stride,
             dynamic_input=self.input.dynamic,
             classes=dict(self.classes),
-            vehicle_classes=self.vehicle_classes,
-            box_layout=self.outputs.boxes,
+            vehicle_classes=self.indices(ClassRole.VEHICLE),
+            occupied_classes=self.indices(ClassRole.OCCUPIED_BAY),
+            free_classes=self.indices(ClassRole.FREE_BAY),
+            box_format=replace(
+                usual,
+                form=self.outputs.form or usual.form,
+                coordinates=self.outputs.coordinates or usual.coordinates,
+            ),
             has_bay_head=self.bay_head,
             temperature=self.temperature,
             abstain_low=self.abstain_low,
             abstain_high=self.abstain_high,
         )
+        if spec.method == "bay_boxes" and self.abstain_low == self.abstain_high:
+            # A bay without a box has even odds: it must fall into the band, never beside it.
+            return replace(spec, abstain_low=_DOUBT[0], abstain_high=_DOUBT[1])
+        return spec
+
+
+_DOUBT = (0.4, 0.6)
+
+
+def settled(manifest: Manifest, name: str) -> Manifest:
+    """The same manifest under a name, with the roles that its class names were understood to have.
+
+    A manifest that is kept must mean the same to a later lotsight, which may know more words.
+
+    Raises:
+        ModelError: the name is none.
+    """
+    roles = {
+        manifest.classes[index]: role
+        for index, role in manifest.class_roles.items()
+        if role is not ClassRole.IGNORED
+    }
+    try:
+        return Manifest.model_validate(manifest.model_dump() | {"name": name, "roles": roles})
+    except ValidationError as exc:
+        msg = f"name: {describe(exc, 'name of a model')}"
+        raise ModelError(msg) from exc
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -169,12 +214,7 @@ def load_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate(raw)
     except ValidationError as exc:
-        faults = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'manifest'}: {error['msg']}, "
-            f"but got {str(error['input'])[:80]!r}"
-            for error in exc.errors()
-        )
-        msg = f"{path}: {faults}"
+        msg = f"{path}: {describe(exc, 'model manifest')}"
         raise ModelError(msg) from exc
 
 

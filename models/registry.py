@@ -7,13 +7,21 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from models.classes import describe_roles
 from models.manifest import Manifest, load_manifest, verify_file
+from models.probe_picture import probe_picture
 from models.processor import multiplies_bytes
 from models.stock import manifest_of_export
+from models.told import Told
 from telemetry.errors import ModelError
-from vision.detector import DetectorSettings, OnnxDetector
-from vision.session import SessionSettings
+from telemetry.messages import describe
+
+if TYPE_CHECKING:
+    from vision.detector import DetectorSettings, OnnxDetector
 
 DEFAULT_MODEL = "lotsight-n-int8" if multiplies_bytes() else "lotsight-n"
 """The one place that decides the default model.
@@ -81,24 +89,60 @@ def default_model() -> ModelEntry:
     return _entry_of_manifest(WEIGHTS / f"{DEFAULT_MODEL}.json")
 
 
-def find_model(name_or_path: str | Path) -> ModelEntry:
+def choose_model(name_or_path: str | None, told: Told | None = None) -> ModelEntry:
+    """The model of a name or path, see `find_model`; the default one where none is named.
+
+    Raises:
+        ModelError: as `find_model`; or something is told of the default model, which says all.
+    """
+    if name_or_path is not None:
+        return find_model(name_or_path, told)
+    if told:
+        msg = "layout, names and classes are told of a model of your own, but none is named"
+        raise ModelError(msg)
+    return default_model()
+
+
+def explain_model(entry: ModelEntry, detector: OnnxDetector) -> list[str]:
+    """How a model without a bay head is read, a line each: what was found out can be wrong."""
+    spec, probed = detector.spec, detector.probed
+    if spec.has_bay_head or probed is None:
+        return []
+    manifest = entry.manifest
+    roles = describe_roles(manifest.classes, manifest.class_roles)
+    lines = [f"classes: {roles}", f"boxes: {spec.box_format}"]
+    if probed.found == 0:
+        lines.append(
+            f"it finds none of the {probed.shown} vehicles in the test picture, which is seen from "
+            "a mast: fine for a model of other views, else it was exported in another way"
+        )
+    return lines
+
+
+def find_model(name_or_path: str | Path, told: Told | None = None) -> ModelEntry:
     """Find a model.
 
     Args:
         name_or_path: the name of a model in one of the folders, or the path of a manifest, or of an
-            ONNX file with a manifest of the same name beside it, or of an Ultralytics export.
+            ONNX file with a manifest of the same name beside it, or of another ONNX export.
+        told: what the user says of it; goes before what manifest and file say.
 
     Raises:
-        ModelError: there is no such model; the text says which there are.
+        ModelError: there is no such model; the text says which there are. Or what is told cannot be
+            true of it, or it does not say enough of itself.
     """
     path = Path(name_or_path)
     if path.suffix == ".json":
-        return _entry_of_manifest(path)
+        return _with_told(_entry_of_manifest(path), told)
     if path.suffix == ".onnx":
         beside = path.with_suffix(".json")
         if beside.is_file():
-            return _entry_of_manifest(beside)
-        return ModelEntry(manifest_of_export(path), path)
+            return _with_told(_entry_of_manifest(beside), told)
+        return ModelEntry(manifest_of_export(path, told), path)
+    return _with_told(_named(name_or_path), told)
+
+
+def _named(name_or_path: str | Path) -> ModelEntry:
     entries = {entry.name: entry for entry in list_models()}
     if str(name_or_path) not in entries:
         near = difflib.get_close_matches(str(name_or_path), entries, n=1)
@@ -111,10 +155,30 @@ def find_model(name_or_path: str | Path) -> ModelEntry:
     return entries[str(name_or_path)]
 
 
+def _with_told(entry: ModelEntry, told: Told | None) -> ModelEntry:
+    if not told:
+        return entry
+    facts = entry.manifest.model_dump()
+    boxes = told.boxes
+    if boxes.layout is not None:
+        facts["outputs"] = {"boxes": boxes.layout}
+    facts["outputs"]["form"] = boxes.form or facts["outputs"].get("form")
+    facts["outputs"]["coordinates"] = boxes.coordinates or facts["outputs"].get("coordinates")
+    if told.names:
+        facts["classes"] = dict(enumerate(told.names))
+    if told.roles:
+        facts["roles"] = told.roles
+    try:
+        return replace(entry, manifest=Manifest.model_validate(facts))
+    except ValidationError as exc:
+        msg = f"{entry.path}: {describe(exc, 'model as told')}"
+        raise ModelError(msg) from exc
+
+
 def open_detector(
     entry: ModelEntry, threads: int | None = None, settings: DetectorSettings | None = None
 ) -> OnnxDetector:
-    """Verify a model's file and open it.
+    """Verify a model's file, open it, and show it a known picture.
 
     Args:
         entry: which model.
@@ -123,17 +187,21 @@ def open_detector(
 
     Raises:
         ModelError: the file is missing, is another one than the manifest's, or its graph is not
-            what the manifest says.
+            what the manifest says, in its form or in what it gives for the picture.
     """
+    from vision.detector import DetectorSettings, OnnxDetector
+    from vision.probe import Probe
+
     settings = settings or DetectorSettings()
     if threads is not None:
         if threads < 0:
             msg = f"threads must be 0 (every core) or more, but got {threads}"
             raise ModelError(msg)
-        session: SessionSettings = replace(settings.session, threads=threads)
-        settings = replace(settings, session=session)
+        settings = replace(settings, session=replace(settings.session, threads=threads))
     entry.verify()
-    return OnnxDetector(entry.path, entry.manifest.spec(), settings)
+    manifest = entry.manifest
+    known = Probe(probe_picture(), manifest.outputs.told(), is_usual=True)
+    return OnnxDetector(entry.path, manifest.spec(), settings, known)
 
 
 def _entry_of_manifest(path: Path) -> ModelEntry:

@@ -1,48 +1,72 @@
-"""Bring your own model: an Ultralytics ONNX export describes itself, so it needs no manifest."""
+"""Bring your own model: an ONNX export describes itself, or is described by its user."""
 
 from __future__ import annotations
 
 import ast
+import json
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from models.manifest import InputSize, Manifest, Outputs, sha256_of
+from models.probe_picture import probe_picture
+from models.told import Told
 from telemetry.errors import ModelError
-from vision.session import BAY_LOGITS, BOX_OUTPUTS, IMAGES, SessionSettings, open_session
-from vision.types import BoxLayout
+from telemetry.messages import describe
+
+if TYPE_CHECKING:
+    from vision.session import Graph
 
 DEFAULT_SIDE_PX = 640
 """What Ultralytics exports by default, for graphs that do not say."""
-END2END_COLUMNS = 6
+DEFAULT_STRIDE = 32
+_MAKER = "Ultralytics"
+_NAMES = ("names", "classes", "class_names", "labels")
+"""Keys of metadata that hold the class names; Ultralytics' is the first."""
 
 
-def manifest_of_export(path: Path) -> Manifest:
-    """Make a manifest for an ONNX file that `yolo export format=onnx` wrote.
+def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
+    """Make a manifest for an ONNX file that has none.
 
-    Names of classes, stride, size and licence come from the metadata that Ultralytics puts into the
-    file; whether it is end-to-end comes from the shape of its output.
+    Names of classes, stride, size and licence come from the metadata in the file, as far as they
+    are there; how its boxes are laid out comes from the shape of its output and from what it gives
+    for a known picture.
+
+    Args:
+        path: the ONNX file.
+        told: what the user says; it goes before what the file says.
 
     Raises:
-        ModelError: the file is no detection model exported by Ultralytics, or knows no vehicles.
+        ModelError: the file is no detection model, or something is neither in the file nor told.
     """
+    from vision.detector import PROBE_WH
+    from vision.probe import Probe, probe
+    from vision.session import SessionSettings, open_session, read_graph
+
+    told = told or Told()
     session = open_session(path, SessionSettings(threads=1, optimise=False))
     facts = session.get_modelmeta().custom_metadata_map
     task = facts.get("task", "detect")
     if task != "detect":
-        msg = f"{path}: expected an Ultralytics export for task 'detect', but got '{task}'"
+        msg = f"{path}: expected a model for the task 'detect', but got '{task}'"
         raise ModelError(msg)
-    outputs = {node.name: node.shape for node in session.get_outputs()}
-    shape = next((outputs[name] for name in BOX_OUTPUTS if name in outputs), None)
-    images = next((node.shape for node in session.get_inputs() if node.name == IMAGES), None)
-    classes = _literal(facts.get("names", ""))
-    if shape is None or images is None or not isinstance(classes, dict):
-        msg = (
-            f"{path}: expected an Ultralytics export (input '{IMAGES}', an output named one of "
-            f"{BOX_OUTPUTS}, class names in its metadata), but got outputs {sorted(outputs)} and "
-            f"metadata {sorted(facts)}; write a manifest for it (docs/own-model.md)"
-        )
-        raise ModelError(msg)
+    graph = read_graph(session, path)
+    classes = _classes(facts, told, path)
+    size = _input_size(graph, facts, path)
+    known = Probe(probe_picture(), told.boxes, is_usual=facts.get("author") == _MAKER)
+    show = partial(probe, session, graph, path, len(classes), known=known)
+    try:
+        found = show(PROBE_WH if size.dynamic else (size.width, size.height)).box_format
+    except ModelError:
+        if not size.dynamic:
+            raise
+        # Some graphs take any size, but hold the grid of the size that they were exported for.
+        size = size.model_copy(update={"dynamic": False})
+        found = show((size.width, size.height)).box_format
     try:
         return Manifest(
             schema_version=1,
@@ -50,39 +74,76 @@ def manifest_of_export(path: Path) -> Manifest:
             version=facts.get("version", "unknown"),
             file=path.name,
             sha256=sha256_of(path),
-            input=_input_size(images, facts),
+            input=size,
             classes=classes,
-            outputs=Outputs(boxes=_layout(shape, len(classes))),
-            bay_head=BAY_LOGITS in outputs,
+            roles=told.roles,
+            outputs=Outputs(boxes=found.layout, form=found.form, coordinates=found.coordinates),
+            bay_head=graph.has_bay_head,
             licence=facts.get("license", "not stated"),
-            description=facts.get("description", "") or "Ultralytics export",
+            description=facts.get("description", "") or "ONNX export",
         )
-    except ValueError as exc:
-        msg = f"{path}: {exc}"
+    except ValidationError as exc:
+        msg = f"{path}: {describe(exc, 'model that can judge bays')}"
         raise ModelError(msg) from exc
 
 
-def _layout(shape: list[Any], classes: int) -> BoxLayout:
-    if shape[-1] == END2END_COLUMNS and shape[1] != 4 + classes:
-        return BoxLayout.YOLO_END2END
-    return BoxLayout.YOLO_RAW
+def _classes(facts: Mapping[str, str], told: Told, path: Path) -> dict[int, str]:
+    if told.names:
+        return dict(enumerate(told.names))
+    for key in _NAMES:
+        if classes := _named(_literal(facts.get(key, ""))):
+            return classes
+    msg = (
+        f"{path}: expected class names in its metadata, but got only {sorted(facts)}; give them in "
+        "their order, --names car,truck, or write a manifest (docs/own-model.md)"
+    )
+    raise ModelError(msg)
 
 
-def _input_size(images: list[Any], facts: dict[str, str]) -> InputSize:
-    stride = int(facts.get("stride", "32"))
-    height, width = images[2:]
-    if isinstance(height, int) and isinstance(width, int):
+def _named(value: Any) -> dict[int, str]:
+    """Class names of a dict or a list; empty if they are none."""
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return {}
+    try:
+        classes = {int(index): str(name) for index, name in value.items()}
+    except (TypeError, ValueError):
+        return {}
+    return dict(sorted(classes.items())) if set(classes) == set(range(len(classes))) else {}
+
+
+def _input_size(graph: Graph, facts: Mapping[str, str], path: Path) -> InputSize:
+    strides = _whole_numbers(_literal(facts.get("stride", ""))) or [DEFAULT_STRIDE]
+    stride = max(strides)
+    if graph.size_wh is not None:
+        width, height = graph.size_wh
+        # The stride matters only where an input size is chosen.
+        stride = stride if width % stride == 0 and height % stride == 0 else 1
         return InputSize(width=width, height=height, stride=stride, dynamic=False)
-    size = _literal(facts.get("imgsz", ""))
-    height, width = size if isinstance(size, list) else (DEFAULT_SIDE_PX, DEFAULT_SIDE_PX)
-    return InputSize(width=width, height=height, stride=stride, dynamic=True)
+    size = _whole_numbers(_literal(facts.get("imgsz", ""))) or [DEFAULT_SIDE_PX]
+    height, width = size[0], size[-1]
+    try:
+        return InputSize(width=width, height=height, stride=stride, dynamic=True)
+    except ValidationError as exc:
+        msg = f"{path}: its metadata (imgsz, stride): {describe(exc, 'input size')}"
+        raise ModelError(msg) from exc
+
+
+def _whole_numbers(value: Any) -> list[int]:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    good = all(isinstance(one, int | float) and one >= 1 for one in values)
+    return [int(one) for one in values] if good else []
 
 
 def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return None
+    """A value that is written as Python or as JSON writes it; None if it is neither."""
+    for read in (ast.literal_eval, json.loads):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return None
 
 
 def _identifier(stem: str) -> str:

@@ -13,14 +13,13 @@ import numpy as np
 from rich.console import Console
 
 from datasets.degrade import degrade
-from datasets.judging import quads_of
 from datasets.labelling.journal import Answer, Entry, State, append_entry, journal_path
 from datasets.labelling.queue import read_queue
 from datasets.lots import data_root, read_dataset
 from datasets.own import Placing, write_dataset
 from edge_app.audit import estimate_accuracy, tally_look
 from models import find_model, open_detector
-from vision.input_size import plan_input
+from vision.judge import BayShapes, judge_bays
 from vision.second_opinion import second_opinion
 
 SOURCE = "pklot_ufpr05"
@@ -82,15 +81,14 @@ def audit(model: str, folder: str) -> None:
     for frame in read_dataset(Path(folder)):
         image = frame.read()
         image_wh = (image.shape[1], image.shape[0])
-        polygons = list(frame.polygons_norm)
-        quads = quads_of(polygons, image_wh)
-        first = detector.detect(image, quads, plan_input(polygons, image_wh, detector.spec))
+        bays_there = BayShapes.of(frame.polygons_norm, image_wh)
+        first = judge_bays(detector, image, bays_there).output
         if first.bay_prob is None:
             continue
-        opinion = second_opinion(detector, image, polygons, quads, first)
+        opinion = second_opinion(detector, image, bays_there, first)
         tallies.append(tally_look(opinion, first.bay_prob))
         right += int(np.equal(first.bay_prob >= 0.5, frame.occupied).sum())  # noqa: PLR2004
-        bays += len(polygons)
+        bays += len(frame.polygons_norm)
     found = estimate_accuracy(tallies)
     if found is not None:
         console.print(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -104,11 +104,23 @@ _SAYS_IT_ALL = frozenset({"json_invalid", "missing", "value_error"})
 def describe(error: ValidationError, what: str) -> str:
     """One line that names each wrong field, what was expected and what came."""
     faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']}"
+        f"{'.'.join(map(str, fault['loc'])) or 'document'}: "
+        + fault["msg"].removeprefix("Value error, ")
         + ("" if fault["type"] in _SAYS_IT_ALL else f", but got {str(fault['input'])[:60]!r}")
         for fault in error.errors(include_url=False)[:5]
     ]
     return f"not a {what}: " + "; ".join(faults)
+
+
+class NetworkIdentity(Protocol):
+    """What says which network it is, e.g. `vision.types.NetworkSpec`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as in `ModelRef`
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
 
 
 class ModelRef(Message):
@@ -117,6 +129,11 @@ class ModelRef(Message):
     name: Annotated[str, Field(min_length=1, max_length=128)]
     version: Annotated[str, Field(min_length=1, max_length=64)]
     sha256: Sha256
+
+    @classmethod
+    def of(cls, network: NetworkIdentity) -> ModelRef:
+        """The reference to a network, from what describes it."""
+        return cls(name=network.name, version=network.version, sha256=network.sha256)
 
 
 class ClockStamp(Message):

@@ -87,6 +87,12 @@ class TopicFilter:
         return TopicFilter(f"$share/{_identifier('group', group)}/{self.value}")
 
 
+class WishedFilter(TopicFilter):
+    """A filter that it is good to have, and no fault to be refused."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeTopics:
     """The topics of one edge box.

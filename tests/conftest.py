@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge_app.redaction import SECRETS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -25,6 +27,12 @@ CHROMIUM_FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_known() -> None:
+    """One registry serves a process, and one test's password is another one's plain word."""
+    SECRETS.forget()
 
 
 def _absent(what: str, remedy: str) -> None:

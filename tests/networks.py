@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vision.types import BoxLayout, NetworkSpec
+from vision.types import BoxFormat, BoxLayout, NetworkSpec
 
 
 def scripted_spec(**changes: object) -> NetworkSpec:
@@ -16,7 +16,7 @@ def scripted_spec(**changes: object) -> NetworkSpec:
         "dynamic_input": True,
         "classes": {0: "car"},
         "vehicle_classes": frozenset({0}),
-        "box_layout": BoxLayout.YOLO_RAW,
+        "box_format": BoxFormat.usual(BoxLayout.YOLO_RAW),
         "has_bay_head": True,
     }
     return NetworkSpec(**(facts | changes))  # type: ignore[arg-type]

@@ -6,25 +6,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from telemetry.errors import ModelError
-from vision.boxes import decode_boxes, suppress
+from vision.box_format import contradiction
+from vision.boxes import BoxReader, merge_bays, merge_vehicles, rows_of
 from vision.geometry import extents, to_pixels
-from vision.input_size import InputPlan, input_fault, plan_input, tile_of_bays
+from vision.input_size import (
+    InputPlan,
+    input_fault,
+    plan_input,
+    smallest_input,
+    tile_of_bays,
+)
 from vision.letterbox import Letterbox
+from vision.probe import Probe, Probed, probe
 from vision.quads import canonical_quads
 from vision.session import (
     BAY_IMAGE,
     BAY_LOGITS,
     BAY_QUADS,
-    IMAGES,
     SessionSettings,
-    check_session,
+    as_input,
+    check_graph,
     fixed_boxes,
     open_session,
+    read_graph,
     run_session,
+    to_tensor,
 )
 from vision.types import (
     Detections,
@@ -35,6 +44,9 @@ from vision.types import (
     NetworkSpec,
     as_floats,
 )
+
+PROBE_WH = (640, 384)
+"""Of the known picture in a network that takes any size: enough to see it, and soon done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +82,52 @@ class OnnxDetector:
     """
 
     def __init__(
-        self, model_path: Path, spec: NetworkSpec, settings: DetectorSettings | None = None
+        self,
+        model_path: Path,
+        spec: NetworkSpec,
+        settings: DetectorSettings | None = None,
+        known: Probe | None = None,
     ) -> None:
         """Open the model and check it against `spec`.
 
+        Args:
+            model_path: the ONNX file.
+            spec: what it is said to be.
+            settings: how boxes are read and how ONNX Runtime works.
+            known: a picture to show it, so that the way its boxes are read is certain; None takes
+                `spec`'s word for it.
+
         Raises:
             ModelError: the file cannot be opened, its inputs and outputs are not those of `spec`,
-                or the usual input of `spec` is none that it takes.
+                the usual input of `spec` is none that it takes, or how its boxes are to be read is
+                not certain.
         """
         self._path = model_path
         self._settings = settings or DetectorSettings()
         self._session = open_session(model_path, self._settings.session)
-        self._box_output = check_session(self._session, spec, model_path)
-        self._spec = replace(spec, fixed_boxes=fixed_boxes(self._session, spec, self._box_output))
-        if fault := input_fault(spec.input_wh, self._spec):
+        self._graph = read_graph(self._session, model_path)
+        check_graph(self._graph, spec, model_path)
+        spec = replace(spec, fixed_boxes=fixed_boxes(self._graph, spec))
+        self._probed: Probed | None = None
+        if fault := input_fault(spec.input_wh, spec):
             msg = f"{model_path}: usual input of {spec.name} {spec.version}: {fault}"
             raise ModelError(msg)
+        if known is not None:
+            input_wh = smallest_input(PROBE_WH, spec)
+            graph, classes = self._graph, len(spec.classes)
+            self._probed = probe(self._session, graph, model_path, classes, input_wh, known)
+            spec = replace(spec, box_format=self._probed.box_format)
+        self._spec = replace(spec, fixed_boxes=fixed_boxes(self._graph, spec))
 
     @property
     def spec(self) -> NetworkSpec:
         """What network this is, as its graph completes it."""
         return self._spec
+
+    @property
+    def probed(self) -> Probed | None:
+        """What a known picture showed when the model was opened; None without one."""
+        return self._probed
 
     def plan(self, polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> InputPlan:
         """Choose input size and tiles for a camera; see `vision.input_size.plan_input`."""
@@ -159,8 +196,16 @@ class OnnxDetector:
         return self._forward(views)
 
     def _forward(self, views: list[_View]) -> list[NetworkOutput]:
-        feed = {IMAGES: to_tensor([view.letterbox.apply(view.image_bgr) for view in views])}
-        names = [self._box_output]
+        size = self._graph.batch or len(views)
+        parts = [views[start : start + size] for start in range(0, len(views), size)]
+        return [output for part in parts for output in self._pass(part)]
+
+    def _pass(self, views: list[_View]) -> list[NetworkOutput]:
+        pictures = to_tensor([view.letterbox.apply(view.image_bgr) for view in views])
+        if missing := max(0, self._graph.batch - len(views)):
+            pictures = np.concatenate([pictures, np.repeat(pictures[-1:], missing, 0)])
+        feed = {self._graph.input_name: as_input(pictures, self._graph)}
+        names = [self._graph.box_output]
         if self._spec.has_bay_head:
             quads = [_input_quads(view.quads_px, view.letterbox) for view in views]
             feed[BAY_QUADS] = np.concatenate(quads)
@@ -168,26 +213,35 @@ class OnnxDetector:
             names.append(BAY_LOGITS)
         boxes, *logits = run_session(self._session, names, feed, self._path)
         found = [
-            self._to_image(output, view.letterbox)
-            for output, view in zip(boxes, views, strict=True)
+            self._to_image(rows, view.letterbox)
+            for rows, view in zip(
+                rows_of(boxes, len(views), self._spec.box_format), views, strict=True
+            )
         ]
         if not logits:
-            return [NetworkOutput(detections, None) for detections in found]
+            return found
         prob = sigmoid(logits[0].reshape(-1) / self._spec.temperature)
         parts = np.split(prob, np.cumsum([len(view.quads_px) for view in views])[:-1])
-        return [NetworkOutput(d, p) for d, p in zip(found, parts, strict=True)]
+        return [replace(output, bay_prob=p) for output, p in zip(found, parts, strict=True)]
 
-    def _to_image(self, output: Floats, letterbox: Letterbox) -> Detections:
-        found = decode_boxes(
-            output,
-            self._spec.box_layout,
-            self._spec.vehicle_classes,
-            self._settings.min_confidence,
-            self._settings.max_iou,
+    def _to_image(self, rows: Floats, letterbox: Letterbox) -> NetworkOutput:
+        spec, settings = self._spec, self._settings
+        reader = BoxReader(
+            spec.box_format, letterbox.input_wh, settings.min_confidence, settings.max_iou
         )
-        corners = letterbox.to_image_px(found.xyxy_px.reshape(-1, 2, 2))
-        inside = np.clip(corners, 0, as_floats(letterbox.image_wh)).reshape(-1, 4)
-        return Detections(inside, found.confidence, found.class_id)
+        known = spec.vehicle_classes | spec.occupied_classes | spec.free_classes
+        rows = reader.sure_rows(rows, known)
+        if len(rows) and (fault := contradiction(rows, spec.box_format, len(spec.classes))):
+            msg = f"{self._path}: its boxes cannot be read as ({spec.box_format}): {fault}"
+            raise ModelError(msg)
+        vehicles = reader.vehicles(rows, spec.vehicle_classes)
+        boxes_px = _in_image(vehicles.xyxy_px, letterbox)
+        detections = Detections(boxes_px, vehicles.confidence, vehicles.class_id)
+        if spec.method != "bay_boxes":
+            return NetworkOutput(detections, None)
+        bays = reader.bays(rows, spec.occupied_classes, spec.free_classes)
+        bays = replace(bays, xyxy_px=_in_image(bays.xyxy_px, letterbox))
+        return NetworkOutput(detections, None, bays)
 
     def _merge(
         self, outputs: list[NetworkOutput], plan: InputPlan, tile_index: Ints
@@ -195,31 +249,27 @@ class OnnxDetector:
         if len(outputs) == 1:
             return outputs[0]
         shifts = [as_floats([*tile[:2], *tile[:2]]) for tile in plan.tiles]
-        boxes = np.concatenate(
-            [o.detections.xyxy_px + shift for o, shift in zip(outputs, shifts, strict=True)]
-        )
-        confidence = np.concatenate([output.detections.confidence for output in outputs])
-        class_id = np.concatenate([output.detections.class_id for output in outputs])
         # Lower than within a tile: the rim cuts a car, so its two boxes agree less.
-        keep = suppress(boxes, confidence, min(self._settings.max_iou, 0.5))
-        merged = Detections(boxes[keep], confidence[keep], class_id[keep])
+        max_iou = min(self._settings.max_iou, 0.5)
+        merged = merge_vehicles([output.detections for output in outputs], shifts, max_iou)
+        found = [output.bay_boxes for output in outputs if output.bay_boxes is not None]
+        bays = merge_bays(found, shifts, max_iou) if found else None
         if not self._spec.has_bay_head:
-            return NetworkOutput(merged, None)
+            return NetworkOutput(merged, None, bays)
         prob = np.zeros(len(tile_index), np.float32)
         for index, output in enumerate(outputs):
             prob[tile_index == index] = output.bay_prob
         return NetworkOutput(merged, prob)
 
 
-def to_tensor(letterboxed: Sequence[ImageBgr]) -> Floats:
-    """Pictures of one size as a network input: shape (N, 3, H, W), float32 RGB, 0 to 1."""
-    blob = cv2.dnn.blobFromImages(list(letterboxed), scalefactor=1 / 255, swapRB=True)
-    return np.asarray(blob, np.float32)
-
-
 def sigmoid(logits: Floats) -> Floats:
     """Probability of log-odds, without overflow, float32."""
     return as_floats(0.5 * (1 + np.tanh(0.5 * logits)))
+
+
+def _in_image(xyxy_px: Floats, letterbox: Letterbox) -> Floats:
+    corners = letterbox.to_image_px(xyxy_px.reshape(-1, 2, 2))
+    return as_floats(np.clip(corners, 0, as_floats(letterbox.image_wh)).reshape(-1, 4))
 
 
 def _input_quads(quads_px: Floats, letterbox: Letterbox) -> Floats:

@@ -14,9 +14,12 @@ them; training therefore also shows bays with their corners shifted and flipped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
+from vision.geometry import to_norm, to_pixels
 from vision.types import Floats, as_floats
 
 CORNERS = 4
@@ -59,3 +62,11 @@ def polygon_to_quad(polygon_px: Floats) -> Floats:
     if len(polygon) != CORNERS:
         polygon = np.asarray(cv2.boxPoints(cv2.minAreaRect(polygon)), np.float32)
     return as_floats(canonical_quads(polygon[None])[0])
+
+
+def quads_of(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> Floats:
+    """Four canonical corners of every bay, shape (M, 4, 2), fractions of width and height."""
+    if not polygons_norm:
+        return np.zeros((0, 4, 2), np.float32)
+    quads = [polygon_to_quad(to_pixels(polygon, image_wh)) for polygon in polygons_norm]
+    return to_norm(np.stack(quads), image_wh)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from vision.assignment import OverlapRule
+from vision.bay_boxes import BayBoxRule
 from vision.bay_head import BayHeadRule
 from vision.types import NetworkSpec, OccupancyRule
 
 
 def rule_for(spec: NetworkSpec) -> OccupancyRule:
-    """The bay head's own judgement where there is one, else overlap of boxes with bays."""
-    return BayHeadRule() if spec.has_bay_head else OverlapRule()
+    """The network's own judgement of bays where it has one, else overlap of vehicles with bays."""
+    if spec.method == "bay_head":
+        return BayHeadRule()
+    return BayBoxRule() if spec.method == "bay_boxes" else OverlapRule()

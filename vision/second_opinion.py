@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,27 +17,12 @@ import numpy.typing as npt
 from vision.assignment import OverlapRule
 from vision.evidence import to_log_odds
 from vision.input_size import MAX_INPUT_PX, InputPlan, plan_input
-from vision.rules import rule_for
+from vision.judge import BayShapes, Detector, judge_bays
 from vision.types import Floats, ImageBgr, NetworkOutput, NetworkSpec
 
 Doubles = npt.NDArray[np.float64]
 ENLARGEMENT = 4 / 3
 """Of each side. Enough that a bay meets other cells; more costs more and shows nothing new."""
-
-
-class PlannedDetector(Protocol):
-    """A detector that takes an input plan; `OnnxDetector` is one."""
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """What network this is."""
-        ...
-
-    def detect(
-        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
-    ) -> NetworkOutput:
-        """Judge one picture; see `vision.types.Detector`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +51,33 @@ class SecondOpinion:
 
 
 def second_opinion(
-    detector: PlannedDetector,
-    image_bgr: ImageBgr,
-    polygons_norm: Sequence[Floats],
-    quads_norm: Floats,
-    first: NetworkOutput,
+    detector: Detector, image_bgr: ImageBgr, bays: BayShapes, first: NetworkOutput
 ) -> SecondOpinion:
     """Look again.
 
     Args:
         detector: the network that looked first.
         image_bgr: the picture, shape (H, W, 3), uint8.
-        polygons_norm: M bays, each (K, 2), fractions of width and height.
-        quads_norm: their corners, shape (M, 4, 2).
+        bays: M bays, as they lie in the picture.
         first: what the first look said.
 
     Raises:
         ModelError: the network failed.
     """
     image_wh = (image_bgr.shape[1], image_bgr.shape[0])
-    mirrored = [_mirrored(polygon) for polygon in polygons_norm]
-    output = detector.detect(
+    mirrored = bays.mapped(_mirrored)
+    again = judge_bays(
+        detector,
         np.ascontiguousarray(image_bgr[:, ::-1]),
-        _mirrored(quads_norm),
-        enlarged_plan(mirrored, image_wh, detector.spec),
+        mirrored,
+        enlarged_plan(mirrored.polygons_norm, image_wh, detector.spec),
     )
-    opinions = [to_log_odds(rule_for(detector.spec).judge(output, mirrored, image_wh).prob)]
+    opinions = [to_log_odds(again.evidence.prob)]
     if detector.spec.has_bay_head:
         boxes = OverlapRule()
         by_boxes = [
-            to_log_odds(boxes.judge(first, list(polygons_norm), image_wh).prob),
-            to_log_odds(boxes.judge(output, mirrored, image_wh).prob),
+            to_log_odds(boxes.judge(output, list(shapes.polygons_norm), image_wh).prob)
+            for output, shapes in ((first, bays), (again.output, mirrored))
         ]
         opinions.append(np.mean(by_boxes, 0))
     return SecondOpinion(np.stack(opinions))

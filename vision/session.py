@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from telemetry.errors import ModelError
+from vision.box_format import numbers_of, readings_of_shape
 from vision.runtime import ort
-from vision.types import BoxLayout, NetworkSpec
+from vision.types import Floats, ImageBgr, NetworkSpec
 
 IMAGES = "images"
 BAY_QUADS = "bay_quads"
@@ -80,6 +82,104 @@ def open_session(path: Path, settings: SessionSettings) -> ort.InferenceSession:
         raise ModelError(msg) from exc
 
 
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What a graph says of its inputs and outputs.
+
+    Attributes:
+        input_name: of the pictures.
+        dtype: of the pictures; whole numbers are 0 to 255, others 0 to 1.
+        channels_last: whether they are (N, H, W, 3) instead of (N, 3, H, W).
+        batch: how many pictures a pass takes; 0: any number.
+        size_wh: the only input size that it takes, pixels; None: any.
+        box_output: name of the box output.
+        box_shape: its shape; sizes that the graph leaves open are no numbers.
+        has_bay_head: whether it takes bays and judges them.
+    """
+
+    input_name: str
+    dtype: np.dtype[Any]
+    channels_last: bool
+    batch: int
+    size_wh: tuple[int, int] | None
+    box_output: str
+    box_shape: tuple[Any, ...]
+    has_bay_head: bool
+
+
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(float16)": np.dtype(np.float16),
+    "tensor(double)": np.dtype(np.float64),
+    "tensor(uint8)": np.dtype(np.uint8),
+}
+_CHANNELS = 3
+_IMAGES_RANK = 4
+_BOX_RANKS = (2, 3)
+
+
+def read_graph(session: ort.InferenceSession, path: Path) -> Graph:
+    """Which input takes the pictures and which output gives the boxes.
+
+    Raises:
+        ModelError: that is not certain, or they have a form that no detection network has.
+    """
+    inputs = {node.name: node for node in session.get_inputs()}
+    outputs = {node.name: tuple(node.shape) for node in session.get_outputs()}
+    has_bay_head = set(inputs) == {IMAGES, BAY_QUADS, BAY_IMAGE}
+    if len(inputs) != 1 and not has_bay_head:
+        wanted = sorted({IMAGES, BAY_QUADS, BAY_IMAGE})
+        msg = f"{path}: expected one input (or {wanted}), but got {sorted(inputs)}"
+        raise ModelError(msg)
+    images = inputs[IMAGES] if has_bay_head else next(iter(inputs.values()))
+    shape, dtype = tuple(images.shape), _DTYPES.get(images.type)
+    channels_last = shape[1:2] != (_CHANNELS,) and shape[-1:] == (_CHANNELS,)
+    if dtype is None or not _are_pictures(shape, channels_last=channels_last):
+        msg = (
+            f"{path}: expected pictures of shape (N, 3, H, W) or (N, H, W, 3), one of "
+            f"{sorted(_DTYPES)}, but got {images.name} {list(shape)}, {images.type}"
+        )
+        raise ModelError(msg)
+    height, width = shape[1:3] if channels_last else shape[2:]
+    fixed = isinstance(height, int) and isinstance(width, int)
+    box_output = _box_output(outputs, path)
+    return Graph(
+        input_name=images.name,
+        dtype=dtype,
+        channels_last=channels_last,
+        batch=shape[0] if isinstance(shape[0], int) else 0,
+        size_wh=(width, height) if fixed else None,
+        box_output=box_output,
+        box_shape=outputs[box_output],
+        has_bay_head=has_bay_head,
+    )
+
+
+def _are_pictures(shape: tuple[Any, ...], *, channels_last: bool) -> bool:
+    if len(shape) != _IMAGES_RANK:
+        return False
+    channels = shape[-1] if channels_last else shape[1]
+    sides = shape[1:3] if channels_last else shape[2:]
+    is_three = channels == _CHANNELS or not isinstance(channels, int)
+    return is_three and len({isinstance(side, int) for side in sides}) == 1
+
+
+def _box_output(outputs: Mapping[str, tuple[Any, ...]], path: Path) -> str:
+    for name in BOX_OUTPUTS:
+        if name in outputs:
+            return name
+    # YOLOv5 and v7 exports give their feature maps as well, of rank 4 and 5.
+    lists = [name for name, shape in outputs.items() if len(shape) in _BOX_RANKS]
+    if len(lists) != 1:
+        msg = (
+            f"{path}: expected one box output of shape (N, boxes, numbers), or one named "
+            f"{' or '.join(BOX_OUTPUTS)}, but got "
+            f"{', '.join(f'{name} {list(shape)}' for name, shape in outputs.items())}"
+        )
+        raise ModelError(msg)
+    return lists[0]
+
+
 def run_session(
     session: ort.InferenceSession,
     outputs: list[str],
@@ -99,65 +199,58 @@ def run_session(
         raise ModelError(msg) from exc
 
 
-def check_session(session: ort.InferenceSession, spec: NetworkSpec, path: Path) -> str:
-    """Check inputs and outputs of the graph against what the manifest says.
+def to_tensor(letterboxed: Sequence[ImageBgr]) -> Floats:
+    """Pictures of one size as a network input: shape (N, 3, H, W), float32 RGB, 0 to 1."""
+    blob = cv2.dnn.blobFromImages(list(letterboxed), scalefactor=1 / 255, swapRB=True)
+    return np.asarray(blob, np.float32)
 
-    Returns:
-        The name of the box output.
+
+def as_input(pictures: npt.NDArray[np.float32], graph: Graph) -> npt.NDArray[Any]:
+    """Pictures (N, 3, H, W), float32, 0 to 1, as a graph takes them."""
+    if np.issubdtype(graph.dtype, np.integer):
+        pictures = np.rint(pictures * 255)
+    if graph.channels_last:
+        pictures = pictures.transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(pictures, graph.dtype)
+
+
+def check_graph(graph: Graph, spec: NetworkSpec, path: Path) -> None:
+    """Check inputs and outputs of the graph against what the manifest says.
 
     Raises:
         ModelError: a name, a rank or a size does not agree; the text names it.
     """
-    inputs = {node.name: node.shape for node in session.get_inputs()}
-    outputs = {node.name: node.shape for node in session.get_outputs()}
-    wanted = {IMAGES, BAY_QUADS, BAY_IMAGE} if spec.has_bay_head else {IMAGES}
-    if set(inputs) != wanted:
-        msg = f"{path}: expected inputs {sorted(wanted)}, but got {sorted(inputs)}"
+    if spec.has_bay_head != graph.has_bay_head:
+        with_bays = sorted({IMAGES, BAY_QUADS, BAY_IMAGE})
+        wanted_inputs = with_bays if spec.has_bay_head else [IMAGES]
+        got_inputs = with_bays if graph.has_bay_head else [graph.input_name]
+        msg = f"{path}: expected inputs {wanted_inputs}, but got {got_inputs}"
         raise ModelError(msg)
-    _check_images(inputs[IMAGES], spec, path)
-    if spec.has_bay_head and BAY_LOGITS not in outputs:
-        msg = f"{path}: expected an output '{BAY_LOGITS}', but got {sorted(outputs)}"
+    # A graph that takes any size may be said to be right at one only.
+    wanted_wh = None if spec.dynamic_input else spec.input_wh
+    if graph.size_wh not in {None, wanted_wh}:
+        wanted = "any size" if wanted_wh is None else "{}x{} px only".format(*wanted_wh)
+        got = "{}x{} px only".format(*graph.size_wh)
+        msg = f"{path}: expected `{graph.input_name}` of {wanted}, but got {got}"
         raise ModelError(msg)
-    for name in BOX_OUTPUTS:
-        if name in outputs:
-            _check_boxes(outputs[name], spec, path)
-            return name
-    msg = f"{path}: expected a box output named one of {BOX_OUTPUTS}, but got {sorted(outputs)}"
-    raise ModelError(msg)
-
-
-def fixed_boxes(session: ort.InferenceSession, spec: NetworkSpec, box_output: str) -> int:
-    """How many boxes the graph gives for a picture of any size; 0: that depends on its size.
-
-    A graph that picks the surest so many (TopK) fails on an input with fewer anchors.
-    """
-    shape = next(node.shape for node in session.get_outputs() if node.name == box_output)
-    boxes = shape[2 if spec.box_layout is BoxLayout.YOLO_RAW else 1]
-    return boxes if spec.dynamic_input and isinstance(boxes, int) else 0
-
-
-def _check_images(shape: list[Any], spec: NetworkSpec, path: Path) -> None:
-    width, height = spec.input_wh
-    fixed = [side for side in shape[1:] if isinstance(side, int)]
-    expected = [3] if spec.dynamic_input else [3, height, width]
-    if len(shape) != 4 or fixed != expected:  # noqa: PLR2004 - batch, channels, height, width
+    # Exporters leave sizes symbolic; only what the graph states can contradict the manifest.
+    layout = spec.box_format.layout
+    readings = readings_of_shape(graph.box_shape, len(spec.classes))
+    if not any(reading.layout is layout for reading in readings):
         msg = (
-            f"{path}: expected `images` of shape (N, "
-            f"{', '.join(map(str, expected + ['H', 'W'] * spec.dynamic_input))}), but got {shape}"
+            f"{path}: expected boxes of {numbers_of(layout, len(spec.classes))} numbers each "
+            f"({layout}), but got shape {list(graph.box_shape)}"
         )
         raise ModelError(msg)
 
 
-def _check_boxes(shape: list[Any], spec: NetworkSpec, path: Path) -> None:
-    # Exporters leave sizes symbolic; only what the graph states can contradict the manifest.
-    if spec.box_layout is BoxLayout.YOLO_RAW:
-        axis, size, form = 1, 4 + len(spec.classes), f"(N, {4 + len(spec.classes)}, anchors)"
-    else:
-        axis, size, form = 2, 6, "(N, boxes, 6)"
-    stated = shape[axis] if len(shape) == 3 else None  # noqa: PLR2004 - batch and two axes
-    if stated is None or (isinstance(stated, int) and stated != size):
-        msg = f"{path}: expected boxes of shape {form} ({spec.box_layout}), but got {shape}"
-        raise ModelError(msg)
+def fixed_boxes(graph: Graph, spec: NetworkSpec) -> int:
+    """How many boxes the graph gives for a picture of any size; 0: that depends on its size.
+
+    A graph that picks the surest so many (TopK) fails on an input with fewer anchors.
+    """
+    boxes = graph.box_shape[spec.box_format.boxes_axis]
+    return boxes if spec.dynamic_input and isinstance(boxes, int) else 0
 
 
 def first_line(exc: Exception) -> str:

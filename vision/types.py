@@ -76,12 +76,64 @@ class Detections:
 
 
 class BoxLayout(StrEnum):
-    """How a network's box output is laid out."""
+    """Which numbers a network's box output gives for each box."""
 
     YOLO_RAW = "yolo_raw"
-    """(N, 4 + classes, anchors), centre-x, centre-y, width, height in input pixels; needs NMS."""
+    """Box, then a score for each class (YOLOv8 to 26); needs NMS."""
+    YOLOV5 = "yolov5"
+    """Box, objectness, then a score for each class (YOLOv5, v6, v7); needs NMS."""
     YOLO_END2END = "yolo_end2end"
-    """(N, 300, 6): x_min, y_min, x_max, y_max, confidence, class; no NMS."""
+    """Box, confidence, class; suppressed already. Empty places are zeros."""
+    YOLOV7_END2END = "yolov7_end2end"
+    """Picture, box, class, confidence; one list for the whole batch; suppressed already."""
+
+
+class BoxForm(StrEnum):
+    """What the first four numbers of a box are."""
+
+    CENTRE = "centre"
+    """Centre x, centre y, width, height."""
+    CORNERS = "corners"
+    """Minimum x, minimum y, maximum x, maximum y."""
+
+
+class Coordinates(StrEnum):
+    """The unit of a box."""
+
+    PIXELS = "pixels"
+    """Of the network's input."""
+    FRACTIONS = "fractions"
+    """Of the width and height of the network's input."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxFormat:
+    """How a network's box output is read.
+
+    Attributes:
+        layout: the numbers of a box.
+        form: of its first four.
+        coordinates: their unit.
+        boxes_axis: the axis of the output along which the boxes lie: 2 for (N, numbers, boxes), 1
+            for (N, boxes, numbers), 0 for the list of a whole batch.
+    """
+
+    layout: BoxLayout
+    form: BoxForm
+    coordinates: Coordinates = Coordinates.PIXELS
+    boxes_axis: int = 1
+
+    @classmethod
+    def usual(cls, layout: BoxLayout) -> BoxFormat:
+        """What Ultralytics and the YOLO repositories export for a layout."""
+        raw = layout in {BoxLayout.YOLO_RAW, BoxLayout.YOLOV5}
+        form = BoxForm.CENTRE if raw else BoxForm.CORNERS
+        axes = {BoxLayout.YOLO_RAW: 2, BoxLayout.YOLOV7_END2END: 0}
+        return cls(layout, form, boxes_axis=axes.get(layout, 1))
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.layout}, {self.form}, {self.coordinates}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +149,14 @@ class NetworkSpec:
         dynamic_input: whether other input sizes than `input_wh` are accepted.
         classes: class index to name, for the classes of the box output.
         vehicle_classes: those class indices that are vehicles.
-        box_layout: layout of the box output.
+        box_format: how the box output is read.
         has_bay_head: whether it takes `bay_quads` and gives `bay_logits`.
         temperature: bay logits are divided by this before the sigmoid.
         abstain_low: an occupied-probability above this ...
         abstain_high: ... and below this says nothing (reason `unsure`); equal when switched off.
+        occupied_classes: those that are a bay with a vehicle in it; with `free_classes` they make a
+            network of bay states.
+        free_classes: those that are an empty bay.
         fixed_boxes: how many boxes the graph gives for a picture of any size, which an input must
             have anchors for; 0: as many as it has. Not in the manifest: `OnnxDetector` asks the
             graph.
@@ -115,12 +170,36 @@ class NetworkSpec:
     dynamic_input: bool
     classes: Mapping[int, str]
     vehicle_classes: frozenset[int]
-    box_layout: BoxLayout
+    box_format: BoxFormat
     has_bay_head: bool
     temperature: float = 1.0
     abstain_low: float = 0.5
     abstain_high: float = 0.5
+    occupied_classes: frozenset[int] = frozenset()
+    free_classes: frozenset[int] = frozenset()
     fixed_boxes: int = 0
+
+    @property
+    def method(self) -> str:
+        """What judges the bays, as events name it: `bay_head`, `bay_boxes` or `overlap`."""
+        if self.has_bay_head:
+            return "bay_head"
+        return "bay_boxes" if self.occupied_classes and self.free_classes else "overlap"
+
+
+@dataclass(frozen=True, slots=True)
+class BayBoxes:
+    """Bays found in a picture by a network of bay states.
+
+    Attributes:
+        xyxy_px: boxes, shape (N, 4), float32, pixels of the picture.
+        occupied: confidence that each is a bay with a vehicle, shape (N,), float32, 0 to 1.
+        free: confidence that each is an empty bay, shape (N,), float32, 0 to 1.
+    """
+
+    xyxy_px: Floats
+    occupied: Floats
+    free: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,32 +210,12 @@ class NetworkOutput:
         detections: vehicles, in pixels of the picture that was given.
         bay_prob: calibrated probability that each bay is occupied, shape (M,), float32, in the
             order of the quads that were given; None when the network has no bay head.
+        bay_boxes: bays that were found; None when the network finds vehicles only.
     """
 
     detections: Detections
     bay_prob: Floats | None
-
-
-class Detector(Protocol):
-    """A network that looks at pictures."""
-
-    @property
-    def spec(self) -> NetworkSpec:
-        """What network this is."""
-        ...
-
-    def detect(self, image_bgr: ImageBgr, bay_quads_norm: Floats) -> NetworkOutput:
-        """Run the network once.
-
-        Args:
-            image_bgr: shape (H, W, 3), uint8.
-            bay_quads_norm: shape (M, 4, 2), float32, corners as fractions of the picture's width
-                and height; M may be 0.
-
-        Raises:
-            ModelError: the network failed.
-        """
-        ...
+    bay_boxes: BayBoxes | None = None
 
 
 @dataclass(frozen=True, slots=True)

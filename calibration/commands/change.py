@@ -36,7 +36,8 @@ from calibration.files import (
     save_calibration,
     seal_calibration,
 )
-from calibration.importers import ImportFormat, import_bays
+from calibration.importers import ImportFormat, fit_to, import_bays
+from calibration.importers.document import TUTORIAL_BOX_WH
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data
 from calibration.pictures import read_picture
@@ -95,6 +96,16 @@ def import_command(  # noqa: PLR0913, PLR0917 - one for each option of the comma
     start: Annotated[
         str | None, typer.Option("--start", help="First id, for bays without names.")
     ] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option("--category", help="Label of the bays, where the file has several; repeat."),
+    ] = None,
+    box: Annotated[
+        str, typer.Option("--box", help="Size of a bay, for lists of corners (CarParkPos).")
+    ] = "x".join(map(str, TUTORIAL_BOX_WH)),
+    stretch: Annotated[
+        bool, typer.Option("--stretch", help="Take bays drawn on the same view in another shape.")
+    ] = False,
     author: AuthorOption = None,
 ) -> None:
     """Take bays from another tool's file and add them."""
@@ -108,7 +119,10 @@ def import_command(  # noqa: PLR0913, PLR0917 - one for each option of the comma
         item=item,
         start=start or next_id(taken, "B001"),
         control_points=present.control_points if present else (),
+        categories=tuple(category or ()),
+        box_wh=parse_size(box),
     )
+    imported = fit_to(imported, image_wh, str(source), stretch=stretch)
     if present is None:
         present = _begin(into, camera, image_wh or imported.image_wh)
     if image is not None:

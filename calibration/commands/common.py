@@ -10,6 +10,7 @@ from typing import Annotated, Protocol
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from calibration.check import check_calibration
@@ -17,7 +18,8 @@ from calibration.files import save_calibration
 from calibration.findings import Finding, Severity
 from calibration.types import Calibration, Point
 from telemetry.errors import CalibrationError
-from vision.types import Detector, NetworkSpec
+from vision.judge import Detector
+from vision.types import NetworkSpec
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
@@ -107,9 +109,8 @@ def print_findings(findings: Iterable[Finding]) -> None:
         table.add_column(title, overflow="fold")
     for finding in findings:
         style = STYLES[finding.severity]
-        table.add_row(
-            f"[{style}]{finding.severity}[/]", finding.bay or "-", finding.message, finding.remedy
-        )
+        said = (finding.bay or "-", finding.message, finding.remedy)
+        table.add_row(f"[{style}]{finding.severity}[/]", *map(escape, said))
     if table.row_count:
         console().print(table)
 

@@ -19,7 +19,7 @@ from calibration.commands.common import (
 )
 from calibration.diff import compare
 from calibration.draw import draw_calibration
-from calibration.exporters import ExportFormat, export_bays
+from calibration.exporters import WITHOUT_IDS, ExportFormat, export_bays
 from calibration.files import format_calibration, load_revision, read_calibration
 from calibration.findings import Finding, Severity, errors_of
 from calibration.json_schema import format_schema
@@ -203,6 +203,8 @@ def export(
         msg = f"{out}: expected to be able to write, but got: {exc.strerror}"
         raise CalibrationError(msg) from exc
     console().print(f"[green]exported[/]: {out}")
+    if file_format in WITHOUT_IDS:
+        console().print(f"[yellow]ids are not in it: {file_format} has no place for them[/]")
 
 
 def schema() -> None:

@@ -25,7 +25,8 @@ from calibration.pictures import spread_frames, write_picture
 from calibration.proposals import proposals_to_bays, propose_from_frames
 from calibration.types import Calibration
 from telemetry.errors import CalibrationError
-from vision.types import Detections, Detector, ImageBgr
+from vision.judge import Detector
+from vision.types import Detections, ImageBgr
 
 
 def propose(  # noqa: PLR0913, PLR0917 - one for each option of the command

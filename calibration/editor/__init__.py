@@ -7,7 +7,7 @@ app = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda request:
 from calibration.editor.app import create_editor_app
 from calibration.editor.desk import Desk
 from calibration.editor.guard import TOKEN_HEADER, Guard
-from calibration.editor.judging import BayJudge, Judgement, NetworkJudge, PlanningDetector
+from calibration.editor.judging import LiveJudge, NetworkJudge
 from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
 from calibration.editor.proposing import BayProposer, ProposedBay, VehicleProposer
 from calibration.editor.routes import EditorSettings
@@ -16,18 +16,16 @@ from calibration.editor.serving import STATIC, FreshFiles, listen, reply_to_erro
 __all__ = [
     "STATIC",
     "TOKEN_HEADER",
-    "BayJudge",
     "BayProposer",
     "ClipPictures",
     "Desk",
     "EditorSettings",
     "FreshFiles",
     "Guard",
-    "Judgement",
+    "LiveJudge",
     "LivePictures",
     "NetworkJudge",
     "PictureSource",
-    "PlanningDetector",
     "ProposedBay",
     "StillPicture",
     "VehicleProposer",

@@ -14,6 +14,7 @@ from calibration.editor.guard import Guard
 from calibration.editor.routes import EditorSettings, EditorState, desk_of, router, state_of
 from calibration.editor.serving import STATIC, FreshFiles, reply_to_errors
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
+from pages import SHARED
 
 
 def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSettings) -> FastAPI:
@@ -28,6 +29,7 @@ def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSetti
     app.add_api_route("/", _page, include_in_schema=False)
     app.include_router(router)
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
+    app.mount("/shared", FreshFiles(directory=SHARED), name="shared")
     app.add_middleware(Guard, token=app.state.editor.token, hosts=settings.hosts)
     app.add_exception_handler(RevisionConflictError, _conflict)
     app.add_exception_handler(InvalidCalibrationError, _invalid)

@@ -16,7 +16,7 @@ from calibration.editor.documents import (
     calibration_body,
 )
 from calibration.editor.drafts import DraftStore
-from calibration.editor.judging import BayJudge
+from calibration.editor.judging import LiveJudge
 from calibration.editor.pictures import PictureSource
 from calibration.editor.proposing import BayProposer
 from calibration.exporters import ExportFormat, export_bays
@@ -32,7 +32,7 @@ from calibration.files import (
 from calibration.findings import Finding, errors_of
 from calibration.geometry import is_simple, to_pixels
 from calibration.importers import Document as ImportDocument
-from calibration.importers import ImportFormat, import_document
+from calibration.importers import ImportFormat, fit_to, import_document
 from calibration.network_check import check_for_network
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data, parse_json
@@ -55,7 +55,7 @@ class Desk:
         camera: str,
         pictures: PictureSource,
         path: Path,
-        judge: BayJudge | None = None,
+        judge: LiveJudge | None = None,
         proposer: BayProposer | None = None,
     ) -> None:
         """Put a camera on the desk.
@@ -162,8 +162,8 @@ class Desk:
         bays = tuple(bay for bay, good in zip(calibration.bays, sound, strict=True) if good)
         # As the service judges: a mask hides nothing from the network.
         image = self.pictures.picture(request.time_s)
-        judgement = judge.judge(image, calibration.model_copy(update={"bays": bays}))
-        seen = iter(zip(judgement.prob, judgement.quality, strict=True))
+        evidence = judge.judge(image, calibration.model_copy(update={"bays": bays}))
+        seen = iter(zip(evidence.prob, evidence.quality, strict=True))
         return [_state(judge.spec, *(next(seen) if good else (0.5, 0.0))) for good in sound]
 
     def propose(self, request: ProposeRequest) -> list[dict[str, Any]]:
@@ -289,7 +289,7 @@ class Desk:
             control_points=present.control_points if present else (),
         )
         chosen = None if file_format == "auto" else _known(ImportFormat, file_format)
-        found = import_document(document, chosen)
+        found = fit_to(import_document(document, chosen), document.image_wh, name)
         bays = [bay.model_dump(mode="json") for bay in found.bays]
         return bays, [finding.to_json() for finding in found.findings]
 
@@ -306,7 +306,7 @@ class Desk:
         suffix = _SUFFIXES.get(chosen, "json")
         return f"{self.camera}.{chosen.value}.{suffix}", export_bays(calibration, chosen)
 
-    def _judge(self) -> BayJudge:
+    def _judge(self) -> LiveJudge:
         if self.judge is None:
             msg = f"camera {self.camera}: expected a model to look at the picture, but got none"
             raise CalibrationError(msg)
@@ -337,9 +337,10 @@ def _known(formats: type[Format], name: str) -> Format:
 
 
 def _own(name: str, content: bytes) -> Calibration | None:
-    if content.lstrip()[:1] != b"{":
+    try:
+        data = parse_json(content, name)
+    except CalibrationError:  # another tool's, or the importers say what is wrong
         return None
-    data = parse_json(content, name)
     if not isinstance(data, dict) or "schema_version" not in data:
         return None
     return calibration_from_data(data, name)

@@ -11,7 +11,8 @@ import numpy as np
 from calibration.proposals import propose_from_frames
 from calibration.types import Calibration, Polygon
 from telemetry.errors import CalibrationError
-from vision.types import Detector, ImageBgr
+from vision.judge import Detector
+from vision.types import ImageBgr
 
 
 @dataclass(frozen=True, slots=True)

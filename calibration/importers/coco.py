@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calibration.findings import Finding
+from calibration.findings import Code, Finding, Severity
+from calibration.importers.boxes import box
 from calibration.importers.common import (
-    Document,
     Imported,
-    Shape,
+    LeftOut,
+    Points,
+    list_of,
+    mapping_of,
     pairs_of,
     size_of,
-    skipped,
     to_bays,
 )
-from telemetry.words import BayKind
+from calibration.importers.document import Document
+from calibration.importers.ids import name_from
+from calibration.importers.items import choose_item
+from calibration.importers.labels import Labelled, bays_among
 
 _BOX_NUMBERS = 4
 # Where tools keep the name of an annotation: ours, CVAT's attributes, Label Studio's text.
@@ -25,32 +30,37 @@ _NAME_KEYS = ("bay_id", "name", "label", "id")
 def import_coco(document: Document) -> Imported:
     """The bays of one picture (`item` is its file name) from COCO annotations, pixels.
 
-    An annotation with several polygons counts with its first; one with a box only becomes a
-    rectangle; a run-length mask is left out, with a finding. A category named like a kind of bay
-    (`disabled`, `ev`, ...) sets the kind.
+    Categories that are no bays are left out (see `labels.bays_among`), and so are run-length masks.
+    An annotation with several outlines becomes as many bays, with a finding; one with a box only
+    becomes a rectangle. A category named like a kind of bay (`disabled`, `ev`, ...) sets the kind.
     """
-    data = document.json()
-    if not isinstance(data, Mapping):
-        document.fail("the file", "a COCO object", type(data).__name__)
-    images = {str(image.get("file_name")): image for image in objects_of(document, data, "images")}
-    image = images[document.choose(sorted(images), "picture")]
+    data = mapping_of(document, "the file", document.json())
+    images = objects_of(document, data, "images")
+    annotations = list(enumerate(objects_of(document, data, "annotations")))
+    used = {_key(annotation.get("image_id")) for _, annotation in annotations}
+    pairs = [(str(image.get("file_name")), image) for image in images]
+    image = choose_item(document, pairs, lambda one: _key(one.get("id")) in used)
     image_wh = size_of(document, f"image {image.get('file_name')}: ", image)
     names = {
-        category.get("id"): str(category.get("name"))
+        _key(category.get("id")): str(category.get("name") or "")
         for category in objects_of(document, data, "categories", needed=False)
     }
-    shapes: list[Shape] = []
+    found: list[Labelled | LeftOut] = []
     findings: list[Finding] = []
-    for index, annotation in enumerate(objects_of(document, data, "annotations")):
-        if annotation.get("image_id") != image.get("id"):
-            continue
-        place = f"annotations[{index}]"
-        shape = _shape(document, place, annotation, names)
-        if shape is None:
-            findings.append(skipped(place, "a run-length mask has no outline"))
-        else:
-            shapes.append(shape)
-    return to_bays(document, shapes, image_wh, image_wh, findings)
+    for index, annotation in annotations:
+        if _key(annotation.get("image_id")) == _key(image.get("id")):
+            place = f"annotations[{index}]"
+            label = names.get(_key(annotation.get("category_id")), "")
+            outlines = _labelled(document, place, annotation, label)
+            found.extend(outlines)
+            if len(outlines) > 1:
+                findings.append(_split(place, len(outlines)))
+    return to_bays(document, bays_among(document, found), image_wh, image_wh, findings)
+
+
+def _key(value: object) -> str | None:
+    """Ids are numbers, but some tools write one as text where it is referred to."""
+    return name_from(value)
 
 
 def objects_of(
@@ -67,49 +77,56 @@ def objects_of(
     return value
 
 
-def _shape(
-    document: Document, place: str, annotation: Mapping[str, Any], categories: Mapping[Any, str]
-) -> Shape | None:
-    points = outline_of(document, place, annotation)
-    if points is None:
-        return None
-    category = categories.get(annotation.get("category_id"), "")
-    kind = BayKind(category) if category in set(BayKind) else BayKind.STANDARD
-    return Shape(place, points, name_of(annotation), kind)
+def _labelled(
+    document: Document, place: str, annotation: Mapping[str, Any], label: str
+) -> Sequence[Labelled | LeftOut]:
+    outlines = outlines_of(document, place, annotation)
+    if not outlines:
+        return [LeftOut(place, "a run-length mask has no outline")]
+    name = name_of(annotation)
+    return [Labelled(place, label, points, name) for points in outlines]
 
 
-def outline_of(
-    document: Document, place: str, annotation: Mapping[str, Any]
-) -> list[tuple[float, float]] | None:
-    """The first polygon of an annotation, else its box, pixels; None for a run-length mask.
+def _split(place: str, count: int) -> Finding:
+    message = f"{place} has {count} outlines: each became a bay"
+    return Finding(Severity.WARNING, Code.SPLIT, None, message, "delete what is no bay of its own")
+
+
+def outlines_of(document: Document, place: str, annotation: Mapping[str, Any]) -> list[Points]:
+    """The polygons of an annotation, else its box, pixels; none for a run-length mask.
 
     Raises:
         CalibrationError: there is neither, or it is damaged.
     """
     outline = annotation.get("segmentation")
     if isinstance(outline, Mapping):
-        return None
+        return []
     if not outline:
-        return _rectangle(document, f"{place}.bbox", annotation.get("bbox"))
-    if not isinstance(outline, list) or not isinstance(outline[0], list):
+        return [_rectangle(document, f"{place}.bbox", annotation.get("bbox"))]
+    if not isinstance(outline, list):
         document.fail(f"{place}.segmentation", "a list of polygons", outline)
-    return pairs_of(document, f"{place}.segmentation[0]", outline[0])
+    if not isinstance(outline[0], list):  # some tools leave the outer list away
+        outline = [outline]
+    return [
+        pairs_of(document, f"{place}.segmentation[{index}]", list_of(document, place, flat))
+        for index, flat in enumerate(outline)
+    ]
 
 
-def _rectangle(document: Document, place: str, box: Any) -> list[tuple[float, float]]:
-    if not isinstance(box, list) or len(box) != _BOX_NUMBERS:
-        document.fail(place, "a polygon, or a box [x, y, width, height]", box)
-    (x, y), (width, height), _ = pairs_of(document, place, [*box, 0, 0])
-    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+def _rectangle(document: Document, place: str, value: Any) -> Points:
+    if not isinstance(value, list) or len(value) != _BOX_NUMBERS:
+        document.fail(place, "a polygon, or a box [x, y, width, height]", value)
+    (x, y), (width, height), _ = pairs_of(document, place, [*value, 0, 0])
+    return box(x, y, width, height)
 
 
 def name_of(annotation: Mapping[str, Any]) -> str | None:
     """The annotation's own name: `id` counts only among attributes, elsewhere it is a number."""
     attributes = annotation.get("attributes")
-    places = [annotation, attributes] if isinstance(attributes, Mapping) else [annotation]
-    for place in places:
-        for key in _NAME_KEYS:
-            value = place.get(key)
-            if isinstance(value, str) and value.strip():
-                return value.strip()
+    own = {key: value for key, value in annotation.items() if key != "id"}
+    for place in (own, attributes if isinstance(attributes, Mapping) else {}):
+        names = (name_from(place.get(key)) for key in _NAME_KEYS)
+        name = next((name for name in names if name is not None), None)
+        if name is not None:
+            return name
     return None

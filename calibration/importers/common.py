@@ -1,107 +1,29 @@
-"""What all importers share: a document, the shapes found in it, and how they become bays."""
+"""What all importers share: the shapes found in a document, and how they become bays."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import ValidationError
 
 from calibration.findings import Code, Finding, Severity
-from calibration.numbering import Numbering, number_bays
-from calibration.parsing import explain, parse_json
+from calibration.importers.document import Document, printable
+from calibration.importers.ids import distinct_ids
+from calibration.parsing import explain
 from calibration.tidy import tidy_bay
-from calibration.types import Bay, ControlPoint
+from calibration.types import Bay
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind, is_identifier
+from telemetry.words import BayKind
 
+Points = list[tuple[float, float]]
 _LEAST_POINTS = 3
 _LARGEST_SIDE = 100_000
 _LARGEST = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file to import from.
-
-    Attributes:
-        path: where it lies, for errors.
-        content: its bytes.
-        image_wh: width and height in pixels of the picture it was drawn on; None: the file says it,
-            or does not need it.
-        item: which picture or camera of several in the file.
-        start: the first id, for bays that have no name in the file.
-        control_points: of the calibration, for formats that keep places on Earth.
-    """
-
-    path: Path
-    content: bytes
-    image_wh: tuple[int, int] | None = None
-    item: str | None = None
-    start: str = "B001"
-    control_points: tuple[ControlPoint, ...] = ()
-
-    def json(self) -> Any:
-        """The content as JSON.
-
-        Raises:
-            CalibrationError: it is none; names line and column.
-        """
-        return parse_json(self.content, str(self.path))
-
-    def text(self) -> str:
-        """The content as text.
-
-        Raises:
-            CalibrationError: it is not UTF-8.
-        """
-        try:
-            return self.content.decode("utf-8-sig")
-        except UnicodeDecodeError as exc:
-            self.fail(f"byte {exc.start}", "UTF-8 text", f"byte 0x{exc.object[exc.start]:02x}")
-
-    def need_image_wh(self) -> tuple[int, int]:
-        """The picture's size, where the format keeps pixels and does not say of what picture.
-
-        Raises:
-            CalibrationError: it was not given.
-        """
-        if self.image_wh is None:
-            self.fail(
-                "picture size",
-                "width and height, since this format keeps pixels (--size 1280x720 or --image)",
-                "none",
-            )
-        return self.image_wh
-
-    def fail(self, place: str, expected: str, got: object) -> NoReturn:
-        """Refuse the file.
-
-        Raises:
-            CalibrationError: always.
-        """
-        text = got if isinstance(got, str) else repr(got)
-        shown = text if len(text) <= 60 else f"{text[:60]}..."  # noqa: PLR2004 - one line's worth
-        msg = f"{self.path}: {place}: expected {expected}, but got {shown}"
-        raise CalibrationError(msg)
-
-    def choose(self, known: Sequence[str], what: str) -> str:
-        """The item asked for, or the only one there is.
-
-        Raises:
-            CalibrationError: it is not there, or there are several and none was asked for.
-        """
-        listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")  # noqa: PLR2004
-        if self.item is None and len(known) == 1:
-            return known[0]
-        if self.item is None:
-            self.fail(what, f"a choice of one (--item) of {len(known)}: {listed or 'none'}", "none")
-        if self.item not in known:
-            self.fail(what, f"one of {listed or 'none'}", self.item)
-        return self.item
+_SHOWN_PLACES = 3
+# Two pictures of one view may differ by as much in shape: sides are whole, and often even, numbers.
+_SAME_ASPECT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +44,19 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something in the file that becomes no bay.
+
+    Attributes:
+        place: where in the file.
+        reason: why, as the end of a sentence; alike for what is left out for one reason.
+    """
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What an import found.
 
@@ -133,27 +68,39 @@ class Imported:
 
     bays: tuple[Bay, ...]
     image_wh: tuple[int, int] | None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def left_out(self) -> tuple[Finding, ...]:
+        """What the file has that became no bay: a finding for each reason, with the count."""
+        return tuple(finding for finding in self.findings if finding.code is Code.SKIPPED)
 
 
-def points_of(document: Document, place: str, value: Any) -> list[tuple[float, float]]:
-    """A list of [x, y] pairs from parsed JSON.
+def is_number(value: object) -> bool:
+    """Whether a value can be a coordinate."""
+    # No picture is a billion pixels wide; what is larger, infinite or not a number is a fault.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def points_of(document: Document, place: str, value: Any) -> Points:
+    """A list of [x, y] pairs from parsed JSON; {"x", "y"} does as well.
 
     Raises:
         CalibrationError: it is none, or has fewer than three points.
     """
     if not isinstance(value, list) or len(value) < _LEAST_POINTS:
         document.fail(place, "a list of 3 or more points", value)
-    points = []
-    for index, pair in enumerate(value):
-        numbers = pair if isinstance(pair, list) else [pair]
-        if len(numbers) != 2 or not all(_is_number(number) for number in numbers):  # noqa: PLR2004
-            document.fail(f"{place}[{index}]", "a point [x, y]", pair)
-        points.append((float(numbers[0]), float(numbers[1])))
-    return points
+    return [_point(document, f"{place}[{index}]", pair) for index, pair in enumerate(value)]
 
 
-def pairs_of(document: Document, place: str, flat: Sequence[Any]) -> list[tuple[float, float]]:
+def _point(document: Document, place: str, pair: Any) -> tuple[float, float]:
+    numbers = [pair.get("x"), pair.get("y")] if isinstance(pair, Mapping) else pair
+    if not isinstance(numbers, list) or len(numbers) != 2 or not all(map(is_number, numbers)):  # noqa: PLR2004
+        document.fail(place, "a point [x, y]", pair)
+    return float(numbers[0]), float(numbers[1])
+
+
+def pairs_of(document: Document, place: str, flat: Sequence[Any]) -> Points:
     """Pairs from a flat list x1, y1, x2, y2, ... of numbers.
 
     Raises:
@@ -162,14 +109,44 @@ def pairs_of(document: Document, place: str, flat: Sequence[Any]) -> list[tuple[
     if len(flat) % 2 or len(flat) < 2 * _LEAST_POINTS:
         document.fail(place, "an even count of 6 or more numbers", f"{len(flat)} numbers")
     for index, number in enumerate(flat):
-        if not _is_number(number):
+        if not is_number(number):
             document.fail(f"{place}[{index}]", "a number", number)
     return [(float(x), float(y)) for x, y in zip(flat[::2], flat[1::2], strict=True)]
 
 
-def _is_number(value: object) -> bool:
-    # No picture is a billion pixels wide; what is larger, infinite or not a number is a fault.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+def numbers_of(document: Document, place: str, value: Any, keys: Sequence[str]) -> list[float]:
+    """Numbers under keys of an object.
+
+    Raises:
+        CalibrationError: it is none, or one of them is missing or no number.
+    """
+    mapping = mapping_of(document, place, value)
+    for key in keys:
+        if not is_number(mapping.get(key)):
+            document.fail(f"{place}.{key}".lstrip("."), "a number", mapping.get(key))
+    return [float(mapping[key]) for key in keys]
+
+
+def mapping_of(document: Document, place: str, value: Any) -> Mapping[str, Any]:
+    """A JSON object.
+
+    Raises:
+        CalibrationError: it is none.
+    """
+    if not isinstance(value, Mapping):
+        document.fail(place or "the file", "an object", value)
+    return value
+
+
+def list_of(document: Document, place: str, value: Any) -> list[Any]:
+    """A JSON list.
+
+    Raises:
+        CalibrationError: it is none.
+    """
+    if not isinstance(value, list):
+        document.fail(place, "a list", value)
+    return value
 
 
 def size_of(document: Document, place: str, value: Mapping[str, Any]) -> tuple[int, int]:
@@ -192,7 +169,7 @@ def is_side(value: object) -> bool:
 
 def to_bays(
     document: Document,
-    shapes: Sequence[Shape],
+    found: Iterable[Shape | LeftOut],
     scale_wh: tuple[int, int],
     image_wh: tuple[int, int] | None,
     findings: Sequence[Finding] = (),
@@ -201,7 +178,7 @@ def to_bays(
 
     Args:
         document: where they come from.
-        shapes: what was found.
+        found: what the file has; shapes without an area are left out here.
         scale_wh: what coordinates are divided by: the picture's size, or (1, 1).
         image_wh: the picture's size, if it is known.
         findings: what the importer has to say already.
@@ -209,8 +186,10 @@ def to_bays(
     Raises:
         CalibrationError: an outline is of no possible form.
     """
-    ids, renamed = _ids_of(document, shapes)
-    said = [*findings, *renamed]
+    items = [_without_flat(item) for item in found]
+    shapes = [item for item in items if isinstance(item, Shape)]
+    ids, renamed = distinct_ids([shape.name for shape in shapes], document.start)
+    said = [*findings, *_tell(item for item in items if isinstance(item, LeftOut)), *renamed]
     bays: list[Bay] = []
     for bay_id, shape in zip(ids, shapes, strict=True):
         points = tuple((x / scale_wh[0], y / scale_wh[1]) for x, y in shape.points)
@@ -218,47 +197,64 @@ def to_bays(
         try:
             bay, tidied = tidy_bay(Bay.model_validate(data))
         except ValidationError as exc:
-            place = f"{document.path}: {shape.place}"
+            place = printable(f"{document.path}: {shape.place}")
             raise CalibrationError(explain(exc, data, place)) from exc
         bays.append(bay)
         said.extend(tidied)
     return Imported(tuple(bays), image_wh or document.image_wh, tuple(said))
 
 
-def _ids_of(
-    document: Document, shapes: Sequence[Shape]
-) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """Distinct valid ids: the shapes' own names where they have such, else numbers."""
-    numbers = iter(number_bays(Numbering(start=document.start), 2 * len(shapes)))
-    names = {shape.name for shape in shapes if shape.name is not None}
-    free = (number for number in numbers if number not in names)
-    used: set[str] = set()
-    ids: list[str] = []
-    findings: list[Finding] = []
-    for shape in shapes:
-        wanted = _as_identifier(shape.name) if shape.name is not None else next(free)
-        bay_id, count = wanted, 2
-        while bay_id in used:
-            bay_id, count = f"{wanted[:58]}.{count}", count + 1
-        if shape.name is not None and bay_id != shape.name:
-            message = f"'{shape.name}' became '{bay_id}', since ids are distinct and of A-Z a-z 0-9"
-            findings.append(
-                Finding(Severity.INFO, Code.RENAMED, bay_id, message, "rename it if you like")
-            )
-        used.add(bay_id)
-        ids.append(bay_id)
-    return tuple(ids), tuple(findings)
+def _without_flat(item: Shape | LeftOut) -> Shape | LeftOut:
+    if isinstance(item, LeftOut) or all(
+        len(set(axis)) > 1 for axis in zip(*item.points, strict=True)
+    ):
+        return item
+    return LeftOut(item.place, "it has no area")
 
 
-def _as_identifier(name: str) -> str:
-    if is_identifier(name):
-        return name
-    cleaned = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-")[:58]
-    return cleaned or "bay"
+def _tell(items: Iterable[LeftOut]) -> list[Finding]:
+    """One finding for each reason."""
+    places: dict[str, list[str]] = {}
+    for item in items:
+        places.setdefault(item.reason, []).append(item.place)
+    return [_left_out(reason, where) for reason, where in places.items()]
 
 
-def skipped(place: str, reason: str) -> Finding:
-    """A finding for something in the file that is no bay."""
-    return Finding(
-        Severity.WARNING, Code.SKIPPED, None, f"{place} was left out: {reason}", "draw it if needed"
-    )
+def _left_out(reason: str, places: Sequence[str]) -> Finding:
+    listed = ", ".join(places[:_SHOWN_PLACES])
+    more = ", ..." if len(places) > _SHOWN_PLACES else ""
+    message = printable(f"{len(places)} left out: {reason} ({listed}{more})")
+    return Finding(Severity.WARNING, Code.SKIPPED, None, message, "draw it if needed")
+
+
+def fit_to(
+    imported: Imported, image_wh: tuple[int, int] | None, source: str, *, stretch: bool = False
+) -> Imported:
+    """Bays drawn on one size of a picture, for a picture of another size.
+
+    Args:
+        imported: as it came from the file.
+        image_wh: of the camera's picture; None: the file's is taken.
+        source: the file, for errors.
+        stretch: the caller's word that both show the same view though their shapes differ.
+
+    Returns:
+        The same bays, which are fractions, with `image_wh` and a finding where the sizes differ.
+
+    Raises:
+        CalibrationError: the shapes differ, so the bays were drawn on another view.
+    """
+    theirs = imported.image_wh
+    if image_wh is None or theirs is None or theirs == image_wh:
+        return imported
+    drawn, ours = ("x".join(map(str, wh)) for wh in (theirs, image_wh))
+    aspect = (theirs[0] * image_wh[1]) / (theirs[1] * image_wh[0])
+    if not stretch and abs(aspect - 1) > _SAME_ASPECT:
+        msg = (
+            f"{source}: picture size: expected bays drawn on a picture of the shape of {ours}, but "
+            f"got {drawn}; if it shows the same view, squeezed, say so (--stretch)"
+        )
+        raise CalibrationError(msg)
+    message = f"bays drawn on {drawn} were scaled to the picture's {ours}"
+    said = Finding(Severity.INFO, Code.SCALED, None, message, "look whether they fit")
+    return replace(imported, image_wh=image_wh, findings=(said, *imported.findings))

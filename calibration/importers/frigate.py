@@ -6,18 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
+from calibration.importers.common import Imported, LeftOut, Shape, is_side, pairs_of, to_bays
+from calibration.importers.document import Document
+from calibration.importers.ids import name_from
+from calibration.importers.plain_yaml import parse_yaml
 
-from calibration.findings import Finding
-from calibration.importers.common import (
-    Document,
-    Imported,
-    Shape,
-    is_side,
-    pairs_of,
-    skipped,
-    to_bays,
-)
+# Every scalar is text here; YAML 1.1 knows these words for false.
+_OFF = frozenset({"false", "no", "off", "n"})
 
 
 def import_frigate(document: Document) -> Imported:
@@ -45,17 +40,9 @@ def import_frigate(document: Document) -> Imported:
 
 
 def _parse(document: Document) -> Any:
-    text = document.text()
     # Frigate fills {FRIGATE_...} in before it reads the file; unquoted they would be YAML mappings.
-    text = re.sub(r"\{(FRIGATE_\w+)\}", r"\1", text)
-    try:
-        return yaml.safe_load(text)
-    except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
-        document.fail(place, "YAML", exc.problem or "another thing")
-    except (yaml.YAMLError, RecursionError) as exc:
-        document.fail("the file", "YAML", str(exc).splitlines()[0])
+    text = re.sub(r"\{(FRIGATE_\w+)\}", r"\1", document.text())
+    return parse_yaml(text, str(document.path))
 
 
 def _mapping(document: Document, place: str, value: Any) -> Mapping[Any, Any]:
@@ -65,12 +52,13 @@ def _mapping(document: Document, place: str, value: Any) -> Mapping[Any, Any]:
 
 
 def _detect_wh(document: Document, place: str, detect: Any) -> tuple[int, int] | None:
-    if not isinstance(detect, Mapping) or "width" not in detect or "height" not in detect:
+    if not isinstance(detect, Mapping) or not detect.get("width") or not detect.get("height"):
         return None
-    sides = (detect["width"], detect["height"])
-    if not all(is_side(side) for side in sides):
-        document.fail(place, "width and height in pixels", sides)
-    return sides
+    texts = (str(detect["width"]), str(detect["height"]))
+    sides = [int(text) if text.isascii() and text.isdigit() else 0 for text in texts]
+    if not all(map(is_side, sides)):
+        document.fail(place, "width and height in pixels", texts)
+    return sides[0], sides[1]
 
 
 def _bays(
@@ -81,26 +69,25 @@ def _bays(
     *,
     named: bool = True,
 ) -> Imported:
-    shapes: list[Shape] = []
-    findings: list[Finding] = []
+    found: list[Shape | LeftOut] = []
     for name, zone in zones.items():
         where = f"{place}.{name}".lstrip(".")
         settings = zone if isinstance(zone, Mapping) else {"coordinates": zone}
-        if settings.get("enabled") is False:
-            findings.append(skipped(where, "the zone is switched off"))
+        if str(settings.get("enabled")).lower() in _OFF:
+            found.append(LeftOut(where, "the zone is switched off"))
             continue
         numbers = _numbers(document, f"{where}.coordinates", settings.get("coordinates"))
         points = pairs_of(document, f"{where}.coordinates", numbers)
-        shapes.append(Shape(where, points, str(name) if named else None))
+        found.append(Shape(where, points, name_from(name) if named else None))
+    shapes = [item for item in found if isinstance(item, Shape)]
     if not shapes:
         document.fail(place or "the file", "zones with coordinates", f"{len(zones)} usable ones")
     relative = all(value <= 1 for shape in shapes for point in shape.points for value in point)
-    image_wh = document.image_wh or detect_wh
     if relative:
-        return to_bays(document, shapes, (1, 1), image_wh, findings)
-    image_wh = image_wh or document.need_image_wh()
+        return to_bays(document, found, (1, 1), detect_wh)
     # Pixels are of the detect stream, which may be smaller than the picture.
-    return to_bays(document, shapes, detect_wh or image_wh, image_wh, findings)
+    image_wh = detect_wh or document.need_image_wh()
+    return to_bays(document, found, image_wh, image_wh)
 
 
 def _numbers(document: Document, place: str, value: Any) -> list[float]:

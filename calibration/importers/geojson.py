@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from calibration.findings import Finding
 from calibration.ground import GroundMap, ground_map
-from calibration.importers.common import Document, Imported, Shape, points_of, skipped, to_bays
+from calibration.importers.common import (
+    Imported,
+    LeftOut,
+    Points,
+    Shape,
+    list_of,
+    points_of,
+    to_bays,
+)
+from calibration.importers.document import Document
+from calibration.importers.ids import name_from
 from telemetry.errors import CalibrationError
 from telemetry.words import BayKind
 
@@ -17,13 +27,22 @@ from telemetry.words import BayKind
 def import_geojson(document: Document) -> Imported:
     """Polygons of a FeatureCollection, WGS84, put into the picture by the control points.
 
-    `bay`, `id` or `name` among a feature's properties names it, `kind` sets its kind. Features
-    that are no polygons, or lie behind the camera, are left out, with a finding.
+    Coordinates beyond the degrees of the Earth are pixels, as tools that look at pictures write
+    them. `bay`, `id` or `name` among a feature's properties names it, `kind` sets its kind.
+    Features that are no polygons, holes, and what lies behind the camera are left out.
     """
     data = document.json()
-    if not isinstance(data, Mapping) or not isinstance(data.get("features"), list):
+    if isinstance(data, Mapping):
+        data = data.get("features", [data] if data.get("type") == "Feature" else None)
+    if not isinstance(data, list):
         document.fail("the file", 'a FeatureCollection with "features"', data)
     image_wh = document.need_image_wh()
+    found: list[Shape | LeftOut] = []
+    for index, feature in enumerate(data):
+        found.extend(_rings(document, f"features[{index}]", feature))
+    shapes = [item for item in found if isinstance(item, Shape)]
+    if any(max(abs(x) / 180, abs(y) / 90) > 1 for shape in shapes for x, y in shape.points):
+        return to_bays(document, found, image_wh, image_wh)
     if not document.control_points:
         document.fail(
             "control points",
@@ -31,48 +50,56 @@ def import_geojson(document: Document) -> Imported:
             "none",
         )
     plane = ground_map(document.control_points, image_wh)
-    shapes: list[Shape] = []
-    findings: list[Finding] = []
-    for index, feature in enumerate(data["features"]):
-        place = f"features[{index}]"
-        ring = _outer_ring(document, place, feature)
-        if ring is None:
-            findings.append(skipped(place, "it is no polygon"))
-            continue
-        try:
-            points = _in_picture(plane, ring)
-        except CalibrationError:
-            findings.append(skipped(place, "it lies behind the camera's horizon"))
-            continue
-        properties = feature.get("properties") or {}
-        shapes.append(Shape(place, points, _name(feature, properties), _kind(properties)))
-    return to_bays(document, shapes, (1, 1), image_wh, findings)
+    placed = [_placed(plane, item) for item in found]
+    return to_bays(document, placed, (1, 1), image_wh)
 
 
-def _outer_ring(document: Document, place: str, feature: Any) -> list[tuple[float, float]] | None:
+def _rings(document: Document, place: str, feature: Any) -> list[Shape | LeftOut]:
+    """The outer rings of a feature's polygons, as they stand there."""
     geometry = feature.get("geometry") if isinstance(feature, Mapping) else None
-    if not isinstance(geometry, Mapping) or geometry.get("type") != "Polygon":
-        return None
-    rings = geometry.get("coordinates")
-    if not isinstance(rings, list) or not rings:
-        document.fail(f"{place}.geometry.coordinates", "a list of rings", rings)
-    ring = [pair[:2] if isinstance(pair, list) else pair for pair in rings[0]]
-    return points_of(document, f"{place}.geometry.coordinates[0]", ring)
+    form = geometry.get("type") if isinstance(geometry, Mapping) else None
+    if geometry is None or form not in ("Polygon", "MultiPolygon"):
+        return [LeftOut(place, "it is no polygon")]
+    where = f"{place}.geometry.coordinates"
+    outlines = list_of(document, where, geometry.get("coordinates"))
+    properties = feature.get("properties")
+    written = properties if isinstance(properties, Mapping) else {}
+    found: list[Shape | LeftOut] = []
+    for rings in [outlines] if form == "Polygon" else outlines:
+        if not isinstance(rings, list) or not rings or not isinstance(rings[0], list):
+            document.fail(where, "a list of rings", rings)
+        ring = [pair[:2] if isinstance(pair, list) else pair for pair in rings[0]]
+        points = points_of(document, f"{where}[0]", ring)
+        found.append(Shape(place, points, _name(feature, written), _kind(written)))
+        found.extend(LeftOut(f"{where}[{hole}]", "it is a hole") for hole in range(1, len(rings)))
+    return found
 
 
-def _in_picture(plane: GroundMap, ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _placed(plane: GroundMap, item: Shape | LeftOut) -> Shape | LeftOut:
+    if isinstance(item, LeftOut):
+        return item
+    try:
+        return replace(item, points=_in_picture(plane, item.points))
+    except CalibrationError:
+        return LeftOut(item.place, "it lies behind the camera's horizon")
+
+
+def _in_picture(plane: GroundMap, ring: Sequence[Sequence[float]]) -> Points:
     # GeoJSON writes longitude first, and the first point again at the end.
     lonlat = np.asarray(ring[:-1] if ring[0] == ring[-1] else ring, np.float64)
     return [(float(x), float(y)) for x, y in plane.image_norm(lonlat[:, ::-1])]
 
 
 def _name(feature: Mapping[str, Any], properties: Mapping[str, Any]) -> str | None:
-    for value in (properties.get("bay"), feature.get("id"), properties.get("name")):
-        if isinstance(value, str | int) and str(value).strip():
-            return str(value)
-    return None
+    values = (
+        properties.get("bay"),
+        feature.get("id"),
+        properties.get("id"),
+        properties.get("name"),
+    )
+    return next((name for name in map(name_from, values) if name is not None), None)
 
 
 def _kind(properties: Mapping[str, Any]) -> BayKind:
-    kind = properties.get("kind")
+    kind = str(properties.get("kind"))
     return BayKind(kind) if kind in set(BayKind) else BayKind.STANDARD

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from calibration.findings import Finding
-from calibration.importers.common import Document, Imported, Shape, skipped, to_bays
+from calibration.importers.common import Imported, LeftOut, Shape, is_number, to_bays
+from calibration.importers.document import Document
 from calibration.importers.xml import parse_xml
 
 _LEAST_POINTS = 3
@@ -18,19 +18,18 @@ def import_pklot(document: Document) -> Imported:
     """
     root = parse_xml(document)
     image_wh = document.need_image_wh()
-    shapes: list[Shape] = []
-    findings: list[Finding] = []
+    found: list[Shape | LeftOut] = []
     for index, space in enumerate(root.iter("space")):
         name = space.get("id")
         place = f"space {name if name is not None else f'number {index + 1}'}"
         points = contour_of(space)
         if len(points) < _LEAST_POINTS:
-            findings.append(skipped(place, f"its contour has {len(points)} points"))
+            found.append(LeftOut(place, f"its contour has {len(points)} points"))
             continue
-        shapes.append(Shape(place, [point_of(document, place, item) for item in points], name))
-    if not shapes:
+        found.append(Shape(place, [point_of(document, place, item) for item in points], name))
+    if not found:
         document.fail("the file", "<space> elements with contours", f"<{root.tag}> without any")
-    return to_bays(document, shapes, image_wh, image_wh, findings)
+    return to_bays(document, found, image_wh, image_wh)
 
 
 def contour_of(space: Xml.Element) -> list[Xml.Element]:
@@ -45,6 +44,9 @@ def point_of(document: Document, place: str, item: Xml.Element) -> tuple[float, 
         CalibrationError: it lacks a number.
     """
     try:
-        return float(item.attrib["x"]), float(item.attrib["y"])
+        x, y = float(item.attrib["x"]), float(item.attrib["y"])
     except (KeyError, ValueError):
+        x = y = float("nan")
+    if not (is_number(x) and is_number(y)):
         document.fail(place, "a point with numbers x and y", str(item.attrib))
+    return x, y

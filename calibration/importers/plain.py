@@ -1,40 +1,27 @@
-"""JSON lists of outlines: Ultralytics' parking picker, `*.bays.json`, and ACPDS' annotations."""
+"""JSON lists of outlines: `*.bays.json`, and ACPDS' annotations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from calibration.importers.common import Document, Imported, Shape, points_of, size_of, to_bays
-
-
-def import_ultralytics(document: Document) -> Imported:
-    """`bounding_boxes.json` of Ultralytics' ParkingPtsSelection: `[{"points": [[x, y], ...]}]`.
-
-    Pixels of the picture it was drawn on, without its size and without ids.
-    """
-    data = document.json()
-    if not isinstance(data, list):
-        document.fail("the file", "a list of regions", type(data).__name__)
-    image_wh = document.need_image_wh()
-    shapes = []
-    for index, region in enumerate(data):
-        if not isinstance(region, Mapping) or "points" not in region:
-            document.fail(f"[{index}]", 'an object with "points"', region)
-        place = f"[{index}].points"
-        shapes.append(Shape(place, points_of(document, place, region["points"])))
-    return to_bays(document, shapes, image_wh, image_wh)
+from calibration.importers.common import Imported, Shape, points_of, size_of, to_bays
+from calibration.importers.document import Document
+from calibration.importers.ids import name_from
 
 
 def import_bays_json(document: Document) -> Imported:
-    """`{"width", "height", "bays": [[[x, y], ...], ...]}`, pixels."""
+    """`{"width", "height", "bays": [[[x, y], ...], ...]}`, pixels; `ids` names the bays."""
     data = document.json()
     if not isinstance(data, Mapping) or not isinstance(data.get("bays"), list):
         document.fail("the file", 'an object with a list "bays"', data)
     image_wh = size_of(document, "", data)
+    names = data.get("ids", [None] * len(data["bays"]))
+    if not isinstance(names, list) or len(names) != len(data["bays"]):
+        document.fail("ids", f"a list of {len(data['bays'])} names", names)
     shapes = [
-        Shape(f"bays[{index}]", points_of(document, f"bays[{index}]", points))
-        for index, points in enumerate(data["bays"])
+        Shape(f"bays[{index}]", points_of(document, f"bays[{index}]", points), name_from(name))
+        for index, (points, name) in enumerate(zip(data["bays"], names, strict=True))
     ]
     return to_bays(document, shapes, image_wh, image_wh)
 
@@ -50,7 +37,9 @@ def import_acpds(document: Document) -> Imported:
         rois = lists.get("rois_list") if isinstance(lists, Mapping) else None
         if not isinstance(names, list) or not isinstance(rois, list) or len(names) != len(rois):
             document.fail(split, 'lists "file_names" and "rois_list" of one length', lists)
-        ids = lists.get("bay_ids") or [None] * len(names)
+        ids = lists.get("bay_ids")
+        if not isinstance(ids, list) or len(ids) != len(names):
+            ids = [None] * len(names)
         for index, name in enumerate(names):
             pictures[str(name)] = (f"{split}.rois_list[{index}]", rois[index], ids[index])
     place, outlines, bay_ids = pictures[document.choose(sorted(pictures), "picture")]
@@ -61,7 +50,7 @@ def import_acpds(document: Document) -> Imported:
         Shape(
             f"{place}[{index}]",
             points_of(document, f"{place}[{index}]", outline),
-            str(bay_ids[index]) if named else None,
+            name_from(bay_ids[index]) if named else None,
         )
         for index, outline in enumerate(outlines)
     ]

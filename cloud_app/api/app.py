@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response, status
+from fastapi import APIRouter, FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
@@ -16,6 +16,7 @@ from cloud_app.api import health, incident_routes, routes, shadow_routes
 from cloud_app.api.context import ApiContext
 from cloud_app.config import is_loopback
 from cloud_app.errors import StorageDownError
+from pages import SHARED
 from telemetry import LotsightError
 from telemetry.shadow import ShadowRejection
 
@@ -27,6 +28,11 @@ _HEADERS = {
 }
 # FastAPI's own page of documentation loads scripts from elsewhere.
 _DOCS = ("/api/docs", "/api/openapi.json")
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """All routes of the API."""
+    return (routes.router, incident_routes.router, shadow_routes.router, health.router)
 
 
 def create_app(context: ApiContext) -> FastAPI:
@@ -44,16 +50,15 @@ def create_app(context: ApiContext) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.context = context
-    app.include_router(routes.router)
-    app.include_router(incident_routes.router)
-    app.include_router(shadow_routes.router)
-    app.include_router(health.router)
+    for router in routers():
+        app.include_router(router)
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
     app.add_middleware(_SecurityHeaders)
     if is_loopback(context.config.http.host):
         # Else a page of another site could read us through a name that it points at loopback.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
+    app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     return app
 

@@ -70,6 +70,8 @@ def read_set(
     source: Path,
     set_format: SetFormat | None = None,
     classes: Mapping[str, Meaning] | None = None,
+    *,
+    is_strict: bool = False,
 ) -> Reading:
     """Read a labelled set; pictures are not decoded yet.
 
@@ -77,6 +79,8 @@ def read_set(
         source: its folder, or its file of annotations.
         set_format: what it is; None: found out from the content.
         classes: what classes mean whose names do not say it.
+        is_strict: whether one annotation that cannot be read refuses the set; else it is left out,
+            and told in `Reading.left_out`.
 
     Raises:
         DatasetError: it is of no known format, or damaged: names the file and the place in it.
@@ -84,22 +88,24 @@ def read_set(
     try:
         if _is_own(source):
             if set_format in {None, SetFormat.LOTSIGHT}:
-                return Reading(tuple(read_dataset(_folder(source))), {})
+                left_out: list[str] = []
+                told = None if is_strict else left_out.append
+                frames = tuple(read_dataset(_folder(source), told))
+                return Reading(frames, {}, tuple(left_out))
         elif set_format is SetFormat.LOTSIGHT:
             msg = f"{source}: expected {ANNOTATIONS} with rois_list in it, but there is none"
             raise DatasetError(msg)
-        return _read(source, set_format, classes or {})
+        return _read(source, set_format, Collector(source, classes or {}, is_strict=is_strict))
     except CalibrationError as exc:
         raise DatasetError(str(exc)) from exc
 
 
-def _read(source: Path, wanted: SetFormat | None, classes: Mapping[str, Meaning]) -> Reading:
+def _read(source: Path, wanted: SetFormat | None, collector: Collector) -> Reading:
     tree = survey(source)
     for name in [wanted] if wanted else FORMATS:
         reader = FORMATS[name]
         files = reader.find(tree)
         if files:
-            collector = Collector(source, classes)
             reader.read(tree, files, collector)
             return collector.done()
     looked = "; ".join(

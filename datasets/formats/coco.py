@@ -7,6 +7,7 @@ annotation, `camera`, `lot` and `weather` of an image; `date_captured` and `lice
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,9 @@ import numpy as np
 import shapely
 
 from calibration.importers import Document
-from calibration.importers.coco import name_of, objects_of, outline_of
+from calibration.importers.coco import name_of, objects_of, outlines_of
 from calibration.importers.common import size_of
+from calibration.importers.ids import name_from
 from datasets.formats.labels import Collector, Label, Shot, scaled, state_in
 from datasets.formats.tree import Tree, head_of, read_document, split_of
 from datasets.frames import LotFrame, Origin, State
@@ -28,19 +30,26 @@ from vision.types import Floats
 FOLDER = "annotations"
 CATEGORIES: Mapping[State, str] = {False: "free", True: "occupied", None: "unknown"}
 DECIMALS_PX = 3
+_TOP_KEY = re.compile(r'"(images|annotations)"\s*:\s*\[')
 
 
 def find_coco(tree: Tree) -> list[Path]:
     """JSON files with images and annotations."""
-    found = []
-    for path in tree.with_suffix(".json"):
-        head = head_of(path)
-        if (
-            any(f'"{key}"' in head for key in ("images", "annotations", "categories"))
-            and '"rois_list"' not in head
-        ):
-            found.append(path)
-    return found
+    return [path for path in tree.with_suffix(".json") if _is_coco(head_of(path))]
+
+
+def _is_coco(head: str) -> bool:
+    """Whether a file that begins so has images and annotations at its top.
+
+    Others have such keys deeper, or one of them: Label Studio's `notes.json` lists categories. Of a
+    large file the end is not seen, so one of the two is enough there.
+    """
+    try:
+        data = json.loads(head)
+    except (ValueError, RecursionError):
+        is_object = head.lstrip("\ufeff \t\r\n").startswith("{")
+        return is_object and '"rois_list"' not in head and bool(_TOP_KEY.search(head))
+    return isinstance(data, dict) and {"images", "annotations"} <= data.keys()
 
 
 def read_coco(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
@@ -51,7 +60,7 @@ def read_coco(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
     """
     for path in files:
         document = read_document(path)
-        data = document.json()
+        data: Any = document.json()
         if not isinstance(data, Mapping):
             document.fail("the file", "a COCO object", type(data).__name__)
         _read(tree, document, data, collector)
@@ -63,18 +72,19 @@ def _read(tree: Tree, document: Document, data: Mapping[str, Any], collector: Co
     info = data.get("info")
     source = str(info.get("description") or "") if isinstance(info, Mapping) else ""
     split = split_of(document.path, tree.root)
-    images: dict[Any, Shot] = {}
+    images: dict[str | None, Shot] = {}
     for index, image in enumerate(objects_of(document, data, "images")):
         place = f"images[{index}]"
         name = image.get("file_name")
         if not isinstance(name, str) or not name:
             document.fail(f"{place}.file_name", "a file name", name)
-        if image.get("id") in images:
+        key = name_from(image.get("id"))
+        if key is None or key in images:
             document.fail(f"{place}.id", "an id of its own", image.get("id"))
-        licence = licences.get(image.get("license"), "")
+        licence = licences.get(name_from(image.get("license")), "")
         if not licence and len(licences) == 1:
             licence = next(iter(licences.values()))
-        images[image.get("id")] = Shot(
+        images[key] = Shot(
             path=tree.find_picture(name, document.path.parent, split),
             split=str(image.get("split") or split),
             image_wh=size_of(document, f"{place}.", image),
@@ -84,49 +94,56 @@ def _read(tree: Tree, document: Document, data: Mapping[str, Any], collector: Co
             time_local=_time(image.get("date_captured")),
             origin=Origin(str(image.get("source") or source), licence),
         )
-    labels = _labels(document, data, images, categories)
+    labels: dict[str | None, list[Label]] = {key: [] for key in images}
+    for index, annotation in enumerate(objects_of(document, data, "annotations")):
+        with collector.item():
+            key, label = _label(document, f"annotations[{index}]", annotation, images, categories)
+            labels[key].append(label)
     for key, shot in images.items():
         collector.add(document, shot, labels[key])
 
 
-def _labels(
+def _label(
     document: Document,
-    data: Mapping[str, Any],
-    images: Mapping[Any, Shot],
-    categories: Mapping[Any, str],
-) -> dict[Any, list[Label]]:
-    labels: dict[Any, list[Label]] = {key: [] for key in images}
-    for index, annotation in enumerate(objects_of(document, data, "annotations")):
-        place = f"annotations[{index}]"
-        image, category = annotation.get("image_id"), annotation.get("category_id")
-        if image not in images:
-            document.fail(f"{place}.image_id", "the id of an image", image)
-        if category not in categories:
-            document.fail(
-                f"{place}.category_id",
-                "one of " + ", ".join(sorted(map(str, categories))),
-                category,
-            )
-        points = outline_of(document, place, annotation)
-        if points is None:
-            document.fail(f"{place}.segmentation", "a polygon", "a run-length mask")
-        attributes = annotation.get("attributes")
-        image_wh = images[image].image_wh or (1, 1)
-        labels[image].append(
-            Label(
-                place=place,
-                name=categories[category],
-                points_norm=scaled(points, image_wh),
-                bay_id=name_of(annotation),
-                state=state_in(attributes) if isinstance(attributes, Mapping) else None,
-            )
-        )
-    return labels
+    place: str,
+    annotation: Mapping[str, Any],
+    images: Mapping[str | None, Shot],
+    categories: Mapping[str | None, str],
+) -> tuple[str, Label]:
+    """The id of the picture that an annotation is of, and its label."""
+    image, category = (name_from(annotation.get(k)) for k in ("image_id", "category_id"))
+    if image is None or image not in images:
+        document.fail(f"{place}.image_id", "the id of an image", image)
+    if category not in categories:
+        known = ", ".join(sorted(map(str, categories)))
+        document.fail(f"{place}.category_id", f"one of {known}", category)
+    outlines = outlines_of(document, place, annotation)
+    if not outlines:
+        document.fail(f"{place}.segmentation", "a polygon", "a run-length mask")
+    attributes = annotation.get("attributes")
+    return image, Label(
+        place=place,
+        name=categories[category],
+        points_norm=scaled(_whole(outlines), images[image].image_wh or (1, 1)),
+        bay_id=name_of(annotation),
+        state=state_in(attributes) if isinstance(attributes, Mapping) else None,
+    )
 
 
-def _by_id(document: Document, data: Mapping[str, Any], key: str, field: str) -> dict[Any, str]:
+def _whole(outlines: Sequence[Sequence[tuple[float, float]]]) -> Sequence[tuple[float, float]]:
+    """One outline: of a thing that is seen in parts, behind a pole, the hull of all of them."""
+    if len(outlines) == 1:
+        return outlines[0]
+    hull = shapely.MultiPoint([point for part in outlines for point in part]).convex_hull
+    corners = list(hull.exterior.coords)[:-1] if isinstance(hull, shapely.Polygon) else outlines[0]
+    return [(float(x), float(y)) for x, y in corners]
+
+
+def _by_id(
+    document: Document, data: Mapping[str, Any], key: str, field: str
+) -> dict[str | None, str]:
     rows = objects_of(document, data, key, needed=key == "categories")
-    return {row.get("id"): str(row.get(field) or "") for row in rows}
+    return {name_from(row.get("id")): str(row.get(field) or "") for row in rows}
 
 
 def _time(value: object) -> datetime | None:

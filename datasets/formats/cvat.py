@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-import numpy as np
-
 from calibration.importers import Document
-from calibration.importers.xml import number_of, parse_number, parse_xml
-from datasets.formats.labels import Collector, Label, Shot, rectangle, scaled, state_in
+from calibration.importers.cvat import outline_of
+from calibration.importers.xml import number_of, parse_xml
+from datasets.formats.labels import Collector, Label, Shot, scaled, state_in
 from datasets.formats.tree import Tree, read_document, split_of
 from datasets.formats.voc import find_xml
 
 _NAME_KEYS = ("bay_id", "bay", "name", "id", "number")
-_LEAST_POINTS = 3
 
 
 def find_cvat(tree: Tree) -> list[Path]:
@@ -55,36 +53,14 @@ def _image(
     shot = Shot(tree.find_picture(name, document.path.parent, split), split, (width, height))
     labels = []
     for number, shape in enumerate((s for s in image if s.tag != "tag"), start=1):
-        where = f"{place} ({name}), {shape.tag} {number}"
-        points = scaled(_points(document, where, shape), (width, height))
-        attributes = {a.get("name", ""): (a.text or "").strip() for a in shape.findall("attribute")}
-        bay = next((attributes[key] for key in _NAME_KEYS if attributes.get(key)), None)
-        label = shape.get("label", "")
-        labels.append(Label(where, label, points, bay, state_in(attributes)))
+        with collector.item():
+            where = f"{place} ({name}), {shape.tag} {number}"
+            labels.append(_label(document, where, shape, (width, height)))
     collector.add(document, shot, labels)
 
 
-def _points(document: Document, place: str, shape: Xml.Element) -> list[tuple[float, float]]:
-    if shape.tag == "box":
-        return _box(document, place, shape)
-    if shape.tag != "polygon":
-        document.fail(place, "a polygon or a box", f"<{shape.tag}>")
-    points = []
-    for pair in shape.get("points", "").split(";"):
-        x, _, y = pair.partition(",")
-        points.append((parse_number(document, place, x), parse_number(document, place, y)))
-    if len(points) < _LEAST_POINTS:
-        document.fail(place, "three points or more", str(len(points)))
-    return points
-
-
-def _box(document: Document, place: str, shape: Xml.Element) -> list[tuple[float, float]]:
-    """Four corners; CVAT turns a box clockwise about its middle, in degrees."""
-    left, top, right, bottom = (
-        number_of(document, place, shape, key) for key in ("xtl", "ytl", "xbr", "ybr")
-    )
-    angle = np.deg2rad(parse_number(document, f"{place}, rotation", shape.get("rotation", "0")))
-    corners = np.array(rectangle(left, top, right, bottom))
-    middle = corners.mean(0)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return [(float(x), float(y)) for x, y in (corners - middle) @ turn + middle]
+def _label(document: Document, place: str, shape: Xml.Element, image_wh: tuple[int, int]) -> Label:
+    points = scaled(outline_of(document, place, shape), image_wh)
+    attributes = {a.get("name", ""): (a.text or "").strip() for a in shape.findall("attribute")}
+    bay = next((attributes[key] for key in _NAME_KEYS if attributes.get(key)), None)
+    return Label(place, shape.get("label", ""), points, bay, state_in(attributes))

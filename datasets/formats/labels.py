@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-import numpy as np
-
 from calibration.importers import Document
 from datasets.errors import DatasetError
 from datasets.frames import UNKNOWN_ORIGIN, LotFrame, Origin, State, Vehicle
+from telemetry.errors import CalibrationError
 from telemetry.words import BayKind
 from vision.types import as_floats
 
@@ -143,10 +143,12 @@ class Reading:
     Attributes:
         frames: pictures, not decoded yet.
         ignored: how many annotations of each class were left out.
+        left_out: annotations that are no outlines, or damaged: file, item, what was expected.
     """
 
     frames: tuple[LotFrame, ...] = field(repr=False)
     ignored: Mapping[str, int]
+    left_out: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Collector:
@@ -157,30 +159,57 @@ class Collector:
         name: of the set.
     """
 
-    def __init__(self, source: Path, given: Mapping[str, Meaning]) -> None:
-        """Begin a set; `given` tells what classes mean."""
+    def __init__(
+        self, source: Path, given: Mapping[str, Meaning], *, is_strict: bool = False
+    ) -> None:
+        """Begin a set.
+
+        Args:
+            source: folder or file of the set.
+            given: what classes mean.
+            is_strict: whether one annotation that cannot be read refuses the set.
+        """
         self.source = source
         self.name = (source if source.is_dir() else source.parent).resolve().name
         self._given = given
+        self._is_strict = is_strict
+        self._left_out: list[str] = []
         self._frames: list[LotFrame] = []
         self._ignored: Counter[str] = Counter()
+
+    @contextmanager
+    def item(self) -> Iterator[None]:
+        """One annotation: what goes wrong within leaves it out, and is told.
+
+        Raises:
+            CalibrationError: it is of no possible form, and the reading is strict.
+        """
+        try:
+            yield
+        except CalibrationError as exc:
+            if self._is_strict:
+                raise
+            self._left_out.append(str(exc))
 
     def add(self, document: Document, shot: Shot, labels: Sequence[Label]) -> None:
         """Add a picture.
 
         Raises:
-            CalibrationError: a label is of no possible form.
+            CalibrationError: a label is of no possible form, and the reading is strict.
         """
         bays: list[tuple[Label, State]] = []
         vehicles: list[Vehicle] = []
         for label in labels:
-            meaning = meaning_of(label.name, self._given)
-            if meaning is Meaning.VEHICLE:
-                vehicles.append(_vehicle(document, label))
-            elif meaning is Meaning.IGNORED:
-                self._ignored[label.name] += 1
-            else:
-                bays.append((label, _state(meaning, label.state)))
+            with self.item():
+                meaning = meaning_of(label.name, self._given)
+                if meaning is Meaning.IGNORED:
+                    self._ignored[label.name] += 1
+                    continue
+                xyxy_norm = _extent(document, label)
+                if meaning is Meaning.VEHICLE:
+                    vehicles.append(Vehicle(xyxy_norm, label.name))
+                else:
+                    bays.append((label, _state(meaning, label.state)))
         try:
             frame = self._frame(shot, bays, vehicles)
         except DatasetError as exc:
@@ -197,10 +226,7 @@ class Collector:
             path=shot.path,
             polygons_norm=tuple(as_floats(label.points_norm) for label, _ in bays),
             states=tuple(state for _, state in bays),
-            bay_ids=tuple(
-                str(number) if label.bay_id is None else label.bay_id
-                for number, (label, _) in enumerate(bays)
-            ),
+            bay_ids=_names([label.bay_id for label, _ in bays]),
             camera=shot.camera,
             lot=shot.lot,
             weather=shot.weather,
@@ -216,10 +242,13 @@ class Collector:
         Raises:
             DatasetError: no picture, or none of the classes means anything here.
         """
+        has_any = any(frame.bay_ids or frame.vehicles for frame in self._frames)
+        if self._left_out and not has_any:  # a set of which nothing can be read is none
+            more = f" (and {len(self._left_out) - 1} more)" if len(self._left_out) > 1 else ""
+            raise DatasetError(self._left_out[0] + more)
         if not self._frames:
             msg = f"{self.source}: expected labelled pictures, but got none"
             raise DatasetError(msg)
-        has_any = any(frame.bay_ids or frame.vehicles for frame in self._frames)
         if self._ignored and not has_any:
             classes = ", ".join(f"'{name}'" for name in sorted(self._ignored)[:8])
             msg = (
@@ -227,7 +256,8 @@ class Collector:
                 f"{classes}; say what they mean, e.g. --class NAME=occupied"
             )
             raise DatasetError(msg)
-        return Reading(tuple(self._frames), dict(self._ignored.most_common()))
+        ignored = dict(self._ignored.most_common())
+        return Reading(tuple(self._frames), ignored, tuple(self._left_out))
 
 
 def _state(meaning: Meaning, said: State) -> State:
@@ -236,13 +266,26 @@ def _state(meaning: Meaning, said: State) -> State:
     return meaning is Meaning.OCCUPIED
 
 
-def _vehicle(document: Document, label: Label) -> Vehicle:
-    points = np.asarray(label.points_norm, np.float64)
+def _names(names: Sequence[str | None]) -> tuple[str, ...]:
+    """Bay ids: names as they are; the others get their number, or the next that is no name."""
+    taken = {name for name in names if name is not None}
+    chosen: list[str] = []
+    for number, name in enumerate(names):
+        free = (str(n) for n in range(number, number + len(names) + 1) if str(n) not in taken)
+        bay = next(free) if name is None else name
+        taken.add(bay)
+        chosen.append(bay)
+    return tuple(chosen)
+
+
+def _extent(document: Document, label: Label) -> tuple[float, float, float, float]:
+    # As 32-bit numbers, in which frames keep outlines: what is flat there is flat.
+    points = as_floats(label.points_norm)
     left, top = points.min(0).tolist()
     right, bottom = points.max(0).tolist()
     if not (left < right and top < bottom):
-        document.fail(label.place, "a box with an area", str((left, top, right, bottom)))
-    return Vehicle((left, top, right, bottom), label.name)
+        document.fail(label.place, "an outline with an area", str((left, top, right, bottom)))
+    return left, top, right, bottom
 
 
 def scaled(

@@ -15,7 +15,7 @@ from datasets.errors import DatasetError
 from datasets.formats.labels import Collector, Label, Shot, scaled
 from datasets.formats.tree import Tree, read_document
 from datasets.formats.voc import find_xml
-from datasets.frames import UNKNOWN_ORIGIN, Origin, read_picture
+from datasets.frames import UNKNOWN_ORIGIN, Origin, picture_size_wh
 
 ORIGIN = Origin("PKLot, Almeida et al. 2015", "CC-BY-4.0")
 WEATHERS = ("sunny", "cloudy", "rainy")
@@ -48,13 +48,12 @@ def read_pklot(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
             document.fail("the file", "<parking>", f"<{root.tag}>")
         picture = _picture(tree, path)
         if path.parent not in sizes:
-            image = read_picture(picture)
-            sizes[path.parent] = (image.shape[1], image.shape[0])
+            sizes[path.parent] = picture_size_wh(picture)
         image_wh = sizes[path.parent]
-        labels = [
-            _label(document, number, space, image_wh)
-            for number, space in enumerate(root.iter("space"), start=1)
-        ]
+        labels = []
+        for number, space in enumerate(root.iter("space"), start=1):
+            with collector.item():
+                labels.append(_label(document, number, space, image_wh))
         collector.add(document, _shot(path, root, picture, image_wh), labels)
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from calibration.importers import Document
+from calibration.importers.voc import outline_of
 from calibration.importers.xml import parse_number, parse_xml
-from datasets.formats.labels import Collector, Label, Shot, rectangle, scaled
+from datasets.formats.labels import Collector, Label, Shot, scaled
 from datasets.formats.tree import Tree, read_document, root_element, split_of
 
 _SAMPLED = 20
 """XML files whose root is looked at to tell a format: the others are of the same."""
-_LEAST_POINTS = 3
 
 
 def find_xml(tree: Tree, root: str) -> list[Path]:
@@ -43,8 +43,10 @@ def read_voc(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
         split = split_of(path, tree.root) or listed.get(path.stem, "")
         name = root.findtext("filename") or f"{path.stem}.jpg"
         shot = Shot(tree.find_picture(name, path.parent, split), split, image_wh)
-        objects = enumerate(root.findall("object"), start=1)
-        labels = [_label(document, f"object {n}", one, image_wh) for n, one in objects]
+        labels = []
+        for number, one in enumerate(root.findall("object"), start=1):
+            with collector.item():
+                labels.append(_label(document, f"object {number}", one, image_wh))
         collector.add(document, shot, labels)
 
 
@@ -68,31 +70,4 @@ def _label(document: Document, place: str, one: Xml.Element, image_wh: tuple[int
     name = one.findtext("name")
     if not name:
         document.fail(place, "a <name>", "none")
-    outline = one.find("polygon")
-    if outline is not None:
-        points = _polygon(document, place, outline)
-    else:
-        box = one.find("bndbox")
-        if box is None:
-            document.fail(place, "a <bndbox> or <polygon>", "neither")
-        left, top, right, bottom = (
-            parse_number(document, f"{place}, {side}", box.findtext(side))
-            for side in ("xmin", "ymin", "xmax", "ymax")
-        )
-        points = rectangle(left, top, right, bottom)
-    return Label(place, name, scaled(points, image_wh))
-
-
-def _polygon(document: Document, place: str, outline: Xml.Element) -> list[tuple[float, float]]:
-    points = []
-    number = 1
-    while outline.find(f"x{number}") is not None:
-        x, y = (
-            parse_number(document, f"{place}, {axis}{number}", outline.findtext(f"{axis}{number}"))
-            for axis in ("x", "y")
-        )
-        points.append((x, y))
-        number += 1
-    if len(points) < _LEAST_POINTS:
-        document.fail(f"{place}, polygon", "three points or more", str(len(points)))
-    return points
+    return Label(place, name, scaled(outline_of(document, place, one), image_wh))

@@ -24,9 +24,9 @@ from datasets.formats.coco import CATEGORIES
 from datasets.formats.labels import Collector, Label, Shot, rectangle
 from datasets.formats.tree import Tree, head_of, read_document
 from datasets.frames import LotFrame
-from datasets.judging import quads_of
 from datasets.lots import PICTURES
 from datasets.own import DECIMALS, UNSPLIT, fractions, write_bytes, write_text
+from vision.quads import quads_of
 from vision.types import Floats
 
 LABELS = "labels"
@@ -82,11 +82,11 @@ def read_yolo(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
     for part in parts:
         for picture in part.pictures:
             path = labels_of(picture)
-            labels: list[Label] = []
+            lines = Document(path, b"")
             if path.is_file():  # a picture without a file shows nothing, by the form's rule
                 lines = read_document(path)
-                labels = _lines(lines, names)
-            collector.add(document, Shot(path=picture, split=part.split), labels)
+            labels = _lines(lines, names, collector)
+            collector.add(lines, Shot(path=picture, split=part.split), labels)
 
 
 def labels_of(picture: Path) -> Path:
@@ -161,11 +161,12 @@ def _pictures(place: Path, tree: Tree) -> list[Path]:
     return sorted(path for path in place.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
-def _lines(document: Document, names: Mapping[int, str]) -> list[Label]:
+def _lines(document: Document, names: Mapping[int, str], collector: Collector) -> list[Label]:
     labels = []
     for number, line in enumerate(document.text().splitlines(), start=1):
         if line.strip():
-            labels.append(_line(document, f"line {number}", line.split(), names))
+            with collector.item():
+                labels.append(_line(document, f"line {number}", line.split(), names))
     return labels
 
 

@@ -15,6 +15,7 @@ from datasets.labelling.pool import Judged
 from datasets.labelling.queue import Made, Queue, QueueItem
 from datasets.labelling.scoring import Weights, Worth, reasons_of, value_bays
 from datasets.labelling.selecting import Budget, Picks, pick_diverse, select
+from telemetry.messages import ModelRef
 from vision.types import Floats, Ints, NetworkSpec, as_floats
 
 
@@ -109,7 +110,7 @@ def make_queue(
     )
     made = Made(
         time=now,
-        model={"name": spec.name, "version": spec.version, "sha256": spec.sha256},
+        model=ModelRef.of(spec).model_dump(),
         sources=recipe.sources,
         settings=recipe.settings(),
         pool_frames=len(pool),

@@ -14,14 +14,12 @@ from calibration import Calibration, HarvestBundle
 from datasets.crops import look_of_picture, looks_of
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, read_picture
-from datasets.judging import plan_for, quads_of
 from datasets.labelling.queue import QueuedBay, QueuedFrame
 from datasets.labelling.scoring import Signs
 from datasets.manifest import sha256_of
 from vision.assignment import OverlapRule
-from vision.detector import OnnxDetector
 from vision.geometry import to_pixels
-from vision.rules import rule_for
+from vision.judge import BayShapes, Detector, judge_bays
 from vision.types import Floats, ImageBgr, as_floats
 
 ID_CHARACTERS = 12
@@ -188,7 +186,7 @@ def from_pictures(pictures: Sequence[Path], calibration: Calibration) -> list[Po
 
 
 def judge_pool(
-    detector: OnnxDetector,
+    detector: Detector,
     frames: Sequence[PoolFrame],
     on_frame: Callable[[], None] = lambda: None,
 ) -> list[Judged]:
@@ -207,19 +205,18 @@ def judge_pool(
     return list(found.values())
 
 
-def _judge(detector: OnnxDetector, frame: PoolFrame, sha256: str) -> Judged:
+def _judge(detector: Detector, frame: PoolFrame, sha256: str) -> Judged:
     image = frame.read()
     image_wh = (image.shape[1], image.shape[0])
-    polygons = list(frame.polygons_norm)
-    quads = quads_of(polygons, image_wh)
-    output = detector.detect(image, quads, plan_for(polygons, image_wh, detector.spec, None))
+    bays = BayShapes.of(frame.polygons_norm, image_wh)
+    judged = judge_bays(detector, image, bays)
     return Judged(
         frame=frame,
         sha256=sha256,
         image_wh=image_wh,
-        prob=rule_for(detector.spec).judge(output, polygons, image_wh).prob,
-        box_prob=OverlapRule().judge(output, polygons, image_wh).prob,
-        looks=looks_of(image, to_pixels(quads, image_wh)),
+        prob=judged.evidence.prob,
+        box_prob=OverlapRule().judge(judged.output, list(frame.polygons_norm), image_wh).prob,
+        looks=looks_of(image, to_pixels(bays.quads_norm, image_wh)),
         look=look_of_picture(image),
     )
 

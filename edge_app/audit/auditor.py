@@ -23,9 +23,8 @@ from edge_app.audit.keeping import CountedLook, LookFile
 from edge_app.config import AuditConfig
 from edge_app.looks import Look
 from telemetry import BayState, Clock
-from vision.geometry import to_norm, to_pixels
-from vision.quads import polygon_to_quad
-from vision.second_opinion import PlannedDetector, SecondOpinion, second_opinion
+from vision.judge import BayShapes, Detector
+from vision.second_opinion import SecondOpinion, second_opinion
 from vision.types import Floats
 
 _log = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ class Auditor:
         config: AuditConfig,
         clock: Clock,
         when_idle: Callable[[Callable[[], None]], None],
-        detector: Callable[[], PlannedDetector | None],
+        detector: Callable[[], Detector | None],
         alarms: Alarms,
         file: LookFile | None = None,
     ) -> None:
@@ -187,9 +186,7 @@ class Auditor:
         begin_s = self._clock.mono_s()
         if look is None or detector is None or detector.spec.sha256 != look.spec.sha256:
             return
-        opinion = second_opinion(
-            detector, look.frame.image_bgr, look.polygons_norm, _quads(look), look.output
-        )
+        opinion = second_opinion(detector, look.frame.image_bgr, _bays(look), look.output)
         taken = look.frame
         track.waiting = _Opinion(taken.captured_mono_s, taken.captured_utc, look.states, opinion)
         spent_s = self._clock.mono_s() - begin_s
@@ -237,14 +234,13 @@ class Auditor:
         )
 
 
-def _quads(look: Look) -> Floats:
-    """The bays' corners as used for the look; the view guard may have moved the outlines."""
-    outlines = look.calibration.polygons_norm()
-    if all(map(np.array_equal, outlines, look.polygons_norm)):
-        return look.calibration.quads_norm()
+def _bays(look: Look) -> BayShapes:
+    """The bays as used for the look; the view guard may have moved the outlines."""
+    drawn = look.calibration.shapes()
+    if all(map(np.array_equal, drawn.polygons_norm, look.polygons_norm)):
+        return drawn
     height, width = look.frame.image_bgr.shape[:2]
-    quads = [polygon_to_quad(to_pixels(bay, (width, height))) for bay in look.polygons_norm]
-    return to_norm(np.stack(quads), (width, height))
+    return BayShapes.of(look.polygons_norm, (width, height))
 
 
 def _settled(then: _Opinion, after: Look, settle_s: float) -> Bools:

@@ -6,8 +6,6 @@ import getpass
 import json
 import re
 import threading
-import urllib.error
-import urllib.request
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from calibration.editor import (
     ClipPictures,
@@ -31,7 +30,9 @@ from calibration.editor import (
     serve_page,
 )
 from calibration.pictures import PICTURE_SUFFIXES
+from edge_app.addresses import register_address, shown, without_login
 from edge_app.sources.feed import CameraFeed, FeedSettings
+from edge_app.sources.trust import TlsTrust, parse_fingerprint
 from telemetry import CameraError, Clock, ConfigError, SystemClock, is_identifier
 from vision.detector import OnnxDetector
 from vision.types import ImageBgr
@@ -42,6 +43,7 @@ console = Console(highlight=False, soft_wrap=True)
 # A fixed first choice: the browser keeps drafts for the address, port included.
 PORT = 8347
 _FIRST_PICTURE_S = 20.0
+_HEAD_BYTES = 4096
 
 
 @app.command()
@@ -64,15 +66,19 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
     port: Annotated[int, typer.Option(help="Port on loopback; 0 takes any.")] = PORT,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     propose: Annotated[bool, typer.Option(help="Begin with proposed bays.")] = False,
+    tls_fingerprint: Annotated[
+        str, typer.Option(help="https, rtsps: SHA-256 of the camera's own certificate.")
+    ] = "",
 ) -> None:
     """Open the calibration editor."""
+    register_address(source)
     edge = edge_editor(source)
     if edge is not None:
         _show(edge, browser)
         return
     path = calibration or default_path(source)
     name = camera or _camera_of(path)
-    with open_pictures(source) as pictures:
+    with open_pictures(source, _trust(tls_fingerprint)) as pictures:
         detector = open_model(model)
         judge = NetworkJudge(detector) if detector else None
         proposer = VehicleProposer(detector) if detector else None
@@ -80,20 +86,35 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
         _serve(desk, port, browser=browser, propose=propose)
 
 
+def _trust(fingerprint: str) -> TlsTrust:
+    try:
+        return TlsTrust(parse_fingerprint(fingerprint) if fingerprint else "")
+    except ValueError as exc:
+        msg = f"--tls-fingerprint: {exc}"
+        raise ConfigError(msg) from exc
+
+
 def edge_editor(source: str) -> str | None:
     """Address of the editor of the running edge service at `source`; None when it is none."""
     if not re.match(r"^https?://", source):
         return None
-    base = source.rstrip("/").removesuffix("/calibrate")
+    import httpx
+
+    # A login in the address is a camera's: the service asks for its own on its page.
+    base = without_login(source)[0].rstrip("/").removesuffix("/calibrate")
     try:
         # What answers here as an editor is one: a camera's stream has no such page.
-        with urllib.request.urlopen(f"{base}/calibrate/", timeout=5) as answer:  # noqa: S310
-            text = answer.read(4096).decode("utf-8", "replace")
-            # A service behind a login sends its login page instead, which leads to the editor.
-            found = "lotsight" in text
-    except urllib.error.HTTPError as exc:
-        found = exc.code in {401, 403} and "lotsight" in (exc.headers.get("WWW-Authenticate") or "")
-    except (OSError, ValueError):
+        with (
+            httpx.Client(timeout=5, trust_env=False, follow_redirects=True) as client,
+            client.stream("GET", f"{base}/calibrate/") as answer,
+        ):
+            if answer.status_code in {401, 403}:
+                found = "lotsight" in answer.headers.get("WWW-Authenticate", "")
+            else:
+                # A service behind a login sends its login page, which leads to the editor.
+                head = next(answer.iter_bytes(_HEAD_BYTES), b"")
+                found = answer.is_success and b"lotsight" in head
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
         return None
     return f"{base}/calibrate/" if found else None
 
@@ -103,7 +124,7 @@ def default_path(source: str) -> Path:
     file = Path(source)
     if file.exists():
         return file.with_name(f"{file.stem}.calibration.json")
-    name = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"^\w+://([^/@]*@)?", "", source)).strip("-")
+    name = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"^\w+://", "", shown(source))).strip("-")
     return Path(f"{name[:40] or 'camera'}.calibration.json")
 
 
@@ -120,7 +141,7 @@ def _camera_of(path: Path) -> str:
 
 
 @contextmanager
-def open_pictures(source: str) -> Iterator[PictureSource]:
+def open_pictures(source: str, trust: TlsTrust | None = None) -> Iterator[PictureSource]:
     """The pictures of a source; a camera is read in the background as long as the context lasts.
 
     Raises:
@@ -133,9 +154,9 @@ def open_pictures(source: str) -> Iterator[PictureSource]:
         yield StillPicture(file) if picture else ClipPictures(file)
         return
     if "://" not in source and not source.startswith(("usb:", "folder:", "sim:")):
-        msg = f"source: expected a file or the address of a camera, but there is no {source}"
+        msg = f"source: expected a file or the address of a camera, but there is no {shown(source)}"
         raise ConfigError(msg)
-    with _camera(source) as pictures:
+    with _camera(source, trust or TlsTrust()) as pictures:
         yield pictures
 
 
@@ -172,21 +193,23 @@ class NewestPicture:
 
 
 @contextmanager
-def _camera(source: str) -> Iterator[LivePictures]:
+def _camera(source: str, trust: TlsTrust) -> Iterator[LivePictures]:
     from edge_app.sources.make import make_source
     from edge_app.sources.stream import StreamSettings
-    from edge_app.sources.urls import mask_secrets
 
     clock = SystemClock()
     feed = CameraFeed(
-        "camera", lambda: make_source(source, StreamSettings(), clock), FeedSettings(), clock
+        "camera",
+        lambda: make_source(source, StreamSettings(trust=trust), clock),
+        FeedSettings(),
+        clock,
     )
     newest = NewestPicture(feed)
     feed.start()
     try:
-        with console.status(f"waiting for a picture of {mask_secrets(source)}"):
+        with console.status(f"waiting for a picture of {escape(shown(source))}"):
             newest.wait(_FIRST_PICTURE_S, clock)
-        yield LivePictures(mask_secrets(source), newest)
+        yield LivePictures(shown(source), newest)
     finally:
         feed.stop()
 

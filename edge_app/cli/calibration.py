@@ -6,7 +6,8 @@ import typer
 
 from calibration.cli import app as commands
 from models import ModelEntry, default_model, find_model, open_detector
-from vision.types import Detector, NetworkSpec
+from vision.judge import Detector
+from vision.types import NetworkSpec
 
 app = typer.Typer(
     help="Check, import, show and revise calibration files.",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from edge_app.checks import Check, check_cameras, check_parts, worst
+from edge_app.checks import Check, check_cameras, check_parts, unverified_cameras, worst
 from edge_app.config import LotsightConfig, load_config, render_sample
 from telemetry import ConfigError
 
@@ -44,6 +44,7 @@ def check_config(
     if open_cameras:
         parts.append(check_cameras)
     checks = [Check.good("configuration", f"{config_file}: {len(config.camera)} cameras")]
+    checks += unverified_cameras(config)
     for part in parts:
         checks += part(config)
     show(checks)

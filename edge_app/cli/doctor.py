@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge_app.checks import check_cameras, check_machine, check_parts, worst
+from edge_app.checks import check_cameras, check_machine, check_parts, unverified_cameras, worst
 from edge_app.cli.check_config import show
 from edge_app.config import load_config
 
@@ -25,7 +25,8 @@ def doctor(
     Changes nothing, and may run beside the service. Exit code 1 when something does not work.
     """
     config = load_config(config_file)
-    checks = check_machine(config) + check_parts(config) + check_cameras(config)
+    checks = check_machine(config) + unverified_cameras(config)
+    checks += check_parts(config) + check_cameras(config)
     show(checks)
     if worst(checks).is_bad:
         raise typer.Exit(1)

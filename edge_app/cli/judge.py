@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -31,8 +32,10 @@ from edge_app.judging import (
 )
 from edge_app.judging.calibrations import read_bays
 from edge_app.judging.picture import count_states
-from models import default_model, find_model, open_detector
+from models import choose_model, explain_model, open_detector, parse_told
+from models.options import LayoutOption, NamesOption, RolesOption
 from telemetry import BayState, CameraError, ConfigError
+from telemetry.messages import ModelRef
 from vision.types import ImageBgr
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
@@ -52,6 +55,9 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Name or path of a model.")
     ] = None,
+    layout: LayoutOption = None,
+    names: NamesOption = None,
+    roles: RolesOption = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "judged"
     ),
@@ -66,11 +72,13 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
 ) -> None:
     """Judge the bays of a picture or clip; write a drawn picture or clip and a JSON file."""
     console = Console(highlight=False)
-    entry = default_model() if model is None else find_model(model)
+    entry = choose_model(model, parse_told(layout, names, roles or ()))
     if not source.is_file():
         msg = f"{source}: expected a picture or a clip, but there is no such file"
         raise CameraError(msg)
     detector = open_detector(entry, threads=threads)
+    for line in explain_model(entry, detector):
+        console.print(f"[dim]{escape(line)}[/]", soft_wrap=True)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -91,7 +99,7 @@ def _judge_picture(
     console: Console, source: Path, image: ImageBgr, work: PictureJudge, out: Path
 ) -> None:
     report = work.judge(image)
-    spec = work.detector.spec
+    spec = work.spec
     caption = f"{source.name} · {spec.name} {spec.version}"
     drawn = work.draw(image, report.states, report.detections, caption)
     picture = out / f"{source.stem}.judged.png"
@@ -137,13 +145,13 @@ def _judge_clip(console: Console, reader: ClipReader, clip: ClipJudge, out: Path
 
 
 def _facts(source: Path, work: PictureJudge) -> dict[str, Any]:
-    spec, bays = work.detector.spec, work.calibration
+    spec, bays = work.spec, work.calibration
     return {
         "source": source.name,
         "camera": bays.camera,
         "calibration_revision": bays.revision,
-        "method": "bay_head" if spec.has_bay_head else "overlap",
-        "model": {"name": spec.name, "version": spec.version, "sha256": spec.sha256},
+        "method": spec.method,
+        "model": ModelRef.of(spec).model_dump(),
     }
 
 

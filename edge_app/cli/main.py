@@ -6,15 +6,10 @@ that an edge box lacks (`datasets`, the `train` extra) can be listed without bei
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import sys
 
-import typer
 from rich.console import Console
 from rich.table import Table
-
-from telemetry.errors import ConfigError, LotsightError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, one line of help); the module holds a typer app named `app`
@@ -46,46 +41,23 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one red line and exit code 1, no traceback."""
-    try:
-        _dispatch(sys.argv[1:])
-    except LotsightError as exc:
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
-        console.print("error:", style="bold red", end=" ")
-        console.print(str(exc), markup=False)
-        sys.exit(1)
-
-
-def _dispatch(arguments: list[str]) -> None:
-    name = arguments[0] if arguments else "--help"
+    """Run the command line and exit with its code."""
+    name, *arguments = sys.argv[1:] or ["--help"]
     if name in {"-h", "--help", "help"}:
         _print_help()
     elif name == "--version":
-        from importlib.metadata import version
-
-        Console().print(f"lotsight {version('lotsight')}", highlight=False)
-    elif name in COMMANDS:
-        _load(name)(args=arguments[1:], prog_name=f"lotsight {name}")
+        _print_version()
     else:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        msg = f"expected one of {', '.join(COMMANDS)}, but got '{name}'.{hint}"
-        raise ConfigError(msg)
+        # Only here: what a command needs takes longer to import than the help takes to print.
+        from edge_app.cli.dispatch import run_command
+
+        sys.exit(run_command(name, arguments, COMMANDS))
 
 
-def _load(name: str) -> typer.Typer:
-    module_name, _ = COMMANDS[name]
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as exc:
-        msg = (
-            f"`lotsight {name}` needs the Python module '{exc.name}', which is not installed here: "
-            "`datasets` comes with a source checkout, torch and ultralytics with the extra "
-            "lotsight[train], amqtt with lotsight[demo]."
-        )
-        raise ConfigError(msg) from exc
-    app: typer.Typer = module.app
-    return app
+def _print_version() -> None:
+    from importlib.metadata import version
+
+    Console().print(f"lotsight {version('lotsight')}", highlight=False)
 
 
 def _print_help() -> None:

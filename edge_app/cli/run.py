@@ -32,6 +32,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
+    from edge_app.checks import unverified_cameras
     from edge_app.service import EdgeService
     from edge_app.service_manager import ServiceManager
     from edge_app.serving import serve_http
@@ -41,6 +42,8 @@ def run(
     set_up_logging(config.log)
     limit_arenas()
     stop = _stop_on_signal()
+    for each in unverified_cameras(config):
+        _log.warning("%s: %s", each.what, each.text)
     service = EdgeService(config)
     http = serve_http(service)
     try:

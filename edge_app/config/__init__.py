@@ -4,6 +4,7 @@ from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
+from edge_app.config.known_secrets import register_config
 from edge_app.config.reading import load_config, parse_config
 from edge_app.config.sample import render_reference, render_sample
 from edge_app.config.settings import (
@@ -39,6 +40,7 @@ __all__ = [
     "RolloutConfig",
     "load_config",
     "parse_config",
+    "register_config",
     "render_reference",
     "render_sample",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from edge_app.addresses import shown
 from edge_app.config.section import Seconds, Section
 from edge_app.sources import DecodeMode, FeedSettings, Login, StreamSettings
-from edge_app.sources.urls import mask_secrets
+from edge_app.sources.trust import TLS_SCHEMES, TlsTrust, parse_fingerprint
 from telemetry import CameraId
 
 
@@ -31,6 +32,22 @@ class CameraConfig(Section):
     )
     username: str | None = Field(default=None, title="User", description="Of the camera.")
     password: SecretStr | None = Field(default=None, title="Password", description="Of the user.")
+    tls_fingerprint: str | None = Field(
+        default=None,
+        title="Certificate",
+        description="https and rtsps: SHA-256 of the only certificate to believe, such as the "
+        "camera's own. Without this the authorities of the system or tls_ca_file decide.",
+    )
+    tls_ca_file: Path | None = Field(
+        default=None,
+        title="Authority",
+        description="https and rtsps: PEM, who may vouch for the camera, by its host name.",
+    )
+    tls_verify: bool = Field(
+        default=True,
+        title="Verify",
+        description="https and rtsps: false believes any certificate, and anybody between.",
+    )
     decode: DecodeMode = Field(
         default=DecodeMode.AUTO,
         title="Decode",
@@ -58,8 +75,18 @@ class CameraConfig(Section):
         default=30.0, title="Longest pause", description="Between two tries to open the source."
     )
 
+    @field_validator("tls_fingerprint")
+    @classmethod
+    def _fingerprint(cls, value: str | None) -> str | None:
+        return None if value is None else parse_fingerprint(value)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        trust = self._trust()  # which says whether the three agree
+        scheme = self.source.removeprefix("snapshot+").partition("://")[0].lower()
+        if trust != TlsTrust() and scheme not in TLS_SCHEMES:
+            msg = "tls_fingerprint, tls_ca_file and tls_verify need a source of https or rtsps"
+            raise ValueError(msg)
         if self.password is not None and self.username is None:
             msg = "password needs a username"
             raise ValueError(msg)
@@ -74,7 +101,7 @@ class CameraConfig(Section):
     def __repr_args__(self) -> Any:
         """Without a password that stands in the address."""
         for name, value in super().__repr_args__():
-            yield name, mask_secrets(value) if name == "source" else value
+            yield name, shown(value) if name == "source" else value
 
     @property
     def login(self) -> Login | None:
@@ -94,7 +121,11 @@ class CameraConfig(Section):
             max_width_px=self.max_width_px,
             loop=self.loop,
             rtsp_over_udp=self.rtsp_over_udp,
+            trust=self._trust(),
         )
+
+    def _trust(self) -> TlsTrust:
+        return TlsTrust(self.tls_fingerprint or "", self.tls_ca_file, self.tls_verify)
 
     def feed_settings(self) -> FeedSettings:
         """How it is kept alive."""

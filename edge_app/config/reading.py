@@ -12,9 +12,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings.exceptions import SettingsError
 
+from edge_app.config.known_secrets import register_config, register_environment, register_raw
 from edge_app.config.sample import models_in
 from edge_app.config.settings import ENV_PREFIX, LotsightConfig
-from edge_app.sources.urls import mask_secrets
+from edge_app.redaction import mask_secrets
 from telemetry import ConfigError
 
 Raw = dict[str, Any]
@@ -26,6 +27,7 @@ _TOML_PLACE = re.compile(
     r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)$"
 )
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|usb:|sim:)", re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRETS = ("password", "token")
 
 
@@ -58,9 +60,12 @@ def parse_config(text: str, path: Path) -> LotsightConfig:
         raise ConfigError(msg) from exc
     lines = key_lines(text)
     _absolute_paths(raw, path.absolute().parent)
+    register_raw(raw)
     _read_secrets(raw, path, lines)
+    register_raw(raw)
+    register_environment(ENV_PREFIX)
     try:
-        return LotsightConfig(**raw)
+        config = LotsightConfig(**raw)
     except ValidationError as exc:
         faults = [_describe(error, lines) for error in exc.errors(include_url=False)]
         msg = f"{path}: " + ("" if len(faults) == 1 else f"{len(faults)} faults:\n  ")
@@ -68,6 +73,8 @@ def parse_config(text: str, path: Path) -> LotsightConfig:
     except SettingsError as exc:
         msg = f"an environment variable {ENV_PREFIX}... is wrong: {exc}"
         raise ConfigError(msg) from exc
+    register_config(config)
+    return config
 
 
 def key_lines(text: str) -> dict[Location, int]:
@@ -147,7 +154,9 @@ def _secret_of_environment(value: object, place: str) -> str:
     try:
         return os.environ[str(value)]
     except KeyError as exc:
-        msg = f"{place}: expected the name of an environment variable, but {value!r} is not set"
+        # Some write the secret itself there.
+        name = repr(value) if _VARIABLE.fullmatch(str(value)) else "what is given"
+        msg = f"{place}: expected the name of an environment variable, but {name} is not set"
         raise ConfigError(msg) from exc
 
 

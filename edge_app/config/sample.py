@@ -42,6 +42,7 @@ _EXAMPLES = {
     "http.key_file": "http.key",
     "model.name": "yolo11n-vehicles",
     "model.manifest_file": "models/own.json",
+    "model.layout": "yolov5",
     "outbox.max_pages": 65_536,
     "mqtt.host": "localhost",
     "mqtt.username": "box-1",
@@ -54,6 +55,8 @@ _EXAMPLES = {
     "camera.source": "rtsp://192.0.2.10/stream1",
     "camera.calibration_file": "/var/lib/lotsight/north.json",
     "camera.username": "viewer",
+    "camera.tls_fingerprint": ":".join(["AB", "CD", "EF", "01"] * 8),
+    "camera.tls_ca_file": "cameras-ca.crt",
 }
 # Filled from [edge]; see LotsightConfig.
 _HIDDEN = frozenset({"mqtt.site", "mqtt.edge"})

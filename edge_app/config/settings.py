@@ -17,7 +17,8 @@ from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.delivery.config import MqttConfig, OutboxConfig
-from telemetry import EdgeId, SiteId
+from models.told import Told, parse_told
+from telemetry import EdgeId, ModelError, SiteId
 from vision.change_gate import GateSettings
 from vision.evidence import EvidenceSettings
 from vision.types import NetworkSpec
@@ -121,6 +122,19 @@ class ModelConfig(Section):
         title="Manifest",
         description="Manifest (.json) or model (.onnx) of your own; instead of a name.",
     )
+    layout: str | None = Field(
+        default=None,
+        title="Layout",
+        description="How its boxes lie, where file and manifest leave it open; see own-model.md.",
+    )
+    class_names: tuple[str, ...] = Field(
+        default=(), title="Class names", description="In their order, where the file has none."
+    )
+    class_roles: dict[str, str] = Field(
+        default_factory=dict,
+        title="Class roles",
+        description="Class to vehicle, occupied_bay, free_bay or ignored; by its name by default.",
+    )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(
         default=0, title="Threads", description="Of one forward pass; 0 takes every core."
     )
@@ -133,7 +147,20 @@ class ModelConfig(Section):
         if self.name is not None and self.manifest_file is not None:
             msg = "name and manifest_file exclude each other"
             raise ValueError(msg)
+        try:
+            self.told()
+        except ModelError as exc:
+            raise ValueError(str(exc)) from exc
         return self
+
+    def told(self) -> Told:
+        """What is said of the model beside its file and manifest.
+
+        Raises:
+            ModelError: a word is not known.
+        """
+        roles = [f"{name}={role}" for name, role in self.class_roles.items()]
+        return parse_told(self.layout, ",".join(self.class_names) or None, roles)
 
 
 class EvidenceConfig(Section):

@@ -27,6 +27,7 @@ from edge_app.delivery.pump import EventPump
 from edge_app.delivery.session import Alarms, Session
 from edge_app.delivery.store import Store
 from edge_app.delivery.tls import CertificateWatch
+from edge_app.redaction import mask_secrets
 from telemetry.clock import Clock
 from telemetry.errors import LotsightError
 from telemetry.messages import Ack, ModelRef, OfflineReason, decode
@@ -177,7 +178,7 @@ class MqttLink:
         if self._stop.is_set():
             return
         self._failures += 1
-        self._last_error = str(error)
+        self._last_error = mask_secrets(str(error))
         wait_s = self._backoff.next_s()
         _log.warning("%s; next try in %.1f s", error, wait_s)
         self._update_info()

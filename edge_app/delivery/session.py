@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from edge_app.delivery.connection import Connection, Outgoing, Puback, Suback
 from edge_app.delivery.errors import REFUSED, reason_text
-from telemetry.topics import TopicFilter
+from edge_app.redaction import mask_secrets
+from telemetry.topics import TopicFilter, WishedFilter
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ class Alarms:
 
     def raise_(self, name: str, text: str) -> None:
         """Something is wrong."""
+        text = mask_secrets(text)
         if self._texts.get(name) != text:
             _log.error("%s", text)
         self._texts[name] = text
@@ -112,7 +114,9 @@ class Session:
         """The broker answered a subscription; paho calls a refused one granted, so codes count."""
         for each, code in zip(self._filters.pop(answer.mid, ()), answer.codes, strict=False):
             name = f"subscribe {each}"
-            if code >= REFUSED:
+            if code >= REFUSED and isinstance(each, WishedFilter):
+                _log.info("subscription %s refused, which is no fault: %s", each, reason_text(code))
+            elif code >= REFUSED:
                 self._alarms.raise_(name, f"subscription {each} refused: {reason_text(code)}")
             else:
                 self._alarms.clear(name)

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from telemetry.errors import TelemetryError
+from telemetry.messages import describe
 
 SlotName = Literal["a", "b"]
 MAX_TRIAL_STARTS = 2
@@ -151,8 +152,11 @@ class TwoSlots:
             return SlotState.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return SlotState()
-        except (OSError, ValidationError) as exc:
-            msg = f"{path}: expected the state of the slots, but got: {exc}"
+        except OSError as exc:
+            msg = f"{path}: cannot read the state of the slots: {exc.strerror}"
+            raise RolloutError(msg) from exc
+        except ValidationError as exc:
+            msg = f"{path}: {describe(exc, 'state of the slots')}"
             raise RolloutError(msg) from exc
 
     def _write(self, state: SlotState) -> None:

@@ -229,7 +229,7 @@ def described(
         captured_utc=utc,
         image_wh=(width, height),
         revision=look.calibration.revision,
-        model=ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256),
+        model=ModelRef.of(spec),
         bays=tuple(_bay(look, boxes, index) for index in range(len(look.states))),
         boxes=tuple(
             HarvestedBox(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import ssl
 import tempfile
@@ -12,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+import httpx
+
 from calibration import HarvestError
+from edge_app.addresses import register_address
 from edge_app.config import LotsightConfig
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import RolloutError
 from edge_app.harvest.attach import manifest_of
 from edge_app.harvest.store import HarvestStore, Selection
+from edge_app.sources.trust import verification_error
 from telemetry import Clock
 from telemetry.aws import JobDocument, JobKind
 from telemetry.messages import ModelRef
@@ -41,10 +44,7 @@ def harvest_jobs(service: EdgeService) -> Mapping[JobKind, JobRunner]:
         return {}
 
     def model() -> ModelRef | None:
-        spec = None if service.detector is None else service.detector.spec
-        if spec is None:
-            return None
-        return ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
+        return None if service.detector is None else ModelRef.of(service.detector.spec)
 
     return {JobKind.HARVEST: HarvestShipping(config, service.harvest.store, service.clock, model)}
 
@@ -101,6 +101,7 @@ class HarvestShipping:
         return f"{len(manifest.frames)} frames, {size} bytes sent to {address.hostname}"
 
     def _address(self, document: JobDocument) -> SplitResult:
+        register_address(document.upload_url or "")
         address = urlsplit(document.upload_url or "")
         allowed = self.config.harvest.upload_hosts
         host = address.netloc.rpartition("@")[2]
@@ -115,14 +116,15 @@ class HarvestShipping:
             self.clock.sleep(pause_s)
             try:
                 status = self._put(bundle, address)
-            except (OSError, http.client.HTTPException) as exc:
+            except (OSError, httpx.HTTPError) as exc:
                 # Only its kind: some of these texts hold the address.
                 fault = f"{type(exc).__name__}"
-                if isinstance(exc, ssl.SSLCertVerificationError):
-                    fault = f"its certificate is not trusted: {exc.verify_message}"
+                refused = verification_error(exc)
+                if refused is not None:
+                    fault = f"its certificate is not trusted: {refused.verify_message}"
                     break
                 continue
-            if http.client.OK <= status < http.client.MULTIPLE_CHOICES:
+            if httpx.codes.is_success(status):
                 return
             fault = f"HTTP status {status}"
             # A redirect is not followed: where to was said, and only that host is allowed.
@@ -134,20 +136,9 @@ class HarvestShipping:
     def _put(self, bundle: Path, address: SplitResult) -> int:
         ca_file = self.config.harvest.upload_ca_file
         context = ssl.create_default_context(cafile=ca_file)
-        host = address.hostname or ""
-        connection = http.client.HTTPSConnection(
-            host, address.port or 443, timeout=_TIMEOUT_S, context=context
-        )
-        target = address.path or "/"
-        if address.query:
-            target = f"{target}?{address.query}"
-        headers = {
-            "Content-Type": "application/gzip",
-            "Content-Length": str(bundle.stat().st_size),
-        }
-        try:
-            with bundle.open("rb") as body:
-                connection.request("PUT", target, body=body, headers=headers)
-                return connection.getresponse().status
-        finally:
-            connection.close()
+        headers = {"Content-Type": "application/gzip"}
+        with (
+            bundle.open("rb") as body,
+            httpx.Client(verify=context, timeout=_TIMEOUT_S, trust_env=False) as client,
+        ):
+            return client.put(address.geturl(), content=body, headers=headers).status_code

@@ -12,7 +12,6 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from calibration.editor import STATIC as EDITOR_STATIC
 from edge_app.http.access import Access
 from edge_app.http.api import HttpState, api, plain
 from edge_app.http.box import Box
@@ -23,6 +22,7 @@ from edge_app.http.login import login_routes
 from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.live import LiveBoard
+from pages import SHARED
 from telemetry import CameraError
 
 STATIC = Path(__file__).parent / "static"
@@ -87,9 +87,8 @@ def create_app(
     app.include_router(login_routes(access, STATIC / "login.html"))
     for path, name in (("/", "live.html"), ("/status", "status.html")):
         app.add_api_route(path, _file(STATIC / name, "text/html; charset=utf-8"))
-    # The editor's: one logo for both.
-    app.add_api_route("/static/icon.svg", _file(EDITOR_STATIC / "icon.svg", "image/svg+xml"))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
     if editor is not None:
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
         app.mount("/calibrate", editor, name="editor")

@@ -16,10 +16,10 @@ from edge_app.http.access import CSRF_HEADER, SESSION_COOKIE, Access, TooManyTri
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-_WITHOUT_LOGIN = ("/health/live", "/health/ready", "/login", "/static/")
+_WITHOUT_LOGIN = ("/health/live", "/health/ready", "/login", "/static/", "/shared/")
 # The editor asks for a token of its own with every change.
 _OWN_TOKEN = "/calibrate/"  # noqa: S105 - a path
-_PAGE_PATHS = ("/api/", "/metrics", "/cameras/", "/static/")
+_PAGE_PATHS = ("/api/", "/metrics", "/cameras/", "/static/", "/shared/")
 
 _HEADERS = {
     "Content-Security-Policy": (

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
     from edge_app.service import EdgeService
 
+_METHODS = {
+    "bay_head": "bay head",
+    "bay_boxes": "boxes of bays",
+    "overlap": "vehicle boxes by overlap",
+}
+
 
 class ServiceBox:
     """A running `EdgeService` as the pages see it."""
@@ -72,7 +78,7 @@ class ServiceBox:
         if detector is None:
             return None
         spec = detector.spec
-        method = "bay head" if spec.has_bay_head else "vehicle boxes by overlap"
+        method = _METHODS[spec.method]
         return ModelFacts(spec.name, spec.version, spec.sha256, method)
 
     def _link(self) -> LinkFacts | None:

@@ -107,9 +107,7 @@ class IncidentWatcher:
         seen = sightings(look.output.detections, classes, look.evidence.prob, lot, self._finding)
         changed += self._tracker.look(seen, now)
         changed += self._tracker.watch_stays(look.states, self._limits_s, now)
-        spec = look.spec
-        model = ModelRef(name=spec.name, version=spec.version, sha256=spec.sha256)
-        self._record(changed, model, look.calibration.revision)
+        self._record(changed, ModelRef.of(look.spec), look.calibration.revision)
         self._keep(self._tracker.stays.began())
 
     # -- inside ----------------------------------------------------------------------------------

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
-from calibration import Calibration, load_calibration
+from calibration import Calibration, calibration_from_data, load_calibration
 from calibration.files import read_bytes
 from calibration.importers import Document, import_bays
+from calibration.importers.ids import as_identifier
+from telemetry.errors import CalibrationError
+
+_log = logging.getLogger(__name__)
 
 
 def read_bays(path: Path, image_wh: tuple[int, int]) -> Calibration:
@@ -22,16 +27,22 @@ def read_bays(path: Path, image_wh: tuple[int, int]) -> Calibration:
     if is_calibration(path):
         return load_calibration(path)
     imported = import_bays(path, image_wh=image_wh)
-    return Calibration(
-        camera=path.name.split(".")[0],
-        image_wh=imported.image_wh or image_wh,
-        bays=imported.bays,
-    )
+    for finding in imported.left_out:
+        _log.warning("%s: %s", path, finding)
+    data = {
+        "camera": as_identifier(path.name.split(".")[0]),
+        "image_wh": imported.image_wh or image_wh,
+        "bays": imported.bays,
+    }
+    return calibration_from_data(data, str(path))
 
 
 def is_calibration(path: Path) -> bool:
     """Whether a file is one of ours, whatever is wrong with it, and not another tool's."""
     if path.suffix.lower() != ".json":
         return False
-    data = Document(path, read_bytes(path)).json()
+    try:
+        data = Document(path, read_bytes(path)).json()
+    except CalibrationError:  # whoever reads it next says what is wrong
+        return False
     return isinstance(data, dict) and "schema_version" in data

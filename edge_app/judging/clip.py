@@ -86,7 +86,7 @@ class ClipJudge:
     def __init__(self, judge: PictureJudge, options: ClipOptions) -> None:
         self.judge = judge
         self.options = options
-        settings = EvidenceSettings.for_network(judge.detector.spec)
+        settings = EvidenceSettings.for_network(judge.spec)
         self._filter = EvidenceFilter(judge.calibration.bay_ids, settings, start_utc=START_UTC)
         self._changes: list[ClipChange] = []
         self._detections: Detections | None = None
@@ -129,9 +129,12 @@ class ClipJudge:
     def _take(self, time_s: float, image: ImageBgr) -> None:
         # A clip's frames come in fixed steps: without the half millisecond, 1/5 s is often missed.
         self._next_s = time_s + 1 / self.options.rate_hz - 0.0005
-        evidence, self._detections, _ = self.judge.look(image)
+        said = self.judge.look(image)
+        self._detections = said.output.detections
         scene_s = time_s * self.options.speed
-        changed = self._filter.update(evidence, scene_s, START_UTC + timedelta(seconds=scene_s))
+        changed = self._filter.update(
+            said.evidence, scene_s, START_UTC + timedelta(seconds=scene_s)
+        )
         self._judged += 1
         for state in changed:
             since_s = (state.since - START_UTC).total_seconds() / self.options.speed

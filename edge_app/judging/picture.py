@@ -8,7 +8,7 @@ from typing import Any
 
 from calibration import Calibration
 from telemetry import BayState, CalibrationError, UnknownReason
-from vision import Detections, ImageBgr, InputPlan, NetworkSpec, OnnxDetector, rule_for
+from vision import BayJudge, Detections, Detector, ImageBgr, InputPlan, Judgement, NetworkSpec
 from vision.draw import DrawOptions, annotate
 from vision.types import BayEvidence
 
@@ -49,41 +49,37 @@ class PictureReport:
 
 
 class PictureJudge:
-    """A network, a rule and the bays of one camera."""
+    """A network and the bays of one camera."""
 
-    def __init__(self, detector: OnnxDetector, calibration: Calibration) -> None:
-        self.detector = detector
+    def __init__(self, detector: Detector, calibration: Calibration) -> None:
         self.calibration = calibration
-        self._rule = rule_for(detector.spec)
-        self._polygons = calibration.polygons_norm()
-        self._quads = calibration.quads_norm()
-        self._plan: InputPlan | None = None
+        self._judge = BayJudge(detector, calibration.shapes())
 
-    def look(self, image_bgr: ImageBgr) -> tuple[BayEvidence, Detections, InputPlan]:
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network that judges."""
+        return self._judge.spec
+
+    def look(self, image_bgr: ImageBgr) -> Judgement:
         """Run the network and the rule on one picture.
 
         Raises:
             CalibrationError: the picture has another shape than the one that was calibrated.
             ModelError: the network failed.
         """
-        image_wh = (image_bgr.shape[1], image_bgr.shape[0])
-        if self._plan is None or self._plan.image_wh != image_wh:
-            check_aspect(self.calibration, image_wh)
-            self._plan = self.detector.plan(self._polygons, image_wh)
-        output = self.detector.detect(image_bgr, self._quads, self._plan)
-        evidence = self._rule.judge(output, self._polygons, image_wh)
-        return evidence, output.detections, self._plan
+        check_aspect(self.calibration, (image_bgr.shape[1], image_bgr.shape[0]))
+        return self._judge.judge(image_bgr)
 
     def judge(self, image_bgr: ImageBgr, utc: datetime | None = None) -> PictureReport:
         """Judge one picture by itself: each bay is what its probability says, or `unsure`."""
-        evidence, detections, plan = self.look(image_bgr)
+        said = self.look(image_bgr)
         utc = utc or datetime.now(UTC)
-        spec = self.detector.spec
+        band = (self.spec.abstain_low, self.spec.abstain_high)
         states = [
-            _state(bay, float(prob), (spec.abstain_low, spec.abstain_high), utc)
-            for bay, prob in zip(self.calibration.bay_ids, evidence.prob, strict=True)
+            _state(bay, float(prob), band, utc)
+            for bay, prob in zip(self.calibration.bay_ids, said.evidence.prob, strict=True)
         ]
-        return PictureReport(tuple(states), evidence, detections, plan)
+        return PictureReport(tuple(states), said.evidence, said.output.detections, said.plan)
 
     def draw(
         self,
@@ -95,7 +91,7 @@ class PictureJudge:
         """Draw states, and vehicles if given, over the picture."""
         options = DrawOptions(caption=caption)
         found = None if detections is None else sure_vehicles(detections)
-        return annotate(image_bgr, self._polygons, states, found, options)
+        return annotate(image_bgr, list(self._judge.bays.polygons_norm), states, found, options)
 
 
 def check_aspect(calibration: Calibration, image_wh: tuple[int, int]) -> None:

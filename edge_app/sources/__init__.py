@@ -1,13 +1,15 @@
 """Where pictures come from: streams, files, snapshots, USB, folders, scripts."""
 
-from edge_app.sources.base import FrameSource, Grab
+from edge_app.addresses import mask_secrets, shown
+from edge_app.sources.base import FrameSource, Grab, LoginRejected
 from edge_app.sources.feed import CameraFeed, FeedSettings, FeedStatus
 from edge_app.sources.folder import FolderSource
-from edge_app.sources.make import Login, make_source, shows_stills
+from edge_app.sources.http_login import Login
+from edge_app.sources.make import make_source, shows_stills
 from edge_app.sources.replay import ReplaySource
 from edge_app.sources.snapshot import SnapshotSource
 from edge_app.sources.stream import DecodeMode, StreamSettings, StreamSource
-from edge_app.sources.urls import mask_secrets
+from edge_app.sources.trust import TlsTrust
 from edge_app.sources.usb import UsbSource
 
 __all__ = [
@@ -19,12 +21,15 @@ __all__ = [
     "FrameSource",
     "Grab",
     "Login",
+    "LoginRejected",
     "ReplaySource",
     "SnapshotSource",
     "StreamSettings",
     "StreamSource",
+    "TlsTrust",
     "UsbSource",
     "make_source",
     "mask_secrets",
+    "shown",
     "shows_stills",
 ]

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from telemetry import CameraError
 from vision.types import ImageBgr
+
+
+class LoginRejected(CameraError):  # noqa: N818 - says what happened
+    """The camera refused the login, or asks for one that was not given.
+
+    Not to be tried again soon: some cameras lock themselves after a few wrong logins.
+    """
 
 
 @dataclass(frozen=True, slots=True)

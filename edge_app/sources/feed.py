@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from edge_app.sources.base import FrameSource, Grab, LateDecoding, Undecoded
+from edge_app.redaction import mask_secrets
+from edge_app.sources.base import FrameSource, Grab, LateDecoding, LoginRejected, Undecoded
 from edge_app.sources.niceness import step_back
-from edge_app.sources.urls import mask_secrets
 from telemetry import CameraError, Clock
 from vision.types import Frame, ImageBgr
 
@@ -35,12 +35,26 @@ class FeedSettings:
         retry_first_s: pause after the first failure, seconds; doubles with each further one ...
         retry_longest_s: ... up to this. Each pause is drawn from 50 to 100 % of its length, so
             that twenty cameras behind one switch do not come back in the same instant.
+        login_first_s: least pause after the first refused login, seconds; three times as long with
+            each further one ...
+        login_longest_s: ... up to this. Cameras lock themselves after five to seven wrong logins
+            within half an hour; these pauses stay below that.
     """
 
     interval_s: float = 1.0
     stuck_s: float = 40.0
     retry_first_s: float = 1.0
     retry_longest_s: float = 30.0
+    login_first_s: float = 30.0
+    login_longest_s: float = 900.0
+
+    def pause_s(self, failures: int, refusals: int) -> float:
+        """How long to wait after so many failures in a row, and refused logins in a row."""
+        if refusals:
+            pause_s = min(self.login_first_s * 3.0 ** min(refusals - 1, 16), self.login_longest_s)
+            return pause_s * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, no secret
+        pause_s = min(self.retry_first_s * 2.0 ** min(failures - 1, 16), self.retry_longest_s)
+        return pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,7 @@ class FeedStatus:
         last_frame_s: monotonic time of the last picture; None before the first.
         ended: whether the source came to its end for good.
         undecoded: whether a picture waits for a decoder that has time.
+        login_rejected: whether the present fault is a login that the camera refused.
     """
 
     frames: int = 0
@@ -64,6 +79,7 @@ class FeedStatus:
     last_frame_s: float | None = None
     ended: bool = False
     undecoded: bool = False
+    login_rejected: bool = False
 
 
 class _Reader:
@@ -213,13 +229,13 @@ class CameraFeed:
 
     def _run(self, reader: _Reader) -> None:
         step_back()
-        failures = 0
+        failures = refusals = 0
         while not reader.stop.is_set():
-            before = self.status().frames
+            before, is_refusal = self.status().frames, False
             try:
                 self._read_all(reader)
             except CameraError as exc:
-                error = str(exc)
+                error, is_refusal = str(exc), isinstance(exc, LoginRejected)
             except Exception as exc:  # a fault of ours or of a library must not end the camera
                 _log.exception("camera %s: unexpected fault while reading", self.camera)
                 error = f"unexpected fault: {type(exc).__name__}: {exc}"
@@ -227,23 +243,24 @@ class CameraFeed:
                 break
             finally:
                 reader.source.close()
-            failures = 1 if self.status().frames > before else failures + 1
-            if not self._failed(reader, error, failures):
+            if self.status().frames > before:
+                failures = refusals = 0
+            failures += 1
+            # A camera that cannot be reached between two refusals has not forgotten the first one.
+            refusals += is_refusal
+            pause_s = self._settings.pause_s(failures, refusals if is_refusal else 0)
+            if not self._failed(reader, error, pause_s, is_refusal=is_refusal):
                 break
 
-    def _failed(self, reader: _Reader, error: str, failures: int) -> bool:
+    def _failed(self, reader: _Reader, error: str, pause_s: float, *, is_refusal: bool) -> bool:
         """Note a failure and wait; False when reading was stopped meanwhile."""
-        pause_s = min(
-            self._settings.retry_first_s * 2 ** min(failures - 1, 16),
-            self._settings.retry_longest_s,
-        ) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
         error = mask_secrets(error)
         with self._lock:
             if self._reader is not reader:
                 return False
             if self._status.error != error:
                 _log.warning("camera %s: %s; next try in %.1f s", self.camera, error, pause_s)
-            self._status = replace(self._status, error=error)
+            self._status = replace(self._status, error=error, login_rejected=is_refusal)
         reader.alive_s = self._clock.mono_s() + pause_s
         if reader.stop.wait(pause_s):
             return False
@@ -314,6 +331,7 @@ class CameraFeed:
                 frames=self._status.frames + frames,
                 dropped=dropped,
                 error="",
+                login_rejected=False,
                 last_frame_s=now_s,
             )
             self._newest = Frame(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from edge_app.addresses import Address, register_address, shown, with_login
+from edge_app.redaction import register_secret
 from edge_app.sources.base import FrameSource
 from edge_app.sources.folder import PICTURE_SUFFIXES, FolderSource
+from edge_app.sources.http_login import Login
 from edge_app.sources.snapshot import SnapshotSource
 from edge_app.sources.stream import StreamSettings, StreamSource
-from edge_app.sources.urls import mask_secrets, with_login
 from edge_app.sources.usb import UsbSource
 from telemetry import Clock, ConfigError
 
@@ -23,18 +24,6 @@ _HELP = (
 )
 
 Factory = Callable[[str, StreamSettings, Clock], FrameSource]
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """User name and password of a camera."""
-
-    username: str
-    password: str
-
-    def __repr__(self) -> str:
-        """Without the password, since a repr ends in logs."""
-        return f"Login(username={self.username!r}, password='***')"
 
 
 def make_source(
@@ -51,6 +40,7 @@ def make_source(
     Raises:
         ConfigError: no source is called like this.
     """
+    register_address(address)
     for prefix, factory in _FACTORIES.items():
         if address.startswith(prefix):
             return factory(_with_login(address, login), settings, clock)
@@ -58,7 +48,7 @@ def make_source(
     if match is None:
         return _file(address, settings, clock)
     if match["scheme"].lower() not in STREAM_SCHEMES:
-        msg = f"source {mask_secrets(address)!r}: unknown scheme {match['scheme']}://; {_HELP}"
+        msg = f"source {shown(address)!r}: unknown scheme {match['scheme']}://; {_HELP}"
         raise ConfigError(msg)
     return StreamSource(_with_login(address, login), settings, clock, is_file=False)
 
@@ -72,7 +62,11 @@ def shows_stills(address: str) -> bool:
 
 
 def _with_login(address: str, login: Login | None) -> str:
-    return address if login is None else with_login(address, login.username, login.password)
+    if login is None:
+        parsed = Address.parse(address)
+        return address if parsed is None else str(parsed)
+    register_secret(login.password, login.username)
+    return with_login(address, login.username, login.password)
 
 
 def _file(address: str, settings: StreamSettings, clock: Clock) -> FrameSource:
@@ -89,9 +83,9 @@ def _snapshot(address: str, settings: StreamSettings, _clock: Clock) -> FrameSou
     url = address.removeprefix("snapshot+")
     match = _SCHEME.match(url)
     if match is None or match["scheme"].lower() not in {"http", "https"}:
-        msg = f"source {mask_secrets(address)!r}: snapshot+ goes with http:// or https://; {_HELP}"
+        msg = f"source {shown(address)!r}: snapshot+ goes with http:// or https://; {_HELP}"
         raise ConfigError(msg)
-    return SnapshotSource(url, settings.frame_timeout_s)
+    return SnapshotSource(url, settings.frame_timeout_s, settings.trust)
 
 
 def _usb(address: str, settings: StreamSettings, clock: Clock) -> FrameSource:

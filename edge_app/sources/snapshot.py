@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
-import urllib.request
-
 import cv2
 import numpy as np
 
+from edge_app.addresses import register_address, shown, without_login
 from edge_app.sources.base import Grab
-from edge_app.sources.urls import mask_secrets, without_login
+from edge_app.sources.camera_http import CameraHttp
+from edge_app.sources.http_login import Login
+from edge_app.sources.trust import TlsTrust
 from telemetry import CameraError
 from vision.types import ImageBgr
 
@@ -41,20 +40,15 @@ class SnapshotSource:
     Args:
         url: address, login included.
         timeout_s: longest wait for each step of a request, seconds.
+        trust: which certificate is believed.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        self._name = f"camera source {mask_secrets(url)}"
-        self._url, user, password = without_login(url)
-        self._timeout_s = timeout_s
-        logins = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        if user is not None:
-            logins.add_password(None, self._url, user, password or "")
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),  # a camera stands in the same network
-            urllib.request.HTTPBasicAuthHandler(logins),
-            urllib.request.HTTPDigestAuthHandler(logins),
-        )
+    def __init__(self, url: str, timeout_s: float, trust: TlsTrust | None = None) -> None:
+        register_address(url)
+        self._name = f"camera source {shown(url)}"
+        place, user, password = without_login(url)
+        login = None if user is None else Login(user, password or "")
+        self._http = CameraHttp(place, login, timeout_s, trust or TlsTrust(), self._name)
 
     @property
     def self_paced(self) -> bool:
@@ -73,23 +67,11 @@ class SnapshotSource:
         """Ask for a picture.
 
         Raises:
+            LoginRejected: the camera does not take this login; it was sent once.
             CameraError: no answer, an error answer, or no picture in it.
         """
-        try:
-            with self._opener.open(self._url, timeout=self._timeout_s) as answer:
-                data = answer.read(_MAX_BYTES + 1)
-        except urllib.error.HTTPError as exc:
-            with exc:
-                msg = f"{self._name}: expected a picture, but got HTTP {exc.code} {exc.reason}"
-            raise CameraError(msg) from exc
-        except (OSError, http.client.HTTPException, ValueError) as exc:
-            reason = getattr(exc, "reason", None) or exc
-            msg = f"{self._name} cannot be read: {mask_secrets(str(reason))}"
-            raise CameraError(msg) from exc
-        if len(data) > _MAX_BYTES:
-            msg = f"{self._name}: expected a picture of at most {_MAX_BYTES} bytes, but got more"
-            raise CameraError(msg)
-        return Grab(decode_picture(data, self._name))
+        return Grab(decode_picture(self._http.get(_MAX_BYTES), self._name))
 
     def close(self) -> None:
-        """Nothing is held between requests."""
+        """Close the connection."""
+        self._http.close()

@@ -12,13 +12,15 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from edge_app.addresses import shown, without_login
 from edge_app.sources.base import Grab, Undecoded
 from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, LagMeter, to_bgr
-from edge_app.sources.urls import mask_secrets
+from edge_app.sources.stream_faults import stream_fault
+from edge_app.sources.trust import TlsTrust, libav_options
 from telemetry import CameraError, Clock
 from vision.types import ImageBgr
 
@@ -73,6 +75,7 @@ class StreamSettings:
         max_width_px: wider pictures are scaled down while they are converted.
         loop: whether a file begins again at its end; a network stream never does.
         rtsp_over_udp: RTP over UDP instead of within the RTSP connection.
+        trust: which certificate of a camera that speaks TLS is believed.
     """
 
     interval_s: float = 1.0
@@ -82,6 +85,7 @@ class StreamSettings:
     max_width_px: int = 1920
     loop: bool = True
     rtsp_over_udp: bool = False
+    trust: TlsTrust = field(default_factory=TlsTrust)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class StreamSource:
 
     def __init__(self, url: str, settings: StreamSettings, clock: Clock, *, is_file: bool) -> None:
         self._url = url
-        self._name = mask_secrets(url)
+        self._name = shown(url)
         self._settings = settings
         self._clock = clock
         self._is_file = is_file
@@ -173,11 +177,12 @@ class StreamSource:
         self._decoded_in_pass = 0
         timeouts = (self._settings.open_timeout_s, self._settings.frame_timeout_s)
         try:
-            container = av.open(self._url, options=self._options(), timeout=timeouts)
+            with libav_options(*self._tls()) as tls:
+                container = av.open(self._url, options=self._options() | tls, timeout=timeouts)
         except (av.FFmpegError, OSError, ValueError) as exc:
             if isinstance(exc, av.error.InvalidDataError):
                 self._is_known = False  # it was reached, and carries something else
-            raise _fault(self._name, exc, opening=True) from exc
+            raise stream_fault(self._url, exc, opening=True) from exc
         self._container = container
         if not container.streams.video:
             return False
@@ -230,7 +235,7 @@ class StreamSource:
                 # One broken packet is a glitch; nothing but broken packets is a fault, below.
                 found = None
             except (av.FFmpegError, OSError, ValueError) as exc:
-                raise _fault(self._name, exc, opening=False) from exc
+                raise stream_fault(self._url, exc, opening=False) from exc
             self._check_good(packets)
             if isinstance(found, KeyFrame):
                 return Undecoded(found, max(packets, 1))
@@ -247,6 +252,11 @@ class StreamSource:
             gave_pictures = self._decoded_in_pass > 0 and not self._decoder.bad_for_s()
             self._is_known = self._is_rtsp and gave_pictures
             container.close()
+
+    def _tls(self) -> tuple[str, TlsTrust, float, str]:
+        place = without_login(self._url)[0]
+        name = f"camera source {self._name}"
+        return place, self._settings.trust, self._settings.open_timeout_s, name
 
     def _options(self) -> dict[str, str]:
         if not self._is_rtsp:
@@ -369,15 +379,3 @@ class StreamSource:
 
 def _seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
     return None if ticks is None or time_base is None else float(ticks * time_base)
-
-
-def _fault(name: str, exc: Exception, *, opening: bool) -> CameraError:
-    import av
-
-    if isinstance(exc, av.error.ExitError):  # how FFmpeg calls a time-out that we set
-        reason = "no data in time"
-    else:
-        reason = mask_secrets(getattr(exc, "strerror", None) or str(exc)) or type(exc).__name__
-    return CameraError(
-        f"camera source {name} cannot be {'opened' if opening else 'read'}: {reason}"
-    )

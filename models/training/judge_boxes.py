@@ -10,7 +10,7 @@ import numpy as np
 from models.training.records import Bools, Floats, Sample
 from telemetry.errors import ModelError
 from vision.boxes import pairwise_iou
-from vision.types import Detector
+from vision.judge import Detector
 
 MATCH_IOU = 0.5
 

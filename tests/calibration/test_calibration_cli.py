@@ -14,9 +14,10 @@ from calibration.cli import app
 from calibration.visibility import bay_visibility, check_visibility
 from telemetry.errors import CalibrationError
 from tests.networks import scripted_spec
+from vision.input_size import InputPlan
+from vision.judge import Detector
 from vision.types import (
     Detections,
-    Detector,
     Floats,
     ImageBgr,
     NetworkOutput,
@@ -42,7 +43,9 @@ class ScriptedDetector:
     def spec(self) -> NetworkSpec:
         return SPEC
 
-    def detect(self, image_bgr: ImageBgr, bay_quads_norm: Floats) -> NetworkOutput:
+    def detect(
+        self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
+    ) -> NetworkOutput:
         return NetworkOutput(self._found, None)
 
 

@@ -242,7 +242,14 @@ def test_the_page_loads_nothing_from_elsewhere(hub: Hub) -> None:
     with hub.client() as client:
         page = client.get("/")
         assert page.headers["content-security-policy"].startswith("default-src 'self'")
-        for name in ("page.css", "page.js", "api.js", "dom.js", "icon.svg"):
+        for name in (
+            "page.css",
+            "page.js",
+            "api.js",
+            "charts.js",
+            "shared/dom.js",
+            "shared/icon.svg",
+        ):
             text = client.get(f"/{name}").text
             assert "https://" not in text
             assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")

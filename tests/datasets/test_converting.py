@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datasets.converting import Conversion, Target, convert
 from datasets.formats import SetFormat, YoloTask, detect_set, read_set
 from datasets.frames import LotFrame, Origin, Vehicle
 from datasets.manifest import read_manifest
+from datasets.own import Placing
 from datasets.versions import verify
+from telemetry.words import ID_PATTERN
 
 MakeFrame = Callable[..., LotFrame]
+IDS = st.lists(
+    st.from_regex(ID_PATTERN, fullmatch=True)
+    | st.sampled_from(["A_1", "A_1.5", "1", "2", "007", "1.0", "free", "occupied", "null"]),
+    min_size=1,
+    max_size=6,
+    unique=True,
+)
 NOON = datetime(2026, 5, 1, 12, 30)  # noqa: DTZ001 - sets give no zone
 
 
@@ -56,6 +68,28 @@ def test_coco_keeps_all(frames: list[LotFrame], tmp_path: Path) -> None:
     data = json.loads((out / "annotations" / "instances_train.json").read_text())
     assert data["annotations"][0]["bbox"] == pytest.approx([48, 36, 96, 108], abs=0.01)
     assert data["annotations"][0]["area"] == pytest.approx(96 * 108, rel=1e-3)
+
+
+@pytest.mark.parametrize("target", [Target.LOTSIGHT, Target.COCO])
+def test_every_valid_bay_id_survives_there_and_back(
+    make_frame: MakeFrame, tmp_path_factory: pytest.TempPathFactory, target: Target
+) -> None:
+    frame = make_frame("a")
+
+    @settings(max_examples=30, deadline=None)
+    @given(IDS)
+    def keeps(ids: list[str]) -> None:
+        named = replace(
+            frame,
+            polygons_norm=(frame.polygons_norm[0],) * len(ids),
+            states=(None,) * len(ids),
+            bay_ids=tuple(ids),
+        )
+        out = tmp_path_factory.mktemp("set") / "out"
+        convert([named], out, Conversion(target, placing=Placing.LINK))
+        assert list(read_set(out).frames[0].bay_ids) == ids
+
+    keeps()
 
 
 @pytest.mark.parametrize("task", list(YoloTask))

@@ -59,7 +59,7 @@ def test_double_ids_and_missing_pictures(tmp_path: Path) -> None:
     [frame] = read_lot(folder, "train")
     assert "distinct bay ids" in check_frame(frame)[0]
     (folder / "images" / "a.png").unlink()
-    assert "missing or cannot be decoded" in check_frame(frame)[0]
+    assert "a.png: expected a picture, but got: No such file" in check_frame(frame)[0]
 
 
 def test_commands(tmp_path: Path) -> None:

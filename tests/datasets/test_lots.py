@@ -95,7 +95,7 @@ def test_wrong_files_are_named(lot: Path, tmp_path: Path) -> None:
 def test_a_missing_picture_is_named(lot: Path) -> None:
     first, _ = read_lot(lot, "valid")
     first.path.write_bytes(b"no picture")
-    with pytest.raises(DatasetError, match=r"a\.png: expected a picture"):
+    with pytest.raises(DatasetError, match=r"a\.png: expected a whole image"):
         first.read()
 
 
@@ -137,7 +137,8 @@ def test_every_shared_set_reads(shared_data: Path) -> None:
         )
         for name, splits in list_sets(shared_data).items()
     }
-    assert counts == {"acpds": 9746, "nightlot": 381, "pklot_ufpr05": 1200, "smartlot": 706}
+    known = {"acpds": 9746, "nightlot": 381, "pklot_ufpr05": 1200, "smartlot": 706}
+    assert counts.items() >= known.items()
     sequence = read_sequence(shared_data / "smartlot")
     assert len(sequence) == 107
     assert [f.time_local for f in sequence] == sorted(f.time_local for f in sequence)

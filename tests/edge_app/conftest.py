@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
+import re
 import socket
 import threading
 import time
@@ -128,11 +130,13 @@ class RtspServer:
 
     FFmpeg's RTP muxer packs the pictures and sends them to a UDP socket of ours; from there they go
     to every client that asked to play. `freeze` keeps the connection and stops the pictures, which
-    is how many cameras die.
+    is how many cameras die. With `password` it wants `viewer` to log in, by digest (MD5).
     """
 
-    def __init__(self, fps: int = 20, gop: int = 10) -> None:
+    def __init__(self, fps: int = 20, gop: int = 10, password: str | None = None) -> None:
         self._fps, self._gop = fps, gop
+        self.password = password
+        self.wrong_logins = 0
         self._stop = threading.Event()
         self.freeze = threading.Event()
         self._players: list[socket.socket] = []
@@ -226,6 +230,9 @@ class RtspServer:
     def _answer(self, request: list[str]) -> bytes:
         method = request[0].split()[0]
         sequence = next(line for line in request if line.lower().startswith("cseq"))
+        if method != "OPTIONS" and not self._may_see(method, request):
+            offer = 'WWW-Authenticate: Digest realm="camera", nonce="n1"'
+            return f"RTSP/1.0 401 Unauthorized\r\n{sequence}\r\n{offer}\r\n\r\n".encode()
         head = ["RTSP/1.0 200 OK", sequence]
         body = ""
         if method == "OPTIONS":
@@ -238,13 +245,27 @@ class RtspServer:
         head.append(f"Content-Length: {len(body)}")
         return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
 
+    def _may_see(self, method: str, request: list[str]) -> bool:
+        given = next((line for line in request if line.startswith("Authorization:")), None)
+        if self.password is None or given is None:
+            return self.password is None
+        fields = dict(re.findall(r'(\w+)="([^"]*)"', given))
+
+        def hashed(*parts: str) -> str:
+            return hashlib.md5(":".join(parts).encode()).hexdigest()
+
+        who = hashed("viewer", "camera", self.password)
+        is_right: bool = fields["response"] == hashed(who, "n1", hashed(method, fields["uri"]))
+        self.wrong_logins += not is_right
+        return is_right
+
 
 @pytest.fixture
 def rtsp_server() -> Iterator[Callable[..., RtspServer]]:
     servers: list[RtspServer] = []
 
-    def start(fps: int = 20, gop: int = 10) -> RtspServer:
-        servers.append(RtspServer(fps, gop))
+    def start(fps: int = 20, gop: int = 10, password: str | None = None) -> RtspServer:
+        servers.append(RtspServer(fps, gop, password))
         return servers[-1]
 
     yield start

@@ -275,6 +275,7 @@ def test_snapshots_with_a_login(camera_server: CameraServer) -> None:
     source = make_source(address, StreamSettings(), SystemClock(), Login("me", "p@ss/w"))
     source.open()
     assert grabs(source, 2) == [(5, 1), (5, 1)]
+    source.close()
 
 
 def test_snapshots_that_fail_say_why(camera_server: CameraServer) -> None:

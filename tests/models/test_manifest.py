@@ -40,7 +40,7 @@ def test_spec_carries_what_the_runtime_needs(tmp_path: Path) -> None:
     assert (spec.name, spec.version, spec.sha256) == ("mine", "1.2.0", "a" * 64)
     assert (spec.input_wh, spec.stride, spec.dynamic_input) == ((960, 736), 32, True)
     assert spec.vehicle_classes == {1, 2}
-    assert spec.box_layout is BoxLayout.YOLO_RAW
+    assert spec.box_format.layout is BoxLayout.YOLO_RAW
     assert (spec.has_bay_head, spec.temperature) == (True, 1.5)
     assert (spec.abstain_low, spec.abstain_high) == (0.4, 0.6)
 
@@ -52,7 +52,11 @@ def test_spec_carries_what_the_runtime_needs(tmp_path: Path) -> None:
         pytest.param({"surprise": 1}, "surprise: Extra inputs", id="unknown key"),
         pytest.param({"schema_version": 2}, "schema_version: .*but got '2'", id="newer form"),
         pytest.param({"input": {"width": 950, "height": 736}}, "multiples of stride 32", id="size"),
-        pytest.param({"classes": {"0": "person"}}, "must name a vehicle", id="no vehicle"),
+        pytest.param(
+            {"classes": {"0": "person"}},
+            "expected a class that is a vehicle or a bay",
+            id="no vehicle",
+        ),
         pytest.param({"classes": {"0": "car", "2": "bus"}}, "numbered 0, 1, 2", id="gap"),
         pytest.param({"file": "../mine.onnx"}, "bare name", id="file elsewhere"),
         pytest.param({"outputs": {"boxes": "ssd"}}, "outputs.boxes", id="unknown layout"),

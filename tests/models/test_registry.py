@@ -62,6 +62,9 @@ def test_every_committed_model_is_what_its_manifest_says(path: Path) -> None:
     quads = np.array([[[0.2, 0.2], [0.5, 0.2], [0.5, 0.6], [0.2, 0.6]]], np.float32)
     output = detector.detect(image, quads)
     assert (output.bay_prob is not None) == entry.manifest.bay_head
+    assert detector.probed is not None
+    assert detector.probed.shown == 12
+    assert detector.probed.found >= 10, "of the vehicles in the picture that all are shown"
 
 
 @pytest.mark.parametrize("name", ["lotsight-n", "lotsight-n-int8"])
@@ -156,7 +159,7 @@ def test_a_stock_end2end_export_needs_no_manifest(tmp_path: Path) -> None:
     entry = find_model(path)
     assert entry.name == "my-yolo"
     assert entry.manifest.outputs.boxes is BoxLayout.YOLO_END2END
-    assert entry.manifest.vehicle_classes == {2, 3, 5, 7}
+    assert entry.manifest.spec().vehicle_classes == {2, 3, 5, 7}
     assert entry.manifest.input.dynamic
     assert entry.manifest.sha256 == sha256_of(path)
     found = open_detector(entry).detect(np.zeros((64, 64, 3), np.uint8), NO_BAYS).detections
@@ -173,7 +176,7 @@ def test_a_stock_export_of_fixed_input() -> None:
 
 
 def test_an_onnx_file_that_does_not_describe_itself_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"expected an Ultralytics export .*own-model\.md"):
+    with pytest.raises(ModelError, match=r"expected class names in its metadata.*own-model\.md"):
         manifest_of_export(TINY / "tiny_bay_head.onnx")
 
 

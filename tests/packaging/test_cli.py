@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+HEAVY = ("cv2", "onnxruntime", "av", "scipy", "shapely", "torch", "fastapi")
 LOTSIGHT = Path(sys.executable).parent / "lotsight"
 
 
@@ -24,6 +25,21 @@ def test_help_lists_every_command() -> None:
     assert done.returncode == 0
     for name in COMMANDS:
         assert name in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "list"]])
+def test_what_only_prints_waits_for_no_heavy_library(arguments: list[str]) -> None:
+    code = (
+        "import atexit, sys; from edge_app.cli import main; sys.argv[0] = 'lotsight'; "
+        f"atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules], "
+        "file=sys.stderr)); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.strip()) == (0, "[]")
+    assert "lotsight" in done.stdout
 
 
 def test_version() -> None:

@@ -19,7 +19,7 @@ PAGES = [
     *(f"{folder}/index.html" for folder in ("calibration/editor/static", "cloud_app/dashboard")),
     "datasets/labelling/page/static/index.html",
 ]
-SHIPPED = ["calibration", "cloud_app", "edge_app", "models", "telemetry", "vision"]
+SHIPPED = ["calibration", "cloud_app", "edge_app", "models", "pages", "telemetry", "vision"]
 
 
 @pytest.mark.parametrize("package", SHIPPED)
@@ -56,15 +56,14 @@ def test_wheel_holds_the_shipped_packages_only(tmp_path: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert sorted(top for top in tops if not top.endswith(".dist-info")) == SHIPPED
     assert not [name for name in names if name.endswith((".pt", ".jpg.orig"))]
-    for needed in ("models/weights/", "edge_app/http/", "calibration/editor/"):
+    for needed in ("models/weights/", "models/probe/", "models/class_words.toml", "edge_app/http/",
+                   "calibration/editor/"):  # fmt: skip
         assert any(name.startswith(needed) for name in names), needed
 
 
 def test_all_pages_show_one_logo() -> None:
-    # The cloud's package may not use the box's, so it has a copy; all others serve the editor's.
-    logo = (REPO / "calibration/editor/static/icon.svg").read_bytes()
-    assert (REPO / "cloud_app/dashboard/icon.svg").read_bytes() == logo
-    assert not list((REPO / "edge_app").rglob("*icon*"))
+    tracked = subprocess.check_output(["git", "ls-files", "*icon.svg"], cwd=REPO, text=True)
+    assert tracked.split() == ["pages/shared/icon.svg"]
     for page in PAGES:
         text = (REPO / page).read_text()
         shown = re.findall(r'<(?:link rel="icon"|img)[^>]* (?:href|src)="([^"]*)"[^>]*>', text)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision.boxes import box_area, decode_boxes, pairwise_iou, suppress
-from vision.types import BoxLayout, Floats, as_floats
+from vision.boxes import BoxReader, box_area, pairwise_iou, rows_of, suppress
+from vision.types import BoxFormat, BoxLayout, Detections, Floats, as_floats
 
 
 def boxes_of(seed: int, count: int) -> tuple[Floats, Floats]:
@@ -59,6 +59,14 @@ def test_suppression_is_blind_to_order() -> None:
     assert {tuple(box) for box in again.tolist()} == kept
 
 
+def vehicles(output: Floats, layout: BoxLayout, classes: set[int]) -> Detections:
+    """Vehicles in the output for one picture, without the axis of the batch but for v7's lists."""
+    reading = BoxFormat.usual(layout)
+    batch = output if reading.boxes_axis == 0 else output[None]
+    [rows] = rows_of(batch, 1, reading)
+    return BoxReader(reading, (96, 64), 0.25, 0.7).vehicles(rows, frozenset(classes))
+
+
 def raw(*rows: list[float]) -> Floats:
     return as_floats(rows).T
 
@@ -66,7 +74,7 @@ def raw(*rows: list[float]) -> Floats:
 def test_raw_boxes_take_the_best_vehicle_class() -> None:
     # centre x, centre y, width, height, person, car, truck
     output = raw([20, 10, 8, 4, 0.9, 0.3, 0.6], [70, 50, 10, 10, 0.95, 0.05, 0.01])
-    found = decode_boxes(output, BoxLayout.YOLO_RAW, frozenset({1, 2}), 0.25, 0.7)
+    found = vehicles(output, BoxLayout.YOLO_RAW, {1, 2})
     assert found.xyxy_px.tolist() == [[16, 8, 24, 12]]
     assert found.class_id.tolist() == [2]
     assert found.confidence.tolist() == pytest.approx([0.6])
@@ -75,12 +83,12 @@ def test_raw_boxes_take_the_best_vehicle_class() -> None:
 def test_end2end_boxes_are_filtered_and_suppressed_across_classes() -> None:
     rows = [[0, 0, 10, 10, 0.5, 2], [0, 0, 10, 9.5, 0.6, 7], [50, 50, 60, 60, 0.9, 0],
             [30, 30, 40, 40, 0.2, 2]]  # fmt: skip
-    found = decode_boxes(as_floats(rows), BoxLayout.YOLO_END2END, frozenset({2, 7}), 0.25, 0.7)
+    found = vehicles(as_floats(rows), BoxLayout.YOLO_END2END, {2, 7})
     assert found.class_id.tolist() == [7]
     assert found.xyxy_px.tolist() == [[0, 0, 10, 9.5]]
 
 
 @pytest.mark.parametrize("layout", list(BoxLayout))
 def test_nothing_found(layout: BoxLayout) -> None:
-    output = np.zeros((8, 5) if layout is BoxLayout.YOLO_RAW else (5, 6), np.float32)
-    assert len(decode_boxes(output, layout, frozenset({0}), 0.25, 0.7)) == 0
+    shape = (8, 5) if layout is BoxLayout.YOLO_RAW else (5, 7)
+    assert len(vehicles(np.zeros(shape, np.float32), layout, {0})) == 0

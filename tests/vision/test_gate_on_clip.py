@@ -34,7 +34,7 @@ def test_fewer_passes_give_the_same_states(shared_data: Path) -> None:
                 continue
             next_s = time_s + 1 / RATE_HZ - 0.001
             utc = START + timedelta(seconds=time_s)
-            evidence, _, _ = judge.look(image)
+            evidence = judge.look(image).evidence
             plain.update(evidence, time_s, utc)
             seen += 1
             frame = Frame("c", image, time_s, utc, seen)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.networks import scripted_spec
 from vision.input_size import InputPlan
+from vision.judge import BayShapes
 from vision.second_opinion import SecondOpinion, enlarged_plan, second_opinion
 from vision.types import (
     Detections,
@@ -23,6 +24,7 @@ SPEC = scripted_spec(input_wh=(640, 480))
 LEFT = as_floats([[0.1, 0.2], [0.3, 0.2], [0.3, 0.8], [0.1, 0.8]])
 RIGHT = as_floats([[0.6, 0.2], [0.8, 0.2], [0.8, 0.8], [0.6, 0.8]])
 QUADS = np.stack([LEFT, RIGHT])
+BAYS = BayShapes([LEFT, RIGHT], QUADS)
 
 
 class Sees:
@@ -49,14 +51,14 @@ def _picture() -> ImageBgr:
 def test_the_boxes_of_the_mirrored_picture_are_matched_with_mirrored_bays() -> None:
     detector, image = Sees(SPEC, [0.9, 0.2]), _picture()
     first = detector.detect(image, QUADS)
-    opinion = second_opinion(detector, image, [LEFT, RIGHT], QUADS, first)
+    opinion = second_opinion(detector, image, BAYS, first)
     assert opinion.log_odds.shape == (2, 2)
     assert opinion.log_odds[0].tolist() == pytest.approx([np.log(9), -np.log(4)], abs=1e-4)
     assert opinion.log_odds[1, 0] > 5, "the car stands in the left bay, in both pictures"
     assert opinion.log_odds[1, 1] < -2
     only_boxes = replace(SPEC, has_bay_head=False)
     stock = Sees(only_boxes, [])
-    one = second_opinion(stock, image, [LEFT, RIGHT], QUADS, stock.detect(image, QUADS))
+    one = second_opinion(stock, image, BAYS, stock.detect(image, QUADS))
     assert one.log_odds.shape == (1, 2), "boxes cannot be a second opinion on boxes"
     assert (one.log_odds > 0).tolist() == [[True, False]]
 

@@ -16,6 +16,7 @@ from calibration.editor import FreshFiles, Guard, reply_to_errors
 from datasets.errors import AnswerNotKeptError
 from datasets.labelling.journal import Answer, Entry, EntryId, Mode, Reviewer
 from datasets.labelling.page.desk import Ask, ReviewDesk
+from pages import SHARED
 from telemetry import Clock, SystemClock
 
 STATIC = Path(__file__).parent / "static"
@@ -75,6 +76,7 @@ def create_review_app(
     app.include_router(router)
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
     app.mount("/editor", FreshFiles(directory=EDITOR_STATIC), name="editor")
+    app.mount("/shared", FreshFiles(directory=SHARED), name="shared")
     app.add_middleware(Guard, token=app.state.token, hosts=hosts)
     app.add_exception_handler(AnswerNotKeptError, _not_kept)
     reply_to_errors(app)

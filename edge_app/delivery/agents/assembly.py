@@ -47,7 +47,7 @@ class AgentParts:
 def build_agents(
     config: MqttConfig, store: Store, clock: Clock, parts: AgentParts
 ) -> tuple[Agent, ...]:
-    """Commands, shadows, jobs, health, aggregates, and Home Assistant if it is switched on."""
+    """Commands, shadows, jobs, health, aggregates, Home Assistant (switched off it clears up)."""
     topics = EdgeTopics(config.site, config.edge, config.prefix)
 
     def close_bay(bay: str, closed: bool) -> dict[str, JsonValue]:
@@ -64,7 +64,6 @@ def build_agents(
         ),
         AggregateAgent(topics, store, clock),
     ]
-    if config.home_assistant.enabled:
-        prefix = config.home_assistant.discovery_prefix
-        agents.append(HomeAssistantAgent(topics, store, prefix))
+    home = config.home_assistant
+    agents.append(HomeAssistantAgent(topics, store, home.discovery_prefix, enabled=home.enabled))
     return tuple(agents)

@@ -15,6 +15,7 @@ from edge_app.delivery.agents.base import QuietAgent, Worker
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.database import StoreError
 from edge_app.delivery.documents import Documents
+from edge_app.redaction import SECRETS, mask_secrets
 from telemetry.clock import Clock
 from telemetry.commands import (
     COMMAND_ARGS,
@@ -210,7 +211,11 @@ class CommandAgent(QuietAgent):
         self, command: Command, status: CommandStatus, detail: str, result: dict[str, JsonValue]
     ) -> CommandResult:
         return CommandResult(
-            id=command.id, status=status, at=self._clock.utc(), detail=detail[:1024], result=result
+            id=command.id,
+            status=status,
+            at=self._clock.utc(),
+            detail=mask_secrets(detail)[:1024],
+            result=SECRETS.mask_values(result),
         )
 
     def _answer(self, result: CommandResult) -> None:

@@ -13,6 +13,7 @@ from edge_app.delivery.agents.base import QuietAgent, Worker
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import RolloutError
+from edge_app.redaction import mask_secrets
 from telemetry.aws import (
     ErrorResponse,
     JobDocument,
@@ -155,6 +156,6 @@ def _update(execution: JobExecution, status: JobStatus, detail: str) -> JobUpdat
     return JobUpdate(
         status=status,
         expected_version=execution.version_number,
-        status_details={"detail": detail[:MAX_DETAIL]},
+        status_details={"detail": mask_secrets(detail)[:MAX_DETAIL]},
         client_token=execution.job_id,
     )

@@ -1,200 +1,257 @@
-// The status page: what a technician wants to know, readable on a phone.
+/** The status page: what a technician wants to know, readable on a phone. */
 
-import { ask, attention, byId, bytes, changeLine, clock, element, facts, listen, setUpHeader, showHeader, span } from "./shared.js";
+import { byId, h } from '../shared/dom.js';
+import { bytes, spaced, span, timeOfDay } from '../shared/format.js';
+import { INCIDENTS } from '../shared/vocabulary.js';
+import { ask, attention, changeLine, facts, listen, setUpHeader, showHeader } from './shared.js';
+
+/** @typedef {import('./types.js').Report} Report */
+/** @typedef {import('./types.js').Camera} Camera */
+/** @typedef {import('./types.js').Alarm} Alarm */
 
 const KEPT = 20;
 
 const PICTURE_EVERY_MS = 5000;
+/** @type {Map<string, {card: HTMLElement, list: HTMLElement, more: HTMLElement, picture: HTMLImageElement, load: () => void}>} */
 const cards = new Map();
-const TELLS_DETAIL = new Set(["camera", "calibration"]);
-let verdict = "";
+const TELLS_DETAIL = new Set(['camera', 'calibration']);
+let verdict = '';
 
-// Asked for once the camera has given one, and anew some time after the last one came, however slow
-// the line is.
+/**
+ * Asked for once the camera has given one, and again some time after the last one came, however slow
+ * the line is.
+ * @param {Camera} camera
+ */
 const pictureOf = (camera) => {
-  const picture = element("img", { alt: `Latest picture of camera ${camera.id}`, hidden: "" });
+  const picture = h('img', { alt: `Latest picture of camera ${camera.id}`, hidden: '' });
   const load = () => {
     picture.src = `/cameras/${camera.id}/still.jpg?at=${Date.now()}`;
   };
-  for (const outcome of ["load", "error"])
+  for (const outcome of ['load', 'error'])
     picture.addEventListener(outcome, () => {
-      picture.hidden = outcome === "error";
+      picture.hidden = outcome === 'error';
       setTimeout(load, PICTURE_EVERY_MS);
     });
   return { picture, load };
 };
 
-const audited = (audit) => audit
-  ? `${(100 * audit.accuracy).toFixed(1)} % upheld (95 %: ${(100 * audit.low).toFixed(1)} to ${(100 * audit.high).toFixed(1)}), ${audit.looks} second looks`
-  : null;
+/** @param {import('./types.js').Audit|null|undefined} audit */
+const audited = (audit) =>
+  audit
+    ? `${(100 * audit.accuracy).toFixed(1)} % upheld (95 %: ${(100 * audit.low).toFixed(1)} to ${(100 * audit.high).toFixed(1)}), ${audit.looks} second looks`
+    : null;
 
+/** @param {Camera} camera */
 const cardOf = (camera) => {
-  if (!cards.has(camera.id)) {
-    const list = element("dl");
-    const more = element("dl");
-    const figures = element("details", {}, element("summary", { text: "Figures" }), more);
-    const said = element("div", {}, list, figures);
-    const head = element("h3", { text: camera.id });
+  let made = cards.get(camera.id);
+  if (!made) {
+    const list = h('dl');
+    const more = h('dl');
+    const figures = h('details', {}, h('summary', {}, 'Figures'), more);
+    const said = h('div', {}, list, figures);
+    const head = h('h3', {}, camera.id);
     const { picture, load } = pictureOf(camera);
-    const card = element("article", { id: `camera-${camera.id}` }, head, picture, said);
-    cards.set(camera.id, { card, list, more, picture, load });
-    byId("cameras").append(card);
+    const card = h('article', { id: `camera-${camera.id}` }, head, picture, said);
+    made = { card, list, more, picture, load };
+    cards.set(camera.id, made);
+    byId('cameras').append(card);
   }
-  return cards.get(camera.id);
+  return made;
 };
 
+/** @param {Camera} camera @param {Report} report */
 const showCamera = (camera, report) => {
   const { card, list, more, picture, load } = cardOf(camera);
   if (camera.last_frame_utc && !picture.src) load();
   // What an alarm says of this camera stands at the head of the page already.
   const told = report.alarms.some((alarm) => alarm.camera === camera.id && TELLS_DETAIL.has(alarm.kind));
-  card.className = `camera-card ${told ? "bad" : "good"}`;
-  const age = (new Date(report.now_utc) - new Date(camera.last_frame_utc)) / 1000;
+  card.className = `camera-card ${told ? 'bad' : 'good'}`;
+  const age = (Date.parse(report.now_utc) - Date.parse(camera.last_frame_utc ?? report.now_utc)) / 1000;
   facts(list, [
-    ["condition", camera.condition.replaceAll("_", " ")],
-    ["detail", told ? null : camera.detail],
-    ["bays", camera.bays ? `${camera.occupied} occupied, ${camera.free} free, ${camera.unknown} unknown` : "none drawn"],
-    ["last picture", camera.last_frame_utc ? `${clock(camera.last_frame_utc)}, ${span(Math.max(age, 0))} ago` : "none yet"],
-    ["states", audited(report.audits[camera.id])],
+    ['condition', spaced(camera.condition)],
+    ['detail', told ? null : camera.detail],
+    [
+      'bays',
+      camera.bays
+        ? `${camera.occupied} occupied, ${camera.free} free, ${camera.unknown} unknown`
+        : 'none drawn',
+    ],
+    [
+      'last picture',
+      camera.last_frame_utc
+        ? `${timeOfDay(camera.last_frame_utc)}, ${span(Math.max(age, 0))} ago`
+        : 'none yet',
+    ],
+    ['states', audited(report.audits[camera.id])],
   ]);
   facts(more, [
-    ["judged", camera.judged ? `${camera.fps.toFixed(2)} pictures a second, ${camera.infer_ms.toFixed(0)} ms each` : null],
-    ["frames", `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped`],
-    ["opened again", camera.restarts === 1 ? "once" : `${camera.restarts} times`],
-    ["view shift", camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
-    ["calibration", camera.calibration_revision === null ? "none" : `revision ${camera.calibration_revision}`],
+    [
+      'judged',
+      camera.judged
+        ? `${camera.fps.toFixed(2)} pictures a second, ${camera.infer_ms.toFixed(0)} ms each`
+        : null,
+    ],
+    [
+      'frames',
+      `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped`,
+    ],
+    ['opened again', camera.restarts === 1 ? 'once' : `${camera.restarts} times`],
+    ['view shift', camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
+    [
+      'calibration',
+      camera.calibration_revision === null ? 'none' : `revision ${camera.calibration_revision}`,
+    ],
   ]);
 };
 
-// Not by CSS: its first letter of a path is the one behind the slash.
+/** Not by CSS: its first letter of a path is the one behind the slash. @param {string} text */
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-// `Commands` stand between backticks.
-const withCode = (text) =>
-  text.split("`").map((part, place) => (place % 2 ? element("code", { text: part }) : part));
+/** `Commands` stand between backticks. @param {string} text */
+const withCode = (text) => text.split('`').map((part, place) => (place % 2 ? h('code', {}, part) : part));
 
+/** @param {Alarm} alarm */
 const editorLink = ({ in_editor: inEditor, camera }) =>
-  inEditor && !byId("edit").hidden
-    ? [element("a", { class: "mend", href: `/calibrate/?camera=${encodeURIComponent(camera)}`, text: "Open the editor" })]
+  inEditor && !byId('edit').hidden
+    ? [
+        h(
+          'a',
+          { class: 'mend', href: `/calibrate/?camera=${encodeURIComponent(camera ?? '')}` },
+          'Open the editor',
+        ),
+      ]
     : [];
 
-// Many cameras may have the same fault, behind one switch say: what to do is told once, at the end.
-const isSame = (alarm, next) => next !== undefined && alarm.fault !== "" && alarm.kind === next.kind && alarm.fault === next.fault;
+/** Many cameras may have the same fault, behind one switch say: what to do is told once, at the end.
+ * @param {Alarm} alarm @param {Alarm|undefined} next */
+const isSame = (alarm, next) =>
+  next !== undefined && alarm.fault !== '' && alarm.kind === next.kind && alarm.fault === next.fault;
 
+/** @param {Alarm} alarm @param {number} place @param {Alarm[]} alarms */
 const faultLine = (alarm, place, alarms) =>
-  element(
-    "li",
-    { class: isSame(alarm, alarms[place - 1]) ? "again" : "" },
+  h(
+    'li',
+    { class: isSame(alarm, alarms[place - 1]) ? 'again' : '' },
     alarm.camera
-      ? element("a", { class: "what", href: `#camera-${encodeURIComponent(alarm.camera)}`, text: sentence(alarm.text) })
-      : element("strong", { class: "what", text: sentence(alarm.text) }),
-    ...(alarm.detail ? [element("p", { class: "found", text: sentence(alarm.detail) })] : []),
+      ? h('a', { class: 'what', href: `#camera-${encodeURIComponent(alarm.camera)}` }, sentence(alarm.text))
+      : h('strong', { class: 'what' }, sentence(alarm.text)),
+    ...(alarm.detail ? [h('p', { class: 'found' }, sentence(alarm.detail))] : []),
     ...editorLink(alarm),
-    ...(alarm.remedy && !isSame(alarm, alarms[place + 1]) ? [element("p", { class: "remedy" }, ...withCode(alarm.remedy))] : []),
+    ...(alarm.remedy && !isSame(alarm, alarms[place + 1])
+      ? [h('p', { class: 'remedy' }, ...withCode(alarm.remedy))]
+      : []),
   );
 
-// Drawn anew only when it says something else, so that a text can be marked and copied, and a
-// screen reader tells news only.
+/** Drawn again only when it says something else, so that a text can be marked and copied, and a
+ * screen reader tells news only. @param {Report} report */
 const showVerdict = ({ alarms, starting }) => {
   const said = JSON.stringify([alarms, starting]);
   if (said === verdict) return;
   verdict = said;
-  const calm = starting.length ? "" : "good";
-  byId("verdict").className = `card verdict ${alarms.length ? "bad" : calm}`;
-  byId("verdict-head").textContent = attention(alarms) ?? (starting.length ? "Starting" : "All is well");
-  byId("faults").replaceChildren(...alarms.map(faultLine));
-  byId("starting").hidden = !starting.length;
-  byId("starting").textContent = `Waiting for the first picture of ${starting.join(", ")}.`;
+  const calm = starting.length ? '' : 'good';
+  byId('verdict').className = `card verdict ${alarms.length ? 'bad' : calm}`;
+  byId('verdict-head').textContent = attention(alarms) ?? (starting.length ? 'Starting' : 'All is well');
+  byId('faults').replaceChildren(...alarms.map(faultLine));
+  byId('starting').hidden = !starting.length;
+  byId('starting').textContent = `Waiting for the first picture of ${starting.join(', ')}.`;
 };
 
-const KINDS = {
-  outside_bay: "outside bays",
-  double_parking: "double parked",
-  straddling: "over two bays",
-  overstay: "overstay",
-  wrong_use: "wrong bay",
-};
-
+/** Why a frame was not harvested. @type {Record<string, string>} */
 const LIMITS = {
-  day: "enough of that day",
-  room: "no room",
-  age: "too old",
-  disk: "disk nearly full",
-  busy: "too busy",
-  purge: "deleted",
+  day: 'enough of that day',
+  room: 'no room',
+  age: 'too old',
+  disk: 'disk nearly full',
+  busy: 'too busy',
+  purge: 'deleted',
 };
 
+/** @param {import('./types.js').Incident} incident */
 const incidentLine = (incident) =>
-  element(
-    "li",
+  h(
+    'li',
     {},
-    element("span", { class: "warn", "aria-hidden": "true", text: "!" }),
-    element("b", { text: KINDS[incident.kind] ?? incident.kind }),
-    element("span", { class: "said", text: [incident.bays.join(", "), incident.area, incident.vehicle].filter(Boolean).join(" · ") }),
-    element("span", { class: "sure", text: incident.camera }),
-    element("time", { datetime: incident.began, text: span(incident.stood_s) }),
+    h('span', { class: 'warn', 'aria-hidden': 'true' }, '!'),
+    h('b', {}, INCIDENTS[incident.kind] ?? incident.kind),
+    h(
+      'span',
+      { class: 'said' },
+      [incident.bays.join(', '), incident.area, incident.vehicle].filter(Boolean).join(' · '),
+    ),
+    h('span', { class: 'sure' }, incident.camera),
+    h('time', { datetime: incident.began }, span(incident.stood_s)),
   );
 
+/** @param {Report["incidents"]} incidents */
 const showIncidents = (incidents) => {
-  byId("incidents-card").hidden = !incidents.length;
-  byId("incidents").replaceChildren(...incidents.map(incidentLine));
+  byId('incidents-card').hidden = !incidents.length;
+  byId('incidents').replaceChildren(...incidents.map(incidentLine));
 };
 
+/** @param {Record<string, number>} counts */
 const byLimit = (counts) => {
   const some = Object.entries(counts).filter(([, count]) => count);
-  return some.length ? some.map(([limit, count]) => `${count} (${LIMITS[limit] ?? limit})`).join(", ") : null;
+  return some.length ? some.map(([limit, count]) => `${count} (${LIMITS[limit] ?? limit})`).join(', ') : null;
 };
 
+/** @param {Report["harvest"]} harvest */
 const showHarvest = (harvest) => {
-  byId("harvest-card").hidden = !harvest;
+  byId('harvest-card').hidden = !harvest;
   if (!harvest) return;
   const frames = Object.values(harvest.frames).reduce((sum, count) => sum + count, 0);
   const fault = harvest.last_fault;
-  facts(byId("harvest"), [
-    ["on disk", `${frames} frames, ${bytes(harvest.size_bytes)} of ${bytes(harvest.max_bytes)}`],
-    ["kept", `${harvest.kept} since the start`],
-    ["not kept", byLimit(harvest.refused)],
-    ["gone", byLimit(harvest.evicted)],
-    ["sent", harvest.sent ? `${harvest.sent} bundles, ${harvest.sent_frames} frames, ${bytes(harvest.sent_bytes)}` : null],
-    ["not sent", harvest.failed ? `${harvest.failed} bundles` : null],
-    ["last fault", fault ? `${clock(fault.utc)} ${fault.text}` : null],
+  facts(byId('harvest'), [
+    ['on disk', `${frames} frames, ${bytes(harvest.size_bytes)} of ${bytes(harvest.max_bytes)}`],
+    ['kept', `${harvest.kept} since the start`],
+    ['not kept', byLimit(harvest.refused)],
+    ['gone', byLimit(harvest.evicted)],
+    [
+      'sent',
+      harvest.sent
+        ? `${harvest.sent} bundles, ${harvest.sent_frames} frames, ${bytes(harvest.sent_bytes)}`
+        : null,
+    ],
+    ['not sent', harvest.failed ? `${harvest.failed} bundles` : null],
+    ['last fault', fault ? `${timeOfDay(fault.utc)} ${fault.text}` : null],
   ]);
 };
 
+/** @param {Report} report */
 const show = (report) => {
   showHeader(report);
   showIncidents(report.incidents);
   showHarvest(report.harvest);
   showVerdict(report);
-  report.cameras.forEach((camera) => showCamera(camera, report));
+  for (const camera of report.cameras) showCamera(camera, report);
   const { link, outbox, model, bays } = report;
-  facts(byId("delivery"), [
-    ["broker", link ? link.broker : "none configured"],
-    ["link", link ? (link.connected ? `connected, MQTT ${link.protocol}` : "not connected") : null],
-    ["sent", link ? `${link.sent} events` : null],
-    ["refused", link?.refused ? `${link.refused} events` : null],
-    ["waiting", `${outbox.rows} events, ${bytes(outbox.size_bytes)}`],
-    ["oldest", outbox.rows ? span(outbox.oldest_age_s) : null],
-    ["given up", outbox.evicted ? `${outbox.evicted} events` : null],
-    ["store", outbox.degraded ? "cannot be written" : "sound"],
+  facts(byId('delivery'), [
+    ['broker', link ? link.broker : 'none configured'],
+    ['link', link ? (link.connected ? `connected, MQTT ${link.protocol}` : 'not connected') : null],
+    ['sent', link ? `${link.sent} events` : null],
+    ['refused', link?.refused ? `${link.refused} events` : null],
+    ['waiting', `${outbox.rows} events, ${bytes(outbox.size_bytes)}`],
+    ['oldest', outbox.rows ? span(outbox.oldest_age_s) : null],
+    ['given up', outbox.evicted ? `${outbox.evicted} events` : null],
+    ['store', outbox.degraded ? 'cannot be written' : 'sound'],
   ]);
-  facts(byId("box"), [
-    ["bays", `${bays.total}: ${bays.occupied} occupied, ${bays.free} free, ${bays.unknown} unknown`],
-    ["closed", report.closed_bays.join(", ")],
-    ["model", model ? `${model.name} ${model.version}, ${model.method}` : "none"],
-    ["model file", model ? model.sha256.slice(0, 12) : null],
-    ["version", report.version],
-    ["up for", span(report.uptime_s)],
-    ["clock", `${new Date(report.now_utc).toISOString().slice(0, 19)} UTC`],
-    ["off from yours", `${Math.abs((Date.now() - new Date(report.now_utc)) / 1000).toFixed(0)} s`],
-    ["disk free", report.disk_free_bytes === null ? null : bytes(report.disk_free_bytes)],
-    ["memory", report.memory_bytes === null ? null : bytes(report.memory_bytes)],
-    ["temperature", report.temperature_c === null ? null : `${report.temperature_c.toFixed(0)} °C`],
+  facts(byId('box'), [
+    ['bays', `${bays.total}: ${bays.occupied} occupied, ${bays.free} free, ${bays.unknown} unknown`],
+    ['closed', report.closed_bays.join(', ')],
+    ['model', model ? `${model.name} ${model.version}, ${model.method}` : 'none'],
+    ['model file', model ? model.sha256.slice(0, 12) : null],
+    ['version', report.version],
+    ['up for', span(report.uptime_s)],
+    ['clock', `${new Date(report.now_utc).toISOString().slice(0, 19)} UTC`],
+    ['off from yours', `${Math.abs((Date.now() - Date.parse(report.now_utc)) / 1000).toFixed(0)} s`],
+    ['disk free', report.disk_free_bytes === null ? null : bytes(report.disk_free_bytes)],
+    ['memory', report.memory_bytes === null ? null : bytes(report.memory_bytes)],
+    ['temperature', report.temperature_c === null ? null : `${report.temperature_c.toFixed(0)} °C`],
   ]);
 };
 
+/** @param {import('./types.js').Change} change */
 const addChange = (change) => {
-  const list = byId("events");
+  const list = byId('events');
   list.prepend(changeLine(change));
   while (list.children.length > KEPT) list.lastElementChild.remove();
 };
@@ -202,7 +259,7 @@ const addChange = (change) => {
 const start = async () => {
   show(await setUpHeader());
   const { events } = await ask(`/api/v1/events?limit=${KEPT}`);
-  byId("events").replaceChildren(...events.map(changeLine));
+  byId('events').replaceChildren(...events.map(changeLine));
   listen({ status: show, change: addChange });
 };
 

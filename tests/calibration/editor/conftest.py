@@ -18,10 +18,9 @@ from playwright.sync_api import Browser, Page
 
 from calibration import Calibration, RowPlan, row_quads
 from calibration.editor import (
-    BayJudge,
     Desk,
     EditorSettings,
-    Judgement,
+    LiveJudge,
     ProposedBay,
     StillPicture,
     create_editor_app,
@@ -29,7 +28,7 @@ from calibration.editor import (
 from calibration.geometry import to_pixels
 from tests.networks import scripted_spec
 from vision.types import (
-    Detections,
+    BayEvidence,
     Floats,
     ImageBgr,
     as_floats,
@@ -103,7 +102,7 @@ class ColourJudge:
 
     spec = scripted_spec(name="colour")
 
-    def judge(self, image_bgr: ImageBgr, calibration: Calibration) -> Judgement:
+    def judge(self, image_bgr: ImageBgr, calibration: Calibration) -> BayEvidence:
         """Share of saturated pixels in the middle of each bay."""
         saturation = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2HSV)[..., 1]
         wh = (image_bgr.shape[1], image_bgr.shape[0])
@@ -114,14 +113,7 @@ class ColourJudge:
             share = float((saturation[mask > 0] > 90).mean()) if mask.any() else 0.0
             prob.append(min(0.98, max(0.02, share * 2.2)))
         values = np.asarray(prob, np.float32)
-        return Judgement(values, np.ones_like(values), self._cars(saturation))
-
-    def _cars(self, saturation: Any) -> Detections:
-        _, _, stats, _ = cv2.connectedComponentsWithStats((saturation > 90).astype(np.uint8))
-        boxes = [(x, y, x + w, y + h) for x, y, w, h, area in stats[1:] if area > 150]
-        count = len(boxes)
-        xyxy = np.asarray(boxes, np.float32).reshape(-1, 4)
-        return Detections(xyxy, np.full(count, 0.9, np.float32), np.zeros(count, np.int64))
+        return BayEvidence(values, np.ones_like(values))
 
 
 class ColourProposer:
@@ -184,7 +176,7 @@ def lot_picture(lot: DrawnLot, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def desk(lot_picture: Path, tmp_path: Path) -> Desk:
-    judge: BayJudge = ColourJudge()
+    judge: LiveJudge = ColourJudge()
     pictures = StillPicture(lot_picture)
     return Desk("north", pictures, tmp_path / "north.json", judge, ColourProposer())
 

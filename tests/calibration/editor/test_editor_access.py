@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.kit.axe import serious_findings
+
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
-
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-
-
-def serious(page: Any) -> list[str]:
-    """What axe finds of impact serious or critical: rule, and the elements."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        f"{v['id']}: {[node['html'][:120] for node in v['nodes'][:4]]}"
-        for v in result["violations"]
-        if v["impact"] in {"serious", "critical"}
-    ]
 
 
 def states(hands: Any, lot: Any) -> Any:
@@ -70,7 +58,7 @@ def states(hands: Any, lot: Any) -> Any:
 def test_no_serious_finding(scheme: str, open_page: Any, hands_of: Any, lot: Any) -> None:
     page = open_page(color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     hands = hands_of(page)
-    found = {name: serious(page) for name in states(hands, lot)}
+    found = {name: serious_findings(page) for name in states(hands, lot)}
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
@@ -84,7 +72,7 @@ def test_conflict_dialog_and_tablet(open_page: Any, hands_of: Any, lot: Any) -> 
     for corner in lot.rows[3]:
         page.touchscreen.tap(*hands.screen(corner))
     page.get_by_role("button", name="Create 10 bays").tap()
-    assert serious(page) == []
+    assert serious_findings(page) == []
     # Every control can be hit by a finger (WCAG 2.5.8 asks for 24 px).
     small = page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, [role=tab]')]
@@ -111,7 +99,7 @@ def test_phone(open_page: Any, hands_of: Any, lot: Any) -> None:
     hands = hands_of(page)
     page.locator("#do-mask").tap()
     hands.drag((100, 100), (600, 200))
-    assert serious(page) == []
+    assert serious_findings(page) == []
     canvas = page.locator("#canvas").bounding_box()
     assert canvas["width"] == 390
     assert canvas["height"] > 250
@@ -131,7 +119,7 @@ def test_phone(open_page: Any, hands_of: Any, lot: Any) -> None:
         page.touchscreen.tap(*hands.screen(corner))
     page.get_by_role("button", name="Create 10 bays").tap()
     assert hands.count() == 10
-    assert serious(page) == []
+    assert serious_findings(page) == []
 
 
 def test_theme_follows_the_system_until_it_is_chosen(open_page: Any) -> None:

@@ -34,8 +34,14 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     from starlette.staticfiles import StaticFiles
 
     from calibration.editor.serving import STATIC
+    from pages import SHARED
 
-    app = Starlette(routes=[Mount("/", StaticFiles(directory=STATIC))])
+    app = Starlette(
+        routes=[
+            Mount("/shared", StaticFiles(directory=SHARED)),
+            Mount("/", StaticFiles(directory=STATIC)),
+        ]
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -43,7 +49,7 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         thread.join(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{port}/icon.svg")
+    page.goto(f"http://127.0.0.1:{port}/shared/icon.svg")
     yield page
     page.close()
     server.should_exit = True

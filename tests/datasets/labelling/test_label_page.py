@@ -12,11 +12,9 @@ import pytest
 from datasets.labelling.journal import Entry, read_journals
 from datasets.labelling.queue import read_queue
 from datasets.labelling.results import votes_of
+from tests.kit.axe import serious_findings
 
 pytestmark = [pytest.mark.chromium]
-
-AXE = Path(__file__).parents[2] / "calibration" / "editor" / "vendor" / "axe.min.js"
-
 
 # Presses Enter in the very moment in which the next screen stands there: a finger too many.
 ENTER_AT_ONCE = """() => {
@@ -239,31 +237,20 @@ def test_finished_says_what_comes_next(
         assert "lotsight label export" in person.page.inner_text("#main")
 
 
-def serious(page: Any) -> list[str]:
-    """What axe finds of impact serious or critical: rule, and the elements."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        f"{v['id']}: {[node['html'][:120] for node in v['nodes'][:4]]}"
-        for v in result["violations"]
-        if v["impact"] in {"serious", "critical"}
-    ]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_finding_of_axe(scheme: str, url: str, open_page: Any) -> None:
     person = open_page(url, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     page = person.page
     person.press("q", "w", "w")
-    found = {"grid": serious(page)}
+    found = {"grid": serious_findings(page)}
     person.press("?")
-    found["help"] = serious(page)
+    found["help"] = serious_findings(page)
     person.press("Escape")
     page.locator("#reviewer").click()
-    found["name"] = serious(page)
+    found["name"] = serious_findings(page)
     person.press("Escape", "m")
     page.wait_for_selector(".single")
-    found["single"] = serious(page)
+    found["single"] = serious_findings(page)
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 

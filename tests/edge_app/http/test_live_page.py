@@ -14,46 +14,13 @@ from pydantic import SecretStr
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import Access
 from edge_app.live import CameraCondition, CameraStatus, LiveView
+from tests.kit.axe import serious_findings
 
 if TYPE_CHECKING:
     from tests.edge_app.http.conftest import Serve, Served
 
 pytestmark = pytest.mark.chromium
 MakeView = Callable[..., LiveView]
-
-# Basics of what axe checks: names, labels, alternative texts, ids, headings, landmarks, contrast.
-CHECKS = """() => {
-  const faults = [];
-  const shown = (e) => e.getClientRects().length > 0;
-  const name = (e) => (e.getAttribute('aria-label') || e.textContent || e.title || '').trim();
-  if (!document.documentElement.lang) faults.push('no language');
-  if (!document.title) faults.push('no title');
-  if (document.querySelectorAll('main').length !== 1) faults.push('not one main');
-  if (document.querySelectorAll('h1').length !== 1) faults.push('not one h1');
-  const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
-  if (new Set(ids).size !== ids.length) faults.push('an id twice');
-  for (const e of document.querySelectorAll('button, a, [role=button]'))
-    if (shown(e) && !name(e)) faults.push('no name: ' + e.outerHTML.slice(0, 80));
-  for (const e of document.querySelectorAll('img'))
-    if (!e.hasAttribute('alt')) faults.push('no alt: ' + e.outerHTML.slice(0, 80));
-  for (const e of document.querySelectorAll('input:not([type=hidden]), select'))
-    if (shown(e) && !e.labels.length) faults.push('no label: ' + e.outerHTML.slice(0, 80));
-  const channel = (v) => v / 255 <= 0.04045 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4;
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const parse = (c) => c.match(/[\\d.]+/g).map(Number);
-  const texts = 'h1, h2, h3, p, span, strong, dt, dd, a, button, time, b, label';
-  for (const e of document.querySelectorAll(texts)) {
-    if (!shown(e) || !e.textContent.trim() || e.children.length) continue;
-    let ground = e;
-    const clear = (g) => (parse(getComputedStyle(g).backgroundColor)[3] ?? 1) === 0;
-    while (ground && clear(ground)) ground = ground.parentElement;
-    const back = ground ? parse(getComputedStyle(ground).backgroundColor) : [255, 255, 255];
-    const [a, b] = [light(parse(getComputedStyle(e).color)), light(back)].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) faults.push(`contrast ${ratio.toFixed(2)}: ${e.outerHTML.slice(0, 90)}`);
-  }
-  return faults;
-}"""
 
 
 def wait_for_picture(page: Page, name: str) -> None:
@@ -153,7 +120,7 @@ def test_a_bay_tells_why_by_keyboard_alone(serve: Serve, open_page: Open) -> Non
     expect(dialog).to_be_visible()
     expect(page.locator("#why-text")).to_contain_text("Bay A01 is")
     wait_for_picture(page, "why-picture")
-    assert page.evaluate(CHECKS) == []
+    assert serious_findings(page) == []
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
@@ -167,7 +134,7 @@ def test_pages_are_accessible_in_both_schemes(
     served.happen("A01", True)
     page = open_page(served, path, color_scheme=scheme)
     expect(page.locator("#link-text")).to_have_text("live")
-    assert page.evaluate(CHECKS) == []
+    assert serious_findings(page) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/status"])
@@ -201,7 +168,7 @@ def test_the_status_page_names_what_is_wrong(serve: Serve, open_page: Open) -> N
     expect(page.locator("#camera-north.bad")).to_have_count(1)
     second.get_by_role("link", name="camera north").click()
     expect(page.locator("#camera-north")).to_be_in_viewport()
-    assert page.evaluate(CHECKS) == []
+    assert serious_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.goto(f"{served.client.base_url}/")
     banner = page.get_by_role("link", name="2 things need attention")
@@ -234,7 +201,7 @@ def test_logging_in_and_out(serve: Serve, open_page: Open) -> None:
     served = serve(Access.of(SecretStr("a password")))
     page = open_page(served)
     assert page.url.endswith("/login?next=/")
-    assert page.evaluate(CHECKS) == []
+    assert serious_findings(page) == []
     page.get_by_label("Password of this box").fill("a password")
     page.get_by_role("button", name="Log in").click()
     expect(page.locator("#link-text")).to_have_text("live")

@@ -3,8 +3,24 @@
 import { bounds, centroid, distance, isConvex, shiftWithin } from './geometry/polygon.js';
 import { orientQuad, rowFromPolygons, shiftOnGround, turnQuad } from './geometry/rows.js';
 import {
-  addBays, addRegion, changeBays, changeOutlines, changeRegions, idsOf, isBay, isRegion, LEAST_POINTS, makeBay, makeRegion,
-  MOST_POINTS, movePoints, outlineOf, outlinesOf, removeOutlines, removePoint, shifted,
+  addBays,
+  addRegion,
+  changeBays,
+  changeOutlines,
+  changeRegions,
+  idsOf,
+  isBay,
+  isRegion,
+  LEAST_POINTS,
+  MOST_POINTS,
+  makeBay,
+  makeRegion,
+  movePoints,
+  outlineOf,
+  outlinesOf,
+  removeOutlines,
+  removePoint,
+  shifted,
 } from './model/document.js';
 import { isIdentifier, nextFree, nextRow, numbered } from './model/naming.js';
 import { called, freeName, isRegionTool, titleOf, WORDS } from './model/regions.js';
@@ -19,8 +35,12 @@ import { announce, toast } from './ui/notices.js';
 
 /** @type {Record<State['tool'], string>} */
 const TOOLS = {
-  select: 'Select', polygon: 'Draw a bay', row: 'Lay out a row', mask: 'Draw a privacy mask',
-  area: 'Draw a watched area', hand: 'Move the view',
+  select: 'Select',
+  polygon: 'Draw a bay',
+  row: 'Lay out a row',
+  mask: 'Draw a privacy mask',
+  area: 'Draw a watched area',
+  hand: 'Move the view',
 };
 
 export class Actions {
@@ -80,7 +100,10 @@ export class Actions {
     this.store.set({ selection: uids, activePoint: null, panel: moves ? own : panel });
     if (!last) return;
     if (uids.length > 1) announce(`${called(doc, uids)} selected`);
-    else announce(`${titleOf(last)}, ${isBay(last) ? last.kind : WORDS[last.kind]}, ${last.points.length} corners`);
+    else
+      announce(
+        `${titleOf(last)}, ${isBay(last) ? last.kind : WORDS[last.kind]}, ${last.points.length} corners`,
+      );
   }
 
   selectAll() {
@@ -128,11 +151,17 @@ export class Actions {
       });
     } else if (selection.length > 0) {
       const chosen = new Set(selection);
-      const points = outlinesOf(this.state.doc).filter(({ uid }) => chosen.has(uid)).flatMap((outline) => outline.points);
+      const points = outlinesOf(this.state.doc)
+        .filter(({ uid }) => chosen.has(uid))
+        .flatMap((outline) => outline.points);
       const by = this.#within(points, delta);
-      this.store.edit(`Move ${called(this.state.doc, selection)}`, (doc) => changeOutlines(doc, chosen, (outline) => shifted(outline, by)), {
-        gesture: `nudge${selection.join()}`,
-      });
+      this.store.edit(
+        `Move ${called(this.state.doc, selection)}`,
+        (doc) => changeOutlines(doc, chosen, (outline) => shifted(outline, by)),
+        {
+          gesture: `nudge${selection.join()}`,
+        },
+      );
     } else this.app.stage.view.pan(-direction[0] * 60, -direction[1] * 60);
   }
 
@@ -147,7 +176,9 @@ export class Actions {
   /** Whether the next click or Enter places a corner. */
   get placing() {
     const { tool, row } = this.state;
-    return tool === 'polygon' || isRegionTool(tool) || (tool === 'row' && row !== null && row.corners.length < 4);
+    return (
+      tool === 'polygon' || isRegionTool(tool) || (tool === 'row' && row !== null && row.corners.length < 4)
+    );
   }
 
   /** For the keyboard: the next point's place, in the middle of the view until it is moved. */
@@ -206,7 +237,8 @@ export class Actions {
         patch: { selection: [], activePoint: null },
       });
       toast(`${what.charAt(0).toUpperCase()}${what.slice(1)} deleted`, {
-        action: 'Undo', run: () => this.store.undo(),
+        action: 'Undo',
+        run: () => this.store.undo(),
       });
     }
   }
@@ -225,7 +257,9 @@ export class Actions {
     // A double click places its corner twice.
     const points = polygon.filter((p, i) => i === 0 || distance(p, polygon[i - 1]) > 0);
     if (points.length < LEAST_POINTS) {
-      toast(`An outline takes ${LEAST_POINTS} corners or more; so far ${points.length === 1 ? 'there is 1' : `there are ${points.length}`}.`);
+      toast(
+        `An outline takes ${LEAST_POINTS} corners or more; so far ${points.length === 1 ? 'there is 1' : `there are ${points.length}`}.`,
+      );
     } else if (isRegionTool(tool)) this.#finishRegion(tool, points);
     else this.#finishBay(points);
   }
@@ -234,7 +268,11 @@ export class Actions {
   #finishBay(points) {
     const last = this.state.doc.bays.at(-1);
     const id = last ? nextFree(last.id, this.taken) : nextFree('A00', this.taken);
-    const bay = makeBay(id, points, last ? { kind: 'standard', zone: last.zone, level: last.level, angle: last.angle } : {});
+    const bay = makeBay(
+      id,
+      points,
+      last ? { kind: 'standard', zone: last.zone, level: last.level, angle: last.angle } : {},
+    );
     this.store.edit(`Draw ${id}`, (d) => addBays(d, [bay]), {
       patch: { polygon: [], hint: null, snapped: null, selection: [bay.uid], panel: 'bays' },
     });
@@ -252,13 +290,21 @@ export class Actions {
 
   /** @param {string} uid @param {string} name */
   renameRegion(uid, name) {
-    this.store.edit('Change name', (doc) => changeRegions(doc, new Set([uid]), (region) => ({ ...region, name })));
+    this.store.edit('Change name', (doc) =>
+      changeRegions(doc, new Set([uid]), (region) => ({ ...region, name })),
+    );
   }
 
   /** @returns {Row} */
   #freshRow() {
     const last = this.state.doc.bays.at(-1);
-    const start = last ? nextRow(last.id.replace(/\d+(?=\D*$)/, (d) => '1'.padStart(d.length, '0')), 0, this.taken) : 'A01';
+    const start = last
+      ? nextRow(
+          last.id.replace(/\d+(?=\D*$)/, (d) => '1'.padStart(d.length, '0')),
+          0,
+          this.taken,
+        )
+      : 'A01';
     return newRow(this.#lastRow.pattern ?? start, { ...this.#lastRow, corners: [], dividers: null });
   }
 
@@ -294,17 +340,24 @@ export class Actions {
 
   turnRow() {
     const row = this.state.row;
-    if (row?.corners.length === 4) this.changeRow({ corners: turnQuad(row.corners), dividers: null, turned: true });
+    if (row?.corners.length === 4)
+      this.changeRow({ corners: turnQuad(row.corners), dividers: null, turned: true });
   }
 
   createRow() {
     const row = this.state.row;
-    if (!row || row.corners.length !== 4) return undefined;
-    if (!isConvex(row.corners)) return toast('The four corners do not go round a row: drag them, or start over.', { kind: 'error' });
+    if (row?.corners.length !== 4) return undefined;
+    if (!isConvex(row.corners))
+      return toast('The four corners do not go round a row: drag them, or start over.', { kind: 'error' });
     const wrong = rowIds(row).find((id) => !isIdentifier(id));
-    if (wrong !== undefined) return toast(`"${wrong}" is no id: letters, digits, point, hyphen, underscore.`, { kind: 'error' });
+    if (wrong !== undefined)
+      return toast(`"${wrong}" is no id: letters, digits, point, hyphen, underscore.`, { kind: 'error' });
     const bays = rowBays(row);
-    const pattern = nextRow(row.pattern, row.count * row.lines, new Set([...this.taken, ...bays.map((b) => b.id)]));
+    const pattern = nextRow(
+      row.pattern,
+      row.count * row.lines,
+      new Set([...this.taken, ...bays.map((b) => b.id)]),
+    );
     this.#lastRow = { ...row, pattern, corners: [], dividers: null, turned: false };
     this.store.edit(`Row of ${bays.length}`, (doc) => addBays(doc, bays), {
       patch: { selection: bays.map((bay) => bay.uid), row: this.#freshRow(), copy: null, cursor: null },
@@ -328,7 +381,11 @@ export class Actions {
     const row = newRow(pattern, { ...shape, count: bays.length, turned: true, kind, zone, level });
     const away = this.#roomFor(shape.corners, from);
     this.store.set({
-      tool: 'row', copy: { quad: shape.corners, from }, row: { ...row, corners: away }, selection: [], panel: 'row',
+      tool: 'row',
+      copy: { quad: shape.corners, from },
+      row: { ...row, corners: away },
+      selection: [],
+      panel: 'row',
     });
     announce(`Copy of ${bays.length} bays in hand: move it, then Enter`);
     return undefined;
@@ -338,7 +395,7 @@ export class Actions {
    * @param {Point[]} quad @param {Point} from */
   #roomFor(quad, from) {
     const [, , c, d] = quad;
-    const to = /** @type {Point} */ ([(c[0] + d[0]) - from[0], (c[1] + d[1]) - from[1]]);
+    const to = /** @type {Point} */ ([c[0] + d[0] - from[0], c[1] + d[1] - from[1]]);
     return shiftOnGround(quad, from, to) ?? quad;
   }
 
@@ -382,7 +439,9 @@ export class Actions {
 
   zoomToSelection() {
     const { doc, selection } = this.state;
-    const points = outlinesOf(doc).filter(({ uid }) => selection.includes(uid)).flatMap((outline) => outline.points);
+    const points = outlinesOf(doc)
+      .filter(({ uid }) => selection.includes(uid))
+      .flatMap((outline) => outline.points);
     if (points.length > 0) this.app.stage.zoomTo(bounds(points));
     else this.app.stage.fit();
   }

@@ -24,19 +24,74 @@ export function makeCommands(app) {
 
   return [
     ...group('Tools', [
-      ['select', 'Select and move', ['V'], () => actions.setTool('select'), 'select', () => state().tool === 'select'],
-      ['polygon', 'Draw a bay', ['P'], () => actions.setTool('polygon'), 'polygon', () => state().tool === 'polygon'],
-      ['row', 'Lay out a row of bays', ['R'], () => actions.setTool('row'), 'row', () => state().tool === 'row'],
-      ['mask', 'Draw a privacy mask: black in every picture', ['B'], () => actions.setTool('mask'), 'mask', () => state().tool === 'mask'],
-      ['area', 'Draw a watched area: no vehicle may stand there', ['A'], () => actions.setTool('area'), 'area', () => state().tool === 'area'],
-      ['hand', 'Move the view (or hold Space)', ['H'], () => actions.setTool('hand'), 'hand', () => state().tool === 'hand'],
+      [
+        'select',
+        'Select and move',
+        ['V'],
+        () => actions.setTool('select'),
+        'select',
+        () => state().tool === 'select',
+      ],
+      [
+        'polygon',
+        'Draw a bay',
+        ['P'],
+        () => actions.setTool('polygon'),
+        'polygon',
+        () => state().tool === 'polygon',
+      ],
+      [
+        'row',
+        'Lay out a row of bays',
+        ['R'],
+        () => actions.setTool('row'),
+        'row',
+        () => state().tool === 'row',
+      ],
+      [
+        'mask',
+        'Draw a privacy mask: black in every picture',
+        ['B'],
+        () => actions.setTool('mask'),
+        'mask',
+        () => state().tool === 'mask',
+      ],
+      [
+        'area',
+        'Draw a watched area: no vehicle may stand there',
+        ['A'],
+        () => actions.setTool('area'),
+        'area',
+        () => state().tool === 'area',
+      ],
+      [
+        'hand',
+        'Move the view (or hold Space)',
+        ['H'],
+        () => actions.setTool('hand'),
+        'hand',
+        () => state().tool === 'hand',
+      ],
       ['propose', 'Find bays from parked vehicles', ['F'], () => void server.propose(), 'find'],
-      ['align', 'Camera moved: align the bays', ['M'], () => void server.align(), 'align', () => state().align !== null],
+      [
+        'align',
+        'Camera moved: align the bays',
+        ['M'],
+        () => void server.align(),
+        'align',
+        () => state().align !== null,
+      ],
     ]),
     ...group('Drawing', [
       ['confirm', 'Place a corner, finish, create the row', ['Enter'], () => actions.confirm()],
       ['escape', 'Step back', ['Escape'], () => actions.escape()],
-      ['remove', 'Delete corner or what is selected', ['Delete', 'Backspace'], () => actions.remove(), 'trash'],
+      [
+        'remove',
+        'Delete corner or what is selected',
+        ['Delete', 'Backspace'],
+        () => actions.remove(),
+        'trash',
+      ],
       ['turn', 'Turn the row: exchange length and depth', ['T'], () => actions.turnRow(), 'turn'],
       ['more', 'One bay more in the row', [']'], () => step(1)],
       ['fewer', 'One bay fewer in the row', ['['], () => step(-1)],
@@ -58,9 +113,30 @@ export function makeCommands(app) {
       ['zoom-out', 'Zoom out', ['-'], () => stage.zoomBy(1 / 1.3), 'minus'],
       ['fit', 'Show the whole picture', ['0'], () => stage.fit(), 'fit'],
       ['zoom-selection', 'Zoom to the selection', ['Z'], () => actions.zoomToSelection()],
-      ['labels', 'Show ids', ['I'], () => store.set({ labels: !state().labels }), 'label', () => state().labels],
-      ['regions', 'Show masks and watched areas', ['O'], () => store.set({ regionsShown: !state().regionsShown }), 'regions', () => state().regionsShown],
-      ['live', 'Live check: is each bay occupied?', ['L'], () => server.toggleLive(), 'live', () => state().liveOn],
+      [
+        'labels',
+        'Show ids',
+        ['I'],
+        () => store.set({ labels: !state().labels }),
+        'label',
+        () => state().labels,
+      ],
+      [
+        'regions',
+        'Show masks and watched areas',
+        ['O'],
+        () => store.set({ regionsShown: !state().regionsShown }),
+        'regions',
+        () => state().regionsShown,
+      ],
+      [
+        'live',
+        'Live check: is each bay occupied?',
+        ['L'],
+        () => server.toggleLive(),
+        'live',
+        () => state().liveOn,
+      ],
       ['problem', 'Go to the next problem', ['G'], () => app.problems.next()],
       ['theme', 'Dark or light', ['D'], toggleTheme, 'theme'],
       ['earlier', 'Earlier in the clip', ['Shift+,', 'Shift+<'], () => server.seekBy(-1)],
@@ -89,6 +165,6 @@ export function makeCommands(app) {
   /** @param {boolean} accept */
   function proposal(accept) {
     const uid = state().proposal;
-    if (uid) (accept ? app.proposals.accept([uid]) : app.proposals.reject([uid]));
+    if (uid) accept ? app.proposals.accept([uid]) : app.proposals.reject([uid]);
   }
 }

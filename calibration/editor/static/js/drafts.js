@@ -4,10 +4,11 @@
  * of another one.
  */
 
+import { h } from '../../shared/dom.js';
 import { merge, sameDoc } from './model/diff.js';
 import { uidsOf } from './model/regions.js';
 import { fromWire, regionsToWire, toDraft } from './model/wire.js';
-import { debounce, h } from './ui/dom.js';
+import { debounce } from './ui/dom.js';
 import { toast } from './ui/notices.js';
 
 /** @typedef {{tab: string, saved_at: string, base_revision: number, document: any}} Draft */
@@ -85,7 +86,8 @@ export class Drafts {
   /** @param {number} revision */
   async #rebase(revision) {
     const { store, server } = this.app;
-    const then = revision > 0 ? await server.revision(revision) : { ...store.state.base.doc, bays: [], regions: [] };
+    const then =
+      revision > 0 ? await server.revision(revision) : { ...store.state.base.doc, bays: [], regions: [] };
     if (!then) return;
     const joined = merge(then, store.state.doc, store.state.base.doc);
     store.edit('Join with the saved revision', () => joined.doc);
@@ -108,10 +110,38 @@ export class Drafts {
       .sort((a, b) => b.saved_at.localeCompare(a.saved_at));
     if (left.length === 0) return;
     const draft = left[0];
-    const bar = h('div', { class: 'offer', role: 'region', 'aria-label': 'Unsaved draft' },
-      h('span', {}, `An unsaved draft of ${clock(draft.saved_at)} was left behind (${draft.document.bays.length} bays).`),
-      h('button', { type: 'button', class: 'primary', onclick: () => (bar.remove(), this.#restore(draft), this.#drop(draft.tab)) }, 'Restore'),
-      h('button', { type: 'button', onclick: () => (bar.remove(), left.forEach((d) => this.#drop(d.tab))) }, 'Discard'),
+    const bar = h(
+      'div',
+      { class: 'offer', role: 'region', 'aria-label': 'Unsaved draft' },
+      h(
+        'span',
+        {},
+        `An unsaved draft of ${clock(draft.saved_at)} was left behind (${draft.document.bays.length} bays).`,
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'primary',
+          onclick: () => {
+            bar.remove();
+            this.#restore(draft);
+            this.#drop(draft.tab);
+          },
+        },
+        'Restore',
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          onclick: () => {
+            bar.remove();
+            for (const d of left) this.#drop(d.tab);
+          },
+        },
+        'Discard',
+      ),
     );
     document.getElementById('canvas')?.append(bar);
   }

@@ -72,7 +72,8 @@ export function listenToKeys(app, pointer) {
   /** One pixel of the picture for corners; for the crosshair a step that gets somewhere.
    * @param {KeyboardEvent} e */
   function stepPx(e) {
-    if (app.actions.placing || app.store.state.copy) return e.ctrlKey ? 1 : (e.shiftKey ? 50 : 10) / Math.min(app.stage.view.k, 4);
+    if (app.actions.placing || app.store.state.copy)
+      return e.ctrlKey ? 1 : (e.shiftKey ? 50 : 10) / Math.min(app.stage.view.k, 4);
     return e.shiftKey ? 10 : 1;
   }
 }

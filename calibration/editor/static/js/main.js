@@ -1,5 +1,6 @@
 /** Puts the page together. */
 
+import { byId, h } from '../../shared/dom.js';
 import { Actions } from './actions.js';
 import { Api } from './api.js';
 import { makeCommands } from './commands.js';
@@ -18,7 +19,6 @@ import { polygonTool } from './tools/polygon.js';
 import { rowTool } from './tools/row.js';
 import { selectTool } from './tools/select.js';
 import { chrome } from './ui/chrome.js';
-import { byId, h } from './ui/dom.js';
 import { restoreTheme } from './ui/theme.js';
 
 async function start() {
@@ -49,18 +49,25 @@ async function start() {
   const { calibration } = session;
   const doc = calibration ? fromWire(calibration, session.image_wh) : emptyDoc();
   store.set({
-    doc, base: { revision: session.revision, doc }, revisions: session.revisions, retired: session.retired_ids,
+    doc,
+    base: { revision: session.revision, doc },
+    revisions: session.revisions,
+    retired: session.retired_ids,
   });
   await Promise.all([app.server.refreshPicture(), app.drafts.begin()]);
-  if (new URLSearchParams(location.search).has('propose') && doc.bays.length === 0) await app.server.propose();
+  if (new URLSearchParams(location.search).has('propose') && doc.bays.length === 0)
+    await app.server.propose();
   document.documentElement.dataset.ready = 'true';
 }
 
 start().catch((error) => {
   byId('canvas').replaceChildren(
-    h('div', { class: 'failed', role: 'alert' },
+    h(
+      'div',
+      { class: 'failed', role: 'alert' },
       h('h1', {}, 'The editor could not start'),
       h('p', {}, error instanceof Error ? error.message : String(error)),
-      h('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, 'Try again')),
+      h('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, 'Try again'),
+    ),
   );
 });

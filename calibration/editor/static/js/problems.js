@@ -19,7 +19,11 @@ export class Problems {
     const outline = bays.find((b) => b.id === finding.bay) ?? regions.find((r) => finding[r.kind] === r.name);
     if (outline) {
       this.app.actions.setTool('select');
-      this.store.set({ selection: [outline.uid], activePoint: null, regionsShown: this.store.state.regionsShown || !isBay(outline) });
+      this.store.set({
+        selection: [outline.uid],
+        activePoint: null,
+        regionsShown: this.store.state.regionsShown || !isBay(outline),
+      });
       this.app.stage.zoomTo(bounds(outline.points));
     } else if (finding.at) this.app.stage.zoomTo([...finding.at, ...finding.at]);
   }

@@ -36,7 +36,13 @@ export class Proposals {
     let id = last ?? 'A00';
     const bays = chosen.map((p, i) => {
       const newGroup = i > 0 && p.group !== chosen[i - 1].group;
-      id = newGroup ? nextRow(id.replace(/\d+(?=\D*$)/, (d) => '1'.padStart(d.length, '0')), 0, taken) : nextFree(id, taken);
+      id = newGroup
+        ? nextRow(
+            id.replace(/\d+(?=\D*$)/, (d) => '1'.padStart(d.length, '0')),
+            0,
+            taken,
+          )
+        : nextFree(id, taken);
       taken.add(id);
       return makeBay(id, p.points);
     });
@@ -44,7 +50,10 @@ export class Proposals {
       ...addBays(doc, bays),
       proposals: doc.proposals.filter((p) => !uids.includes(p.uid)),
     }));
-    this.#after(uids, bays.map((bay) => bay.uid));
+    this.#after(
+      uids,
+      bays.map((bay) => bay.uid),
+    );
   }
 
   /** @param {string[]} uids */

@@ -19,7 +19,8 @@ const threshold = (proposals) => Math.min(0.25, Math.max(...proposals.map((p) =>
 
 /** @param {Doc} a @param {Doc} b */
 const sameMasks = (a, b) => {
-  const masks = (/** @type {Doc} */ doc) => JSON.stringify(doc.regions.filter((r) => r.kind === 'mask').map((r) => r.points));
+  const masks = (/** @type {Doc} */ doc) =>
+    JSON.stringify(doc.regions.filter((r) => r.kind === 'mask').map((r) => r.points));
   return masks(a) === masks(b);
 };
 
@@ -95,7 +96,8 @@ export class Server {
   }
 
   toggleLive() {
-    if (!this.app.session.can_judge) return toast('No model was given to the editor, so there is no live check.');
+    if (!this.app.session.can_judge)
+      return toast('No model was given to the editor, so there is no live check.');
     this.store.set({ liveOn: !this.store.state.liveOn, live: new Map() });
     return undefined;
   }
@@ -166,7 +168,11 @@ export class Server {
     }
     const { time_s } = this.store.state;
     const answer = await this.#busy('Looking for parked vehicles', () =>
-      this.api.json('propose', 'POST', { document: this.#wire(), time_s, whole_clip: session.duration_s !== null }),
+      this.api.json('propose', 'POST', {
+        document: this.#wire(),
+        time_s,
+        whole_clip: session.duration_s !== null,
+      }),
     );
     if (!answer) return;
     const proposals = answer.proposals.map((/** @type {any} */ p) => proposalFromWire(p, this.app.imageWh));
@@ -175,7 +181,14 @@ export class Server {
       return;
     }
     this.store.edit(`${proposals.length} proposals`, (doc) => ({ ...doc, proposals }), {
-      patch: { panel: 'proposals', proposal: proposals[0].uid, leastConfidence: threshold(proposals), selection: [], tool: 'select', row: null },
+      patch: {
+        panel: 'proposals',
+        proposal: proposals[0].uid,
+        leastConfidence: threshold(proposals),
+        selection: [],
+        tool: 'select',
+        row: null,
+      },
     });
     announce(`${proposals.length} bays proposed`);
   }
@@ -195,10 +208,17 @@ export class Server {
         polygons,
         groundQuads: answer.ground_quads.map((/** @type {any} */ q) => q && toPixels(q, this.app.imageWh)),
         regions: regionsFromWire(answer, this.app.imageWh),
-        verdict: answer.verdict, accepted: answer.usable, inliers: answer.inliers,
-        errorPx: answer.error_px, shiftPx: answer.shift_px,
+        verdict: answer.verdict,
+        accepted: answer.usable,
+        inliers: answer.inliers,
+        errorPx: answer.error_px,
+        shiftPx: answer.shift_px,
       },
-      compare: null, panel: 'history', selection: [], tool: 'select', row: null,
+      compare: null,
+      panel: 'history',
+      selection: [],
+      tool: 'select',
+      row: null,
     });
     return undefined;
   }
@@ -206,12 +226,20 @@ export class Server {
   acceptAlign() {
     const { align } = this.store.state;
     if (!align) return;
-    this.store.edit('Align with the moved camera', (doc) => ({
-      ...doc,
-      newReference: true,
-      bays: doc.bays.map((bay, i) => ({ ...bay, points: align.polygons[i], groundQuad: align.groundQuads[i] })),
-      regions: align.regions,
-    }), { patch: { align: null, selection: [] } });
+    this.store.edit(
+      'Align with the moved camera',
+      (doc) => ({
+        ...doc,
+        newReference: true,
+        bays: doc.bays.map((bay, i) => ({
+          ...bay,
+          points: align.polygons[i],
+          groundQuad: align.groundQuads[i],
+        })),
+        regions: align.regions,
+      }),
+      { patch: { align: null, selection: [] } },
+    );
     toast('Bays aligned. Save to take this picture as the new reference.');
   }
 
@@ -223,10 +251,14 @@ export class Server {
     await this.#busy('Saving', async () => {
       try {
         const answer = await this.api.json('save', 'POST', {
-          base_revision: baseRevision, document: this.#wire(doc), time_s,
+          base_revision: baseRevision,
+          document: this.#wire(doc),
+          time_s,
         });
         this.#saved(answer, doc);
-        toast(`Saved as revision ${answer.calibration.revision}${this.app.session.applies ? ' and applied' : ''}.`);
+        toast(
+          `Saved as revision ${answer.calibration.revision}${this.app.session.applies ? ' and applied' : ''}.`,
+        );
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         this.#refused(error);
@@ -255,7 +287,9 @@ export class Server {
     const now = doc === sent ? saved : { ...merge(sent, doc, saved).doc, newReference: false };
     const patch = {
       base: { revision: answer.calibration.revision, doc: saved },
-      revisions: answer.revisions, retired: answer.calibration.retired_ids, compare: null,
+      revisions: answer.revisions,
+      retired: answer.calibration.retired_ids,
+      compare: null,
     };
     if (label) this.store.edit(label, () => now, { patch });
     else this.store.set({ doc: now, ...patch }); // the same bays: no step to undo
@@ -269,7 +303,8 @@ export class Server {
     showConflict(merge(base.doc, doc, theirs), calibration, (joined) => {
       this.store.edit('Join with the saved revision', () => joined, {
         patch: {
-          base: { revision: calibration.revision, doc: theirs }, retired: calibration.retired_ids,
+          base: { revision: calibration.revision, doc: theirs },
+          retired: calibration.retired_ids,
         },
       });
       void this.reloadHistory();
@@ -288,7 +323,8 @@ export class Server {
     if (!answer) return;
     const newest = Math.max(0, ...answer.revisions.map((/** @type {any} */ r) => r.revision));
     const { base, revisions } = this.store.state;
-    if (newest <= base.revision || newest === this.#toldOf || newest <= (revisions.at(-1)?.revision ?? 0)) return;
+    if (newest <= base.revision || newest === this.#toldOf || newest <= (revisions.at(-1)?.revision ?? 0))
+      return;
     this.#toldOf = newest;
     toast(`Revision ${newest} was saved elsewhere.`, { action: 'Join', run: () => void this.join() });
   }
@@ -316,11 +352,13 @@ export class Server {
     await this.#busy('Rolling back', async () => {
       try {
         const answer = await this.api.json('rollback', 'POST', {
-          revision, base_revision: this.store.state.base.revision,
+          revision,
+          base_revision: this.store.state.base.revision,
         });
         this.#saved(answer, this.store.state.doc, `Roll back to ${revision}`);
         toast(`Revision ${revision} is back, as revision ${answer.calibration.revision}.`, {
-          action: 'Undo', run: () => void this.rollBack(answer.calibration.revision - 1),
+          action: 'Undo',
+          run: () => void this.rollBack(answer.calibration.revision - 1),
         });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
@@ -334,7 +372,8 @@ export class Server {
     await this.#busy('Exporting', async () => {
       const { blob, name } = await this.api.export(this.#wire(), format);
       const link = Object.assign(document.createElement('a'), {
-        href: URL.createObjectURL(blob), download: name,
+        href: URL.createObjectURL(blob),
+        download: name,
       });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
@@ -346,13 +385,20 @@ export class Server {
     await this.#busy('Importing', async () => {
       const answer = await this.api.import(file, format);
       const taken = this.app.actions.taken;
-      const incoming = fromWire({ ...toDraft(this.store.state.doc, this.app.imageWh), bays: answer.bays }, this.app.imageWh);
+      const incoming = fromWire(
+        { ...toDraft(this.store.state.doc, this.app.imageWh), bays: answer.bays },
+        this.app.imageWh,
+      );
       const clash = incoming.bays.filter((bay) => taken.has(bay.id)).length;
       this.store.edit(`Import ${file.name}`, (doc) => ({ ...doc, bays: [...doc.bays, ...incoming.bays] }), {
         patch: { selection: incoming.bays.map((bay) => bay.uid), panel: clash > 0 ? 'problems' : 'bays' },
       });
-      const remarks = answer.findings.length > 0 ? ` ${answer.findings[0].message}` : '';
-      toast(`${incoming.bays.length} bays imported.${clash ? ` ${clash} ids are taken: renumber them.` : ''}${remarks}`);
+      const said = answer.findings.map((finding) => ` ${finding.message}.`);
+      const more = said.length > 3 ? ` And ${said.length - 3} more remarks.` : '';
+      const remarks = `${said.slice(0, 3).join('')}${more}`;
+      toast(
+        `${incoming.bays.length} bays imported.${clash ? ` ${clash} ids are taken: renumber them.` : ''}${remarks}`,
+      );
     });
   }
 }

@@ -19,11 +19,7 @@ export function squareToQuad(quad) {
   const det = dx1 * dy2 - dx2 * dy1;
   const g = (sx * dy2 - dx2 * sy) / det;
   const h = (dx1 * sy - sx * dy1) / det;
-  return [
-    x1 - x0 + g * x1, x3 - x0 + h * x3, x0,
-    y1 - y0 + g * y1, y3 - y0 + h * y3, y0,
-    g, h, 1,
-  ];
+  return [x1 - x0 + g * x1, x3 - x0 + h * x3, x0, y1 - y0 + g * y1, y3 - y0 + h * y3, y0, g, h, 1];
 }
 
 /** @param {Matrix} m @param {Point} p @returns {Point} */
@@ -43,8 +39,14 @@ export function invert(m) {
   const C = d * h - e * g;
   const det = a * A + b * B + c * C;
   return [
-    A, c * h - b * i, b * f - c * e,
-    B, a * i - c * g, c * d - a * f,
-    C, b * g - a * h, a * e - b * d,
+    A,
+    c * h - b * i,
+    b * f - c * e,
+    B,
+    a * i - c * g,
+    c * d - a * f,
+    C,
+    b * g - a * h,
+    a * e - b * d,
   ].map((v) => v / det);
 }

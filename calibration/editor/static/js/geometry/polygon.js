@@ -32,10 +32,7 @@ export function centroid(points) {
   const area = signedArea(points);
   if (Math.abs(area) < 1e-6 || selfCrossing(points)) {
     const n = Math.max(points.length, 1);
-    return [
-      points.reduce((sum, p) => sum + p[0], 0) / n,
-      points.reduce((sum, p) => sum + p[1], 0) / n,
-    ];
+    return [points.reduce((sum, p) => sum + p[0], 0) / n, points.reduce((sum, p) => sum + p[1], 0) / n];
   }
   let x = 0;
   let y = 0;
@@ -153,11 +150,7 @@ export function nearestOnSegment(p, a, b) {
 export function isConvex(points) {
   let sign = 0;
   for (let i = 0; i < points.length; i++) {
-    const t = turn(
-      points[i],
-      points[(i + 1) % points.length],
-      points[(i + 2) % points.length],
-    );
+    const t = turn(points[i], points[(i + 1) % points.length], points[(i + 2) % points.length]);
     if (t !== 0) {
       if (sign !== 0 && Math.sign(t) !== sign) return false;
       sign = Math.sign(t);

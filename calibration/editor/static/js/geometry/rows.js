@@ -51,7 +51,13 @@ function stations(row, skew) {
  * @param {Row} row @returns {Point[][]} */
 export function rowPolygons(row) {
   const matrix = squareToQuad(row.corners);
-  const lines = row.lines === 2 ? [[0, row.split], [row.split, 1]] : [[0, 1]];
+  const lines =
+    row.lines === 2
+      ? [
+          [0, row.split],
+          [row.split, 1],
+        ]
+      : [[0, 1]];
   return lines.flatMap(([v0, v1], line) => {
     const mirrored = row.herringbone && line === 1;
     const { near: front, far: back } = stations(row, mirrored ? -row.skew : row.skew);
@@ -101,7 +107,12 @@ export function shiftOnGround(quad, from, to) {
   const b = apply(inverse, to);
   const [du, dv] = [b[0] - a[0], b[1] - a[1]];
   /** @type {Point[]} */
-  const corners = [[du, dv], [1 + du, dv], [1 + du, 1 + dv], [du, 1 + dv]];
+  const corners = [
+    [du, dv],
+    [1 + du, dv],
+    [1 + du, 1 + dv],
+    [du, 1 + dv],
+  ];
   // Beyond the horizon the plane comes back from behind; there is no such place on the lot.
   if (depth(matrix, b) <= 0.02 || corners.some((c) => depth(matrix, c) <= 0.02)) return null;
   return corners.map((c) => apply(matrix, c));

@@ -1,7 +1,6 @@
 /** What can be said at once of the shape in hand; the server has the last word on everything. */
 
-import { overlapShare, selfCrossing, signedArea } from '../geometry/polygon.js';
-import { bounds } from '../geometry/polygon.js';
+import { bounds, overlapShare, selfCrossing, signedArea } from '../geometry/polygon.js';
 
 /** @typedef {import('../types.js').Point} Point */
 

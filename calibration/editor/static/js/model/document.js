@@ -106,7 +106,7 @@ export const removeOutlines = (doc, uids) => ({
 export const shifted = (outline, delta) => ({
   ...outline,
   points: outline.points.map((p) => add(p, delta)),
-  ...(isBay(outline) && { groundQuad: outline.groundQuad && outline.groundQuad.map((p) => add(p, delta)) }),
+  ...(isBay(outline) && { groundQuad: outline.groundQuad?.map((p) => add(p, delta)) }),
 });
 
 /** Moved points make an explicit ground quad stale, so it goes: the outline is the truth again.
@@ -126,7 +126,11 @@ export function movePoints(doc, uid, indices, delta, linked) {
   const own = outlineOf(doc, uid);
   if (!own) return doc;
   const moved = changeOutlines(doc, new Set([uid]), (outline) =>
-    reshaped(outline, outline.points.map((p, i) => (indices.includes(i) ? add(p, delta) : p))));
+    reshaped(
+      outline,
+      outline.points.map((p, i) => (indices.includes(i) ? add(p, delta) : p)),
+    ),
+  );
   if (!linked || !isBay(own)) return moved;
   const from = indices.map((i) => own.points[i]);
   return {
@@ -149,16 +153,19 @@ export const insertPoint = (doc, uid, after, point) =>
   (outlineOf(doc, uid)?.points.length ?? MOST_POINTS) >= MOST_POINTS
     ? doc
     : changeOutlines(doc, new Set([uid]), (outline) =>
-      reshaped(outline, [...outline.points.slice(0, after + 1), point, ...outline.points.slice(after + 1)]),
-    );
+        reshaped(outline, [...outline.points.slice(0, after + 1), point, ...outline.points.slice(after + 1)]),
+      );
 
 /** @param {Doc} doc @param {string} uid @param {number} index @returns {Doc} */
 export const removePoint = (doc, uid, index) =>
   (outlineOf(doc, uid)?.points.length ?? 0) <= LEAST_POINTS
     ? doc
     : changeOutlines(doc, new Set([uid]), (outline) =>
-      reshaped(outline, outline.points.filter((_, i) => i !== index)),
-    );
+        reshaped(
+          outline,
+          outline.points.filter((_, i) => i !== index),
+        ),
+      );
 
 /** Proposals that are sure enough to be looked at.
  * @param {{doc: Doc, leastConfidence: number}} state */

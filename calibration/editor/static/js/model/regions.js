@@ -37,7 +37,9 @@ export const uidsOf = (doc) => new Map([...keyed(doc)].map(([key, outline]) => [
 /** What some outlines are called together: "bay", "3 bays", "mask", "2 outlines".
  * @param {Doc} doc @param {readonly string[]} uids */
 export function called(doc, uids) {
-  const kinds = new Set(doc.regions.filter((r) => uids.includes(r.uid)).map((r) => /** @type {string} */ (r.kind)));
+  const kinds = new Set(
+    doc.regions.filter((r) => uids.includes(r.uid)).map((r) => /** @type {string} */ (r.kind)),
+  );
   if (doc.bays.some((bay) => uids.includes(bay.uid))) kinds.add('bay');
   const word = kinds.size === 1 ? [...kinds][0] : 'outline';
   return uids.length === 1 ? word : `${uids.length} ${word}s`;

@@ -92,7 +92,10 @@ export class Store {
 
   /** Change what is shown; not undone by undo. @param {Partial<State>} patch */
   set(patch) {
-    this.#before ??= (queueMicrotask(() => this.#notify()), this.state);
+    if (this.#before === null) {
+      this.#before = this.state;
+      queueMicrotask(() => this.#notify());
+    }
     this.state = { ...this.state, ...patch };
   }
 

@@ -47,8 +47,11 @@ export function fromWire(raw, wh, uids = new Map()) {
 
 /** @param {any} raw @param {Size} wh @returns {import('../types.js').Region[]} */
 export const regionsFromWire = (raw, wh) =>
-  /** @type {['mask'|'area', any[]][]} */ ([['mask', raw.masks ?? []], ['area', raw.areas ?? []]]).flatMap(
-    ([kind, list]) => list.map(({ name, polygon }) => ({ uid: newUid(), kind, name, points: toPixels(polygon, wh) })),
+  /** @type {['mask'|'area', any[]][]} */ ([
+    ['mask', raw.masks ?? []],
+    ['area', raw.areas ?? []],
+  ]).flatMap(([kind, list]) =>
+    list.map(({ name, polygon }) => ({ uid: newUid(), kind, name, points: toPixels(polygon, wh) })),
   );
 
 /** @param {any} raw @param {Size} wh @returns {import('../types.js').Proposal} */
@@ -87,7 +90,9 @@ export const toWire = (doc, wh) => ({
 
 /** @param {Doc} doc @param {Size} wh */
 export function regionsToWire(doc, wh) {
-  const list = (/** @type {string} */ kind) => doc.regions.filter((region) => region.kind === kind)
-    .map(({ name, points }) => ({ name, polygon: toFractions(points, wh) }));
+  const list = (/** @type {string} */ kind) =>
+    doc.regions
+      .filter((region) => region.kind === kind)
+      .map(({ name, points }) => ({ name, polygon: toFractions(points, wh) }));
   return { masks: list('mask'), areas: list('area') };
 }

@@ -1,6 +1,6 @@
 /** Labelled form fields that the panels share. */
 
-import { h } from '../ui/dom.js';
+import { h } from '../../../shared/dom.js';
 import { icon } from '../ui/icons.js';
 
 let number = 0;
@@ -15,8 +15,12 @@ export function labelled(text, field, hint) {
 
 /** @param {readonly (string|[string, string])[]} options @param {(value: string) => void} onchange */
 export const choice = (options, onchange) => {
-  const field = h('select', { onchange: () => onchange(field.value) },
-    ...options.map((o) => (typeof o === 'string' ? h('option', { value: o }, words(o)) : h('option', { value: o[0] }, o[1]))),
+  const field = h(
+    'select',
+    { onchange: () => onchange(field.value) },
+    ...options.map((o) =>
+      typeof o === 'string' ? h('option', { value: o }, words(o)) : h('option', { value: o[0] }, o[1]),
+    ),
   );
   return field;
 };
@@ -29,8 +33,12 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {string} text @param {() => void} run @param {{icon?: string, class?: string, title?: string}} [more] */
 export const button = (text, run, more = {}) =>
-  h('button', { type: 'button', class: more.class, title: more.title, onclick: run },
-    more.icon ? icon(more.icon) : null, h('span', {}, text));
+  h(
+    'button',
+    { type: 'button', class: more.class, title: more.title, onclick: run },
+    more.icon ? icon(more.icon) : null,
+    h('span', {}, text),
+  );
 
 /** A button that is only a sign. @param {string} name @param {string} title @param {() => void} run */
 export const iconButton = (name, title, run) =>
@@ -38,15 +46,28 @@ export const iconButton = (name, title, run) =>
 
 /** A number with buttons for fingers. @param {{min: number, max: number, onchange: (value: number) => void}} options */
 export function stepper({ min, max, onchange }) {
-  const field = h('input', { type: 'number', min, max, step: 1, inputmode: 'numeric', oninput: () => {
-    const value = Math.round(Number(field.value));
-    if (field.value !== '' && value >= min && value <= max) onchange(value);
-  } });
+  const field = h('input', {
+    type: 'number',
+    min,
+    max,
+    step: 1,
+    inputmode: 'numeric',
+    oninput: () => {
+      const value = Math.round(Number(field.value));
+      if (field.value !== '' && value >= min && value <= max) onchange(value);
+    },
+  });
   const by = (/** @type {number} */ d) => () => {
     const value = Math.min(max, Math.max(min, Number(field.value) + d));
     field.value = String(value);
     onchange(value);
   };
-  const element = h('div', { class: 'stepper' }, iconButton('minus', 'One less', by(-1)), field, iconButton('plus', 'One more', by(1)));
+  const element = h(
+    'div',
+    { class: 'stepper' },
+    iconButton('minus', 'One less', by(-1)),
+    field,
+    iconButton('plus', 'One more', by(1)),
+  );
   return { field, element };
 }

@@ -1,6 +1,6 @@
 /** What is wrong, where, and what to do about it; a click goes there. */
 
-import { h } from '../ui/dom.js';
+import { h } from '../../../shared/dom.js';
 import { icon } from '../ui/icons.js';
 
 /** @typedef {import('../model/store.js').State} State */
@@ -29,14 +29,30 @@ export function problemsPanel(app) {
         : errors > 0
           ? `${errors} ${errors === 1 ? 'problem forbids' : 'problems forbid'} saving.`
           : 'It can be saved; these are worth a look.';
-    list.replaceChildren(...findings.map((finding) =>
-      h('li', {}, h('button', { type: 'button', class: `finding ${finding.severity}`, onclick: () => app.problems.show(finding) },
-        icon(SIGN[finding.severity]),
-        h('span', { class: 'text' },
-          h('strong', {}, whose(finding), finding.code.replace(/_/g, ' ')),
-          h('span', {}, finding.message),
-          h('em', {}, finding.remedy)))),
-    ));
+    list.replaceChildren(
+      ...findings.map((finding) =>
+        h(
+          'li',
+          {},
+          h(
+            'button',
+            {
+              type: 'button',
+              class: `finding ${finding.severity}`,
+              onclick: () => app.problems.show(finding),
+            },
+            icon(SIGN[finding.severity]),
+            h(
+              'span',
+              { class: 'text' },
+              h('strong', {}, whose(finding), finding.code.replace(/_/g, ' ')),
+              h('span', {}, finding.message),
+              h('em', {}, finding.remedy),
+            ),
+          ),
+        ),
+      ),
+    );
   }
   return { element, update };
 }

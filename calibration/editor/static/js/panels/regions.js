@@ -1,8 +1,9 @@
 /** Privacy masks and watched areas: what each is called, and how they lie on the picture. */
 
+import { h, s } from '../../../shared/dom.js';
 import { MOST_POINTS } from '../model/document.js';
 import { WORDS, worstByRegion } from '../model/regions.js';
-import { h, refill, s } from '../ui/dom.js';
+import { refill } from '../ui/dom.js';
 import { icon } from '../ui/icons.js';
 import { button, capital, labelled } from './fields.js';
 
@@ -30,12 +31,27 @@ export function regionsPanel(app) {
   const form = regionForm(app);
   const guide = h('p', { class: 'guide', role: 'status' });
   const lists = [regionList(app, 'mask'), regionList(app, 'area')];
-  const shown = h('input', { type: 'checkbox', onchange: () => app.store.set({ regionsShown: shown.checked }) });
-  const locked = h('input', { type: 'checkbox', onchange: () => app.store.set({ regionsLocked: locked.checked }) });
-  const element = h('div', { class: 'panel-body' }, guide, form.element, ...lists.map((list) => list.element),
-    h('div', { class: 'checks' },
+  const shown = h('input', {
+    type: 'checkbox',
+    onchange: () => app.store.set({ regionsShown: shown.checked }),
+  });
+  const locked = h('input', {
+    type: 'checkbox',
+    onchange: () => app.store.set({ regionsLocked: locked.checked }),
+  });
+  const element = h(
+    'div',
+    { class: 'panel-body' },
+    guide,
+    form.element,
+    ...lists.map((list) => list.element),
+    h(
+      'div',
+      { class: 'checks' },
       h('label', { class: 'check' }, shown, 'Show on the picture'),
-      h('label', { class: 'check' }, locked, 'Lock: clicks pass through to the ground')));
+      h('label', { class: 'check' }, locked, 'Lock: clicks pass through to the ground'),
+    ),
+  );
 
   return {
     element,
@@ -63,13 +79,32 @@ function guideFor(kind, placed) {
 function regionList(app, kind) {
   const { title, none, key } = KINDS[kind];
   const count = h('span', { class: 'muted' });
-  const list = h('ul', { class: 'bay-list region-list', role: 'listbox', 'aria-label': title, tabindex: '0' });
+  const list = h('ul', {
+    class: 'bay-list region-list',
+    role: 'listbox',
+    'aria-label': title,
+    tabindex: '0',
+  });
   const empty = h('p', { class: 'muted' }, none);
-  const element = h('section', { class: 'region-group', 'aria-label': title },
-    h('div', { class: 'list-head' }, h('h2', {}, title), count, h('span', { class: 'grow' }),
-      button('Draw', () => app.actions.setTool(kind), { icon: kind, title: `Draw a ${WORDS[kind]} (${key})` })),
-    empty, list);
-  const uidOf = (/** @type {Event} */ e) => (e.target instanceof Element ? e.target.closest('li')?.dataset.uid : undefined);
+  const element = h(
+    'section',
+    { class: 'region-group', 'aria-label': title },
+    h(
+      'div',
+      { class: 'list-head' },
+      h('h2', {}, title),
+      count,
+      h('span', { class: 'grow' }),
+      button('Draw', () => app.actions.setTool(kind), {
+        icon: kind,
+        title: `Draw a ${WORDS[kind]} (${key})`,
+      }),
+    ),
+    empty,
+    list,
+  );
+  const uidOf = (/** @type {Event} */ e) =>
+    e.target instanceof Element ? e.target.closest('li')?.dataset.uid : undefined;
   const own = () => app.store.state.doc.regions.filter((region) => region.kind === kind);
 
   list.addEventListener('click', (e) => {
@@ -90,17 +125,25 @@ function regionList(app, kind) {
 
   /** @param {State} state @param {State} before */
   function update(state, before) {
-    if (state.doc.regions === before.doc.regions && state.selection === before.selection && state.findings === before.findings) return;
+    if (
+      state.doc.regions === before.doc.regions &&
+      state.selection === before.selection &&
+      state.findings === before.findings
+    )
+      return;
     const regions = own();
     const worst = worstByRegion(state.doc, state.findings);
-    list.replaceChildren(...regions.map((region) => row(region, state.selection.includes(region.uid), worst.get(region.uid))));
+    list.replaceChildren(
+      ...regions.map((region) => row(region, state.selection.includes(region.uid), worst.get(region.uid))),
+    );
     list.hidden = regions.length === 0;
     empty.hidden = regions.length > 0;
     count.textContent = regions.length > 0 ? String(regions.length) : '';
     const current = regions.find(({ uid }) => uid === state.selection.at(-1));
     list.setAttribute('aria-activedescendant', current ? `region-${current.uid}` : '');
     // Who steps through the list follows it; who chose on the picture wants the name in sight.
-    if (document.activeElement === list) list.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
+    if (document.activeElement === list)
+      list.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
   }
   return { element, update };
 }
@@ -108,39 +151,68 @@ function regionList(app, kind) {
 /** @param {Region} region @param {boolean} selected @param {string|undefined} problem */
 function row(region, selected, problem) {
   const sign = problem === 'error' ? 'error' : problem ? 'warn' : null;
-  return h('li', { id: `region-${region.uid}`, role: 'option', 'aria-selected': String(selected), dataset: { uid: region.uid } },
+  return h(
+    'li',
+    {
+      id: `region-${region.uid}`,
+      role: 'option',
+      'aria-selected': String(selected),
+      dataset: { uid: region.uid },
+    },
     swatch(region.kind),
     h('span', { class: 'id what' }, region.name),
     sign && h('span', { class: `sign ${sign}`, title: 'See Problems' }, icon(sign)),
-    h('span', { class: 'muted' }, `${region.points.length} corners`));
+    h('span', { class: 'muted' }, `${region.points.length} corners`),
+  );
 }
 
 /** The look on the picture, in small. @param {Region['kind']} kind */
 const swatch = (kind) =>
-  s('svg', { class: `swatch ${kind}`, viewBox: '0 0 24 18', 'aria-hidden': 'true' },
+  s(
+    'svg',
+    { class: `swatch ${kind}`, viewBox: '0 0 24 18', 'aria-hidden': 'true' },
     s('rect', { class: 'ground', x: 2, y: 2, width: 20, height: 14 }),
-    s('path', { class: 'hatching', d: kind === 'mask' ? 'M3 9l6-6M3 15L15 3M9 15L21 3M15 15l6-6' : 'M9 3l12 12M3 5l10 10' }),
-    s('rect', { class: 'line', x: 2, y: 2, width: 20, height: 14 }));
+    s('path', {
+      class: 'hatching',
+      d: kind === 'mask' ? 'M3 9l6-6M3 15L15 3M9 15L21 3M15 15l6-6' : 'M9 3l12 12M3 5l10 10',
+    }),
+    s('rect', { class: 'line', x: 2, y: 2, width: 20, height: 14 }),
+  );
 
 /** @param {import('../app.js').App} app */
 function regionForm(app) {
   const { actions, store } = app;
-  const selected = () => store.state.doc.regions.filter((region) => store.state.selection.includes(region.uid));
-  const name = h('input', { type: 'text', autocomplete: 'off', maxlength: 200, oninput: () => name.setCustomValidity(''), onchange: () => {
-    const [region] = selected();
-    const value = name.value.trim();
-    if (value === '') name.setCustomValidity('A name, so that people know what it is');
-    else if (region) actions.renameRegion(region.uid, value);
-    name.reportValidity();
-  } });
+  const selected = () =>
+    store.state.doc.regions.filter((region) => store.state.selection.includes(region.uid));
+  const name = h('input', {
+    type: 'text',
+    autocomplete: 'off',
+    maxlength: 200,
+    oninput: () => name.setCustomValidity(''),
+    onchange: () => {
+      const [region] = selected();
+      const value = name.value.trim();
+      if (value === '') name.setCustomValidity('A name, so that people know what it is');
+      else if (region) actions.renameRegion(region.uid, value);
+      name.reportValidity();
+    },
+  });
   const title = h('h2', {});
   const means = h('p', { class: 'muted' });
   const nameField = labelled('Name', name);
-  const element = h('section', { class: 'card', 'aria-label': 'Selected mask or area' },
-    title, nameField, means,
-    h('div', { class: 'buttons' },
+  const element = h(
+    'section',
+    { class: 'card', 'aria-label': 'Selected mask or area' },
+    title,
+    nameField,
+    means,
+    h(
+      'div',
+      { class: 'buttons' },
       button('Zoom to it', () => actions.zoomToSelection(), { icon: 'fit' }),
-      button('Delete', () => actions.remove(), { icon: 'trash', class: 'danger' })));
+      button('Delete', () => actions.remove(), { icon: 'trash', class: 'danger' }),
+    ),
+  );
   element.hidden = true;
 
   /** @param {State} state @param {State} before */
@@ -151,7 +223,8 @@ function regionForm(app) {
     if (regions.length === 0) return;
     const [region] = regions;
     nameField.hidden = regions.length > 1;
-    title.textContent = regions.length > 1 ? `${regions.length} masks and areas` : capital(WORDS[region.kind]);
+    title.textContent =
+      regions.length > 1 ? `${regions.length} masks and areas` : capital(WORDS[region.kind]);
     means.textContent = regions.length > 1 ? '' : KINDS[region.kind].means;
     if (state.selection !== before.selection) {
       name.setCustomValidity('');

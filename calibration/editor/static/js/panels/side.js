@@ -1,7 +1,7 @@
 /** The side panel: tabs after the ARIA pattern, one panel shown at a time. */
 
+import { byId, h } from '../../../shared/dom.js';
 import { shownProposals } from '../model/document.js';
-import { byId, h } from '../ui/dom.js';
 import { baysPanel } from './bays.js';
 import { historyPanel } from './history.js';
 import { lotPanel } from './lot.js';
@@ -16,7 +16,12 @@ import { rowPanel } from './row.js';
 export function sidePanel(app) {
   const panels = [
     { id: 'row', title: 'Row', panel: rowPanel(app), shown: (/** @type {State} */ s) => s.tool === 'row' },
-    { id: 'proposals', title: 'Found', panel: proposalsPanel(app), shown: (/** @type {State} */ s) => s.doc.proposals.length > 0 && s.tool !== 'row' },
+    {
+      id: 'proposals',
+      title: 'Found',
+      panel: proposalsPanel(app),
+      shown: (/** @type {State} */ s) => s.doc.proposals.length > 0 && s.tool !== 'row',
+    },
     { id: 'bays', title: 'Bays', panel: baysPanel(app), shown: () => true },
     { id: 'regions', title: 'Areas', panel: regionsPanel(app), shown: () => true },
     { id: 'problems', title: 'Problems', panel: problemsPanel(app), shown: () => true },
@@ -26,8 +31,23 @@ export function sidePanel(app) {
   const tablist = h('div', { role: 'tablist', 'aria-label': 'Panels', class: 'tabs' });
   const parts = panels.map(({ id, title, panel }) => {
     const badge = h('span', { class: 'badge', hidden: true });
-    const tab = h('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, onclick: () => app.store.set({ panel: id }) }, title, badge);
-    const box = h('div', { role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}`, tabindex: '-1' }, panel.element);
+    const tab = h(
+      'button',
+      {
+        type: 'button',
+        role: 'tab',
+        id: `tab-${id}`,
+        'aria-controls': `panel-${id}`,
+        onclick: () => app.store.set({ panel: id }),
+      },
+      title,
+      badge,
+    );
+    const box = h(
+      'div',
+      { role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}`, tabindex: '-1' },
+      panel.element,
+    );
     tablist.append(tab);
     return { tab, box, badge };
   });
@@ -58,7 +78,12 @@ export function sidePanel(app) {
         panel.update(state, seen[i]);
         seen[i] = state;
       }
-      if (id === 'problems') count(badge, state.findings.filter((f) => f.severity !== 'info').length, state.findings.some((f) => f.severity === 'error'));
+      if (id === 'problems')
+        count(
+          badge,
+          state.findings.filter((f) => f.severity !== 'info').length,
+          state.findings.some((f) => f.severity === 'error'),
+        );
       if (id === 'proposals') count(badge, shownProposals(state).length, false);
     });
   });

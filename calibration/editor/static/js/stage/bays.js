@@ -1,7 +1,8 @@
 /** Draws the bays: one group each, kept as long as the bay lives, touched only when it changed. */
 
+import { s } from '../../../shared/dom.js';
 import { bounds, centroid } from '../geometry/polygon.js';
-import { s, setPoints } from '../ui/dom.js';
+import { setPoints } from '../ui/dom.js';
 
 /** @typedef {import('../types.js').Bay} Bay */
 /** @typedef {import('../types.js').LiveState} LiveState */

@@ -1,12 +1,13 @@
 /** Draws what lies over the bays: handles, the shape in hand, proposals, comparisons. */
 
-import { dividerHandles, rowPolygons } from '../geometry/rows.js';
+import { s } from '../../../shared/dom.js';
 import { centroid, distance, isConvex, labelPoint, mix } from '../geometry/polygon.js';
-import { isBay, outlineOf, outlinesOf, shownProposals } from '../model/document.js';
+import { dividerHandles, rowPolygons } from '../geometry/rows.js';
 import { diff } from '../model/diff.js';
+import { isBay, outlineOf, outlinesOf, shownProposals } from '../model/document.js';
 import { isRegionTool, keyed, titleOf } from '../model/regions.js';
-import { s, setPoints } from '../ui/dom.js';
 import { rowIds } from '../model/row.js';
+import { setPoints } from '../ui/dom.js';
 
 /** @typedef {import('../types.js').Point} Point */
 /** @typedef {import('../types.js').Row} Row */
@@ -49,12 +50,16 @@ export function selectionHandles(state, k) {
     .filter((outline) => chosen.has(outline.uid) && (state.regionsShown || isBay(outline)))
     .map((outline) => polygon(outline.points, { class: 'chosen' }));
   const own = outlineOf(state.doc, state.selection[0] ?? '');
-  if (!own || outlines.length !== 1 || state.selection.length !== 1 || state.tool !== 'select') return outlines;
+  if (!own || outlines.length !== 1 || state.selection.length !== 1 || state.tool !== 'select')
+    return outlines;
   const next = (/** @type {number} */ i) => own.points[(i + 1) % own.points.length];
   const edges = own.points.map((p, i) =>
     s('line', {
       class: 'edge-hit',
-      x1: p[0], y1: p[1], x2: next(i)[0], y2: next(i)[1],
+      x1: p[0],
+      y1: p[1],
+      x2: next(i)[0],
+      y2: next(i)[1],
       dataset: { hit: 'edge', index: i },
     }),
   );
@@ -62,9 +67,7 @@ export function selectionHandles(state, k) {
     .map((p, i) => ({ p, i }))
     .filter(({ p, i }) => distance(p, next(i)) * k >= LEAST_EDGE)
     .map(({ p, i }) => handle(mix(p, next(i), 0.5), 'mid', i));
-  const points = own.points.map((p, i) =>
-    handle(p, 'point', i, state.activePoint === i ? 'active' : ''),
-  );
+  const points = own.points.map((p, i) => handle(p, 'point', i, state.activePoint === i ? 'active' : ''));
   return [...outlines, ...edges, ...middles, ...points];
 }
 
@@ -93,7 +96,7 @@ function polygonShape(state) {
   if (state.polygon.length === 0) return [];
   const kind = isRegionTool(state.tool) ? `region-ghost ${state.tool}` : '';
   const elements = [polygon(points, { class: `ghost ${kind} ${state.hint ? 'bad' : ''}` })];
-  state.polygon.forEach((p, i) => elements.push(/** @type {any} */ (handle(p, 'draft-point', i))));
+  elements.push(.../** @type {any} */ (state.polygon.map((p, i) => handle(p, 'draft-point', i))));
   return elements;
 }
 
@@ -102,13 +105,13 @@ function rowShape(state, row) {
   if (row.corners.length < 4) {
     const points = state.cursor ? [...row.corners, state.cursor] : row.corners;
     if (row.corners.length === 0) return [];
-    return [
-      polygon(points, { class: 'ghost' }),
-      ...row.corners.map((p, i) => handle(p, 'draft-point', i)),
-    ];
+    return [polygon(points, { class: 'ghost' }), ...row.corners.map((p, i) => handle(p, 'draft-point', i))];
   }
   if (!isConvex(row.corners)) {
-    return [polygon(row.corners, { class: 'ghost bad' }), ...row.corners.map((p, i) => handle(p, 'row-corner', i))];
+    return [
+      polygon(row.corners, { class: 'ghost bad' }),
+      ...row.corners.map((p, i) => handle(p, 'row-corner', i)),
+    ];
   }
   const ids = rowIds(row);
   const outlines = rowPolygons(row);
@@ -149,6 +152,10 @@ export function comparison(state) {
     .filter(([key]) => changed.has(key))
     .flatMap(([key, outline]) => [
       polygon(outline.points, { class: `before ${here.has(key) ? '' : 'gone'}` }),
-      ...(here.has(key) ? [] : [label(labelPoint(outline.points), `− ${isBay(outline) ? outline.id : titleOf(outline)}`, 'label')]),
+      ...(here.has(key)
+        ? []
+        : [
+            label(labelPoint(outline.points), `− ${isBay(outline) ? outline.id : titleOf(outline)}`, 'label'),
+          ]),
     ]);
 }

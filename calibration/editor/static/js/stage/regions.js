@@ -3,9 +3,10 @@
  * with a line of dashes and dots: each is told by its form, not by colour alone.
  */
 
+import { s } from '../../../shared/dom.js';
 import { bounds, labelPoint } from '../geometry/polygon.js';
 import { WORDS, worstByRegion } from '../model/regions.js';
-import { s, setPoints } from '../ui/dom.js';
+import { setPoints } from '../ui/dom.js';
 
 /** @typedef {import('../types.js').Region} Region */
 /** @typedef {import('../model/store.js').State} State */
@@ -38,7 +39,9 @@ export class RegionLayer {
     const selected = new Set(state.selection);
     const worst = worstByRegion(state.doc, state.findings);
     this.#drawn = state.regionsShown
-      ? state.doc.regions.map((region) => draw(region, [selected.has(region.uid) ? 'selected' : '', worst.get(region.uid) ?? '']))
+      ? state.doc.regions.map((region) =>
+          draw(region, [selected.has(region.uid) ? 'selected' : '', worst.get(region.uid) ?? '']),
+        )
       : [];
     this.layer.replaceChildren(...this.#drawn.map(({ group }) => group));
     this.layer.classList.toggle('locked', state.regionsLocked);
@@ -69,13 +72,21 @@ function draw(region, classes) {
   // A hatch is named by an attribute: a style sheet would look for it in its own file.
   shapes[2].setAttribute('fill', `url(#hatch-${region.kind})`);
   const [x, y] = labelPoint(region.points).map((v) => v.toFixed(2));
-  const label = s('text', { class: 'label region-label', x, y },
+  const label = s(
+    'text',
+    { class: 'label region-label', x, y },
     span(region.name, { x, dy: '0.35em', class: 'name' }),
-    span(WORDS[region.kind], { x, dy: '1.2em', class: 'conf' }));
-  const group = s('g', {
-    class: `region ${region.kind} ${classes.join(' ')}`,
-    dataset: { hit: 'region', uid: region.uid, region: region.name },
-  }, ...shapes, label);
+    span(WORDS[region.kind], { x, dy: '1.2em', class: 'conf' }),
+  );
+  const group = s(
+    'g',
+    {
+      class: `region ${region.kind} ${classes.join(' ')}`,
+      dataset: { hit: 'region', uid: region.uid, region: region.name },
+    },
+    ...shapes,
+    label,
+  );
   const [left, top, right, bottom] = bounds(region.points);
   return { region, group, label, room: [right - left, bottom - top] };
 }
@@ -90,6 +101,15 @@ function span(text, props) {
 /** Lines aslant. @param {Region['kind']} kind */
 function hatch(kind) {
   const size = HATCH[kind];
-  return s('pattern', { id: `hatch-${kind}`, class: `hatch ${kind}`, patternUnits: 'userSpaceOnUse', width: size, height: size },
-    s('path', { d: `M-1 1L1-1M0 ${size}L${size} 0M${size - 1} ${size + 1}L${size + 1} ${size - 1}` }));
+  return s(
+    'pattern',
+    {
+      id: `hatch-${kind}`,
+      class: `hatch ${kind}`,
+      patternUnits: 'userSpaceOnUse',
+      width: size,
+      height: size,
+    },
+    s('path', { d: `M-1 1L1-1M0 ${size}L${size} 0M${size - 1} ${size + 1}L${size + 1} ${size - 1}` }),
+  );
 }

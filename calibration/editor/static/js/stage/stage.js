@@ -1,6 +1,6 @@
 /** The picture with all that is drawn on it. */
 
-import { byId, s } from '../ui/dom.js';
+import { byId, s } from '../../../shared/dom.js';
 import { BayLayer } from './bays.js';
 import { comparison, proposalShapes, selectionHandles, shapeInHand } from './overlay.js';
 import { RegionLayer } from './regions.js';
@@ -50,10 +50,15 @@ export class Stage {
     const pad = Math.max(right - left, bottom - top, 40) * 0.8;
     this.view.chosen = true;
     // Beyond the picture there is nothing to see: a lane across it is not shown smaller than all.
-    this.view.show([
-      Math.max(Math.min(left, 0), left - pad), Math.max(Math.min(top, 0), top - pad),
-      Math.min(Math.max(right, w), right + pad), Math.min(Math.max(bottom, h), bottom + pad),
-    ], this.size);
+    this.view.show(
+      [
+        Math.max(Math.min(left, 0), left - pad),
+        Math.max(Math.min(top, 0), top - pad),
+        Math.min(Math.max(right, w), right + pad),
+        Math.min(Math.max(bottom, h), bottom + pad),
+      ],
+      this.size,
+    );
   }
 
   /** @param {import('../types.js').Point} middle screen @param {number} factor */
@@ -72,8 +77,11 @@ export class Stage {
   /** @param {import('../types.js').Point} a screen @param {import('../types.js').Point} b */
   showMarquee(a, b) {
     const box = {
-      x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]),
-      width: Math.abs(a[0] - b[0]), height: Math.abs(a[1] - b[1]), visibility: 'visible',
+      x: Math.min(a[0], b[0]),
+      y: Math.min(a[1], b[1]),
+      width: Math.abs(a[0] - b[0]),
+      height: Math.abs(a[1] - b[1]),
+      visibility: 'visible',
     };
     for (const [name, value] of Object.entries(box)) this.#marquee.setAttribute(name, String(value));
   }
@@ -84,7 +92,10 @@ export class Stage {
 
   #transform() {
     const { k, x, y } = this.view;
-    this.#world.setAttribute('transform', `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${k.toFixed(5)})`);
+    this.#world.setAttribute(
+      'transform',
+      `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${k.toFixed(5)})`,
+    );
     // Handles and labels keep their size on the screen: the style sheet divides by this.
     this.#world.style.setProperty('--k', k.toFixed(5));
     this.#bays.fitLabels(k, this.store.state.labels);
@@ -100,7 +111,8 @@ export class Stage {
 
   /** @param {State} state @param {State} before */
   #render(state, before) {
-    const changed = (/** @type {(keyof State)[]} */ ...keys) => keys.some((key) => state[key] !== before[key]);
+    const changed = (/** @type {(keyof State)[]} */ ...keys) =>
+      keys.some((key) => state[key] !== before[key]);
     if (changed('doc', 'selection', 'findings', 'live', 'liveOn', 'labels')) {
       this.#bays.render(state);
       this.#bays.fitLabels(this.view.k, state.labels);
@@ -116,7 +128,8 @@ export class Stage {
     if (changed('polygon', 'row', 'copy', 'cursor', 'snapped', 'tool', 'hint', 'doc')) {
       byId('draft').replaceChildren(...shapeInHand(state));
     }
-    if (changed('doc', 'proposal', 'leastConfidence')) byId('proposals').replaceChildren(...proposalShapes(state));
+    if (changed('doc', 'proposal', 'leastConfidence'))
+      byId('proposals').replaceChildren(...proposalShapes(state));
     if (changed('doc', 'compare', 'align')) byId('compare').replaceChildren(...comparison(state));
     if (changed('tool', 'align', 'copy')) {
       this.svg.dataset.tool = state.tool;

@@ -31,5 +31,10 @@ const targets = ({ doc, tool, regionsShown }) =>
 export const rectangle = (a, b) => {
   const [l, r] = [Math.min(a[0], b[0]), Math.max(a[0], b[0])];
   const [t, d] = [Math.min(a[1], b[1]), Math.max(a[1], b[1])];
-  return [[l, t], [r, t], [r, d], [l, d]];
+  return [
+    [l, t],
+    [r, t],
+    [r, d],
+    [l, d],
+  ];
 };

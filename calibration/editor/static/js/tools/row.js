@@ -11,7 +11,7 @@ import { place, rectangle } from './draw.js';
 
 /** @param {import('../app.js').App} app @returns {import('../stage/pointer.js').Tool} */
 export function rowTool(app) {
-  const { store, stage } = app;
+  const { store } = app;
   /** @type {{row: Row, hit: import('../stage/pointer.js').Hit}|null} */
   let grip = null;
   let boxing = false;
@@ -56,7 +56,10 @@ export function rowTool(app) {
     boxing = true;
     const a = place(app, start.at, start.free).point;
     const b = place(app, press.at, press.free);
-    store.set({ row: { ...row, dividers: null, corners: orientQuad(rectangle(a, b.point), row.count, row.lines) }, cursor: null });
+    store.set({
+      row: { ...row, dividers: null, corners: orientQuad(rectangle(a, b.point), row.count, row.lines) },
+      cursor: null,
+    });
   }
 
   /** @param {Row} row @param {import('../stage/pointer.js').Hit} hit @param {Press} press
@@ -116,7 +119,10 @@ export function carried({ quad, from }, at, free, app) {
   for (const corner of shifted) {
     const found = snap(corner, outlines, reach);
     if (found?.kind !== 'corner' || distance(found.point, corner) < 0.01) continue;
-    const to = /** @type {Point} */ ([at[0] + found.point[0] - corner[0], at[1] + found.point[1] - corner[1]]);
+    const to = /** @type {Point} */ ([
+      at[0] + found.point[0] - corner[0],
+      at[1] + found.point[1] - corner[1],
+    ]);
     return shiftOnGround(quad, from, to) ?? shifted;
   }
   return shifted;

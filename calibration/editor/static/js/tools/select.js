@@ -2,10 +2,17 @@
 
 import { add, bounds, distance, nearestOnSegment, shiftWithin } from '../geometry/polygon.js';
 import { snap } from '../geometry/snap.js';
-import {
-  changeOutlines, insertPoint, isBay, movePoints, outlineOf, outlinesOf, removePoint, shifted,
-} from '../model/document.js';
 import { problemOf } from '../model/checks.js';
+import {
+  changeOutlines,
+  insertPoint,
+  isBay,
+  movePoints,
+  outlineOf,
+  outlinesOf,
+  removePoint,
+  shifted,
+} from '../model/document.js';
 import { called } from '../model/regions.js';
 
 /** @typedef {import('../types.js').Point} Point */
@@ -80,12 +87,18 @@ export function selectTool(app) {
     if (grip) return dragPoints(press, start);
     if (carried) {
       const { doc, uids } = carried;
-      const corners = outlinesOf(doc).filter(({ uid }) => uids.has(uid)).flatMap(({ points }) => points);
+      const corners = outlinesOf(doc)
+        .filter(({ uid }) => uids.has(uid))
+        .flatMap(({ points }) => points);
       const delta = snappedDelta(press, start, doc, uids, corners.length <= 64 ? corners : []);
-      store.edit(`Move ${called(doc, [...uids])}`, () => changeOutlines(doc, uids, (outline) => shifted(outline, delta)), {
-        gesture: `move${gesture}`,
-        patch: { selection: [...uids], activePoint: null },
-      });
+      store.edit(
+        `Move ${called(doc, [...uids])}`,
+        () => changeOutlines(doc, uids, (outline) => shifted(outline, delta)),
+        {
+          gesture: `move${gesture}`,
+          patch: { selection: [...uids], activePoint: null },
+        },
+      );
     } else if (marquee) stage.showMarquee(start.screen, press.screen);
   }
 
@@ -96,7 +109,11 @@ export function selectTool(app) {
     const { uid } = grip;
     if (kind === 'mid') {
       // The first move of a middle handle makes it a corner; from then on it is dragged as one.
-      grip = { doc: insertPoint(grip.doc, uid, grip.indices[0], start.at), uid, indices: [grip.indices[0] + 1] };
+      grip = {
+        doc: insertPoint(grip.doc, uid, grip.indices[0], start.at),
+        uid,
+        indices: [grip.indices[0] + 1],
+      };
       start.hit = { kind: 'point', uid, index: grip.indices[0] };
     }
     const { doc, indices } = grip;
@@ -112,10 +129,14 @@ export function selectTool(app) {
       }
     }
     const delta = snappedDelta(press, start, doc, along, from);
-    store.edit(indices.length > 1 ? 'Move edge' : 'Move corner', () => movePoints(doc, uid, indices, delta, linked), {
-      gesture: `points${gesture}`,
-      patch: { activePoint: indices.length === 1 ? indices[0] : null },
-    });
+    store.edit(
+      indices.length > 1 ? 'Move edge' : 'Move corner',
+      () => movePoints(doc, uid, indices, delta, linked),
+      {
+        gesture: `points${gesture}`,
+        patch: { activePoint: indices.length === 1 ? indices[0] : null },
+      },
+    );
     const changed = outlineOf(store.state.doc, uid);
     store.set({ hint: changed ? problemOf(changed.points, app.imageWh, []) : null });
   }
@@ -154,7 +175,9 @@ export function selectTool(app) {
     const uid = store.state.selection[0];
     if (hit?.kind === 'proposal') app.proposals.accept([hit.uid]);
     else if (hit?.kind === 'point') {
-      store.edit('Remove corner', (doc) => removePoint(doc, uid, hit.index), { patch: { activePoint: null } });
+      store.edit('Remove corner', (doc) => removePoint(doc, uid, hit.index), {
+        patch: { activePoint: null },
+      });
     } else if (hit?.kind === 'edge' || hit?.kind === 'mid') {
       const outline = outlineOf(store.state.doc, uid);
       if (!outline) return;

@@ -1,7 +1,8 @@
 /** The bars round the picture: tools, history, zoom, clip, what was kept and saved. */
 
+import { byId, h } from '../../../shared/dom.js';
 import { iconButton } from '../panels/fields.js';
-import { byId, h, refill } from './dom.js';
+import { refill } from './dom.js';
 import { showFiles } from './files.js';
 import { keyName } from './help.js';
 import { icon } from './icons.js';
@@ -25,13 +26,32 @@ export function chrome(app) {
     return button;
   };
 
-  byId('rail').append(...['select', 'polygon', 'row', 'mask', 'area', 'hand'].map(commandButton), h('hr'),
-    ...(session.can_propose ? [commandButton('propose')] : []), commandButton('align'));
+  byId('rail').append(
+    ...['select', 'polygon', 'row', 'mask', 'area', 'hand'].map(commandButton),
+    h('hr'),
+    ...(session.can_propose ? [commandButton('propose')] : []),
+    commandButton('align'),
+  );
   byId('history-buttons').append(commandButton('undo'), commandButton('redo'));
-  byId('view-buttons').append(commandButton('labels'), commandButton('regions'), ...(session.can_judge ? [commandButton('live')] : []));
-  byId('help-buttons').append(iconButton('import', 'Import and export', () => showFiles(app)), commandButton('theme'), commandButton('help'));
-  byId('zoom').append(commandButton('zoom-out'), byId('zoom-level'), commandButton('zoom-in'), commandButton('fit'));
-  const multi = iconButton('multi', 'Taps add to the selection', () => store.set({ multi: !store.state.multi }));
+  byId('view-buttons').append(
+    commandButton('labels'),
+    commandButton('regions'),
+    ...(session.can_judge ? [commandButton('live')] : []),
+  );
+  byId('help-buttons').append(
+    iconButton('import', 'Import and export', () => showFiles(app)),
+    commandButton('theme'),
+    commandButton('help'),
+  );
+  byId('zoom').append(
+    commandButton('zoom-out'),
+    byId('zoom-level'),
+    commandButton('zoom-in'),
+    commandButton('fit'),
+  );
+  const multi = iconButton('multi', 'Taps add to the selection', () =>
+    store.set({ multi: !store.state.multi }),
+  );
   multi.classList.add('for-touch');
   multi.id = 'do-multi';
   byId('zoom').prepend(multi);
@@ -39,7 +59,12 @@ export function chrome(app) {
   byId('camera').textContent = session.camera;
   byId('save').textContent = session.applies ? 'Save and apply' : 'Save';
   if (session.home) {
-    const link = h('a', { href: session.home, class: 'home', title: 'Back to the live view', 'aria-label': 'Back to the live view' });
+    const link = h('a', {
+      href: session.home,
+      class: 'home',
+      title: 'Back to the live view',
+      'aria-label': 'Back to the live view',
+    });
     const mark = byId('mark');
     mark.before(link);
     link.append(mark);
@@ -69,8 +94,14 @@ function status(app, state) {
   byId('save').disabled = !changed || state.busy !== null;
   byId('save').classList.toggle('blocked', errors > 0);
   byId('save').title = errors > 0 ? `${errors} problems to mend first` : 'Save (Ctrl + S)';
-  byId('revision').textContent = state.base.revision > 0 ? `Revision ${state.base.revision}` : 'Not saved yet';
-  const texts = { kept: 'Draft kept', keeping: 'Keeping draft', offline: 'Server away: draft kept in this browser', none: changed ? 'Unsaved changes' : '' };
+  byId('revision').textContent =
+    state.base.revision > 0 ? `Revision ${state.base.revision}` : 'Not saved yet';
+  const texts = {
+    kept: 'Draft kept',
+    keeping: 'Keeping draft',
+    offline: 'Server away: draft kept in this browser',
+    none: changed ? 'Unsaved changes' : '',
+  };
   byId('draft-state').textContent = texts[state.draft];
   byId('draft-state').dataset.state = state.draft;
   const busy = byId('busy');
@@ -95,9 +126,17 @@ function tally(state) {
 
 /** @param {import('../types.js').Session} session */
 function cameraChoice(session) {
-  const field = h('select', { id: 'camera', 'aria-label': 'Camera', onchange: () => {
-    location.search = new URLSearchParams({ camera: field.value }).toString();
-  } }, ...session.cameras.map((name) => h('option', { value: name }, name)));
+  const field = h(
+    'select',
+    {
+      id: 'camera',
+      'aria-label': 'Camera',
+      onchange: () => {
+        location.search = new URLSearchParams({ camera: field.value }).toString();
+      },
+    },
+    ...session.cameras.map((name) => h('option', { value: name }, name)),
+  );
   field.value = session.camera;
   return field;
 }
@@ -108,14 +147,32 @@ function clipBar(app) {
   const bar = byId('clip');
   if (session.live) {
     bar.hidden = false;
-    const fresh = h('button', { type: 'button', onclick: () => void server.refreshPicture() }, icon('back'), h('span', {}, 'Newest picture'));
+    const fresh = h(
+      'button',
+      { type: 'button', onclick: () => void server.refreshPicture() },
+      icon('back'),
+      h('span', {}, 'Newest picture'),
+    );
     bar.append(fresh);
   }
   if (session.duration_s === null) return;
   bar.hidden = false;
-  const slider = h('input', { type: 'range', min: 0, max: session.duration_s, step: 0.1, value: '0', 'aria-label': 'Place in the clip, seconds', oninput: () => server.seek(Number(slider.value)) });
+  const slider = h('input', {
+    type: 'range',
+    min: 0,
+    max: session.duration_s,
+    step: 0.1,
+    value: '0',
+    'aria-label': 'Place in the clip, seconds',
+    oninput: () => server.seek(Number(slider.value)),
+  });
   const time = h('output', {});
-  bar.append(iconButton('minus', 'A second earlier', () => server.seekBy(-1)), slider, iconButton('plus', 'A second later', () => server.seekBy(1)), time);
+  bar.append(
+    iconButton('minus', 'A second earlier', () => server.seekBy(-1)),
+    slider,
+    iconButton('plus', 'A second later', () => server.seekBy(1)),
+    time,
+  );
   store.subscribe((state) => {
     refill(slider, String(state.time_s));
     slider.value = String(state.time_s);

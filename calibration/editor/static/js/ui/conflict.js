@@ -1,7 +1,7 @@
 /** Two people, one file: show what each did and join it; nothing is overwritten. */
 
+import { h } from '../../../shared/dom.js';
 import { detailsOf, settle } from '../model/diff.js';
-import { h } from './dom.js';
 
 /** @typedef {import('../model/diff.js').Merge} Merge */
 
@@ -15,9 +15,27 @@ export function showConflict(merged, theirs, join) {
   const choices = merged.conflicts.map((conflict) => {
     const mine = radio(conflict.key, 'Mine', true);
     const other = radio(conflict.key, 'Theirs', false);
-    const what = conflict.mine && conflict.theirs ? detailsOf(conflict.mine, conflict.theirs).join(', ') : conflict.mine ? 'deleted by them' : 'deleted by me';
-    return { conflict, other: other.input, row: h('li', {},
-      h('fieldset', {}, h('legend', {}, h('strong', {}, conflict.title), ` ${what}`), mine.label, other.label)) };
+    const what =
+      conflict.mine && conflict.theirs
+        ? detailsOf(conflict.mine, conflict.theirs).join(', ')
+        : conflict.mine
+          ? 'deleted by them'
+          : 'deleted by me';
+    return {
+      conflict,
+      other: other.input,
+      row: h(
+        'li',
+        {},
+        h(
+          'fieldset',
+          {},
+          h('legend', {}, h('strong', {}, conflict.title), ` ${what}`),
+          mine.label,
+          other.label,
+        ),
+      ),
+    };
   });
   const close = () => dialog.close();
   const apply = () => {
@@ -25,13 +43,19 @@ export function showConflict(merged, theirs, join) {
     close();
   };
   const number = choices.length;
-  const dialog = h('dialog', { class: 'conflict', 'aria-labelledby': 'conflict-title' },
+  const dialog = h(
+    'dialog',
+    { class: 'conflict', 'aria-labelledby': 'conflict-title' },
     h('h2', { id: 'conflict-title' }, `Revision ${theirs.revision} was saved meanwhile`),
     h('p', {}, `${theirs.author} saved while you were drawing. Nothing was overwritten. ${summary(merged)}`),
     number > 0 && h('ul', { class: 'conflicts', tabindex: '0' }, ...choices.map((c) => c.row)),
-    h('footer', {},
+    h(
+      'footer',
+      {},
       h('button', { type: 'button', onclick: close }, 'Decide later'),
-      h('button', { type: 'button', class: 'primary', onclick: apply, autofocus: true }, 'Join both')));
+      h('button', { type: 'button', class: 'primary', onclick: apply, autofocus: true }, 'Join both'),
+    ),
+  );
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -1,6 +1,6 @@
 /** The page of keys. */
 
-import { h } from './dom.js';
+import { h } from '../../../shared/dom.js';
 import { iconButton } from '../panels/fields.js';
 
 const POINTER = [
@@ -41,16 +41,44 @@ const caps = (keys) => keys.flatMap((key, i) => [i > 0 ? ' ' : '', h('kbd', {}, 
 
 /** The keys of commands, a section for each group. @param {readonly Key[]} commands @returns {Section[]} */
 export const keySections = (commands) =>
-  [...new Set(commands.map((c) => c.group))].map((group) => [group, commands.filter((c) => c.group === group).map((c) =>
-    [h('span', {}, ...caps(c.keys.filter((k) => !k.endsWith('<') && !k.endsWith(':') && k !== '=').slice(0, 5))), c.title])]);
+  [...new Set(commands.map((c) => c.group))].map((group) => [
+    group,
+    commands
+      .filter((c) => c.group === group)
+      .map((c) => [
+        h(
+          'span',
+          {},
+          ...caps(c.keys.filter((k) => !k.endsWith('<') && !k.endsWith(':') && k !== '=').slice(0, 5)),
+        ),
+        c.title,
+      ]),
+  ]);
 
 /** @param {readonly Section[]} sections @param {() => void} closed */
 export function helpDialog(sections, closed) {
   const section = (/** @type {Section} */ [title, rows]) =>
-    h('section', {}, h('h3', {}, title), h('dl', {}, ...rows.map(([keys, text]) => h('div', {}, h('dt', {}, keys), h('dd', {}, text)))));
-  const dialog = h('dialog', { class: 'help', 'aria-labelledby': 'help-title' },
-    h('header', {}, h('h2', { id: 'help-title' }, 'Keys and gestures'), iconButton('cross', 'Close', () => dialog.close())),
-    h('div', { class: 'columns', tabindex: '0', role: 'group', 'aria-label': 'All keys and gestures' }, ...sections.map(section)));
+    h(
+      'section',
+      {},
+      h('h3', {}, title),
+      h('dl', {}, ...rows.map(([keys, text]) => h('div', {}, h('dt', {}, keys), h('dd', {}, text)))),
+    );
+  const dialog = h(
+    'dialog',
+    { class: 'help', 'aria-labelledby': 'help-title' },
+    h(
+      'header',
+      {},
+      h('h2', { id: 'help-title' }, 'Keys and gestures'),
+      iconButton('cross', 'Close', () => dialog.close()),
+    ),
+    h(
+      'div',
+      { class: 'columns', tabindex: '0', role: 'group', 'aria-label': 'All keys and gestures' },
+      ...sections.map(section),
+    ),
+  );
   dialog.addEventListener('close', () => {
     dialog.remove();
     closed();
@@ -62,5 +90,6 @@ export function helpDialog(sections, closed) {
 
 /** @param {import('../app.js').App} app */
 export const showHelp = (app) =>
-  helpDialog([['Pointer', POINTER], ...keySections(app.commands), ['Arrows', ARROWS]],
-    () => app.stage.svg.focus({ preventScroll: true }));
+  helpDialog([['Pointer', POINTER], ...keySections(app.commands), ['Arrows', ARROWS]], () =>
+    app.stage.svg.focus({ preventScroll: true }),
+  );

@@ -1,6 +1,6 @@
 /** Line icons on a 24 x 24 grid, drawn for this editor. */
 
-import { s } from './dom.js';
+import { s } from '../../../shared/dom.js';
 
 /** @type {Record<string, string>} */
 const PATHS = {

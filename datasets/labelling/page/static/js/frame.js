@@ -1,11 +1,11 @@
 /** The bar round the review: modes, progress, reviewer, keys, help. */
 
-import { keySections, helpDialog } from '../../editor/js/ui/help.js';
-import { toggleTheme } from '../../editor/js/ui/theme.js';
-import { byId, h } from '../../editor/js/ui/dom.js';
-import { icon } from '../../editor/js/ui/icons.js';
 import { iconButton, labelled } from '../../editor/js/panels/fields.js';
+import { helpDialog, keySections } from '../../editor/js/ui/help.js';
+import { icon } from '../../editor/js/ui/icons.js';
 import { toastError } from '../../editor/js/ui/notices.js';
+import { toggleTheme } from '../../editor/js/ui/theme.js';
+import { byId, h } from '../../shared/dom.js';
 import { duration } from './words.js';
 
 /** @typedef {import('./review.js').Review} Review */
@@ -15,7 +15,11 @@ const KEYS = [
   { group: 'One bay', title: 'Free', keys: ['F', '←'] },
   { group: 'One bay', title: 'Cannot be told from the picture', keys: ['U', '↓'] },
   { group: 'One bay', title: 'Accept what is suggested', keys: ['Space'] },
-  { group: 'Many bays', title: 'Mark a wrong one; again: cannot be told; again: as it was', keys: ['1', '…', 'N'] },
+  {
+    group: 'Many bays',
+    title: 'Mark a wrong one; again: cannot be told; again: as it was',
+    keys: ['1', '…', 'N'],
+  },
   { group: 'Many bays', title: 'Go to a bay; Space marks it', keys: ['←', '↑', '→', '↓'] },
   { group: 'Many bays', title: 'Confirm all on the screen', keys: ['Enter'] },
   { group: 'Always', title: 'Undo the last screen', keys: ['Z', 'Backspace', 'Mod+Z'] },
@@ -31,10 +35,16 @@ const TOUCH = [
 
 /** @param {Review} review @param {{name: string, known: string[], rename: (name: string) => void}} person */
 export function bar(review, person) {
-  const modeButton = (/** @type {'single'|'grid'|'settle'} */ mode, /** @type {string} */ text, /** @type {string} */ title) =>
-    h('button', { type: 'button', id: `mode-${mode}`, title, onclick: () => choose(mode) }, text);
+  const modeButton = (
+    /** @type {'single'|'grid'|'settle'} */ mode,
+    /** @type {string} */ text,
+    /** @type {string} */ title,
+  ) => h('button', { type: 'button', id: `mode-${mode}`, title, onclick: () => choose(mode) }, text);
   byId('modes').append(
-    modeButton('grid', 'Many', 'Many bays at once (M)'), modeButton('single', 'One', 'One bay at a time (M)'), modeButton('settle', 'Disputes', 'What reviewers differ on'));
+    modeButton('grid', 'Many', 'Many bays at once (M)'),
+    modeButton('single', 'One', 'One bay at a time (M)'),
+    modeButton('settle', 'Disputes', 'What reviewers differ on'),
+  );
   const undo = iconButton('undo', 'Undo (Z)', () => void review.undo().catch(toastError));
   undo.id = 'do-undo';
   const theme = iconButton('theme', 'Dark or light (L)', toggleTheme);
@@ -52,7 +62,9 @@ export function bar(review, person) {
   }
 
   function help() {
-    helpDialog([...keySections(KEYS), ['Touch', /** @type {[string, (Node|string)[][]][1]} */ (TOUCH)]], () => byId('main').focus());
+    helpDialog([...keySections(KEYS), ['Touch', /** @type {[string, (Node|string)[][]][1]} */ (TOUCH)]], () =>
+      byId('main').focus(),
+    );
   }
 
   function keys() {
@@ -65,7 +77,9 @@ export function bar(review, person) {
       if ([' ', 'Enter'].includes(e.key) && e.target instanceof Element && e.target.closest('header')) return;
       if (e.key === ' ' && e.target instanceof Element && e.target.closest('button')) return;
       // A key that is held down answers once: it must not run through the queue.
-      const taken = e.repeat ? review.screen !== null && !e.key.startsWith('Arrow') : (!mod && (review.screen?.key(e) ?? false)) || general(key);
+      const taken = e.repeat
+        ? review.screen !== null && !e.key.startsWith('Arrow')
+        : (!mod && (review.screen?.key(e) ?? false)) || general(key);
       if (taken) e.preventDefault();
     });
   }
@@ -83,7 +97,8 @@ export function bar(review, person) {
 
   function draw() {
     const { progress } = review;
-    for (const mode of ['grid', 'single', 'settle']) byId(`mode-${mode}`).setAttribute('aria-pressed', String(mode === review.mode));
+    for (const mode of ['grid', 'single', 'settle'])
+      byId(`mode-${mode}`).setAttribute('aria-pressed', String(mode === review.mode));
     byId('reviewer').replaceChildren(icon('label'), h('span', {}, person.name));
     byId('reviewer').title = `Reviewer: ${person.name}`;
     byId('reviewer').setAttribute('aria-label', `Reviewer: ${person.name}`);
@@ -102,19 +117,49 @@ export function bar(review, person) {
 
 /** @param {{name: string, known: string[], rename: (name: string) => void}} person */
 function askName(person) {
-  const field = h('input', { type: 'text', name: 'reviewer', maxlength: 40, required: true, autocomplete: 'off', value: person.name, list: 'known-reviewers' });
-  const known = h('datalist', { id: 'known-reviewers' }, ...person.known.map((name) => h('option', { value: name })));
-  const dialog = h('dialog', { class: 'name', 'aria-labelledby': 'name-title' },
-    h('header', {}, h('h2', { id: 'name-title' }, 'Who reviews?'), iconButton('cross', 'Close', () => dialog.close())),
-    h('form', { onsubmit: (/** @type {Event} */ e) => {
-      e.preventDefault();
-      const name = field.value.trim();
-      if (!name) return;
-      dialog.close();
-      person.rename(name);
-    } }, labelled('Name', field, 'Kept with each answer. Each person answers a queue under one name.'), known,
-    h('footer', {}, h('button', { type: 'submit', class: 'primary' }, 'Use this name'))));
-  dialog.addEventListener('close', () => (dialog.remove(), byId('main').focus()));
+  const field = h('input', {
+    type: 'text',
+    name: 'reviewer',
+    maxlength: 40,
+    required: true,
+    autocomplete: 'off',
+    value: person.name,
+    list: 'known-reviewers',
+  });
+  const known = h(
+    'datalist',
+    { id: 'known-reviewers' },
+    ...person.known.map((name) => h('option', { value: name })),
+  );
+  const dialog = h(
+    'dialog',
+    { class: 'name', 'aria-labelledby': 'name-title' },
+    h(
+      'header',
+      {},
+      h('h2', { id: 'name-title' }, 'Who reviews?'),
+      iconButton('cross', 'Close', () => dialog.close()),
+    ),
+    h(
+      'form',
+      {
+        onsubmit: (/** @type {Event} */ e) => {
+          e.preventDefault();
+          const name = field.value.trim();
+          if (!name) return;
+          dialog.close();
+          person.rename(name);
+        },
+      },
+      labelled('Name', field, 'Kept with each answer. Each person answers a queue under one name.'),
+      known,
+      h('footer', {}, h('button', { type: 'submit', class: 'primary' }, 'Use this name')),
+    ),
+  );
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    byId('main').focus();
+  });
   document.body.append(dialog);
   dialog.showModal();
   field.select();

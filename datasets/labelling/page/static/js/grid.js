@@ -1,8 +1,8 @@
 /** Many bays with the same suggestion: only the wrong ones are touched. */
 
-import { h } from '../../editor/js/ui/dom.js';
 import { announce } from '../../editor/js/ui/notices.js';
-import { SMALL, cropPicture } from './pictures.js';
+import { h } from '../../shared/dom.js';
+import { cropPicture, SMALL } from './pictures.js';
 import { NAMES, other, stateName } from './words.js';
 
 /** @typedef {import('./types.js').State} State */
@@ -51,22 +51,53 @@ export function gridScreen(questions, shape, answer) {
   const states = questions.map((q) => q.was ?? suggestion);
   const shownAt = performance.now();
   const codes = ROWS.flatMap((row) => row.slice(0, shape.columns));
-  const tiles = questions.map((q, i) => h('button', { type: 'button', class: 'tile', tabindex: i === 0 ? 0 : -1, onclick: () => turn(i) },
-    cropPicture(q, SMALL), h('kbd', { class: 'cap' }, capOf(codes[i])), h('span', { class: 'unseen' }, ` Bay ${q.bay}: `), h('span', { class: 'now' })));
+  const tiles = questions.map((q, i) =>
+    h(
+      'button',
+      { type: 'button', class: 'tile', tabindex: i === 0 ? 0 : -1, onclick: () => turn(i) },
+      cropPicture(q, SMALL),
+      h('kbd', { class: 'cap' }, capOf(codes[i])),
+      h('span', { class: 'unseen' }, ` Bay ${q.bay}: `),
+      h('span', { class: 'now' }),
+    ),
+  );
   const confirm = h('button', { type: 'button', class: 'primary confirm', onclick: () => answer(states) });
-  const rows = Array.from({ length: Math.ceil(tiles.length / shape.columns) }, (_, r) => tiles.slice(r * shape.columns, (r + 1) * shape.columns));
+  const rows = Array.from({ length: Math.ceil(tiles.length / shape.columns) }, (_, r) =>
+    tiles.slice(r * shape.columns, (r + 1) * shape.columns),
+  );
   const board = h('div', { class: 'board', role: 'group', 'aria-label': 'Bays' }, ...rows.flat());
   board.style.setProperty('--columns', String(shape.columns));
   board.style.setProperty('--rows', String(shape.rows));
-  const element = h('div', { class: 'grid' },
-    h('div', { class: 'asking' },
+  const element = h(
+    'div',
+    { class: 'grid' },
+    h(
+      'div',
+      { class: 'asking' },
       h('h2', {}, 'Are all of these ', stateName(suggestion), '?'),
-      h('p', { class: 'muted' }, 'Touch the wrong ones', h('span', { class: 'for-keys' }, ' or press their keys'), ': once ', stateName(other(suggestion)), ', twice ', stateName('unknown'), '.')),
+      h(
+        'p',
+        { class: 'muted' },
+        'Touch the wrong ones',
+        h('span', { class: 'for-keys' }, ' or press their keys'),
+        ': once ',
+        stateName(other(suggestion)),
+        ', twice ',
+        stateName('unknown'),
+        '.',
+      ),
+    ),
     h('div', { class: 'room' }, board),
-    h('div', { class: 'below' }, confirm));
-  questions.forEach((_, i) => draw(i));
+    h('div', { class: 'below' }, confirm),
+  );
+  for (const i of questions.keys()) draw(i);
   count();
-  return { element, questions, key, shown: () => announce(`${questions.length} bays, all suggested ${NAMES[suggestion]}.`) };
+  return {
+    element,
+    questions,
+    key,
+    shown: () => announce(`${questions.length} bays, all suggested ${NAMES[suggestion]}.`),
+  };
 
   /** @param {number} i */
   function turn(i) {
@@ -89,7 +120,10 @@ export function gridScreen(questions, shape, answer) {
 
   function count() {
     const turned = states.filter((state) => state !== suggestion).length;
-    const text = turned === 0 ? `All ${states.length} are ${NAMES[suggestion]}` : `Confirm ${states.length}, ${turned} marked`;
+    const text =
+      turned === 0
+        ? `All ${states.length} are ${NAMES[suggestion]}`
+        : `Confirm ${states.length}, ${turned} marked`;
     confirm.replaceChildren(h('span', {}, text), h('kbd', {}, 'Enter'));
   }
 
@@ -106,7 +140,10 @@ export function gridScreen(questions, shape, answer) {
     }
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -shape.columns, ArrowDown: shape.columns }[e.key];
     if (step === undefined) return false;
-    const from = Math.max(0, tiles.findIndex((tile) => tile.tabIndex === 0));
+    const from = Math.max(
+      0,
+      tiles.findIndex((tile) => tile.tabIndex === 0),
+    );
     const to = Math.min(tiles.length - 1, Math.max(0, from + step));
     tiles[from].tabIndex = -1;
     tiles[to].tabIndex = 0;

@@ -1,9 +1,9 @@
 /** Puts the page together. */
 
 import { Api } from '../../editor/js/api.js';
-import { byId, h } from '../../editor/js/ui/dom.js';
 import { toast, toastError } from '../../editor/js/ui/notices.js';
 import { restoreTheme } from '../../editor/js/ui/theme.js';
+import { byId, h } from '../../shared/dom.js';
 import { bar } from './frame.js';
 import { readLayout } from './grid.js';
 import { Outbox } from './outbox.js';
@@ -30,18 +30,28 @@ async function start() {
       void review.start(review.mode).catch(toastError);
     },
   };
-  const outbox = new Outbox(api, `lotsight-answers-${queue}-${made}`, (progress, waiting, fault) => {
-    const kept = byId('kept');
-    const state = waiting === 0 ? 'kept' : fault === null ? 'sending' : 'waiting';
-    kept.dataset.state = state;
-    kept.textContent = { kept: 'Saved', sending: 'Saving', waiting: `${waiting} not saved yet` }[state];
-    kept.title = fault ?? '';
-    if (progress) {
-      review.progress = progress;
-      draw();
-    }
-  }, (message) => toast(message, { kind: 'error' }));
-  const review = new Review(api, outbox, () => person.name, () => draw());
+  const outbox = new Outbox(
+    api,
+    `lotsight-answers-${queue}-${made}`,
+    (progress, waiting, fault) => {
+      const kept = byId('kept');
+      const state = waiting === 0 ? 'kept' : fault === null ? 'sending' : 'waiting';
+      kept.dataset.state = state;
+      kept.textContent = { kept: 'Saved', sending: 'Saving', waiting: `${waiting} not saved yet` }[state];
+      kept.title = fault ?? '';
+      if (progress) {
+        review.progress = progress;
+        draw();
+      }
+    },
+    (message) => toast(message, { kind: 'error' }),
+  );
+  const review = new Review(
+    api,
+    outbox,
+    () => person.name,
+    () => draw(),
+  );
   const draw = bar(review, person);
   draw();
   await outbox.flush();
@@ -54,8 +64,12 @@ async function start() {
 
 start().catch((error) => {
   byId('main').replaceChildren(
-    h('div', { class: 'failed', role: 'alert' },
+    h(
+      'div',
+      { class: 'failed', role: 'alert' },
       h('h2', {}, 'The review could not start'),
       h('p', {}, error instanceof Error ? error.message : String(error)),
-      h('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, 'Try again')));
+      h('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, 'Try again'),
+    ),
+  );
 });

@@ -1,6 +1,6 @@
 /** Crops and pictures, with the outlines that say which bay is meant. */
 
-import { h, s } from '../../editor/js/ui/dom.js';
+import { h, s } from '../../shared/dom.js';
 
 export const LARGE = 720;
 export const SMALL = 320;
@@ -37,12 +37,18 @@ const pointsOf = (points, width = 1, height = width) =>
  */
 export function cropPicture(q, side) {
   const image = s('image', { href: cropUrl(q, side), width: side, height: side });
-  return s('svg', { class: 'crop', viewBox: `0 0 ${side} ${side}`, 'aria-hidden': 'true', focusable: 'false' },
+  return s(
+    'svg',
+    { class: 'crop', viewBox: `0 0 ${side} ${side}`, 'aria-hidden': 'true', focusable: 'false' },
     image,
-    s('g', { class: 'overlay' },
+    s(
+      'g',
+      { class: 'overlay' },
       ...q.others.map((other) => s('polygon', { class: 'other', points: pointsOf(other, side) })),
       s('polygon', { class: 'halo', points: pointsOf(q.outline, side) }),
-      s('polygon', { class: 'outline', points: pointsOf(q.outline, side) })));
+      s('polygon', { class: 'outline', points: pointsOf(q.outline, side) }),
+    ),
+  );
 }
 
 /** The whole picture, small, with the bay marked. @param {import('./types.js').Question} q */
@@ -53,9 +59,29 @@ export function framePicture(q) {
   const unit = width / 100;
   const left = Math.min(...x) - unit;
   const top = Math.min(...y) - unit;
-  return h('figure', { class: 'frame' },
-    s('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `Whole picture, bay ${q.bay} marked` },
+  return h(
+    'figure',
+    { class: 'frame' },
+    s(
+      'svg',
+      { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `Whole picture, bay ${q.bay} marked` },
       s('image', { href: frameUrl(q), width, height }),
-      s('rect', { class: 'halo', x: left, y: top, width: Math.max(...x) + unit - left, height: Math.max(...y) + unit - top, rx: unit }),
-      s('rect', { class: 'spot', x: left, y: top, width: Math.max(...x) + unit - left, height: Math.max(...y) + unit - top, rx: unit })));
+      s('rect', {
+        class: 'halo',
+        x: left,
+        y: top,
+        width: Math.max(...x) + unit - left,
+        height: Math.max(...y) + unit - top,
+        rx: unit,
+      }),
+      s('rect', {
+        class: 'spot',
+        x: left,
+        y: top,
+        width: Math.max(...x) + unit - left,
+        height: Math.max(...y) + unit - top,
+        rx: unit,
+      }),
+    ),
+  );
 }

@@ -1,9 +1,9 @@
 /** The course of a review: what is on the screen, what comes next, what was answered. */
 
-import { byId, h } from '../../editor/js/ui/dom.js';
 import { toast, toastError } from '../../editor/js/ui/notices.js';
+import { byId, h } from '../../shared/dom.js';
 import { gridScreen, gridShape } from './grid.js';
-import { LARGE, SMALL, cropUrl, frameUrl, preload } from './pictures.js';
+import { cropUrl, frameUrl, LARGE, preload, SMALL } from './pictures.js';
 import { singleScreen } from './single.js';
 
 /** Questions fetched ahead when one is shown at a time: at two a second, four seconds. */
@@ -79,10 +79,17 @@ export class Review {
     const answers = screen.questions.map((q, i) => ({ item: q.item, state: states[i] }));
     for (const { item } of answers) this.#answered.add(item);
     const id = crypto.randomUUID();
-    this.#recent.set(id, screen.questions.map((q, i) => ({ ...q, was: states[i] })));
-    if (this.#recent.size > RECENT) this.#recent.delete(/** @type {string} */ (this.#recent.keys().next().value));
+    this.#recent.set(
+      id,
+      screen.questions.map((q, i) => ({ ...q, was: states[i] })),
+    );
+    if (this.#recent.size > RECENT)
+      this.#recent.delete(/** @type {string} */ (this.#recent.keys().next().value));
     this.outbox.put({
-      id, reviewer: this.reviewer(), mode: this.mode, answers,
+      id,
+      reviewer: this.reviewer(),
+      mode: this.mode,
+      answers,
       spent_s: Math.round(performance.now() - this.#shownAt) / 1000,
     });
     void this.#next(this.#wanted()).catch(toastError);
@@ -91,11 +98,16 @@ export class Review {
   async undo() {
     const back = this.outbox.takeBack();
     if (!back) await this.outbox.flush();
-    if (!back && this.outbox.waiting > 0) return toast('The server is away: what it has cannot be undone now', { kind: 'error' });
-    const undone = back ? null : await this.api.json('undo', 'POST', { id: crypto.randomUUID(), reviewer: this.reviewer() });
+    if (!back && this.outbox.waiting > 0)
+      return toast('The server is away: what it has cannot be undone now', { kind: 'error' });
+    const undone = back
+      ? null
+      : await this.api.json('undo', 'POST', { id: crypto.randomUUID(), reviewer: this.reviewer() });
     if (undone && undone.mode === null) return toast('Nothing to undo');
     for (const { item } of back ? back.answers : undone.questions) this.#answered.delete(item);
-    return back ? this.start(back.mode, this.#recent.get(back.id)) : this.start(undone.mode, undone.questions);
+    return back
+      ? this.start(back.mode, this.#recent.get(back.id))
+      : this.start(undone.mode, undone.questions);
   }
 
   #wanted() {
@@ -124,7 +136,15 @@ export class Review {
       await this.#fetch();
       return true;
     } catch (error) {
-      byId('main').replaceChildren(h('div', { class: 'finished' }, h('h2', {}, 'No new questions'), h('p', {}, messageOf(error)), h('p', { class: 'muted' }, 'Trying again …')));
+      byId('main').replaceChildren(
+        h(
+          'div',
+          { class: 'finished' },
+          h('h2', {}, 'No new questions'),
+          h('p', {}, messageOf(error)),
+          h('p', { class: 'muted' }, 'Trying again …'),
+        ),
+      );
       await new Promise((done) => setTimeout(done, RETRY_MS));
       return false;
     }
@@ -176,18 +196,31 @@ export class Review {
     const known = [...this.#ahead, ...(this.screen?.questions ?? [])].map((q) => q.item);
     const count = this.mode === 'grid' ? this.#wanted() : AHEAD;
     const { questions } = await this.api.json('next', 'POST', {
-      reviewer: this.reviewer(), mode: this.mode, count, have: [...known, ...this.outbox.items].slice(0, MOST_KNOWN),
+      reviewer: this.reviewer(),
+      mode: this.mode,
+      count,
+      have: [...known, ...this.outbox.items].slice(0, MOST_KNOWN),
     });
-    if (turn === this.#turn) this.#ahead.push(...questions.filter((/** @type {Question} */ q) => !this.#answered.has(q.item)));
+    if (turn === this.#turn)
+      this.#ahead.push(...questions.filter((/** @type {Question} */ q) => !this.#answered.has(q.item)));
   }
 }
 
 /** @param {Mode} mode */
 const finished = (mode) =>
-  h('div', { class: 'finished' },
+  h(
+    'div',
+    { class: 'finished' },
     h('h2', {}, mode === 'settle' ? 'No dispute is left' : 'All questions are answered'),
-    h('p', {}, mode === 'settle' ? 'Go on with the other questions, if there are any.' : 'The answers become a revision of the data set by:'),
-    mode === 'settle' ? null : h('code', {}, 'lotsight label export QUEUE --out DATASET'));
+    h(
+      'p',
+      {},
+      mode === 'settle'
+        ? 'Go on with the other questions, if there are any.'
+        : 'The answers become a revision of the data set by:',
+    ),
+    mode === 'settle' ? null : h('code', {}, 'lotsight label export QUEUE --out DATASET'),
+  );
 
 /** @param {unknown} error */
 const messageOf = (error) => (error instanceof Error ? error.message : String(error));

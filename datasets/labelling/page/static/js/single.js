@@ -1,14 +1,21 @@
 /** One bay, large. */
 
-import { h } from '../../editor/js/ui/dom.js';
 import { announce } from '../../editor/js/ui/notices.js';
-import { LARGE, cropPicture, framePicture } from './pictures.js';
+import { h } from '../../shared/dom.js';
+import { cropPicture, framePicture, LARGE } from './pictures.js';
 import { NAMES, reasonName, stateName, sureness } from './words.js';
 
 /** @typedef {import('./types.js').State} State */
 
 /** @type {Record<string, State>} */
-const KEYS = { o: 'occupied', ArrowRight: 'occupied', f: 'free', ArrowLeft: 'free', u: 'unknown', ArrowDown: 'unknown' };
+const KEYS = {
+  o: 'occupied',
+  ArrowRight: 'occupied',
+  f: 'free',
+  ArrowLeft: 'free',
+  u: 'unknown',
+  ArrowDown: 'unknown',
+};
 
 /**
  * @param {import('./types.js').Question} q
@@ -18,18 +25,41 @@ const KEYS = { o: 'occupied', ArrowRight: 'occupied', f: 'free', ArrowLeft: 'fre
  */
 export function singleScreen(q, settles, answer) {
   const choice = (/** @type {State} */ state, /** @type {string[]} */ caps) =>
-    h('button', { type: 'button', class: `choice ${state}${q.was === state ? ' was' : ''}`, onclick: () => answer([state]) },
-      stateName(state), h('span', { class: 'caps' }, ...caps.map((cap) => h('kbd', {}, cap))));
-  const accept = h('button', { type: 'button', class: 'accept wide', onclick: () => answer([q.suggestion]) },
-    h('span', {}, `Accept: ${NAMES[q.suggestion]}`), h('span', { class: 'caps' }, h('kbd', {}, 'Space')));
-  const element = h('div', { class: 'single' },
+    h(
+      'button',
+      {
+        type: 'button',
+        class: `choice ${state}${q.was === state ? ' was' : ''}`,
+        onclick: () => answer([state]),
+      },
+      stateName(state),
+      h('span', { class: 'caps' }, ...caps.map((cap) => h('kbd', {}, cap))),
+    );
+  const accept = h(
+    'button',
+    { type: 'button', class: 'accept wide', onclick: () => answer([q.suggestion]) },
+    h('span', {}, `Accept: ${NAMES[q.suggestion]}`),
+    h('span', { class: 'caps' }, h('kbd', {}, 'Space')),
+  );
+  const element = h(
+    'div',
+    { class: 'single' },
     h('div', { class: 'room' }, cropPicture(q, LARGE)),
-    h('div', { class: 'aside' },
-      h('div', { class: 'choices', role: 'group', 'aria-label': 'What stands in the outlined bay?' },
-        choice('free', ['F', '←']), choice('unknown', ['U', '↓']), choice('occupied', ['O', '→'])),
+    h(
+      'div',
+      { class: 'aside' },
+      h(
+        'div',
+        { class: 'choices', role: 'group', 'aria-label': 'What stands in the outlined bay?' },
+        choice('free', ['F', '←']),
+        choice('unknown', ['U', '↓']),
+        choice('occupied', ['O', '→']),
+      ),
       settles ? null : accept,
       facts(q),
-      framePicture(q)));
+      framePicture(q),
+    ),
+  );
   return {
     element,
     questions: [q],
@@ -45,12 +75,16 @@ export function singleScreen(q, settles, answer) {
 
 /** @param {import('./types.js').Question} q */
 function facts(q) {
-  const row = (/** @type {string} */ name, /** @type {Node|string} */ value) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
-  return h('dl', { class: 'facts' },
+  const row = (/** @type {string} */ name, /** @type {Node|string} */ value) =>
+    h('div', {}, h('dt', {}, name), h('dd', {}, value));
+  return h(
+    'dl',
+    { class: 'facts' },
     row('Bay', q.bay),
     ...(q.label === null ? [] : [row('Label', stateName(q.label ? 'occupied' : 'free'))]),
     row('Network', sureness(q)),
     ...q.votes.map((v) => row(v.reviewer, stateName(v.state))),
     ...(q.reasons.length > 0 ? [row('Why asked', q.reasons.map(reasonName).join('; '))] : []),
-    row('Picture', [q.place, q.time].filter(Boolean).join(', ')));
+    row('Picture', [q.place, q.time].filter(Boolean).join(', ')),
+  );
 }

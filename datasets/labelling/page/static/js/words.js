@@ -1,6 +1,6 @@
 /** States and reasons as people read them. */
 
-import { h } from '../../editor/js/ui/dom.js';
+import { h } from '../../shared/dom.js';
 
 /** @typedef {import('./types.js').State} State */
 

@@ -1,0 +1,32 @@
+"""Options of every command that opens a model: what its file does not say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        help="How its boxes lie: yolo_raw, yolov5, yolo_end2end or yolov7_end2end, with ',pixels' "
+        "or ',fractions', ',centre' or ',corners' where needed. Found out by default.",
+        show_default=False,
+    ),
+]
+NamesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--names", help="Names of its classes, in their order: car,truck.", show_default=False
+    ),
+]
+RolesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class",
+        help="What a class is, NAME=ROLE for each: vehicle, occupied_bay, free_bay or ignored. "
+        "By its name by default.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,394 @@
+"""Files that installers brought, each with its right answer."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calibration import Code
+from calibration.importers import Document, Imported, fit_to, import_bays, import_document
+from telemetry.errors import CalibrationError
+from telemetry.words import BayKind
+from tests.calibration.importers.forms import (
+    CASES,
+    FIRST_PX,
+    SECOND_PX,
+    VIA_LINE,
+    WH,
+    damaged,
+)
+
+
+def outlines(imported: Imported) -> dict[str, list[list[float]]]:
+    """Corners in pixels by id."""
+    return {
+        bay.id: [[round(x * WH[0], 1), round(y * WH[1], 1)] for x, y in bay.polygon]
+        for bay in imported.bays
+    }
+
+
+def imported(data: object, **about: Any) -> Imported:
+    content = data if isinstance(data, str) else json.dumps(data)
+    return import_document(Document(Path("file"), content.encode(), WH, **about))
+
+
+@pytest.mark.parametrize(
+    ("name", "bays"),
+    [
+        ("bb_utf16.json", {"12": FIRST_PX, "5": SECOND_PX}),
+        ("idpoints.json", {"12": FIRST_PX, "5": SECOND_PX}),
+        ("coords.yml", {"7": FIRST_PX, "3": SECOND_PX}),
+        ("cvat.xml", {"A1": FIRST_PX}),
+        ("via.json", {"A1": FIRST_PX}),
+        ("labelme.json", {"A1": [[100.5, 300.2], *FIRST_PX[1:]], "A2": SECOND_PX}),
+        ("ls.json", {"B001": [[128, 288], [256, 288], [256, 396], [128, 396]]}),
+        ("coco_car.json", {"B001": FIRST_PX}),
+        ("coco_two.json", {"B001": FIRST_PX,
+                           "B002": [[300, 300], [400, 300], [400, 400], [300, 400]]}),
+        ("boxes8.json", {"B001": [[50, 192], [157, 192], [157, 240], [50, 240]],
+                         "B002": [[51, 250], [158, 250], [158, 290], [51, 290]],
+                         "B003": [[51, 300], [158, 300], [158, 340], [51, 340]]}),
+    ],
+)  # fmt: skip
+def test_files_of_the_tools_that_installers_have(name: str, bays: dict[str, Any]) -> None:
+    assert outlines(import_bays(CASES / name, image_wh=WH)) == bays
+
+
+def test_a_car_and_the_road_are_told_and_can_be_asked_for() -> None:
+    told = [finding.message for finding in import_bays(CASES / "coco_car.json").left_out]
+    assert told == [
+        "1 left out: its label 'car' is no bay (--category) (annotations[1])",
+        "1 left out: its label 'road' is no bay (--category) (annotations[2])",
+    ]
+    cars = import_bays(CASES / "coco_car.json", categories=("car", "bay"))
+    assert len(cars.bays) == 2
+    with pytest.raises(CalibrationError, match=r"'bay' \(1\), 'car' \(1\), .*, but got van"):
+        import_bays(CASES / "coco_car.json", categories=("van",))
+
+
+def test_several_outlines_of_one_annotation_are_told() -> None:
+    findings = import_bays(CASES / "coco_two.json").findings
+    assert [finding.code for finding in findings] == [Code.SPLIT]
+    assert "annotations[0] has 2 outlines" in findings[0].message
+
+
+def test_bays_drawn_on_another_shape_of_picture_are_refused() -> None:
+    found = import_bays(CASES / "coco_1920.json")
+    with pytest.raises(CalibrationError, match=r"shape of 1280x720, but got 1920x1440; .*stretch"):
+        fit_to(found, WH, "coco_1920.json")
+    stretched = fit_to(found, WH, "coco_1920.json", stretch=True)
+    assert stretched.image_wh == WH
+    assert stretched.findings[0].message == (
+        "bays drawn on 1920x1440 were scaled to the picture's 1280x720"
+    )
+
+
+@pytest.mark.parametrize("size_wh", [(1920, 1080), (640, 360), (854, 480), (1366, 768)])
+def test_bays_drawn_on_another_size_of_the_same_shape_are_scaled(size_wh: tuple[int, int]) -> None:
+    width, height = size_wh
+    half = [[0, 0], [width / 2, 0], [width / 2, height / 2], [0, height / 2]]
+    found = fit_to(imported({"width": width, "height": height, "bays": [half]}), WH, "file")
+    assert found.image_wh == WH
+    assert outlines(found) == {"B001": [[0, 0], [640, 0], [640, 360], [0, 360]]}
+    assert [finding.code for finding in found.findings] == [Code.SCALED]
+
+
+def coco(labels: list[str], **fields: Any) -> dict[str, Any]:
+    names = list(dict.fromkeys(labels))
+    return {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 1280, "height": 720}],
+        "categories": [{"id": n, "name": name} for n, name in enumerate(names)],
+        "annotations": [
+            {
+                "image_id": 1,
+                "category_id": names.index(label),
+                "bbox": [20 * n, 9, 10, 10],
+                **fields,
+            }
+            for n, label in enumerate(labels)
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "ids"),
+    [
+        pytest.param(["bay", "car", "bay"], ["B001", "B002"], id="bays and a car"),
+        pytest.param(["space-empty", "space-occupied", "space-empty"], ["B001", "B002", "B003"],
+                     id="states"),
+        pytest.param(["parking_slot"] * 2 + ["parking line"], ["B001", "B002"], id="a line"),
+        pytest.param(["Stellplatz", "Auto"], ["B001"], id="German"),
+        pytest.param(["ParkingSpace", "person"], ["B001"], id="one word"),
+        pytest.param(["object"] * 3, ["B001", "B002", "B003"], id="the only one there is"),
+        pytest.param(["A1", "A2", "B 3"], ["A1", "A2", "B_3"], id="names"),
+        pytest.param(["A1", "A2", "road"], ["A1", "A2"], id="names and the road"),
+        pytest.param(["A1", "A1", "A2", "A3"], ["A1", "A1.2", "A2", "A3"], id="a name twice"),
+        pytest.param(["Bay 1", "Bay 2"], ["Bay_1", "Bay_2"], id="names with a word"),
+        pytest.param(["truck bay", "truck"], ["B001"], id="a bay for trucks"),
+    ],
+)  # fmt: skip
+def test_labels_that_read_like_bays_or_names_are_taken(labels: list[str], ids: list[str]) -> None:
+    found = imported(coco(labels))
+    assert [bay.id for bay in found.bays] == ids
+    left = sum(int(finding.message.split()[0]) for finding in found.left_out)
+    assert left == len(labels) - len(ids)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(["0", "0", "1", "1", "1"], id="numbers of classes"),
+        pytest.param(["left", "left", "right", "right"], id="words"),
+        pytest.param(["car", "car"], id="cars only"),
+    ],
+)
+def test_labels_that_say_nothing_are_asked_for(labels: list[str]) -> None:
+    with pytest.raises(CalibrationError, match=f"--category.* of .*'{labels[0]}' "):
+        imported(coco(labels))
+    assert len(imported(coco(labels), categories=(labels[0],)).bays) == labels.count(labels[0])
+
+
+def test_a_kind_in_a_label_is_kept() -> None:
+    found = imported(coco(["disabled", "ev space", "bay"]))
+    assert [bay.kind for bay in found.bays] == [BayKind.DISABLED, BayKind.EV, BayKind.STANDARD]
+
+
+def test_of_several_pictures_the_one_with_drawings_is_taken_else_asked_for() -> None:
+    data = coco(["bay"])
+    data["images"].append({"id": 2, "file_name": "b.jpg", "width": 1280, "height": 720})
+    assert len(imported(data).bays) == 1
+    data["annotations"].append({"image_id": "2", "category_id": 0, "bbox": [1, 1, 5, 5]})
+    with pytest.raises(CalibrationError, match=r"choice of one \(--item\) of 2: a.jpg, b.jpg"):
+        imported(data)
+    data["images"][1]["file_name"] = "sub/b.jpg"
+    assert outlines(imported(data, item="b.jpg")) == {"B001": [[1, 1], [6, 1], [6, 6], [1, 6]]}
+
+
+CVAT_VIDEO = """<annotations><version>1.1</version><meta><task><original_size>
+<width>1280</width><height>720</height></original_size></task></meta>
+<track id="0" label="bay"><polygon frame="0" outside="1" points="0,0;9,0;9,9"/>
+<polygon frame="1" outside="0" points="100,300;200,300;200,400;100,400">
+<attribute name="number">A1</attribute></polygon><polygon frame="2" outside="0"
+points="101,300;201,300;201,400;101,400"/></track>
+<track id="1" label="bay"><box frame="0" outside="0" xtl="210" ytl="300" xbr="310" ybr="400"/>
+<box frame="1" outside="0" xtl="310" ytl="300" xbr="410" ybr="400"/></track>
+<track id="2" label="bay"><points frame="0" outside="0" points="1,1"/></track></annotations>"""
+
+
+def test_cvat_tracks_of_a_video() -> None:
+    found = imported(CVAT_VIDEO)
+    assert outlines(found) == {"A1": FIRST_PX, "B001": SECOND_PX}
+    assert [finding.code for finding in found.findings] == [Code.MOVING, Code.SKIPPED]
+    assert found.findings[0].message.startswith("track 1 moves")
+
+
+def test_cvat_boxes_turn_about_their_middle() -> None:
+    xml = (CASES / "cvat.xml").read_text()
+    box = '<box label="bay" xtl="100" ytl="10" xbr="160" ybr="50" rotation="90"/></image>'
+    turned = outlines(imported(xml.replace("</image>", box)))["B001"]
+    assert sorted(turned) == [[110, 0], [110, 60], [150, 0], [150, 60]]
+
+
+def test_label_studio_boxes_turn_about_their_corner_and_texts_name_them() -> None:
+    value = {"x": 50, "y": 50, "width": 10, "height": 20, "rotation": 90}
+    size = {"original_width": 1280, "original_height": 720}
+    results = [
+        {"id": "r", "type": "rectangle", "value": value, **size},
+        {"id": "r", "type": "labels", "value": {**value, "labels": ["bay"]}, **size},
+        {"id": "r", "type": "textarea", "value": {**value, "text": ["A 7"]}, **size},
+        {"id": "k", "type": "keypointlabels", "value": {"x": 1, "y": 1, "width": 1}, **size},
+    ]
+    cancelled = {"was_cancelled": True, "result": results}
+    annotations = [cancelled, {"result": results}, {"result": results[:1]}]
+    task = {"data": {"img": "s3://b/a.jpg"}, "annotations": annotations}
+    results[3]["value"] = {"x": 1, "y": 1, "keypointlabels": ["bay"]}
+    found = imported([task])
+    corners = [[640, 360], [640, 488], [496, 488], [496, 360]]
+    assert outlines(found) == {"A_7": corners}
+    assert [finding.message for finding in found.left_out] == [
+        "1 left out: a key point has no outline ([0].result[3])",
+        "1 left out: another annotation counts ([0].annotations[2])",
+    ]
+
+
+def test_label_studio_json_min() -> None:
+    row = {"points": [[10, 40], [20, 40], [20, 55]], "polygonlabels": ["bay"],
+           "original_width": 1280, "original_height": 720}  # fmt: skip
+    found = imported([{"image": "/data/upload/1/x-a.jpg", "id": 1, "label": [row, row]}])
+    assert outlines(found)["B001"] == [[128, 288], [256, 288], [256, 396]]
+    assert len(found.bays) == 2
+
+
+@pytest.mark.parametrize("text", [CVAT_VIDEO, "VIA 3", "VIA CSV"])
+def test_damage_of_other_versions_gives_only_our_errors(text: str) -> None:
+    texts = {"VIA 3": json.dumps(via_3()), "VIA CSV": via_csv()}
+    rng = random.Random(text)
+    refused: list[str] = []
+    for _ in range(300):
+        document = Document(Path("file"), damaged(texts.get(text, text).encode(), rng), WH)
+        try:
+            import_document(document)
+        except CalibrationError as exc:
+            refused.append(str(exc))
+    assert len(refused) > 20
+    assert all(said.startswith("file: ") for said in refused)
+
+
+def via_3() -> dict[str, Any]:
+    def row(xy: list[float], name: str) -> dict[str, Any]:
+        return {"vid": "1", "flg": 0, "z": [], "xy": xy, "av": {"1": name}}
+
+    flat = [value for point in FIRST_PX for value in point]
+    return {
+        "project": {"pid": "x"}, "config": {}, "view": {"1": {"fid_list": ["1"]}},
+        "attribute": {"1": {"aname": "bay", "options": {"o": "A2"}}},
+        "file": {"1": {"fid": "1", "fname": "a.jpg"}},
+        "metadata": {"1_a": row([7, *flat], "A1"), "1_b": row([2, 210, 300, 100, 100], "o"),
+                     "1_c": row([6, 1, 1, 9, 9], "A3"), "1_d": row([], "cloudy")},
+    }  # fmt: skip
+
+
+def test_via_of_every_version() -> None:
+    two = json.loads((CASES / "via.json").read_text())
+    [row] = two.values()
+    one = {"a.jpg": {**row, "regions": dict(enumerate(row["regions"]))}}
+    for data in (two, one, {"_via_settings": {}, "_via_img_metadata": two}):
+        assert outlines(imported(data)) == {"A1": FIRST_PX}
+    found = imported(via_3())
+    assert outlines(found) == {"A1": FIRST_PX, "A2": SECOND_PX}
+    assert [finding.message.split(" (")[0] for finding in found.left_out] == [
+        "1 left out: a polyline has no outline", "1 left out: a note has no outline",
+    ]  # fmt: skip
+
+
+def quoted(*fields: object) -> str:
+    texts = [field if isinstance(field, str) else json.dumps(field) for field in fields]
+    return ",".join('"' + text.replace('"', '""') + '"' for text in texts) + "\n"
+
+
+def test_via_csv_of_versions_2_and_3() -> None:
+    [row] = json.loads((CASES / "via.json").read_text()).values()
+    header = ("filename,file_size,file_attributes,region_count,region_id,"
+              "region_shape_attributes,region_attributes\n")  # fmt: skip
+    rows = "".join(
+        quoted("a.jpg", "1", {}, "2", str(n), region["shape_attributes"],
+               region["region_attributes"])
+        for n, region in enumerate([*row["regions"], VIA_LINE])
+    )  # fmt: skip
+    found = imported(header + rows + quoted("b.jpg", "1", {}, "0", "0", {}, {}))
+    assert outlines(found) == {"A1": FIRST_PX}
+    assert len(found.left_out) == 1
+    assert outlines(imported(via_csv())) == {"A1": FIRST_PX, "A2": SECOND_PX}
+
+
+def via_csv() -> str:
+    """An export of version 3."""
+    three = via_3()
+    lines = "".join(
+        quoted(key, ["a.jpg"], "0", item["z"], item["xy"], item["av"])
+        for key, item in three["metadata"].items()
+    )
+    return (
+        "# Exported using VGG Image Annotator\n# ATTRIBUTE = "
+        f"{json.dumps(three['attribute'])}\n# CSV_HEADER = metadata_id,file_list,flags,"
+        f"temporal_coordinates,spatial_coordinates,metadata\n{lines}"
+    )
+
+
+@pytest.mark.parametrize("version", ["2", "3.16.7", "4.5.6", "5.4.1"], ids=["2", "3", "4", "5"])
+def test_labelme_of_every_version(version: str) -> None:
+    data = json.loads((CASES / "labelme.json").read_text()) | {"version": version}
+    if version < "4":
+        del data["imageWidth"], data["imageHeight"]
+    if version < "3":
+        del data["shapes"][1], data["shapes"][0]["shape_type"], data["version"]
+        data["lineColor"] = [0, 255, 0, 128]
+    assert list(outlines(imported(data))) == ["A1", "A2"][: len(data["shapes"])]
+
+
+def test_labelme_boxes_that_are_turned_or_have_four_corners() -> None:
+    data = json.loads((CASES / "labelme.json").read_text())
+    data["shapes"] = [
+        {"label": "bay", "shape_type": kind, "points": FIRST_PX, "description": f"P{number}"}
+        for number, kind in enumerate(("rotation", "rectangle"))
+    ]
+    assert outlines(imported(data)) == {"P0": FIRST_PX, "P1": FIRST_PX}
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        pytest.param("A1,100,300,200,300,200,400,100,400", ["A1"], id="name"),
+        pytest.param("7;100;300;200;300;200;400;100;400", ["7"], id="number before it"),
+        pytest.param("100, 300, 200, 300, 200, 400, 100, 400", ["B001"], id="no name"),
+        pytest.param("100\t300\t200\t300\t200\t400\t100\t400\n", ["B001"], id="tabs"),
+        pytest.param('[["A1", 100, 300, 200, 300, 200, 400, 100, 400]]', ["A1"], id="json"),
+        pytest.param('[np.array([[100,300],[200,300],[200,400],[100,400]], dtype=np.int32),]',
+                     ["B001"], id="python"),
+        pytest.param("bay,x,y\nA1,100,300\nA1,200,300\nA1,200,400\nA1,100,400\n", ["A1"],
+                     id="a corner a line"),
+    ],
+)  # fmt: skip
+def test_rows_of_numbers(text: str, ids: list[str]) -> None:
+    assert outlines(imported(text)) == {ids[0]: FIRST_PX}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("- id: 007\n  coordinates: [[100,300],[200,300],[200,400],[100,400]]", "007"),
+        ("zones: {off: {coordinates: '100,300,200,300,200,400,100,400'}}", "off"),
+        ("zones: {1_5: '100,300,200,300,200,400,100,400'}", "1_5"),
+        ("zones: {1e3: '100,300,200,300,200,400,100,400'}", "1e3"),
+    ],
+)
+def test_names_in_yaml_stay_as_they_are_written(text: str, name: str) -> None:
+    assert outlines(imported(text)) == {name: FIRST_PX}
+
+
+def test_geojson_in_pixels_with_parts_and_holes() -> None:
+    hole = [[120, 320], [150, 320], [150, 350]]
+    parts = {"type": "MultiPolygon", "coordinates": [[FIRST_PX, hole], [SECOND_PX]]}
+    found = imported([{"type": "Feature", "properties": {"name": "A1"}, "geometry": parts}])
+    assert outlines(found) == {"A1": FIRST_PX, "A1.2": SECOND_PX}
+    assert "it is a hole" in found.left_out[0].message
+
+
+def test_an_answer_of_a_roboflow_model() -> None:
+    data = {
+        "image": {"width": 1280, "height": 720},
+        "predictions": [
+            {"class": "bay", "x": 150, "y": 350, "width": 100, "height": 100, "confidence": 0.9},
+            {"class": "bay", "x": 1, "y": 1, "width": 1, "height": 1,
+             "points": [{"x": x, "y": y} for x, y in SECOND_PX]},
+            {"class": "car", "x": 150, "y": 350, "width": 100, "height": 100},
+        ],
+    }  # fmt: skip
+    found = imported(data)
+    assert outlines(found) == {"B001": FIRST_PX, "B002": SECOND_PX}
+    assert "'car' is no bay" in found.left_out[0].message
+
+
+def test_classes_of_yolo_lines_are_told_and_can_be_chosen() -> None:
+    lines = "0 .5 .5 .1 .1\n0 .7 .5 .1 .1\n2 .2 .2 .1 .1\n"
+    found = imported(lines)
+    assert len(found.bays) == 3
+    assert [finding.code for finding in found.findings] == [Code.CLASSES]
+    assert "all classes were taken as bays: 0 (2), 2 (1)" in found.findings[0].message
+    chosen = imported(lines, categories=("0",))
+    assert len(chosen.bays) == 2
+    assert "'2' is no bay" in chosen.left_out[0].message
+
+
+def test_voc_boxes_that_are_turned() -> None:
+    text = (
+        "<annotation><size><width>1280</width><height>720</height></size><object><name>bay</name>"
+        "<robndbox><cx>130</cx><cy>30</cy><w>60</w><h>40</h><angle>1.5707963</angle></robndbox>"
+        "</object></annotation>"
+    )
+    [corners] = outlines(imported(text)).values()
+    assert sorted(corners) == [[110, 0], [110, 60], [150, 0], [150, 60]]
