@@ -27,6 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from http_server.hosts import TrustedProxy
 from telemetry import ConfigError, Identifier, IncidentKind, SiteId, TelemetryError
 from telemetry.aws import DEFAULT_ROOT
 from telemetry.topics import check_prefix
@@ -177,6 +178,13 @@ class HttpConfig(_Section):
     port: Port = 8090
     tokens: tuple[TokenConfig, ...] = ()
     allow_anonymous: bool = Field(default=False, description="serve beyond loopback without tokens")
+    hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
+        default=(), description="further names by which it is called, as browsers send them"
+    )
+    trusted_proxies: tuple[TrustedProxy, ...] = Field(
+        default=(), description="addresses whose X-Forwarded-For and -Proto are believed"
+    )
+    max_connections: int = Field(default=512, ge=8, le=100_000)
 
     @model_validator(mode="after")
     def _open_means_tokens(self) -> Self:

@@ -12,6 +12,8 @@ import uvicorn
 
 from edge_app.config import HttpConfig
 from edge_app.faults import pages_fault
+from http_server.connections import ConnectionLimits
+from http_server.serving import ServerConfig
 from telemetry import ConfigError
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 # A live view is a response without end; its reader must not hold up a stop.
 _GRACE_S = 1
+# Pages, scrapers and viewers of a box are few; each connection costs memory that a box lacks.
+_CONNECTIONS = 256
 
 
 class HttpServer:
@@ -46,11 +50,11 @@ class HttpServer:
             msg = f"http: {config.host}:{config.port} cannot be taken: {exc.strerror or exc}"
             raise ConfigError(msg) from exc
         self.port: int = self._socket.getsockname()[1]
-        settings = uvicorn.Config(
+        settings = ServerConfig(
             app,
+            ConnectionLimits(connections=_CONNECTIONS),
+            config.trusted_proxies,
             log_config=None,
-            access_log=False,
-            server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
             ssl_certfile=config.cert_file,
             ssl_keyfile=config.key_file,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Table,
     and_,
-    bindparam,
     case,
     delete,
     func,
@@ -26,10 +26,14 @@ from sqlalchemy import (
 
 from cloud_app.storage.database import Session
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge
+from cloud_app.storage.upsert import among
 
 STATES = ("occupied", "free", "unknown", "closed")
 GROUP = ("edge", "camera", "lot", "zone", "level", "kind")
 
+# As text, not bound: the statements that use them run with every batch.
+_NO: ColumnElement[int] = literal_column("0", Integer)
+_YES: ColumnElement[int] = literal_column("1", Integer)
 _NONE: ColumnElement[str] = literal_column("''")
 GROUP_COLUMNS = (
     bay.c.edge,
@@ -48,10 +52,14 @@ SAME_BAY = and_(
 
 def share(table: Table, state: str) -> ColumnElement[int]:
     """1 where a bay counts as `state`, else 0; a bay that was never told of is unknown."""
-    is_open = func.coalesce(table.c.closed, 0) == 0
-    occ = {"occupied": table.c.occ == 1, "free": table.c.occ == 0, "unknown": table.c.occ.is_(None)}
-    is_so = and_(is_open, occ[state]) if state in occ else table.c.closed == 1
-    return case((is_so, 1), else_=0)
+    is_open = func.coalesce(table.c.closed, _NO) == _NO
+    occ = {
+        "occupied": table.c.occ == _YES,
+        "free": table.c.occ == _NO,
+        "unknown": table.c.occ.is_(None),
+    }
+    is_so = and_(is_open, occ[state]) if state in occ else table.c.closed == _YES
+    return case((is_so, _YES), else_=_NO)
 
 
 _SHOULD_BE = (
@@ -64,13 +72,13 @@ _SHOULD_BE = (
     .select_from(edge)
     .join(bay, and_(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout))
     .outerjoin(bay_state, SAME_BAY)
-    .where(edge.c.edge.in_(bindparam("edges", expanding=True)))
+    .where(among(edge.c.edge, "edges"))
     .group_by(*GROUP_COLUMNS)
 )
 _IS = select(*(bay_count.c[column.name] for column in _SHOULD_BE.selected_columns)).where(
-    bay_count.c.edge.in_(bindparam("edges", expanding=True))
+    among(bay_count.c.edge, "edges")
 )
-_FORGET = delete(bay_count).where(bay_count.c.edge.in_(bindparam("edges", expanding=True)))
+_FORGET = delete(bay_count).where(among(bay_count.c.edge, "edges"))
 _COUNT = insert(bay_count).from_select(
     [column.name for column in _SHOULD_BE.selected_columns], _SHOULD_BE
 )

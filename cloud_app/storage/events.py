@@ -25,7 +25,7 @@ from cloud_app.storage.projection import EVENT_RANK, StateKey, project
 from cloud_app.storage.tables import event as event_table
 from cloud_app.storage.tables import gap, stream
 from cloud_app.storage.times import to_ms
-from cloud_app.storage.upsert import Upsert
+from cloud_app.storage.upsert import Upsert, among
 from cloud_app.storage.watermark import News, Reach, raise_streams, reach
 from cloud_app.stream import Poison, StreamKey, TakenEvent
 from telemetry.cloudevents import BayChangedEvent, IncidentChangedEvent, StreamGapEvent
@@ -35,7 +35,7 @@ GapRow = tuple[str, int, int, int, str]
 """(edge, epoch, first, last, reason)"""
 
 _KNOWN_GAPS = select(gap.c.edge, gap.c.epoch, gap.c.first_seq, gap.c.last_seq).where(
-    gap.c.edge.in_(bindparam("edges", expanding=True))
+    among(gap.c.edge, "edges")
 )
 _THERE = select(event_table.c.seq).where(
     event_table.c.edge == bindparam("edge"),

@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import QueuePool, Table, create_engine, func, select, text
+from sqlalchemy import Dialect, QueuePool, Table, create_engine, func, select, text
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -52,7 +52,7 @@ class PostgresSession(Session):
             given = {
                 name: list(column) for name, column in zip(upsert.columns, columns, strict=True)
             }
-            self.connection.execute(upsert.of_arrays, given)
+            self._driver.execute(_sql(upsert, self.connection.dialect), given)
 
     @property
     def _driver(self) -> psycopg.Connection[Any]:
@@ -65,6 +65,12 @@ class PostgresSession(Session):
 
 
 _NOTIFY = text("SELECT pg_notify(:channel, edge) FROM unnest(CAST(:edges AS TEXT[])) AS edge")
+
+
+@lru_cache(maxsize=256)
+def _sql(upsert: Upsert, dialect: Dialect) -> str:
+    # Straight to the driver: SQLAlchemy would walk through the statement with every batch.
+    return str(upsert.of_arrays.compile(dialect=dialect))
 
 
 @cache

@@ -2,24 +2,30 @@
 
 A state moves by position (epoch, seq, rank, time) and only forward, so it is the maximum over all
 that was seen: order and repetition cannot matter. States come in bulk: they are staged in a
-temporary table, and three statements carry them over. The counts move first, by what each staged
-state changes; then the states; then each edge's `told_*`.
+temporary table, and two statements carry them over: the counts move first, by what each staged
+state changes, then the states. Last comes each edge's `told_*`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import (
+    ClauseElement,
+    Column,
+    Dialect,
     MetaData,
     Table,
+    TextClause,
     Tuple,
     and_,
     delete,
     func,
     or_,
     select,
-    true,
+    text,
     tuple_,
     update,
 )
@@ -35,11 +41,12 @@ StateKey = tuple[str, str, str]
 
 SNAPSHOT_RANK, EVENT_RANK = 0, 1
 _POSITION = ("epoch", "seq", "rank", "at_ms")
+_TOLD = ("told_epoch", "told_seq", "told_rank", "told_ms")
 
 _staged = Table(
     "staged_state",
     MetaData(),
-    *(column._copy() for column in bay_state.columns),  # noqa: SLF001 - SQLAlchemy's own way
+    *(Column(column.name, column.type) for column in bay_state.columns),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
@@ -79,34 +86,31 @@ _MOVE_STATES = Upsert(
     names(bay_state),
     same(*names(bay_state, with_key=False)),
     lambda new: _position(bay_state) < tuple_(*(new[name] for name in _POSITION)),
-).of_select(select(_staged).where(true()))
-_newest = select(
-    _staged.c.edge,
-    _staged.c.layout,
-    *(_staged.c[name] for name in _POSITION),
-    func.row_number()
-    .over(partition_by=_staged.c.edge, order_by=[_staged.c[n].desc() for n in _POSITION])
-    .label("place"),
-).subquery("newest")
-_MOVE_EDGES = (
-    update(edge)
-    .values(
-        told_layout=_newest.c.layout,
-        told_epoch=_newest.c.epoch,
-        told_seq=_newest.c.seq,
-        told_rank=_newest.c.rank,
-        told_ms=_newest.c.at_ms,
-    )
-    .where(
-        _newest.c.place == 1,
-        _newest.c.edge == edge.c.edge,
-        tuple_(edge.c.told_epoch, edge.c.told_seq, edge.c.told_rank, edge.c.told_ms)
-        < tuple_(*(_newest.c[name] for name in _POSITION)),
-    )
+).of_select(select(_staged).where(text("true")))
+_TELL_EDGES = Upsert(
+    edge,
+    # The row is there and keeps its site.
+    ("edge", "site", "told_layout", *_TOLD),
+    same("told_layout", *_TOLD),
+    lambda new: tuple_(*(edge.c[name] for name in _TOLD)) < tuple_(*(new[n] for n in _TOLD)),
 )
-_UNSTAGE = delete(_staged)
-# Each time: a connection may be new, or have made the table in a transaction that was rolled back.
-_MAKE_STAGE = CreateTable(_staged, if_not_exists=True)
+
+
+@lru_cache(maxsize=64)
+def _carry_over(dialect: Dialect) -> tuple[TextClause, Sequence[TextClause]]:
+    """What makes the stage and what empties it, as text: they hold no values.
+
+    SQLAlchemy would walk through each of them with every batch. The table is made each time: a
+    connection may be new, or have made it in a transaction that was rolled back.
+    """
+    statements: list[ClauseElement] = [
+        CreateTable(_staged, if_not_exists=True),
+        _MOVE_COUNTS,
+        _MOVE_STATES,
+        delete(_staged),
+    ]
+    make, *carry = (text(str(each.compile(dialect=dialect))) for each in statements)
+    return make, carry
 
 
 def project(session: Session, states: Mapping[StateKey, Values]) -> None:
@@ -118,7 +122,18 @@ def project(session: Session, states: Mapping[StateKey, Values]) -> None:
     """
     if not states:
         return
-    session.run(_MAKE_STAGE)
+    make, carry = _carry_over(session.connection.dialect)
+    session.run(make)
     session.load(_staged, [(*key, *state) for key, state in states.items()])
-    for statement in (_MOVE_COUNTS, _MOVE_STATES, _MOVE_EDGES, _UNSTAGE):
+    for statement in carry:
         session.run(statement)
+    session.upsert(_TELL_EDGES, _newest(states))
+
+
+def _newest(states: Mapping[StateKey, Values]) -> list[Values]:
+    """Of each edge the newest state's layout and position, in order of their names."""
+    newest: dict[str, tuple[Any, ...]] = {}
+    for (name, layout, _), state in states.items():
+        told = (*state[: len(_POSITION)], layout)
+        newest[name] = max(newest.get(name, told), told)
+    return [(name, "", told[-1], *told[:-1]) for name, told in sorted(newest.items())]

@@ -24,6 +24,7 @@ from sqlalchemy import (
     true,
 )
 
+from cloud_app.json_values import read_json
 from cloud_app.storage.counts import SAME_BAY
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge, gap, lot, stream
@@ -238,7 +239,7 @@ def edges_now(
 
 
 def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int]) -> EdgeNow:
-    birth = json.loads(row.birth) if row.birth else {}
+    birth = read_json(row.birth) if row.birth else {}
     stale = now.staleness(row.dead, row.seen_ms)
     return EdgeNow(
         edge=row.edge,
@@ -262,7 +263,7 @@ def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int]) -> EdgeNow:
             top=row.top,
             lost=min(row.top, lost.get((row.edge, row.stream_epoch), 0)),
         ),
-        health=json.loads(row.health) if row.health else None,
+        health=read_json(row.health) if row.health else None,
     )
 
 

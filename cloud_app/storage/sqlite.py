@@ -14,15 +14,14 @@ from typing import IO, cast
 from sqlalchemy import (
     URL,
     Connection,
+    Dialect,
     Engine,
-    Executable,
     QueuePool,
     Table,
     create_engine,
     event,
     insert,
 )
-from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from cloud_app.errors import StorageDownError, StorageError
@@ -42,12 +41,12 @@ class SqliteSession(Session):
     def load(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert with `executemany`."""
         if rows:
-            self._driver.executemany(_sql(insert(table)), rows)
+            self._driver.executemany(_insert(table, self.connection.dialect), rows)
 
     def upsert(self, upsert: Upsert, rows: Sequence[Values]) -> None:
         """Upsert with `executemany`."""
         if rows:
-            self._driver.executemany(_sql(upsert.of_one), rows)
+            self._driver.executemany(_upsert(upsert, self.connection.dialect), rows)
 
     @property
     def _driver(self) -> sqlite3.Connection:
@@ -55,9 +54,14 @@ class SqliteSession(Session):
 
 
 @lru_cache(maxsize=256)
-def _sql(statement: Executable) -> str:
-    # The statements are constants, and both number their values in the order of the columns.
-    return str(statement.compile(dialect=dialect.dialect()))  # type: ignore[attr-defined]
+def _insert(table: Table, dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect))
+
+
+@lru_cache(maxsize=256)
+def _upsert(upsert: Upsert, dialect: Dialect) -> str:
+    # The values are numbered in the order of the columns.
+    return str(upsert.of_one.compile(dialect=dialect))
 
 
 class SqliteDatabase:

@@ -9,13 +9,13 @@ from sqlalchemy import bindparam, case, select
 
 from cloud_app.storage.database import Session
 from cloud_app.storage.tables import event, gap, stream
-from cloud_app.storage.upsert import Upsert
+from cloud_app.storage.upsert import Upsert, among
 from cloud_app.stream import StreamKey
 
 # One query's worth: an hour's backlog of one edge is read in a few queries, a hole costs one.
 _CHUNK_ROWS = 1000
 
-_REACH = select(stream).where(stream.c.edge.in_(bindparam("edges", expanding=True)))
+_REACH = select(stream).where(among(stream.c.edge, "edges"))
 _RAISE = Upsert(
     stream,
     ("edge", "epoch", "upto", "top"),

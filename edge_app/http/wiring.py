@@ -15,6 +15,7 @@ from edge_app.http.app import PageSettings, create_app
 from edge_app.http.box import BoxReport, LinkFacts, ModelFacts, OutboxFacts
 from edge_app.http.pictures import PictureSettings
 from edge_app.http.service_downloads import ServiceDownloads
+from http_server.hosts import HostNames
 from telemetry.health import CameraAudit
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def app_of(service: EdgeService) -> FastAPI:
     """The pages of a service, protected as its `[http]` section says, with the editor."""
     config = service.config.http
     access = Access.of(config.password, secure=config.cert_file is not None)
-    hosts = (config.host,)
+    hosts = HostNames.of(config.host, config.hosts)
     pictures = PictureSettings(privacy=service.config.privacy.settings())
     settings = PageSettings(hosts=hosts, pictures=pictures)
     return create_app(
