@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cloud_app.ingest.decode import Decoded, Inbound, TakenReport, Unreadable, decode_inbound
+from cloud_app.registry.layouts import take_layouts
 from cloud_app.storage.database import Session
 from cloud_app.storage.events import take_events
 from cloud_app.storage.intake import (
@@ -100,6 +101,10 @@ def take_batch(session: Session, batch: Batch) -> dict[StreamKey, int]:
     acks = take_events(session, batch.events, poison)
     for taken, _ in batch.reports:
         acks |= _take_report(session, taken)
+    layouts = [(taken.edge, at) for taken, at in batch.reports if isinstance(taken.report, Layout)]
+    if layouts:
+        heard_ms = max(at.received_ms for _, at in layouts)
+        take_layouts(session, {edge for edge, _ in layouts}, heard_ms)
     for bad in batch.unreadable:
         quarantine(session, bad.inbound, bad.reason)
     return acks
