@@ -12,8 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cloud_app import edge_cli
 from cloud_app.api.access import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
+from cloud_app.registry import cli as registry_cli
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
 
 app = typer.Typer(
@@ -21,6 +23,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(edge_cli.app, name="edge")
+app.add_typer(registry_cli.app, name="registry")
 
 ConfigPath = Annotated[
     Path | None,

@@ -19,7 +19,7 @@ from cloud_app.storage.counts import drifts, recount
 from cloud_app.storage.database import Database
 from cloud_app.storage.events import prune
 from cloud_app.storage.incidents import prune_incidents
-from cloud_app.storage.intake import give_up, lock_edges
+from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
 from cloud_app.storage.queries import Now, edges_of, edges_to_reread
 from cloud_app.storage.streams import hole_end, holes
 from cloud_app.storage.times import to_ms
@@ -30,7 +30,7 @@ from telemetry.health import Health
 _log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
-_PRUNE_EVERY_S = 3600.0
+_PRUNE_EVERY_S = 600.0
 _DAY_MS = 86_400_000
 # A check reads all bays of so many edges, so it never holds a reading transaction for long.
 _CHECKED_AT_ONCE = 50
@@ -112,6 +112,9 @@ class Housekeeper:
                     self.tick()
             except CloudError as exc:
                 _log.warning("housekeeping waits: %s", exc)
+            except Exception:
+                # The service would end with it, and a restart would meet the same rows again.
+                _log.exception("housekeeping failed")
 
     def stop(self) -> None:
         """Let `run` end."""
@@ -147,6 +150,7 @@ class Housekeeper:
         with self.database.write() as session:
             prune(session, before_ms)
             prune_incidents(session, before_ms)
+            prune_quarantine(session, before_ms)
 
     def _check_counts(self) -> None:
         """Recount the bays behind the kept counts, a few edges at a time; tell and mend a drift."""

@@ -14,8 +14,10 @@ from cloud_app.storage.alerts import Subject, close_all, open_alerts, open_all, 
 from cloud_app.storage.conditions import blind_cameras, edges_away
 from cloud_app.storage.database import Session
 from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.placing import faults_since
 from cloud_app.storage.queries import Now, lots_now
 from cloud_app.storage.times import from_ms
+from cloud_app.stream import FaultKind
 from cloud_app.views import IncidentItem
 from telemetry import IncidentKind, UnknownReason
 from telemetry.messages import OfflineReason
@@ -39,6 +41,19 @@ _INCIDENT_WORDS = {
     IncidentKind.OVERSTAY: "Overstay",
     IncidentKind.WRONG_USE: "Wrong kind of bay",
 }
+_FAULT_TEXTS = {
+    FaultKind.WRONG_SITE: "Edge {edge} belongs to {site}, but something publishes as {edge} under "
+    "{detail}: {times} messages went to the quarantine. If the box was moved, move it here too "
+    "(`lotsight-cloud edge move`); else look at the broker's access list.",
+    FaultKind.NOT_REGISTERED: "Something publishes as edge {edge} under {site}, which is not "
+    "registered: {times} messages went to the quarantine.",
+    FaultKind.LOT_DISPUTED: "Edge {edge} of {site} describes lot {detail} otherwise than the edge "
+    "that described it first; the first description stands.",
+    FaultKind.FLOODING: "Edge {edge} of {site} sends more than its budget: {times} messages were "
+    "dropped, to be sent again.",
+}
+# So long after it was last seen a fault of an edge counts as over.
+_FAULT_LASTS_MS = 600_000
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
 _INCIDENTS_MAX = 1000
 
@@ -59,6 +74,7 @@ def conditions(
         **_cameras_lost(session, now, config),
         **_lots_full(session, now, config, open_alerts),
         **_incidents(session, now, config),
+        **_edge_faults(session, now),
     }
 
 
@@ -129,6 +145,15 @@ def _incidents(session: Session, now: Now, config: RulesConfig) -> Conditions:
             f"camera {item.camera} of {item.site} since {item.began:%Y-%m-%d %H:%M:%S} UTC."
         )
     return found
+
+
+def _edge_faults(session: Session, now: Now) -> Conditions:
+    return {
+        Subject(f"edge_{each.kind}", each.site, each.edge): _FAULT_TEXTS[each.kind].format(
+            edge=each.edge, site=each.site, detail=each.detail, times=each.times
+        )
+        for each in faults_since(session, now.now_ms - _FAULT_LASTS_MS)
+    }
 
 
 def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:

@@ -16,9 +16,10 @@ from cloud_app.storage.database import Database, Session
 from cloud_app.storage.shadows import load_shadow, lock_shadow, save_shadow
 from telemetry import Clock, TelemetryError
 from telemetry.aws import ShadowRequest, ShadowTopics, parse_shadow_request
+from telemetry.bounds import MAX_DEPTH
+from telemetry.door import check_json
 from telemetry.shadow import (
     MAX_CLIENT_TOKEN_BYTES,
-    MAX_DEPTH,
     MAX_PAYLOAD_BYTES,
     SECTIONS,
     JsonObject,
@@ -171,8 +172,9 @@ def _parsed(payload: bytes) -> ShadowUpdate:
 def _client_token(payload: bytes) -> str | None:
     """The token of a get or delete request; these carry nothing else, and often nothing at all."""
     try:
+        check_json(payload, "request", max_bytes=MAX_PAYLOAD_BYTES)
         body: Any = json.loads(payload) if payload.strip() else {}
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError, TelemetryError) as exc:
         raise ShadowRejection(400, "expected UTF-8 JSON or nothing") from exc
     token = body.get("clientToken") if isinstance(body, dict) else None
     if not isinstance(token, str) or fault_of(token, 0) is not None:

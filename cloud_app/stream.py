@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from telemetry.cloudevents import Event
@@ -59,3 +60,37 @@ class Hole:
     def stream(self) -> StreamKey:
         """Which numbering it is in."""
         return (self.edge, self.epoch)
+
+
+class FaultKind(StrEnum):
+    """What an edge, or whoever uses its name, does that it should not."""
+
+    WRONG_SITE = "wrong_site"
+    """Publishes under a site that it is not registered for."""
+    NOT_REGISTERED = "not_registered"
+    """Is not listed, where only listed edges are taken in."""
+    LOT_DISPUTED = "lot_disputed"
+    """Describes a lot otherwise than the edge whose description stands."""
+    FLOODING = "flooding"
+    """Publishes more than its share: some of it was dropped, to be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeFault:
+    """One kind of fault of one edge.
+
+    Attributes:
+        edge: whose.
+        site: who is concerned: the edge's site, or the one that it claims if it has none.
+        kind: what it is.
+        detail: the site, lot or number that came last.
+        last_ms: when it was last seen.
+        times: how often.
+    """
+
+    edge: str
+    site: str
+    kind: FaultKind
+    detail: str
+    last_ms: int
+    times: int = 1

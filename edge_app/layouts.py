@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from calibration import Bay, Calibration
-from telemetry import ConfigError
-from telemetry.layout import Layout
+from telemetry import ConfigError, TelemetryError
+from telemetry.door import describe
+from telemetry.layout import Layout, check_fits
 from telemetry.messages import LayoutBay, Location, LotInfo
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -22,9 +25,21 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
     """All bays of a box, cameras in the order given, bays in calibration order.
 
     Raises:
-        ConfigError: two cameras have a bay of the same id; a bay has one state, so it may belong
-            to one camera only.
+        ConfigError: two cameras have a bay of the same id (a bay has one state, so it may belong
+            to one camera only), or there are more bays, cameras or zones than the contract's
+            messages hold.
     """
+    try:
+        layout = _layout_of(calibrations)
+        check_fits(layout)
+    except ValidationError as exc:
+        raise ConfigError(describe(exc, "layout that a box can publish")) from exc
+    except TelemetryError as exc:
+        raise ConfigError(str(exc)) from exc
+    return layout
+
+
+def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
     owner: dict[str, str] = {}
     bays: list[LayoutBay] = []
     lots: dict[str, LotInfo] = {}

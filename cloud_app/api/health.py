@@ -80,6 +80,8 @@ class _Figures(Collector):
             ("events", "Events among them", counts.events),
             ("batches", "Transactions", counts.batches),
             ("unreadable", "Messages that went to the quarantine", counts.unreadable),
+            ("misplaced", "Messages under a site that is not their edge's", counts.misplaced),
+            ("shed", "Messages of edges over their budget, dropped to be sent again", counts.shed),
             ("retries", "Batches that had to wait for database or sink", counts.retries),
         ):
             yield CounterMetricFamily(f"lotsight_cloud_{name}", what, value=value)

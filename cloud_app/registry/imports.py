@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from cloud_app.errors import FactsError, Fault, ThingInUseError
 from cloud_app.registry.checks import Surroundings, check
 from cloud_app.registry.columns import place_of
+from cloud_app.registry.edges import register_edges
 from cloud_app.registry.edits import refuse_if_in_use
 from cloud_app.registry.files import Progress, Row
 from cloud_app.registry.kinds import KINDS, Ref, in_order
@@ -82,6 +83,7 @@ def run(database: Database, given: Import, now_ms: int, progress: Progress | Non
         FactsError: with all that stands against it.
     """
     with database.write() as session:
+        register_edges(session, {row.ref: row.given for row in given.rows})
         lock(session)
         plan = _plan(session, given, progress)
         if plan.faults:

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, select
 
 from cloud_app.registry.checks import typed
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, SITE, ZONE, Ref
-from cloud_app.registry.tables import thing as table
+from cloud_app.registry.tables import change as change_table
 from cloud_app.registry.things import Change, Said, Thing, find, lock, write
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import bay as bay_table
@@ -37,8 +37,13 @@ _LOTS = select(lot_table).where(
 )
 _UNKNOWN_EDGES = (
     select(edge_table.c.edge)
-    .outerjoin(table, (table.c.kind == DEVICE.name) & (table.c.key == edge_table.c.edge))
-    .where(table.c.key.is_(None))
+    .outerjoin(
+        change_table,
+        (change_table.c.kind == DEVICE.name)
+        & (change_table.c.key == edge_table.c.edge)
+        & (change_table.c.version == 1),
+    )
+    .where(change_table.c.key.is_(None))
     .order_by(edge_table.c.edge)
 )
 _STILL_WATCHED = (
@@ -134,12 +139,17 @@ def _changes(session: Session, edge: str, told: Mapping[Ref, Said]) -> list[Chan
     differ = {ref: thing for ref, thing in known.items() if thing.layout != told[ref]}
     kept = _described_by_others(session, differ.values(), edge)
     return [
-        Change.of(
-            known.get(ref), replace(known.get(ref, Thing(ref)), layout=dict(said), source=edge)
-        )
+        Change.of(known.get(ref), _told_by(known.get(ref) or Thing(ref), said, edge))
         for ref, said in told.items()
         if ref not in known or (ref in differ and ref not in kept)
     ]
+
+
+def _told_by(thing: Thing, said: Said, edge: str) -> Thing:
+    # Where an edge is registered and what it is are no matters of opinion.
+    facts = set(said) if thing.ref.kind == DEVICE.name else set()
+    person = {name: value for name, value in thing.person.items() if name not in facts}
+    return replace(thing, layout=dict(said), person=person, source=edge)
 
 
 def _described_by_others(session: Session, differ: Iterable[Thing], edge: str) -> set[Ref]:

@@ -5,17 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, case, delete, func, select, text, tuple_, update
+from sqlalchemy import (
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from cloud_app.storage.counts import recount
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.events import facts, record_gaps
 from cloud_app.storage.incident_intake import take_open_list
+from cloud_app.storage.placing import sites_of
 from cloud_app.storage.projection import SNAPSHOT_RANK, project
 from cloud_app.storage.tables import aggregate as aggregate_table
 from cloud_app.storage.tables import bay, edge, lot, quarantine, stream
 from cloud_app.storage.times import to_ms
-from cloud_app.storage.upsert import Upsert, same
+from cloud_app.storage.upsert import Upsert, among, names, same
 from cloud_app.storage.watermark import News, raise_streams, reach
 from cloud_app.stream import StreamKey
 from telemetry.health import Health
@@ -26,7 +41,6 @@ _TOUCH = Upsert(
     edge,
     ("edge", "site", "seen_ms"),
     lambda new: {
-        "site": new.site,
         "seen_ms": case(
             (new.seen_ms > func.coalesce(edge.c.seen_ms, text("0")), new.seen_ms),
             else_=edge.c.seen_ms,
@@ -56,11 +70,24 @@ _BAYS = (
     .order_by(bay.c.place)
 )
 _FORGET_BAYS = delete(bay).where(bay.c.edge == bindparam("of"), bay.c.layout == bindparam("hash"))
+_SERVES = (
+    select(bay.c.bay)
+    .join(edge, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout))
+    # As text: SQLAlchemy would read the lot of the upsert around it once more.
+    .where(
+        bay.c.edge == literal_column("lot.edge"),
+        bay.c.site == literal_column("lot.site"),
+        bay.c.lot == literal_column("lot.lot"),
+    )
+)
 _LOT = Upsert(
     lot,
-    ("site", "lot", "name", "levels", "lat", "lon"),
-    same("name", "levels", "lat", "lon"),
+    names(lot),
+    same("name", "levels", "lat", "lon", "edge"),
+    # Described by the first edge that did, as long as it serves the lot.
+    lambda new: or_(lot.c.edge.is_(None), lot.c.edge == new.edge, not_(exists(_SERVES))),
 )
+_LOTS = select(lot).where(lot.c.site == bindparam("at"), among(lot.c.lot, "lots"))
 _IN_FORCE = (
     update(edge)
     .values(layout=bindparam("hash"))
@@ -80,8 +107,22 @@ _AGGREGATE = Upsert(
 _QUARANTINE = Upsert(
     quarantine,
     ("digest", "topic", "payload", "reason", "first_ms", "times"),
-    lambda _new: {"times": quarantine.c.times + text("1")},
+    lambda _new: {
+        "times": case(
+            (quarantine.c.times < text("1000000000"), quarantine.c.times + text("1")),
+            else_=quarantine.c.times,
+        )
+    },
 )
+# A flood of bad messages must not fill the disk; nobody reads more of them than this.
+_QUARANTINED_MAX = 20_000
+_BEYOND = (
+    select(quarantine.c.first_ms)
+    .order_by(quarantine.c.first_ms.desc())
+    .limit(1)
+    .offset(bindparam("most"))
+)
+_PRUNE = delete(quarantine).where(quarantine.c.first_ms < bindparam("cut_ms"))
 _NEWEST = (
     select(stream.c.epoch, stream.c.upto)
     .where(stream.c.edge == bindparam("of"))
@@ -90,17 +131,23 @@ _NEWEST = (
 )
 
 
-def touch_edges(session: Session, sites: Mapping[str, str], heard_ms: Mapping[str, int]) -> None:
+def touch_edges(
+    session: Session, sites: Mapping[str, str], heard_ms: Mapping[str, int]
+) -> dict[str, str]:
     """Make or find the rows of these edges and lock them, in order of their names.
 
     Args:
         session: the transaction; the locks last until it ends.
-        sites: site by edge.
+        sites: the site under which each edge published; a new edge is registered for it.
         heard_ms: when the edge showed a sign of life, where it did.
+
+    Returns:
+        The site that each of them belongs to.
     """
     session.upsert(_TOUCH, [(name, sites[name], heard_ms.get(name)) for name in sorted(sites)])
     for name in sites:
         session.announce(name)
+    return sites_of(session, list(sites)) if sites else {}
 
 
 def lock_edges(session: Session, edges: Sequence[str]) -> None:
@@ -137,11 +184,14 @@ def take_status(session: Session, edge: str, status: Status) -> None:
     )
 
 
-def take_layout(session: Session, site: str, edge: str, layout: Layout) -> None:
+def take_layout(session: Session, site: str, edge: str, layout: Layout) -> list[str]:
     """Write what the layout's hash stands for, and that it is in force at this edge.
 
     The broker hands retained layouts out with every connection, so one that is known changes
-    nothing.
+    nothing. A lot is described by the first edge that did, as long as it serves the lot.
+
+    Returns:
+        Lots that another edge describes otherwise: its description stands.
     """
     which = {"of": edge, "hash": layout.hash}
     rows = _bay_rows(site, edge, layout)
@@ -149,9 +199,17 @@ def take_layout(session: Session, site: str, edge: str, layout: Layout) -> None:
     if changed:
         session.run(_FORGET_BAYS, which)
         session.load(bay, rows)
-    session.upsert(_LOT, _lot_rows(site, layout))
+    lots = _lot_rows(site, edge, layout)
+    session.upsert(_LOT, lots)
     if session.run(_IN_FORCE, which) or changed:
         recount(session, [edge])
+    told = {row[1]: row[2:4] for row in lots}
+    known = session.rows(_LOTS, {"at": site, "lots": sorted(map(str, told))}) if told else ()
+    return [
+        row.lot
+        for row in known
+        if row.edge not in {None, edge} and (row.name, row.levels) != told[row.lot]
+    ]
 
 
 def _bay_rows(site: str, edge: str, layout: Layout) -> list[Values]:
@@ -175,7 +233,7 @@ def _bay_rows(site: str, edge: str, layout: Layout) -> list[Values]:
     ]
 
 
-def _lot_rows(site: str, layout: Layout) -> list[Values]:
+def _lot_rows(site: str, edge: str, layout: Layout) -> list[Values]:
     # A lot that is named twice is what was said last of it; in order, as two edges of one lot are
     # not under one lock.
     lots = {each.lot: each for each in layout.lots}
@@ -187,6 +245,7 @@ def _lot_rows(site: str, layout: Layout) -> list[Values]:
             json.dumps(lots[name].levels),
             place.lat if (place := lots[name].location) else None,
             place.lon if place else None,
+            edge,
         )
         for name in sorted(lots)
     ]
@@ -225,6 +284,12 @@ def keep_unreadable(session: Session, message: Values) -> None:
         message: (digest, topic, payload, reason, first_ms).
     """
     session.upsert(_QUARANTINE, [(*message, 1)])
+
+
+def prune_quarantine(session: Session, before_ms: int) -> int:
+    """Delete what is older than that or beyond the newest many; return how many."""
+    rows = session.rows(_BEYOND, {"most": _QUARANTINED_MAX})
+    return session.run(_PRUNE, {"cut_ms": max([before_ms, *(row.first_ms + 1 for row in rows)])})
 
 
 def _raise(session: Session, key: StreamKey, news: News) -> dict[StreamKey, int]:

@@ -197,11 +197,17 @@ class PostgresDatabase:
         """Map errors of SQLAlchemy and of the driver to ours: the one border with both."""
         try:
             yield
+        except (OperationalError, psycopg.OperationalError) as exc:
+            cause = exc.orig if isinstance(exc, OperationalError) else exc
+            if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
+                # It lies with the row, and waiting does not help.
+                msg = f"{self._name}: PostgreSQL refused: {cause}"
+                raise StorageError(msg) from exc
+            msg = f"{self._name}: PostgreSQL cannot be reached now: {cause}"
+            raise StorageDownError(msg) from exc
         except (
-            OperationalError,
             InterfaceError,
             TimeoutError,
-            psycopg.OperationalError,
             psycopg.InterfaceError,
         ) as exc:
             msg = f"{self._name}: PostgreSQL cannot be reached now: {_told(exc)}"

@@ -6,7 +6,7 @@ Nothing here reads all bays or all events: counts come from `bay_count`, bays ar
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from cloud_app.json_values import read_json
 from cloud_app.storage.counts import SAME_BAY
 from cloud_app.storage.database import Row, Session
-from cloud_app.storage.tables import bay, bay_count, bay_state, edge, gap, lot, stream
+from cloud_app.storage.tables import bay, bay_count, bay_state, edge, edge_fault, gap, lot, stream
 from cloud_app.storage.times import from_ms
 from cloud_app.stream import StreamKey
 from cloud_app.views import BayNow, Counts, EdgeNow, LotNow, StaleReason, StreamNow
@@ -226,6 +226,11 @@ _LOST = select(
 ).group_by(gap.c.edge, gap.c.epoch)
 
 
+_FAULTS = select(edge_fault.c.edge, edge_fault.c.kind).order_by(
+    edge_fault.c.edge, edge_fault.c.kind
+)
+
+
 def edges_now(
     session: Session, now: Now, name: str | None = None, sites: Sites = None
 ) -> list[EdgeNow]:
@@ -235,10 +240,16 @@ def edges_now(
         wanted.append(edge.c.edge == name)
         of_gaps.append(gap.c.edge == name)
     lost = {(e, epoch): int(n) for e, epoch, n in session.rows(_LOST.where(*of_gaps))}
-    return [_edge(row, now, lost) for row in session.rows(_EDGES.where(*wanted))]
+    faults: dict[str, list[str]] = {}
+    for row in session.rows(_FAULTS):
+        faults.setdefault(row.edge, []).append(row.kind)
+    return [
+        _edge(row, now, lost, faults.get(row.edge, ()))
+        for row in session.rows(_EDGES.where(*wanted))
+    ]
 
 
-def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int]) -> EdgeNow:
+def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int], faults: Sequence[str]) -> EdgeNow:
     birth = read_json(row.birth) if row.birth else {}
     stale = now.staleness(row.dead, row.seen_ms)
     return EdgeNow(
@@ -264,6 +275,7 @@ def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int]) -> EdgeNow:
             lost=min(row.top, lost.get((row.edge, row.stream_epoch), 0)),
         ),
         health=read_json(row.health) if row.health else None,
+        faults=tuple(faults),
     )
 
 

@@ -2,7 +2,8 @@
 
 Times are milliseconds since 1970 UTC in `*_ms` columns, booleans are 0 and 1, documents are JSON
 text: one form in both databases. Nothing in them tells when or in which order a message arrived,
-except `edge.seen_ms` and the quarantine: so duplicated and shuffled input ends in identical tables.
+except `edge.seen_ms`, the quarantine, faults, and which site or edge came first with an edge's or a
+lot's name: so duplicated and shuffled input ends in identical tables.
 
 Migrations make the tables (`cloud_app.storage.migrations`); what stands here must agree with them,
 and a test compares both.
@@ -95,6 +96,21 @@ lot = Table(
     Column("levels", Text, nullable=False),
     Column("lat", Double),
     Column("lon", Double),
+    # Whose description it is; it stands as long as that edge serves the lot.
+    Column("edge", Text),
+)
+
+# What is wrong with an edge: it publishes under another site, floods, disputes a lot.
+edge_fault = Table(
+    "edge_fault",
+    metadata,
+    _key("edge"),
+    _key("kind"),
+    Column("site", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("times", BigInteger, nullable=False),
 )
 
 # Projection. Keyed by the layout too: a state reported against one layout never shows in another.

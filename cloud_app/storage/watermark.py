@@ -32,6 +32,7 @@ _GAPS = (
         gap.c.last_seq > bindparam("upto"),
     )
     .order_by(gap.c.first_seq)
+    .limit(_CHUNK_ROWS)
 )
 _NEXT = (
     select(event.c.seq)
@@ -125,11 +126,11 @@ def contiguous(upto: int, seqs: Sequence[int], gaps: Sequence[tuple[int, int]]) 
 
 def advance(session: Session, edge: str, epoch: int, upto: int) -> int:
     """The watermark after what the tables hold now; reads on only while there is no hole."""
-    where = {"edge": edge, "epoch": epoch, "upto": upto}
-    gaps = [(first, last) for first, last in session.rows(_GAPS, where)]
     while True:
-        chunk = session.rows(_NEXT, where | {"upto": upto})
+        where = {"edge": edge, "epoch": epoch, "upto": upto}
+        gaps = [(first, last) for first, last in session.rows(_GAPS, where)]
+        chunk = session.rows(_NEXT, where)
         covered = contiguous(upto, [seq for (seq,) in chunk], gaps)
-        if covered == upto or len(chunk) < _CHUNK_ROWS:
+        if covered == upto or max(len(chunk), len(gaps)) < _CHUNK_ROWS:
             return covered
         upto = covered

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge_app.audit.auditor import Auditor
 from edge_app.audit.keeping import FILE, LookFile
+from telemetry.bounds import clamped
 from telemetry.health import CameraAudit
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def camera_audit(auditor: Auditor | None, camera: str) -> CameraAudit | None:
     if found is None or since is None:
         return None
     return CameraAudit(
-        since=since,
+        since=clamped(since),
         looks=found.looks,
         bays=found.bays,
         accuracy=round(found.accuracy, _DIGITS),

@@ -32,7 +32,8 @@ TABLES = {
     "bay": "*",
     "bay_state": "*",
     "bay_count": "*",
-    "lot": "*",
+    # Whose description stands is who came first: with one description it makes no difference.
+    "lot": "site, lot, name, levels, lat, lon",
     "aggregate": "*",
     "incident": "*",
     "incident_list": "*",

@@ -64,6 +64,20 @@ def test_a_bay_of_two_cameras_is_refused() -> None:
         build_layout([calibration("n", "a", "b"), calibration("s", "b")])
 
 
+def test_more_than_one_box_can_publish_is_refused_by_name() -> None:
+    many = [
+        calibration(f"camera-{n}", *(f"a-rather-long-name-of-a-bay-{n}-{k}" for k in range(4)))
+        for n in range(1100)
+    ]
+    with pytest.raises(ConfigError, match=r"at most 1000 cameras, .* give some of its cameras"):
+        build_layout(many)
+    levels = tuple(f"level-{n}" for n in range(201))
+    lot = Lot(name="Tower", levels=levels)
+    one = calibration("n", "a").model_copy(update={"lot": lot})
+    with pytest.raises(ConfigError, match=r"lots|levels"):
+        build_layout([one])
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("P1 Nord (West)", "P1-Nord-West"), ("Größe", "Gr-e"), ("(?)", "lot"), ("x" * 90, "x" * 64)],

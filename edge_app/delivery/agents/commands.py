@@ -27,8 +27,9 @@ from telemetry.commands import (
     NoArgs,
     SetBayClosedArgs,
 )
+from telemetry.door import describe
 from telemetry.errors import LotsightError, TelemetryError
-from telemetry.messages import Message, decode, describe
+from telemetry.messages import Message, decode
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicFilter, TopicKind, parse_edge_topic
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.store import Store
+from telemetry.bounds import MAX_ALARM_CHARS, MAX_ALARMS
 from telemetry.clock import Clock
 from telemetry.health import CameraHealth, Health
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicKind
 
+_COLDEST_C, _HOTTEST_C = -273.15, 1000.0
 _THERMAL = Path("/sys/class/thermal")
 
 
@@ -68,7 +70,9 @@ class HealthAgent(QuietAgent):
             disk_free_bytes=disk_free_bytes(self._store.path.parent),
             memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             temperature_c=temperature_c(),
-            alarms=tuple(self._alarms()),
+            alarms=tuple(
+                text[:MAX_ALARM_CHARS].replace("\0", "") for text in self._alarms()[:MAX_ALARMS]
+            ),
         )
 
 
@@ -85,7 +89,9 @@ def temperature_c(folder: Path = _THERMAL) -> float | None:
     found: list[float] = []
     for zone in sorted(folder.glob("thermal_zone*/temp")):
         try:
-            found.append(int(zone.read_text(encoding="ascii")) / 1000.0)
+            celsius = int(zone.read_text(encoding="ascii")) / 1000.0
         except (OSError, ValueError):  # a sensor that sleeps answers with an error
             continue
+        if _COLDEST_C <= celsius <= _HOTTEST_C:  # else the sensor is broken
+            found.append(celsius)
     return max(found, default=None)

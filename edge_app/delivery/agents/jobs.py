@@ -25,8 +25,9 @@ from telemetry.aws import (
     NextJob,
     StartNextJob,
 )
+from telemetry.door import describe
 from telemetry.errors import LotsightError
-from telemetry.messages import decode, describe
+from telemetry.messages import decode
 from telemetry.topics import TopicFilter
 
 _log = logging.getLogger(__name__)
