@@ -151,7 +151,7 @@ def test_a_stale_write_changes_nothing_and_brings_the_newer(database: Database) 
         lambda session: state(session, replace(stale, version=None), {"name": "Older"}),
     ):
         with pytest.raises(StaleWriteError) as refused, database.write() as session:
-            work(session)  # type: ignore[no-untyped-call]
+            work(session)
         assert refused.value.current.said["name"] == "Newer"
     with database.read() as session:
         assert thing(session, "lot", "north/p1").version == read + 1
