@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -120,8 +121,11 @@ class Target:
             outcome.wrong.append("the good edge's lot is another one")
 
     def _unreadable(self) -> int:
-        answer = self._get("/health/ready")
-        return int(answer.json()["unreadable"]) if answer else 0
+        answer = self._get("/metrics")
+        found = re.search(
+            r"^lotsight_cloud_unreadable_total (\S+)", answer.text if answer else "", re.M
+        )
+        return int(float(found[1])) if found else 0
 
     def _get(self, path: str) -> httpx.Response | None:
         try:

@@ -157,7 +157,7 @@ def nested(levels: int) -> str:
         pytest.param(b'{"desired": {}, "version": -1}', 422, "", id="old-version"),
         pytest.param(b'{"desired": {"x": "' + b"y" * 9000 + b'"}}', 413, "8192", id="document"),
         pytest.param(b" " * 40_000, 413, "32768", id="blanks"),
-        pytest.param(b'{"desired": {"x": "\\u0000"}}', 200, "", id="nul"),
+        pytest.param(b'{"desired": {"x": "\\u0000"}}', 400, "NUL", id="nul"),
     ],
 )
 def test_what_a_shadow_may_be(served: Served, body: bytes, code: int, word: str) -> None:
