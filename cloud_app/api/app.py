@@ -17,6 +17,7 @@ from cloud_app.api import (
     login_routes,
     me_routes,
     people_routes,
+    registry_routes,
     routes,
     shadow_routes,
 )
@@ -42,6 +43,7 @@ def routers() -> tuple[APIRouter, ...]:
         routes.router,
         incident_routes.router,
         shadow_routes.router,
+        registry_routes.router,
         login_routes.router,
         login_routes.answer_router,
         me_routes.router,
