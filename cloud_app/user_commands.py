@@ -137,7 +137,9 @@ def list_people(config: ConfigPath = None) -> None:
             table.add_row(
                 person.email,
                 person.name,
-                "\n".join(f"{each.role.value} of {each.tenant}" for each in person.memberships),
+                "\n".join(
+                    f"{each.role.value} of {each.tenant.name}" for each in person.memberships
+                ),
                 "on" if person.has_totp else "off",
                 _state(person),
             )

@@ -52,7 +52,7 @@ def test_from_the_first_account_to_its_end(config: Path) -> None:
         "--tenant", "operator:parkco", "--password", typed=f"{PASSWORD}\n",
     )  # fmt: skip
     listed = run(config, "user", "list").output
-    assert "council of council:city" in listed
+    assert "council of city" in listed
     assert "invited" in listed
     assert "active" in listed
     told = run(
