@@ -12,6 +12,7 @@ from cloud_app.accounts.mail import letter, post
 from cloud_app.accounts.oidc import Provider, ProviderLogin
 from cloud_app.accounts.passwords import Passwords
 from cloud_app.accounts.people import Person
+from cloud_app.accounts.registry_tenants import JoinedTenants, RegistryTenants
 from cloud_app.accounts.roles import ConfiguredTenants, Tenants
 from cloud_app.accounts.sessions import Lifetime
 from cloud_app.accounts.tickets import TicketKind, issue
@@ -87,7 +88,7 @@ class Accounts:
         )
         return cls(
             database=database,
-            tenants=ConfiguredTenants(accounts),
+            tenants=JoinedTenants(ConfiguredTenants(accounts), RegistryTenants()),
             passwords=passwords,
             password_login=PasswordLogin(database, passwords, Brake(), sends_mail),
             provider_login=provider,
