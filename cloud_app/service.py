@@ -14,7 +14,8 @@ from typing import Protocol
 import uvicorn
 
 from cloud_app.accounts.assembly import Accounts
-from cloud_app.accounts.mail import MailWorker, SmtpMailer
+from cloud_app.accounts.mail import SmtpMailer
+from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
 from cloud_app.api.context import ApiContext
@@ -131,12 +132,10 @@ class CloudService:
             link.publish,
             accounts,
         )
-        parts: list[_Part] = [ingest, shadow_worker, housekeeper, feed]
-        if config.mail is not None:
-            mailer = SmtpMailer(config.mail)
-            parts.append(MailWorker(database, mailer, database.lead, self.clock))
+        mailer = None if config.mail is None else SmtpMailer(config.mail)
+        upkeep = AccountsWorker(database, mailer, database.lead, self.clock)
         try:
-            self._run_parts(parts, link, context)
+            self._run_parts((ingest, shadow_worker, housekeeper, feed, upkeep), link, context)
         finally:
             for sink in sinks:
                 sink.close()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -17,15 +15,13 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from cloud_app.accounts.secret import new_id
 from cloud_app.accounts.tables import mail
 from cloud_app.config import MailConfig, MailSecurity
-from cloud_app.errors import CloudError, MailError
+from cloud_app.errors import MailError
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.times import from_ms, to_ms
-from telemetry import Clock
+from cloud_app.storage.times import from_ms
 
 _log = logging.getLogger(__name__)
 
 _PER_ROUND = 20
-_EVERY_S = 2.0
 _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 900_000
 
@@ -160,36 +156,3 @@ def deliver(database: Database, mailer: Mailer, now_ms: int) -> int:
         with database.write() as session:
             session.run(_DROP, {"which": row.mail})
     return sent
-
-
-class MailWorker:
-    """Sends the outbox in a thread of its own, while this process leads.
-
-    Args:
-        database: with the outbox.
-        mailer: takes the letters.
-        leads: whether this process is the one that sends.
-        clock: wall time.
-    """
-
-    def __init__(
-        self, database: Database, mailer: Mailer, leads: Callable[[], bool], clock: Clock
-    ) -> None:
-        self._database = database
-        self._mailer = mailer
-        self._leads = leads
-        self._clock = clock
-        self._stop = threading.Event()
-
-    def run(self) -> None:
-        """Send until `stop`."""
-        while not self._stop.wait(_EVERY_S):
-            try:
-                if self._leads():
-                    deliver(self._database, self._mailer, to_ms(self._clock.utc()))
-            except CloudError as exc:
-                _log.warning("mail waits: %s", exc)
-
-    def stop(self) -> None:
-        """Let `run` end."""
-        self._stop.set()

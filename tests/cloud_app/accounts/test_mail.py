@@ -18,8 +18,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from pydantic import SecretStr, ValidationError
 
-from cloud_app.accounts.mail import MailWorker, SmtpMailer, deliver
+from cloud_app.accounts.mail import SmtpMailer, deliver
 from cloud_app.accounts.roles import Role
+from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.config import MailConfig, MailSecurity
 from cloud_app.errors import MailError
 from cloud_app.storage.database import Database
@@ -250,15 +251,45 @@ def test_the_worker_sends_while_it_leads(hub: Hub, server: MailServer) -> None:
     import threading
 
     ask_for_reset(hub, ADA)
-    worker = MailWorker(hub.database, SmtpMailer(server.config), lambda: True, hub.clock)
+    worker = AccountsWorker(hub.database, SmtpMailer(server.config), lambda: True, hub.clock)
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
-        wait_until(lambda: len(server.inbox.messages) == 1, 30, "the mail")
+        wait_until(lambda: len(server.inbox.messages) == 1, 60, "the mail")
     finally:
         worker.stop()
         thread.join(10)
     assert not thread.is_alive()
+
+
+def test_what_is_over_is_dropped(database: Database) -> None:
+    from sqlalchemy import func, select
+
+    from cloud_app.accounts.tables import login_failure, login_session, ticket
+    from tests.cloud_app.accounts.kit import session_headers
+
+    hub = Hub(database, people=PEOPLE)
+    ada = add(hub, ADA, (NORTH, Role.VIEWER))
+    session_headers(hub, ada)
+    with hub.client() as client:
+        log_in(client, ADA, "wrong")
+    from cloud_app.accounts.tickets import TicketKind
+    from tests.cloud_app.accounts.kit import acting
+
+    with database.write() as session:
+        hub.accounts.send_link(session, acting(hub), ada, TicketKind.RESET)
+    worker = AccountsWorker(database, None, lambda: True, hub.clock)
+
+    def left() -> list[int]:
+        with database.read() as session:
+            tables = (login_failure, login_session, ticket)
+            return [session.rows(select(func.count()).select_from(t))[0][0] for t in tables]
+
+    worker._round(to_ms(hub.clock.utc()))
+    assert left() == [3, 1, 1]
+    hub.clock.now_s += 91 * 86400
+    worker._round(to_ms(hub.clock.utc()))
+    assert left() == [0, 0, 0]
 
 
 def test_without_a_mail_server_a_reset_says_so(database: Database) -> None:
