@@ -16,6 +16,7 @@ from cloud_app.errors import (
     UnknownThingError,
 )
 from cloud_app.registry.checks import Surroundings, check, typed
+from cloud_app.registry.edges import register_edges
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, ZONE, Kind, Ref
 from cloud_app.registry.tables import thing as table
 from cloud_app.registry.things import (
@@ -62,9 +63,11 @@ def state(session: Session, edit: Edit, given: Said) -> Thing:
         UnknownThingError: it is not there although it was read.
         FactsError: facts are wrong.
     """
-    before = _read(session, edit, may_be_new=True)
     kind = KINDS[edit.ref.kind]
-    whole = dict.fromkeys(kind.facts.model_fields) | _sound(kind, given)
+    sound = _sound(kind, given)
+    register_edges(session, {edit.ref: sound})
+    before = _read(session, edit, may_be_new=True)
+    whole = dict.fromkeys(kind.facts.model_fields) | sound
     return _write(session, edit, before, person_of(before, whole))
 
 
@@ -88,8 +91,10 @@ def amend(session: Session, edit: Edit, given: Said) -> Thing:
         StaleWriteError: it has another version.
         FactsError: facts are wrong.
     """
+    sound = _sound(KINDS[edit.ref.kind], given)
+    unlocked = find_one(session, edit.ref)
+    register_edges(session, {edit.ref: {**(unlocked.said if unlocked else {}), **sound}})
     before = _known(session, edit)
-    sound = _sound(before.kind, given)
     person = dict(before.person) | sound
     for name, value in sound.items():
         if value is None and name not in before.layout:

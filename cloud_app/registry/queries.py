@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, select, true, union_all
 
 from cloud_app.registry.geometry import Box, cells_around
 from cloud_app.registry.kinds import DEVICE, OPERATOR, SITE, Kind, Ref
@@ -89,23 +89,27 @@ def in_window(
     Returns:
         The things, and whether there are more.
     """
-    query = select(table).where(wanted.condition, _meets(window)).limit(limit + 1)
-    rows = session.rows(query)
+    rows = session.rows(_in_window(wanted, window, limit + 1))
     return [thing_of(row) for row in rows[:limit]], len(rows) > limit
 
 
-def _meets(window: Box) -> ColumnElement[bool]:
+def _in_window(wanted: Filter, window: Box, limit: int) -> Select[Any]:
     squares, around = cells_around(window)
-    inside = (
-        and_(table.c.cell >= square, table.c.cell < square + _PAST_DIGITS) for square in squares
-    )
-    return and_(
-        or_(*inside, table.c.cell.in_(around)),
+    # A branch for each range, as each is a range of the index; no cell is in two of them.
+    places = [
+        *(and_(table.c.cell >= each, table.c.cell < each + _PAST_DIGITS) for each in squares),
+        table.c.cell.in_(around),
+    ]
+    meets = and_(
         table.c.west <= window.east,
         table.c.east >= window.west,
         table.c.south <= window.north,
         table.c.north >= window.south,
     )
+    found = union_all(
+        *(select(table).where(wanted.condition, place, meets) for place in places)
+    ).subquery()
+    return select(found).limit(limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,10 @@ def hub(database: Database) -> Hub:
         fill(hub, edge)
         take(database, [edge.incident(name, 1), edge.gap((99, 99)), edge.health()])
         with database.write() as session:
+            is_north = edge is north
             for kind, key, facts in (
-                ("council", f"{name}-council", {}),
-                ("operator", f"{name}-op", {}),
+                ("council", "city" if is_north else f"{MARK}-council", {}),
+                ("operator", "acme" if is_north else f"{MARK}-op", {}),
                 ("site", edge.site, {"location": {"lat": 48.1, "lon": 11.5}}),
             ):
                 known = find_one(session, Ref(kind, key))
