@@ -89,7 +89,11 @@ def hub(database: Database) -> Hub:
                 ("site", edge.site, {"location": {"lat": 48.1, "lon": 11.5}}),
             ):
                 known = find_one(session, Ref(kind, key))
-                state(session, Edit(Ref(kind, key), "ann", 0, known and known.version), facts)
+                state(
+                    session,
+                    Edit(Ref(kind, key), "ann", 0, None if known is None else known.version),
+                    facts,
+                )
         hub.shadows.update(
             ShadowTopics(edge.edge),
             ShadowUpdate(reported={"site": edge.site}, sections=frozenset({"reported"})),
