@@ -29,9 +29,14 @@ from cloud_app.api.registry_views import (
     feature,
     record,
 )
-from cloud_app.errors import FactsError, StaleWriteError, ThingInUseError, UnknownThingError
 from cloud_app.registry import edits
 from cloud_app.registry.edits import Edit
+from cloud_app.registry.errors import (
+    FactsError,
+    StaleWriteError,
+    ThingInUseError,
+    UnknownThingError,
+)
 from cloud_app.registry.facts import Facts
 from cloud_app.registry.geometry import Box
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, SITE, ZONE, Kind, Ref

@@ -11,7 +11,7 @@ from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import bindparam, select
 
-from cloud_app.errors import Fault
+from cloud_app.registry.errors import Fault
 from cloud_app.registry.facts import Facts, LotFacts, SiteFacts
 from cloud_app.registry.geometry import Position, distance_m, in_metres, looks_swapped
 from cloud_app.registry.kinds import BAY, KINDS, LOT, SITE, ZONE, Kind, Ref

@@ -14,7 +14,7 @@ from rich.progress import Progress, TextColumn
 from rich.table import Table
 
 from cloud_app.config import load_config
-from cloud_app.errors import FactsError
+from cloud_app.registry.errors import FactsError
 from telemetry import ConfigError, SystemClock
 
 if TYPE_CHECKING:

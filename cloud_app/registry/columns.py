@@ -14,7 +14,7 @@ from typing import Any
 import shapely
 from shapely.geometry import shape
 
-from cloud_app.errors import Fault
+from cloud_app.registry.errors import Fault
 from cloud_app.registry.facts import Facts
 from cloud_app.registry.geometry import rounded
 from cloud_app.registry.kinds import BAY, COUNCIL, DEVICE, KINDS, LOT, OPERATOR, SITE, ZONE, Kind

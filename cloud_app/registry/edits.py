@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from cloud_app.errors import (
+from cloud_app.registry.checks import Surroundings, check, typed
+from cloud_app.registry.edges import register_edges
+from cloud_app.registry.errors import (
     FactsError,
     Fault,
     StaleWriteError,
     ThingInUseError,
     UnknownThingError,
 )
-from cloud_app.registry.checks import Surroundings, check, typed
-from cloud_app.registry.edges import register_edges
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, ZONE, Kind, Ref
 from cloud_app.registry.tables import thing as table
 from cloud_app.registry.things import (

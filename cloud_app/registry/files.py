@@ -16,7 +16,6 @@ from typing import Any, TextIO
 import shapely
 from shapely.geometry import shape
 
-from cloud_app.errors import FactsError, Fault
 from cloud_app.registry.checks import typed
 from cloud_app.registry.columns import (
     TYPE,
@@ -30,6 +29,7 @@ from cloud_app.registry.columns import (
     place_of,
     unknown_columns,
 )
+from cloud_app.registry.errors import FactsError, Fault
 from cloud_app.registry.kinds import KINDS, Kind, Ref
 from cloud_app.registry.things import Said, Thing
 

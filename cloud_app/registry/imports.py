@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from cloud_app.errors import FactsError, Fault, ThingInUseError
 from cloud_app.registry.checks import Surroundings, check
 from cloud_app.registry.columns import place_of
 from cloud_app.registry.edges import register_edges
 from cloud_app.registry.edits import refuse_if_in_use
+from cloud_app.registry.errors import FactsError, Fault, ThingInUseError
 from cloud_app.registry.files import Progress, Row
 from cloud_app.registry.kinds import KINDS, Ref, in_order
 from cloud_app.registry.things import (

@@ -90,7 +90,9 @@ def hub(database: Database) -> Hub:
             ):
                 known = find_one(session, Ref(kind, key))
                 state(
-                    session, Edit(Ref(kind, key), "ann", 0, known.version if known else None), facts
+                    session,
+                    Edit(Ref(kind, key), "ann", 0, None if known is None else known.version),
+                    facts,
                 )
         hub.shadows.update(
             ShadowTopics(edge.edge),

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
-from cloud_app.errors import FactsError, StaleWriteError, ThingInUseError, UnknownThingError
 from cloud_app.registry import council_of, operator_of, sites_of_council, sites_of_operator
 from cloud_app.registry.edits import Edit, amend, remove, revert, state
+from cloud_app.registry.errors import (
+    FactsError,
+    StaleWriteError,
+    ThingInUseError,
+    UnknownThingError,
+)
 from cloud_app.registry.geometry import Box
 from cloud_app.registry.kinds import BAY, KINDS
 from cloud_app.registry.queries import Filter, history, in_window, things

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cloud_app.errors import FactsError
+from cloud_app.registry.errors import FactsError
 from cloud_app.registry.files import (
     Reading,
     read_csv,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import text
 
-from cloud_app.errors import FactsError, ThingInUseError
 from cloud_app.registry import take_unknown
 from cloud_app.registry.edits import Edit, remove, revert
+from cloud_app.registry.errors import FactsError, ThingInUseError
 from cloud_app.registry.kinds import KINDS
 from cloud_app.registry.queries import Filter, history, things
 from cloud_app.registry.things import Action, Speaker
