@@ -77,6 +77,7 @@ class Evaluation:
                 "jitter_share": self.plan.options.jitter_share,
                 "change": self.plan.options.change,
                 "seed": self.plan.options.seed,
+                "usual_input": self.plan.options.usual_input,
             },
             "sets": {
                 name: metrics.as_dict() | {"input_mpx": round(verdicts.input_mpx, 3)}
@@ -101,7 +102,10 @@ def vars_of(value: Any) -> dict[str, Any]:
 
 
 def evaluate(
-    detector: Detector, plan: EvalPlan, advance: Report, runner: Runner | None = None
+    detector: Detector,
+    plan: EvalPlan,
+    advance: Report = lambda _: None,
+    runner: Runner | None = None,
 ) -> Evaluation:
     """Judge and measure.
 
@@ -153,7 +157,7 @@ def frames_to_judge(plan: EvalPlan) -> int:
 
 def _check_sizes(detector: Detector, plan: EvalPlan) -> None:
     """Before anything is judged, where the sets say how large their pictures are."""
-    if plan.options.long_side_px is None:
+    if plan.options.long_side_px is None or plan.options.usual_input:
         return
     read = [read_split(plan.root, name, split)[: plan.limit] for name, split in plan.sets]
     for image_wh in {frame.image_wh for frames in read for frame in frames}:

@@ -140,6 +140,14 @@ def test_command_refuses_pictures_that_are_too_small(root: Path) -> None:
     assert "171 px is enough for pictures of 320x240 px" in str(result.exception)
 
 
+def test_the_usual_input_is_filled_whatever_the_bays(root: Path) -> None:
+    detector = open_detector(find_model("lotsight-n"), threads=1)
+    plan = EvalPlan(root, (("plain", "valid"),), options=JudgeOptions(usual_input=True))
+    [verdicts] = evaluate(detector, plan).verdicts
+    width, height = detector.spec.input_wh
+    assert verdicts.input_px == (width * height,) * 2
+
+
 @pytest.mark.data
 @pytest.mark.slow
 def test_box_rules_on_unseen_lots_keep_their_order(shared_data: Path) -> None:

@@ -8,25 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from models.promote import (
+from datasets.lots import data_root
+from models.registry import WEIGHTS
+from models.training.held_out import HELD_OUT, held_out_plan
+from models.training.promote import (
     Candidate,
     data_refusals,
     incumbent_manifest,
     install,
     int8_refusals,
     worse_sets,
-)
-from models.registry import WEIGHTS
-from models.training.records import data_root, read_lot
-
-HELD_OUT = (
-    "acpds/valid",
-    "pklot_ufpr05/train",
-    "pklot_ufpr05/valid",
-    "smartlot/train",
-    "smartlot/valid",
-    "nightlot/train",
-    "nightlot/valid",
 )
 
 app = typer.Typer(help="Accept a candidate model if it is no worse on lots it has never seen.")
@@ -43,17 +34,17 @@ def promote(
 ) -> None:
     """Judge candidate and incumbent on every held-out set; install the candidate if accepted."""
     console = Console()
-    sets = {name: read_lot(data_root(), *name.split("/")) for name in held_out or HELD_OUT}
+    plan = held_out_plan(held_out or HELD_OUT, data_root())
     new = Candidate.load(candidate)
-    refusals = data_refusals(new.manifest, list(sets))
-    of_float = new.verdicts(sets, int8=False)
-    refusals += int8_refusals(of_float, new.verdicts(sets, int8=True))
+    refusals = data_refusals(new.manifest, [f"{name}/{split}" for name, split in plan.sets])
+    of_float = new.judge(plan)
+    refusals += int8_refusals(of_float, new.judge(plan, int8=True))
     old_path = incumbent or incumbent_manifest()
     if incumbent is None and not old_path.exists():
         console.print("No incumbent to compare with.")
     elif old_path.resolve() != candidate.resolve():
         # One that is there but cannot be judged ends it: nothing is promoted without comparison.
-        refusals += worse_sets(of_float, Candidate.load(old_path).verdicts(sets, int8=False))
+        refusals += worse_sets(of_float, Candidate.load(old_path).judge(plan))
     if refusals:
         console.print("Refused:", style="bold red")
         for refusal in refusals:
