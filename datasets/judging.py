@@ -119,6 +119,16 @@ class Verdicts:
         )
 
 
+def by_camera(parts: Sequence[Verdicts]) -> dict[str, Verdicts]:
+    """Verdicts of each camera, over all splits; a set that names no camera counts as one."""
+    whole = joined("all", parts)
+    views = np.array([frame.view for frame in whole.frames])
+    return {
+        str(view): replace(whole.of_frames(views == view), name=str(view))
+        for view in np.unique(views)
+    }
+
+
 def joined(name: str, parts: Sequence[Verdicts]) -> Verdicts:
     """Verdicts of several splits, at least one, as if of one."""
     first = np.cumsum([0, *(len(part.frames) for part in parts)])[:-1]

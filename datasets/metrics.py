@@ -46,7 +46,8 @@ class Metrics:
         f1: harmonic mean of the two.
         ece: expected calibration error, 10 bins of stated confidence from 0.5 to 1.
         brier: mean squared error of the probability.
-        abstained: share of bays in the abstain band; they count as judged in all other figures.
+        abstained: share of bays in the abstain band, which a box calls unknown; they count as
+            judged in all other figures.
         decided_accuracy: accuracy of the bays outside the band.
     """
 

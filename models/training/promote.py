@@ -1,8 +1,8 @@
 """Whether a candidate model may replace the incumbent: measured here and now, on lots neither saw.
 
-A candidate is refused when, on any held-out set, it is worse than the incumbent by more than chance
-(paired bootstrap over frames), when its INT8 version loses more bay F1 than allowed, or when its
-manifest does not say what it was trained on.
+A candidate is refused when it is worse than the incumbent on any camera by more than chance (paired
+bootstrap over the camera's frames), however much it gains on others; when its INT8 version loses
+more bay F1 than allowed; or when its manifest does not say what it was trained on.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from datasets.evaluation import EvalPlan, Evaluation, evaluate
-from datasets.judging import joined
-from datasets.metrics import gain, measure
+from datasets.judging import by_camera, joined
+from datasets.metrics import Interval, gain, measure
 from models.manifest import Manifest, load_manifest, verify_file
 from models.registry import ModelEntry, default_model, open_detector
 from models.training.provenance import DataManifest
@@ -91,17 +91,54 @@ def data_refusals(manifest: Manifest, held_out: Sequence[str]) -> list[str]:
     return [f"it was trained on {name}, which it is judged on" for name in seen]
 
 
-def worse_sets(candidate: Evaluation, incumbent: Evaluation) -> list[str]:
-    """Sets on which the candidate is worse by more than chance, each with the numbers."""
-    refusals = []
-    for old, new in zip(incumbent.verdicts, candidate.verdicts, strict=True):
-        high = gain(old, new).high
-        if high < 0:
-            refusals.append(
-                f"{old.name}: {new.right.mean():.2%} of bays right, the incumbent "
-                f"{old.right.mean():.2%}; the 95 % interval of the difference ends at {high:.2%}"
-            )
-    return refusals
+@dataclass(frozen=True, slots=True)
+class CameraChange:
+    """What a candidate changes on one camera.
+
+    Attributes:
+        camera: set, lot and camera; the set alone where it names no camera.
+        bays: how many were judged.
+        was: share of bays that the incumbent judges right.
+        now: share of bays that the candidate judges right.
+        gain: the difference with its 95 % interval, paired over frames.
+    """
+
+    camera: str
+    bays: int
+    was: float
+    now: float
+    gain: Interval
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether the candidate is worse by more than chance."""
+        return self.gain.high < 0
+
+
+def changes(candidate: Evaluation, incumbent: Evaluation) -> list[CameraChange]:
+    """What a candidate changes on each camera, the greatest loss first."""
+    new = by_camera(candidate.verdicts)
+    found = [
+        CameraChange(
+            camera=camera,
+            bays=len(old),
+            was=float(old.right.mean()),
+            now=float(new[camera].right.mean()),
+            gain=gain(old, new[camera]),
+        )
+        for camera, old in by_camera(incumbent.verdicts).items()
+    ]
+    return sorted(found, key=lambda change: change.gain.value)
+
+
+def losses(found: Sequence[CameraChange]) -> list[str]:
+    """Cameras on which the candidate is worse by more than chance, each with the numbers."""
+    return [
+        f"{one.camera}: {one.now:.2%} of bays right, the incumbent {one.was:.2%}; "
+        f"the 95 % interval of the difference ends at {one.gain.high:.2%}"
+        for one in found
+        if one.is_loss
+    ]
 
 
 def int8_refusals(of_float: Evaluation, of_int8: Evaluation) -> list[str]:

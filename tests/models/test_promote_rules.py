@@ -13,16 +13,17 @@ import pytest
 from datasets.evaluation import EvalPlan, Evaluation
 from datasets.frames import LotFrame
 from datasets.judging import FrameResult, Verdicts
-from datasets.metrics import measure
+from datasets.metrics import gain, measure
 from models.manifest import Manifest, sha256_of
 from models.registry import find_model
 from models.training.promote import (
     Candidate,
+    changes,
     data_refusals,
     incumbent_manifest,
     install,
     int8_refusals,
-    worse_sets,
+    losses,
 )
 from telemetry.errors import ModelError
 
@@ -69,18 +70,36 @@ def _found(**wrong: list[int]) -> Evaluation:
     )
 
 
-def test_a_clearly_worse_set_is_named_with_its_numbers() -> None:
+def test_a_clearly_worse_camera_is_named_with_its_numbers() -> None:
     old, new = _found(a=[0] * 12, b=[1] * 12), _found(a=[0] * 12, b=[4] * 12)
-    (refusal,) = worse_sets(new, old)
-    assert refusal.startswith("b:valid: 90.00% of bays right, the incumbent 97.50%")
+    (refusal,) = losses(changes(new, old))
+    assert refusal.startswith("b: 90.00% of bays right, the incumbent 97.50%")
 
 
 def test_chance_is_no_reason_to_refuse() -> None:
-    assert worse_sets(_found(a=[0, 1, 0, 0, 1, 0]), _found(a=[1, 0, 0, 0, 0, 0])) == []
+    assert losses(changes(_found(a=[0, 1, 0, 0, 1, 0]), _found(a=[1, 0, 0, 0, 0, 0]))) == []
 
 
 def test_better_is_accepted() -> None:
-    assert worse_sets(_found(a=[0] * 8), _found(a=[5] * 8)) == []
+    assert losses(changes(_found(a=[0] * 8), _found(a=[5] * 8))) == []
+
+
+def test_one_camera_may_not_pay_for_another_of_its_set() -> None:
+    frames = [_frame("town", number, camera) for camera in ("east", "west") for number in range(8)]
+    old = _evaluation(_judged(frames, [20] * 8 + [0] * 8))
+    new = _evaluation(_judged(frames, [0] * 8 + [2] * 8))
+    assert gain(old.verdicts[0], new.verdicts[0]).low > 0, "the set as a whole gains"
+    found = changes(new, old)
+    assert [one.camera for one in found] == ["town/west", "town/east"]
+    assert [one.is_loss for one in found] == [True, False]
+    (refusal,) = losses(found)
+    assert refusal.startswith("town/west: 95.00% of bays right, the incumbent 100.00%")
+
+
+def test_splits_of_one_camera_are_compared_together() -> None:
+    both = [_judged([_frame("a", number, "north") for number in range(3)], [0] * 3)] * 2
+    (only,) = changes(_evaluation(*both), _evaluation(*both))
+    assert (only.camera, only.bays) == ("a/north", 6 * BAYS)
 
 
 @pytest.mark.parametrize(
