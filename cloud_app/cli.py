@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cloud_app import edge_cli
 from cloud_app.api.access import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
@@ -21,6 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(edge_cli.app, name="edge")
 
 ConfigPath = Annotated[
     Path | None,

@@ -27,6 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from http_server.hosts import TrustedProxy
 from telemetry import ConfigError, Identifier, IncidentKind, SiteId, TelemetryError
 from telemetry.aws import DEFAULT_ROOT
 from telemetry.topics import check_prefix
@@ -130,6 +131,13 @@ class DatabaseConfig(_Section):
         return self
 
 
+class Registration(StrEnum):
+    """How an edge comes to belong to a site."""
+
+    FIRST_USE = "first_use"
+    LISTED = "listed"
+
+
 class IngestConfig(_Section):
     """How the stream is taken in."""
 
@@ -142,6 +150,16 @@ class IngestConfig(_Section):
     )
     stale_after_s: PositiveS = Field(
         default=180.0, description="an edge not heard of for so long is stale: three health beats"
+    )
+    registration: Registration = Field(
+        default=Registration.FIRST_USE,
+        description="first_use: a new edge belongs to the site it first speaks under; "
+        "listed: only edges that `lotsight-cloud edge add` made known",
+    )
+    edge_budget_hz: PositiveS = Field(
+        default=1000.0,
+        description="messages, or KiB of longer ones, that one edge may send per second; twenty "
+        "seconds' worth at once",
     )
 
 
@@ -177,6 +195,13 @@ class HttpConfig(_Section):
     port: Port = 8090
     tokens: tuple[TokenConfig, ...] = ()
     allow_anonymous: bool = Field(default=False, description="serve beyond loopback without tokens")
+    hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
+        default=(), description="further names by which it is called, as browsers send them"
+    )
+    trusted_proxies: tuple[TrustedProxy, ...] = Field(
+        default=(), description="addresses whose X-Forwarded-For and -Proto are believed"
+    )
+    max_connections: int = Field(default=512, ge=8, le=100_000)
 
     @model_validator(mode="after")
     def _open_means_tokens(self) -> Self:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.errors import CloudError
-from cloud_app.ingest.batch import Batch
+from cloud_app.ingest.batch import Batch, prune_quarantine
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
 from cloud_app.notify import Notifier, deliver
@@ -26,7 +26,7 @@ from telemetry.health import Health
 _log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
-_PRUNE_EVERY_S = 3600.0
+_PRUNE_EVERY_S = 600.0
 _DAY_MS = 86_400_000
 # So many retained messages at once do not overflow the queue that lost them.
 _REREAD_MAX = 50
@@ -104,6 +104,9 @@ class Housekeeper:
                     self.tick()
             except CloudError as exc:
                 _log.warning("housekeeping waits: %s", exc)
+            except Exception:
+                # The service would end with it, and a restart would meet the same rows again.
+                _log.exception("housekeeping failed")
 
     def stop(self) -> None:
         """Let `run` end."""
@@ -125,6 +128,7 @@ class Housekeeper:
             with self.database.write() as session:
                 prune(session, before_ms)
                 prune_incidents(session, before_ms)
+                prune_quarantine(session, before_ms)
         if self._judged_s is None or now_s - self._judged_s >= self.rules.every_s:
             self._judged_s = now_s
             link = self.link.state

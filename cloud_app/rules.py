@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cloud_app.config import RulesConfig
 from cloud_app.storage.database import Session
 from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.placing import FaultKind, faults_since
 from cloud_app.storage.queries import Now, edges_now, lots_now
 from cloud_app.storage.times import from_ms, to_ms
 from cloud_app.views import IncidentItem
@@ -38,6 +39,21 @@ _INCIDENT_WORDS = {
     IncidentKind.OVERSTAY: "Overstay",
     IncidentKind.WRONG_USE: "Wrong kind of bay",
 }
+_FAULT_TEXTS = {
+    FaultKind.WRONG_SITE: "Edge {edge} belongs to {site}, but something publishes as {edge} under "
+    "{detail}: {times} messages went to the quarantine. If the box was moved, move it here too "
+    "(`lotsight-cloud edge move`); else look at the broker's access list.",
+    FaultKind.NOT_REGISTERED: "Something publishes as edge {edge} under {site}, which is not "
+    "registered: {times} messages went to the quarantine.",
+    FaultKind.LOT_DISPUTED: "Edge {edge} of {site} describes lot {detail} otherwise than the edge "
+    "that described it first; the first description stands.",
+    FaultKind.FLOODING: "Edge {edge} of {site} sends more than its budget: {times} messages were "
+    "dropped, to be sent again.",
+}
+# Losses that one round tells of: an edge may record thousands at once.
+_LOSSES_MAX = 500
+# So long after it was last seen a fault of an edge counts as over.
+_FAULT_LASTS_MS = 600_000
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
 _INCIDENTS_MAX = 1000
 
@@ -67,6 +83,7 @@ def conditions(
         **_cameras_lost(session, now, config),
         **_lots_full(session, now, config, open_alerts),
         **_incidents(session, now, config),
+        **_edge_faults(session, now),
     }
 
 
@@ -146,6 +163,15 @@ def _incidents(session: Session, now: Now, config: RulesConfig) -> Conditions:
     return found
 
 
+def _edge_faults(session: Session, now: Now) -> Conditions:
+    return {
+        Subject(f"edge_{each.kind}", each.site, each.edge): _FAULT_TEXTS[each.kind].format(
+            edge=each.edge, site=each.site, detail=each.detail, times=each.times
+        )
+        for each in faults_since(session, now.now_ms - _FAULT_LASTS_MS)
+    }
+
+
 def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:
     # A limit that is passed was long enough already.
     return item.limit_s is not None or item.stood_s >= config.incident_after_s
@@ -194,9 +220,11 @@ def _tell_losses(session: Session, now: Now) -> None:
         " SELECT 'events_lost', site, subject, ?, ?, text, 1 FROM ("
         "  SELECT edge.site, g.edge || ' ' || g.epoch || '-' || g.first_seq AS subject,"
         "  'Edge ' || g.edge || ' of ' || edge.site || ' lost events ' || g.first_seq || ' to '"
-        "  || g.last_seq || ' of epoch ' || g.epoch || ': ' || g.reason || '.' AS text"
-        "  FROM gap g JOIN edge ON edge.edge = g.edge) news"
+        "  || MAX(g.last_seq) || ' of epoch ' || g.epoch || ': ' || MIN(g.reason) || '.' AS text"
+        "  FROM gap g JOIN edge ON edge.edge = g.edge"
+        "  GROUP BY edge.site, g.edge, g.epoch, g.first_seq) news"
         " WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.rule = 'events_lost'"
-        "  AND a.site = news.site AND a.subject = news.subject)",
-        (now.now_ms, now.now_ms),
+        "  AND a.site = news.site AND a.subject = news.subject)"
+        " ORDER BY site, subject LIMIT ? ON CONFLICT DO NOTHING",
+        (now.now_ms, now.now_ms, _LOSSES_MAX),
     )

@@ -27,6 +27,8 @@ from cloud_app.notify import notifier_for
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
+from http_server.connections import ConnectionLimits
+from http_server.serving import ServerConfig
 from telemetry import Clock, ConfigError
 from telemetry.aws import shadow_requests
 
@@ -159,13 +161,13 @@ class CloudService:
     def _serve(self, context: ApiContext, feed: LiveFeed) -> None:
         http = self.config.http
         self._server = _Server(
-            uvicorn.Config(
+            ServerConfig(
                 create_app(context),
+                ConnectionLimits(connections=http.max_connections),
+                http.trusted_proxies,
                 host=http.host,
                 port=http.port,
                 log_config=None,
-                access_log=False,
-                ws="none",
                 timeout_graceful_shutdown=3,
             ),
             feed,

@@ -7,15 +7,20 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloud_app.errors import CloudError
-from cloud_app.storage.database import Database
+from cloud_app.json_values import mended
+from cloud_app.storage.database import Database, Session
 from cloud_app.storage.shadows import load_shadow, lock_shadow, save_shadow
 from telemetry import Clock, TelemetryError
 from telemetry.aws import ShadowRequest, ShadowTopics, parse_shadow_request
+from telemetry.door import check_json
 from telemetry.shadow import (
+    MAX_CLIENT_TOKEN_BYTES,
+    MAX_PAYLOAD_BYTES,
+    SECTIONS,
     JsonObject,
     ShadowDocument,
     ShadowRejection,
@@ -69,7 +74,7 @@ class ShadowService:
         topics = request.topics
         try:
             if request.action == "update":
-                return self.update(topics, parse_update(payload))[1]
+                return self.update(topics, _parsed(payload))[1]
             token = _client_token(payload)
             if request.action == "get":
                 body: JsonObject = self._existing(topics, token).to_json()
@@ -92,7 +97,7 @@ class ShadowService:
         now_s = self._now_s()
         with self.database.write() as session:
             lock_shadow(session, topics.thing, topics.name)
-            before, exists = load_shadow(session, topics.thing, topics.name)
+            before, exists = _loaded(session, topics)
             after = apply_update(before, update, now_s)
             save_shadow(session, topics.thing, topics.name, after)
             session.announce(topics.thing)
@@ -119,7 +124,7 @@ class ShadowService:
 
     def _existing(self, topics: ShadowTopics, token: str | None) -> ShadowDocument:
         with self.database.read() as session:
-            document, exists = load_shadow(session, topics.thing, topics.name)
+            document, exists = _loaded(session, topics)
         if not exists:
             raise ShadowRejection(404, f"no shadow exists with name {topics.base!r}", token)
         return document
@@ -127,7 +132,7 @@ class ShadowService:
     def _delete(self, topics: ShadowTopics, token: str | None) -> JsonObject:
         with self.database.write() as session:
             lock_shadow(session, topics.thing, topics.name)
-            document, exists = load_shadow(session, topics.thing, topics.name)
+            document, exists = _loaded(session, topics)
             if not exists:
                 raise ShadowRejection(404, f"no shadow exists with name {topics.base!r}", token)
             save_shadow(session, topics.thing, topics.name, None)
@@ -142,14 +147,30 @@ class ShadowService:
         return int(self.clock.utc().timestamp())
 
 
+def _loaded(session: Session, topics: ShadowTopics) -> tuple[ShadowDocument, bool]:
+    """A shadow without what no reader could take: an older service may have let it in."""
+    document, exists = load_shadow(session, topics.thing, topics.name)
+    parts = (*SECTIONS, *(f"{name}_times" for name in SECTIONS))
+    return replace(document, **{part: mended(getattr(document, part)) for part in parts}), exists
+
+
+def _parsed(payload: bytes) -> ShadowUpdate:
+    try:
+        return parse_update(payload)
+    except (ValueError, RecursionError) as exc:
+        raise ShadowRejection(400, "expected UTF-8 JSON of sound values") from exc
+
+
 def _client_token(payload: bytes) -> str | None:
     """The token of a get or delete request; these carry nothing else, and often nothing at all."""
     try:
+        check_json(payload, "request", max_bytes=MAX_PAYLOAD_BYTES)
         body: Any = json.loads(payload) if payload.strip() else {}
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError, TelemetryError) as exc:
         raise ShadowRejection(400, "expected UTF-8 JSON or nothing") from exc
     token = body.get("clientToken") if isinstance(body, dict) else None
-    return token if isinstance(token, str) and len(token.encode()) <= 64 else None  # noqa: PLR2004
+    is_short = isinstance(token, str) and len(token.encode()) <= MAX_CLIENT_TOKEN_BYTES
+    return token if is_short else None
 
 
 @dataclass(slots=True)
@@ -173,7 +194,8 @@ class ShadowWorker:
     def offer(self, topic: str, payload: bytes) -> None:
         """Queue a request; with the queue full it is dropped, as its sender asks again."""
         try:
-            self._waiting.put_nowait((topic, payload))
+            # One byte too many is enough to be refused; the rest need not wait in memory.
+            self._waiting.put_nowait((topic, payload[: MAX_PAYLOAD_BYTES + 1]))
         except queue.Full:
             _log.warning("shadow request dropped, %d are waiting: %s", _WAITING_MAX, topic)
 
@@ -197,3 +219,6 @@ class ShadowWorker:
                 self.publish(publication.topic, publication.payload)
         except (TelemetryError, CloudError) as exc:
             _log.warning("shadow request not served: %s", exc)
+        except Exception:
+            # The next request is somebody else's.
+            _log.exception("%.200s: shadow request not served", topic)

@@ -6,23 +6,21 @@ import logging
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from edge_app.config import HttpConfig
-from edge_app.faults import pages_fault
+from http_server.connections import ConnectionLimits
+from http_server.serving import ServerConfig
 from telemetry import ConfigError
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
-    from edge_app.service import EdgeService
 
 _log = logging.getLogger(__name__)
 
 # A live view is a response without end; its reader must not hold up a stop.
 _GRACE_S = 1
+# Pages, scrapers and viewers of a box are few; each connection costs memory that a box lacks.
+_CONNECTIONS = 256
 
 
 class HttpServer:
@@ -46,11 +44,11 @@ class HttpServer:
             msg = f"http: {config.host}:{config.port} cannot be taken: {exc.strerror or exc}"
             raise ConfigError(msg) from exc
         self.port: int = self._socket.getsockname()[1]
-        settings = uvicorn.Config(
+        settings = ServerConfig(
             app,
+            ConnectionLimits(connections=_CONNECTIONS),
+            config.trusted_proxies,
             log_config=None,
-            access_log=False,
-            server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
             ssl_certfile=config.cert_file,
             ssl_keyfile=config.key_file,
@@ -76,19 +74,3 @@ class HttpServer:
         if self._thread.is_alive():
             self._thread.join(_GRACE_S + 4)
         self._socket.close()
-
-
-def serve_http(service: EdgeService) -> HttpServer | None:
-    """Serve the pages of `service`; a port that is taken is an alarm, not the end of monitoring."""
-    config = service.config.http
-    if not config.enabled:
-        return None
-    from edge_app.http import app_of
-
-    try:
-        server = HttpServer(app_of(service), config)
-    except ConfigError as exc:
-        service.alarms.set(pages_fault(exc))
-        return None
-    server.start()
-    return server

@@ -11,9 +11,17 @@ from fastapi.responses import FileResponse, JSONResponse
 from calibration.editor.desk import Desk
 from calibration.editor.documents import calibration_body
 from calibration.editor.guard import Guard
-from calibration.editor.routes import EditorSettings, EditorState, desk_of, router, state_of
+from calibration.editor.routes import (
+    LARGEST_BODY,
+    EditorSettings,
+    EditorState,
+    desk_of,
+    router,
+    state_of,
+)
 from calibration.editor.serving import STATIC, FreshFiles, reply_to_errors
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
+from http_server.bodies import BodyGuard
 from pages import SHARED
 
 
@@ -29,6 +37,7 @@ def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSetti
     app.add_api_route("/", _page, include_in_schema=False)
     app.include_router(router)
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
+    app.add_middleware(BodyGuard, max_bytes=LARGEST_BODY, files=("/import",))
     app.mount("/shared", FreshFiles(directory=SHARED), name="shared")
     app.add_middleware(Guard, token=app.state.editor.token, hosts=settings.hosts)
     app.add_exception_handler(RevisionConflictError, _conflict)

@@ -11,12 +11,14 @@ import secrets
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
+
+from http_server.guard import SAFE_METHODS, PageGuard, refused
+from http_server.hosts import HostNames
 
 TOKEN_HEADER = "X-Lotsight-Token"  # noqa: S105 - the name of the header, not a secret
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -30,7 +32,7 @@ _HEADERS = {
 }
 
 
-class Guard:
+class Guard(PageGuard):
     """ASGI middleware: token and origin for changes, expected hosts, strict headers for all."""
 
     def __init__(self, app: ASGIApp, token: str, hosts: Collection[str] = ()) -> None:
@@ -39,42 +41,20 @@ class Guard:
         Args:
             app: what is guarded.
             token: that changes must carry.
-            hosts: values of the Host header that are served; empty: any (the edge service checks).
+            hosts: names that are served, with or without a port; empty: any (the edge service
+                checks).
         """
-        self._app = app
-        self._token = token
-        self._hosts = frozenset(hosts)
+        names = HostNames(frozenset(urlsplit(f"//{host}").hostname or host for host in hosts))
+        super().__init__(app, self._refusal_of, _headers_of, names if hosts else None)
+        self._token = token.encode()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        fault = self._fault(scope["method"], Headers(scope=scope))
-        if fault is None:
-            await self._app(scope, receive, send_with_headers)
-        else:
-            response = JSONResponse({"detail": fault}, status_code=403)
-            await response(scope, receive, send_with_headers)
-
-    def _fault(self, method: str, headers: Headers) -> str | None:
-        host = headers.get("host", "")
-        if self._hosts and host not in self._hosts:
-            return f"expected host {' or '.join(sorted(self._hosts))}, but got '{host}'"
-        if method in _SAFE_METHODS:
+    async def _refusal_of(self, scope: Scope, headers: Headers) -> Response | None:
+        if scope["method"] in SAFE_METHODS:
             return None
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return f"expected a request of this page, but got one of {origin}"
-        given = headers.get(TOKEN_HEADER, "")
-        if not secrets.compare_digest(given.encode(), self._token.encode()):
-            return "expected the page's token, but got another one: load the page again"
+        if not secrets.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self._token):
+            return refused(403, "expected the page's token, but got another one: load it again")
         return None
+
+
+def _headers_of(_path: str) -> dict[str, str]:
+    return _HEADERS

@@ -28,7 +28,7 @@ from telemetry.errors import CameraError
 # The page asks for the camera `_` when its address names none.
 ANY_CAMERA = "_"
 _JPEG_QUALITY = 90
-_LARGEST_UPLOAD = 16 * 1024 * 1024
+LARGEST_BODY = 16 * 1024 * 1024
 
 router = APIRouter(prefix="/api/{camera}")
 
@@ -200,18 +200,8 @@ async def take_in(
     format: str = "auto",  # noqa: A002 - the name that the page writes
 ) -> dict[str, Any]:
     """Bays of another tool's file, which is the body."""
-    content = await _limited(request)
-    bays, findings = desk.take_in(name, content, format)
+    bays, findings = desk.take_in(name, await request.body(), format)
     return {"bays": bays, "findings": findings}
-
-
-async def _limited(request: Request) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > _LARGEST_UPLOAD:
-            raise HTTPException(413, f"expected at most {_LARGEST_UPLOAD} bytes, but got more")
-    return bytes(content)
 
 
 @router.post("/export")

@@ -70,8 +70,10 @@ def serve_page(app: ASGIApp, listener: socket.socket, opened: Callable[[], None]
     """
     import uvicorn
 
+    from http_server.serving import ServerConfig
+
     threading.Timer(_UNTIL_SERVED_S, opened).start()
-    config = uvicorn.Config(app, log_level="warning", access_log=False)
+    config = ServerConfig(app, log_level="warning")
     uvicorn.Server(config).run([listener])
 
 

@@ -8,26 +8,21 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud_app.api import health, incident_routes, routes, shadow_routes
 from cloud_app.api.context import ApiContext
-from cloud_app.config import is_loopback
+from cloud_app.api.gate import Gate
+from cloud_app.api.policy import RouteTable
 from cloud_app.errors import StorageDownError
+from http_server.bodies import BodyGuard
+from http_server.guard import PageGuard
+from http_server.hosts import HostNames
 from pages import SHARED
 from telemetry import LotsightError
-from telemetry.shadow import ShadowRejection
+from telemetry.shadow import MAX_PAYLOAD_BYTES, ShadowRejection
 
 _PAGE = Path(__file__).resolve().parent.parent / "dashboard"
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-# FastAPI's own page of documentation loads scripts from elsewhere.
-_DOCS = ("/api/docs", "/api/openapi.json")
+_BAD_HOST = status.HTTP_400_BAD_REQUEST
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -48,19 +43,38 @@ def create_app(context: ApiContext) -> FastAPI:
         docs_url="/api/docs",
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
     for router in routers():
         app.include_router(router)
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
-    app.add_middleware(_SecurityHeaders)
-    if is_loopback(context.config.http.host):
-        # Else a page of another site could read us through a name that it points at loopback.
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
+    http = context.config.http
+    gate = Gate(context.doorkeeper, RouteTable(page_files()))
+    # Bodies of those whom the gate keeps out are not read.
+    app.add_middleware(BodyGuard, max_bytes=MAX_PAYLOAD_BYTES)
+    app.add_middleware(
+        PageGuard,
+        refusal=gate.refusal,
+        headers=gate.headers,
+        hosts=HostNames.of(http.host, http.hosts),
+        bad_host=_BAD_HOST,
+    )
     app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     return app
+
+
+def page_files() -> frozenset[str]:
+    """The paths of the page and its files."""
+    return frozenset({"/", *_paths(_PAGE), *(f"/shared{path}" for path in _paths(SHARED))})
+
+
+def _paths(folder: Path) -> list[str]:
+    return [
+        f"/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if path.is_file()
+    ]
 
 
 def _refused(_request: Request, error: Exception) -> Response:
@@ -75,19 +89,3 @@ def _failed(_request: Request, error: Exception) -> Response:
     # The text names hosts and files; it is in the log, not for whoever asks.
     detail = "the database is away" if is_down else "the service failed; see its log"
     return JSONResponse({"detail": detail}, code)
-
-
-class _SecurityHeaders:
-    """Adds the headers without holding back a stream, as a middleware over responses would."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
-            await send(message)
-
-        is_plain = scope["type"] == "http" and not scope["path"].startswith(_DOCS)
-        await self._app(scope, receive, send_with_headers if is_plain else send)

@@ -9,14 +9,15 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, status
 
-from cloud_app.api.access import Access, Doorkeeper
+from cloud_app.api.access import Doorkeeper
 from cloud_app.api.feed import LiveFeed
+from cloud_app.api.policy import Access
 from cloud_app.config import CloudConfig
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.queries import Now, site_of
+from cloud_app.storage.queries import Now, bay_count, site_of
 from cloud_app.storage.times import to_ms
 from telemetry import Clock
 from telemetry.topics import Topic
@@ -63,16 +64,13 @@ def context_of(request: Request) -> ApiContext:
 Context = Annotated[ApiContext, Depends(context_of)]
 
 
-def _reader(request: Request, context: Context) -> Access:
-    return context.doorkeeper.reader(request)
+def _access(request: Request) -> Access:
+    # The gate put it there, after it saw that the caller may use this route.
+    access: Access = request.state.access
+    return access
 
 
-def _writer(request: Request, context: Context) -> Access:
-    return context.doorkeeper.writer(request)
-
-
-Reader = Annotated[Access, Depends(_reader)]
-Writer = Annotated[Access, Depends(_writer)]
+Caller = Annotated[Access, Depends(_access)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +91,38 @@ class ReadingRequest:
         """The moment of the request."""
         return self.context.now()
 
+    def sites(self, site: str | None = None) -> frozenset[str] | None:
+        """For queries: the sites that the caller sees, or of them the one asked for."""
+        return self.access.sites.only(site).wanted
+
     def site(self, site: str) -> str:
-        """`site`, if the token may see it.
+        """`site`, if the caller may see it.
 
         Raises:
             HTTPException: 404, as for a site that does not exist.
         """
-        if not self.access.sees(site):
+        if not self.access.sites.sees(site):
             raise HTTPException(status.HTTP_404_NOT_FOUND, f"no site {site!r}")
         return site
 
+    def lot(self, site: str, lot: str) -> str:
+        """`lot`, if it has bays and the caller may see its site.
+
+        Raises:
+            HTTPException: 404.
+        """
+        if not bay_count(self.session, self.site(site), lot):
+            raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
+        return lot
+
     def edge(self, edge: str) -> str:
-        """`edge`, if it is known and the token may see its site.
+        """`edge`, if it is known and the caller may see its site.
 
         Raises:
             HTTPException: 404.
         """
         site = site_of(self.session, edge)
-        if site is None or not self.access.sees(site):
+        if site is None or not self.access.sites.sees(site):
             raise HTTPException(status.HTTP_404_NOT_FOUND, f"no edge {edge!r}")
         return edge
 
@@ -122,8 +134,7 @@ def reading(context: ApiContext, access: Access) -> Iterator[ReadingRequest]:
         yield ReadingRequest(access, session, context)
 
 
-def _reading(context: Context, access: Reader) -> Iterator[ReadingRequest]:
-    # Depends on the access, so that a stranger never opens a transaction.
+def _reading(context: Context, access: Caller) -> Iterator[ReadingRequest]:
     with reading(context, access) as request:
         yield request
 

@@ -29,13 +29,20 @@ class LiveFeed:
 
     Args:
         database: whose notices to pass on.
+        max_listeners: at once; see `is_full`.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, max_listeners: int = 200) -> None:
         self._database = database
+        self._max_listeners = max_listeners
         self._lock = threading.Lock()
         self._listeners: set[_Listener] = set()
         self._stop = threading.Event()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further listener should be let in."""
+        return len(self._listeners) >= self._max_listeners
 
     def run(self) -> None:
         """Pass notices on until `stop`."""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from fastapi import APIRouter, Response, status
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
-from cloud_app.api.context import ApiContext, Context, Reader
+from cloud_app.api.context import ApiContext, Caller, Context
+from cloud_app.api.parameters import REFUSALS, Bearer
+from cloud_app.api.policy import SiteSet
 from cloud_app.errors import CloudError
 from cloud_app.storage.queries import edges_now
 
 router = APIRouter(tags=["service"])
+
+
+_ANYONE: dict[int | str, dict[str, Any]] = {code: REFUSALS[code] for code in (400, 408, 503)}
 
 
 class ServiceHealth(BaseModel):
@@ -23,19 +30,18 @@ class ServiceHealth(BaseModel):
     ready: bool
     broker: str
     database: str
-    messages: int
-    events: int
-    unreadable: int
-    retries: int
 
 
-@router.get("/health/live")
+@router.get("/health/live", responses=_ANYONE)
 def get_live() -> dict[str, str]:
     """The process answers."""
     return {"status": "alive"}
 
 
-@router.get("/health/ready")
+@router.get(
+    "/health/ready",
+    responses={**_ANYONE, 503: {"model": ServiceHealth, "description": "something is away"}},
+)
 def get_ready(context: Context, response: Response) -> ServiceHealth:
     """Broker and database are at hand; 503 if not."""
     link = context.link_state()
@@ -50,10 +56,6 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
         ready=link.connected and database == "ok",
         broker="ok" if link.connected else "down",
         database=database,
-        messages=context.counts.messages,
-        events=context.counts.events,
-        unreadable=context.counts.unreadable,
-        retries=context.counts.retries,
     )
     if not health.ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -61,24 +63,34 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
 
 
 class _Figures(Collector):
-    def __init__(self, context: ApiContext) -> None:
+    def __init__(self, context: ApiContext, sites: SiteSet) -> None:
         self._context = context
+        self._sites = sites
 
     def collect(self) -> Iterable[Metric]:
+        if self._sites.is_all:
+            yield from self._of_service()
+        yield from self._of_edges()
+
+    def _of_service(self) -> Iterable[Metric]:
         counts, link = self._context.counts, self._context.link_state()
         for name, what, value in (
             ("messages", "Messages committed", counts.messages),
             ("events", "Events among them", counts.events),
             ("batches", "Transactions", counts.batches),
             ("unreadable", "Messages that went to the quarantine", counts.unreadable),
+            ("misplaced", "Messages under a site that is not their edge's", counts.misplaced),
+            ("shed", "Messages of edges over their budget, dropped to be sent again", counts.shed),
             ("retries", "Batches that had to wait for database or sink", counts.retries),
         ):
             yield CounterMetricFamily(f"lotsight_cloud_{name}", what, value=value)
         yield GaugeMetricFamily(
             "lotsight_cloud_broker_connected", "1 while connected", value=int(link.connected)
         )
+
+    def _of_edges(self) -> Iterable[Metric]:
         with self._context.database.read() as session:
-            edges = edges_now(session, self._context.now())
+            edges = edges_now(session, self._context.now(), sites=self._sites.wanted)
         for name, what, value in (
             ("edges", "Edges known", len(edges)),
             ("edges_stale", "Edges offline or silent", sum(edge.stale for edge in edges)),
@@ -91,9 +103,14 @@ class _Figures(Collector):
             yield GaugeMetricFamily(f"lotsight_cloud_{name}", what, value=value)
 
 
-@router.get("/metrics")
-def get_metrics(context: Context, _access: Reader) -> Response:
-    """Prometheus metrics."""
+@router.get(
+    "/metrics",
+    dependencies=[Bearer],
+    response_class=PlainTextResponse,
+    responses={**REFUSALS, 200: {"content": {CONTENT_TYPE_LATEST: {}}}},
+)
+def get_metrics(context: Context, access: Caller) -> Response:
+    """Prometheus metrics: of the edges that the caller sees, and of the service to who sees all."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(context))
+    registry.register(_Figures(context, access.sites))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, status
+from fastapi import APIRouter, HTTPException, Query, status
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
+from starlette.concurrency import run_in_threadpool
 
-from cloud_app.api.context import Context, Reader, Reading
-from cloud_app.storage.history import Window, lot_series, stays
+from cloud_app.api.context import Caller, Context, Reading
+from cloud_app.api.parameters import (
+    REFUSALS,
+    TOO_MANY,
+    Bearer,
+    KnownQuery,
+    Limit,
+    Past,
+    Site,
+    UpToTheNewest,
+)
+from cloud_app.api.policy import SiteSet
+from cloud_app.errors import StorageDownError
+from cloud_app.storage.history import lot_series, stays
 from cloud_app.storage.queries import (
     alerts,
     bays_now,
     edges_now,
+    edges_of,
     gaps,
     lots_now,
     recent_events,
 )
-from cloud_app.storage.times import to_ms
 from cloud_app.views import (
     AlertItem,
     BayNow,
@@ -34,60 +45,24 @@ from cloud_app.views import (
     SiteNow,
     Stay,
 )
+from telemetry import BayId, EdgeId, LotId, SiteId
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[Bearer, KnownQuery], responses=REFUSALS)
 
-_DAY = timedelta(days=1)
 # A chart of a year by the hour; more points than this nobody looks at in one answer.
 _POINTS_MAX = 10_000
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {"description": "not known, or not visible to this token"}
-}
-
-Limit = Annotated[int, Query(ge=1, le=1000)]
-
-
-Start = Annotated[
-    AwareDatetime | None, Query(description="with time zone; a day before now if absent")
-]
-End = Annotated[AwareDatetime | None, Query(description="with time zone; now if absent")]
-
-
-def _past(context: Context, start: Start = None, end: End = None) -> Window:
-    now = context.clock.utc()
-    return _window(start or (end or now) - _DAY, end or now)
-
-
-def _up_to_the_newest(context: Context, start: Start = None, end: End = None) -> Window:
-    # A box whose clock is ahead of ours has its newest events in our future.
-    now = context.clock.utc()
-    return _window(start or (end or now) - _DAY, end or now + _DAY)
-
-
-def _window(start: datetime, end: datetime) -> Window:
-    if start >= end:
-        raise HTTPException(
-            status.HTTP_422_UNPROCESSABLE_CONTENT,
-            f"start must lie before end, but got {start.isoformat()} and {end.isoformat()}",
-        )
-    return Window(to_ms(start), to_ms(end))
-
-
-Past = Annotated[Window, Depends(_past)]
-UpToTheNewest = Annotated[Window, Depends(_up_to_the_newest)]
 
 
 @router.get("/sites", tags=["now"])
 def get_sites(reading: Reading) -> list[SiteNow]:
     """Every site and the sum of its lots."""
     by_site: dict[str, list[LotNow]] = {}
-    for lot in lots_now(reading.session, reading.now()):
-        if reading.access.sees(lot.site):
-            by_site.setdefault(lot.site, []).append(lot)
+    for lot in lots_now(reading.session, reading.now(), reading.sites()):
+        by_site.setdefault(lot.site, []).append(lot)
     return [_site(site, lots) for site, lots in sorted(by_site.items())]
 
 
-def _site(site: str, lots: Sequence[LotNow]) -> SiteNow:
+def _site(site: SiteId, lots: Sequence[LotNow]) -> SiteNow:
     counts = sum((lot.counts for lot in lots), Counts())
     return SiteNow(
         site=site,
@@ -98,26 +73,22 @@ def _site(site: str, lots: Sequence[LotNow]) -> SiteNow:
 
 
 @router.get("/lots", tags=["now"])
-def get_lots(reading: Reading, site: str | None = None) -> list[LotNow]:
+def get_lots(reading: Reading, site: Site = None) -> list[LotNow]:
     """Every lot and how full it is."""
-    return [
-        lot
-        for lot in lots_now(reading.session, reading.now(), site)
-        if reading.access.sees(lot.site)
-    ]
+    return lots_now(reading.session, reading.now(), reading.sites(site))
 
 
-@router.get("/lots/{site}/{lot}", tags=["now"], responses=NOT_FOUND)
-def get_lot(site: str, lot: str, reading: Reading) -> LotNow:
+@router.get("/lots/{site}/{lot}", tags=["now"])
+def get_lot(site: SiteId, lot: LotId, reading: Reading) -> LotNow:
     """One lot."""
-    for found in lots_now(reading.session, reading.now(), reading.site(site)):
+    for found in lots_now(reading.session, reading.now(), {reading.site(site)}):
         if found.lot == lot:
             return found
     raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
 
 
-@router.get("/lots/{site}/{lot}/bays", tags=["now"], responses=NOT_FOUND)
-def get_bays(site: str, lot: str, reading: Reading) -> list[BayNow]:
+@router.get("/lots/{site}/{lot}/bays", tags=["now"])
+def get_bays(site: SiteId, lot: LotId, reading: Reading) -> list[BayNow]:
     """The bays of a lot and their states now."""
     found = bays_now(reading.session, reading.now(), site=reading.site(site), lot=lot)
     if not found:
@@ -125,10 +96,10 @@ def get_bays(site: str, lot: str, reading: Reading) -> list[BayNow]:
     return found
 
 
-@router.get("/lots/{site}/{lot}/series", tags=["history"], responses=NOT_FOUND)
+@router.get("/lots/{site}/{lot}/series", tags=["history"])
 def get_series(
-    site: str,
-    lot: str,
+    site: SiteId,
+    lot: LotId,
     reading: Reading,
     window: Past,
     step_s: Annotated[int, Query(ge=60, le=86_400)] = 900,
@@ -139,33 +110,31 @@ def get_series(
             status.HTTP_422_UNPROCESSABLE_CONTENT,
             f"expected at most {_POINTS_MAX} points, but got a longer span or a smaller step_s",
         )
-    return lot_series(reading.session, reading.site(site), lot, window, step_s * 1000)
+    return lot_series(reading.session, site, reading.lot(site, lot), window, step_s * 1000)
 
 
 @router.get("/edges", tags=["now"])
 def get_edges(reading: Reading) -> list[EdgeNow]:
     """Every edge box: online or stale since when, how complete its stream is, its health."""
-    return [
-        edge for edge in edges_now(reading.session, reading.now()) if reading.access.sees(edge.site)
-    ]
+    return edges_now(reading.session, reading.now(), sites=reading.sites())
 
 
-@router.get("/edges/{edge}", tags=["now"], responses=NOT_FOUND)
-def get_edge(edge: str, reading: Reading) -> EdgeNow:
+@router.get("/edges/{edge}", tags=["now"])
+def get_edge(edge: EdgeId, reading: Reading) -> EdgeNow:
     """One edge box."""
     return edges_now(reading.session, reading.now(), reading.edge(edge))[0]
 
 
-@router.get("/edges/{edge}/gaps", tags=["history"], responses=NOT_FOUND)
-def get_gaps(edge: str, reading: Reading) -> list[GapItem]:
+@router.get("/edges/{edge}/gaps", tags=["history"])
+def get_gaps(edge: EdgeId, reading: Reading) -> list[GapItem]:
     """Events of an edge that will never come, and why."""
     return gaps(reading.session, reading.edge(edge))
 
 
-@router.get("/edges/{edge}/bays/{bay}/history", tags=["history"], responses=NOT_FOUND)
+@router.get("/edges/{edge}/bays/{bay}/history", tags=["history"])
 def get_history(
-    edge: str,
-    bay: str,
+    edge: EdgeId,
+    bay: BayId,
     reading: Reading,
     window: UpToTheNewest,
     limit: Limit = 200,
@@ -175,51 +144,49 @@ def get_history(
 
 
 @router.get("/events", tags=["history"])
-def get_events(reading: Reading, site: str | None = None, limit: Limit = 50) -> list[EventItem]:
+def get_events(reading: Reading, site: Site = None, limit: Limit = 50) -> list[EventItem]:
     """The newest events of the stream."""
-    sites = (
-        [site]
-        if site is not None
-        else sorted(reading.access.sites)
-        if reading.access.sites
-        else [None]
-    )
-    found = [
-        event
-        for name in sites
-        if name is None or reading.access.sees(name)
-        for event in recent_events(reading.session, limit, name)
-    ]
-    return sorted(found, key=lambda event: event.time, reverse=True)[:limit]
+    return recent_events(reading.session, limit, reading.sites(site))
 
 
 @router.get("/alerts", tags=["now"])
 def get_alerts(reading: Reading, limit: Limit = 50) -> list[AlertItem]:
     """Alerts, the open ones first."""
-    return [alert for alert in alerts(reading.session, limit) if reading.access.sees(alert.site)]
+    return alerts(reading.session, limit, reading.sites())
 
 
 @router.get(
     "/live",
     tags=["now"],
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={200: {"content": {"text/event-stream": {}}}, **TOO_MANY},
 )
-async def get_live(access: Reader, context: Context) -> StreamingResponse:
+async def get_live(access: Caller, context: Context) -> StreamingResponse:
     """Server-sent events: `change` with the names of edges of which something changed."""
+    if context.feed.is_full:
+        raise HTTPException(
+            status.HTTP_503_SERVICE_UNAVAILABLE, "too many listen already", {"Retry-After": "10"}
+        )
     return StreamingResponse(
-        _stream(context, everything=access.sites is None),
+        _stream(context, access.sites),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _stream(context: Context, *, everything: bool) -> AsyncIterator[str]:
+async def _stream(context: Context, sites: SiteSet) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
-    async for edges in context.feed.listen():
-        if edges:
-            # To a token of some sites only that something changed: names of others are not its.
-            names = sorted(edges) if everything else []
-            yield f"event: change\ndata: {json.dumps({'edges': names})}\n\n"
-        else:
+    async for changed in context.feed.listen():
+        names = changed if sites.is_all else await run_in_threadpool(_seen, context, sites, changed)
+        if names:
+            yield f"event: change\ndata: {json.dumps({'edges': sorted(names)})}\n\n"
+        elif not changed:
             yield ": still here\n\n"
+
+
+def _seen(context: Context, sites: SiteSet, changed: frozenset[str]) -> frozenset[str]:
+    try:
+        with context.database.read() as session:
+            return changed & edges_of(session, sites.wanted)
+    except StorageDownError:
+        return frozenset()  # what cannot be looked up is not told

@@ -7,14 +7,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, status
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from cloud_app.api.access import Access
-from cloud_app.api.context import ApiContext, Context, Reader, Writer, reading
+from cloud_app.api.context import ApiContext, Caller, Context, reading
+from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
+from cloud_app.api.policy import Access
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.queries import edges_now
+from telemetry import EdgeId
 from telemetry.aws import ShadowName, ShadowTopics
 from telemetry.shadow import ShadowDocument, ShadowUpdate
 
-router = APIRouter(prefix="/api/v1", tags=["shadow"])
+router = APIRouter(
+    prefix="/api/v1", tags=["shadow"], dependencies=[Bearer, KnownQuery], responses=REFUSALS
+)
 
 Name = Annotated[ShadowName, Query(description="empty for the classic shadow")]
 
@@ -25,7 +29,9 @@ class DesiredChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     desired: dict[str, JsonValue]
-    version: int | None = Field(default=None, ge=0, description="refused with 409 if not current")
+    version: int | None = Field(
+        default=None, ge=0, strict=True, description="refused with 409 if not current"
+    )
 
 
 class ShadowNow(BaseModel):
@@ -63,18 +69,21 @@ def _topics(
 
 @router.get("/edges/{edge}/shadow")
 def get_shadow(
-    edge: str, access: Reader, context: Context, name: Name = ShadowName.CLASSIC
+    edge: EdgeId, access: Caller, context: Context, name: Name = ShadowName.CLASSIC
 ) -> ShadowNow:
     """A shadow of an edge; the last reported state, marked stale, while the edge is away."""
     service, topics = _topics(context, access, edge, name)
     return _shadow_now(context, topics, service.document(topics))
 
 
-@router.patch("/edges/{edge}/shadow")
+@router.patch(
+    "/edges/{edge}/shadow",
+    responses={409: {"model": Problem, "description": "the shadow has another version"}},
+)
 def patch_shadow(
-    edge: str,
+    edge: EdgeId,
     change: DesiredChange,
-    access: Writer,
+    access: Caller,
     context: Context,
     name: Name = ShadowName.CLASSIC,
 ) -> ShadowNow:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cloud_app.storage.database import Session, Value
 from cloud_app.storage.history import Window
-from cloud_app.storage.queries import Now
+from cloud_app.storage.queries import Now, Sites, of_sites
 from cloud_app.storage.times import from_ms
 from cloud_app.views import IncidentItem
 from telemetry.words import IncidentKind
@@ -34,6 +34,7 @@ class IncidentFilter:
         kind: what is wrong.
         is_open: whether it lasts.
         window: incidents that stood in it at least in part.
+        sites: of the edge, those that the reader sees; an empty collection has no incidents.
     """
 
     site: str | None = None
@@ -43,6 +44,7 @@ class IncidentFilter:
     kind: IncidentKind | None = None
     is_open: bool | None = None
     window: Window | None = None
+    sites: Sites = None
 
 
 # Over by its own event, or since a later snapshot of its edge does not list it.
@@ -67,6 +69,8 @@ def incidents(session: Session, now: Now, wanted: IncidentFilter, limit: int) ->
         where.append(condition)
         values.extend(given)
 
+    condition, sites = of_sites("i.site", wanted.sites)
+    need(condition, *sites)
     for column, value in (
         ("i.site", wanted.site),
         (_LOT, wanted.lot),
@@ -76,15 +80,13 @@ def incidents(session: Session, now: Now, wanted: IncidentFilter, limit: int) ->
         if value is not None:
             need(f"{column} = ?", value)
     if wanted.bay is not None:
-        # An id may hold '_', which would stand for any letter.
-        pattern = json.dumps(wanted.bay).replace("_", "!_")
-        need("i.bays LIKE ? ESCAPE '!'", f"%{pattern}%")
+        # Not LIKE: SQLite's knows no case, and an id may hold '_', which stands for any letter.
+        need("REPLACE(i.bays, ?, '') <> i.bays", json.dumps(wanted.bay))
     if wanted.is_open is not None:
         need(f"{_ENDED} IS {'NULL' if wanted.is_open else 'NOT NULL'}")
     if wanted.window is not None:
         need("i.began_ms < ?", wanted.window.end_ms)
         need(f"COALESCE({_ENDED}, ?) >= ?", now.now_ms, wanted.window.start_ms)
-    condition = f" WHERE {' AND '.join(where)}" if where else ""
     return [
         _item(row, now)
         for row in session.rows(
@@ -94,7 +96,7 @@ def incidents(session: Session, now: Now, wanted: IncidentFilter, limit: int) ->
             f" {_ENDED}, i.ended_ms, i.reason, edge.dead, edge.seen_ms"
             " FROM incident i JOIN edge ON edge.edge = i.edge"
             " LEFT JOIN incident_list l ON l.edge = i.edge"
-            f"{condition} ORDER BY CASE WHEN {_ENDED} IS NULL THEN 0 ELSE 1 END,"
+            f" WHERE {' AND '.join(where)} ORDER BY CASE WHEN {_ENDED} IS NULL THEN 0 ELSE 1 END,"
             " i.began_ms DESC, i.edge, i.incident LIMIT ?",
             (*values, limit),
         )

@@ -84,23 +84,30 @@ class Poison:
     seq: int
 
 
-def touch_edges(session: Session, sites: Mapping[str, str], heard_ms: Mapping[str, int]) -> None:
+def touch_edges(
+    session: Session, sites: Mapping[str, str], heard_ms: Mapping[str, int]
+) -> dict[str, str]:
     """Make or find the rows of these edges and lock them, in order of their names.
 
     Args:
         session: the transaction; the locks last until it ends.
-        sites: site by edge.
+        sites: the site under which each edge published; a new edge is registered for it.
         heard_ms: when the edge showed a sign of life, where it did.
+
+    Returns:
+        The site that each of them belongs to.
     """
-    session.run_many(
+    edges = sorted(sites)
+    registered = session.rows_each(
         "INSERT INTO edge (edge, site, seen_ms) VALUES (?, ?, ?)"
-        " ON CONFLICT (edge) DO UPDATE SET site = excluded.site,"
+        " ON CONFLICT (edge) DO UPDATE SET"
         " seen_ms = CASE WHEN excluded.seen_ms > COALESCE(edge.seen_ms, 0)"
-        " THEN excluded.seen_ms ELSE edge.seen_ms END",
-        [(edge, sites[edge], heard_ms.get(edge)) for edge in sorted(sites)],
+        " THEN excluded.seen_ms ELSE edge.seen_ms END RETURNING site",
+        [(edge, sites[edge], heard_ms.get(edge)) for edge in edges],
     )
-    for edge in sites:
+    for edge in edges:
         session.announce(edge)
+    return {edge: rows[0][0] for edge, rows in zip(edges, registered, strict=True)}
 
 
 def take_events(
@@ -187,8 +194,14 @@ def take_status(session: Session, edge: str, status: Status) -> None:
     )
 
 
-def take_layout(session: Session, site: str, edge: str, layout: Layout) -> None:
-    """Write what the layout's hash stands for, and that it is in force at this edge."""
+def take_layout(session: Session, site: str, edge: str, layout: Layout) -> list[str]:
+    """Write what the layout's hash stands for, and that it is in force at this edge.
+
+    A lot is described by the first edge that did, as long as it serves the lot.
+
+    Returns:
+        Lots that another edge describes otherwise: its description stands.
+    """
     session.run("DELETE FROM bay WHERE edge = ? AND layout = ?", (edge, layout.hash))
     session.run_many(
         "INSERT INTO bay (edge, layout, place, bay, site, lot, zone, level, camera, kind, angle)"
@@ -212,9 +225,12 @@ def take_layout(session: Session, site: str, edge: str, layout: Layout) -> None:
         ],
     )
     session.run_many(
-        "INSERT INTO lot (site, lot, name, levels, lat, lon) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO lot (site, lot, name, levels, lat, lon, edge) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (site, lot) DO UPDATE SET name = excluded.name, levels = excluded.levels,"
-        " lat = excluded.lat, lon = excluded.lon",
+        " lat = excluded.lat, lon = excluded.lon, edge = excluded.edge"
+        " WHERE lot.edge IS NULL OR lot.edge = excluded.edge OR NOT EXISTS ("
+        " SELECT 1 FROM bay JOIN edge ON edge.edge = bay.edge AND edge.layout = bay.layout"
+        " WHERE bay.edge = lot.edge AND bay.site = lot.site AND bay.lot = lot.lot)",
         [
             (
                 site,
@@ -223,12 +239,23 @@ def take_layout(session: Session, site: str, edge: str, layout: Layout) -> None:
                 json.dumps(lot.levels),
                 lot.location.lat if lot.location else None,
                 lot.location.lon if lot.location else None,
+                edge,
             )
             # In order, as two edges of one lot are not under one lock.
             for lot in sorted(layout.lots, key=lambda lot: lot.lot)
         ],
     )
     session.run("UPDATE edge SET layout = ? WHERE edge = ?", (layout.hash, edge))
+    return _disputed(session, site, edge, layout)
+
+
+def _disputed(session: Session, site: str, edge: str, layout: Layout) -> list[str]:
+    told = {lot.lot: (lot.name, json.dumps(lot.levels)) for lot in layout.lots}
+    rows = session.rows_each(
+        "SELECT lot, name, levels FROM lot WHERE site = ? AND lot = ? AND edge <> ?",
+        [(site, lot, edge) for lot in sorted(told)],
+    )
+    return [lot for found in rows for lot, *facts in found if tuple(facts) != told[lot]]
 
 
 def take_health(session: Session, edge: str, health: Health) -> None:

@@ -171,6 +171,10 @@ class PostgresDatabase:
         """Map psycopg's errors to ours: the one border with that library."""
         try:
             yield
+        except psycopg.errors.ProgramLimitExceeded as exc:
+            # An OperationalError to psycopg; but it lies with the row, and waiting does not help.
+            msg = f"{self._name}: PostgreSQL refused: {exc}"
+            raise StorageError(msg) from exc
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as exc:
             msg = f"{self._name}: PostgreSQL cannot be reached now: {exc}"
             raise StorageDownError(msg) from exc

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cloud_app.json_values import read_json
 from cloud_app.storage.database import Session
 from cloud_app.storage.intake import StreamKey
 from cloud_app.storage.times import from_ms
@@ -71,17 +72,32 @@ def occupancy_of(occ: int | None) -> Occupancy:
     return Occupancy.of(None if occ is None else bool(occ))
 
 
-def lots_now(session: Session, now: Now, site: str | None = None) -> list[LotNow]:
-    """All lots, or those of one site, with counts."""
+Sites = Collection[str] | None
+"""Which sites are wanted; None for all, and an empty one for none."""
+
+
+def of_sites(column: str, sites: Sites) -> tuple[str, tuple[str, ...]]:
+    """A condition on a column that holds a site, and its values."""
+    if sites is None:
+        return "1 = 1", ()
+    if not sites:
+        return "1 = 0", ()
+    return f"{column} IN ({', '.join('?' * len(sites))})", tuple(sorted(sites))
+
+
+def lots_now(session: Session, now: Now, sites: Sites = None) -> list[LotNow]:
+    """The lots of some sites, with counts."""
+    condition, values = of_sites("bay.site", sites)
     counts: dict[tuple[str, str], Counts] = {}
     for row in session.rows(
-        "SELECT bay.site, bay.lot, edge.dead, edge.seen_ms, s.closed, s.occ, COUNT(*)"
+        # The condition is a constant of this module with as many places as there are sites.
+        "SELECT bay.site, bay.lot, edge.dead, edge.seen_ms, s.closed, s.occ, COUNT(*)"  # noqa: S608
         " FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
         " LEFT JOIN bay_state s"
         " ON s.edge = bay.edge AND s.layout = bay.layout AND s.bay = bay.bay"
-        " WHERE CAST(? AS TEXT) IS NULL OR bay.site = ?"
+        f" WHERE {condition}"
         " GROUP BY bay.site, bay.lot, edge.edge, edge.dead, edge.seen_ms, s.closed, s.occ",
-        (site, site),
+        values,
     ):
         lot_site, lot, dead, seen_ms, closed, occ, number = row
         if closed:
@@ -148,25 +164,51 @@ def bays_now(
     ]
 
 
-def edges_now(session: Session, now: Now, edge: str | None = None) -> list[EdgeNow]:
-    """All edges, or one."""
+def bay_count(session: Session, site: str, lot: str) -> int:
+    """How many bays a lot has in the layouts in force; 0 for a lot that is not known."""
+    [(count,)] = session.rows(
+        "SELECT COUNT(*) FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
+        " WHERE bay.site = ? AND bay.lot = ?",
+        (site, lot),
+    )
+    return int(count)
+
+
+def edges_of(session: Session, sites: Sites) -> frozenset[str]:
+    """The names of the edges of some sites."""
+    condition, values = of_sites("site", sites)
+    rows = session.rows(f"SELECT edge FROM edge WHERE {condition}", values)  # noqa: S608 - as above
+    return frozenset(row[0] for row in rows)
+
+
+def edges_now(
+    session: Session, now: Now, edge: str | None = None, sites: Sites = None
+) -> list[EdgeNow]:
+    """The edges of some sites, or one."""
+    condition, values = of_sites("edge.site", sites)
     lost = {
+        # A range may be told many times over; in whole numbers SQLite's sum would overflow.
         (name, epoch): int(number)
         for name, epoch, number in session.rows(
-            "SELECT edge, epoch, SUM(last_seq - first_seq + 1) FROM gap GROUP BY edge, epoch"
+            "SELECT edge, epoch, SUM(CAST(last_seq - first_seq + 1 AS DOUBLE PRECISION))"
+            " FROM gap GROUP BY edge, epoch"
         )
     }
+    faults: dict[str, list[str]] = {}
+    for name, kind in session.rows("SELECT edge, kind FROM edge_fault ORDER BY edge, kind"):
+        faults.setdefault(name, []).append(kind)
     return [
-        _edge(row, now, lost)
+        _edge(row, now, lost).model_copy(update={"faults": tuple(faults.get(row[0], ()))})
         for row in session.rows(
-            "SELECT edge.edge, edge.site, edge.dead, edge.seen_ms, edge.at_ms, edge.reason,"
+            "SELECT edge.edge, edge.site, edge.dead, edge.seen_ms, edge.at_ms, edge.reason,"  # noqa: S608
             " edge.birth, edge.health, edge.layout,"
             " (SELECT COUNT(*) FROM bay WHERE bay.edge = edge.edge AND bay.layout = edge.layout),"
             " t.epoch, t.upto, t.top"
             " FROM edge LEFT JOIN stream t ON t.edge = edge.edge"
             " AND t.epoch = (SELECT MAX(epoch) FROM stream WHERE stream.edge = edge.edge)"
-            " WHERE CAST(? AS TEXT) IS NULL OR edge.edge = ? ORDER BY edge.site, edge.edge",
-            (edge, edge),
+            f" WHERE {condition} AND (CAST(? AS TEXT) IS NULL OR edge.edge = ?)"
+            " ORDER BY edge.site, edge.edge",
+            (*values, edge, edge),
         )
     ]
 
@@ -187,7 +229,7 @@ def _edge(row: Sequence[Any], now: Now, lost: dict[tuple[str, int], int]) -> Edg
         upto,
         top,
     ) = row
-    birth = json.loads(birth_text) if birth_text else {}
+    birth = read_json(birth_text) if birth_text else {}
     stale = now.staleness(dead, seen_ms)
     return EdgeNow(
         edge=name,
@@ -205,8 +247,8 @@ def _edge(row: Sequence[Any], now: Now, lost: dict[tuple[str, int], int]) -> Edg
         bays=bays,
         stream=None
         if epoch is None
-        else StreamNow(epoch=epoch, upto=upto, top=top, lost=lost.get((name, epoch), 0)),
-        health=json.loads(health) if health else None,
+        else StreamNow(epoch=epoch, upto=upto, top=top, lost=min(top, lost.get((name, epoch), 0))),
+        health=read_json(health) if health else None,
     )
 
 
@@ -216,8 +258,9 @@ def site_of(session: Session, edge: str) -> str | None:
     return rows[0][0] if rows else None
 
 
-def recent_events(session: Session, limit: int, site: str | None = None) -> list[EventItem]:
-    """The newest events, of all sites or of one, newest first."""
+def recent_events(session: Session, limit: int, sites: Sites = None) -> list[EventItem]:
+    """The newest events of some sites, newest first."""
+    condition, values = of_sites("site", sites)
     return [
         EventItem(
             id=f"{row[1]}-{row[2]}",
@@ -232,10 +275,10 @@ def recent_events(session: Session, limit: int, site: str | None = None) -> list
             conf=row[10],
         )
         for row in session.rows(
-            "SELECT edge, epoch, seq, site, kind, bay, time_ms, occ, reason, cause, conf"
-            " FROM event WHERE CAST(? AS TEXT) IS NULL OR site = ?"
+            "SELECT edge, epoch, seq, site, kind, bay, time_ms, occ, reason, cause, conf"  # noqa: S608
+            f" FROM event WHERE {condition}"
             " ORDER BY time_ms DESC, edge, epoch DESC, seq DESC LIMIT ?",
-            (site, site, limit),
+            (*values, limit),
         )
     ]
 
@@ -300,8 +343,9 @@ def edges_to_reread(session: Session, now: Now) -> list[tuple[str, str]]:
     return [(site, edge) for site, edge in rows]
 
 
-def alerts(session: Session, limit: int) -> list[AlertItem]:
-    """Alerts, the open ones first, then the newest."""
+def alerts(session: Session, limit: int, sites: Sites = None) -> list[AlertItem]:
+    """Alerts of some sites, the open ones first, then the newest."""
+    condition, values = of_sites("site", sites)
     return [
         AlertItem(
             rule=row[0],
@@ -313,9 +357,10 @@ def alerts(session: Session, limit: int) -> list[AlertItem]:
             site=row[6],
         )
         for row in session.rows(
-            "SELECT rule, subject, text, opened_ms, closed_ms, open_sent, site FROM alert"
+            "SELECT rule, subject, text, opened_ms, closed_ms, open_sent, site FROM alert"  # noqa: S608
+            f" WHERE {condition}"
             " ORDER BY CASE WHEN closed_ms IS NULL THEN 0 ELSE 1 END, opened_ms DESC, rule, subject"
             " LIMIT ?",
-            (limit,),
+            (*values, limit),
         )
     ]

@@ -2,15 +2,17 @@
 
 Times are milliseconds since 1970 UTC in `*_ms` columns, booleans are 0 and 1, documents are JSON
 text: one form in both databases. Nothing in them tells when or in which order a message arrived,
-except `edge.seen_ms` and the quarantine: so duplicated and shuffled input ends in identical tables.
+except `edge.seen_ms`, the quarantine, faults, and which site or edge came first with an edge's or a
+lot's name: so duplicated and shuffled input ends in identical tables.
 """
 
 from __future__ import annotations
 
 from cloud_app.errors import StorageError
 from cloud_app.storage.database import Session
+from cloud_app.storage.heal import heal
 
-VERSION = 2
+VERSION = 3
 
 _TABLES = (
     # One row per edge box, and the lock of all that belongs to it: an intake first touches the rows
@@ -92,8 +94,18 @@ _INCIDENTS = (
         edge TEXT PRIMARY KEY, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, at_ms BIGINT NOT NULL,
         ids TEXT NOT NULL)""",
 )
+_PLACING = (
+    # What is wrong with an edge: it publishes under another site, floods, disputes a lot.
+    """CREATE TABLE edge_fault (
+        edge TEXT NOT NULL, kind TEXT NOT NULL, site TEXT NOT NULL, detail TEXT NOT NULL,
+        first_ms BIGINT NOT NULL, last_ms BIGINT NOT NULL, times BIGINT NOT NULL,
+        PRIMARY KEY (edge, kind))""",
+    # Whose description of the lot stands, as long as that edge serves it.
+    "ALTER TABLE lot ADD COLUMN edge TEXT",
+)
 # From each older version to the next: what a database needs that was made by it.
-_STEPS = {1: _INCIDENTS}
+_STEPS = {1: _INCIDENTS, 2: _PLACING}
+_HEALED = 3
 _META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
 
@@ -109,7 +121,7 @@ def create(session: Session) -> None:
     session.run(_META)
     found = session.rows("SELECT value FROM meta WHERE key = 'schema_version'")
     if not found:
-        for statement in (*_TABLES, *_INCIDENTS):
+        for statement in (*_TABLES, *_INCIDENTS, *_PLACING):
             session.run(statement)
         session.run("INSERT INTO meta (key, value) VALUES ('schema_version', ?)", (str(VERSION),))
         return
@@ -118,6 +130,8 @@ def create(session: Session) -> None:
         for statement in _STEPS[int(version)]:
             session.run(statement)
         version = str(int(version) + 1)
+        if int(version) == _HEALED:
+            heal(session)
         session.run("UPDATE meta SET value = ? WHERE key = 'schema_version'", (version,))
     if version != str(VERSION):
         msg = f"the database's schema_version must be {VERSION}, but it is {version}"

@@ -32,20 +32,20 @@ def contiguous(upto: int, seqs: Sequence[int], gaps: Sequence[tuple[int, int]]) 
 
 def advance(session: Session, edge: str, epoch: int, upto: int) -> int:
     """The watermark after what the tables hold now; reads on only while there is no hole."""
-    gaps = [
-        (int(first), int(last))
-        for first, last in session.rows(
-            "SELECT first_seq, last_seq FROM gap"
-            " WHERE edge = ? AND epoch = ? AND last_seq > ? ORDER BY first_seq",
-            (edge, epoch, upto),
-        )
-    ]
     while True:
+        gaps = [
+            (int(first), int(last))
+            for first, last in session.rows(
+                "SELECT first_seq, last_seq FROM gap"
+                " WHERE edge = ? AND epoch = ? AND last_seq > ? ORDER BY first_seq LIMIT ?",
+                (edge, epoch, upto, _CHUNK_ROWS),
+            )
+        ]
         chunk = session.rows(
             "SELECT seq FROM event WHERE edge = ? AND epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
             (edge, epoch, upto, _CHUNK_ROWS),
         )
         covered = contiguous(upto, [int(seq) for (seq,) in chunk], gaps)
-        if covered == upto or len(chunk) < _CHUNK_ROWS:
+        if covered == upto or max(len(chunk), len(gaps)) < _CHUNK_ROWS:
             return covered
         upto = covered

@@ -17,6 +17,7 @@ from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.delivery.config import MqttConfig, OutboxConfig
+from http_server.hosts import TrustedProxy
 from models.told import Told, parse_told
 from telemetry import EdgeId, ModelError, SiteId
 from vision.change_gate import GateSettings
@@ -94,6 +95,16 @@ class HttpConfig(Section):
         default=None, title="Certificate", description="PEM, with its chain; switches TLS on."
     )
     key_file: Path | None = Field(default=None, title="Private key", description="PEM.")
+    hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
+        default=(),
+        title="Host names",
+        description="Further names by which browsers call the box; other names are refused.",
+    )
+    trusted_proxies: tuple[TrustedProxy, ...] = Field(
+        default=(),
+        title="Trusted proxies",
+        description="Addresses or networks whose X-Forwarded-For is believed.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

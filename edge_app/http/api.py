@@ -16,17 +16,21 @@ from starlette.concurrency import run_in_threadpool
 from edge_app.http import bodies
 from edge_app.http.access import Access
 from edge_app.http.bodies import Body
-from edge_app.http.box import Box
 from edge_app.http.feed import Feed
 from edge_app.http.guard import session_of
 from edge_app.http.health import reasons
 from edge_app.http.incidents import incident_bodies
 from edge_app.http.pictures import PictureMaker
+from edge_app.http.refusals import REFUSALS, Responses, sends
 from edge_app.live import LiveBoard, LiveView
-from telemetry import CameraError
+from edge_app.report import Box
+from telemetry import CameraError, Identifier
 
-api = APIRouter(prefix="/api/v1")
-plain = APIRouter()
+api = APIRouter(prefix="/api/v1", responses=REFUSALS)
+plain = APIRouter(responses=REFUSALS)
+
+_JPEG = sends("image/jpeg")
+_HEALTH: Responses = {503: {"description": "it does not"}}
 
 STUCK_AFTER_S = 120.0
 """As long as systemd waits (WatchdogSec): longer than any pause that ends by itself."""
@@ -61,7 +65,10 @@ def state_of(request: Request) -> HttpState:
 State = Annotated[HttpState, Depends(state_of)]
 
 
-def view_of(camera: str, state: State) -> LiveView:
+Name = Annotated[Identifier | None, Query()]
+
+
+def view_of(camera: Identifier, state: State) -> LiveView:
     """The latest view of a camera.
 
     Raises:
@@ -73,7 +80,7 @@ def view_of(camera: str, state: State) -> LiveView:
     return view
 
 
-def bay_of(bay: str, state: State) -> tuple[LiveView, int]:
+def bay_of(bay: Identifier, state: State) -> tuple[LiveView, int]:
     """The view that holds a bay, and its place there.
 
     Raises:
@@ -89,14 +96,14 @@ View = Annotated[LiveView, Depends(view_of)]
 FoundBay = Annotated[tuple[LiveView, int], Depends(bay_of)]
 
 
-@plain.get("/health/live")
+@plain.get("/health/live", responses=_HEALTH)
 def live(state: State) -> JSONResponse:
     """The process answers, and the thread that judges is not stuck: no reason to restart it."""
     stuck = state.box.judge_silent_s() > STUCK_AFTER_S
     return JSONResponse({"status": "stuck" if stuck else "live"}, 503 if stuck else 200)
 
 
-@plain.get("/health/ready")
+@plain.get("/health/ready", responses=_HEALTH)
 def ready(request: Request, state: State) -> JSONResponse:
     """Whether the box does its work, and if not, why (the reasons only for those logged in)."""
     why_not = reasons(state.board, state.box.report())
@@ -106,7 +113,7 @@ def ready(request: Request, state: State) -> JSONResponse:
     return JSONResponse(body, 503 if why_not else 200)
 
 
-@plain.get("/metrics")
+@plain.get("/metrics", response_class=Response, responses=sends(CONTENT_TYPE_LATEST))
 def metrics(state: State) -> Response:
     """Prometheus metrics."""
     text: bytes = generate_latest(state.registry)  # type: ignore[no-untyped-call]
@@ -129,8 +136,8 @@ def status(request: Request, state: State) -> Body:
 @api.get("/bays")
 def bays(
     state: State,
-    camera: str | None = None,
-    zone: str | None = None,
+    camera: Name = None,
+    zone: Name = None,
     only: Annotated[str | None, Query(alias="state", pattern="^(free|occupied|unknown)$")] = None,
 ) -> Body:
     """All bays, or those of a camera, zone or state."""
@@ -156,7 +163,7 @@ def why(found: FoundBay, state: State) -> Body:
     return bodies.why_body(*found, state.box.report(), state.board)
 
 
-@api.get("/bays/{bay}/picture.jpg")
+@api.get("/bays/{bay}/picture.jpg", response_class=Response, responses=_JPEG)
 def bay_picture(found: FoundBay, state: State) -> Response:
     """The bay and its surroundings in the latest picture."""
     view, index = found
@@ -180,7 +187,7 @@ def one_camera(view: View) -> Body:
 
 
 @api.get("/incidents")
-def incidents(state: State, camera: str | None = None) -> Body:
+def incidents(state: State, camera: Name = None) -> Body:
     """Vehicles that stand as they should not, now; oldest first."""
     return {"incidents": incident_bodies(state.board, camera)}
 
@@ -191,7 +198,7 @@ def events(state: State, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Bod
     return {"events": [bodies.event_body(event) for event in state.board.events(limit)]}
 
 
-@api.get("/events/stream")
+@api.get("/events/stream", response_class=StreamingResponse, responses=sends("text/event-stream"))
 async def stream(state: State) -> StreamingResponse:
     """Changes as they come, as server-sent events."""
     if state.feed.is_full:
@@ -199,14 +206,18 @@ async def stream(state: State) -> StreamingResponse:
     return StreamingResponse(state.feed.listen(), media_type="text/event-stream")
 
 
-@plain.get("/cameras/{camera}/still.jpg")
+@plain.get("/cameras/{camera}/still.jpg", response_class=Response, responses=_JPEG)
 def still(view: View, state: State, overlay: bool = True) -> Response:
     """The latest picture, with or without the bays."""
     data, version = state.pictures.jpeg(view.camera, overlay=overlay)
     return Response(data, media_type="image/jpeg", headers={"X-View-Version": str(version)})
 
 
-@plain.get("/cameras/{camera}/live.mjpg")
+@plain.get(
+    "/cameras/{camera}/live.mjpg",
+    response_class=StreamingResponse,
+    responses=sends("multipart/x-mixed-replace"),
+)
 async def moving(view: View, state: State, overlay: bool = True) -> StreamingResponse:
     """The moving picture: a part for each new view."""
     if state.viewers >= state.max_viewers:

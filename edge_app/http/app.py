@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,18 +14,22 @@ from starlette.types import ASGIApp
 
 from edge_app.http.access import Access
 from edge_app.http.api import HttpState, api, plain
-from edge_app.http.box import Box
 from edge_app.http.downloads import Downloads, download_routes
 from edge_app.http.feed import Feed
-from edge_app.http.guard import PageGuard
+from edge_app.http.guard import LoginGuard
 from edge_app.http.login import login_routes
 from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.live import LiveBoard
+from edge_app.report import Box
+from http_server.bodies import BodyGuard
+from http_server.hosts import HostNames
 from pages import SHARED
 from telemetry import CameraError
 
 STATIC = Path(__file__).parent / "static"
+# The login form is the largest that these pages take; the editor has its own bound.
+_BODY_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,14 @@ class PageSettings:
     """Bounds of the pages.
 
     Attributes:
-        hosts: further names by which the box is called; see `guard.PageGuard`.
+        hosts: names by which the box is called.
         pictures: how pictures are made.
         max_viewers: moving pictures watched at once; more are refused.
         max_listeners: pages that listen to events at once.
         live_hz: most pictures per second of a moving picture.
     """
 
-    hosts: Collection[str] = ()
+    hosts: HostNames = field(default_factory=HostNames)
     pictures: PictureSettings = field(default_factory=PictureSettings)
     max_viewers: int = 8
     max_listeners: int = 32
@@ -86,14 +90,16 @@ def create_app(
         app.include_router(download_routes(downloads(registry)))
     app.include_router(login_routes(access, STATIC / "login.html"))
     for path, name in (("/", "live.html"), ("/status", "status.html")):
-        app.add_api_route(path, _file(STATIC / name, "text/html; charset=utf-8"))
+        page = _file(STATIC / name, "text/html; charset=utf-8")
+        app.add_api_route(path, page, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
     if editor is not None:
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
         app.mount("/calibrate", editor, name="editor")
     app.add_exception_handler(CameraError, _no_picture)
-    app.add_middleware(PageGuard, access=access, hosts=settings.hosts)
+    app.add_middleware(BodyGuard, max_bytes=_BODY_BYTES, besides=("/calibrate/",))
+    app.add_middleware(LoginGuard, access=access, hosts=settings.hosts)
     return app
 
 

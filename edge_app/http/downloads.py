@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
+from edge_app.http.refusals import REFUSALS, sends
 from telemetry import LotsightError
 
 T = TypeVar("T")
@@ -41,7 +42,11 @@ class Downloads(Protocol):
 
 def download_routes(downloads: Downloads) -> APIRouter:
     """The two downloads."""
-    routes = APIRouter(prefix="/api/v1")
+    routes = APIRouter(
+        prefix="/api/v1",
+        default_response_class=FileResponse,
+        responses={**REFUSALS, **sends("application/gzip")},
+    )
 
     @routes.get("/diagnostics.tar.gz")
     def diagnostics(*, pictures: bool = False) -> FileResponse:

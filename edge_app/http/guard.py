@@ -1,21 +1,20 @@
-"""Stands before every page: host names, login, requests of foreign pages, strict headers."""
+"""What the box adds to `http_server.PageGuard`: login, sessions, tokens."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Scope
 
 from edge_app.http.access import CSRF_HEADER, SESSION_COOKIE, Access, TooManyTries
+from http_server.guard import SAFE_METHODS, PageGuard, refused
+from http_server.hosts import HostNames
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _WITHOUT_LOGIN = ("/health/live", "/health/ready", "/login", "/static/", "/shared/")
 # The editor asks for a token of its own with every change.
 _OWN_TOKEN = "/calibrate/"  # noqa: S105 - a path
@@ -35,56 +34,37 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_TLS_HEADERS = _HEADERS | {"Strict-Transport-Security": "max-age=31536000"}
 
 
-class PageGuard:
-    """ASGI middleware before all pages.
+class LoginGuard(PageGuard):
+    """ASGI middleware before all pages of the box.
 
     Args:
         app: what is guarded.
         access: password and sessions.
-        hosts: further host names by which the pages may be called while nobody is asked for a
-            password; loopback's are always among them. Stops a name rebound to 127.0.0.1.
+        hosts: by which names the pages may be called. With a password as well: a page that
+            rebinds a name of its own would else be of one origin with ours.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, hosts: Collection[str] = ()) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, access: Access, hosts: HostNames) -> None:
+        super().__init__(app, self._refusal_of, self._headers_of, hosts)
         self._access = access
-        self._hosts = _LOOPBACK_NAMES | frozenset(hosts)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    def _headers_of(self, _path: str) -> dict[str, str]:
+        return _TLS_HEADERS if self._access.secure else _HEADERS
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if self._access.secure:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-            await send(message)
-
-        refusal = await self._refusal(scope)
-        await (refusal or self._app)(scope, receive, send_with_headers)
-
-    async def _refusal(self, scope: Scope) -> Response | None:
-        headers, path = Headers(scope=scope), scope["path"]
-        if self._access.is_open and _host_name(headers.get("host", "")) not in self._hosts:
-            return _refused(403, "this name is not one of this box")
+    async def _refusal_of(self, scope: Scope, headers: Headers) -> Response | None:
+        path = scope["path"]
         session = session_of(headers)
         inside = self._access.is_open or self._access.has_session(session)
-        scope.setdefault("state", {})["inside"] = inside
-        unsafe = scope["method"] not in _SAFE_METHODS
-        if unsafe and (fault := _foreign(headers)):
-            return _refused(403, fault)
+        scope["state"]["inside"] = inside
+        unsafe = scope["method"] not in SAFE_METHODS
         if unsafe and not self._access.is_open and inside and not path.startswith(_OWN_TOKEN):
             given = headers.get(CSRF_HEADER, "")
             own = self._access.csrf_of(session)
             if path != "/login" and not hmac.compare_digest(given.encode(), own.encode()):
-                return _refused(403, f"expected this session's token in {CSRF_HEADER}")
+                return refused(403, f"expected this session's token in {CSRF_HEADER}")
         if inside or any(
             path == p or (p[-1] == "/" and path.startswith(p)) for p in _WITHOUT_LOGIN
         ):
@@ -100,10 +80,10 @@ class PageGuard:
                     scope["state"]["inside"] = True
                     return None
             except TooManyTries as exc:
-                return _refused(429, str(exc), {"Retry-After": f"{exc.wait_s:.0f}"})
+                return refused(429, str(exc), {"Retry-After": f"{exc.wait_s:.0f}"})
         path = scope["path"]
         if scope["method"] != "GET" or path.startswith(_PAGE_PATHS):
-            return _refused(401, "log in first", {"WWW-Authenticate": "Bearer"})
+            return refused(401, "log in first", {"WWW-Authenticate": "Bearer"})
         return RedirectResponse(f"/login?next={quote(path, safe='/')}", 303)
 
 
@@ -114,22 +94,3 @@ def session_of(headers: Headers) -> str:
     except CookieError:
         return ""
     return morsel.value if morsel is not None else ""
-
-
-def _foreign(headers: Headers) -> str | None:
-    """Why a change comes from another site's page; None when it does not."""
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
-        return f"expected a request of this page, but got one of {origin}"
-    if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        return "expected a request of this page, but got one of another site"
-    return None
-
-
-def _host_name(host: str) -> str:
-    """A Host header without its port."""
-    return (urlsplit(f"//{host}").hostname or "") if host else ""
-
-
-def _refused(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"detail": detail}, status, headers)

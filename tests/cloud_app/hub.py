@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
+from http_server.serving import ServerConfig
 from telemetry import ManualClock
 from telemetry.topics import Topic
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
@@ -39,7 +41,7 @@ TOKENS = HttpConfig(
 def serving(app: FastAPI) -> Iterator[str]:
     """The app on a free port of loopback."""
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=2)
+        ServerConfig(app, port=0, log_level="warning", timeout_graceful_shutdown=2)
     )
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -107,3 +109,32 @@ def feeding(feed: LiveFeed) -> Iterator[None]:
         feed.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+async def heard_live(hub: Hub, token: str, edges: Sequence[ScriptedEdge]) -> str:
+    """What a caller of the live stream is told once boxes have spoken, until the feed stops."""
+    heard: set[str] = set()
+
+    async def control() -> None:
+        async for names in hub.feed.listen():
+            heard.update(names)
+
+    transport = httpx.ASGITransport(hub.app)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1", headers=headers
+    ) as client:
+        asking = asyncio.create_task(client.get("/api/v1/live"))
+        while not hub.feed._listeners:  # noqa: ASYNC110 - the feed tells nobody who listens
+            await asyncio.sleep(0.05)
+        controlling = asyncio.create_task(control())
+        # Again and again: the database's notices may have no listener yet.
+        while not heard >= {edge.edge for edge in edges}:
+            await asyncio.to_thread(take, hub.database, [edge.health() for edge in edges])
+            await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
+        hub.feed.stop()
+        answer = await asyncio.wait_for(asking, 20)
+        await controlling
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return answer.text

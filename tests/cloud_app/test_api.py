@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from cloud_app.config import HttpConfig
@@ -14,7 +13,7 @@ from cloud_app.storage.database import Database
 from cloud_app.storage.sqlite import SqliteDatabase
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
-from tests.cloud_app.hub import TOKENS, Hub, feeding, fill
+from tests.cloud_app.hub import TOKENS, Hub, feeding, fill, heard_live
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
 
@@ -298,20 +297,8 @@ def test_a_change_reaches_every_listener(hub: Hub) -> None:
 
 def test_the_stream_is_sse_and_hides_other_sites_names(database: Database) -> None:
     hub = Hub(database, TOKENS)
-
-    async def lines(token: str) -> str:
-        transport = httpx.ASGITransport(hub.app)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://x", headers={"Authorization": f"Bearer {token}"}
-        ) as client:
-            ask = asyncio.create_task(client.get("/api/v1/live"))
-            await asyncio.sleep(0.7)
-            await asyncio.to_thread(take, database, [ScriptedEdge().birth()])
-            await asyncio.sleep(1.2)
-            hub.feed.stop()
-            answer = await asyncio.wait_for(ask, 20)
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        return answer.text
-
+    edges = [ScriptedEdge(), ScriptedEdge(edge="box-2", site="south")]
     with feeding(hub.feed):
-        assert 'event: change\ndata: {"edges": []}' in asyncio.run(lines("north-only"))
+        text = asyncio.run(asyncio.wait_for(heard_live(hub, "north-only", edges), 60))
+    assert 'event: change\ndata: {"edges": ["box-1"]}' in text
+    assert "box-2" not in text

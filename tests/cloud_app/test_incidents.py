@@ -169,6 +169,8 @@ def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
     with old.write() as session:
         session.run("DROP TABLE incident")
         session.run("DROP TABLE incident_list")
+        session.run("DROP TABLE edge_fault")
+        session.run("ALTER TABLE lot DROP COLUMN edge")
         session.run("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
     old.close()
     now = SqliteDatabase(path)

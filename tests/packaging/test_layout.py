@@ -19,7 +19,9 @@ PAGES = [
     *(f"{folder}/index.html" for folder in ("calibration/editor/static", "cloud_app/dashboard")),
     "datasets/labelling/page/static/index.html",
 ]
-SHIPPED = ["calibration", "cloud_app", "edge_app", "models", "pages", "telemetry", "vision"]
+SHIPPED = [
+    "calibration", "cloud_app", "edge_app", "http_server", "models", "pages", "telemetry", "vision",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("package", SHIPPED)

@@ -16,12 +16,14 @@ from calibration.editor import FreshFiles, Guard, reply_to_errors
 from datasets.errors import AnswerNotKeptError
 from datasets.labelling.journal import Answer, Entry, EntryId, Mode, Reviewer
 from datasets.labelling.page.desk import Ask, ReviewDesk
+from http_server.bodies import BodyGuard
 from pages import SHARED
 from telemetry import Clock, SystemClock
 
 STATIC = Path(__file__).parent / "static"
 MOST_ANSWERS = 64
 """On one screen; more would be no screen."""
+_LARGEST_BODY = 1024 * 1024
 _FOREVER = "private, max-age=86400, immutable"
 
 router = APIRouter(prefix="/api")
@@ -77,6 +79,7 @@ def create_review_app(
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
     app.mount("/editor", FreshFiles(directory=EDITOR_STATIC), name="editor")
     app.mount("/shared", FreshFiles(directory=SHARED), name="shared")
+    app.add_middleware(BodyGuard, max_bytes=_LARGEST_BODY)
     app.add_middleware(Guard, token=app.state.token, hosts=hosts)
     app.add_exception_handler(AnswerNotKeptError, _not_kept)
     reply_to_errors(app)

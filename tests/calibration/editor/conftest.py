@@ -124,7 +124,7 @@ class ColourProposer:
     ) -> Sequence[ProposedBay]:
         """Judge the first picture."""
         image = next(iter(pictures))
-        saturation = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)[..., 1]
+        saturation = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)[..., 1].copy()
         for polygon in calibration.polygons_norm():
             cv2.fillPoly(saturation, [np.round(to_pixels(polygon, WH)).astype(np.int32)], 0)
         mask = (saturation > 90).astype(np.uint8)

@@ -12,10 +12,12 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from edge_app.alarms import Alarm, AlarmKind
-from edge_app.http import Access
+from edge_app.http import Access, PageSettings
 from edge_app.http.access import LoginBrake, TooManyTries
 from edge_app.http.login import local_path
+from http_server.hosts import HostNames
 from telemetry import ConfigError
+from tests.http_server.half_sent import hold_up
 
 if TYPE_CHECKING:
     from tests.edge_app.http.conftest import Serve, Served
@@ -135,6 +137,52 @@ def test_a_name_rebound_to_loopback_is_refused(serve: Serve) -> None:
     served = serve()
     assert served.client.get("/api/v1/bays", headers={"Host": "evil.example"}).status_code == 403
     assert served.client.get("/api/v1/bays", headers={"Host": "localhost"}).status_code == 200
+
+
+def test_a_foreign_name_is_refused_with_a_password_too(serve: Serve) -> None:
+    served = serve(with_password(), PageSettings(hosts=HostNames.of("0.0.0.0", ["box.example"])))
+    inside = {"Authorization": f"Bearer {PASSWORD}"}
+    for path in ("/api/v1/bays", "/login", "/health/live", "/static/live.js", "/"):
+        for host in ("evil.example", "evil.example:8008", "127.0.0.1.evil.example", ""):
+            answer = served.client.get(path, headers={**inside, "Host": host})
+            assert answer.status_code in {400, 403}, (path, host)
+        for host in ("box.example", "192.0.2.7:8008", "localhost"):
+            answer = served.client.get(path, headers={**inside, "Host": host})
+            assert answer.status_code == 200, (path, host)
+
+
+def test_an_address_that_is_only_claimed_evades_no_brake(serve: Serve) -> None:
+    served = serve(with_password())
+    codes = []
+    for number in range(7):
+        headers = {
+            "Authorization": f"Bearer guess {number}",
+            "X-Forwarded-For": f"192.0.2.{number}",
+            "X-Real-IP": f"192.0.2.{number}",
+            "Forwarded": f"for=192.0.2.{number}",
+        }
+        codes.append(served.client.get("/metrics", headers=headers).status_code)
+    assert codes == [401] * 5 + [429] * 2
+
+
+def test_half_sent_requests_hold_nobody_up(serve: Serve) -> None:
+    hold_up(serve().client.base_url.port or 0, "/api/v1/bays")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param(b"x" * 20_000, 413, id="large"),
+        pytest.param(b'{"a": NaN}', 400, id="nan"),
+        pytest.param(b'{"a": 1, "a": 2}', 400, id="doubled"),
+        pytest.param(b"\xff", 400, id="bytes"),
+    ],
+)
+def test_a_body_has_bounds(serve: Serve, body: bytes, code: int) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = serve().client.post("/login", content=body, headers=headers)
+    assert answer.status_code == code
+    assert answer.json()["detail"]
 
 
 def test_headers_keep_scripts_frames_and_caches_out(serve: Serve) -> None:

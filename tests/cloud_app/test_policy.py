@@ -1,0 +1,210 @@
+"""No caller sees another's site: every route of the app, every kind of token, both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount
+
+from cloud_app.api.access import digest_of
+from cloud_app.api.app import page_files
+from cloud_app.api.policy import ALL_SITES, Permission, RouteTable, SiteSet
+from cloud_app.config import HttpConfig, RulesConfig, Scope, TokenConfig
+from cloud_app.rules import judge
+from cloud_app.storage.database import Database
+from telemetry.aws import ShadowTopics
+from telemetry.shadow import ShadowUpdate
+from tests.cloud_app.hub import Hub, feeding, fill, heard_live
+from tests.cloud_app.scripted_edge import ScriptedEdge
+from tests.cloud_app.test_intake import take
+
+# Each name of the south begins with it, so that whatever leaks is found in any text.
+MARK = "zulu"
+SITES = {"nothing": frozenset[str](), "north": frozenset({"north"}), "all": None}
+HTTP = HttpConfig(
+    host="0.0.0.0",
+    tokens=tuple(
+        TokenConfig(name=name, sha256=digest_of(name), sites=sites, scopes=frozenset(Scope))
+        for name, sites in SITES.items()
+    ),
+)
+
+
+def operations(app: FastAPI) -> list[tuple[str, str]]:
+    """Each path template and method that the app answers, the page aside."""
+    documented = {
+        (path, method.upper()) for path, methods in app.openapi()["paths"].items()
+        for method in methods
+    }  # fmt: skip
+    return sorted(documented | set(_other_routes(app.routes)))
+
+
+def _other_routes(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
+    """Routes that the document does not hold, and hidden ones."""
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if isinstance(route, Mount):
+            assert route.name in {"page", "shared"}, (
+                f"{route.path} is mounted: say in this test who may see it"
+            )
+        elif inner is not None:
+            prefix = route.include_context.prefix  # type: ignore[attr-defined]
+            for path, method in _other_routes(inner.routes):
+                yield prefix + path, method
+        else:
+            for method in getattr(route, "methods", None) or {"GET"}:
+                if method != "HEAD":
+                    yield route.path, method  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def hub(database: Database) -> Hub:
+    """Two sites with bays, events, incidents, gaps, alerts, shadows; the south under a mark."""
+    hub = Hub(database, HTTP)
+    north = ScriptedEdge(edge="box-1", site="north", lot="p1")
+    south = ScriptedEdge(
+        edge=f"{MARK}-box", site=f"{MARK}-site", lot=f"{MARK}-lot", camera=f"{MARK}-cam",
+        bay_ids=(f"{MARK}-1", "a1", "a2"),
+    )  # fmt: skip
+    for edge, name in ((north, "i-1"), (south, f"{MARK}-i")):
+        fill(hub, edge)
+        take(database, [edge.incident(name, 1), edge.gap((99, 99)), edge.health()])
+        hub.shadows.update(
+            ShadowTopics(edge.edge),
+            ShadowUpdate(reported={"site": edge.site}, sections=frozenset({"reported"})),
+        )
+    # The south is the newest and has the most of everything: it fills every limit.
+    take(database, [south.change(f"{MARK}-1", bool(n % 2)) for n in range(120)])
+    hub.clock.now_s += 3600
+    with database.write() as session:
+        judge(session, hub.context.now(), RulesConfig())
+        for number in range(80):
+            session.run(
+                "INSERT INTO alert (rule, subject, site, text, opened_ms, open_sent)"
+                " VALUES ('lot_full', ?, ?, ?, ?, 1)",
+                (f"{MARK}-{number}", south.site, f"{MARK} is full", hub.context.now().now_ms),
+            )
+    return hub
+
+
+def paths_of(template: str) -> list[str]:
+    """A template filled with what each site has."""
+    north = template.format(site="north", lot="p1", edge="box-1", bay="a1")
+    south = template.format(
+        site=f"{MARK}-site", lot=f"{MARK}-lot", edge=f"{MARK}-box", bay=f"{MARK}-1"
+    )
+    mixed = template.format(site="north", lot=f"{MARK}-lot", edge="box-1", bay=f"{MARK}-1")
+    return list(dict.fromkeys([north, south, mixed]))
+
+
+def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
+    return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
+
+
+def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:
+    table = RouteTable(page_files())
+    found = operations(hub.app)
+    assert len(found) >= 20
+    for path, method in found:
+        assert method in table.methods(paths_of(path)[0]), f"{method} {path} has no policy"
+    known = {(template, method) for template, method in found}
+    for template, methods in _needed().items():
+        assert {(template, method) for method in methods} <= known, template
+
+
+def _needed() -> dict[str, Any]:
+    from cloud_app.api import policy
+
+    return dict(policy._NEEDED)
+
+
+def test_a_route_that_nobody_opened_is_closed(hub: Hub) -> None:
+    hub.app.router.routes.insert(
+        0, APIRoute("/api/v1/secrets", lambda: {"sites": [f"{MARK}-site"]}, methods=["GET"])
+    )
+    with hub.client("all") as client:
+        answer = client.get("/api/v1/secrets")
+    assert answer.status_code == 404
+    assert MARK not in answer.text
+    assert ("/api/v1/secrets", "GET") in operations(hub.app)
+
+
+@pytest.mark.parametrize("token", [None, "wrong", *SITES])
+def test_no_answer_holds_what_its_caller_may_not_see(hub: Hub, token: str | None) -> None:
+    table = RouteTable(page_files())
+    told = 0
+    with hub.client(token) as client:
+        for template, method in operations(hub.app):
+            if template.endswith("/live") and template.startswith("/api/"):
+                continue  # a stream without an end: below
+            permission = table.methods(paths_of(template)[0])[method]
+            for path in paths_of(template):
+                answer = ask(client, method, path)
+                told += MARK in answer.text
+                if token not in SITES:
+                    expected = {200} if permission is Permission.PUBLIC else {401}
+                else:
+                    expected = {200, 404}
+                assert answer.status_code in expected, f"{method} {path}: {answer.text}"
+                if token != "all" and MARK not in path:
+                    assert MARK not in answer.text, f"{method} {path} tells {token} of the south"
+                elif token != "all" and answer.status_code == 200:
+                    assert answer.json() == [], f"{method} {path}"
+    assert (told > 0) == (token in SITES), "the walk must find the south where it may be seen"
+
+
+def test_a_limit_counts_what_the_caller_sees(hub: Hub) -> None:
+    with hub.client("north") as client:
+        for path in ("alerts", "events", "incidents"):
+            rows = client.get(f"/api/v1/{path}", params={"limit": 1}).json()
+            assert [row["site"] for row in rows] == ["north"], path
+
+
+def test_metrics_count_the_edges_that_the_caller_sees(hub: Hub) -> None:
+    counted = {}
+    for token in SITES:
+        with hub.client(token) as client:
+            counted[token] = client.get("/metrics").text
+    assert "lotsight_cloud_edges 0.0" in counted["nothing"]
+    assert "lotsight_cloud_edges 1.0" in counted["north"]
+    assert "lotsight_cloud_edges 2.0" in counted["all"]
+    assert "lotsight_cloud_events_total" in counted["all"]
+    assert "lotsight_cloud_events_total" not in counted["north"] + counted["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("token", "edges"),
+    [("nothing", []), ("north", ["box-1"]), ("all", ["box-1", f"{MARK}-box"])],
+)
+def test_the_live_stream_tells_of_own_edges_alone(hub: Hub, token: str, edges: list[str]) -> None:
+    boxes = [ScriptedEdge(), ScriptedEdge(edge=f"{MARK}-box", site=f"{MARK}-site")]
+    with feeding(hub.feed):
+        text = asyncio.run(asyncio.wait_for(heard_live(hub, token, boxes), 60))
+    lines = [line for line in text.splitlines() if line.startswith("data: ")]
+    told = {edge for line in lines for edge in json.loads(line[6:])["edges"]}
+    assert sorted(told) == edges
+    assert bool(lines) == bool(edges)
+
+
+@pytest.mark.parametrize(
+    ("seen", "asked", "wanted"),
+    [
+        pytest.param(SiteSet(), None, frozenset(), id="none"),
+        pytest.param(SiteSet(), "north", frozenset(), id="none-asks"),
+        pytest.param(SiteSet(frozenset({"north"})), None, {"north"}, id="one"),
+        pytest.param(SiteSet(frozenset({"north"})), "south", frozenset(), id="another"),
+        pytest.param(ALL_SITES, None, None, id="all"),
+        pytest.param(ALL_SITES, "north", {"north"}, id="one-of-all"),
+    ],
+)
+def test_what_a_query_looks_at(
+    seen: SiteSet, asked: str | None, wanted: frozenset[str] | None
+) -> None:
+    assert seen.only(asked).wanted == wanted
