@@ -89,6 +89,7 @@ def camera_health(service: EdgeService) -> tuple[CameraHealth, ...]:
                 view="ok" if usable else status.condition.value,
                 fps=status.fps,
                 dropped=status.dropped,
+                broken=status.broken,
                 restarts=status.restarts,
                 latency_p95_ms=camera.pipeline.latency_p95_ms(),
                 audit=camera_audit(service.audit, name),
