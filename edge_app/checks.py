@@ -16,7 +16,7 @@ from calibration.references import check_reference, missing_reference, view_guar
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.timesync import clock_synced
 from edge_app.layouts import build_layout
-from edge_app.network import NetworkKeeper
+from edge_app.network import ModelFiles
 from edge_app.redaction import mask_secrets
 from edge_app.retention import state_usage
 from edge_app.sources import make_source, shown
@@ -91,7 +91,7 @@ def check_parts(config: LotsightConfig) -> list[Check]:
     checks: list[Check] = []
     spec: NetworkSpec | None = None
     try:
-        spec = NetworkKeeper(config.model).load().spec
+        spec = ModelFiles(config.model).load().spec
         kind = f"judges by {spec.method.replace('_', ' ')}"
         checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
     except ModelError as exc:

@@ -122,7 +122,7 @@ class CameraPipeline:
         self._broken = BrokenPictures()
         self._calibration_fault = ""
         self._view = LiveView(self.camera, None, None, (), self._status)
-        self._bay_judged_at_s: deque[float] = deque()
+        self._judged_at_s: deque[float] = deque()
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
         self._show()
 
@@ -369,7 +369,7 @@ class CameraPipeline:
 
     def _count(self, begin_s: float) -> None:
         now_s = self._clock.mono_s()
-        times = self._bay_judged_at_s
+        times = self._judged_at_s
         times.append(now_s)
         while now_s - times[0] > _FPS_WINDOW_S:
             times.popleft()

@@ -1,4 +1,4 @@
-"""Layouts, watched files, log lines, alarms, the mark of life, checks, the HTTP server."""
+"""Layouts, watched files, log lines, alarms, checks, the HTTP server."""
 
 from __future__ import annotations
 
@@ -29,12 +29,10 @@ from edge_app.live import (
     LiveBoard,
     LiveView,
     RecentEvent,
-    camera_alarm,
 )
 from edge_app.logs import set_up_logging
 from edge_app.reload import CalibrationKeeper, FileWatch
 from edge_app.serving import HttpServer
-from edge_app.upkeep import AliveMark
 from telemetry import BayState, CalibrationError, Cause, ConfigError, ManualClock, UnknownReason
 
 
@@ -203,37 +201,6 @@ def test_every_alarm_has_its_line_in_the_manual() -> None:
     manual = (Path(__file__).resolve().parents[2] / "docs/operations.md").read_text("utf-8")
     listed = re.findall(r"^\| `([a-z]+)(?:-ID)?`", manual, re.MULTILINE)
     assert [AlarmKind(name) for name in dict.fromkeys(listed)] == list(AlarmKind)
-
-
-@pytest.mark.parametrize("condition", list(CameraCondition))
-def test_a_camera_that_does_not_do_its_work_is_one_alarm(condition: CameraCondition) -> None:
-    view = LiveView("north", None, None, (), CameraStatus(condition, "seen for 3 s"))
-    alarm = camera_alarm(view, has_model=True)
-    if condition in {CameraCondition.STARTING, CameraCondition.LIVE}:
-        assert alarm is None
-        return
-    assert alarm is not None
-    assert alarm.name == "camera-north"
-    assert alarm.text == f"camera north: {condition.value.replace('_', ' ')}"
-    assert alarm.detail.endswith(": seen for 3 s")
-    assert alarm.remedy
-    without_model = camera_alarm(view, has_model=False)
-    expected = None if condition is CameraCondition.MODEL_ERROR else alarm
-    assert without_model == expected, "that there is no model is told once, for the box"
-
-
-def test_the_mark_of_life(tmp_path: Path) -> None:
-    clock = ManualClock()
-    mark = AliveMark(tmp_path / "alive", clock)
-    assert mark.age_s() is None
-    mark.touch_if_due()
-    clock.advance(5)
-    mark.touch_if_due()
-    assert mark.age_s() == pytest.approx(5)
-    clock.advance(6)
-    mark.touch_if_due()
-    assert mark.age_s() == pytest.approx(0)
-    AliveMark(tmp_path / "gone" / "alive", clock).touch()  # a full or missing disk is no fault
 
 
 # -- live board ------------------------------------------------------------------------------------

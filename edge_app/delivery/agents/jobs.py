@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pydantic import ValidationError
 
 from edge_app.delivery.agent import Publish
-from edge_app.delivery.agents.base import QuietAgent, Worker
+from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import RolloutError
 from edge_app.redaction import mask_secrets
+from edge_app.worker import Worker
 from telemetry.aws import (
     ErrorResponse,
     JobDocument,

@@ -14,11 +14,12 @@ import pytest
 from edge_app.delivery import IncidentChange, MqttLink, Store
 from edge_app.delivery.agents import AgentParts, build_agents
 from edge_app.delivery.agents.aggregates import Window
-from edge_app.delivery.agents.health import HealthAgent, temperature_c
+from edge_app.delivery.agents.health import HealthAgent
 from edge_app.delivery.announcer import Announcer
 from edge_app.delivery.connection import Incoming
 from edge_app.delivery.outbox import gaps
 from edge_app.delivery.session import Session
+from edge_app.figures import temperature_c
 from telemetry import (
     Ack,
     Aggregate,
