@@ -67,7 +67,7 @@ def footprint_overlap(xyxy_px: Floats, polygons_px: Sequence[Floats]) -> Floats:
 
     Args:
         xyxy_px: boxes of vehicles, shape (N, 4), pixels.
-        polygons_px: M polygons, each (K, 2), pixels, simple.
+        polygons_px: M polygons, each (K, 2), pixels.
 
     Returns:
         Shape (N, M), float32, 0 to 1: intersection over union of footprint and bay.
@@ -84,6 +84,8 @@ def footprint_overlap(xyxy_px: Floats, polygons_px: Sequence[Floats]) -> Floats:
     ground_top = np.maximum(top, bottom - (bays[bay, 3] - bays[bay, 1]))
     footprints = shapely.box(left, ground_top, right, bottom)
     shapes = np.array([shapely.Polygon(polygon) for polygon in polygons_px], object)
+    crossed = ~shapely.is_valid(shapes)  # foreign outlines, and jittered ones, may cross themselves
+    shapes[crossed] = shapely.make_valid(shapes[crossed])
     shared = shapely.area(shapely.intersection(footprints, shapes[bay]))
     union = shapely.area(footprints) + shapely.area(shapes[bay]) - shared
     overlap[vehicle, bay] = shared / np.maximum(union, 1e-9)
