@@ -1,9 +1,9 @@
-"""Harm done to labelled pictures so that a bay head errs: what the fit of `vision.fusion` learns on.
+"""Changes of labelled pictures under which a bay head errs: for the fit of `vision.fusion`.
 
-On the lots that may be trained on, the bay head is so good that a fit learns to trust it alone. These
-changes make lots that it does not know: weather, lenses, far and low cameras, things before a bay,
-things in a free one, and outlines drawn badly. Every one is drawn from `rng`, so a seed gives the same
-picture for ever.
+On the lots that may be trained on, the bay head is so good that a fit learns to trust it alone.
+These changes make pictures that it does not know: weather, lenses, far and low cameras, things
+before a bay, things in a free one, and outlines drawn badly. Each is drawn from `rng`, so a seed
+always gives the same picture.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _rain(image: ImageBgr, rng: Rng) -> ImageBgr:
 
 def _blur(image: ImageBgr, rng: Rng) -> ImageBgr:
     scale = image.shape[1] / 1000
-    if rng.random() < 0.5:  # noqa: PLR2004 - half out of focus, half shaken
+    if rng.random() < 0.5:
         return photometric.blur(image, scale * rng.uniform(1.5, 4.0))
     return photometric.motion_blur(image, int(scale * rng.uniform(6, 18)), rng.uniform(0, np.pi))
 
@@ -131,10 +131,10 @@ def foliage(scene: Scene, rng: Rng) -> Scene:
     width, height = scene.wh
     mask = np.zeros((height, width), np.float32)
     for left, top, right, bottom in scene.extents_px():
-        if rng.random() > 0.45:  # noqa: PLR2004 - share of bays with something before them
+        if rng.random() > 0.45:
             continue
         wide, tall = right - left, bottom - top
-        if rng.random() < 0.4:  # noqa: PLR2004 - posts and trunks; the others are leaves
+        if rng.random() < 0.4:
             x = int(rng.uniform(left, right))
             thick = max(int(wide * rng.uniform(0.08, 0.3)), 2)
             cv2.line(mask, (x, 0), (x, int(bottom)), 1.0, thick)
@@ -155,7 +155,7 @@ def heaps(scene: Scene, rng: Rng) -> Scene:
     width, height = scene.wh
     mask = np.zeros((height, width), np.float32)
     for (left, top, right, bottom), taken in zip(scene.extents_px(), scene.occupied, strict=True):
-        if taken or rng.random() > 0.4:  # noqa: PLR2004 - share of free bays
+        if taken or rng.random() > 0.4:
             continue
         wide, tall = float(right - left), float(bottom - top)
         at = (int(rng.uniform(left, right)), int(rng.uniform(top, bottom)))
@@ -198,7 +198,7 @@ CHANGES: dict[str, Change] = {
 def changed(scene: Scene, first: str, rng: Rng) -> tuple[Scene, tuple[str, ...]]:
     """The change of a name, in half of the pictures with another on top of it."""
     names = [first]
-    if rng.random() < 0.5:  # noqa: PLR2004 - half
+    if rng.random() < 0.5:
         names.append(str(rng.choice([name for name in CHANGES if name != first])))
     # Outlines and things in the scene come before what lens and sensor do to it.
     order = ("outlines", "heaps", "foliage", "low", "narrow", "far")

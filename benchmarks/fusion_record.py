@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-
 from fusion_changes import CHANGES, Scene, changed
+
 from datasets.frames import Bools, LotFrame
 from datasets.lots import data_root, read_lot
 from models import find_model, open_detector
@@ -84,8 +84,9 @@ def to_fit() -> Iterator[tuple[str, str, str]]:
     for lot, frame, index in lot_scenes(FIT_SETS):
         source = f"{lot}:{frame.split}:{index}"
         jobs.append((lot, source, ""))
-        for turn in range(ROUNDS[lot]):
-            jobs.append((lot, source, names[(index * ROUNDS[lot] + turn) % len(names)]))
+        first = index * ROUNDS[lot]
+        turns = range(first, first + ROUNDS[lot])
+        jobs += [(lot, source, names[turn % len(names)]) for turn in turns]
     kinds = tuple(LotKind)
     for seed in RENDER_SEEDS:
         kind = kinds[(0, 0, 1, 2)[seed % 4]]
@@ -113,7 +114,7 @@ def record(out: Path, model: str, part: Part, threads: int, limit: int) -> None:
     """
     done: dict[tuple[str, str], Record] = {}
     if out.exists():
-        done = pickle.loads(out.read_bytes())  # noqa: S301 - our own file
+        done = pickle.loads(out.read_bytes())
     detector = open_detector(find_model(model), threads, DetectorSettings(min_confidence=0.02))
     frames = {
         f"{lot}:{frame.split}:{index}": frame

@@ -26,7 +26,7 @@ from vision.change_gate import WORK_SIDE_PX
 from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.judge import NO_BAYS, BayJudge, BayShapes, Detector, Judgement
 from vision.standing_scene import Moving, StandingScene
-from vision.types import Detections, Floats, Frame, NetworkOutput
+from vision.types import Detections, Floats, Frame
 from vision.view_guard import ViewReport
 from vision.view_match import SmallGreys, apply_matrix
 

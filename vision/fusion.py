@@ -1,10 +1,10 @@
 """One judgement of a bay from all that a pass says of it: the bay head, and the vehicles' boxes.
 
-On lots that the network never saw, the bay head errs on bays whose car the boxes of the same pass show
-plainly, and the boxes miss cars that the head sees. A logistic model over a few cues weighs the two.
-No weight is negative and no cue falls when a bay looks more occupied, so a surer head, more overlap or
-a surer box never makes a bay look freer. The weights come with the network, in its manifest; they are
-fitted by `benchmarks/vision_fit_fusion.py`.
+On lots that the network never saw, the bay head errs on bays whose car the boxes of the same pass
+show plainly, and the boxes miss cars that the head sees. A logistic model over a few cues weighs
+the two. No weight is negative and no cue falls when a bay looks more occupied, so a surer head,
+more overlap or a surer box never makes a bay look freer. The weights come with the network, in its
+manifest; `benchmarks/vision_fit_fusion.py` fits them.
 """
 
 from __future__ import annotations
