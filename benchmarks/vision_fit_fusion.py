@@ -3,7 +3,7 @@
     python benchmarks/vision_fit_fusion.py record fit.pkl
     python benchmarks/vision_fit_fusion.py record judge.pkl --part judge
     python benchmarks/vision_fit_fusion.py fit fit.pkl --manifest models/weights/lotsight-n.json
-    python benchmarks/vision_fit_fusion.py judge judge.pkl --manifest models/weights/lotsight-n.json
+    python benchmarks/vision_fit_fusion.py judge judge.pkl models/weights/lotsight-n.json
 
 Every lot counts alike, whatever its number of pictures and bays. The head hardly errs on the lots
 that may be trained on, so that a plain fit trusts it alone. Two things counter that: the changes of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models import load_manifest, sha256_of, verify_file
+from models import find_model, load_manifest, sha256_of, verify_file
 from telemetry import ModelError
 from vision import BoxLayout
 from vision.fusion_weights import FusionWeights
@@ -87,6 +87,12 @@ def test_a_wrong_manifest_names_file_and_field(
     with pytest.raises(ModelError, match=message) as caught:
         load_manifest(path)
     assert str(path) in str(caught.value)
+
+
+def test_both_networks_of_lotsight_weigh_head_and_boxes_alike() -> None:
+    both = [find_model(name).manifest.spec().fusion for name in ("lotsight-n", "lotsight-n-int8")]
+    assert both[0] is not None
+    assert both[0] == both[1]
 
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
