@@ -27,6 +27,7 @@ import cv2
 import numpy as np
 
 from calibration import save_calibration
+from edge_app.assembly import EdgeBox, assemble
 from edge_app.config import LotsightConfig, parse_config
 from edge_app.figures import memory_bytes
 from edge_app.service import EdgeService
@@ -81,19 +82,20 @@ def make_config(folder: Path, clip: Path, cameras: int, gate: bool) -> LotsightC
 
 def measure(config: LotsightConfig, seconds: float, settle_limit_s: float) -> dict[str, object]:
     """Run the service; figures are of the time after every bay had its first state."""
-    service = EdgeService(config)
+    box = assemble(config)
+    service = EdgeService(box.parts)
     begin_s, cpu_s = time.monotonic(), time.process_time()
     service.start()
-    while not is_settled(service) and time.monotonic() - begin_s < settle_limit_s:
+    while not is_settled(box) and time.monotonic() - begin_s < settle_limit_s:
         time.sleep(0.5)
     settled_s, settled_cpu_s = time.monotonic() - begin_s, time.process_time() - cpu_s
-    before, cpu_s, begin_s = totals(service), time.process_time(), time.monotonic()
+    before, cpu_s, begin_s = totals(box), time.process_time(), time.monotonic()
     memory_before = memory_bytes() or 0
     time.sleep(seconds)
-    after, wall_s = totals(service), time.monotonic() - begin_s
+    after, wall_s = totals(box), time.monotonic() - begin_s
     cpu_s = time.process_time() - cpu_s
     memory_after = memory_bytes() or 0
-    is_done = is_settled(service)
+    is_done = is_settled(box)
     service.stop()
     cameras = len(config.camera)
     looked = {name: after[name] - before[name] for name in after}
@@ -115,20 +117,20 @@ def measure(config: LotsightConfig, seconds: float, settle_limit_s: float) -> di
     }  # fmt: skip
 
 
-def is_settled(service: EdgeService) -> bool:
+def is_settled(box: EdgeBox) -> bool:
     """Whether no bay of any camera waits for its first state."""
     return all(
         state.reason is not UnknownReason.STARTING
-        for camera in service.cameras.values()
+        for camera in box.cameras
         for state in camera.pipeline.states()
     )
 
 
-def totals(service: EdgeService) -> dict[str, int]:
+def totals(box: EdgeBox) -> dict[str, int]:
     """Frames judged, spared by the gate and dropped, over all cameras."""
     found = {"judged": 0, "gated": 0, "dropped": 0}
-    for name in service.cameras:
-        view = service.board.latest(name)
+    for name in box.cameras.ids:
+        view = box.board.latest(name)
         if view is not None:
             for key in found:
                 found[key] += getattr(view.status, key)

@@ -27,8 +27,9 @@ from datetime import UTC, datetime, timedelta
 import cv2
 import numpy as np
 
+from calibration.clips import ClipReader
 from datasets import LotFrame, data_root, read_lot
-from edge_app.judging import ClipReader, PictureJudge
+from edge_app.judging import PictureJudge
 from edge_app.judging.calibrations import read_bays
 from models import default_model, open_detector
 from vision import EvidenceFilter

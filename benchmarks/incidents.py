@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from calibration.clips import ClipReader
 from datasets.lots import data_root, read_lot, read_sequence
-from edge_app.judging import ClipReader
 from edge_app.judging.calibrations import read_bays
 from models import default_model, open_detector
 from telemetry.words import BayAngle, BayKind, IncidentKind

@@ -29,6 +29,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from calibration import Bay, Calibration, save_calibration
+from edge_app.assembly import assemble
 from edge_app.config import CameraConfig, LotsightConfig, parse_config
 from edge_app.service import EdgeService
 from edge_app.sources import FrameSource, ReplaySource
@@ -138,7 +139,7 @@ def run(
     def make_camera(_camera: CameraConfig, clock: Clock) -> FrameSource:
         return FlippingSource(scene, interval_s, hold_s, clock)
 
-    service = EdgeService(config, SystemClock(), make_camera)
+    service = EdgeService(assemble(config, SystemClock(), make_camera).parts)
     service.start()
     time.sleep(seconds)
     service.stop()

@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from calibration.atomic import replacing, sync_folder
 from calibration.errors import HarvestError
 from calibration.harvests import FrameFile, HarvestedFrame, HarvestManifest
-from telemetry.messages import describe
+from telemetry.door import describe
 
 MANIFEST = "manifest.json"
 FRAMES = "frames"

@@ -9,28 +9,36 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from telemetry.errors import CalibrationError
+from calibration.clips import ClipReader
+from telemetry.errors import CalibrationError, CameraError
+from vision.image_file import HEADER_BYTES, IMAGE_SUFFIXES, decode_image, is_image
 from vision.types import ImageBgr
 
-PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+PICTURE_SUFFIXES = IMAGE_SUFFIXES
 
 
 def read_picture(path: Path) -> ImageBgr:
     """Read a picture, shape (H, W, 3), blue, green, red.
 
     Raises:
-        CalibrationError: there is none, or it cannot be decoded.
+        CalibrationError: there is none, or it is not whole.
     """
     try:
-        content = path.read_bytes()
+        return decode_image(path.read_bytes(), str(path))
     except OSError as exc:
         msg = f"{path}: expected a picture, but got: {exc.strerror}"
         raise CalibrationError(msg) from exc
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if image is None:
-        msg = f"{path}: expected a picture, but got {len(content)} bytes that are none"
-        raise CalibrationError(msg)
-    return np.asarray(image, np.uint8)
+    except CameraError as exc:
+        raise CalibrationError(str(exc)) from exc
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a still picture: by its content, since names lie."""
+    try:
+        with path.open("rb") as file:
+            return is_image(file.read(HEADER_BYTES))
+    except OSError:
+        return False
 
 
 def write_picture(path: Path, image_bgr: ImageBgr) -> None:
@@ -85,7 +93,10 @@ def spread_frames(path: Path, count: int) -> Iterator[ImageBgr]:
             raise CalibrationError(msg)
         for index in _spread(len(pictures), count):
             yield read_picture(pictures[index])
-    elif path.suffix.lower() in PICTURE_SUFFIXES:
+    elif not path.is_file():
+        msg = f"{path}: expected a clip, picture or folder, but there is none"
+        raise CalibrationError(msg)
+    elif is_picture(path):
         yield read_picture(path)
     else:
         yield from _clip_frames(path, count)
@@ -96,24 +107,14 @@ def _spread(available: int, count: int) -> list[int]:
 
 
 def _clip_frames(path: Path, count: int) -> Iterator[ImageBgr]:
-    if not path.is_file():
-        msg = f"{path}: expected a clip, picture or folder, but there is none"
-        raise CalibrationError(msg)
-    clip = cv2.VideoCapture(str(path))
     try:
-        wanted = set(_spread(max(int(clip.get(cv2.CAP_PROP_FRAME_COUNT)), 1), count))
-        found = 0
-        # Frames between are grabbed, not decoded into pictures; seeking is not exact in all files.
-        for index in range(max(wanted) + 1):
-            if not clip.grab():
-                break
-            if index in wanted:
-                read, image = clip.retrieve()
-                if read:
-                    found += 1
-                    yield np.asarray(image, np.uint8)
-    finally:
-        clip.release()
-    if not found:
-        msg = f"{path}: expected a clip that can be decoded, but got no frame of it"
-        raise CalibrationError(msg)
+        with ClipReader(path) as clip:
+            wanted = set(_spread(max(clip.frame_count or 0, 1), count))
+            # Frames between are decoded too; seeking is not exact in all files.
+            for index, (_, image) in enumerate(clip.frames()):
+                if index in wanted:
+                    yield image
+                if index >= max(wanted):
+                    break
+    except CameraError as exc:
+        raise CalibrationError(str(exc)) from exc

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import cast
 
 import cv2
 import numpy as np
 
 from calibration.geometry import to_pixels
 from calibration.types import Calibration, Mask, ReferencePicture
-from telemetry.errors import CalibrationError
+from telemetry.errors import CalibrationError, CameraError
+from vision.image_file import decode_image
 from vision.types import ImageBgr
 
 _JPEG_QUALITY = 92  # features are still found where they were; a third of the size of 100
@@ -63,11 +63,10 @@ def load_reference(path: Path, calibration: Calibration) -> ImageBgr:
     if hashlib.sha256(content).hexdigest() != calibration.reference.sha256:
         msg = f"{picture}: expected the picture that was drawn on, but got another one (sha256)"
         raise CalibrationError(msg)
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        msg = f"{picture}: expected a picture, but got a file that cannot be decoded"
-        raise CalibrationError(msg)
-    return cast(ImageBgr, image)
+    try:
+        return decode_image(content, str(picture))
+    except CameraError as exc:
+        raise CalibrationError(str(exc)) from exc
 
 
 def masked(image_bgr: ImageBgr, masks: tuple[Mask, ...]) -> ImageBgr:

@@ -8,6 +8,7 @@ from calibration.findings import Code, Finding, Severity
 from calibration.pictures import picture_sha256, read_picture
 from calibration.types import Calibration
 from telemetry.errors import CalibrationError
+from vision.view_guard import GuardSettings, ViewGuard
 
 
 def reference_path(file: Path, calibration: Calibration) -> Path | None:
@@ -38,6 +39,28 @@ def check_reference(file: Path, calibration: Calibration) -> tuple[Finding, ...]
         message = f"{path}: expected {expected} px, but got {width}x{height}"
         return (_finding(message, "set the picture again with `set --image`"),)
     return ()
+
+
+def missing_reference(file: Path, calibration: Calibration) -> Finding | None:
+    """What to tell where a calibration has no reference picture; None where it has one."""
+    if calibration.reference is not None:
+        return None
+    return _finding(
+        "no reference picture: a view that is turned, cut or moved before the start is not noticed",
+        f"take one while the camera stands right: `lotsight calibration reference {file} SOURCE`",
+    )
+
+
+def view_guard(
+    file: Path, calibration: Calibration, settings: GuardSettings | None = None
+) -> ViewGuard:
+    """The guard of a calibrated view, with the reference picture if there is a whole one."""
+    path = reference_path(file, calibration)
+    try:
+        reference = None if path is None else read_picture(path)
+    except CalibrationError:  # `check_reference` tells; movements from now on are seen all the same
+        reference = None
+    return ViewGuard(reference, calibration.polygons_norm(), settings, calibration.image_wh)
 
 
 def _finding(message: str, remedy: str) -> Finding:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cloud_app import edge_cli
 from cloud_app.api.access import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
@@ -21,6 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(edge_cli.app, name="edge")
 
 ConfigPath = Annotated[
     Path | None,
@@ -34,7 +37,13 @@ def serve(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Run the service until it is stopped."""
-    from cloud_app.service import CloudService
+    try:
+        from cloud_app.service import CloudService
+    except ModuleNotFoundError as exc:
+        if exc.name not in {"sqlalchemy", "alembic"}:
+            raise
+        msg = f"serve needs the extra lotsight[cloud]; the Python module {exc.name} is missing"
+        raise ConfigError(msg) from exc
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,

@@ -131,6 +131,13 @@ class DatabaseConfig(_Section):
         return self
 
 
+class Registration(StrEnum):
+    """How an edge comes to belong to a site."""
+
+    FIRST_USE = "first_use"
+    LISTED = "listed"
+
+
 class IngestConfig(_Section):
     """How the stream is taken in."""
 
@@ -143,6 +150,16 @@ class IngestConfig(_Section):
     )
     stale_after_s: PositiveS = Field(
         default=180.0, description="an edge not heard of for so long is stale: three health beats"
+    )
+    registration: Registration = Field(
+        default=Registration.FIRST_USE,
+        description="first_use: a new edge belongs to the site it first speaks under; "
+        "listed: only edges that `lotsight-cloud edge add` made known",
+    )
+    edge_budget_hz: PositiveS = Field(
+        default=1000.0,
+        description="messages, or KiB of longer ones, that one edge may send per second; twenty "
+        "seconds' worth at once",
     )
 
 

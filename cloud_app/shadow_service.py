@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloud_app.errors import CloudError
-from cloud_app.json_values import fault_of, mended
+from cloud_app.json_values import mended
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.shadows import load_shadow, lock_shadow, save_shadow
 from telemetry import Clock, TelemetryError
 from telemetry.aws import ShadowRequest, ShadowTopics, parse_shadow_request
+from telemetry.door import check_json
 from telemetry.shadow import (
     MAX_CLIENT_TOKEN_BYTES,
-    MAX_DEPTH,
     MAX_PAYLOAD_BYTES,
     SECTIONS,
     JsonObject,
@@ -94,7 +94,6 @@ class ShadowService:
         Raises:
             ShadowRejection: the update is refused, with AWS's code.
         """
-        _check_values(update)
         now_s = self._now_s()
         with self.database.write() as session:
             lock_shadow(session, topics.thing, topics.name)
@@ -155,12 +154,6 @@ def _loaded(session: Session, topics: ShadowTopics) -> tuple[ShadowDocument, boo
     return replace(document, **{part: mended(getattr(document, part)) for part in parts}), exists
 
 
-def _check_values(update: ShadowUpdate) -> None:
-    for name in sorted(update.sections):
-        if fault := fault_of(getattr(update, name), MAX_DEPTH):
-            raise ShadowRejection(400, f"{name}: {fault}", update.client_token)
-
-
 def _parsed(payload: bytes) -> ShadowUpdate:
     try:
         return parse_update(payload)
@@ -171,13 +164,13 @@ def _parsed(payload: bytes) -> ShadowUpdate:
 def _client_token(payload: bytes) -> str | None:
     """The token of a get or delete request; these carry nothing else, and often nothing at all."""
     try:
+        check_json(payload, "request", max_bytes=MAX_PAYLOAD_BYTES)
         body: Any = json.loads(payload) if payload.strip() else {}
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError, TelemetryError) as exc:
         raise ShadowRejection(400, "expected UTF-8 JSON or nothing") from exc
     token = body.get("clientToken") if isinstance(body, dict) else None
-    if not isinstance(token, str) or fault_of(token, 0) is not None:
-        return None
-    return token if len(token.encode()) <= MAX_CLIENT_TOKEN_BYTES else None
+    is_short = isinstance(token, str) and len(token.encode()) <= MAX_CLIENT_TOKEN_BYTES
+    return token if is_short else None
 
 
 @dataclass(slots=True)
@@ -227,5 +220,5 @@ class ShadowWorker:
         except (TelemetryError, CloudError) as exc:
             _log.warning("shadow request not served: %s", exc)
         except Exception:
-            # Whatever a message holds, it ends neither this thread nor the service.
-            _log.exception("shadow request not served: %s", topic)
+            # The next request is somebody else's.
+            _log.exception("%.200s: shadow request not served", topic)

@@ -217,6 +217,10 @@ class EdgeNow(_View):
     bays: int
     stream: StreamNow | None
     health: dict[str, Any] | None = Field(description="the contract's health message")
+    faults: tuple[str, ...] = Field(
+        default=(),
+        description="what it ever did that it should not: wrong_site, flooding, lot_disputed",
+    )
 
 
 class GapItem(_View):

@@ -12,16 +12,25 @@ from enum import StrEnum
 from pathlib import Path
 
 from calibration import Calibration, Severity, check_calibration, load_calibration
+from calibration.references import check_reference, missing_reference, view_guard
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery.timesync import clock_synced
 from edge_app.layouts import build_layout
-from edge_app.network import NetworkKeeper
+from edge_app.network import ModelFiles
 from edge_app.redaction import mask_secrets
 from edge_app.retention import state_usage
 from edge_app.sources import make_source, shown
-from telemetry import CalibrationError, ConfigError, LotsightError, ModelError, SystemClock
+from telemetry import (
+    CalibrationError,
+    ConfigError,
+    LotsightError,
+    ModelError,
+    SystemClock,
+    UnknownReason,
+)
 from vision.input_size import plan_input
-from vision.types import NetworkSpec
+from vision.types import Frame, NetworkSpec
+from vision.view_guard import for_one_picture
 
 _MIB = 1024 * 1024
 _DISK_WANTED_BYTES = 500 * _MIB
@@ -82,7 +91,7 @@ def check_parts(config: LotsightConfig) -> list[Check]:
     checks: list[Check] = []
     spec: NetworkSpec | None = None
     try:
-        spec = NetworkKeeper(config.model).load().spec
+        spec = ModelFiles(config.model).load().spec
         kind = f"judges by {spec.method.replace('_', ' ')}"
         checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
     except ModelError as exc:
@@ -118,14 +127,21 @@ def _check_calibration(
     if spec is not None:
         plan = plan_input(calibration.polygons_norm(), calibration.image_wh, spec)
         text += f", {plan.describe()}"
-    findings = check_calibration(calibration)
+    findings = [
+        *check_calibration(calibration),
+        *check_reference(camera.calibration_file, calibration),
+    ]
+    # A simulated camera cannot be turned.
+    if not camera.source.startswith("sim:"):
+        missing = missing_reference(camera.calibration_file, calibration)
+        findings += [] if missing is None else [missing]
     warnings = [each for each in findings if each.severity is Severity.WARNING]
     return [Check.good(what, text), *(Check.warn(what, str(each)) for each in warnings)]
 
 
 def check_cameras(config: LotsightConfig) -> list[Check]:
-    """Whether each camera gives a picture, and one of the shape it was calibrated for."""
-    return [_check_camera(camera) for camera in config.camera]
+    """Whether each camera gives a picture, and one of the view that was calibrated."""
+    return [_check_camera(config, camera) for camera in config.camera]
 
 
 def unverified_cameras(config: LotsightConfig) -> list[Check]:
@@ -141,7 +157,7 @@ def unverified_cameras(config: LotsightConfig) -> list[Check]:
     ]
 
 
-def _check_camera(camera: CameraConfig) -> Check:
+def _check_camera(config: LotsightConfig, camera: CameraConfig) -> Check:
     what = f"camera {camera.id}"
     clock = SystemClock()
     try:
@@ -159,15 +175,20 @@ def _check_camera(camera: CameraConfig) -> Check:
     height, width = grab.image_bgr.shape[:2]
     text = f"{width}x{height} px, first picture after {clock.mono_s() - begin_s:.1f} s"
     try:
-        drawn_w, drawn_h = load_calibration(camera.calibration_file).image_wh
+        calibration = load_calibration(camera.calibration_file)
     except CalibrationError:
         return Check.good(what, text)
-    if abs(width * drawn_h / (height * drawn_w) - 1) > 0.01:  # noqa: PLR2004 - 1 % of rounding
-        return Check.bad(
-            what,
-            f"{text}, but its bays were drawn on {drawn_w}x{drawn_h}: another shape, another view",
-        )
-    return Check.good(what, text)
+    if not config.guard.enabled:
+        return Check.good(what, text)
+    settings = for_one_picture(config.guard.settings(is_still=True))
+    guard = view_guard(camera.calibration_file, calibration, settings)
+    report = guard.look(Frame(camera.id, grab.image_bgr, begin_s, clock.utc(), 1))
+    if report.reason is None:
+        return Check.good(what, f"{text}{'; ' if report.detail else ''}{report.detail}")
+    text = f"{text}, but {report.detail}"
+    # Night passes; a camera that shows something else does not.
+    is_passing = report.reason is UnknownReason.DARK
+    return Check.warn(what, text) if is_passing else Check.bad(what, text)
 
 
 def check_machine(config: LotsightConfig) -> list[Check]:

@@ -1,6 +1,6 @@
 """The alarms of a service about its parts: what is wrong, and what to do next.
 
-Those of cameras are in `edge_app.live`, that of the disk in `edge_app.upkeep`.
+That of the disk is in `edge_app.disk`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from calibration import Calibration
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.config import CameraConfig
+from edge_app.live import CameraCondition, LiveView
 
 
 def model_fault(error: Exception, *, has_model: bool) -> Alarm:
@@ -96,4 +97,64 @@ def pages_fault(error: Exception) -> Alarm:
         "the pages cannot be served",
         str(error),
         "Give [http] a port of its own, or end what uses it, and restart the service.",
+    )
+
+
+# Found, and what to do next. What was found in particular is the status' detail.
+_CAMERA_FAULTS = {
+    CameraCondition.LOST: (
+        "it gives no picture",
+        "Check its power, its network cable, and address, user and password in the configuration; "
+        "`lotsight doctor` says what it answers. It is tried again by itself.",
+    ),
+    CameraCondition.LOGIN_REJECTED: (
+        "it refuses its user or password",
+        "Correct username and password of this camera in the configuration and restart the "
+        "service, or set them so on the camera, which is then taken up by itself. It is tried "
+        "rarely, since cameras lock themselves after some wrong logins.",
+    ),
+    CameraCondition.FROZEN: (
+        "its picture stands still",
+        "Switch the camera off and on; if that does not help, have it replaced.",
+    ),
+    CameraCondition.BLIND: (
+        "its bays cannot be made out",
+        "Look at its picture: clean the lens, take away what covers it, set focus and exposure.",
+    ),
+    CameraCondition.DARK: (
+        "its picture is too dark to judge",
+        "Check the lamps of the lot and the night mode of the camera.",
+    ),
+    CameraCondition.VIEW_MOVED: (
+        "it looks elsewhere than its bays were drawn",
+        "Turn the camera back as it was, or draw the bays on its new view in the editor.",
+    ),
+    CameraCondition.MODEL_ERROR: (
+        "the network fails on its pictures",
+        "Restart the service; if it comes again, send the diagnostics to whoever gave the model.",
+    ),
+}
+
+
+def camera_alarm(view: LiveView, *, has_model: bool) -> Alarm | None:
+    """What is wrong with a camera; None while it works or starts.
+
+    Args:
+        view: its latest.
+        has_model: whether the box has a network; without one no camera can be judged, which is one
+            alarm about the box and none about each of its cameras.
+    """
+    condition = view.status.condition
+    is_of_box = condition is CameraCondition.MODEL_ERROR and not has_model
+    if condition not in _CAMERA_FAULTS or is_of_box:
+        return None
+    found, remedy = _CAMERA_FAULTS[condition]
+    return Alarm(
+        AlarmKind.CAMERA,
+        f"camera {view.camera}: {condition.value.replace('_', ' ')}",
+        f"{found}: {view.status.detail}" if view.status.detail else found,
+        remedy,
+        view.camera,
+        condition.value,
+        in_editor=condition is CameraCondition.VIEW_MOVED,
     )

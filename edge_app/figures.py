@@ -28,10 +28,10 @@ def memory_bytes() -> int | None:
         return None
 
 
-def temperature_c() -> float | None:
-    """Warmest thermal zone."""
+def temperature_c(folder: Path = _THERMAL) -> float | None:
+    """Warmest of the kernel's thermal zones, degrees Celsius."""
     found: list[float] = []
-    for zone in _THERMAL.glob("thermal_zone*/temp"):
+    for zone in folder.glob("thermal_zone*/temp"):
         try:
             degrees_c = int(zone.read_text(encoding="ascii")) / 1000
         except (OSError, ValueError):

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from calibration import Bay, Calibration
-from telemetry import ConfigError
-from telemetry.layout import Layout
+from edge_app.alarms import AlarmKind, Alarms
+from edge_app.delivery import BayChange, Store
+from edge_app.faults import layout_fault
+from telemetry import ConfigError, TelemetryError
+from telemetry.door import describe
+from telemetry.layout import Layout, check_fits
 from telemetry.messages import LayoutBay, Location, LotInfo
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -22,9 +28,21 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
     """All bays of a box, cameras in the order given, bays in calibration order.
 
     Raises:
-        ConfigError: two cameras have a bay of the same id; a bay has one state, so it may belong
-            to one camera only.
+        ConfigError: two cameras have a bay of the same id (a bay has one state, so it may belong
+            to one camera only), or there are more bays, cameras or zones than the contract's
+            messages hold.
     """
+    try:
+        layout = _layout_of(calibrations)
+        check_fits(layout)
+    except ValidationError as exc:
+        raise ConfigError(describe(exc, "layout that a box can publish")) from exc
+    except TelemetryError as exc:
+        raise ConfigError(str(exc)) from exc
+    return layout
+
+
+def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
     owner: dict[str, str] = {}
     bays: list[LayoutBay] = []
     lots: dict[str, LotInfo] = {}
@@ -41,6 +59,37 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
             owner[bay.id] = calibration.camera
             bays.append(_layout_bay(bay, calibration.camera, lot))
     return Layout.of(bays, tuple(lots.values()))
+
+
+class StoredLayout:
+    """The layout in the store, and what is recorded under it.
+
+    A full disk can keep a layout from being written. It is late then, and no state is recorded: the
+    store does not know the bays yet.
+    """
+
+    def __init__(self, store: Store, alarms: Alarms) -> None:
+        self._store = store
+        self._alarms = alarms
+        self.is_late = False
+        """Whether the newest layout waits to be written."""
+
+    def write(self, layout: Layout) -> bool:
+        """Write a layout; whether it was late, so that every bay's state is to be recorded."""
+        try:
+            self._store.set_layout(layout)
+        except TelemetryError as exc:
+            self.is_late = True
+            self._alarms.set(layout_fault(exc))
+            return False
+        was_late, self.is_late = self.is_late, False
+        self._alarms.clear(AlarmKind.LAYOUT)
+        return was_late
+
+    def record(self, changes: Sequence[BayChange]) -> None:
+        """Record changes of states for good."""
+        if not self.is_late:
+            self._store.record(changes)
 
 
 def _lot_info(lot: str, calibration: Calibration) -> LotInfo:

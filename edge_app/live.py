@@ -11,16 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from edge_app.alarms import Alarm, AlarmKind
+from calibration import Calibration
 from telemetry import BayState, Cause, IncidentKind
 from vision.incidents import Incident
 from vision.standing_scene import Moving
 from vision.types import Detections, Floats, Frame
-
-if TYPE_CHECKING:
-    from calibration import Calibration
 
 
 class CameraCondition(StrEnum):
@@ -48,6 +44,7 @@ class CameraStatus:
         judged: frames that the network looked at.
         dropped: frames replaced by a newer one before the network was free.
         restarts: times the source was opened again after a failure.
+        broken: pictures that were not whole, and so were not taken.
         fps: judged frames per second, lately.
         infer_ms: time the last judged frame spent in the network, milliseconds.
         last_frame_utc: arrival of the last frame; None before the first.
@@ -61,6 +58,7 @@ class CameraStatus:
     judged: int = 0
     dropped: int = 0
     restarts: int = 0
+    broken: int = 0
     fps: float = 0.0
     infer_ms: float = 0.0
     last_frame_utc: datetime | None = None
@@ -207,62 +205,3 @@ class LiveBoard:
         """The last `limit` events, newest first."""
         with self._changed:
             return tuple(reversed(self._events))[:limit]
-
-
-# Found, and what to do next. What was found in particular is the status' detail.
-_FAULTS = {
-    CameraCondition.LOST: (
-        "it gives no picture",
-        "Check its power, its network cable, and address, user and password in the configuration; "
-        "`lotsight doctor` says what it answers. It is tried again by itself.",
-    ),
-    CameraCondition.LOGIN_REJECTED: (
-        "it refuses its user or password",
-        "Correct username and password of this camera in the configuration and restart the "
-        "service, or set them so on the camera, which is then taken up by itself. It is tried "
-        "rarely, since cameras lock themselves after some wrong logins.",
-    ),
-    CameraCondition.FROZEN: (
-        "its picture stands still",
-        "Switch the camera off and on; if that does not help, have it replaced.",
-    ),
-    CameraCondition.BLIND: (
-        "its bays cannot be made out",
-        "Look at its picture: clean the lens, take away what covers it, set focus and exposure.",
-    ),
-    CameraCondition.DARK: (
-        "its picture is too dark to judge",
-        "Check the lamps of the lot and the night mode of the camera.",
-    ),
-    CameraCondition.VIEW_MOVED: (
-        "it looks elsewhere than its bays were drawn",
-        "Turn the camera back as it was, or draw the bays on its new view in the editor.",
-    ),
-    CameraCondition.MODEL_ERROR: (
-        "the network fails on its pictures",
-        "Restart the service; if it comes again, send the diagnostics to whoever gave the model.",
-    ),
-}
-
-
-def camera_alarm(view: LiveView, *, has_model: bool) -> Alarm | None:
-    """What is wrong with a camera; None while it works or starts.
-
-    Args:
-        view: its latest.
-        has_model: whether the box has a network; without one no camera can be judged, which is one
-            alarm about the box and none about each of its cameras.
-    """
-    condition = view.status.condition
-    if condition not in _FAULTS or (condition is CameraCondition.MODEL_ERROR and not has_model):
-        return None
-    found, remedy = _FAULTS[condition]
-    return Alarm(
-        AlarmKind.CAMERA,
-        f"camera {view.camera}: {condition.value.replace('_', ' ')}",
-        f"{found}: {view.status.detail}" if view.status.detail else found,
-        remedy,
-        view.camera,
-        condition.value,
-        in_editor=condition is CameraCondition.VIEW_MOVED,
-    )

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from edge_app.alarms import AlarmKind, Alarms
 from edge_app.config import ModelConfig
+from edge_app.faults import model_fault
 from edge_app.golden import require_golden
 from edge_app.reload import FileWatch
 from models import ModelEntry, choose_model, explain_model, find_model, open_detector
 from telemetry import ModelError
+from telemetry.messages import ModelRef
 from vision.detector import DetectorSettings, OnnxDetector
+from vision.judge import Detector
 from vision.session import SessionSettings
 
 _log = logging.getLogger(__name__)
 
 
-class NetworkKeeper:
+Post = Callable[[Callable[[], None]], None]
+"""Has a task done by the thread that judges, between two frames."""
+
+
+class ModelFiles:
     """Opens the configured model, and tells when its files were replaced."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -80,6 +90,102 @@ class NetworkKeeper:
             except ModelError:  # `load` tells; there is nothing to watch
                 return []
         return [path.with_suffix(".json"), path.with_suffix(".onnx")]
+
+
+class ActiveNetwork:
+    """The network that judges, and who must hear of it when it is another one.
+
+    A network that cannot be used is an alarm, and the one before goes on; at the start there may be
+    none.
+
+    Args:
+        files: where it is found.
+        alarms: where one that cannot be used is told.
+        post: has a task done by the thread that judges, between two frames.
+        open_first: gives the network of the start; by default what `files` has.
+    """
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        alarms: Alarms,
+        post: Post,
+        open_first: Callable[[], Detector] | None = None,
+    ) -> None:
+        self._files = files
+        self._alarms = alarms
+        self._post = post
+        self._users: list[Callable[[Detector], None]] = []
+        self.detector: Detector | None = None
+        """The one in use; None while there is none."""
+        self._fault = ""
+        try:
+            self._use((open_first or files.load)())
+        except ModelError as exc:
+            self._fault = str(exc)
+            alarms.set(model_fault(exc, has_model=False))
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a network."""
+        return self.detector is not None
+
+    def model_ref(self) -> ModelRef | None:
+        """Which network it is; None while there is none."""
+        return None if self.detector is None else ModelRef.of(self.detector.spec)
+
+    def subscribe(
+        self, use: Callable[[Detector], None], failed: Callable[[str], None] = lambda _fault: None
+    ) -> None:
+        """Be told of the network in use, now and whenever it is another one.
+
+        Args:
+            use: gets the network; later calls come from the thread that judges.
+            failed: called now, with the reason, if there is none.
+        """
+        self._users.append(use)
+        if self.detector is None:
+            failed(self._fault)
+        else:
+            use(self.detector)
+
+    def reload(self) -> None:
+        """Go over to the model files as they are now.
+
+        Raises:
+            ModelError: they cannot be used; the present network stays in use.
+        """
+        try:
+            detector = self._files.load()
+        except ModelError as exc:
+            self._alarms.set(model_fault(exc, has_model=self.has_model))
+            raise
+        self._alarms.clear(AlarmKind.MODEL)
+        self._post(partial(self._use, detector))
+
+    def reload_if_changed(self) -> None:
+        """Go over to the model files if they were replaced."""
+        if not self._files.changed():
+            return
+        try:
+            self.reload()
+        except ModelError as exc:
+            _log.warning("a replaced file is not used: %s", exc)
+
+    def use_folder(self, folder: Path | None) -> None:
+        """Use the model that was rolled out to `folder`; None: the configured one.
+
+        Raises:
+            ModelError: it cannot be used; the present network stays in use.
+        """
+        self._files.use_folder(folder)
+        self.reload()
+
+    def _use(self, detector: Detector) -> None:
+        self.detector = detector
+        for use in self._users:
+            use(detector)
+        _log.info("model %s %s in use", detector.spec.name, detector.spec.version)
 
 
 def _manifest_in(folder: Path) -> Path:

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from calibration import Calibration
+from edge_app.broken_pictures import BrokenPictures
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
@@ -118,9 +119,10 @@ class CameraPipeline:
         self._observers: list[LookObserver] = []
         self._started_s = clock.mono_s()
         self._status = CameraStatus()
+        self._broken = BrokenPictures()
         self._calibration_fault = ""
         self._view = LiveView(self.camera, None, None, (), self._status)
-        self._bay_judged_at_s: deque[float] = deque()
+        self._judged_at_s: deque[float] = deque()
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
         self._show()
 
@@ -248,8 +250,13 @@ class CameraPipeline:
     def check(self, feed: FeedStatus) -> None:
         """Look after a camera that gives nothing; call a few times a second."""
         self._status = replace(
-            self._status, frames=feed.frames, dropped=feed.dropped, restarts=feed.restarts
+            self._status,
+            frames=feed.frames,
+            dropped=feed.dropped,
+            restarts=feed.restarts,
+            broken=feed.broken,
         )
+        self._broken.count(feed.broken, self._clock.mono_s())
         lost = CameraCondition.LOGIN_REJECTED if feed.login_rejected else CameraCondition.LOST
         last_s = self._started_s if feed.last_frame_s is None else feed.last_frame_s
         if self._clock.mono_s() - last_s < self._config.lost_after_s:
@@ -265,6 +272,8 @@ class CameraPipeline:
         detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
         if feed.undecoded:
             detail += ": they come, but this box is too busy to decode them"
+        elif not feed.error:
+            detail = "; ".join(filter(None, (detail, self._broken.detail(self._clock.mono_s()))))
         if changed or (lost, detail) != (
             self._status.condition,
             self._status.detail,
@@ -288,7 +297,8 @@ class CameraPipeline:
         return self._gate.wants(frame, polygons, settling=settling, greys=greys)
 
     def _set_live(self, report: ViewReport) -> None:
-        detail = self._calibration_fault or report.detail
+        broken = self._broken.detail(self._clock.mono_s())
+        detail = "; ".join(filter(None, (self._calibration_fault or report.detail, broken)))
         self._set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
 
     def _filter_settings(self) -> EvidenceSettings | None:
@@ -359,7 +369,7 @@ class CameraPipeline:
 
     def _count(self, begin_s: float) -> None:
         now_s = self._clock.mono_s()
-        times = self._bay_judged_at_s
+        times = self._judged_at_s
         times.append(now_s)
         while now_s - times[0] > _FPS_WINDOW_S:
             times.popleft()

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_app.alive import ALIVE_FILE, AliveMark
 from edge_app.asking import NoAnswer, ask_service
 from edge_app.config import LotsightConfig
 from edge_app.diagnostics import LIVE_PARTS, About, LiveFacts
 from edge_app.logs import LINES_KEPT
 from edge_app.stored import StoredFacts, read_store
-from edge_app.upkeep import ALIVE_FILE, AliveMark
 from telemetry import Clock
 
 UNIT = "lotsight"

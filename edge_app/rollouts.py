@@ -6,11 +6,9 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from calibration import (
     Calibration,
@@ -21,88 +19,107 @@ from calibration import (
     tidy_calibration,
 )
 from calibration.references import check_reference, reference_path
-from edge_app.delivery.rollout import Fetcher, JobRunner, Rollout
+from edge_app.alarms import Alarms
+from edge_app.delivery.rollout import Fetcher, Rollout
 from edge_app.delivery.slots import RolloutError, TwoSlots
-from edge_app.delivery.tuf_client import TufFetcher
 from edge_app.faults import rollout_fault
+from edge_app.network import ActiveNetwork, ModelFiles, Post
 from telemetry import CalibrationError, LotsightError, ModelError
-from telemetry.aws import JobDocument, JobKind
-
-if TYPE_CHECKING:
-    from edge_app.service import EdgeService
+from telemetry.aws import JobDocument
+from vision.judge import Detector
 
 _log = logging.getLogger(__name__)
 # The worker comes to it between two frames; a pass of an overloaded box takes seconds.
 _TAKE_UP_S = 30.0
 
 
-def model_slots(service: EdgeService) -> TwoSlots | None:
-    """The two slots of networks, after this start was counted; None: nothing is rolled out.
+def open_slots(folder: Path, alarms: Alarms) -> TwoSlots:
+    """The two slots of networks, after this start was counted.
 
     Raises:
         RolloutError: the state of the slots cannot be read or written.
     """
-    if service.config.rollout is None:
-        return None
-    slots = TwoSlots(_folder(service) / "model")
+    slots = TwoSlots(folder)
     if slots.note_start():
-        text = f"model {slots.state.refused} did not start: rolled back"
-        service.alarms.set(rollout_fault(text))
-    service.network.use_folder(slots.active_folder)
+        alarms.set(rollout_fault(f"model {slots.state.refused} did not start: rolled back"))
     return slots
 
 
-def leave_trial(service: EdgeService, fault: str) -> bool:
-    """Go back to the network before, when the one that cannot be loaded is on trial.
+def load_or_roll_back(files: ModelFiles, slots: TwoSlots, alarms: Alarms) -> Detector:
+    """Load the network of the active slot; where it is on trial and cannot be, the one before.
 
     It ran when it came, so its files were hurt since, by a power cut say: another start would not
     mend them. Twice in vain is for networks that take the whole process with them.
 
     Raises:
+        ModelError: the network cannot be loaded, and none is on trial.
         RolloutError: the state of the slots cannot be written.
     """
-    slots = service.model_slots
-    if slots is None or not slots.state.trial:
-        return False
-    slots.roll_back()
-    service.network.use_folder(slots.active_folder)
-    text = f"model {slots.state.refused} cannot be loaded any more: rolled back"
-    service.alarms.set(rollout_fault(text, fault))
-    return True
+    files.use_folder(slots.active_folder)
+    try:
+        detector = files.load()
+    except ModelError as exc:
+        if not slots.state.trial:
+            raise
+        slots.roll_back()
+        text = f"model {slots.state.refused} cannot be loaded any more: rolled back"
+        alarms.set(rollout_fault(text, str(exc)))
+        return load_or_roll_back(files, slots, alarms)
+    slots.confirm()
+    return detector
 
 
-def _activate(service: EdgeService, folder: Path | None) -> None:
-    """Use a network, and come back once it judges: before, a job has not succeeded.
+def model_rollout(
+    slots: TwoSlots, fetcher: Fetcher, files: ModelFiles, network: ActiveNetwork, post: Post
+) -> Rollout:
+    """Rolls out networks.
 
-    Raises:
-        ModelError: it cannot be used, or the worker does not come to take it up.
+    Args:
+        slots: where they lie.
+        fetcher: where they come from.
+        files: tries them out.
+        network: goes over to them.
+        post: has a task done by the thread that judges, between two frames.
     """
-    service.use_model_folder(folder)
-    taken_up = threading.Event()
-    service.scheduler.post(taken_up.set)  # done after what `use_model_folder` posted
-    if not taken_up.wait(_TAKE_UP_S):
-        msg = f"the worker did not take the network up within {_TAKE_UP_S:g} s"
-        raise ModelError(msg)
+
+    def activate(folder: Path | None) -> None:
+        """Come back once the network judges: before, a job has not succeeded."""
+        network.use_folder(folder)
+        taken_up = threading.Event()
+        post(taken_up.set)  # done after what `use_folder` posted
+        if not taken_up.wait(_TAKE_UP_S):
+            msg = f"the worker did not take the network up within {_TAKE_UP_S:g} s"
+            raise ModelError(msg)
+
+    return Rollout(slots, fetcher, files.try_folder, activate)
 
 
-def rollouts_of(service: EdgeService) -> Mapping[JobKind, JobRunner]:
-    """What this box does for each kind of job; nothing without `[rollout]`.
+class CalibrationTarget(Protocol):
+    """The cameras that calibrations are rolled out to; `CameraSet` is one."""
 
-    Raises:
-        RolloutError: the trusted root cannot be read, or the repository is no HTTPS address.
-    """
-    config = service.config.rollout
-    if config is None or service.model_slots is None:
-        return {}
-    folder = _folder(service)
-    fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
-    network = service.network
-    return {
-        JobKind.MODEL: Rollout(
-            service.model_slots, fetcher, network.try_folder, partial(_activate, service)
-        ),
-        JobKind.CALIBRATION: CalibrationRollout(service, fetcher, folder / "calibration"),
-    }
+    def calibration_file(self, camera: str) -> Path:
+        """Where a camera's calibration lies.
+
+        Raises:
+            ConfigError: there is no such camera.
+        """
+        ...
+
+    def check_layout(self, calibration: Calibration) -> None:
+        """Look whether a calibration fits those of the other cameras.
+
+        Raises:
+            ConfigError: it claims a bay of another camera.
+        """
+        ...
+
+    def reload_calibration(self, camera: str) -> Calibration:
+        """Go over to a camera's calibration file as it is now.
+
+        Raises:
+            LotsightError: it cannot be used; the present one stays in use.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +130,12 @@ class CalibrationRollout:
     be used at a start is replaced by the last good one anyway.
 
     Attributes:
-        service: whose camera it is.
+        cameras: of the box.
         fetcher: where files come from.
         folder: where they are staged.
     """
 
-    service: EdgeService
+    cameras: CalibrationTarget
     fetcher: Fetcher
     folder: Path
 
@@ -151,12 +168,12 @@ class CalibrationRollout:
                 f"but got that of {calibration.camera!r}"
             )
             raise CalibrationError(msg)
-        file = self.service.calibration_file(camera)
-        self.service.check_layout(calibration)
+        file = self.cameras.calibration_file(camera)
+        self.cameras.check_layout(calibration)
         present = load_calibration(file) if file.exists() else None
         tidied, _ = tidy_calibration(calibration)
         if present is not None and compare(present, tidied).is_empty:
-            self.service.reload_calibration(camera)
+            self.cameras.reload_calibration(camera)
             return f"camera {camera}: version {document.version} is in use already"
         _bring_reference(path, file, calibration)
         return self._go_over(document, calibration, present)
@@ -165,16 +182,16 @@ class CalibrationRollout:
         self, document: JobDocument, calibration: Calibration, present: Calibration | None
     ) -> str:
         camera = calibration.camera
-        file = self.service.calibration_file(camera)
+        file = self.cameras.calibration_file(camera)
         author = f"roll-out {document.version}"
         before = 0 if present is None else present.revision
         saved = save_calibration(file, calibration, author=author, expected_revision=before)
         try:
-            self.service.reload_calibration(camera)
+            self.cameras.reload_calibration(camera)
         except LotsightError:
             if present is not None:
                 rollback_calibration(file, before, author=author)
-                self.service.reload_calibration(camera)
+                self.cameras.reload_calibration(camera)
             raise
         _log.info("camera %s: calibration %s rolled out", camera, document.version)
         bays = len(saved.bays)
@@ -203,7 +220,3 @@ def _bring_reference(staged: Path, file: Path, calibration: Calibration) -> None
         shutil.copyfile(fetched, wanted)
     if findings := check_reference(file, calibration):
         raise CalibrationError(str(findings[0]))
-
-
-def _folder(service: EdgeService) -> Path:
-    return service.config.edge.state_dir / "rollout"

@@ -102,7 +102,10 @@ class Scheduler:
         if self._thread is None:
             return True
         self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            _log.warning("the network did not end in time; its last frame is not judged")
+            return False
+        return True
 
     def silent_s(self) -> float:
         """How long the worker has been at what it does now, seconds; 0 when it does not run."""

@@ -1,8 +1,8 @@
 """What systemd is told (`Type=notify`): ready, alive, what is wrong, stopping.
 
 The protocol is one datagram to a Unix socket that the environment names; without it nothing is
-sent. "Alive" comes from the thread that judges, on request of the upkeep thread: when either of
-the two hangs, systemd hears nothing any more and starts the service anew.
+sent. "Alive" comes from the thread that judges, on request of the maintenance thread: when either
+of the two hangs, systemd hears nothing any more and starts the service anew.
 """
 
 from __future__ import annotations

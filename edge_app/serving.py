@@ -6,20 +6,14 @@ import logging
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from edge_app.config import HttpConfig
-from edge_app.faults import pages_fault
 from http_server.connections import ConnectionLimits
 from http_server.serving import ServerConfig
 from telemetry import ConfigError
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
-    from edge_app.service import EdgeService
 
 _log = logging.getLogger(__name__)
 
@@ -80,19 +74,3 @@ class HttpServer:
         if self._thread.is_alive():
             self._thread.join(_GRACE_S + 4)
         self._socket.close()
-
-
-def serve_http(service: EdgeService) -> HttpServer | None:
-    """Serve the pages of `service`; a port that is taken is an alarm, not the end of monitoring."""
-    config = service.config.http
-    if not config.enabled:
-        return None
-    from edge_app.http import app_of
-
-    try:
-        server = HttpServer(app_of(service), config)
-    except ConfigError as exc:
-        service.alarms.set(pages_fault(exc))
-        return None
-    server.start()
-    return server

@@ -6,11 +6,9 @@ import logging
 import random
 
 from calibration import Calibration
-from calibration.pictures import read_picture
-from calibration.references import check_reference, reference_path
+from calibration.references import check_reference, missing_reference, view_guard
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.sources import shows_stills
-from telemetry import CalibrationError
 from vision.change_gate import ChangeGate
 from vision.standing_scene import StandingScene
 from vision.view_guard import ViewGuard
@@ -24,15 +22,14 @@ def make_guard(
     """The guard of a camera's view; None when views are not guarded."""
     if not config.guard.enabled:
         return None
-    for finding in check_reference(camera.calibration_file, calibration):
+    missing = missing_reference(camera.calibration_file, calibration)
+    for finding in (
+        *check_reference(camera.calibration_file, calibration),
+        *([] if missing is None else [missing]),
+    ):
         _log.warning("camera %s: %s", camera.id, finding)
-    path = reference_path(camera.calibration_file, calibration)
-    try:
-        reference = None if path is None else read_picture(path)
-    except CalibrationError:  # told above; movements from now on are seen all the same
-        reference = None
     settings = config.guard.settings(is_still=shows_stills(camera.source))
-    return ViewGuard(reference, calibration.polygons_norm(), settings)
+    return view_guard(camera.calibration_file, calibration, settings)
 
 
 def make_gate(config: LotsightConfig) -> ChangeGate | None:

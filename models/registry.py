@@ -17,8 +17,8 @@ from models.probe_picture import probe_picture
 from models.processor import multiplies_bytes
 from models.stock import manifest_of_export
 from models.told import Told
+from telemetry.door import describe
 from telemetry.errors import ModelError
-from telemetry.messages import describe
 
 if TYPE_CHECKING:
     from vision.detector import DetectorSettings, OnnxDetector

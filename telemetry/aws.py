@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from telemetry.bounds import MAX_DETAILS, MAX_NUMBER, NO_NUL, Name64, Text1k, Text64
 from telemetry.errors import TelemetryError
 from telemetry.messages import Message
 from telemetry.topics import Topic, TopicFilter
@@ -20,7 +21,10 @@ from telemetry.words import Identifier, is_identifier
 
 DEFAULT_ROOT = "$aws"
 
-ClientToken = Annotated[str, Field(max_length=64)]
+ClientToken = Text64
+Details = Annotated[dict[Text64, Text1k], Field(max_length=MAX_DETAILS)]
+_FileName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
+_VersionNumber = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 
 class ShadowName(StrEnum):
@@ -229,18 +233,21 @@ class JobDocument(_AwsMessage):
     """What to roll out or to send. Bytes go by TUF or over HTTPS, never inside the job."""
 
     kind: JobKind
-    target: Annotated[str, Field(min_length=1, max_length=256)] = Field(
+    target: _FileName = Field(
         description="Name of the file in the signed repository; of the bundle for a harvest."
     )
-    companions: Annotated[tuple[str, ...], Field(max_length=8)] = Field(
+    companions: Annotated[tuple[_FileName, ...], Field(max_length=8)] = Field(
         default=(), description="More files that belong to it, such as a model's manifest."
     )
-    version: Annotated[str, Field(min_length=1, max_length=64)]
+    version: Name64
     camera: Identifier | None = Field(
         default=None, description="Whose calibration it is; whose frames are sent, else all."
     )
-    upload_url: Annotated[str, Field(pattern="^https://", max_length=4096)] | None = Field(
-        default=None, description="Where a harvest is put (HTTPS, such as a pre-signed address)."
+    upload_url: Annotated[str, Field(pattern=r"^https://[^\x00]*$", max_length=4096)] | None = (
+        Field(
+            default=None,
+            description="Where a harvest is put (HTTPS, such as a pre-signed address).",
+        )
     )
 
     @model_validator(mode="after")
@@ -256,7 +263,7 @@ class JobExecution(_AwsMessage):
 
     job_id: Identifier
     status: JobStatus
-    version_number: Annotated[int, Field(ge=1)]
+    version_number: _VersionNumber
     job_document: dict[str, JsonValue]
 
 
@@ -264,7 +271,7 @@ class NextJob(_AwsMessage):
     """Payload of `notify-next` and `start-next/accepted`; no execution: nothing to do."""
 
     execution: JobExecution | None = None
-    timestamp: int = 0
+    timestamp: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = 0
     client_token: ClientToken | None = None
 
 
@@ -272,25 +279,25 @@ class StartNextJob(_AwsMessage):
     """The box asks for its next job."""
 
     client_token: ClientToken | None = None
-    status_details: dict[str, str] = Field(default_factory=dict)
+    status_details: Details = Field(default_factory=dict)
 
 
 class JobUpdate(_AwsMessage):
     """The box tells how a job goes; refused when `expected_version` is not the service's."""
 
     status: JobStatus
-    expected_version: Annotated[int, Field(ge=1)] | None = None
-    status_details: dict[str, str] = Field(default_factory=dict)
+    expected_version: _VersionNumber | None = None
+    status_details: Details = Field(default_factory=dict)
     client_token: ClientToken | None = None
 
 
 class ErrorResponse(_AwsMessage):
     """A refusal by the jobs or provisioning service."""
 
-    code: str = ""
-    error_code: str = ""
-    message: str = ""
-    error_message: str = ""
+    code: Text64 = ""
+    error_code: Text64 = ""
+    message: Text1k = ""
+    error_message: Text1k = ""
     client_token: ClientToken | None = None
 
     @property
@@ -316,8 +323,8 @@ class CertificateIssued(_AwsMessage):
 class ProvisionThing(_AwsMessage):
     """The box registers itself with its serial number and what else the template wants."""
 
-    certificate_ownership_token: str
-    parameters: dict[str, str] = Field(default_factory=dict)
+    certificate_ownership_token: Annotated[str, Field(min_length=1, max_length=2_048)]
+    parameters: Details = Field(default_factory=dict)
 
 
 class ThingProvisioned(_AwsMessage):

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from telemetry.bounds import EARLIEST, clamped
+
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 class Clock(Protocol):
     """What the code may ask about time."""
@@ -28,6 +32,15 @@ class Clock(Protocol):
         ...
 
 
+def plausible(now: datetime) -> datetime:
+    """`now`, or, from a clock that starts in 1970, the same time after the earliest of a message.
+
+    A box without a battery has such a clock until NTP answers. Its windows must still pass, and
+    its messages say themselves that the clock is not synchronised.
+    """
+    return clamped(now if now >= EARLIEST else EARLIEST + (now - _UNIX_EPOCH))
+
+
 class SystemClock:
     """The machine's own clocks."""
 
@@ -36,8 +49,8 @@ class SystemClock:
         return time.monotonic()
 
     def utc(self) -> datetime:
-        """The machine's wall time."""
-        return datetime.now(UTC)
+        """The machine's wall time, within what a message may carry."""
+        return plausible(datetime.now(UTC))
 
     def sleep(self, duration_s: float) -> None:
         """Block the calling thread."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from telemetry.messages import Message, UtcTime
+from telemetry.bounds import Name64, Text1k, UtcTime
+from telemetry.messages import Message
 from telemetry.words import BayId, CameraId, Identifier
 
 
@@ -28,7 +28,7 @@ class Command(Message):
     """
 
     id: Identifier
-    name: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Name64
     args: dict[str, JsonValue] = Field(default_factory=dict)
     issued: UtcTime
     expires: UtcTime
@@ -79,5 +79,5 @@ class CommandResult(Message):
     id: Identifier
     status: CommandStatus
     at: UtcTime
-    detail: Annotated[str, Field(max_length=1024)] = ""
+    detail: Text1k = ""
     result: dict[str, JsonValue] = Field(default_factory=dict)

@@ -6,8 +6,22 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from telemetry.messages import Message, Probability, UtcTime
+from telemetry.bounds import (
+    MAX_ALARMS,
+    MAX_CAMERAS,
+    MAX_NUMBER,
+    Count,
+    Figure,
+    Probability,
+    Seconds,
+    Text1k,
+    Text32,
+    UtcTime,
+)
+from telemetry.messages import Message
 from telemetry.words import CameraId
+
+_Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 
 class CameraAudit(Message):
@@ -18,8 +32,12 @@ class CameraAudit(Message):
     """
 
     since: UtcTime = Field(description="Of the oldest picture that counts.")
-    looks: Annotated[int, Field(ge=1)] = Field(description="Pictures that were looked at again.")
-    bays: Annotated[int, Field(ge=1)] = Field(description="Bays judged again in them.")
+    looks: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = Field(
+        description="Pictures that were looked at again."
+    )
+    bays: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = Field(
+        description="Bays judged again in them."
+    )
     accuracy: Probability = Field(description="Share of states that all opinions together uphold.")
     low: Probability = Field(
         description="Lower end of the 95 % interval; every bay that one opinion doubts is wrong."
@@ -42,11 +60,11 @@ class CameraHealth(Message):
 
     camera: CameraId
     up: bool
-    view: str = Field(default="ok", max_length=32, description="ok, or the reason it is unusable.")
-    fps: Annotated[float, Field(ge=0)] = 0.0
-    dropped: Annotated[int, Field(ge=0)] = 0
-    restarts: Annotated[int, Field(ge=0)] = 0
-    latency_p95_ms: Annotated[float, Field(ge=0)] | None = None
+    view: Text32 = Field(default="ok", description="ok, or the reason it is unusable.")
+    fps: Figure = 0.0
+    dropped: Count = 0
+    restarts: Count = 0
+    latency_p95_ms: Figure | None = None
     audit: CameraAudit | None = Field(
         default=None, description="Absent until a picture was looked at again."
     )
@@ -55,25 +73,25 @@ class CameraHealth(Message):
 class OutboxHealth(Message):
     """How full the outbox is and what became of its rows."""
 
-    rows: Annotated[int, Field(ge=0)]
-    bytes: Annotated[int, Field(ge=0)]
-    oldest_age_s: Annotated[float, Field(ge=0)] = 0.0
-    quarantined: Annotated[int, Field(ge=0)] = 0
-    evicted: Annotated[int, Field(ge=0)] = 0
-    buffered: Annotated[int, Field(ge=0)] = Field(
+    rows: Count
+    bytes: Count
+    oldest_age_s: Seconds = 0.0
+    quarantined: Count = 0
+    evicted: Count = 0
+    buffered: Count = Field(
         default=0, description="Changes held in memory because the store cannot be written."
     )
-    lost: Annotated[int, Field(ge=0)] = 0
+    lost: Count = 0
 
 
 class Health(Message):
     """Once a minute, QoS 0: figures, not facts."""
 
     at: UtcTime
-    uptime_s: Annotated[float, Field(ge=0)]
+    uptime_s: Seconds
     outbox: OutboxHealth
-    cameras: tuple[CameraHealth, ...] = ()
-    disk_free_bytes: Annotated[int, Field(ge=0)] | None = None
-    memory_bytes: Annotated[int, Field(ge=0)] | None = None
-    temperature_c: float | None = None
-    alarms: tuple[str, ...] = ()
+    cameras: Annotated[tuple[CameraHealth, ...], Field(max_length=MAX_CAMERAS)] = ()
+    disk_free_bytes: Count | None = None
+    memory_bytes: Count | None = None
+    temperature_c: Annotated[float, Field(ge=-300, le=1000)] | None = None
+    alarms: Annotated[tuple[Text1k, ...], Field(max_length=MAX_ALARMS)] = ()

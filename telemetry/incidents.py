@@ -10,19 +10,21 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from telemetry.messages import (
-    ClockStamp,
+from telemetry.bounds import (
+    MAX_INCIDENT_BAYS,
+    Count,
     LayoutHash,
-    Message,
-    ModelRef,
     Probability,
+    Seconds,
+    Text64,
+    Text200,
     UtcTime,
 )
+from telemetry.messages import ClockStamp, Message, ModelRef
 from telemetry.words import BayId, CameraId, Identifier, IncidentEnd, IncidentKind
 
 BoxNorm = tuple[Probability, Probability, Probability, Probability]
 """x_min, y_min, x_max, y_max as fractions of the picture."""
-Duration = Annotated[float, Field(ge=0)]
 
 
 class IncidentChanged(Message):
@@ -31,13 +33,13 @@ class IncidentChanged(Message):
     kind: IncidentKind
     open: bool = Field(description="true: it lasts; false: it is over, and `end` says why.")
     camera: CameraId
-    bays: tuple[BayId, ...] = Field(
+    bays: Annotated[tuple[BayId, ...], Field(max_length=MAX_INCIDENT_BAYS)] = Field(
         description="Bays concerned, the most concerned first: straddled, barred, used; or none."
     )
-    area: Annotated[str, Field(max_length=200)] | None = Field(
+    area: Text200 | None = Field(
         default=None, description="Watched area of the calibration, for vehicles outside bays."
     )
-    vehicle: Annotated[str, Field(max_length=64)] | None = Field(
+    vehicle: Text64 | None = Field(
         default=None, description="Class in the network's words; null for an overstay."
     )
     conf: Probability = Field(description="Mean confidence of the vehicle's boxes; of the bay.")
@@ -46,14 +48,14 @@ class IncidentChanged(Message):
     )
     began: UtcTime = Field(description="When the vehicle was first seen to stand there.")
     last_seen: UtcTime
-    stood_s: Duration = Field(
+    stood_s: Seconds = Field(
         description="From `began` to `last_seen`, by a clock that never jumps."
     )
-    limit_s: Duration | None = Field(default=None, description="The limit that a stay passed.")
+    limit_s: Seconds | None = Field(default=None, description="The limit that a stay passed.")
     ended: UtcTime | None = Field(default=None, description="When it was found to be over.")
     end: IncidentEnd | None = None
     model: ModelRef | None = None
-    calibration: Annotated[int, Field(ge=0)] = Field(description="Revision of the calibration.")
+    calibration: Count = Field(description="Revision of the calibration.")
     layout: LayoutHash
     clock: ClockStamp
 

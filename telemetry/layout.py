@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from telemetry.bounds import (
+    EARLIEST,
+    MAX_BAYS,
+    MAX_CAMERAS,
+    MAX_INCIDENTS,
+    MAX_LOTS,
+    MAX_MESSAGE_BYTES,
+    MAX_ZONES,
+    LayoutHash,
+)
 from telemetry.errors import TelemetryError
-from telemetry.messages import LayoutBay, LayoutHash, LotInfo, Message
+from telemetry.messages import LayoutBay, LotInfo, Message, Occupancy, SnapshotBay
+from telemetry.words import UnknownReason
 
 _LETTER_OF_OCC: dict[bool | None, str] = {False: "f", True: "o", None: "u"}
+_NAMED_TWICE = 5
 _OCC_OF_LETTER = {letter: occ for occ, letter in _LETTER_OF_OCC.items()}
 
 
@@ -29,15 +42,17 @@ class Layout(Message):
     """The ordered bays of one box with their metadata; `hash` says what a position means."""
 
     hash: LayoutHash
-    bays: tuple[LayoutBay, ...]
-    lots: tuple[LotInfo, ...] = ()
+    bays: Annotated[tuple[LayoutBay, ...], Field(max_length=MAX_BAYS)]
+    lots: Annotated[tuple[LotInfo, ...], Field(max_length=MAX_LOTS)] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         ids = [bay.bay for bay in self.bays]
-        if len(set(ids)) != len(ids):
-            twice = sorted({bay for bay in ids if ids.count(bay) > 1})
-            msg = f"a bay must stand in a layout once, but got twice: {', '.join(twice)}"
+        if twice := sorted(bay for bay, times in Counter(ids).items() if times > 1):
+            some = ", ".join(twice[:_NAMED_TWICE])
+            more = len(twice) - _NAMED_TWICE
+            some += f" and {more} more" if more > 0 else ""
+            msg = f"a bay must stand in a layout once, but got twice: {some}"
             raise ValueError(msg)
         if self.hash != layout_hash(ids):
             msg = f"hash must be {layout_hash(ids)} for these bays, but got {self.hash}"
@@ -53,6 +68,42 @@ class Layout(Message):
     def bay_ids(self) -> tuple[str, ...]:
         """The ids in order."""
         return tuple(bay.bay for bay in self.bays)
+
+
+_LONGEST_BAY = SnapshotBay(
+    bay="b",
+    occ=None,
+    state=Occupancy.UNKNOWN,
+    reason=max(UnknownReason, key=len),
+    since=EARLIEST.replace(microsecond=1),
+    conf=0.0,
+)
+_LONGEST_CONF = len("0.12345678901234567")
+_INCIDENT_BYTES = 24
+"""Of one id in a snapshot, as a box makes them."""
+
+
+def check_fits(layout: Layout) -> None:
+    """Refuse a layout whose own message, snapshot or aggregates could not be published.
+
+    Raises:
+        TelemetryError: the box has too many bays, cameras or zones for the contract's bounds.
+    """
+    each = len(_LONGEST_BAY.encode()) + _LONGEST_CONF
+    snapshot = sum(each + len(bay.bay) for bay in layout.bays) + MAX_INCIDENTS * _INCIDENT_BYTES
+    for what, got, most in (
+        ("bytes of layout", len(layout.encode()), MAX_MESSAGE_BYTES),
+        ("bytes of snapshot", snapshot, MAX_MESSAGE_BYTES),
+        ("cameras", len({bay.camera for bay in layout.bays}), MAX_CAMERAS),
+        # Half, since a window of the aggregates may see two layouts.
+        ("zones", len({bay.zone for bay in layout.bays}), MAX_ZONES // 2),
+    ):
+        if got > most:
+            msg = (
+                f"a box may have at most {most} {what}, but these {len(layout.bays)} bays make "
+                f"{got}: give some of its cameras to another box"
+            )
+            raise TelemetryError(msg)
 
 
 def pack_bays(

@@ -6,23 +6,38 @@ can only write what stands here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from telemetry.errors import TelemetryError
+from telemetry.bounds import (
+    MAX_BAYS,
+    MAX_CAMERAS,
+    MAX_INCIDENTS,
+    MAX_LEVELS,
+    MAX_NUMBER,
+    MAX_RANGES,
+    MAX_ZONES,
+    Conn,
+    Count,
+    Epoch,
+    LayoutHash,
+    Name64,
+    Name128,
+    Probability,
+    Seconds,
+    Seq,
+    Sha256,
+    Text32,
+    Text64,
+    Text128,
+    Text200,
+    UtcTime,
+    Watermark,
+    clamped,
+)
+from telemetry.door import checked
 from telemetry.words import (
     BayAngle,
     BayId,
@@ -36,23 +51,6 @@ from telemetry.words import (
     ZoneId,
 )
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""No message of the contract comes near it; a reader refuses more unseen."""
-
-
-def _to_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
-UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-LayoutHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Seq = Annotated[int, Field(ge=1)]
-Watermark = Annotated[int, Field(ge=0)]
-Epoch = Annotated[int, Field(ge=1)]
-Conn = Annotated[int, Field(ge=1)]
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-
 
 class Message(BaseModel):
     """Base of all messages: frozen, unknown fields ignored, no NaN."""
@@ -65,7 +63,6 @@ class Message(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
 
 
 def decode(kind: type[M], payload: bytes, where: str) -> M:
@@ -82,36 +79,6 @@ def decode(kind: type[M], payload: bytes, where: str) -> M:
     return checked(kind.model_validate_json, payload, where, kind.__name__)
 
 
-def checked(validate: Callable[[bytes], T], payload: bytes, where: str, what: str) -> T:
-    """Read a payload with `validate`; size and faults are told as `decode` tells them.
-
-    Raises:
-        TelemetryError: the payload is too large, or `validate` refuses it.
-    """
-    if len(payload) > MAX_MESSAGE_BYTES:
-        msg = f"{where}: expected at most {MAX_MESSAGE_BYTES} bytes, but got {len(payload)}"
-        raise TelemetryError(msg)
-    try:
-        return validate(payload)
-    except ValidationError as exc:
-        msg = f"{where}: {describe(exc, what)}"
-        raise TelemetryError(msg) from exc
-
-
-_SAYS_IT_ALL = frozenset({"json_invalid", "missing", "value_error"})
-
-
-def describe(error: ValidationError, what: str) -> str:
-    """One line that names each wrong field, what was expected and what came."""
-    faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'document'}: "
-        + fault["msg"].removeprefix("Value error, ")
-        + ("" if fault["type"] in _SAYS_IT_ALL else f", but got {str(fault['input'])[:60]!r}")
-        for fault in error.errors(include_url=False)[:5]
-    ]
-    return f"not a {what}: " + "; ".join(faults)
-
-
 class NetworkIdentity(Protocol):
     """What says which network it is, e.g. `vision.types.NetworkSpec`."""
 
@@ -126,8 +93,8 @@ class NetworkIdentity(Protocol):
 class ModelRef(Message):
     """Which network judged."""
 
-    name: Annotated[str, Field(min_length=1, max_length=128)]
-    version: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Name128
+    version: Name64
     sha256: Sha256
 
     @classmethod
@@ -140,8 +107,8 @@ class ClockStamp(Message):
     """What is known of the box's clock at an event, so that a reader can repair its time."""
 
     synced: bool | None = Field(description="Whether the kernel calls its clock synchronised.")
-    mono_ms: int = Field(ge=0, description="Monotonic milliseconds since the boot.")
-    boot_id: str = Field(max_length=64, description="Differs after each boot.")
+    mono_ms: Count = Field(description="Monotonic milliseconds since the boot.")
+    boot_id: Text64 = Field(description="Differs after each boot.")
 
 
 class OfflineReason(StrEnum):
@@ -165,13 +132,13 @@ class Status(Message):
         default=None, description="Only in a good-bye; a will has none."
     )
     at: UtcTime | None = Field(default=None, description="A will has none: it is written ahead.")
-    software: str | None = Field(default=None, max_length=64)
+    software: Text64 | None = None
     protocol: Literal["5", "3.1.1"] | None = None
-    boot_id: str | None = Field(default=None, max_length=64)
+    boot_id: Text64 | None = None
     layout: LayoutHash | None = None
-    cameras: tuple[CameraId, ...] = ()
+    cameras: Annotated[tuple[CameraId, ...], Field(max_length=MAX_CAMERAS)] = ()
     model: ModelRef | None = None
-    platform: str | None = Field(default=None, max_length=128)
+    platform: Text128 | None = None
 
     @model_validator(mode="after")
     def _reason_belongs_to_offline(self) -> Self:
@@ -222,9 +189,9 @@ class BayChanged(BayFacts):
 
     cause: Cause
     camera: CameraId
-    method: Annotated[str, Field(min_length=1, max_length=64)]
+    method: Name64
     model: ModelRef | None = None
-    calibration: Annotated[int, Field(ge=0)] = Field(description="Revision of the calibration.")
+    calibration: Count = Field(description="Revision of the calibration.")
     layout: LayoutHash
     clock: ClockStamp
 
@@ -259,8 +226,8 @@ class SeqRange(Message):
 class StreamGap(Message):
     """Data of `pk.stream.gap.v1`: exactly these events were given up and will never come."""
 
-    ranges: Annotated[tuple[SeqRange, ...], Field(min_length=1)]
-    lost: Annotated[int, Field(ge=1)]
+    ranges: Annotated[tuple[SeqRange, ...], Field(min_length=1, max_length=MAX_RANGES)]
+    lost: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
     reason: GapReason
     clock: ClockStamp
 
@@ -294,8 +261,8 @@ class Snapshot(Message):
     degraded: bool = Field(
         default=False, description="The store cannot be written: later events may be lost."
     )
-    bays: tuple[SnapshotBay, ...]
-    incidents: tuple[Identifier, ...] | None = None
+    bays: Annotated[tuple[SnapshotBay, ...], Field(max_length=MAX_BAYS)]
+    incidents: Annotated[tuple[Identifier, ...], Field(max_length=MAX_INCIDENTS)] | None = None
     """Ids of the incidents that last; null: the box knows of none, being older than they are."""
 
 
@@ -320,8 +287,8 @@ class LotInfo(Message):
     """A lot of the site, as far as this box knows it."""
 
     lot: LotId
-    name: str | None = Field(default=None, max_length=128)
-    levels: tuple[str, ...] = ()
+    name: Text128 | None = None
+    levels: Annotated[tuple[Text200, ...], Field(max_length=MAX_LEVELS)] = ()
     location: Location | None = None
 
 
@@ -334,25 +301,25 @@ class LayoutBay(Message):
     angle: BayAngle = BayAngle.PERPENDICULAR
     zone: ZoneId | None = None
     lot: LotId | None = None
-    level: str | None = Field(default=None, max_length=32)
+    level: Text32 | None = None
 
 
 class ZoneAggregate(Message):
     """One zone over one window; the seconds are summed over its bays."""
 
     zone: ZoneId | None = Field(description="null: the bays without a zone.")
-    bays: Annotated[int, Field(ge=0)]
-    occupied_s: Annotated[float, Field(ge=0)]
-    free_s: Annotated[float, Field(ge=0)]
-    unknown_s: Annotated[float, Field(ge=0)]
+    bays: Count
+    occupied_s: Seconds
+    free_s: Seconds
+    unknown_s: Seconds
     occupancy: Probability | None = Field(
         description="occupied_s / (occupied_s + free_s); null when nothing was known."
     )
-    arrivals: Annotated[int, Field(ge=0)]
-    departures: Annotated[int, Field(ge=0)]
-    dwell_count: Annotated[int, Field(ge=0)] = Field(description="Stays that ended in the window.")
-    dwell_mean_s: Annotated[float, Field(ge=0)] | None = None
-    dwell_max_s: Annotated[float, Field(ge=0)] | None = None
+    arrivals: Count
+    departures: Count
+    dwell_count: Count = Field(description="Stays that ended in the window.")
+    dwell_mean_s: Seconds | None = None
+    dwell_max_s: Seconds | None = None
 
 
 class Aggregate(Message):
@@ -360,11 +327,11 @@ class Aggregate(Message):
 
     period_s: Literal[600, 3600]
     start: UtcTime
-    observed_s: Annotated[float, Field(ge=0)] = Field(
+    observed_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         description="How much of the window the box watched; less than period_s after an outage."
     )
     layout: LayoutHash
-    zones: tuple[ZoneAggregate, ...]
+    zones: Annotated[tuple[ZoneAggregate, ...], Field(max_length=MAX_ZONES)]
 
 
 class BayTopicState(Message):
@@ -378,4 +345,9 @@ class BayTopicState(Message):
     @classmethod
     def of(cls, state: BayState, closed: bool) -> BayTopicState:
         """From a bay's state."""
-        return cls(state=Occupancy.of(state.occ), closed=closed, conf=state.conf, since=state.since)
+        return cls(
+            state=Occupancy.of(state.occ),
+            closed=closed,
+            conf=state.conf,
+            since=clamped(state.since),
+        )

@@ -15,6 +15,8 @@ from typing import Final, NoReturn
 
 from pydantic import JsonValue
 
+from telemetry.bounds import MAX_DEPTH
+from telemetry.door import check_json
 from telemetry.errors import TelemetryError
 
 JsonObject = dict[str, JsonValue]
@@ -23,7 +25,6 @@ MAX_DOCUMENT_BYTES = 8_192
 """Of desired and reported together, as compact JSON; metadata is not counted."""
 MAX_PAYLOAD_BYTES = 32_768
 """A request of more is refused unread: twice a full document with blanks still fits."""
-MAX_DEPTH = 8
 MAX_CLIENT_TOKEN_BYTES = 64
 SECTIONS: Final = ("desired", "reported")
 
@@ -114,7 +115,8 @@ def parse_update(payload: bytes) -> ShadowUpdate:
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         _refuse(413, f"expected at most {MAX_PAYLOAD_BYTES} bytes, but got {len(payload)}")
-    request = _load_object(payload)
+    # Two levels lie above a section.
+    request = _load_object(payload, MAX_DEPTH + 2)
     token = _client_token(request)
     unknown = sorted(set(request) - {"state", "version", "clientToken"})
     if unknown:
@@ -133,8 +135,8 @@ def parse_update(payload: bytes) -> ShadowUpdate:
         section = state.get(name)
         if section is not None and not isinstance(section, dict):
             _refuse(400, f"{name} must be an object or null, but got {section!r:.40}", token)
-        if isinstance(section, dict) and _depth(section) > MAX_DEPTH:
-            _refuse(400, f"{name} is nested more than {MAX_DEPTH} levels deep", token)
+        if isinstance(section, dict):
+            _check_section(name, section, token)
     desired, reported = state.get("desired"), state.get("reported")
     return ShadowUpdate(
         desired=desired if isinstance(desired, dict) else None,
@@ -157,7 +159,7 @@ def apply_update(
 
     Raises:
         ShadowRejection: 409 when the versions differ, 413 when the result is too large, 400 when
-            it is nested too deep.
+            the update is nested too deep or holds what no JSON of the contract may.
     """
     old = document or ShadowDocument()
     token = update.client_token
@@ -169,6 +171,8 @@ def apply_update(
         times: JsonObject = getattr(old, f"{name}_times")
         patch: JsonObject | None = getattr(update, name)
         if name in update.sections:
+            if patch is not None:
+                _check_section(name, patch, token)
             state = {} if patch is None else merge(state, patch)
             times = {} if patch is None else _stamp(times, patch, timestamp_s)
         merged[name], merged[f"{name}_times"] = state, times
@@ -303,7 +307,8 @@ def parse_delta(payload: bytes) -> ShadowDelta:
     Raises:
         ShadowRejection: 400, it is neither.
     """
-    message = _load_object(payload)
+    # The metadata of a full document: two levels above it, and its times below each leaf.
+    message = _load_object(payload, MAX_DEPTH + 3)
     state, version = message.get("state"), message.get("version")
     if not isinstance(state, dict) or type(version) is not int:
         _refuse(400, "expected a delta with an object 'state' and a whole number 'version'")
@@ -318,9 +323,12 @@ def dump_json(value: Mapping[str, JsonValue]) -> bytes:
     return _dump(value)
 
 
-def _load_object(payload: bytes) -> JsonObject:
+def _load_object(payload: bytes, max_depth: int) -> JsonObject:
     try:
-        value = json.loads(payload, parse_constant=_no_constant)
+        check_json(payload, "document", max_depth=max_depth)
+        value = json.loads(payload)
+    except TelemetryError as exc:
+        raise ShadowRejection(400, str(exc)) from exc
     except (ValueError, RecursionError) as exc:
         raise ShadowRejection(400, "expected UTF-8 JSON") from exc
     if not isinstance(value, dict):
@@ -328,9 +336,11 @@ def _load_object(payload: bytes) -> JsonObject:
     return value
 
 
-def _no_constant(name: str) -> NoReturn:
-    msg = f"{name} is not JSON"
-    raise ValueError(msg)
+def _check_section(name: str, section: Mapping[str, JsonValue], token: str | None) -> None:
+    try:
+        check_json(_dump(section), name, max_depth=MAX_DEPTH)
+    except (ValueError, RecursionError, TelemetryError) as exc:
+        _refuse(400, f"{exc}", token)
 
 
 def _client_token(request: JsonObject) -> str | None:
@@ -374,14 +384,6 @@ def _pick(times: JsonObject, keys: Mapping[str, JsonValue]) -> JsonObject:
     return result
 
 
-def _depth(value: JsonValue) -> int:
-    if isinstance(value, dict):
-        return 1 + max(map(_depth, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(_depth, value), default=0)
-    return 0
-
-
 def _with_optional(body: JsonObject, version: int | None, client_token: str | None) -> JsonObject:
     if version is not None:
         body["version"] = version
@@ -391,6 +393,5 @@ def _with_optional(body: JsonObject, version: int | None, client_token: str | No
 
 
 def _dump(value: Mapping[str, JsonValue]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()

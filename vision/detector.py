@@ -129,10 +129,6 @@ class OnnxDetector:
         """What a known picture showed when the model was opened; None without one."""
         return self._probed
 
-    def plan(self, polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> InputPlan:
-        """Choose input size and tiles for a camera; see `vision.input_size.plan_input`."""
-        return plan_input(polygons_norm, image_wh, self._spec)
-
     def detect(
         self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
     ) -> NetworkOutput:

@@ -13,10 +13,11 @@ less (`view_still`): features are searched for only where that is in doubt.
 
 from __future__ import annotations
 
+import math
 import random
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -37,6 +38,7 @@ from vision.view_match import (
     off_bays,
     small_grey,
 )
+from vision.view_shape import is_cut, same_shape, shape_fault, squeezed, turned_deg
 from vision.view_still import Sight, compare, fine_edges, seems_moved, thumbnail
 
 Grey = npt.NDArray[np.uint8]
@@ -61,6 +63,9 @@ class GuardSettings:
             a blind camera.
         still_share: movement of the bays, as a share of the picture's diagonal, that is none.
         follow_share: movement that is followed; more needs a person's eye.
+        follow_deg: turn that is followed, degrees.
+        squeeze_share: how far the corners of a picture of another shape may stand from where they
+            were, as a share of its sides, for it to be the same view, only squeezed.
         unsure_hold_s: how long a view may be unrecognisable before it counts as moved.
         strong_inliers: places that must agree with the reference for it to count alone.
         still_inliers: places just where they were that prove a view to have stayed; a false match
@@ -78,6 +83,8 @@ class GuardSettings:
     bad_hold_s: float = 3.0
     still_share: float = 0.0007
     follow_share: float = 0.06
+    follow_deg: float = 20.0
+    squeeze_share: float = 0.02
     unsure_hold_s: float = 60.0
     strong_inliers: int = 45
     still_inliers: int = 6
@@ -113,6 +120,11 @@ class _Fault:
     detail: str
 
 
+def for_one_picture(settings: GuardSettings) -> GuardSettings:
+    """The same thresholds, with no time to wait for a better picture."""
+    return replace(settings, frozen_after_s=math.inf, bad_hold_s=0.0, unsure_hold_s=0.0)
+
+
 class ViewGuard:
     """Guards one camera's view; not thread-safe.
 
@@ -121,6 +133,9 @@ class ViewGuard:
             instead, so that movements from then on are seen.
         polygons_norm: the calibrated bays; what stands in them is not what the view is known by.
         settings: thresholds and times.
+        calibrated_wh: size of the picture that the bays were drawn on; one of another shape is
+            squeezed, which is harmless, or cut, which is not: the reference picture tells. None:
+            that of the reference picture, if there is one.
     """
 
     def __init__(
@@ -128,9 +143,15 @@ class ViewGuard:
         reference_bgr: ImageBgr | None,
         polygons_norm: Sequence[Floats],
         settings: GuardSettings | None = None,
+        calibrated_wh: tuple[int, int] | None = None,
     ) -> None:
         self._settings = settings or GuardSettings()
         self._polygons = tuple(polygons_norm)
+        self._calibrated_wh = calibrated_wh
+        if reference_bgr is not None and calibrated_wh is None:
+            self._calibrated_wh = (reference_bgr.shape[1], reference_bgr.shape[0])
+        self._has_reference = reference_bgr is not None
+        self._reshaped_wh: tuple[int, int] | None = None
         self._reference: Fingerprint | None = None
         self._sharpness: float | None = None
         self._anchor: tuple[Fingerprint, Matrix] | None = None
@@ -160,6 +181,14 @@ class ViewGuard:
         """
         now_s = frame.captured_mono_s
         grey = (greys or SmallGreys(frame.image_bgr)).at(LONG_SIDE_PX)
+        image_wh = (frame.image_bgr.shape[1], frame.image_bgr.shape[0])
+        is_reshaped = self._is_reshaped(image_wh)
+        if is_reshaped and not self._has_reference:
+            return self._other_shape(image_wh)
+        if is_reshaped:
+            # Squeezed back: a squeezed picture is now just like the reference, a cut one is not.
+            grey = squeezed(grey, self._calibrated_wh or image_wh)
+        self._reshaped_wh = image_wh if is_reshaped else None
         fault = self._frozen(grey, now_s) or self._bad_picture(grey)
         if fault is not None:
             self._bad_since_s = now_s if self._bad_since_s is None else self._bad_since_s
@@ -175,7 +204,14 @@ class ViewGuard:
             self._begin_here(grey, now_s)
         elif self._is_due(grey, now_s):
             self._check(grey, now_s, may_postpone=may_postpone)
-        return self._report((frame.image_bgr.shape[1], frame.image_bgr.shape[0]), now_s)
+        return self._report(image_wh, now_s)
+
+    def _is_reshaped(self, image_wh: tuple[int, int]) -> bool:
+        return self._calibrated_wh is not None and not same_shape(self._calibrated_wh, image_wh)
+
+    def _other_shape(self, image_wh: tuple[int, int]) -> ViewReport:
+        text = shape_fault(self._calibrated_wh or image_wh, image_wh, compared=self._has_reference)
+        return ViewReport(UnknownReason.VIEW_MOVED, text, is_usable=False)
 
     # -- the picture itself ----------------------------------------------------------------------
 
@@ -299,11 +335,11 @@ class ViewGuard:
         if self._sure_s != self._checked_s:
             begin_s = self._begun_s if self._sure_s is None else self._sure_s
             if now_s - begin_s >= settings.unsure_hold_s:
-                return ViewReport(
-                    UnknownReason.VIEW_MOVED,
-                    f"the calibrated view has not been recognised for {now_s - begin_s:.0f} s",
-                    is_usable=False,
-                )
+                if self._reshaped_wh is not None:
+                    return self._other_shape(self._reshaped_wh)
+                since = f" for {now_s - begin_s:.0f} s" if settings.unsure_hold_s else ""
+                text = f"the calibrated view has not been recognised{since}"
+                return ViewReport(UnknownReason.VIEW_MOVED, text, is_usable=False)
             return self._followed(image_wh, is_usable=False)
         return self._followed(image_wh, is_usable=True)
 
@@ -311,6 +347,16 @@ class ViewGuard:
         settings = self._settings
         shift_px = _shift_px(self._polygons, self._matrix, image_wh)
         share = shift_px / float(np.hypot(*image_wh))
+        turn_deg = turned_deg(self._matrix, image_wh)
+        if abs(turn_deg) > settings.follow_deg:
+            return ViewReport(
+                UnknownReason.VIEW_MOVED,
+                f"the view is turned by {abs(turn_deg):.0f} degrees",
+                shift_px=round(shift_px, 1),
+                is_usable=False,
+            )
+        if self._reshaped_wh is not None and is_cut(self._matrix, settings.squeeze_share):
+            return self._other_shape(self._reshaped_wh)
         if share > settings.follow_share:
             return ViewReport(
                 UnknownReason.VIEW_MOVED,

@@ -25,7 +25,7 @@ from calibration.findings import Finding, Severity, errors_of
 from calibration.json_schema import format_schema
 from calibration.network_check import NetworkReport, check_for_network
 from calibration.pictures import read_picture, write_picture
-from calibration.references import check_reference, reference_path
+from calibration.references import check_reference, missing_reference, reference_path
 from calibration.types import Calibration
 from calibration.visibility import check_visibility
 from telemetry.errors import CalibrationError
@@ -65,6 +65,8 @@ def _check_one(
         *check_reference(path, calibration),
         *check_visibility(calibration),
     ]
+    if (missing := missing_reference(path, calibration)) is not None:
+        findings.append(missing)
     access = model_access(context)
     report = check_for_network(calibration, access.spec(model)) if access else None
     findings += report.findings if report else ()

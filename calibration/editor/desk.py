@@ -29,7 +29,7 @@ from calibration.files import (
     rollback_calibration,
     save_calibration,
 )
-from calibration.findings import Finding, errors_of
+from calibration.findings import Code, Finding, Severity, errors_of
 from calibration.geometry import is_simple, to_pixels
 from calibration.importers import Document as ImportDocument
 from calibration.importers import ImportFormat, fit_to, import_document
@@ -42,6 +42,7 @@ from calibration.types import Calibration, Mask
 from calibration.visibility import check_visibility
 from telemetry.errors import CalibrationError
 from vision.types import ImageBgr, NetworkSpec
+from vision.view_shape import same_shape, shape_fault
 
 OWN_FORMAT = "lotsight"
 Format = TypeVar("Format", ImportFormat, ExportFormat)
@@ -143,7 +144,7 @@ class Desk:
     def check(self, document: Document, *, deep: bool = False) -> list[dict[str, Any]]:
         """Every finding, as the page shows it; hidden bays only when looked for deeply."""
         calibration = self.compose(document)
-        findings: list[Finding] = [*check_calibration(calibration)]
+        findings: list[Finding] = [*self._shape_finding(), *check_calibration(calibration)]
         if calibration.bays and not errors_of(findings):
             # Size and visibility mean something for sound outlines only.
             if self.judge is not None:
@@ -151,6 +152,15 @@ class Desk:
             if deep:
                 findings += check_visibility(calibration)
         return [finding.to_json() for finding in findings]
+
+    def _shape_finding(self) -> list[Finding]:
+        """What to tell where the camera's picture has another shape than the bays were drawn on."""
+        present, wh = self.present(), self.image_wh()
+        if present is None or same_shape(present.image_wh, wh):
+            return []
+        message = shape_fault(present.image_wh, wh, compared=present.reference is not None)
+        remedy = "see that the bays lie right on this picture before you save"
+        return [Finding(Severity.WARNING, Code.REFERENCE, None, message, remedy)]
 
     def live(self, request: PictureRequest) -> list[dict[str, Any]]:
         """What the network sees in each bay, in the document's order; unknown where it cannot."""

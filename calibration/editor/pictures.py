@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
-import cv2
-
+from calibration.clips import ClipReader
 from telemetry.errors import CameraError
+from vision.image_file import decode_image
 from vision.types import ImageBgr
 
 
@@ -53,11 +53,11 @@ class StillPicture:
             CameraError: it is no picture.
         """
         self.name = str(path)
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
-            msg = f"{path}: expected a picture, but got a file that cannot be decoded as one"
-            raise CameraError(msg)
-        self._image_bgr = cast(ImageBgr, image)
+        try:
+            self._image_bgr = decode_image(path.read_bytes(), self.name)
+        except OSError as exc:
+            msg = f"{path}: expected a picture, but got: {exc.strerror}"
+            raise CameraError(msg) from exc
 
     def picture(self, time_s: float) -> ImageBgr:
         """The picture."""
@@ -77,14 +77,9 @@ class ClipPictures:
         """
         self.name = str(path)
         self._lock = threading.Lock()
-        self._capture = cv2.VideoCapture(str(path))
-        self._fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self._frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        if not self._capture.isOpened() or self._frames < 1 or not self._fps > 0:
-            msg = f"{path}: expected a video, but got a file without pictures that can be decoded"
-            raise CameraError(msg)
-        self.duration_s: float | None = round((self._frames - 1) / self._fps, 2)
-        self._latest: tuple[int, ImageBgr] = (0, self._decode(0))
+        self._clip = ClipReader(path)
+        self.duration_s: float | None = round(self._clip.duration_s, 2)
+        self._latest: tuple[int, ImageBgr] = (0, self._clip.frame_at(0.0))
 
     def picture(self, time_s: float) -> ImageBgr:
         """The frame shown at `time_s` seconds from the start; the nearest there is.
@@ -92,21 +87,12 @@ class ClipPictures:
         Raises:
             CameraError: it cannot be decoded.
         """
-        wanted = min(max(round(time_s * self._fps), 0), self._frames - 1)
+        time_s = min(max(time_s, 0.0), self.duration_s or 0.0)
+        number = round(time_s * self._clip.rate_hz)
         with self._lock:
-            if self._latest[0] != wanted:
-                self._latest = (wanted, self._decode(wanted))
+            if self._latest[0] != number:
+                self._latest = (number, self._clip.frame_at(time_s))
             return self._latest[1]
-
-    def _decode(self, frame: int) -> ImageBgr:
-        # The count in the header is an estimate: the last frames it promises may not be there.
-        for number in range(frame, max(frame - 10, -1), -1):
-            self._capture.set(cv2.CAP_PROP_POS_FRAMES, number)
-            good, image = self._capture.read()
-            if good:
-                return cast(ImageBgr, image)
-        msg = f"{self.name}: expected a picture at frame {frame}, but got none"
-        raise CameraError(msg)
 
 
 class LivePictures:

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
+from sqlalchemy import select
 
 from cloud_app.api.context import ApiContext, Caller, Context
 from cloud_app.api.parameters import REFUSALS, Bearer
@@ -47,7 +48,7 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
     link = context.link_state()
     try:
         with context.database.read() as session:
-            session.rows("SELECT 1")
+            session.rows(select(1))
         database = "ok"
     except CloudError:
         # No details here: whoever has no token may ask this.
@@ -79,6 +80,8 @@ class _Figures(Collector):
             ("events", "Events among them", counts.events),
             ("batches", "Transactions", counts.batches),
             ("unreadable", "Messages that went to the quarantine", counts.unreadable),
+            ("misplaced", "Messages under a site that is not their edge's", counts.misplaced),
+            ("shed", "Messages of edges over their budget, dropped to be sent again", counts.shed),
             ("retries", "Batches that had to wait for database or sink", counts.retries),
         ):
             yield CounterMetricFamily(f"lotsight_cloud_{name}", what, value=value)

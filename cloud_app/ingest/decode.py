@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
-from cloud_app.storage.intake import Poison, TakenEvent
+from cloud_app.stream import EdgeFault, Poison, TakenEvent
 from telemetry import TelemetryError
+from telemetry.bounds import MAX_NUMBER
 from telemetry.cloudevents import decode_event
 from telemetry.health import Health
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, Snapshot, Status, decode
 from telemetry.topics import EdgeTopic, TopicKind, parse_edge_topic
 
+_log = logging.getLogger(__name__)
+
 _ID = re.compile(r"([1-9][0-9]{0,15})-([1-9][0-9]{0,15})")
+# For events that are no JSON, or too deep or long to be read: the envelope comes first.
+_ID_IN_BYTES = re.compile(rb'"id"\s{0,8}:\s{0,8}"([1-9][0-9]{0,15}-[1-9][0-9]{0,15})"')
+_HEAD_BYTES = 4096
 
 Report: TypeAlias = Status | Layout | Snapshot | Health | Aggregate
 _REPORTS: dict[TopicKind, type[Report]] = {
@@ -58,21 +66,38 @@ class TakenReport:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A message that goes to the quarantine, and the number that its event had, if known."""
+    """A message that goes to the quarantine.
+
+    Attributes:
+        inbound: the message.
+        reason: why.
+        poison: the number that its event had, if known.
+        site: whose topic it came on.
+        fault: what its edge should not do, where that is why.
+    """
 
     inbound: Inbound
     reason: str
     poison: Poison | None = None
     site: str | None = None
+    fault: EdgeFault | None = None
 
 
 Decoded: TypeAlias = TakenEvent | TakenReport | Unreadable
 
 
 def decode_inbound(inbound: Inbound, prefix: str) -> Decoded:
-    """Read a message; nothing that a device may send makes this raise."""
+    """Read a message; nothing that anybody may send makes this raise."""
     try:
-        place = parse_edge_topic(inbound.topic, prefix)
+        return _decode(inbound, prefix)
+    except Exception as exc:
+        _log.exception("%.200s: a message that nobody thought of", inbound.topic)
+        return Unreadable(inbound, f"{type(exc).__name__}: {exc}")
+
+
+def _decode(inbound: Inbound, prefix: str) -> Decoded:
+    try:
+        place = _place(inbound.topic, prefix)
     except TelemetryError as exc:
         return Unreadable(inbound, str(exc))
     if place.kind is TopicKind.EVENT:
@@ -84,6 +109,12 @@ def decode_inbound(inbound: Inbound, prefix: str) -> Decoded:
         return TakenReport(place.site, place.edge, decode(kind, inbound.payload, inbound.topic))
     except TelemetryError as exc:
         return Unreadable(inbound, str(exc))
+
+
+@lru_cache(maxsize=16_384)
+def _place(topic: str, prefix: str) -> EdgeTopic:
+    """The topic taken apart; the same ones come again and again."""
+    return parse_edge_topic(topic, prefix)
 
 
 def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:
@@ -99,9 +130,17 @@ def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:
 
 
 def _poison(edge: str, payload: bytes) -> Poison | None:
+    match = _ID.fullmatch(_id_of(payload))
+    if match is None or max(int(match[1]), int(match[2])) > MAX_NUMBER:
+        return None
+    return Poison(edge, int(match[1]), int(match[2]))
+
+
+def _id_of(payload: bytes) -> str:
     try:
         body = json.loads(payload)
     except (ValueError, RecursionError):
-        return None
-    match = _ID.fullmatch(str(body.get("id"))) if isinstance(body, dict) else None
-    return Poison(edge, int(match[1]), int(match[2])) if match else None
+        found = _ID_IN_BYTES.search(payload[:_HEAD_BYTES])
+        return found[1].decode() if found else ""
+    name = body.get("id") if isinstance(body, dict) else None
+    return name if isinstance(name, str) else ""

@@ -8,12 +8,11 @@ retained kinds through plain ones (a shared one would deal them to members that 
 from __future__ import annotations
 
 import logging
-import queue
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -25,9 +24,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from cloud_app.config import BrokerConfig
 from cloud_app.errors import BrokerError
 from cloud_app.ingest.decode import REPORT_KINDS, Inbound
-from cloud_app.storage.intake import Watermark
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import Watermark
 from telemetry import Clock
+from telemetry.bounds import MAX_MESSAGE_BYTES, MAX_NUMBER
 from telemetry.messages import Ack
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, Topic, TopicFilter, TopicKind, every_edge
@@ -62,6 +62,18 @@ class LinkState:
     problem: str | None
 
 
+class Inbox(Protocol):
+    """Where messages go."""
+
+    def put(self, message: Inbound) -> bool:
+        """Queue a message; False: it is not wanted, and may be confirmed at once."""
+        ...
+
+    def qsize(self) -> int:
+        """How many messages wait."""
+        ...
+
+
 class CloudLink:
     """The MQTT client of one consumer.
 
@@ -79,7 +91,7 @@ class CloudLink:
     ) -> None:
         self._config = config
         self._clock = clock
-        self._inbox: queue.Queue[Inbound] = queue.Queue()
+        self._inbox: Inbox = _Nowhere()
         self._on_request: Callable[[str, bytes], None] = _nobody_asked
         self._requests = tuple(requests)
         self._lock = threading.Lock()
@@ -95,9 +107,7 @@ class CloudLink:
         """How the link stands now."""
         return self._state
 
-    def deliver_to(
-        self, inbox: queue.Queue[Inbound], on_request: Callable[[str, bytes], None]
-    ) -> None:
+    def deliver_to(self, inbox: Inbox, on_request: Callable[[str, bytes], None]) -> None:
         """Say where messages go; before `start`.
 
         Args:
@@ -140,6 +150,9 @@ class CloudLink:
     def acknowledge(self, watermarks: Iterable[Watermark], *, replay: bool = False) -> None:
         """Publish how far each edge's stream is complete."""
         for mark in watermarks:
+            if mark.upto > MAX_NUMBER or mark.epoch > MAX_NUMBER:
+                _log.error("%s: no acknowledgement can carry it", mark)
+                continue
             topic = EdgeTopics(mark.site, mark.edge, self._config.prefix).of(TopicKind.ACK)
             ack = Ack(epoch=mark.epoch, upto=mark.upto, replay=replay)
             self.publish(topic, ack.encode(), DELIVERY_RULES[TopicKind.ACK].qos)
@@ -267,22 +280,46 @@ class CloudLink:
         _log.warning("%s:%d: %s", self._config.host, self._config.port, problem)
 
     def _received(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        topic = message.topic
+        try:
+            self._pass_on(_topic_of(message), message)
+        except Exception:
+            # paho's thread would end, and with it our hearing.
+            _log.exception("a message is passed over")
+
+    def _pass_on(self, topic: str, message: mqtt.MQTTMessage) -> None:
         if any(pattern.matches(topic) for pattern in self._requests):
             self._on_request(topic, bytes(message.payload))
             self._client.ack(message.mid, message.qos)
             return
         if message.qos == 0 and self._inbox.qsize() >= _UNCONFIRMED_MAX:
             return
-        self._inbox.put(
-            Inbound(
-                topic,
-                bytes(message.payload),
-                message.retain,
-                to_ms(self._clock.utc()),
-                _Receipt(self._connection, message.mid, message.qos),
-            )
+        inbound = Inbound(
+            topic,
+            # One byte more than may be tells that it was too long; the rest would only fill memory.
+            bytes(message.payload[: MAX_MESSAGE_BYTES + 1]),
+            message.retain,
+            to_ms(self._clock.utc()),
+            _Receipt(self._connection, message.mid, message.qos),
         )
+        if not self._inbox.put(inbound):
+            self._client.ack(message.mid, message.qos)
+
+
+def _topic_of(message: mqtt.MQTTMessage) -> str:
+    try:
+        return message.topic
+    except UnicodeDecodeError as exc:
+        return bytes(exc.object).decode("utf-8", "replace")
+
+
+class _Nowhere:
+    """The inbox until `deliver_to`."""
+
+    def put(self, message: Inbound) -> bool:
+        return False
+
+    def qsize(self) -> int:
+        return 0
 
 
 def _nobody_asked(topic: str, _payload: bytes) -> None:

@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cloud_app.config import IngestConfig
+from cloud_app.config import IngestConfig, Registration
 from cloud_app.errors import SinkError, StorageDownError, StorageError
-from cloud_app.ingest.batch import Batch, take_batch
+from cloud_app.ingest.batch import Batch, SitesChangedError, take_batch
 from cloud_app.ingest.decode import Inbound
+from cloud_app.ingest.inbox import FairInbox
+from cloud_app.ingest.sites import EdgeRegistry
 from cloud_app.storage.database import Database
-from cloud_app.storage.intake import StreamKey, TakenEvent, Watermark
-from telemetry import Clock
+from cloud_app.storage.times import to_ms
+from cloud_app.stream import EdgeFault, FaultKind, StreamKey, TakenEvent, Watermark
+from telemetry import Clock, is_identifier
+from telemetry.topics import CONTRACT_VERSION
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +63,8 @@ class Counts:
     events: int = 0
     batches: int = 0
     unreadable: int = 0
+    misplaced: int = 0
+    shed: int = 0
     retries: int = 0
     last_error: str | None = None
 
@@ -86,8 +92,15 @@ class IngestWorker:
     clock: Clock
     watch: Callable[[Batch], None]
     counts: Counts = field(default_factory=Counts)
-    inbox: queue.Queue[Inbound] = field(default_factory=queue.Queue)
+    inbox: FairInbox = field(init=False)
+    _registry: EdgeRegistry = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Open the inbox, and the registry on the same database."""
+        self.inbox = FairInbox(self.clock, self.config.edge_budget_hz, self.prefix)
+        listed_only = self.config.registration is Registration.LISTED
+        self._registry = EdgeRegistry(self.database, listed_only)
 
     def run(self) -> None:
         """Work until `stop`; what is left in the inbox then stays unconfirmed at the broker."""
@@ -102,14 +115,13 @@ class IngestWorker:
 
     def _collect(self) -> list[Inbound]:
         try:
-            messages = [self.inbox.get(timeout=0.2)]
+            messages = [self.inbox.get(0.2)]
         except queue.Empty:
             return []
         end_s = self.clock.mono_s() + self.config.batch_wait_s
         while len(messages) < self.config.batch_rows:
-            left_s = end_s - self.clock.mono_s()
             try:
-                messages.append(self.inbox.get(left_s > 0, max(left_s, 0.0)))
+                messages.append(self.inbox.get(end_s - self.clock.mono_s()))
             except queue.Empty:
                 break
         return messages
@@ -135,41 +147,77 @@ class IngestWorker:
         Raises:
             StorageError, SinkError: nothing was taken; the same call may succeed later.
         """
-        batch = Batch.of(messages, self.prefix)
+        try:
+            try:
+                self._take(messages)
+            except SitesChangedError:
+                self._registry.forget()
+                self._take(messages)
+        except (StorageDownError, SinkError):
+            raise
+        except Exception as exc:
+            # Whatever it is that one message does to us, the others must get through, and a
+            # restart would only meet it again.
+            self._take_apart(messages, exc)
+
+    def _take(self, messages: Sequence[Inbound]) -> None:
+        batch = Batch.of(messages, self.prefix, self._registry)
+        for fault in self._shed():
+            batch.blame(fault)
         for sink in self.sinks:
             sink.put(batch.events)
+        with self.database.write() as session:
+            acks = take_batch(session, batch)
+        self._tell(batch, acks)
+
+    def _take_apart(self, messages: Sequence[Inbound], cause: Exception) -> None:
+        """Something in the batch cannot be taken: find it by halves, and let the rest through."""
+        if len(messages) > 1:
+            middle = len(messages) // 2
+            self.take(messages[:middle])
+            self.take(messages[middle:])
+            return
+        _log.error("a message goes to the quarantine: %s", cause, exc_info=cause)
+        self._registry.forget()
+        batch = Batch.refused(messages[0], self.prefix, self._registry, str(cause))
+        acks: dict[StreamKey, int] = {}
         try:
             with self.database.write() as session:
                 acks = take_batch(session, batch)
         except StorageDownError:
             raise
-        except Exception as exc:
-            # Whatever it is that one message does to us, the others must get through, and a
-            # restart would only meet it again.
-            self._take_one_by_one(messages, exc)
-            return
-        self.outlet.confirm(messages)
-        self.outlet.acknowledge(_watermarks(batch, acks))
-        self.watch(batch)
-        self.counts.messages += len(messages)
+        except Exception:
+            # Confirmed all the same: it would come again for ever, and the others with it.
+            _log.exception("%.200s: not even the quarantine takes it", messages[0].topic)
+        self._tell(batch, acks)
+
+    def _shed(self) -> list[EdgeFault]:
+        """What the inbox dropped since the last batch, for people to know."""
+        now_ms = to_ms(self.clock.utc())
+        shed = self.inbox.take_shed()
+        self.counts.shed += sum(shed.values())
+        faults = []
+        for line, times in shed.items():
+            site, _, edge = line.removeprefix(f"{self.prefix}/{CONTRACT_VERSION}/").partition("/")
+            if is_identifier(site) and is_identifier(edge):
+                _log.warning("edge %s of %s: %d messages over its budget", edge, site, times)
+                detail = str(times)
+                faults.append(EdgeFault(edge, site, FaultKind.FLOODING, detail, now_ms, times))
+        return faults
+
+    def _tell(self, batch: Batch, acks: dict[StreamKey, int]) -> None:
+        """Confirm and acknowledge what is committed; that it is stands, whatever happens here."""
+        self.counts.messages += len(batch.inbound)
         self.counts.events += len(batch.events)
         self.counts.unreadable += len(batch.unreadable)
+        self.counts.misplaced += sum(bad.fault is not None for bad in batch.unreadable)
         self.counts.batches += 1
-
-    def _take_one_by_one(self, messages: Sequence[Inbound], cause: Exception) -> None:
-        """Something in the batch cannot be taken: find it, and let the rest through."""
-        if len(messages) > 1:
-            for message in messages:
-                self.take([message])
-            return
-        _log.error("a message goes to the quarantine: %s", cause, exc_info=cause)
-        batch = Batch.refused(messages[0], self.prefix, str(cause))
-        with self.database.write() as session:
-            acks = take_batch(session, batch)
-        self.outlet.confirm(messages)
-        self.outlet.acknowledge(_watermarks(batch, acks))
-        self.counts.messages += 1
-        self.counts.unreadable += 1
+        try:
+            self.outlet.confirm(batch.inbound)
+            self.outlet.acknowledge(_watermarks(batch, acks))
+            self.watch(batch)
+        except Exception:
+            _log.exception("%d messages are stored, but not confirmed", len(batch.inbound))
 
 
 def _watermarks(batch: Batch, acks: dict[StreamKey, int]) -> list[Watermark]:

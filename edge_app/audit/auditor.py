@@ -23,6 +23,8 @@ from edge_app.audit.keeping import CountedLook, LookFile
 from edge_app.config import AuditConfig
 from edge_app.looks import Look
 from telemetry import BayState, Clock
+from telemetry.bounds import clamped
+from telemetry.health import CameraAudit
 from vision.judge import BayShapes, Detector
 from vision.second_opinion import SecondOpinion, second_opinion
 from vision.types import Floats
@@ -33,6 +35,7 @@ LATE_AFTER = 10.0
 """Settle times after which a second opinion is dropped: the camera was away meanwhile."""
 MOST_LOOKS = 2_000
 """Of one camera; twice a week of them at the usual pace. Beyond it the oldest count no more."""
+_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,8 @@ class _Track:
 class Auditor:
     """Looks again at sampled pictures; a `LookObserver` of every camera.
 
-    Everything but `estimate` and `since` happens in the worker's thread. A look costs a second pass
-    of the network, about twice the usual one, and is taken only when no frame waits.
+    Everything but `estimate`, `since` and `report` happens in the worker's thread. A look costs a
+    second pass of the network, about twice the usual one, and is taken only when no frame waits.
 
     Args:
         config: how often, and when to raise an alarm.
@@ -127,6 +130,20 @@ class Auditor:
     def estimate(self, camera: str) -> AccuracyEstimate | None:
         """How often a camera's states are right; None while nothing was looked at again."""
         return estimate_accuracy([look.tally for look in self._counting(camera)])
+
+    def report(self, camera: str) -> CameraAudit | None:
+        """The estimate of one camera, for its health; None while nothing was looked at again."""
+        found, since = self.estimate(camera), self.since(camera)
+        if found is None or since is None:
+            return None
+        return CameraAudit(
+            since=clamped(since),
+            looks=found.looks,
+            bays=found.bays,
+            accuracy=round(found.accuracy, _DIGITS),
+            low=round(found.low, _DIGITS),
+            high=round(found.high, _DIGITS),
+        )
 
     def since(self, camera: str) -> datetime | None:
         """When the oldest picture that counts was taken; None without one."""

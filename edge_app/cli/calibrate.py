@@ -29,7 +29,7 @@ from calibration.editor import (
     listen,
     serve_page,
 )
-from calibration.pictures import PICTURE_SUFFIXES
+from calibration.pictures import is_picture
 from edge_app.addresses import register_address, shown, without_login
 from edge_app.sources.feed import CameraFeed, FeedSettings
 from edge_app.sources.trust import TlsTrust, parse_fingerprint
@@ -150,8 +150,7 @@ def open_pictures(source: str, trust: TlsTrust | None = None) -> Iterator[Pictur
     """
     file = Path(source).expanduser()
     if file.is_file():
-        picture = file.suffix.lower() in PICTURE_SUFFIXES
-        yield StillPicture(file) if picture else ClipPictures(file)
+        yield StillPicture(file) if is_picture(file) else ClipPictures(file)
         return
     if "://" not in source and not source.startswith(("usb:", "folder:", "sim:")):
         msg = f"source: expected a file or the address of a camera, but there is no {shown(source)}"
@@ -195,7 +194,7 @@ class NewestPicture:
 @contextmanager
 def _camera(source: str, trust: TlsTrust) -> Iterator[LivePictures]:
     from edge_app.sources.make import make_source
-    from edge_app.sources.stream import StreamSettings
+    from edge_app.sources.stream_settings import StreamSettings
 
     clock = SystemClock()
     feed = CameraFeed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from calibration.cli import app as commands
+from edge_app.cli.reference import reference
 from models import ModelEntry, default_model, find_model, open_detector
 from vision.judge import Detector
 from vision.types import NetworkSpec
@@ -39,3 +40,4 @@ def with_models(context: typer.Context) -> None:
 
 
 app.add_typer(commands)
+app.command("reference")(reference)  # it opens cameras, which calibration knows nothing of

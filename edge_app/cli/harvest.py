@@ -12,7 +12,7 @@ from rich.table import Table
 
 from edge_app.config import load_config
 from edge_app.harvest import Selection
-from edge_app.harvest.attach import manifest_of, open_store
+from edge_app.harvest.store import manifest_of, open_store
 from telemetry import ConfigError, SystemClock
 
 app = typer.Typer(

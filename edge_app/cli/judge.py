@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import cv2
-import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -21,24 +21,28 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from calibration.clips import ClipReader
+from calibration.pictures import is_picture
 from edge_app.judging import (
     ClipChange,
     ClipJudge,
     ClipOptions,
-    ClipReader,
     ClipReport,
     ClipWriter,
     PictureJudge,
 )
-from edge_app.judging.calibrations import read_bays
-from edge_app.judging.picture import count_states
+from edge_app.judging.ahead import ahead
+from edge_app.judging.calibrations import guard_of, read_bays
+from edge_app.judging.picture import count_states, draw_states
 from models import choose_model, explain_model, open_detector, parse_told
 from models.options import LayoutOption, NamesOption, RolesOption
-from telemetry import BayState, CameraError, ConfigError
+from telemetry import BayState, CalibrationError, CameraError, ConfigError
 from telemetry.messages import ModelRef
+from vision.image_file import IMAGE_SUFFIXES, decode_image
 from vision.types import ImageBgr
+from vision.view_guard import ViewReport
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+ANY_VIEW = " (--any-view judges it all the same)"
 MAX_ROWS = 24
 """Longer lists are in the JSON; a terminal is for a look."""
 
@@ -69,8 +73,15 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
         typer.Option(help="Clips: seconds of the scene in a second of a time-lapse.", min=0.01),
     ] = 1.0,
     threads: Annotated[int, typer.Option(help="Threads; 0 takes every core.", min=0)] = 0,
+    any_view: Annotated[
+        bool,
+        typer.Option("--any-view", help="Do not check whether it shows the calibrated view."),
+    ] = False,
 ) -> None:
-    """Judge the bays of a picture or clip; write a drawn picture or clip and a JSON file."""
+    """Judge the bays of a picture or clip; write a drawn picture or clip and a JSON file.
+
+    Exit code 1 when it is no whole picture, or does not show the calibrated view.
+    """
     console = Console(highlight=False)
     entry = choose_model(model, parse_told(layout, names, roles or ()))
     if not source.is_file():
@@ -84,24 +95,30 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     except OSError as exc:
         msg = f"{out}: cannot make this folder: {exc}"
         raise ConfigError(msg) from exc
-    if source.suffix.lower() in PICTURES:
+    if is_picture(source):
         image = _read_picture(source)
         bays = read_bays(calibration, (image.shape[1], image.shape[0]))
-        _judge_picture(console, source, image, PictureJudge(detector, bays), out)
-    else:
-        with ClipReader(source) as reader:
-            bays = read_bays(calibration, reader.image_wh)
-            options = ClipOptions(rate_hz, speed, bays.camera)
-            _judge_clip(console, reader, ClipJudge(PictureJudge(detector, bays), options), out)
+        guard = None if any_view else guard_of(calibration, bays, is_clip=False)
+        _judge_picture(console, source, image, PictureJudge(detector, bays, guard), out)
+        return
+    with _open_clip(source) as reader:
+        bays = read_bays(calibration, reader.image_wh)
+        guard = None if any_view else guard_of(calibration, bays, is_clip=True)
+        options = ClipOptions(rate_hz, speed, bays.camera)
+        _judge_clip(console, reader, ClipJudge(PictureJudge(detector, bays, guard), options), out)
 
 
 def _judge_picture(
     console: Console, source: Path, image: ImageBgr, work: PictureJudge, out: Path
 ) -> None:
-    report = work.judge(image)
+    try:
+        report = work.judge(image)
+    except CalibrationError as exc:
+        msg = f"{source}: {exc}{ANY_VIEW}"
+        raise CalibrationError(msg) from exc
     spec = work.spec
     caption = f"{source.name} · {spec.name} {spec.version}"
-    drawn = work.draw(image, report.states, report.detections, caption)
+    drawn = draw_states(image, report.polygons_norm, report.states, report.detections, caption)
     picture = out / f"{source.stem}.judged.png"
     if not cv2.imwrite(str(picture), drawn):
         msg = f"{picture}: cannot write this picture"
@@ -110,6 +127,7 @@ def _judge_picture(
     table = _write_json(out / f"{source.stem}.judged.json", facts | report.as_dict(spec))
     _print_counts(console, report.states)
     _print_unknown(console, report.states)
+    _print_view(console, work, report.view)
     console.print(f"[dim]network input {report.plan.describe()}[/]")
     console.print(f"wrote [bold]{picture}[/] and [bold]{table}[/]", soft_wrap=True)
 
@@ -117,31 +135,54 @@ def _judge_picture(
 def _judge_clip(console: Console, reader: ClipReader, clip: ClipJudge, out: Path) -> None:
     source = reader.path
     target = out / f"{source.stem}.judged.mp4"
+    caption = clip.options.caption
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    # Three threads: the network takes most of the time, and the others need not wait for it.
+    judged = ahead(clip.run(ahead(reader.frames())))
+    with Progress(*columns, console=console) as progress, closing(judged):
         task = progress.add_task(source.name, total=reader.frame_count)
-        drawn = clip.run(reader.frames(), lambda: progress.advance(task))
+        drawn = ((frame.time_s, frame.draw(caption)) for frame in judged)
         time_s, image = next(drawn)
-        size_wh = (image.shape[1], image.shape[0])
-        with ClipWriter(target, size_wh, reader.rate_hz) as writer:
+        with ClipWriter(target, (image.shape[1], image.shape[0]), reader.rate_hz) as writer:
             writer.write(time_s, image)
+            progress.advance(task)
             for later_s, picture in drawn:
                 writer.write(later_s, picture)
+                progress.advance(task)
     report = clip.report()
     facts = _facts(source, clip.judge) | {
         "image_wh": list(reader.image_wh),
         "rate_hz": clip.options.rate_hz,
         "speed": clip.options.speed,
+        "broken_frames": reader.broken,
     }
     table = _write_json(out / f"{source.stem}.judged.json", facts | report.as_dict())
     _print_changes(console, report)
     _print_counts(console, report.states)
+    _print_view(console, clip.judge, report.view)
+    if reader.broken or reader.fault:
+        console.print(
+            f"[bold yellow]{reader.broken} frames were not whole and left out[/] {reader.fault}"
+        )
     console.print(f"wrote [bold]{target}[/] and [bold]{table}[/]", soft_wrap=True)
+    if report.judged == 0:
+        why = report.view.detail or "the calibrated view was never recognised"
+        msg = f"{source}: no frame could be judged: {why}{ANY_VIEW}"
+        raise CalibrationError(msg)
+
+
+def _open_clip(source: Path) -> ClipReader:
+    try:
+        return ClipReader(source)
+    except CameraError:
+        if source.suffix.lower() in IMAGE_SUFFIXES:
+            _read_picture(source)  # it is called a picture: says what is wrong with it as one
+        raise
 
 
 def _facts(source: Path, work: PictureJudge) -> dict[str, Any]:
@@ -156,11 +197,11 @@ def _facts(source: Path, work: PictureJudge) -> dict[str, Any]:
 
 
 def _read_picture(path: Path) -> ImageBgr:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        msg = f"{path}: expected a picture, but it cannot be decoded"
-        raise CameraError(msg)
-    return np.asarray(image, np.uint8)
+    try:
+        return decode_image(path.read_bytes(), str(path))
+    except OSError as exc:
+        msg = f"{path}: cannot read this picture: {exc.strerror}"
+        raise CameraError(msg) from exc
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> Path:
@@ -184,6 +225,15 @@ def _print_unknown(console: Console, states: tuple[BayState, ...]) -> None:
     names = [f"{state.bay} ({state.reason})" for state in states if state.occ is None]
     if names:
         console.print(f"unknown: {', '.join(names)}")
+
+
+def _print_view(console: Console, work: PictureJudge, view: ViewReport) -> None:
+    if work.guard is not None and work.calibration.reference is None:
+        console.print(
+            "[bold yellow]the view was not checked[/]: the calibration has no reference picture"
+        )
+    if view.detail:
+        console.print(f"view: {view.detail}")
 
 
 def _print_changes(console: Console, report: ClipReport) -> None:

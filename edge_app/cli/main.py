@@ -55,9 +55,9 @@ def main() -> None:
 
 
 def _print_version() -> None:
-    from importlib.metadata import version
+    from edge_app.version import software
 
-    Console().print(f"lotsight {version('lotsight')}", highlight=False)
+    Console().print(software(), highlight=False)
 
 
 def _print_help() -> None:

@@ -32,11 +32,9 @@ def run(
     ] = False,
 ) -> None:
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
+    from edge_app.assembly import assemble, service_of
     from edge_app.checks import unverified_cameras
-    from edge_app.service import EdgeService
     from edge_app.service_manager import ServiceManager
-    from edge_app.serving import serve_http
-    from edge_app.upkeep import Upkeep
 
     config = load_config(config_file)
     set_up_logging(config.log)
@@ -44,24 +42,18 @@ def run(
     stop = _stop_on_signal()
     for each in unverified_cameras(config):
         _log.warning("%s: %s", each.what, each.text)
-    service = EdgeService(config)
-    http = serve_http(service)
+    box, manager = assemble(config), ServiceManager()
+    service = service_of(box, manager)
     try:
-        if strict and (standing := service.alarms.standing()):
+        if strict and (standing := box.alarms.standing()):
             msg = "--strict: " + "; ".join(each.line for each in standing)
             raise ConfigError(msg)
         service.start()
-        manager = ServiceManager()
-        upkeep = Upkeep(service, manager=manager)
-        upkeep.start()
         manager.ready()
         _log.info("%s: stopping", signal.Signals(stop.recv(1)[0]).name)
         manager.stopping()
-        upkeep.stop()
     finally:
         service.stop()
-        if http is not None:
-            http.stop()
     _leave()
 
 

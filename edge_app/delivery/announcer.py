@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.outbox import OutboxRow
 from edge_app.delivery.store import Store
 from edge_app.delivery.timesync import boot_id
+from edge_app.version import software
 from telemetry.clock import Clock
 from telemetry.messages import Message, ModelRef, OfflineReason, Status
 from telemetry.rules import DELIVERY_RULES
@@ -49,7 +49,7 @@ class Announcer:
             epoch=self._store.epoch,
             conn=conn,
             at=self._clock.utc(),
-            software=_software(),
+            software=software(),
             protocol="5" if is_mqtt5 else "3.1.1",
             boot_id=boot_id(),
             layout=layout.hash if layout else None,
@@ -102,10 +102,3 @@ class Announcer:
         return Outgoing(
             self._topics.of(kind), message.encode(), rule.qos, rule.retain, rule.expiry_s
         )
-
-
-def _software() -> str:
-    try:
-        return f"lotsight {version('lotsight')}"
-    except PackageNotFoundError:
-        return "lotsight (source)"

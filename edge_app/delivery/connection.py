@@ -7,6 +7,7 @@ nowhere else; paho's `is_published()` is true even for a refused message.
 
 from __future__ import annotations
 
+import logging
 import selectors
 import socket
 import ssl
@@ -32,6 +33,8 @@ from edge_app.delivery.errors import (
     reason_text,
 )
 from telemetry.topics import Topic, TopicFilter
+
+_log = logging.getLogger(__name__)
 
 AUTO_PATIENCE_S = 3.0
 MAX_PACKET_BYTES = 268_435_455  # what MQTT's length field can say
@@ -362,7 +365,12 @@ class Connection:
     def _on_message(
         self, _client: paho.Client, _userdata: object, message: paho.MQTTMessage
     ) -> None:
-        self._happenings.append(Incoming(message.topic, bytes(message.payload)))
+        try:
+            topic = message.topic
+        except UnicodeDecodeError as exc:  # no topic of ours; the link must not break for it
+            _log.warning("%s: a message is passed over: %s", self._where, exc)
+            return
+        self._happenings.append(Incoming(topic, bytes(message.payload)))
 
 
 def speaks_other_version(error: Exception) -> bool:

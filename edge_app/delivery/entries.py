@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
 
 from edge_app.delivery.changes import BayChange
+from telemetry.bounds import clamped
 from telemetry.cloudevents import BAY_CHANGED_TYPE
+from telemetry.door import describe
+from telemetry.layout import Layout
 from telemetry.messages import BayChanged, ClockStamp, Occupancy, SnapshotBay
 from telemetry.words import BayState, UnknownReason
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class HeldBay:
             closed=self.closed,
             state=Occupancy.of(state.occ),
             reason=state.reason,
-            since=state.since,
+            since=clamped(state.since),
             conf=state.conf,
         )
 
@@ -62,7 +71,7 @@ def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStam
         closed=closed,
         state=Occupancy.of(state.occ),
         reason=state.reason,
-        since=state.since,
+        since=clamped(state.since),
         conf=state.conf,
         cause=change.cause,
         camera=change.camera,
@@ -125,3 +134,12 @@ def read_bays(database: sqlite3.Connection) -> dict[str, HeldBay]:
         )
         bays[state.bay] = HeldBay(state, bool(row["closed"]), row["calibration"])
     return bays
+
+
+def read_layout(path: Path, body: str | None) -> Layout | None:
+    """The layout that the store kept, None if there is none or it is of no use any more."""
+    try:
+        return None if body is None else Layout.model_validate_json(body)
+    except ValidationError as exc:  # from before layouts had bounds; the calibrations make another
+        _log.warning("%s: the kept layout is passed over: %s", path, describe(exc, "layout"))
+        return None

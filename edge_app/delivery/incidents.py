@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from edge_app.delivery.entries import Entry, Note
+from telemetry.bounds import MAX_INCIDENT_BAYS, clamped
 from telemetry.cloudevents import INCIDENT_CHANGED_TYPE
 from telemetry.incidents import IncidentChanged
 from telemetry.messages import ClockStamp, ModelRef
@@ -47,17 +48,17 @@ def incident_event(change: IncidentChange, layout: str, stamp: ClockStamp) -> En
         kind=incident.kind,
         open=incident.is_open,
         camera=incident.camera,
-        bays=incident.bays,
+        bays=incident.bays[:MAX_INCIDENT_BAYS],
         area=incident.area,
         vehicle=incident.vehicle,
         conf=incident.conf,
         # A box may reach a hair over the picture's edge.
         box=None if box is None else tuple(min(max(side, 0.0), 1.0) for side in box),
-        began=incident.began,
-        last_seen=incident.last_seen,
+        began=clamped(incident.began),
+        last_seen=clamped(incident.last_seen),
         stood_s=incident.stood_s,
         limit_s=incident.limit_s,
-        ended=incident.ended,
+        ended=None if incident.ended is None else clamped(incident.ended),
         end=incident.end,
         model=change.model,
         calibration=change.calibration_revision,

@@ -119,6 +119,10 @@ class MqttLink:
 
     # For the service
 
+    def add(self, agents: Sequence[Agent]) -> None:
+        """Have more agents ride on the link; before `start` only."""
+        self._agents += tuple(agents)
+
     def start(self) -> None:
         """Begin, in a thread; a broker that is down is only waited for."""
         if self._thread is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge_app.delivery.config import OutboxConfig
+from telemetry.bounds import MAX_RANGES, clamped
 from telemetry.cloudevents import STREAM_GAP_TYPE, event_id
 from telemetry.messages import ClockStamp, GapReason, SeqRange, StreamGap
 
@@ -20,8 +21,6 @@ LOW_WATER = 0.9
 """Eviction frees a tenth at once: a gap event per evicted row would fill the room it frees."""
 NewEvent = tuple[str, str | None, datetime, str]
 """Type, subject, time, data as JSON."""
-MAX_RANGES = 1_000
-"""Ranges that one gap event may name: about 35 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def append(
     database.execute(
         "INSERT INTO outbox (seq, type, subject, time, data, bytes, running_s) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (seq, kind, subject, rfc3339(time), data, size, running_s),
+        (seq, kind, subject, rfc3339(clamped(time)), data, size, running_s),
     )
     return size
 
@@ -215,10 +214,14 @@ def take_out(database: sqlite3.Connection, chosen: Sequence[int], acked: int) ->
     return sorted(number for number in numbers if number > acked)
 
 
-def gap(numbers: Iterable[int], reason: GapReason, stamp: ClockStamp) -> StreamGap:
-    """The gap event that names `numbers`."""
-    wanted = sorted(numbers)
-    return StreamGap(ranges=to_ranges(wanted), lost=len(wanted), reason=reason, clock=stamp)
+def gaps(numbers: Iterable[int], reason: GapReason, stamp: ClockStamp) -> list[StreamGap]:
+    """The fewest gap events that name `numbers`: one, unless they lie very scattered."""
+    ranges = to_ranges(numbers)
+    parts = [ranges[first : first + MAX_RANGES] for first in range(0, len(ranges), MAX_RANGES)]
+    return [
+        StreamGap(ranges=part, lost=sum(map(len, part)), reason=reason, clock=stamp)
+        for part in parts
+    ]
 
 
 def to_ranges(numbers: Iterable[int]) -> tuple[SeqRange, ...]:

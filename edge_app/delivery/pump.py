@@ -11,7 +11,9 @@ from edge_app.delivery.config import MqttConfig, Release
 from edge_app.delivery.errors import reason_text
 from edge_app.delivery.outbox import OutboxRow
 from edge_app.delivery.store import Store
+from telemetry.bounds import MAX_NUMBER
 from telemetry.clock import Clock
+from telemetry.errors import TelemetryError
 from telemetry.messages import Ack
 
 _log = logging.getLogger(__name__)
@@ -162,6 +164,9 @@ class EventPump:
         if ack.epoch < self._store.epoch:
             return False
         ahead = ack.epoch > self._store.epoch or ack.upto > self._store.last_seq
+        if ahead and max(ack.epoch, self._store.epoch) >= MAX_NUMBER:
+            msg = f"expected an epoch that another can follow, but got {ack.epoch}"
+            raise TelemetryError(msg)
         if ahead:
             _log.error(
                 "the consumer knows epoch %d up to %d, this store epoch %d up to %d: the store is "

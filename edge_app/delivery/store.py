@@ -25,6 +25,7 @@ from edge_app.delivery.entries import (
     HeldBay,
     changed_event,
     read_bays,
+    read_layout,
     write_bay,
     write_kept,
 )
@@ -34,6 +35,7 @@ from edge_app.delivery.patience import DiskPatience
 from edge_app.delivery.room import RoomGiver
 from edge_app.delivery.stream import EventStream
 from edge_app.delivery.timesync import clock_stamp
+from telemetry.bounds import MAX_INCIDENTS
 from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
@@ -70,7 +72,7 @@ class Store:
         self._patience = DiskPatience(path, clock)
         self._room = RoomGiver(path, database, clock)
         body = self.documents.get(_LAYOUT)
-        self._layout = None if body is None else Layout.model_validate_json(body)
+        self._layout = read_layout(path, body)
         self._layout_unsaved = False
         kept = read_bays(database)
         self._bays = {
@@ -201,6 +203,7 @@ class Store:
         with self._lock:
             if self._layout is None:
                 return None
+            incidents = self._incidents.ids()
             return Snapshot(
                 epoch=self._stream.state.epoch,
                 seq=self._stream.state.last_seq,
@@ -208,7 +211,8 @@ class Store:
                 at=self._clock.utc(),
                 degraded=self.degraded,
                 bays=tuple(self._bays[bay].in_snapshot() for bay in self._layout.bay_ids),
-                incidents=self._incidents.ids(),
+                # Null says nothing of incidents; a part of them would say that the others ended.
+                incidents=incidents if len(incidents) <= MAX_INCIDENTS else None,
             )
 
     # The stream of events

@@ -205,8 +205,8 @@ class EventStream:
         _log.warning("%d events were given up (%s)", len(chosen), reason.value)
 
     def _add_gap(self, work: Work, numbers: Sequence[int], reason: GapReason) -> None:
-        body = outbox.gap(numbers, reason, self._stamp()).model_dump_json()
-        self._add(work, (STREAM_GAP_TYPE, None, self._clock.utc(), body))
+        for gap in outbox.gaps(numbers, reason, self._stamp()):
+            self._add(work, (STREAM_GAP_TYPE, None, self._clock.utc(), gap.model_dump_json()))
 
     def _add(self, work: Work, event: outbox.NewEvent) -> None:
         work.state.last_seq += 1

@@ -16,15 +16,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from edge_app.alarms import AlarmKind
+from edge_app.assembly import EdgeBox, assemble, service_of
 from edge_app.config import LotsightConfig
 from edge_app.demo import report
 from edge_app.demo.broker import EmbeddedBroker, free_port
 from edge_app.demo.camera import SimulatedCamera
 from edge_app.demo.score import Claim, Score, score_claims
 from edge_app.demo.subscriber import Heard, Subscriber
-from edge_app.service import EdgeService
-from edge_app.serving import HttpServer, serve_http
-from edge_app.upkeep import Upkeep
 from telemetry import ConfigError, SystemClock
 from telemetry.topics import EdgeTopics, TopicKind
 from vision.simulator import Weather, demo_scene
@@ -94,13 +93,13 @@ def run_demo(settings: DemoSettings, console: Console, stop: threading.Event) ->
         subscriber = Subscriber(broker.host, broker.port, topics, clock)
         subscriber.start()
         stack.callback(subscriber.stop)
-        service = EdgeService(config, clock, lambda _camera, _clock: camera.source())
-        stack.enter_context(_running(service))
+        box = assemble(config, clock, lambda _camera, _clock: camera.source())
+        stack.enter_context(_running(box))
         url = f"http://{config.http.host}:{config.http.port}/"
         report.show_start(
             console,
             bays=len(camera.bay_ids),
-            model=_model_name(service),
+            model=_model_name(box),
             broker=f"{broker.host}:{broker.port}",
             url=url,
             topic=str(topics.of(TopicKind.EVENT)),
@@ -110,7 +109,7 @@ def run_demo(settings: DemoSettings, console: Console, stop: threading.Event) ->
         story = _Story()
         _listen(settings, console, stop, (camera, subscriber, clock), story)
         end_s = camera.lot_time_s(clock.mono_s())
-        view = service.board.latest(CAMERA)
+        view = box.board.latest(CAMERA)
         judged_hz = view.status.fps if view is not None else 0.0
         _drain(subscriber, camera, story, end_s)
         limit_s = _limit_s(settings, judged_hz)
@@ -170,20 +169,16 @@ def _page_port() -> int:
 
 
 @contextmanager
-def _running(service: EdgeService) -> Iterator[None]:
-    http: HttpServer | None = serve_http(service)
-    upkeep = Upkeep(service)
+def _running(box: EdgeBox) -> Iterator[None]:
+    service = service_of(box)
     try:
-        if http is None:
-            raise ConfigError("; ".join(each.line for each in service.alarms.standing()))
+        standing = box.alarms.standing()
+        if any(each.kind is AlarmKind.HTTP for each in standing):
+            raise ConfigError("; ".join(each.line for each in standing))
         service.start()
-        upkeep.start()
         yield
     finally:
-        upkeep.stop()
         service.stop()
-        if http is not None:
-            http.stop()
 
 
 def _listen(
@@ -235,10 +230,10 @@ def _drain(subscriber: Subscriber, camera: SimulatedCamera, story: _Story, end_s
             _take(heard, camera, story, None)
 
 
-def _model_name(service: EdgeService) -> str:
-    if service.detector is None:
-        return "none: " + "; ".join(each.line for each in service.alarms.standing())
-    spec = service.detector.spec
+def _model_name(box: EdgeBox) -> str:
+    if box.network.detector is None:
+        return "none: " + "; ".join(each.line for each in box.alarms.standing())
+    spec = box.network.detector.spec
     return f"{spec.name} {spec.version}, {'bay head' if spec.has_bay_head else 'boxes by overlap'}"
 
 

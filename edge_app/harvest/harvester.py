@@ -22,12 +22,12 @@ from calibration import (
 )
 from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.config import HarvestConfig
-from edge_app.delivery.agents.base import Worker
 from edge_app.figures import disk_free_bytes
 from edge_app.harvest.ledger import Limit
 from edge_app.harvest.store import HarvestStore
 from edge_app.harvest.worth import Flaps, Glance, Worth, box_probs, glance_at, worth_of
 from edge_app.looks import Look
+from edge_app.worker import Worker
 from telemetry import Clock
 from telemetry.messages import ModelRef
 from vision.geometry import to_norm

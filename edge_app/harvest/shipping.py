@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -16,17 +15,12 @@ import httpx
 from calibration import HarvestError
 from edge_app.addresses import register_address
 from edge_app.config import LotsightConfig
-from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import RolloutError
-from edge_app.harvest.attach import manifest_of
-from edge_app.harvest.store import HarvestStore, Selection
+from edge_app.harvest.store import HarvestStore, Selection, manifest_of
 from edge_app.sources.trust import verification_error
 from telemetry import Clock
-from telemetry.aws import JobDocument, JobKind
+from telemetry.aws import JobDocument
 from telemetry.messages import ModelRef
-
-if TYPE_CHECKING:
-    from edge_app.service import EdgeService
 
 _log = logging.getLogger(__name__)
 
@@ -35,18 +29,6 @@ _PAUSES_S = (2.0, 10.0, 30.0)
 _TIMEOUT_S = 60.0
 _SERVER_ERROR = 500
 _BUSY = frozenset({408, 429})
-
-
-def harvest_jobs(service: EdgeService) -> Mapping[JobKind, JobRunner]:
-    """The job that sends kept frames; nothing where no host may get them."""
-    config = service.config
-    if service.harvest is None or not config.harvest.upload_hosts:
-        return {}
-
-    def model() -> ModelRef | None:
-        return None if service.detector is None else ModelRef.of(service.detector.spec)
-
-    return {JobKind.HARVEST: HarvestShipping(config, service.harvest.store, service.clock, model)}
 
 
 @dataclass(frozen=True, slots=True)

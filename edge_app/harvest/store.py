@@ -22,8 +22,11 @@ from pydantic import ValidationError
 from calibration import HarvestedFrame, HarvestError, HarvestManifest, write_bundle
 from calibration.atomic import replacing
 from calibration.bundles import PRIVATE
-from edge_app.config import HarvestConfig
+from edge_app.config import HarvestConfig, LotsightConfig
 from edge_app.harvest.ledger import HarvestFigures, Ledger, Limit
+from edge_app.version import software
+from telemetry import Clock
+from telemetry.messages import ModelRef
 
 _log = logging.getLogger(__name__)
 
@@ -281,3 +284,30 @@ def _read_one(path: Path) -> Kept | None:
     except (OSError, ValidationError) as exc:
         _log.warning("harvest: %s is removed: %s", path.name, type(exc).__name__)
         return None
+
+
+def open_store(config: LotsightConfig, *, tidy: bool = False) -> HarvestStore:
+    """The kept frames of a box, whether it runs or not; `tidy` is for the service alone.
+
+    Raises:
+        HarvestError: the folder cannot be read.
+    """
+    return HarvestStore(config.edge.state_dir / FOLDER, config.harvest, tidy=tidy)
+
+
+def manifest_of(
+    config: LotsightConfig,
+    store: HarvestStore,
+    clock: Clock,
+    selection: Selection,
+    model: ModelRef | None = None,
+) -> HarvestManifest:
+    """What a bundle of the selected frames says of itself."""
+    return HarvestManifest(
+        site=config.edge.site,
+        edge=config.edge.edge,
+        made_utc=clock.utc(),
+        software=software(),
+        model=model,
+        frames=store.frames(selection),
+    )

@@ -2,9 +2,8 @@
 
 from edge_app.http.access import Access
 from edge_app.http.app import PageSettings, create_app
-from edge_app.http.box import Box, BoxReport, LinkFacts, ModelFacts, OutboxFacts
 from edge_app.http.pictures import PictureSettings
-from edge_app.http.wiring import ServiceBox, app_of
+from edge_app.report import Box, BoxReport, LinkFacts, ModelFacts, OutboxFacts
 
 __all__ = [
     "Access",
@@ -15,7 +14,5 @@ __all__ = [
     "OutboxFacts",
     "PageSettings",
     "PictureSettings",
-    "ServiceBox",
-    "app_of",
     "create_app",
 ]

@@ -16,7 +16,6 @@ from starlette.concurrency import run_in_threadpool
 from edge_app.http import bodies
 from edge_app.http.access import Access
 from edge_app.http.bodies import Body
-from edge_app.http.box import Box
 from edge_app.http.feed import Feed
 from edge_app.http.guard import session_of
 from edge_app.http.health import reasons
@@ -24,6 +23,7 @@ from edge_app.http.incidents import incident_bodies
 from edge_app.http.pictures import PictureMaker
 from edge_app.http.refusals import REFUSALS, Responses, sends
 from edge_app.live import LiveBoard, LiveView
+from edge_app.report import Box
 from telemetry import CameraError, Identifier
 
 api = APIRouter(prefix="/api/v1", responses=REFUSALS)

@@ -14,7 +14,6 @@ from starlette.types import ASGIApp
 
 from edge_app.http.access import Access
 from edge_app.http.api import HttpState, api, plain
-from edge_app.http.box import Box
 from edge_app.http.downloads import Downloads, download_routes
 from edge_app.http.feed import Feed
 from edge_app.http.guard import LoginGuard
@@ -22,6 +21,7 @@ from edge_app.http.login import login_routes
 from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.live import LiveBoard
+from edge_app.report import Box
 from http_server.bodies import BodyGuard
 from http_server.hosts import HostNames
 from pages import SHARED

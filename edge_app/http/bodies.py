@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from edge_app.harvest.ledger import HarvestFigures
-from edge_app.http.box import BoxReport
 from edge_app.http.health import cameras_that_start, standing_alarms
 from edge_app.live import LiveBoard, LiveView, RecentEvent
+from edge_app.report import BoxReport
 from telemetry import BayState
 from vision.assignment import footprint_overlap
 from vision.geometry import to_pixels

@@ -11,9 +11,9 @@ import json
 from collections.abc import AsyncIterator
 
 from edge_app.http import bodies
-from edge_app.http.box import Box
 from edge_app.http.incidents import incident_bodies
 from edge_app.live import LiveBoard, RecentEvent
+from edge_app.report import Box
 
 _PERIOD_S = 0.25
 _KEEP_ALIVE_S = 15.0

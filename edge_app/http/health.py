@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from edge_app.alarms import Alarm, AlarmKind, by_importance
-from edge_app.http.box import BoxReport, LinkFacts
-from edge_app.live import CameraCondition, LiveBoard, camera_alarm
+from edge_app.faults import camera_alarm
+from edge_app.live import CameraCondition, LiveBoard
+from edge_app.report import BoxReport, LinkFacts
 
 
 def standing_alarms(board: LiveBoard, report: BoxReport) -> tuple[Alarm, ...]:
     """All alarms of the box, the most important first.
 
-    Those of cameras come from the board, which knows of a change before the upkeep thread does. A
-    broker that is away is told here only, since the cloud cannot hear of it.
+    Those of cameras come from the board, which knows of a change before the maintenance thread
+    does. A broker that is away is told here only, since the cloud cannot hear of it.
     """
     has_model = report.model is not None
     views = (board.latest(camera) for camera in board.cameras())

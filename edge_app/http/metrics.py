@@ -11,11 +11,11 @@ from prometheus_client.registry import Collector
 
 from edge_app.alarms import Alarm
 from edge_app.http import bodies
-from edge_app.http.box import Box, BoxReport
 from edge_app.http.harvest import harvest_metrics
 from edge_app.http.health import reasons, standing_alarms
 from edge_app.http.incidents import incident_metrics
 from edge_app.live import CameraCondition, LiveBoard, LiveView
+from edge_app.report import Box, BoxReport
 
 _CAMERA_COUNTERS = (
     ("frames", "Frames decoded."),
@@ -23,6 +23,7 @@ _CAMERA_COUNTERS = (
     ("dropped", "Frames replaced by a newer one before the network was free."),
     ("gated", "Frames that the change gate kept from the network."),
     ("restarts", "Times the source was opened again after a failure."),
+    ("broken", "Pictures that were not whole, and so were not taken."),
 )
 
 

@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from edge_app.checks import check_machine, check_parts
+from edge_app.config import LotsightConfig
+from edge_app.delivery import Store
 from edge_app.diagnostics import About, Diagnosis, LiveFacts, private_jpeg, write_diagnosis
-from edge_app.harvest.attach import manifest_of, open_store
-from edge_app.harvest.store import Selection
+from edge_app.harvest.store import HarvestStore, Selection, manifest_of, open_store
+from edge_app.live import LiveBoard
 from edge_app.logs import recent_lines
-from edge_app.remote import diagnostics
 from edge_app.retention import DOWNLOAD
 from edge_app.stored import read_store, state_rows
-from telemetry import TelemetryError
-
-if TYPE_CHECKING:
-    from edge_app.service import EdgeService
+from telemetry import Clock, TelemetryError
 
 
+@dataclass(frozen=True, slots=True)
 class ServiceDownloads:
     """Makes the files from a running service; see `edge_app.http.downloads`.
 
-    Args:
-        service: the service.
-        registry: its metrics.
+    Attributes:
+        config: all settings.
+        clock: time.
+        registry: the metrics.
+        board: what the cameras see.
+        store: states of the bays.
+        status: what a technician asks first; `BoxStatus.diagnostics`.
+        sign_of_life_s: seconds since the service said that it is alive; None: it never did.
+        kept: the kept frames; None while the harvest is switched off.
     """
 
-    def __init__(self, service: EdgeService, registry: CollectorRegistry) -> None:
-        self._service = service
-        self._registry = registry
+    config: LotsightConfig
+    clock: Clock
+    registry: CollectorRegistry
+    board: LiveBoard
+    store: Store
+    status: Callable[[], Mapping[str, Any]]
+    sign_of_life_s: Callable[[], float | None]
+    kept: HarvestStore | None
 
     def diagnostics(self, *, with_pictures: bool) -> Path:
         """The diagnostics bundle of this moment.
@@ -41,18 +53,17 @@ class ServiceDownloads:
         Raises:
             LotsightError: it cannot be written.
         """
-        service = self._service
-        config = service.config
-        metrics: bytes = generate_latest(self._registry)
-        states = state_rows(service.store.states(), service.store.closed_bays())
-        live = LiveFacts(diagnostics(service), states, metrics.decode(), recent_lines())
+        config = self.config
+        metrics: bytes = generate_latest(self.registry)
+        states = state_rows(self.store.states(), self.store.closed_bays())
+        live = LiveFacts(self.status(), states, metrics.decode(), recent_lines())
         checks = check_machine(config) + check_parts(config)
         pictures = self._pictures() if with_pictures else {}
         path = self._new_file()
         stored = read_store(config.edge.state_dir)
-        about = About("runs", service.alive.age_s())
+        about = About("runs", self.sign_of_life_s())
         diagnosis = Diagnosis(config, about, checks, stored, live, pictures=pictures)
-        write_diagnosis(path, diagnosis, service.clock)
+        write_diagnosis(path, diagnosis, self.clock)
         return path
 
     def harvest(self) -> Path | None:
@@ -61,10 +72,8 @@ class ServiceDownloads:
         Raises:
             LotsightError: they cannot be packed.
         """
-        service = self._service
-        harvester = service.harvest
-        store = open_store(service.config) if harvester is None else harvester.store
-        manifest = manifest_of(service.config, store, service.clock, Selection())
+        store = open_store(self.config) if self.kept is None else self.kept
+        manifest = manifest_of(self.config, store, self.clock, Selection())
         if not manifest.frames:
             return None
         path = self._new_file()
@@ -73,16 +82,15 @@ class ServiceDownloads:
 
     def name(self, what: str) -> str:
         """What a downloaded file is called: box, kind, moment."""
-        edge = self._service.config.edge.edge
-        return f"{edge}-{what}-{self._service.clock.utc():%Y%m%dT%H%M%SZ}.tar.gz"
+        return f"{self.config.edge.edge}-{what}-{self.clock.utc():%Y%m%dT%H%M%SZ}.tar.gz"
 
     def _pictures(self) -> dict[str, bytes]:
-        privacy = self._service.config.privacy.settings()
+        privacy = self.config.privacy.settings()
         found = {}
-        for camera in self._service.cameras:
-            view = self._service.board.latest(camera)
+        for camera in self.config.camera:
+            view = self.board.latest(camera.id)
             if view is not None and view.frame is not None:
-                found[camera] = private_jpeg(
+                found[camera.id] = private_jpeg(
                     view.frame.image_bgr,
                     view.calibration,
                     privacy,
@@ -92,7 +100,7 @@ class ServiceDownloads:
         return found
 
     def _new_file(self) -> Path:
-        folder = self._service.config.edge.state_dir
+        folder = self.config.edge.state_dir
         try:
             handle, name = tempfile.mkstemp(prefix=DOWNLOAD, suffix=".tar.gz", dir=folder)
         except OSError as exc:

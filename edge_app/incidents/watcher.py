@@ -198,6 +198,37 @@ class IncidentWatcher:
         return f"stays/{self._camera}"
 
 
+def watch_incidents(
+    cameras: Sequence[str],
+    config: IncidentsConfig,
+    outlets: IncidentOutlets,
+    now: Moment,
+    *,
+    stale: bool,
+) -> dict[str, IncidentWatcher]:
+    """A watcher for each camera, which goes on from what the store kept.
+
+    Args:
+        cameras: of the box; none is watched when incidents are switched off.
+        config: what to look for.
+        outlets: store and board.
+        now: the present.
+        stale: see `IncidentWatcher.restore`.
+    """
+    watchers = {
+        camera: IncidentWatcher(camera, config, outlets) for camera in cameras if config.enabled
+    }
+    for watcher in watchers.values():
+        watcher.restore(now, stale=stale)
+    store = outlets.store
+    # What nobody watches any more would never end.
+    orphans = [each for each in store.incidents() if each.camera not in watchers]
+    if orphans and store.layout is not None:
+        over = [each.over(IncidentEnd.CONFIG, now.utc) for each in orphans]
+        store.record_incidents([IncidentChange(each, None, 0) for each in over])
+    return watchers
+
+
 def random_id() -> str:
     """An id of an incident: 64 random bits, so no counter has to survive the store."""
     return f"i-{secrets.token_hex(8)}"

@@ -9,7 +9,9 @@ from calibration import Calibration, calibration_from_data, load_calibration
 from calibration.files import read_bytes
 from calibration.importers import Document, import_bays
 from calibration.importers.ids import as_identifier
+from calibration.references import view_guard
 from telemetry.errors import CalibrationError
+from vision.view_guard import GuardSettings, ViewGuard, for_one_picture
 
 _log = logging.getLogger(__name__)
 
@@ -46,3 +48,12 @@ def is_calibration(path: Path) -> bool:
     except CalibrationError:  # whoever reads it next says what is wrong
         return False
     return isinstance(data, dict) and "schema_version" in data
+
+
+def guard_of(path: Path, calibration: Calibration, *, is_clip: bool) -> ViewGuard:
+    """The guard of the view that `read_bays` read from `path`, with the service's thresholds.
+
+    A still picture is checked by itself; in a clip faults may pass, as at a camera.
+    """
+    settings = GuardSettings()
+    return view_guard(path, calibration, settings if is_clip else for_one_picture(settings))

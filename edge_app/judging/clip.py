@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from edge_app.judging.picture import PictureJudge, count_states, state_as_dict
+from edge_app.judging.picture import (
+    PictureJudge,
+    count_states,
+    draw_states,
+    state_as_dict,
+    view_as_dict,
+)
 from telemetry import BayState
 from vision import Detections, EvidenceFilter, EvidenceSettings, ImageBgr
+from vision.types import Floats, Frame
+from vision.view_guard import ViewReport
 
 START_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 """A clip knows no wall time: its beginning is called this, and only differences are shown."""
@@ -60,6 +68,7 @@ class ClipReport:
         judged: frames that the network looked at.
         changes: in order of time.
         states: at the end.
+        view: what the view guard said last.
     """
 
     duration_s: float
@@ -67,6 +76,7 @@ class ClipReport:
     judged: int
     changes: tuple[ClipChange, ...]
     states: tuple[BayState, ...]
+    view: ViewReport
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -74,10 +84,37 @@ class ClipReport:
             "duration_s": round(self.duration_s, 3),
             "frames": self.frames,
             "judged": self.judged,
+            "view": view_as_dict(self.view),
             "counts": count_states(self.states),
             "changes": [change.as_dict() for change in self.changes],
             "states": [state_as_dict(state) for state in self.states],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFrame:
+    """One frame of a clip, and what is known of the bays by then.
+
+    Attributes:
+        time_s: in the clip, seconds.
+        image_bgr: shape (H, W, 3).
+        polygons_norm: the bays' polygons in this frame.
+        states: one for each bay.
+        detections: of the last frame that the network looked at; None before the first.
+    """
+
+    time_s: float
+    image_bgr: ImageBgr = field(repr=False)
+    polygons_norm: tuple[Floats, ...] = field(repr=False)
+    states: tuple[BayState, ...]
+    detections: Detections | None = field(repr=False)
+
+    def draw(self, caption: str) -> ImageBgr:
+        """The frame with states and vehicles drawn over it."""
+        caption = f"{caption}  {self.time_s:6.2f} s".strip()
+        return draw_states(
+            self.image_bgr, self.polygons_norm, self.states, self.detections, caption
+        )
 
 
 class ClipJudge:
@@ -90,21 +127,17 @@ class ClipJudge:
         self._filter = EvidenceFilter(judge.calibration.bay_ids, settings, start_utc=START_UTC)
         self._changes: list[ClipChange] = []
         self._detections: Detections | None = None
+        self._view = ViewReport()
+        self._polygons = tuple(judge.bays_in(self._view).polygons_norm)
+        self._states = self._filter.states()
         self._frames = self._judged = 0
         self._last_s = 0.0
         self._next_s = 0.0
 
-    def run(
-        self,
-        frames: Iterable[tuple[float, ImageBgr]],
-        on_frame: Callable[[], None] = lambda: None,
-        *,
-        draw: bool = True,
-    ) -> Iterator[tuple[float, ImageBgr]]:
-        """Judge frames and yield them drawn, each with its time in the clip, seconds.
+    def run(self, frames: Iterable[tuple[float, ImageBgr]]) -> Iterator[JudgedFrame]:
+        """Judge frames, each with its time in the clip, seconds.
 
         Raises:
-            CalibrationError: the clip has another shape than the picture that was calibrated.
             ModelError: the network failed.
         """
         for time_s, image in frames:
@@ -112,9 +145,7 @@ class ClipJudge:
                 self._take(time_s, image)
             self._frames += 1
             self._last_s = time_s
-            on_frame()
-            if draw:
-                yield time_s, self._drawn(time_s, image)
+            yield JudgedFrame(time_s, image, self._polygons, self._states, self._detections)
 
     def report(self) -> ClipReport:
         """What happened so far."""
@@ -123,23 +154,29 @@ class ClipJudge:
             frames=self._frames,
             judged=self._judged,
             changes=tuple(self._changes),
-            states=self._filter.states(),
+            states=self._states,
+            view=self._view,
         )
 
     def _take(self, time_s: float, image: ImageBgr) -> None:
         # A clip's frames come in fixed steps: without the half millisecond, 1/5 s is often missed.
         self._next_s = time_s + 1 / self.options.rate_hz - 0.0005
-        said = self.judge.look(image)
-        self._detections = said.output.detections
         scene_s = time_s * self.options.speed
-        changed = self._filter.update(
-            said.evidence, scene_s, START_UTC + timedelta(seconds=scene_s)
-        )
-        self._judged += 1
+        utc = START_UTC + timedelta(seconds=scene_s)
+        frame = Frame(self.judge.calibration.camera, image, scene_s, utc, self._frames)
+        self._view = self.judge.view(frame)
+        self._polygons = tuple(self.judge.bays_in(self._view).polygons_norm)
+        if self._view.reason is not None:
+            self._detections = None
+            changed = self._filter.mark_unknown(self._view.reason, scene_s, utc)
+        elif self._view.is_usable:
+            said = self.judge.look(image, self._view)
+            self._detections = said.output.detections
+            changed = self._filter.update(said.evidence, scene_s, utc)
+            self._judged += 1
+        else:
+            return
+        self._states = self._filter.states()
         for state in changed:
             since_s = (state.since - START_UTC).total_seconds() / self.options.speed
             self._changes.append(ClipChange(time_s, since_s, state))
-
-    def _drawn(self, time_s: float, image: ImageBgr) -> ImageBgr:
-        caption = f"{self.options.caption}  {time_s:6.2f} s".strip()
-        return self.judge.draw(image, self._filter.states(), self._detections, caption)

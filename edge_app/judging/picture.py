@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+import numpy as np
 
 from calibration import Calibration
 from telemetry import BayState, CalibrationError, UnknownReason
 from vision import BayJudge, Detections, Detector, ImageBgr, InputPlan, Judgement, NetworkSpec
 from vision.draw import DrawOptions, annotate
-from vision.types import BayEvidence
+from vision.judge import BayShapes
+from vision.types import BayEvidence, Floats, Frame
+from vision.view_guard import ViewGuard, ViewReport
+from vision.view_match import apply_matrix
 
 EVEN_ODDS = 0.5
-MAX_ASPECT_ERROR = 0.02
-"""A camera's sub-stream may crop a pixel row; more than this is another view."""
 MIN_VEHICLE_CONFIDENCE = 0.25
 """Fainter boxes help to judge bays, but would litter a picture."""
 
@@ -28,17 +32,22 @@ class PictureReport:
         evidence: of the bays, as the rule gave it.
         detections: vehicles, pixels of the picture.
         plan: how the picture went through the network.
+        view: what the view guard says of it.
+        polygons_norm: the bays' polygons in this picture.
     """
 
     states: tuple[BayState, ...]
     evidence: BayEvidence
     detections: Detections
     plan: InputPlan
+    view: ViewReport
+    polygons_norm: tuple[Floats, ...] = field(repr=False)
 
     def as_dict(self, spec: NetworkSpec) -> dict[str, Any]:
         """For JSON."""
         return {
             "input": self.plan.describe(),
+            "view": view_as_dict(self.view),
             "counts": count_states(self.states),
             "bays": [
                 {**state_as_dict(state), "prob": round(float(prob), 4)}
@@ -49,10 +58,19 @@ class PictureReport:
 
 
 class PictureJudge:
-    """A network and the bays of one camera."""
+    """A network, the bays of one camera and the guard of its view.
 
-    def __init__(self, detector: Detector, calibration: Calibration) -> None:
+    Args:
+        detector: the network.
+        calibration: the bays.
+        guard: of the camera's view; None: pictures are taken for the calibrated view.
+    """
+
+    def __init__(
+        self, detector: Detector, calibration: Calibration, guard: ViewGuard | None = None
+    ) -> None:
         self.calibration = calibration
+        self.guard = guard
         self._judge = BayJudge(detector, calibration.shapes())
 
     @property
@@ -60,54 +78,68 @@ class PictureJudge:
         """The network that judges."""
         return self._judge.spec
 
-    def look(self, image_bgr: ImageBgr) -> Judgement:
+    def view(self, frame: Frame) -> ViewReport:
+        """What the guard says of a frame, as in the service."""
+        return ViewReport() if self.guard is None else self.guard.look(frame)
+
+    def bays_in(self, view: ViewReport) -> BayShapes:
+        """The bays where the view stands now."""
+        if view.homography is None:
+            return self._judge.bays
+        matrix = view.homography.astype(np.float64)
+        return self._judge.bays.mapped(lambda points: apply_matrix(points, matrix))
+
+    def look(self, image_bgr: ImageBgr, view: ViewReport | None = None) -> Judgement:
         """Run the network and the rule on one picture.
 
         Raises:
-            CalibrationError: the picture has another shape than the one that was calibrated.
             ModelError: the network failed.
         """
-        check_aspect(self.calibration, (image_bgr.shape[1], image_bgr.shape[0]))
-        return self._judge.judge(image_bgr)
+        return self._judge.judge(image_bgr, self.bays_in(view or ViewReport()))
 
     def judge(self, image_bgr: ImageBgr, utc: datetime | None = None) -> PictureReport:
-        """Judge one picture by itself: each bay is what its probability says, or `unsure`."""
-        said = self.look(image_bgr)
+        """Judge one picture by itself: each bay is what its probability says, or `unsure`.
+
+        Raises:
+            CalibrationError: the picture does not show the calibrated view, or nothing at all.
+        """
         utc = utc or datetime.now(UTC)
+        view = self.view(Frame(self.calibration.camera, image_bgr, 0.0, utc, 1))
+        if view.reason is not None:
+            msg = f"camera '{self.calibration.camera}': {view.reason}: {view.detail}"
+            raise CalibrationError(msg)
+        said = self.look(image_bgr, view)
         band = (self.spec.abstain_low, self.spec.abstain_high)
         states = [
             _state(bay, float(prob), band, utc)
             for bay, prob in zip(self.calibration.bay_ids, said.evidence.prob, strict=True)
         ]
-        return PictureReport(tuple(states), said.evidence, said.output.detections, said.plan)
-
-    def draw(
-        self,
-        image_bgr: ImageBgr,
-        states: tuple[BayState, ...],
-        detections: Detections | None,
-        caption: str,
-    ) -> ImageBgr:
-        """Draw states, and vehicles if given, over the picture."""
-        options = DrawOptions(caption=caption)
-        found = None if detections is None else sure_vehicles(detections)
-        return annotate(image_bgr, list(self._judge.bays.polygons_norm), states, found, options)
-
-
-def check_aspect(calibration: Calibration, image_wh: tuple[int, int]) -> None:
-    """Refuse a picture that cannot be of the calibrated view.
-
-    Raises:
-        CalibrationError: its sides have another ratio.
-    """
-    expected = calibration.image_wh[0] / calibration.image_wh[1]
-    if abs(image_wh[0] / image_wh[1] / expected - 1) > MAX_ASPECT_ERROR:
-        msg = (
-            f"camera '{calibration.camera}': expected a picture shaped like "
-            f"{calibration.image_wh[0]}x{calibration.image_wh[1]}, which was calibrated, but got "
-            f"{image_wh[0]}x{image_wh[1]}"
+        return PictureReport(
+            states=tuple(states),
+            evidence=said.evidence,
+            detections=said.output.detections,
+            plan=said.plan,
+            view=view,
+            polygons_norm=tuple(self.bays_in(view).polygons_norm),
         )
-        raise CalibrationError(msg)
+
+
+def draw_states(
+    image_bgr: ImageBgr,
+    polygons_norm: Sequence[Floats],
+    states: Sequence[BayState],
+    detections: Detections | None,
+    caption: str,
+) -> ImageBgr:
+    """Draw states, and vehicles if given, over the picture."""
+    options = DrawOptions(caption=caption)
+    found = None if detections is None else sure_vehicles(detections)
+    return annotate(image_bgr, polygons_norm, states, found, options)
+
+
+def view_as_dict(view: ViewReport) -> dict[str, Any]:
+    """What the guard says, for JSON."""
+    return {"reason": view.reason, "detail": view.detail, "shift_px": view.shift_px}
 
 
 def sure_vehicles(detections: Detections) -> Detections:

@@ -8,7 +8,8 @@ from edge_app.sources.http_login import Login
 from edge_app.sources.make import make_source, shows_stills
 from edge_app.sources.replay import ReplaySource
 from edge_app.sources.snapshot import SnapshotSource
-from edge_app.sources.stream import DecodeMode, StreamSettings, StreamSource
+from edge_app.sources.stream import StreamSource
+from edge_app.sources.stream_settings import DecodeMode, StreamSettings
 from edge_app.sources.trust import TlsTrust
 from edge_app.sources.usb import UsbSource
 

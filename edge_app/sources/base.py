@@ -25,10 +25,12 @@ class Grab:
         image_bgr: shape (H, W, 3), uint8.
         frames: how many frames the source got since the last grab, this one included: those in
             between were passed over because the wanted rate is lower than the camera's.
+        broken: how many pictures since the last grab were not whole, and so are none.
     """
 
     image_bgr: ImageBgr = field(repr=False)
     frames: int = 1
+    broken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,12 @@ class Undecoded:
         decode: gives the picture, shape (H, W, 3), from any thread; None when it is broken, or when
             its source was closed meanwhile.
         frames: as in `Grab`.
+        broken: as in `Grab`.
     """
 
     decode: Callable[[], ImageBgr | None] = field(repr=False)
     frames: int = 1
+    broken: int = 0
 
 
 class FrameSource(Protocol):

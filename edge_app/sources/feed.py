@@ -20,7 +20,8 @@ from edge_app.redaction import mask_secrets
 from edge_app.sources.base import FrameSource, Grab, LateDecoding, LoginRejected, Undecoded
 from edge_app.sources.niceness import step_back
 from telemetry import CameraError, Clock
-from vision.types import Frame, ImageBgr
+from vision.image_file import BrokenImageError
+from vision.types import Frame
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class FeedStatus:
         last_frame_s: monotonic time of the last picture; None before the first.
         ended: whether the source came to its end for good.
         undecoded: whether a picture waits for a decoder that has time.
+        broken: pictures that came, but were not whole, and so were not taken.
         login_rejected: whether the present fault is a login that the camera refused.
     """
 
@@ -79,6 +81,7 @@ class FeedStatus:
     last_frame_s: float | None = None
     ended: bool = False
     undecoded: bool = False
+    broken: int = 0
     login_rejected: bool = False
 
 
@@ -198,9 +201,11 @@ class CameraFeed:
         if waiting is None:
             return False
         image_bgr = waiting.picture.decode()
+        broken = waiting.picture.broken
         if image_bgr is None:
+            self._count_broken(waiting.reader, broken + 1)
             return False
-        self._put(waiting.reader, image_bgr, waiting.picture.frames, waiting)
+        self._put(waiting.reader, Grab(image_bgr, waiting.picture.frames, broken), waiting)
         return True
 
     def status(self) -> FeedStatus:
@@ -236,6 +241,7 @@ class CameraFeed:
                 self._read_all(reader)
             except CameraError as exc:
                 error, is_refusal = str(exc), isinstance(exc, LoginRejected)
+                self._count_broken(reader, int(isinstance(exc, BrokenImageError)))
             except Exception as exc:  # a fault of ours or of a library must not end the camera
                 _log.exception("camera %s: unexpected fault while reading", self.camera)
                 error = f"unexpected fault: {type(exc).__name__}: {exc}"
@@ -286,7 +292,7 @@ class CameraFeed:
                 self._ended(reader)
                 return
             if isinstance(found, Grab):
-                self._put(reader, found.image_bgr, found.frames)
+                self._put(reader, found)
             else:
                 self._put_undecoded(reader, found)
 
@@ -312,13 +318,17 @@ class CameraFeed:
                     self._status,
                     frames=self._status.frames + before.picture.frames,
                     dropped=self._status.dropped + 1,
+                    broken=self._status.broken + before.picture.broken,
                 )
         if self._on_undecoded is not None:
             self._on_undecoded()
 
-    def _put(
-        self, reader: _Reader, image_bgr: ImageBgr, frames: int, came: _Waiting | None = None
-    ) -> None:
+    def _count_broken(self, reader: _Reader, broken: int) -> None:
+        with self._lock:
+            if self._reader is reader:
+                self._status = replace(self._status, broken=self._status.broken + broken)
+
+    def _put(self, reader: _Reader, grab: Grab, came: _Waiting | None = None) -> None:
         now_s = self._clock.mono_s()
         with self._lock:
             if self._reader is not reader:
@@ -328,15 +338,16 @@ class CameraFeed:
             dropped = self._status.dropped + (self._newest is not None)
             self._status = replace(
                 self._status,
-                frames=self._status.frames + frames,
+                frames=self._status.frames + grab.frames,
                 dropped=dropped,
+                broken=self._status.broken + grab.broken,
                 error="",
                 login_rejected=False,
                 last_frame_s=now_s,
             )
             self._newest = Frame(
                 camera=self.camera,
-                image_bgr=image_bgr,
+                image_bgr=grab.image_bgr,
                 captured_mono_s=now_s if came is None else came.came_s,
                 captured_utc=self._clock.utc() if came is None else came.came_utc,
                 number=self._status.frames,

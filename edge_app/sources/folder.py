@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from edge_app.sources.base import Grab
-from edge_app.sources.snapshot import decode_picture
 from telemetry import CameraError
+from vision.image_file import IMAGE_SUFFIXES, decode_image
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+_log = logging.getLogger(__name__)
 
 
 class FolderSource:
     """A folder of pictures, or one picture again and again.
 
     The folder is listed anew at each pass, so pictures may be added while it is read. A broken
-    picture is passed over; a pass without one good picture is a fault.
+    picture is passed over and told; a pass without one good picture is a fault.
 
     Args:
         path: folder, or one picture.
@@ -28,6 +29,7 @@ class FolderSource:
         self._pending: list[Path] = []
         self._good_in_pass = 0
         self._last_fault = ""
+        self._told: set[str] = set()
 
     @property
     def self_paced(self) -> bool:
@@ -43,7 +45,7 @@ class FolderSource:
         try:
             if self._path.is_dir():
                 found = sorted(
-                    p for p in self._path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES
+                    p for p in self._path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES
                 )
             else:
                 found = [self._path] if self._path.is_file() else []
@@ -51,7 +53,7 @@ class FolderSource:
             msg = f"camera source {self._path} cannot be listed: {exc}"
             raise CameraError(msg) from exc
         if not found:
-            kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+            kinds = ", ".join(sorted(IMAGE_SUFFIXES))
             msg = f"camera source {self._path}: expected pictures ({kinds}), but found none"
             raise CameraError(msg)
         self._pending = found[::-1]
@@ -63,6 +65,7 @@ class FolderSource:
         Raises:
             CameraError: a whole pass held no picture that can be decoded.
         """
+        broken = 0
         while True:
             if not self._pending:
                 if self._good_in_pass == 0:
@@ -75,12 +78,16 @@ class FolderSource:
                 self.open()
             path = self._pending.pop()
             try:
-                grab = Grab(decode_picture(path.read_bytes(), str(path)))
+                image_bgr = decode_image(path.read_bytes(), str(path))
             except (OSError, CameraError) as exc:
+                if str(exc) not in self._told:
+                    _log.warning("passed over: %s", exc)
+                    self._told.add(str(exc))
                 self._last_fault = str(exc)
+                broken += 1
                 continue
             self._good_in_pass += 1
-            return grab
+            return Grab(image_bgr, broken=broken)
 
     def close(self) -> None:
         """Forget the list."""

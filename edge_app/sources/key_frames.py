@@ -6,10 +6,9 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from telemetry import Clock
 from vision.types import ImageBgr
+from vision.video_frame import frame_to_bgr, pixel_aspect
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -114,7 +113,7 @@ class KeyFrameDecoder:
                     self._bad_since_s = self._clock.mono_s()
                 return None
             self._bad_since_s = None
-            return to_bgr(good[-1], self._max_width_px)
+            return frame_to_bgr(good[-1], pixel_aspect(packet.stream), self._max_width_px)
 
     def bad_for_s(self) -> float:
         """For how long nothing could be decoded of what was tried, seconds."""
@@ -125,18 +124,3 @@ class KeyFrameDecoder:
         """Wait for the picture in hand; none is decoded after it."""
         with self._lock:
             self._is_closed = True
-
-
-def to_bgr(frame: VideoFrame, max_width_px: int) -> ImageBgr:
-    """A decoded frame as a picture, scaled down to `max_width_px` if it is wider."""
-    width, height = frame.width, frame.height
-    how = "FAST_BILINEAR"  # only chroma is enlarged; half the time of the usual filter
-    if width > max_width_px:
-        width, height = max_width_px, max(2, round(height * max_width_px / width))
-        how = "AREA"
-    # One thread: by default swscale starts one per core for each picture, which costs three times
-    # what the conversion itself does.
-    picture = frame.to_ndarray(
-        format="bgr24", width=width, height=height, interpolation=how, threads=1
-    )
-    return np.asarray(picture, np.uint8)

@@ -6,15 +6,18 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from calibration.pictures import is_picture
 from edge_app.addresses import Address, register_address, shown, with_login
 from edge_app.redaction import register_secret
 from edge_app.sources.base import FrameSource
-from edge_app.sources.folder import PICTURE_SUFFIXES, FolderSource
+from edge_app.sources.folder import FolderSource
 from edge_app.sources.http_login import Login
 from edge_app.sources.snapshot import SnapshotSource
-from edge_app.sources.stream import StreamSettings, StreamSource
+from edge_app.sources.stream import StreamSource
+from edge_app.sources.stream_settings import StreamSettings
 from edge_app.sources.usb import UsbSource
 from telemetry import Clock, ConfigError
+from vision.image_file import IMAGE_SUFFIXES
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "rtp", "tcp")
 _SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://")
@@ -57,8 +60,15 @@ def shows_stills(address: str) -> bool:
     """Whether `address` names pictures that lie somewhere, not a camera that looks somewhere."""
     if _SCHEME.match(address):
         return False
-    path = Path(address.removeprefix("folder:").removeprefix("file:"))
-    return address.startswith("folder:") or path.suffix.lower() in PICTURE_SUFFIXES or path.is_dir()
+    path = Path(address.removeprefix("folder:").removeprefix("file:")).expanduser()
+    return address.startswith("folder:") or _holds_stills(path)
+
+
+def _holds_stills(path: Path) -> bool:
+    """Whether a path is a folder or a picture; by its name only while there is no such file."""
+    if path.is_file():
+        return is_picture(path)
+    return path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _with_login(address: str, login: Login | None) -> str:
@@ -74,7 +84,7 @@ def _file(address: str, settings: StreamSettings, clock: Clock) -> FrameSource:
     if not address.strip():
         msg = f"source is empty; {_HELP}"
         raise ConfigError(msg)
-    if path.suffix.lower() in PICTURE_SUFFIXES or path.is_dir():
+    if _holds_stills(path):
         return FolderSource(path, loop=settings.loop)
     return StreamSource(str(path), settings, clock, is_file=True)
 

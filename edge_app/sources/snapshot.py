@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
-
 from edge_app.addresses import register_address, shown, without_login
 from edge_app.sources.base import Grab
 from edge_app.sources.camera_http import CameraHttp
 from edge_app.sources.http_login import Login
 from edge_app.sources.trust import TlsTrust
-from telemetry import CameraError
-from vision.types import ImageBgr
+from vision.image_file import decode_image
 
 # Far above any camera's picture; keeps a wrong address (a download, a video) out of memory.
 _MAX_BYTES = 32 * 1024 * 1024
-
-
-def decode_picture(data: bytes, name: str) -> ImageBgr:
-    """The picture in a JPEG, PNG or other file that OpenCV knows.
-
-    Raises:
-        CameraError: it is none, or broken.
-    """
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error as exc:
-        msg = f"{name}: the picture cannot be decoded: {exc.err}"
-        raise CameraError(msg) from exc
-    if image is None:
-        msg = f"{name}: expected a picture, but got {len(data)} bytes beginning {data[:16]!r}"
-        raise CameraError(msg)
-    return np.asarray(image, np.uint8)
 
 
 class SnapshotSource:
@@ -70,7 +49,7 @@ class SnapshotSource:
             LoginRejected: the camera does not take this login; it was sent once.
             CameraError: no answer, an error answer, or no picture in it.
         """
-        return Grab(decode_picture(self._http.get(_MAX_BYTES), self._name))
+        return Grab(decode_image(self._http.get(_MAX_BYTES), self._name))
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,17 +12,19 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_app.addresses import shown, without_login
 from edge_app.sources.base import Grab, Undecoded
-from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, LagMeter, to_bgr
+from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, LagMeter
+from edge_app.sources.losses import REORDER_PACKETS, PictureChain, watch_losses
 from edge_app.sources.stream_faults import stream_fault
+from edge_app.sources.stream_settings import DecodeMode, StreamSettings
 from edge_app.sources.trust import TlsTrust, libav_options
 from telemetry import CameraError, Clock
 from vision.types import ImageBgr
+from vision.video_frame import frame_to_bgr, pixel_aspect
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -45,47 +47,16 @@ _EARLY_SHARE = 0.1
 _BEHIND_S = 1.0
 # FFmpeg watches twenty frames of a stream to guess its rate, which nobody here asks for: that is
 # four seconds of a camera with five a second.
-_RTSP = {"fflags": "nobuffer", "fpsprobesize": "0"}
+_RTSP = {"fflags": "nobuffer", "fpsprobesize": "0", "reorder_queue_size": REORDER_PACKETS}
 # One that gave pictures a moment ago is not watched at all: what it carries stands in its
 # description, and the rest comes with the first key frame.
 _RTSP_AGAIN = {**_RTSP, "probesize": "32", "analyzeduration": "1"}
+# A decoder that stops at errors instead of guessing. Not for live H.264 or H.265: there are cameras
+# whose every picture has a harmless flaw, and lost packets are seen otherwise.
+_STRICT = {"err_detect": "explode"}
 # Streams that must be decoded whole are so in their own threads, but no more at once than there are
 # cores: forty that compete leave no core to the judge.
 _CORES = threading.BoundedSemaphore(os.cpu_count() or 1)
-
-
-class DecodeMode(StrEnum):
-    """Which frames are decoded."""
-
-    AUTO = "auto"
-    """Key frames alone while they come often enough for the wanted rate, else all."""
-    ALL = "all"
-    KEY = "key"
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """How a stream is read.
-
-    Attributes:
-        interval_s: wanted time between pictures, seconds.
-        open_timeout_s: longest wait for the connection and the first packet, seconds.
-        frame_timeout_s: longest wait for a good picture, seconds.
-        decode: which frames are decoded.
-        max_width_px: wider pictures are scaled down while they are converted.
-        loop: whether a file begins again at its end; a network stream never does.
-        rtsp_over_udp: RTP over UDP instead of within the RTSP connection.
-        trust: which certificate of a camera that speaks TLS is believed.
-    """
-
-    interval_s: float = 1.0
-    open_timeout_s: float = 10.0
-    frame_timeout_s: float = 10.0
-    decode: DecodeMode = DecodeMode.AUTO
-    max_width_px: int = 1920
-    loop: bool = True
-    rtsp_over_udp: bool = False
-    trust: TlsTrust = field(default_factory=TlsTrust)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +93,8 @@ class StreamSource:
         self._meter = KeyFrameMeter()
         self._lag = LagMeter()
         self._passing_over = False
+        self._chain = PictureChain()
+        self._broken = 0
         self._decoder = KeyFrameDecoder(clock, settings.max_width_px)
         self._key_only = settings.decode is DecodeMode.KEY
         self._next_due_s = 0.0
@@ -168,6 +141,7 @@ class StreamSource:
         self._meter.forget_position()
         self._lag.reset()
         self._passing_over = False
+        self._chain = PictureChain()
         self._file_zero_s = None
 
     def _connect(self) -> bool:
@@ -189,6 +163,8 @@ class StreamSource:
         stream = container.streams.video[0]
         # One thread: frame threads hold pictures back by as many frames as there are threads.
         stream.codec_context.thread_count = 1
+        if self._is_file or stream.codec_context.name == "mjpeg":
+            stream.codec_context.options = dict(_STRICT)
         self._packets = container.demux(stream)
         return True
 
@@ -198,15 +174,16 @@ class StreamSource:
         Raises:
             CameraError: nothing came in time, or nothing that came could be decoded.
         """
-        packets = 0
+        packets = broken = 0
         while True:
             found = self.read_undecoded()
-            if not isinstance(found, Undecoded):
-                return found if found is None else Grab(found.image_bgr, packets + found.frames)
-            packets += found.frames
-            image_bgr = found.decode()
+            if found is None:
+                return None
+            packets, broken = packets + found.frames, broken + found.broken
+            image_bgr = found.image_bgr if isinstance(found, Grab) else found.decode()
             if image_bgr is not None:
-                return Grab(image_bgr, packets)
+                return Grab(image_bgr, packets, broken)
+            broken += 1
             self._check_good(packets)
 
     def read_undecoded(self) -> Grab | Undecoded | None:
@@ -224,7 +201,7 @@ class StreamSource:
         packets = 0
         while True:
             try:
-                packet = next(self._packets, None)
+                packet = self._next_packet()
                 if packet is None:
                     if not self._begin_again():
                         return None
@@ -233,14 +210,16 @@ class StreamSource:
                 found = self._take(packet)
             except av.error.InvalidDataError:
                 # One broken packet is a glitch; nothing but broken packets is a fault, below.
+                self._chain.broke()
+                self._broken += 1
                 found = None
             except (av.FFmpegError, OSError, ValueError) as exc:
                 raise stream_fault(self._url, exc, opening=False) from exc
             self._check_good(packets)
             if isinstance(found, KeyFrame):
-                return Undecoded(found, max(packets, 1))
+                return Undecoded(found, max(packets, 1), self._take_broken())
             if found is not None:
-                return Grab(found, max(packets, 1))
+                return Grab(found, max(packets, 1), self._take_broken())
 
     def close(self) -> None:
         """Disconnect."""
@@ -274,7 +253,22 @@ class StreamSource:
                 f"camera source {self._name}: expected a picture within {limit_s:g} s, but none "
                 f"of {packets} packets could be decoded"
             )
+            if self._chain.is_broken:
+                msg += " to a whole one: packets were lost on the way, or are damaged"
             raise CameraError(msg)
+
+    def _take_broken(self) -> int:
+        broken, self._broken = self._broken, 0
+        return broken
+
+    def _next_packet(self) -> Packet[VideoStream] | None:
+        with watch_losses() as report:
+            packet = next(self._packets, None)
+        if packet is not None and (report.is_lossy or packet.is_corrupt):
+            self._chain.lost()
+            if not self._key_only:
+                packet.stream.codec_context.flush_buffers()
+        return packet
 
     def _begin_again(self) -> bool:
         """At the end: play a file again; True when there is more to read.
@@ -301,6 +295,10 @@ class StreamSource:
         if packet.size:
             self._meter.saw(time_s, packet.is_keyframe)
             self._choose_mode(packet)
+        if packet.size and not self._chain.admits(is_key=packet.is_keyframe):
+            # What is not wanted by itself is no loss.
+            self._broken += packet.is_keyframe or not self._key_only
+            return None
         if not self._key_only:
             return self._take_whole(packet, time_s)
         if not packet.size or not packet.is_keyframe:
@@ -327,7 +325,7 @@ class StreamSource:
             return None
         with _CORES:
             frames = packet.decode()
-        return self._newest_due(frames)
+        return self._newest_due(frames, pixel_aspect(packet.stream))
 
     def _choose_mode(self, packet: Packet[VideoStream]) -> None:
         if self._settings.decode is not DecodeMode.AUTO:
@@ -340,10 +338,12 @@ class StreamSource:
             packet.stream.codec_context.flush_buffers()
             _log.info("decoding %s of %s", "key frames only" if often_enough else "all", self._name)
 
-    def _newest_due(self, frames: list[VideoFrame]) -> ImageBgr | None:
+    def _newest_due(self, frames: list[VideoFrame], aspect: Fraction) -> ImageBgr | None:
         chosen = None
         for frame in frames:
             if frame.is_corrupt:
+                self._chain.broke()
+                self._broken += 1
                 continue
             self._pace(_seconds(frame.pts, frame.time_base))
             self._decoded_in_pass += 1
@@ -353,7 +353,7 @@ class StreamSource:
         if chosen is None:
             return None
         self._set_next_due()
-        return to_bgr(chosen, self._settings.max_width_px)
+        return frame_to_bgr(chosen, aspect, self._settings.max_width_px)
 
     def _set_next_due(self) -> None:
         interval_s = self._settings.interval_s

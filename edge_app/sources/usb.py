@@ -9,6 +9,21 @@ import numpy as np
 
 from edge_app.sources.base import Grab
 from telemetry import CameraError, Clock
+from vision.image_file import decode_image
+from vision.types import ImageBgr
+
+_MJPG = cv2.VideoWriter.fourcc(*"MJPG")
+
+
+def as_picture(taken: ImageBgr, name: str) -> ImageBgr:
+    """What OpenCV took from a device: a picture, or the bytes of a JPEG, which must be whole.
+
+    Raises:
+        CameraError: it is not whole.
+    """
+    if taken.ndim == 3 and taken.shape[2] == 3:  # noqa: PLR2004 - height, width, colours
+        return taken
+    return decode_image(taken.tobytes(), name)
 
 
 class UsbSource:
@@ -58,15 +73,18 @@ class UsbSource:
             msg = f"camera source {self._path} cannot be opened: is it in use, or not readable?"
             raise CameraError(msg)
         # MJPEG is what most cameras need for full size over USB 2; those without it ignore this.
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FOURCC, _MJPG)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        # OpenCV would fill what is missing of a JPEG with grey, so it is asked for as it came.
+        if int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG:
+            capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         self._capture = capture
 
     def read(self) -> Grab:
         """The next picture that is due.
 
         Raises:
-            CameraError: the device stopped to deliver.
+            CameraError: the device stopped to deliver, or the picture is not whole.
         """
         if self._capture is None:
             msg = f"camera source {self._path}: read before open"
@@ -89,7 +107,7 @@ class UsbSource:
             msg = f"camera source {self._path}: the picture cannot be decoded"
             raise CameraError(msg)
         self._next_due_s = max(self._next_due_s, now_s - self._interval_s) + self._interval_s
-        return Grab(np.asarray(image, np.uint8), frames)
+        return Grab(as_picture(np.asarray(image, np.uint8), f"camera source {self._path}"), frames)
 
     def close(self) -> None:
         """Give the device back."""

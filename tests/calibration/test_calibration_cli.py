@@ -92,9 +92,12 @@ def test_check_of_faulty_files_fails_and_names_the_bay(north: Path, tmp_path: Pa
     result = run("check", north, bad, broken, "--json")
     assert result.exit_code == 1
     good, wrong, unreadable = json.loads(result.output)
-    assert good["findings"] == []
+    assert [each["code"] for each in good["findings"]] == ["reference"]
     assert good["input"]["tiles"] == 1
-    assert [(f["code"], f["bay"]) for f in wrong["findings"]] == [("duplicate_id", "A01")]
+    assert [(f["code"], f["bay"]) for f in wrong["findings"]] == [
+        ("duplicate_id", "A01"),
+        ("reference", None),
+    ]
     assert "line 1, column 2" in unreadable["error"]
     assert run("check", bad).exit_code == 1
     assert "1 errors" in run("check", bad).output

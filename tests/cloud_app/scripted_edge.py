@@ -37,7 +37,8 @@ from telemetry.messages import (
 from telemetry.topics import EdgeTopics, TopicKind
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-_MODEL = ModelRef(name="yolo11n-bays", version="1.0.0", sha256="0" * 64)
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_MODEL = ModelRef(name="yolo11n-bays", version="1.0.0", sha256=_SHA256)
 
 
 @dataclass

@@ -24,10 +24,10 @@ from typer.testing import CliRunner
 
 from calibration import Bay, Calibration, save_calibration
 from edge_app.asking import NoAnswer
+from edge_app.assembly import assemble
 from edge_app.cli.diagnose import app as diagnose
 from edge_app.config import load_config
 from edge_app.remains import journal_lines, last_lines
-from edge_app.service import EdgeService
 
 OUTLINE = ((0.1, 0.3), (0.3, 0.3), (0.3, 0.7), (0.1, 0.7))
 SECRETS = ("opensesame", "mqtt-secret", "cam-pass", "t0psecret", "$argon2id")
@@ -142,11 +142,11 @@ def test_a_running_service_is_asked_and_a_killed_one_is_read(place: Place) -> No
 @pytest.mark.slow
 def test_a_service_without_pages_or_that_does_not_answer_is_told(place: Place) -> None:
     place.configure("enabled = false")
-    service = EdgeService(load_config(place.folder / "box.toml"))
+    box = assemble(load_config(place.folder / "box.toml"))
     try:
         parts = place.diagnose("--log", str(place.folder / "none.txt"))
     finally:
-        service.store.close()
+        box.store.close()
     missing = parts["about.json"]["missing"]
     assert parts["about.json"]["service"] == "runs"
     assert "http.enabled = false" in missing["status.json"]
@@ -154,11 +154,11 @@ def test_a_service_without_pages_or_that_does_not_answer_is_told(place: Place) -
     assert "none.txt: expected a log file" in missing["log.txt"]
 
     place.configure()
-    service = EdgeService(load_config(place.folder / "box.toml"))
+    box = assemble(load_config(place.folder / "box.toml"))
     try:
         missing = place.diagnose()["about.json"]["missing"]
     finally:
-        service.store.close()
+        box.store.close()
     assert f"does not answer on port {place.port}" in missing["status.json"]
 
 
@@ -180,11 +180,11 @@ def test_over_tls_only_the_very_certificate_is_asked(place: Place) -> None:
 
 def test_a_hash_of_a_password_opens_nothing(place: Place) -> None:
     place.configure(f"password = '{argon2.PasswordHasher().hash('opensesame')}'")
-    service = EdgeService(load_config(place.folder / "box.toml"))
+    box = assemble(load_config(place.folder / "box.toml"))
     try:
         missing = place.diagnose()["about.json"]["missing"]
     finally:
-        service.store.close()
+        box.store.close()
     assert "has only its hash" in missing["status.json"]
 
 

@@ -18,11 +18,11 @@ import uvicorn
 from typer.testing import CliRunner
 
 from calibration import Bay, Calibration, read_bundle, save_calibration
+from edge_app.assembly import app_of, assemble
 from edge_app.cli.diagnose import app as diagnose
 from edge_app.cli.harvest import app as harvest
 from edge_app.config import load_config
-from edge_app.harvest.attach import open_store
-from edge_app.http.wiring import app_of
+from edge_app.harvest.store import open_store
 from edge_app.logs import set_up_logging
 from edge_app.redaction import mask_secrets
 from edge_app.service import EdgeService
@@ -83,9 +83,10 @@ def config_file(tmp_path: Path) -> Path:
 def page(config_file: Path) -> Iterator[httpx.Client]:
     config = load_config(config_file)
     set_up_logging(config.log, io.StringIO())
-    service = EdgeService(config)
+    box = assemble(config)
+    service = EdgeService(box.parts)
     server = uvicorn.Server(
-        uvicorn.Config(app_of(service), port=0, log_level="warning", log_config=None)
+        uvicorn.Config(app_of(box), port=0, log_level="warning", log_config=None)
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -94,7 +95,7 @@ def page(config_file: Path) -> Iterator[httpx.Client]:
         until_s = time.monotonic() + 30
         while (
             not server.started
-            or (view := service.board.latest("north")) is None
+            or (view := box.board.latest("north")) is None
             or (view.frame is None)
         ):
             assert time.monotonic() < until_s, "no picture came"
@@ -184,9 +185,9 @@ def test_a_secret_of_the_configuration_is_known_in_every_form(config_file: Path)
 
 
 def test_the_store_of_a_stopped_service_is_counted(config_file: Path) -> None:
-    service = EdgeService(load_config(config_file))
-    service.store.close()
-    stored = read_store(service.config.edge.state_dir)
+    box = assemble(load_config(config_file))
+    box.store.close()
+    stored = read_store(box.config.edge.state_dir)
     assert stored.facts["check"] == "ok"
     assert sum(stored.facts["rows"].values()) > 0
     assert stored.states is not None
@@ -194,7 +195,7 @@ def test_the_store_of_a_stopped_service_is_counted(config_file: Path) -> None:
         ("A01", None, "starting")
     ]
     assert stored.facts["outbox"]["refused"] == 0
-    assert stored.facts["stream"]["epoch"] == service.store.epoch
+    assert stored.facts["stream"]["epoch"] == box.store.epoch
 
 
 def test_a_damaged_store_is_told(tmp_path: Path) -> None:

@@ -16,16 +16,17 @@ import pytest
 import uvicorn
 
 from calibration import Bay, Calibration, save_calibration
+from edge_app.assembly import EdgeBox, app_of, assemble, service_of
 from edge_app.config import load_config
-from edge_app.http import app_of
-from edge_app.service import EdgeService
-from edge_app.upkeep import Upkeep
 
 CONFIG = """
 [edge]
 site = "north-bank"
 edge = "box-1"
 state_dir = "state"
+
+[http]
+enabled = false
 
 [[camera]]
 id = "north"
@@ -43,17 +44,15 @@ def bay(bay_id: str, left: float) -> Bay:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[EdgeService]:
+def box(tmp_path: Path) -> Iterator[EdgeBox]:
     cv2.imwrite(str(tmp_path / "picture.png"), np.full((240, 320, 3), 120, np.uint8))
     (tmp_path / "box.toml").write_text(CONFIG)
     calibration = Calibration(camera="north", image_wh=(320, 240), bays=(bay("A01", 0.1),))
     save_calibration(tmp_path / "north.json", calibration, author="ina")
-    service = EdgeService(load_config(tmp_path / "box.toml"))
+    box = assemble(load_config(tmp_path / "box.toml"))
+    service = service_of(box)
     service.start()
-    upkeep = Upkeep(service)
-    upkeep.start()
-    yield service
-    upkeep.stop()
+    yield box
     service.stop()
 
 
@@ -79,13 +78,13 @@ def wait_for(condition: Callable[[], bool], longest_s: float = 30.0) -> None:
 
 
 @pytest.mark.slow
-def test_saving_in_the_editor_applies_to_the_running_box(service: EdgeService) -> None:
+def test_saving_in_the_editor_applies_to_the_running_box(box: EdgeBox) -> None:
     def running() -> Calibration | None:
-        view = service.board.latest("north")
+        view = box.board.latest("north")
         return None if view is None or view.frame is None else view.calibration
 
     wait_for(lambda: running() is not None)
-    with served(app_of(service)) as client:
+    with served(app_of(box)) as client:
         assert "Calibration editor" in client.get("/calibrate", follow_redirects=True).text
         session = client.get("/calibrate/api/_/session").json()
         assert session["live"] is True
@@ -110,7 +109,7 @@ def test_saving_in_the_editor_applies_to_the_running_box(service: EdgeService) -
 
         def applied() -> bool:
             calibration = running()
-            view = service.board.latest("north")
+            view = box.board.latest("north")
             assert view is not None
             two = [state.bay for state in view.states] == ["A01", "A02"]
             return calibration is not None and calibration.revision == 2 and two

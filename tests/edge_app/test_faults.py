@@ -8,7 +8,8 @@ import pytest
 
 from calibration import Calibration
 from edge_app.config import CameraConfig
-from edge_app.faults import calibration_fault, link_fault, model_fault
+from edge_app.faults import calibration_fault, camera_alarm, link_fault, model_fault
+from edge_app.live import CameraCondition, CameraStatus, LiveView
 from telemetry import CalibrationError, ModelError
 
 
@@ -53,3 +54,20 @@ def test_what_the_link_tells_stands_as_it_is() -> None:
     alarm = link_fault("no consumer acknowledges events")
     assert alarm.line == "no consumer acknowledges events"
     assert "cloud" in alarm.remedy
+
+
+@pytest.mark.parametrize("condition", list(CameraCondition))
+def test_a_camera_that_does_not_do_its_work_is_one_alarm(condition: CameraCondition) -> None:
+    view = LiveView("north", None, None, (), CameraStatus(condition, "seen for 3 s"))
+    alarm = camera_alarm(view, has_model=True)
+    if condition in {CameraCondition.STARTING, CameraCondition.LIVE}:
+        assert alarm is None
+        return
+    assert alarm is not None
+    assert alarm.name == "camera-north"
+    assert alarm.text == f"camera north: {condition.value.replace('_', ' ')}"
+    assert alarm.detail.endswith(": seen for 3 s")
+    assert alarm.remedy
+    without_model = camera_alarm(view, has_model=False)
+    expected = None if condition is CameraCondition.MODEL_ERROR else alarm
+    assert without_model == expected, "that there is no model is told once, for the box"

@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from calibration import Bay, Calibration, save_calibration
+from calibration.clips import ClipReader
 from edge_app.cli.judge import app
-from edge_app.judging import ClipJudge, ClipOptions, ClipReader, ClipWriter, PictureJudge
+from edge_app.judging import ClipJudge, ClipOptions, ClipWriter, PictureJudge
 from edge_app.judging.calibrations import read_bays
 from models import default_model, find_model, open_detector
 from telemetry import CalibrationError, CameraError, LotsightError
@@ -30,7 +31,17 @@ BAYS = {
              for n in range(3)],
 }  # fmt: skip
 MODEL = "yolo11n-vehicles"
-FREE_PICTURE = np.full((WH[1], WH[0], 3), 110, np.uint8)
+
+
+def free_lot(shade: int = 110, size_wh: tuple[int, int] = WH) -> ImageBgr:
+    """Painted lines on asphalt: something to see, but no car."""
+    image = np.full((size_wh[1], size_wh[0], 3), shade, np.uint8)
+    for x in range(10, size_wh[0], 45):
+        cv2.line(image, (x, 10), (x, size_wh[1] - 10), (215, 215, 215), 3)
+    return image
+
+
+FREE_PICTURE = free_lot()
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +70,7 @@ def make_clip(tmp_path: Path) -> Callable[..., Path]:
         with ClipWriter(path, size_wh, Fraction(rate)) as writer:
             for step in range(int(seconds * rate)):
                 shade = 100 + step % 20
-                image = np.full((size_wh[1], size_wh[0], 3), shade, np.uint8)
-                writer.write(step / rate, image)
+                writer.write(step / rate, free_lot(shade, size_wh))
         return path
 
     return make
@@ -118,7 +128,7 @@ def test_a_time_lapse_counts_time_of_the_scene(
         work = PictureJudge(detector, read_bays(bays_file, WH))
         clip = ClipJudge(work, ClipOptions(rate_hz=10, speed=speed))
         with ClipReader(make_clip()) as reader:
-            list(clip.run(reader.frames(), draw=False))
+            list(clip.run(reader.frames()))
         return clip.report().changes[0].at_s
 
     assert decided_at_s(1) == pytest.approx(0.5, abs=0.11)
@@ -148,7 +158,9 @@ def test_wrong_sources_are_named(tmp_path: Path, bays_file: Path) -> None:
     assert "no such file" in str(refused(tmp_path / "none.png", "-c", bays_file, "-o", out))
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    assert "cannot be decoded" in str(refused(broken, "-c", bays_file, "-o", out))
+    assert "expected a whole image, but got something else" in str(
+        refused(broken, "-c", bays_file, "-o", out)
+    )
     text = tmp_path / "text.mp4"
     text.write_text("no clip")
     error = refused(text, "-c", bays_file, "-o", out)
@@ -169,10 +181,10 @@ def test_a_clip_that_breaks_off_is_judged_as_far_as_it_goes(
 
 def test_a_picture_of_another_shape_is_refused(tmp_path: Path, bays_file: Path) -> None:
     wide = tmp_path / "wide.png"
-    cv2.imwrite(str(wide), np.zeros((100, 400, 3), np.uint8))
+    cv2.imwrite(str(wide), free_lot(size_wh=(400, 100)))
     error = refused(wide, "-c", bays_file, "-o", tmp_path / "out")
     assert isinstance(error, CalibrationError)
-    assert "shaped like 320x240, which was calibrated, but got 400x100" in str(error)
+    assert "shaped like 320x240, on which the bays were drawn, but got 400x100" in str(error)
 
 
 def test_odd_sides_are_cut_to_even_ones(tmp_path: Path) -> None:
@@ -201,7 +213,7 @@ def test_shared_clips(shared_data: Path, detector: OnnxDetector, name: str) -> N
     with ClipReader(folder / f"{name}.mp4") as reader:
         work = PictureJudge(detector, read_bays(folder / f"{name}.bays.json", reader.image_wh))
         clip = ClipJudge(work, ClipOptions(rate_hz=1, speed=10 if "lapse" in name else 1))
-        list(clip.run(reader.frames(), draw=False))
+        list(clip.run(reader.frames()))
     report = clip.report()
     assert report.judged >= 6
     known = sum(state.occ is not None for state in report.states)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_app.live import CameraCondition, camera_alarm
+from edge_app.faults import camera_alarm
+from edge_app.live import CameraCondition
 from edge_app.sources import (
     CameraFeed,
     FeedSettings,

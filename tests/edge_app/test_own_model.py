@@ -9,7 +9,7 @@ import pytest
 
 from edge_app.config import load_config
 from edge_app.config.reading import parse_config
-from edge_app.network import NetworkKeeper
+from edge_app.network import ModelFiles
 from telemetry import ConfigError, ModelError
 from tests.onnx_files import ScriptedFile
 from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates
@@ -35,7 +35,7 @@ def test_layout_names_and_roles_are_told(tmp_path: Path) -> None:
         'class_roles = { 0 = "free_bay", blauw = "occupied_bay" }\n'
     )
     file.write_text(HEAD + model)
-    spec = NetworkKeeper(load_config(file).model).load().spec
+    spec = ModelFiles(load_config(file).model).load().spec
     assert spec.method == "bay_boxes"
     assert sorted(spec.free_classes) + sorted(spec.occupied_classes) == [0, 1]
     assert spec.box_format == BoxFormat(
@@ -48,7 +48,7 @@ def test_a_model_that_is_not_certain_is_not_loaded(tmp_path: Path) -> None:
     ScriptedFile(LIST_OF_NOTHING).write(tmp_path / "own.onnx")
     config = parse_config(HEAD + '[model]\nmanifest_file = "own.onnx"\n', tmp_path / "l.toml")
     with pytest.raises(ModelError, match=r"own\.onnx: .*say which it is"):
-        NetworkKeeper(config.model).load()
+        ModelFiles(config.model).load()
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_words_that_are_not_known(tmp_path: Path, line: str, message: str) -> No
 def test_nothing_is_told_of_the_default_model(tmp_path: Path) -> None:
     config = parse_config(HEAD + '[model]\nlayout = "yolov5"\n', tmp_path / "lotsight.toml")
     with pytest.raises(ModelError, match="told of a model of your own, but none is named"):
-        NetworkKeeper(config.model).load()
+        ModelFiles(config.model).load()

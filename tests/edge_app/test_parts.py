@@ -1,4 +1,4 @@
-"""Layouts, watched files, log lines, alarms, the mark of life, checks, the HTTP server."""
+"""Layouts, watched files, log lines, alarms, checks, the HTTP server."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from calibration import Bay, Calibration, Location, Lot, save_calibration
+from calibration.reference_files import store_reference
 from edge_app.alarms import Alarm, AlarmKind, Alarms, by_importance
 from edge_app.checks import Level, check_cameras, check_machine, check_parts, worst
 from edge_app.config import HttpConfig, LogConfig, LogFormat, LotsightConfig, parse_config
@@ -28,12 +29,10 @@ from edge_app.live import (
     LiveBoard,
     LiveView,
     RecentEvent,
-    camera_alarm,
 )
 from edge_app.logs import set_up_logging
 from edge_app.reload import CalibrationKeeper, FileWatch
 from edge_app.serving import HttpServer
-from edge_app.upkeep import AliveMark
 from telemetry import BayState, CalibrationError, Cause, ConfigError, ManualClock, UnknownReason
 
 
@@ -62,6 +61,20 @@ def test_the_layout_is_cameras_then_bays() -> None:
 def test_a_bay_of_two_cameras_is_refused() -> None:
     with pytest.raises(ConfigError, match="'b' stands in the calibrations of cameras 'n' and 's'"):
         build_layout([calibration("n", "a", "b"), calibration("s", "b")])
+
+
+def test_more_than_one_box_can_publish_is_refused_by_name() -> None:
+    many = [
+        calibration(f"camera-{n}", *(f"a-rather-long-name-of-a-bay-{n}-{k}" for k in range(4)))
+        for n in range(1100)
+    ]
+    with pytest.raises(ConfigError, match=r"at most 1000 cameras, .* give some of its cameras"):
+        build_layout(many)
+    levels = tuple(f"level-{n}" for n in range(201))
+    lot = Lot(name="Tower", levels=levels)
+    one = calibration("n", "a").model_copy(update={"lot": lot})
+    with pytest.raises(ConfigError, match=r"lots|levels"):
+        build_layout([one])
 
 
 @pytest.mark.parametrize(
@@ -190,37 +203,6 @@ def test_every_alarm_has_its_line_in_the_manual() -> None:
     assert [AlarmKind(name) for name in dict.fromkeys(listed)] == list(AlarmKind)
 
 
-@pytest.mark.parametrize("condition", list(CameraCondition))
-def test_a_camera_that_does_not_do_its_work_is_one_alarm(condition: CameraCondition) -> None:
-    view = LiveView("north", None, None, (), CameraStatus(condition, "seen for 3 s"))
-    alarm = camera_alarm(view, has_model=True)
-    if condition in {CameraCondition.STARTING, CameraCondition.LIVE}:
-        assert alarm is None
-        return
-    assert alarm is not None
-    assert alarm.name == "camera-north"
-    assert alarm.text == f"camera north: {condition.value.replace('_', ' ')}"
-    assert alarm.detail.endswith(": seen for 3 s")
-    assert alarm.remedy
-    without_model = camera_alarm(view, has_model=False)
-    expected = None if condition is CameraCondition.MODEL_ERROR else alarm
-    assert without_model == expected, "that there is no model is told once, for the box"
-
-
-def test_the_mark_of_life(tmp_path: Path) -> None:
-    clock = ManualClock()
-    mark = AliveMark(tmp_path / "alive", clock)
-    assert mark.age_s() is None
-    mark.touch_if_due()
-    clock.advance(5)
-    mark.touch_if_due()
-    assert mark.age_s() == pytest.approx(5)
-    clock.advance(6)
-    mark.touch_if_due()
-    assert mark.age_s() == pytest.approx(0)
-    AliveMark(tmp_path / "gone" / "alive", clock).touch()  # a full or missing disk is no fault
-
-
 # -- live board ------------------------------------------------------------------------------------
 
 
@@ -247,8 +229,11 @@ def test_the_board_wakes_who_waits_and_forgets_old_events() -> None:
 
 @pytest.fixture
 def config(tmp_path: Path, free_port: Callable[[], int]) -> LotsightConfig:
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((480, 640, 3), np.uint8))
-    save_calibration(tmp_path / "north.json", calibration("north", "a"), author="test")
+    image = np.random.default_rng(1).integers(40, 220, (480, 640, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    path = tmp_path / "north.json"
+    drawn = calibration("north", "a").model_copy(update={"reference": store_reference(path, image)})
+    save_calibration(path, drawn, author="test")
     text = (
         f'[edge]\nsite = "s"\nedge = "e"\nstate_dir = "state"\n[http]\nport = {free_port()}\n'
         f'[mqtt]\nhost = "127.0.0.1"\nport = {free_port()}\n'
@@ -279,14 +264,25 @@ def test_the_doctor_finds_what_is_wrong_with_the_machine(config: LotsightConfig)
 
 
 def test_a_picture_of_another_shape_is_told(config: LotsightConfig, tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((480, 480, 3), np.uint8))
+    noise = np.random.default_rng(2).integers(40, 220, (480, 480, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), noise)
     (check,) = check_cameras(config)
     assert check.is_bad
     assert "480x480 px" in check.text
-    assert "drawn on 640x480" in check.text
+    assert "shaped like 640x480, on which the bays were drawn" in check.text
     (tmp_path / "a.png").unlink()
     (check,) = check_cameras(config)
     assert check.is_bad
+
+
+def test_a_calibration_without_a_reference_picture_is_told(
+    config: LotsightConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "north.json").unlink()
+    save_calibration(tmp_path / "north.json", calibration("north", "a"), author="test")
+    [told] = [check for check in check_parts(config) if check.level is Level.WARNING]
+    assert "no reference picture" in told.text
+    assert "`lotsight calibration reference" in told.text
 
 
 def test_parts_that_do_not_load(config: LotsightConfig, tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ import pytest
 
 from calibration import Bay, Calibration, list_revisions, load_calibration, save_calibration
 from calibration.reference_files import store_reference
+from edge_app.assembly import assemble, maintenance_of
 from edge_app.checks import Level, check_machine
 from edge_app.config import LotsightConfig, parse_config
 from edge_app.delivery.store import Store
 from edge_app.retention import DAMAGED_KEPT, EVERY_S, Retention, state_usage
 from edge_app.service import EdgeService
-from edge_app.upkeep import Upkeep
+from edge_app.service_manager import ServiceManager
 from telemetry import ManualClock, SystemClock
 from tests.edge_app.harvest.bench import START, Bench
 
@@ -59,9 +60,9 @@ def test_a_service_tidies_calibrations_when_it_looks_after_itself(tmp_path: Path
     path = config.camera[0].calibration_file
     for number, age in enumerate((100, 90, 80, 20, 1)):
         save(path, 30 * number, age)
-    service = EdgeService(config)
-    Upkeep(service).look()
-    service.stop()
+    box = assemble(config)
+    maintenance_of(box, ServiceManager({})).look()
+    EdgeService(box.parts).stop()
     assert [revision.number for revision in list_revisions(path)] == [3, 4, 5]
     pictures = list(path.parent.glob("north.reference-*.jpg"))
     assert len(pictures) == 3, "the third was in use until twenty days ago"
@@ -132,16 +133,16 @@ def test_frames_grow_old_where_the_harvest_was_switched_off(tmp_path: Path) -> N
 
 
 def test_room_of_a_backlog_that_was_delivered_goes_back(tmp_path: Path) -> None:
-    service = EdgeService(config_of(tmp_path))
+    box = assemble(config_of(tmp_path))
     for number in range(20):
-        service.store.documents.put(f"backlog-{number}", "x" * MIB)
+        box.store.documents.put(f"backlog-{number}", "x" * MIB)
     for number in range(20):
-        service.store.documents.remove(f"backlog-{number}")
-    upkeep = Upkeep(service)
+        box.store.documents.remove(f"backlog-{number}")
+    maintenance = maintenance_of(box, ServiceManager({}))
     for _ in range(22):  # a MiB each time
-        upkeep.look()
-    assert service.store.path.stat().st_size < 4 * MIB
-    service.stop()
+        maintenance.look()
+    assert box.store.path.stat().st_size < 4 * MIB
+    EdgeService(box.parts).stop()
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from calibration import Bay, Calibration, save_calibration
+from edge_app.assembly import EdgeBox, assemble, service_of
 from edge_app.config import parse_config
 from edge_app.live import CameraCondition, CameraStatus
 from edge_app.service import EdgeService
-from edge_app.upkeep import Upkeep
 from telemetry import UnknownReason
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def start_service(tmp_path: Path) -> Iterator[Callable[[str], EdgeService]]:
-    running: list[tuple[EdgeService, Upkeep]] = []
+def start_service(tmp_path: Path) -> Iterator[Callable[[str], EdgeBox]]:
+    running: list[EdgeService] = []
 
-    def start(source: str) -> EdgeService:
+    def start(source: str) -> EdgeBox:
         bay = Bay(id="a", polygon=((0.1, 0.1), (0.5, 0.1), (0.5, 0.6), (0.1, 0.6)))
         drawn = Calibration(camera="north", image_wh=(320, 192), bays=(bay,))
         save_calibration(tmp_path / "north.json", drawn, author="test")
@@ -36,16 +36,14 @@ def start_service(tmp_path: Path) -> Iterator[Callable[[str], EdgeService]]:
             f'source = "{source}"\nrate_hz = 2\ncalibration_file = "north.json"\n'
             "frame_timeout_s = 1\nlost_after_s = 5\nretry_longest_s = 0.5\n"
         )
-        service = EdgeService(parse_config(text, tmp_path / "box.toml"))
-        upkeep = Upkeep(service, period_s=0.1)
-        running.append((service, upkeep))
+        box = assemble(parse_config(text, tmp_path / "box.toml"))
+        service = service_of(box)
+        running.append(service)
         service.start()
-        upkeep.start()
-        return service
+        return box
 
     yield start
-    for service, upkeep in running:
-        upkeep.stop()
+    for service in running:
         service.stop()
 
 
@@ -56,42 +54,42 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-def texts(service: EdgeService) -> list[str]:
-    return [each.text for each in service.alarms.standing()]
+def texts(box: EdgeBox) -> list[str]:
+    return [each.text for each in box.alarms.standing()]
 
 
-def status(service: EdgeService) -> CameraStatus:
-    view = service.board.latest("north")
+def status(box: EdgeBox) -> CameraStatus:
+    view = box.board.latest("north")
     assert view is not None
     return view.status
 
 
-def is_judged(service: EdgeService) -> bool:
+def is_judged(box: EdgeBox) -> bool:
     """Whether the bay has a state from pictures, be it that the network is not sure of it.
 
     The stream shows a test pattern: what a network makes of that is not the point.
     """
-    return service.store.states()[0].reason in {None, UnknownReason.UNSURE}
+    return box.store.states()[0].reason in {None, UnknownReason.UNSURE}
 
 
 def test_a_camera_freezes_hangs_up_and_comes_back(
-    rtsp_server: Callable[..., RtspServer], start_service: Callable[[str], EdgeService]
+    rtsp_server: Callable[..., RtspServer], start_service: Callable[[str], EdgeBox]
 ) -> None:
     server = rtsp_server(fps=20, gop=10)
-    service = start_service(server.url("viewer:s3cret@"))
-    wait_for(lambda: status(service).judged > 0 and status(service).frames > 20)
-    wait_for(lambda: is_judged(service))
+    box = start_service(server.url("viewer:s3cret@"))
+    wait_for(lambda: status(box).judged > 0 and status(box).frames > 20)
+    wait_for(lambda: is_judged(box))
     server.freeze.set()
-    wait_for(lambda: service.store.states()[0].reason is UnknownReason.CAMERA_LOST)
-    wait_for(lambda: "camera north: lost" in texts(service))
-    assert status(service).condition is CameraCondition.LOST
-    assert "s3cret" not in status(service).detail
+    wait_for(lambda: box.store.states()[0].reason is UnknownReason.CAMERA_LOST)
+    wait_for(lambda: "camera north: lost" in texts(box))
+    assert status(box).condition is CameraCondition.LOST
+    assert "s3cret" not in status(box).detail
     server.freeze.clear()
-    wait_for(lambda: is_judged(service))
-    wait_for(lambda: "camera north: lost" not in texts(service))
-    restarts = status(service).restarts
+    wait_for(lambda: is_judged(box))
+    wait_for(lambda: "camera north: lost" not in texts(box))
+    restarts = status(box).restarts
     server.hang_up()
-    wait_for(lambda: status(service).restarts > restarts)
-    frames = status(service).frames
-    wait_for(lambda: status(service).frames > frames + 10)
-    assert is_judged(service), "a short gap is no lost camera"
+    wait_for(lambda: status(box).restarts > restarts)
+    frames = status(box).frames
+    wait_for(lambda: status(box).frames > frames + 10)
+    assert is_judged(box), "a short gap is no lost camera"

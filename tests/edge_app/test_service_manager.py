@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_app.assembly import assemble, maintenance_of
 from edge_app.config import load_config
 from edge_app.service import EdgeService
 from edge_app.service_manager import ServiceManager, Watchdog
-from edge_app.upkeep import Upkeep
 from telemetry import ManualClock
 
 CONFIG = """
@@ -158,8 +158,10 @@ def test_a_worker_that_hangs_is_not_called_alive(systemd: Listener, tmp_path: Pa
 def test_a_service_says_alive_until_its_judging_thread_hangs(
     systemd: Listener, box: Path, tmp_path: Path
 ) -> None:
-    service = EdgeService(load_config(box))
-    upkeep = Upkeep(service, manager=ServiceManager(environ_of(tmp_path, WATCHDOG_USEC="1")))
+    parts = assemble(load_config(box))
+    service = EdgeService(parts.parts)
+    manager = ServiceManager(environ_of(tmp_path, WATCHDOG_USEC="1"))
+    maintenance = maintenance_of(parts, manager)
     hangs, may_go_on = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -168,12 +170,12 @@ def test_a_service_says_alive_until_its_judging_thread_hangs(
 
     service.start()
     try:
-        upkeep.look()
+        maintenance.look()
         systemd.wait_for("WATCHDOG=1")
-        service.scheduler.post(hang)
+        parts.scheduler.post(hang)
         assert hangs.wait(60)
         for _ in range(3):
-            upkeep.look()
+            maintenance.look()
         assert "WATCHDOG=1" not in systemd.heard()
         may_go_on.set()
         systemd.wait_for("WATCHDOG=1")

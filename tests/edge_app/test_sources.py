@@ -288,7 +288,9 @@ def test_snapshots_that_fail_say_why(camera_server: CameraServer) -> None:
     with pytest.raises(CameraError, match="expected a picture, but got HTTP 503"):
         source.read()
     camera_server.status, camera_server.picture = 200, b"<html>login</html>"
-    with pytest.raises(CameraError, match="expected a picture, but got 18 bytes"):
+    with pytest.raises(
+        CameraError, match="expected a whole image, but got something else: 18 bytes"
+    ):
         source.read()
     camera_server.stall_s = 1.0
     with pytest.raises(CameraError, match="timed out") as caught:

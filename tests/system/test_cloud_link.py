@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import SecretStr
 from cloud_app.config import BrokerConfig, TlsConfig
 from cloud_app.errors import BrokerError
 from cloud_app.ingest.decode import Inbound
+from cloud_app.ingest.inbox import FairInbox
 from cloud_app.ingest.link import CloudLink
 from telemetry import SystemClock
 from tests.cloud_app.scripted_edge import ScriptedEdge
@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.mosquitto]
 
 
 @contextmanager
-def linked(config: BrokerConfig) -> Iterator[tuple[CloudLink, queue.Queue[Inbound]]]:
-    link, inbox = CloudLink(config, SystemClock()), queue.Queue[Inbound]()
+def linked(config: BrokerConfig) -> Iterator[tuple[CloudLink, FairInbox]]:
+    link, inbox = CloudLink(config, SystemClock()), FairInbox(SystemClock(), budget_hz=1000)
     link.deliver_to(inbox, lambda *_: None)
     link.start()
     try:
@@ -122,23 +122,23 @@ def test_what_is_not_confirmed_comes_again_and_what_is_does_not(broker: Broker) 
     with linked(config) as (link, inbox):
         wait_until(lambda: link.state.connected, 20, "a connection")
         publish(broker, events, retain=False)
-        first = inbox.get(timeout=10)
-        second = inbox.get(timeout=10)
+        first = inbox.get(timeout_s=10)
+        second = inbox.get(timeout_s=10)
         assert (first.payload, second.payload) == (events[0].payload, events[1].payload)
         link.confirm([first])
     with linked(config) as (link, inbox):
-        assert inbox.get(timeout=10).payload == events[1].payload
+        assert inbox.get(timeout_s=10).payload == events[1].payload
         link.confirm([second])
         wait_until(lambda: link.state.connected, 20, "a connection")
-        assert inbox.empty()
+        assert inbox.qsize() == 0
 
 
 def test_retained_messages_come_again_when_asked_for(broker: Broker) -> None:
     edge = ScriptedEdge()
     publish(broker, edge.hello(), retain=True)
     with linked(BrokerConfig(port=broker.port)) as (link, inbox):
-        first = {inbox.get(timeout=10).topic for _ in range(3)}
+        first = {inbox.get(timeout_s=10).topic for _ in range(3)}
         link.reread(edge.site, edge.edge)
-        second = [inbox.get(timeout=10) for _ in range(3)]
+        second = [inbox.get(timeout_s=10) for _ in range(3)]
         assert {message.topic for message in second} == first
         assert all(message.retained for message in second)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_app.judging import ClipReader, PictureJudge
+from calibration.clips import ClipReader
+from edge_app.judging import PictureJudge
 from edge_app.judging.calibrations import read_bays
 from models import default_model, open_detector
 from vision import EvidenceFilter

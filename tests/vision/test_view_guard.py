@@ -12,7 +12,7 @@ import pytest
 
 from telemetry import UnknownReason
 from vision.types import Floats, Frame, ImageBgr, as_floats
-from vision.view_guard import GuardSettings, ViewGuard, ViewReport
+from vision.view_guard import GuardSettings, ViewGuard, ViewReport, for_one_picture
 from vision.view_match import apply_matrix, fingerprint, match, small_grey
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -223,3 +223,70 @@ def read(folder: Path, row: dict[str, str]) -> ImageBgr:
     image = cv2.imread(str(folder / "images" / row["file"]))
     assert image is not None
     return np.asarray(image, np.uint8)
+
+
+# -- pictures of another shape, and turned ones ----------------------------------------------------
+
+
+def once(image: ImageBgr, reference: ImageBgr | None) -> ViewReport:
+    """One picture by itself, as `lotsight judge` looks at it."""
+    guard = ViewGuard(reference, [BAY], for_one_picture(GuardSettings()), WH)
+    return guard.look(Frame("c", noisy(image, 1), 0.0, NOW, 1))
+
+
+@pytest.mark.parametrize("size", [(640, 360), (480, 480), (352, 288), (960, 540)])
+def test_a_squeezed_picture_is_the_same_view(size: tuple[int, int]) -> None:
+    report = once(
+        np.asarray(cv2.resize(view(), size, interpolation=cv2.INTER_AREA), np.uint8), view()
+    )
+    assert (report.reason, report.is_usable) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [np.s_[:, 80:560], np.s_[:, :480], np.s_[60:420], np.s_[:360], np.s_[:, 200:440]],
+    ids=["middle", "left", "band", "top", "narrow"],
+)
+def test_a_cut_picture_is_not(cut: tuple[slice, ...]) -> None:
+    report = once(np.ascontiguousarray(view()[cut]), view())
+    assert report.reason is UnknownReason.VIEW_MOVED
+    assert not report.is_usable
+
+
+def test_another_shape_without_a_reference_is_refused_and_told_what_to_do() -> None:
+    report = once(np.asarray(cv2.resize(view(), (640, 360)), np.uint8), None)
+    assert report.reason is UnknownReason.VIEW_MOVED
+    assert "shaped like 640x480" in report.detail
+    assert "but got 640x360" in report.detail
+    assert "`lotsight calibration reference`" in report.detail
+
+
+def test_a_camera_on_its_side_is_told_so() -> None:
+    side = np.asarray(cv2.rotate(view(), cv2.ROTATE_90_CLOCKWISE), np.uint8)
+    for reference in (None, view()):
+        assert once(side, reference).detail.endswith("is the camera turned?")
+
+
+@pytest.mark.parametrize("degrees", [180, 90, -90, 45, 25])
+def test_a_turned_view_is_never_followed(degrees: int) -> None:
+    report = once(view(degrees=degrees), view())
+    assert report.reason is UnknownReason.VIEW_MOVED
+
+
+def test_a_view_upside_down_is_told_so() -> None:
+    report = once(np.ascontiguousarray(view()[::-1, ::-1]), view())
+    assert report.detail == "the view is turned by 180 degrees"
+
+
+@pytest.mark.parametrize("mirrored", [np.s_[::-1], np.s_[:, ::-1]], ids=["down", "across"])
+def test_a_mirrored_view_is_not_recognised(mirrored: tuple[slice, ...]) -> None:
+    report = once(np.ascontiguousarray(view()[mirrored]), view())
+    assert report.reason is UnknownReason.VIEW_MOVED
+
+
+def test_a_stream_that_changes_its_shape_is_noticed_and_comes_back() -> None:
+    camera = Camera(ViewGuard(view(), [BAY], None, WH))
+    assert camera.show(view(), 3).is_usable
+    cut = np.ascontiguousarray(view()[:, 80:560])
+    assert not camera.show(cut, 90).is_usable
+    assert camera.show(view(), 30).reason is None

@@ -19,6 +19,7 @@ from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.database import StoreError
 from edge_app.delivery.store import Store
+from telemetry.bounds import MAX_ZONES, clamped
 from telemetry.clock import Clock
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, ZoneAggregate
@@ -90,14 +91,16 @@ class Window:
         count: dict[str, int] = {}
         for bay in layout.bays:
             count[bay.zone or ""] = count.get(bay.zone or "", 0) + 1
+        # Zones of the layout first: only a window that saw many layouts has more than fit.
+        zones = sorted(self.zones.items(), key=lambda each: (each[0] not in count, each[0]))
         return Aggregate(
             period_s=self.period_s,
-            start=self.start,
+            start=clamped(self.start),
             observed_s=round(min(self.observed_s, self.period_s), 1),
             layout=layout.hash,
             zones=tuple(
                 tally.aggregate(name or None, count.get(name, 0))
-                for name, tally in sorted(self.zones.items())
+                for name, tally in zones[:MAX_ZONES]
             ),
         )
 

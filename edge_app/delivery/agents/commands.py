@@ -11,11 +11,12 @@ from typing import TypeVar
 from pydantic import JsonValue, ValidationError
 
 from edge_app.delivery.agent import Publish
-from edge_app.delivery.agents.base import QuietAgent, Worker
+from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.database import StoreError
 from edge_app.delivery.documents import Documents
 from edge_app.redaction import SECRETS, mask_secrets
+from edge_app.worker import Worker
 from telemetry.clock import Clock
 from telemetry.commands import (
     COMMAND_ARGS,
@@ -27,8 +28,9 @@ from telemetry.commands import (
     NoArgs,
     SetBayClosedArgs,
 )
+from telemetry.door import describe
 from telemetry.errors import LotsightError, TelemetryError
-from telemetry.messages import Message, decode, describe
+from telemetry.messages import Message, decode
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicFilter, TopicKind, parse_edge_topic
 

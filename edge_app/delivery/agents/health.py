@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import resource
-import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.store import Store
+from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
+from telemetry.bounds import MAX_ALARM_CHARS, MAX_ALARMS
 from telemetry.clock import Clock
 from telemetry.health import CameraHealth, Health
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicKind
-
-_THERMAL = Path("/sys/class/thermal")
 
 
 class HealthAgent(QuietAgent):
@@ -66,26 +63,9 @@ class HealthAgent(QuietAgent):
             outbox=self._store.health(),
             cameras=tuple(self._cameras()),
             disk_free_bytes=disk_free_bytes(self._store.path.parent),
-            memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            memory_bytes=memory_bytes(),
             temperature_c=temperature_c(),
-            alarms=tuple(self._alarms()),
+            alarms=tuple(
+                text[:MAX_ALARM_CHARS].replace("\0", "") for text in self._alarms()[:MAX_ALARMS]
+            ),
         )
-
-
-def disk_free_bytes(folder: Path) -> int | None:
-    """What is free on the folder's disk; None where it cannot be told."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None
-
-
-def temperature_c(folder: Path = _THERMAL) -> float | None:
-    """The hottest of the kernel's thermal zones, degrees Celsius; None where there is none."""
-    found: list[float] = []
-    for zone in sorted(folder.glob("thermal_zone*/temp")):
-        try:
-            found.append(int(zone.read_text(encoding="ascii")) / 1000.0)
-        except (OSError, ValueError):  # a sensor that sleeps answers with an error
-            continue
-    return max(found, default=None)

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pydantic import ValidationError
 
 from edge_app.delivery.agent import Publish
-from edge_app.delivery.agents.base import QuietAgent, Worker
+from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import RolloutError
 from edge_app.redaction import mask_secrets
+from edge_app.worker import Worker
 from telemetry.aws import (
     ErrorResponse,
     JobDocument,
@@ -25,8 +26,9 @@ from telemetry.aws import (
     NextJob,
     StartNextJob,
 )
+from telemetry.door import describe
 from telemetry.errors import LotsightError
-from telemetry.messages import decode, describe
+from telemetry.messages import decode
 from telemetry.topics import TopicFilter
 
 _log = logging.getLogger(__name__)

@@ -93,7 +93,7 @@ const showCamera = (camera, report) => {
     ],
     [
       'frames',
-      `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped`,
+      `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped${camera.broken ? `, ${camera.broken} not whole` : ''}`,
     ],
     ['opened again', camera.restarts === 1 ? 'once' : `${camera.restarts} times`],
     ['view shift', camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],

@@ -16,10 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
+from edge_app.assembly import assemble
 from edge_app.config import parse_config
 from edge_app.http.metrics import registry_of
-from edge_app.http.wiring import ServiceBox
-from edge_app.remote import camera_health
 from edge_app.service import EdgeService
 from telemetry import Health, decode
 from telemetry.health import OutboxHealth
@@ -50,21 +49,22 @@ rate_hz = 2.0
 
 
 def test_a_service_tells_how_often_it_is_right(tmp_path: Path) -> None:
-    service = EdgeService(parse_config(BOX, tmp_path / "box.toml"))
+    box = assemble(parse_config(BOX, tmp_path / "box.toml"))
+    service = EdgeService(box.parts)
     service.start()
     try:
         end_s = time.monotonic() + 60
-        while (audit := camera_health(service)[0].audit) is None:
+        while (audit := box.status.camera_health()[0].audit) is None:
             assert time.monotonic() < end_s, "no second opinion within a minute"
             time.sleep(0.2)
-        registry = registry_of(service.board, ServiceBox(service))
+        registry = registry_of(box.board, box.status)
         names = {"camera": "north", "bound": "accuracy"}
         shown = registry.get_sample_value("lotsight_audit_accuracy", names)
         health = Health(
-            at=service.clock.utc(),
+            at=box.clock.utc(),
             uptime_s=1.0,
             outbox=OutboxHealth(rows=0, bytes=0),
-            cameras=camera_health(service),
+            cameras=box.status.camera_health(),
         )
     finally:
         service.stop()

@@ -20,7 +20,6 @@ from edge_app.delivery.agents import (
     ShadowPart,
     bays_report,
 )
-from edge_app.delivery.agents.health import temperature_c
 from edge_app.delivery.agents.shadow import changes
 from telemetry import (
     Aggregate,
@@ -74,14 +73,6 @@ def test_health_goes_out_once_a_minute_and_only_when_heard(
     assert (health.memory_bytes or 0) > 1_000_000
     agent.tick(65.0)
     assert len(wire.take()) == 1
-
-
-def test_the_hottest_zone_counts(tmp_path: Path) -> None:
-    assert temperature_c(tmp_path) is None
-    for number, text in enumerate(["41500", "nonsense", "52250"]):
-        (tmp_path / f"thermal_zone{number}").mkdir()
-        (tmp_path / f"thermal_zone{number}" / "temp").write_text(text)
-    assert temperature_c(tmp_path) == 52.25
 
 
 # Aggregates

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -106,6 +107,24 @@ def test_a_box_reaches_only_its_own_topics(
     box.change(3)
     wait_for(lambda: box.store.acked == 3, "the honest box's events")
     verify(own, box.store)
+
+
+def _has_refused(box: Box, count: int) -> bool:
+    return box.store.health().quarantined == count
+
+
+@pytest.mark.conformance("another edge's topics denied")
+def test_a_box_cannot_speak_for_another_site(
+    secured: Secured, make_box: MakeBox, make_consumer: MakeConsumer
+) -> None:
+    """The access list of the page names the site; with `+` in its place this box came through."""
+    for site in ("south", "nowhere"):
+        heard = secured.consumer(make_consumer, topics=EdgeTopics(site, "edge-7"), client_id=site)
+        box: Box = make_box(0, config=secured.config(site=site))
+        box.change(2)
+        wait_for(partial(_has_refused, box, 2), "the refusals")
+        assert heard.messages == []
+        box.close()
 
 
 @pytest.mark.conformance("certificate rotation")

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from calibration import load_calibration, save_calibration
+from edge_app.assembly import EdgeBox, assemble
 from edge_app.config import load_config
 from edge_app.figures import memory_bytes
 from edge_app.service import EdgeService
@@ -216,15 +217,16 @@ def test_a_hundred_reloads_leave_the_memory_as_it_was(box: Box, lot: Lot, pictur
     """Calibrations a hundred times and the network ten times, while it judges."""
     box.broker_port = None
     path = box.add_camera("north", str(picture), lot.bays, more="rate_hz = 10")
-    service = EdgeService(load_config(box.write()))
+    parts = assemble(load_config(box.write()))
+    service = EdgeService(parts.parts)
     service.start()
     try:
         # The allocator's pools fill at first: by several networks at a time, by many revisions.
         for number in range(60):
-            _reload(service, path, number)
+            _reload(parts, path, number)
         before = memory_bytes()
         for number in range(100):
-            _reload(service, path, number)
+            _reload(parts, path, number)
         after = memory_bytes()
     finally:
         service.stop()
@@ -234,9 +236,9 @@ def test_a_hundred_reloads_leave_the_memory_as_it_was(box: Box, lot: Lot, pictur
     assert (after - before) / 2**20 < 60.0, "MiB that a hundred reloads kept"
 
 
-def _reload(service: EdgeService, path: Path, number: int) -> None:
+def _reload(box: EdgeBox, path: Path, number: int) -> None:
     save_calibration(path, load_calibration(path), author="test")
-    service.reload_calibration("north")
+    box.cameras.reload_calibration("north")
     if number % 10 == 0:
-        service.reload_model()
+        box.network.reload()
     time.sleep(0.02)

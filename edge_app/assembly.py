@@ -1,0 +1,397 @@
+"""The one place that knows every part of a box; it puts them together, from the settings.
+
+    cameras     feed -> scheduler -> pipeline -> store, live board
+    by-products judged frame -> audit, incidents, harvest
+    delivery    store -> link -> broker; status, commands and jobs ride on the link
+    pages       live board, status -> HTTP, editor, downloads
+    maintenance what is looked at once a second
+
+Each part is given what it needs and no more. Whatever is missing at the start (model, calibration,
+camera, broker, disk) is an alarm and a degraded state, and heals by itself; only a wrong
+configuration or a taken store ends the start.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from edge_app.alarms import Alarms
+from edge_app.alive import ALIVE_FILE, AliveMark
+from edge_app.audit import Auditor
+from edge_app.audit.keeping import FILE as AUDIT_FILE
+from edge_app.audit.keeping import LookFile
+from edge_app.cameras import (
+    Camera,
+    CameraReaders,
+    CameraSet,
+    SourceMaker,
+    source_of,
+    watch_cameras,
+)
+from edge_app.command_handlers import command_handlers
+from edge_app.config import CameraConfig, LotsightConfig
+from edge_app.delivery import MqttConfig, MqttLink, Store
+from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
+from edge_app.delivery.rollout import JobRunner
+from edge_app.delivery.slots import TwoSlots
+from edge_app.delivery.tuf_client import TufFetcher
+from edge_app.disk import DiskWatch
+from edge_app.faults import pages_fault
+from edge_app.harvest import Harvester, HarvestStore
+from edge_app.harvest.shipping import HarvestShipping
+from edge_app.harvest.store import open_store
+from edge_app.incidents import IncidentOutlets, watch_incidents
+from edge_app.layouts import StoredLayout
+from edge_app.live import LiveBoard
+from edge_app.maintenance import Chore, Maintenance, every
+from edge_app.memory import give_back
+from edge_app.network import ActiveNetwork, ModelFiles
+from edge_app.pipeline import CameraPipeline, Outlets
+from edge_app.reload import CalibrationKeeper
+from edge_app.retention import Retention
+from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
+from edge_app.scheduler import CameraUnit, Scheduler
+from edge_app.service import Closing, EdgeService, Part
+from edge_app.service_manager import ServiceManager, Watchdog
+from edge_app.sources import CameraFeed, FrameSource
+from edge_app.status import BoxStatus
+from edge_app.stored import STORE_FILE
+from edge_app.version import software
+from edge_app.watching import make_gate, make_guard, make_scene
+from telemetry import Clock, ConfigError, SystemClock
+from telemetry.aws import JobKind, ShadowName
+from telemetry.messages import ModelRef
+from vision.incidents import Moment
+from vision.judge import Detector
+
+if TYPE_CHECKING:  # a box that serves no pages needs none of it
+    from fastapi import FastAPI
+
+_log = logging.getLogger(__name__)
+
+# The holes are touched again within seconds: given back once a minute they still crept up by some
+# 50 MiB an hour (benchmarks/soak.py). A hundred megabytes cost milliseconds.
+_GIVE_BACK_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeBox:
+    """The parts of a box, put together; nothing runs yet.
+
+    Attributes:
+        config: all settings.
+        clock: time.
+        alarms: what is wrong.
+        board: what the cameras see.
+        store: states and outbox.
+        alive: the sign of life.
+        scheduler: judges the cameras' frames.
+        cameras: the cameras.
+        network: the network in use.
+        link: to the broker; None when none is configured.
+        kept: the frames kept for labelling; None while the harvest is switched off.
+        status: how all of them do.
+    """
+
+    config: LotsightConfig
+    clock: Clock
+    alarms: Alarms
+    board: LiveBoard
+    store: Store
+    alive: AliveMark
+    scheduler: Scheduler
+    cameras: CameraSet
+    network: ActiveNetwork
+    link: MqttLink | None
+    kept: HarvestStore | None
+    status: BoxStatus
+
+    @property
+    def parts(self) -> list[Part]:
+        """What judges and delivers: the store outlives the link, and the link the last frame."""
+        link: list[Part] = [] if self.link is None else [self.link]
+        readers = CameraReaders([camera.feed for camera in self.cameras], self.clock)
+        return [
+            Closing(self.store.close),
+            Closing(self.alive.touch),
+            *link,
+            self.scheduler,
+            readers,
+        ]
+
+
+def service_of(box: EdgeBox, manager: ServiceManager | None = None) -> EdgeService:
+    """All of a box: its pages first, which tell how the rest starts and ends; then its maintenance.
+
+    Args:
+        box: the box.
+        manager: who is told that it is alive and what is wrong; by default systemd, if it asks.
+    """
+    pages = _pages(box)
+    parts = [*box.parts, maintenance_of(box, manager or ServiceManager())]
+    return EdgeService(parts if pages is None else [pages, *parts])
+
+
+def assemble(
+    config: LotsightConfig, clock: Clock | None = None, make_camera: SourceMaker = source_of
+) -> EdgeBox:
+    """Put a box together.
+
+    Args:
+        config: all settings.
+        clock: time.
+        make_camera: gives the source of a camera; the demo and tests put their own here.
+
+    Raises:
+        TelemetryError: the state folder cannot be used, or another process uses it.
+        ConfigError: two cameras claim the same bay, or a source is none.
+    """
+    clock = clock or SystemClock()
+    store = Store.open(config.edge.state_dir / STORE_FILE, clock, config.outbox)
+    try:
+        return _assemble(config, clock, store, make_camera)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _assemble(
+    config: LotsightConfig, clock: Clock, store: Store, make_camera: SourceMaker
+) -> EdgeBox:
+    started_s, state_dir = clock.mono_s(), config.edge.state_dir
+    alive = AliveMark(state_dir / ALIVE_FILE, clock)
+    stale = not alive.is_younger_than(config.edge.restore_within_s)
+    alarms, board, scheduler = Alarms(), LiveBoard(), Scheduler([], clock)
+    layout = StoredLayout(store, alarms)
+    outlets = Outlets(layout.record, board)
+    single = [
+        _camera(config, camera, partial(make_camera, camera, clock), outlets, scheduler, clock)
+        for camera in config.camera
+    ]
+    scheduler.add([camera.unit for camera in single])
+    models, slots = ModelFiles(config.model), None
+    open_first: Callable[[], Detector] = models.load
+    if config.rollout is not None:
+        slots = open_slots(state_dir / "rollout" / "model", alarms)
+        open_first = partial(load_or_roll_back, models, slots, alarms)
+    network = ActiveNetwork(models, alarms, scheduler.post, open_first)
+    cameras = CameraSet(single, partial(make_guard, config), layout, alarms, scheduler.post)
+    network.subscribe(cameras.use_detector, cameras.model_failed)
+    cameras.restore(store.states(), stale=stale)
+    auditor = _auditor(config, cameras, network, scheduler, clock, alarms)
+    now = Moment(clock.mono_s(), clock.utc())
+    incidents = IncidentOutlets(store, board)
+    watchers = watch_incidents(cameras.ids, config.incidents, incidents, now, stale=stale)
+    for camera_id, watcher in watchers.items():
+        cameras.add_observer(watcher, camera_id)
+    kept = _harvest(config, cameras, clock, alarms)
+    link = None if config.mqtt is None else MqttLink(config.mqtt, store, clock)
+    status = BoxStatus(
+        config=config,
+        clock=clock,
+        started_s=started_s,
+        alarms=alarms,
+        board=board,
+        store=store,
+        cameras=cameras,
+        network=network,
+        link=link,
+        judge_silent_s=scheduler.silent_s,
+        audit=(lambda _camera: None) if auditor is None else auditor.report,
+        harvest=(lambda: None) if kept is None else kept.figures,
+    )
+    box = EdgeBox(
+        config=config,
+        clock=clock,
+        alarms=alarms,
+        board=board,
+        store=store,
+        alive=alive,
+        scheduler=scheduler,
+        cameras=cameras,
+        network=network,
+        link=link,
+        kept=kept,
+        status=status,
+    )
+    if link is not None and config.mqtt is not None:
+        jobs = {**_rollouts(box, models, slots), **_harvest_jobs(box)}
+        _connect(box, link, config.mqtt, jobs)
+    bays = 0 if store.layout is None else len(store.layout.bays)
+    where = (config.edge.edge, config.edge.site)
+    text = "edge box %s at site %s watches %d bays with %d cameras"
+    _log.info(text, *where, bays, len(cameras))
+    return box
+
+
+def _camera(
+    config: LotsightConfig,
+    camera: CameraConfig,
+    open_source: Callable[[], FrameSource],
+    outlets: Outlets,
+    scheduler: Scheduler,
+    clock: Clock,
+) -> Camera:
+    open_source()  # an address that names nothing must end the start
+    feed = CameraFeed(
+        camera.id,
+        open_source,
+        camera.feed_settings(),
+        clock,
+        scheduler.notify,
+        scheduler.notify_undecoded,
+    )
+    pipeline = CameraPipeline(camera, config.evidence, outlets, clock)
+    pipeline.use_gate(make_gate(config))
+    pipeline.use_scene(make_scene(config))
+    copies = config.edge.state_dir / "calibrations"
+    keeper = CalibrationKeeper(camera.id, camera.calibration_file, copies)
+    return Camera(camera, keeper, CameraUnit(feed, pipeline))
+
+
+# -- what goes on from a judged frame --------------------------------------------------------------
+
+
+def _auditor(
+    config: LotsightConfig,
+    cameras: CameraSet,
+    network: ActiveNetwork,
+    scheduler: Scheduler,
+    clock: Clock,
+    alarms: Alarms,
+) -> Auditor | None:
+    if not config.audit.enabled:
+        return None
+    file = LookFile(config.edge.state_dir / AUDIT_FILE)
+    when_idle = scheduler.post_idle
+    auditor = Auditor(config.audit, clock, when_idle, lambda: network.detector, alarms, file)
+    cameras.add_observer(auditor)
+    return auditor
+
+
+def _harvest(
+    config: LotsightConfig, cameras: CameraSet, clock: Clock, alarms: Alarms
+) -> HarvestStore | None:
+    if not config.harvest.enabled:
+        return None
+    kept = open_store(config, tidy=True)
+    cameras.add_observer(Harvester(config.harvest, config.privacy.settings(), kept, clock, alarms))
+    return kept
+
+
+# -- what rides on the link ------------------------------------------------------------------------
+
+
+def _connect(
+    box: EdgeBox, link: MqttLink, config: MqttConfig, jobs: Mapping[JobKind, JobRunner]
+) -> None:
+    status = box.status
+    parts = AgentParts(
+        handlers=command_handlers(box.cameras, link.request_snapshot, status.diagnostics),
+        shadows={
+            ShadowName.CLASSIC: ShadowPart(lambda: {"software": software()}),
+            ShadowName.MODEL: ShadowPart(status.reported_model),
+            ShadowName.CONFIG: ShadowPart(status.reported_config),
+        },
+        rollouts=jobs,
+        cameras=status.camera_health,
+        alarms=status.alarm_texts,
+        wake=link.wake,
+    )
+    link.add(build_agents(config, box.store, box.clock, parts))
+    box.network.subscribe(lambda detector: link.set_model(ModelRef.of(detector.spec)))
+
+
+def _rollouts(
+    box: EdgeBox, models: ModelFiles, slots: TwoSlots | None
+) -> Mapping[JobKind, JobRunner]:
+    """What is done for the jobs that roll something out; nothing without `[rollout]`."""
+    config = box.config.rollout
+    if config is None or slots is None:
+        return {}
+    folder = box.config.edge.state_dir / "rollout"
+    fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
+    return {
+        JobKind.MODEL: model_rollout(slots, fetcher, models, box.network, box.scheduler.post),
+        JobKind.CALIBRATION: CalibrationRollout(box.cameras, fetcher, folder / "calibration"),
+    }
+
+
+def _harvest_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:
+    """The job that sends kept frames; nothing where no host may get them."""
+    if box.kept is None or not box.config.harvest.upload_hosts:
+        return {}
+    shipping = HarvestShipping(box.config, box.kept, box.clock, box.network.model_ref)
+    return {JobKind.HARVEST: shipping}
+
+
+# -- pages and maintenance -------------------------------------------------------------------------
+
+
+def app_of(box: EdgeBox) -> FastAPI:
+    """The pages of a box, protected as its `[http]` section says, with the editor."""
+    from edge_app.editing import editor_of
+    from edge_app.http import Access, PageSettings, PictureSettings, create_app
+    from edge_app.http.service_downloads import ServiceDownloads
+    from http_server.hosts import HostNames
+
+    config, http = box.config, box.config.http
+    pictures = PictureSettings(privacy=config.privacy.settings())
+    return create_app(
+        box.board,
+        box.status,
+        Access.of(http.password, secure=http.cert_file is not None),
+        editor_of(config.camera, box.board, lambda: box.network.detector),
+        PageSettings(hosts=HostNames.of(http.host, http.hosts), pictures=pictures),
+        lambda registry: ServiceDownloads(
+            config=config,
+            clock=box.clock,
+            registry=registry,
+            board=box.board,
+            store=box.store,
+            status=box.status.diagnostics,
+            sign_of_life_s=box.alive.age_s,
+            kept=box.kept,
+        ),
+    )
+
+
+def _pages(box: EdgeBox) -> Part | None:
+    """What serves the pages; a port that is taken is an alarm, not the end of monitoring."""
+    if not box.config.http.enabled:
+        return None
+    from edge_app.serving import HttpServer
+
+    try:
+        return HttpServer(app_of(box), box.config.http)
+    except ConfigError as exc:
+        box.alarms.set(pages_fault(exc))
+        return None
+
+
+def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
+    """What is looked at once a second; `manager` is told of it."""
+    watchdog = Watchdog(manager, box.scheduler.post, box.clock)
+    folder = box.config.edge.state_dir
+    disk = DiskWatch(folder, lambda: box.store.degraded, box.alarms)
+    retention = Retention(box.config, box.clock)
+    chores: list[Chore] = [
+        watchdog.look,  # first: what follows may take long, which is no hang of the judge
+        box.alive.touch_if_due,
+        box.cameras.catch_up,
+        box.cameras.reload_changed,
+        box.network.reload_if_changed,
+        partial(watch_cameras, box.cameras.ids, box.board, box.alarms, box.network),
+        disk.look,
+        retention.tidy_if_due,
+        box.store.give_room_back,
+        every(_GIVE_BACK_EVERY_S, give_back, box.clock),
+        lambda: manager.status("; ".join(box.status.alarm_texts()) or "all is well"),
+    ]
+    if (kept := box.kept) is not None:
+        chores.append(lambda: kept.expire(box.clock.utc()))
+    return Maintenance(chores)
