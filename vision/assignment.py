@@ -94,7 +94,8 @@ def footprint_overlap(xyxy_px: Floats, polygons_px: Sequence[Floats]) -> Floats:
 def _shapes(polygons_px: Sequence[Floats]) -> npt.NDArray[np.object_]:
     corners = np.concatenate(polygons_px)
     owner = np.repeat(np.arange(len(polygons_px)), [len(polygon) for polygon in polygons_px])
-    shapes: npt.NDArray[np.object_] = shapely.polygons(shapely.linearrings(corners, indices=owner))
+    outlines = shapely.linearrings(corners, indices=owner)
+    shapes = np.asarray(shapely.polygons(outlines), np.object_)
     crossed = ~shapely.is_valid(shapes)  # foreign outlines may cross themselves
     shapes[crossed] = shapely.make_valid(shapes[crossed])
     return shapes
