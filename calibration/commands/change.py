@@ -14,6 +14,7 @@ from calibration.commands.common import (
     PixelsOption,
     author_or_user,
     console,
+    counted,
     parse_pair,
     parse_points,
     parse_size,
@@ -129,7 +130,8 @@ def import_command(  # noqa: PLR0913, PLR0917 - one for each option of the comma
         present = with_reference(present, image, into.parent)
     changed = add_bays(present, imported.bays)
     print_findings(imported.findings)
-    save(into, changed, author, f"import of {source.name}", f"imported {len(imported.bays)} bays")
+    said = f"imported {counted(len(imported.bays), 'bay')}"
+    save(into, changed, author, f"import of {source.name}", said)
 
 
 def _begin(path: Path, camera: str | None, image_wh: tuple[int, int] | None) -> Calibration:
