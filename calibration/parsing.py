@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -116,6 +117,19 @@ def _whole_number(digits: str) -> int:
 def _no_constant(name: str) -> NoReturn:
     msg = f"expected a number, but got {name}"
     raise ValueError(msg)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height from text such as `1280x720`.
+
+    Raises:
+        CalibrationError: it is none.
+    """
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
+    if found is None:
+        msg = f"size: expected width x height such as 1280x720, but got '{text}'"
+        raise CalibrationError(msg)
+    return int(found[1]), int(found[2])
 
 
 def parse_calibration(text: str | bytes, source: str, *, verify: bool = True) -> Calibration:

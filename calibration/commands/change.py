@@ -17,7 +17,6 @@ from calibration.commands.common import (
     counted,
     parse_pair,
     parse_points,
-    parse_size,
     print_findings,
     save,
     table_of,
@@ -40,7 +39,7 @@ from calibration.files import (
 from calibration.importers import ImportFormat, fit_to, import_bays
 from calibration.importers.document import TUTORIAL_BOX_WH
 from calibration.numbering import next_id
-from calibration.parsing import calibration_from_data
+from calibration.parsing import calibration_from_data, parse_size
 from calibration.pictures import read_picture
 from calibration.types import Calibration, ControlPoint, Location, Street
 from telemetry.errors import CalibrationError

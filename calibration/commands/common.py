@@ -160,19 +160,6 @@ def parse_points(text: str, pixels_of: tuple[int, int] | None, count: int | None
     return points
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Width and height from text such as `1280x720`.
-
-    Raises:
-        CalibrationError: it is none.
-    """
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
-    if found is None:
-        msg = f"size: expected width x height such as 1280x720, but got '{text}'"
-        raise CalibrationError(msg)
-    return int(found[1]), int(found[2])
-
-
 def parse_pair(text: str, what: str) -> tuple[float, float]:
     """Two numbers from text such as `48.14,11.58`.
 
