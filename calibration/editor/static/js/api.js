@@ -72,7 +72,11 @@ export class Api {
     return { blob: await answer.blob(), name: name ?? 'bays.json' };
   }
 
-  /** @param {File} file @param {import('./types.js').ImportChoice} choice */
+  /**
+   * @param {File} file
+   * @param {import('./types.js').ImportChoice} choice
+   * @returns {Promise<{bays: any[], findings: import('./types.js').Finding[]}>}
+   */
   async import(file, { categories, stretch, ...rest }) {
     const query = new URLSearchParams({ ...rest, name: file.name, stretch: String(stretch) });
     for (const category of categories) query.append('category', category);
