@@ -15,6 +15,7 @@ from rich.table import Table
 from cloud_app import edge_cli
 from cloud_app.api.access import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
+from cloud_app.registry import cli as registry_cli
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 app.add_typer(edge_cli.app, name="edge")
+app.add_typer(registry_cli.app, name="registry")
 
 ConfigPath = Annotated[
     Path | None,

@@ -5,7 +5,8 @@ LotsightError
     ├── StorageError           the database refused a statement, or its schema is another version's
     │   └── StorageDownError   the database cannot be reached now; the same work may succeed later
     ├── SinkError              a sink (lake, Kafka) did not take a batch
-    └── BrokerError            the broker refused the connection or a subscription
+    ├── BrokerError            the broker refused the connection or a subscription
+    └── RegistryError          a change of the registry is refused; see cloud_app.registry.errors
 """
 
 from __future__ import annotations
@@ -31,3 +32,7 @@ class SinkError(CloudError):
 
 class BrokerError(CloudError):
     """The broker refused the connection or a subscription."""
+
+
+class RegistryError(CloudError):
+    """A change of the registry is refused."""

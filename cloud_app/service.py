@@ -24,9 +24,11 @@ from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.worker import IngestWorker, Sink
 from cloud_app.notify import notifier_for
+from cloud_app.registry.layouts import take_unknown
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
+from cloud_app.storage.times import to_ms
 from http_server.connections import ConnectionLimits
 from http_server.serving import ServerConfig
 from telemetry import Clock, ConfigError
@@ -74,6 +76,8 @@ class CloudService:
         """
         database = open_database(self.config.database)
         try:
+            with database.write() as session:
+                take_unknown(session, to_ms(self.clock.utc()))
             self._run_on(database)
         finally:
             database.close()

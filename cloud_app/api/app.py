@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from cloud_app.api import health, incident_routes, routes, shadow_routes
+from cloud_app.api import health, incident_routes, registry_routes, routes, shadow_routes
 from cloud_app.api.context import ApiContext
 from cloud_app.api.gate import Gate
 from cloud_app.api.policy import RouteTable
@@ -27,7 +27,13 @@ _BAD_HOST = status.HTTP_400_BAD_REQUEST
 
 def routers() -> tuple[APIRouter, ...]:
     """All routes of the API."""
-    return (routes.router, incident_routes.router, shadow_routes.router, health.router)
+    return (
+        routes.router,
+        incident_routes.router,
+        shadow_routes.router,
+        registry_routes.router,
+        health.router,
+    )
 
 
 def create_app(context: ApiContext) -> FastAPI:

@@ -46,6 +46,36 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/events": {"GET": Permission.READ},
     f"{_V1}/alerts": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
+    f"{_V1}/registry/map": {"GET": Permission.READ},
+}
+_THING = {
+    "GET": Permission.READ,
+    "PUT": Permission.WRITE,
+    "PATCH": Permission.WRITE,
+    "DELETE": Permission.WRITE,
+}
+
+
+def _registry(plural: str, ids: str) -> dict[str, Mapping[str, Permission]]:
+    """The routes of one kind of thing of the registry."""
+    one = f"{_V1}/registry/{plural}/{ids}"
+    return {
+        f"{_V1}/registry/{plural}": {"GET": Permission.READ},
+        one: _THING,
+        f"{one}/history": {"GET": Permission.READ},
+        f"{one}/revert": {"POST": Permission.WRITE},
+    }
+
+
+_NEEDED = {
+    **_NEEDED,
+    **_registry("councils", "{council}"),
+    **_registry("operators", "{operator}"),
+    **_registry("sites", "{site}"),
+    **_registry("lots", "{site}/{lot}"),
+    **_registry("zones", "{site}/{lot}/{zone}"),
+    **_registry("bays", "{site}/{lot}/{bay}"),
+    **_registry("devices", "{device}"),
 }
 _SCOPES = {Permission.READ: Scope.READ, Permission.WRITE: Scope.WRITE}
 
