@@ -19,9 +19,10 @@ from edge_app.ports import Outlets
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.sources import CameraFeed, FeedSettings, Grab, ReplaySource
 from edge_app.sources.base import Undecoded
-from telemetry import SystemClock
+from telemetry import ManualClock, SystemClock
 from tests.edge_app.pipeline_kit import ScriptedDetector, calibration
-from vision.types import Frame, ImageBgr
+from vision.input_size import InputPlan
+from vision.types import Floats, Frame, ImageBgr, NetworkOutput
 from vision.view_guard import ViewReport
 from vision.view_match import SmallGreys
 
@@ -275,6 +276,87 @@ def test_a_worker_that_is_stuck_is_seen_to_be_silent() -> None:
     assert _within(lambda: scheduler.silent_s() < 0.9)
     assert scheduler.stop()
     assert scheduler.silent_s() == 0.0
+
+
+def test_two_workers_judge_two_cameras_and_a_task_has_the_box_to_itself(
+    make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
+) -> None:
+    """No camera is judged twice at a time, and no task runs beside a pass."""
+
+    class Meter(ScriptedDetector):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lock = threading.Lock()
+            self.at_work = self.most = 0
+
+        def detect(
+            self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
+        ) -> NetworkOutput:
+            with self.lock:
+                self.at_work += 1
+                self.most = max(self.most, self.at_work)
+            time.sleep(0.02)
+            with self.lock:
+                self.at_work -= 1
+            return super().detect(image_bgr, bay_quads_norm, plan)
+
+    board, meter, seen = LiveBoard(), Meter(), list[int]()
+    scheduler, units = make_scheduler([50, 50, 50], meter, board, 2)
+    assert _within(lambda: meter.most == 2 and min(judged(board).values(), default=0) > 5)
+    for _ in range(20):
+        scheduler.post(lambda: seen.append(meter.at_work))
+        time.sleep(0.01)
+    assert _within(lambda: len(seen) == 20)
+    assert set(seen) == {0}
+    assert meter.most == 2
+    idle = threading.Event()
+    for unit in units:
+        unit.feed.stop()
+    scheduler.post_idle(idle.set)
+    assert idle.wait(10)
+
+
+def test_time_that_a_picture_waits_for_its_turn_is_not_held_against_its_camera() -> None:
+    clock, bad = ManualClock(), [False]
+    picture = np.zeros((4, 4, 3), np.uint8)
+    came = threading.Semaphore(0)
+    wanted = threading.Semaphore(0)
+
+    class Slow(ReplaySource):
+        def read_undecoded(self) -> Grab | Undecoded | None:
+            wanted.acquire()
+            return Undecoded(lambda: None if bad[0] else picture, 1)
+
+    feed = CameraFeed(
+        "cam", lambda: Slow([]), FeedSettings(interval_s=0), clock, on_undecoded=came.release
+    )
+
+    def arrive(at_s: float) -> None:
+        clock.advance(at_s - clock.mono_s())
+        wanted.release()
+        assert came.acquire(timeout=10)
+
+    feed.start()
+    try:
+        arrive(1)
+        assert feed.waits_since_s() == 1
+        assert feed.take() is not None
+        assert feed.waits_since_s() is None
+        arrive(2)
+        arrive(30)
+        assert feed.waits_since_s() == 2, "the first of them, though the newest is the one taken"
+        assert feed.status().starved_s == 28
+        bad[0] = True
+        assert feed.take() is None
+        clock.advance(5)
+        assert (feed.status().starved_s, feed.status().last_frame_s) == (28, 1)
+        bad[0] = False
+        arrive(40)
+        assert feed.take() is not None
+        assert (feed.status().starved_s, feed.status().last_frame_s) == (0, 40)
+    finally:
+        wanted.release()
+        feed.stop()
 
 
 def _within(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
