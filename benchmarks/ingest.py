@@ -27,6 +27,7 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from cloud_app.config import BrokerConfig, DatabaseConfig, IngestConfig
 from cloud_app.ingest.batch import Batch
@@ -34,8 +35,8 @@ from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.storage.database import Database
-from cloud_app.storage.intake import Watermark
 from cloud_app.storage.open import open_database
+from cloud_app.stream import Watermark
 from telemetry import SystemClock
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import running_broker, running_postgres, wait_until
@@ -87,7 +88,7 @@ def tables(database: Database, events: int, batch: int) -> tuple[float, float]:
 def check_complete(database: Database, events: int) -> None:
     with database.read() as session:
         [(stored, done)] = session.rows(
-            "SELECT (SELECT COUNT(*) FROM event), (SELECT SUM(upto) FROM stream)"
+            text("SELECT (SELECT COUNT(*) FROM event), (SELECT SUM(upto) FROM stream)")
         )
     if (stored, done) != (events, events):
         msg = f"expected {events} events, all acknowledged, but got {stored} and {done}"

@@ -37,7 +37,13 @@ def serve(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Run the service until it is stopped."""
-    from cloud_app.service import CloudService
+    try:
+        from cloud_app.service import CloudService
+    except ModuleNotFoundError as exc:
+        if exc.name not in {"sqlalchemy", "alembic"}:
+            raise
+        msg = f"serve needs the extra lotsight[cloud]; the Python module {exc.name} is missing"
+        raise ConfigError(msg) from exc
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,

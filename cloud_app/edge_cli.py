@@ -15,7 +15,7 @@ from cloud_app.acl import access_list
 from cloud_app.config import load_config
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
-from cloud_app.storage.placing import move_edge, register_edge
+from cloud_app.storage.placing import move_edge, register_edge, registered
 from telemetry import EdgeTopics
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def move(edge: Edge, site: Site, config: ConfigPath = None) -> None:
 def list_edges(config: ConfigPath = None) -> None:
     """All edges with their sites."""
     with _database(config) as database, database.read() as session:
-        rows = session.rows("SELECT edge, site FROM edge ORDER BY site, edge")
+        rows = registered(session)
     table = Table("edge", "site", box=None)
     for edge, site in rows:
         table.add_row(edge, site)
@@ -65,7 +65,7 @@ def print_acl(
 ) -> None:
     """Print mosquitto's access list: each registered edge its own branch, under its own site."""
     with _database(config) as database, database.read() as session:
-        edges = [(edge, site) for edge, site in session.rows("SELECT edge, site FROM edge")]
+        edges = registered(session)
     settings = load_config(config)
     text = access_list(edges, settings.broker.prefix, settings.shadow.root, consumer)
     typer.echo(text, nl=False)

@@ -10,16 +10,20 @@ from typing import Protocol
 
 from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.errors import CloudError
-from cloud_app.ingest.batch import Batch, prune_quarantine
+from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
 from cloud_app.notify import Notifier, deliver
 from cloud_app.rules import judge
+from cloud_app.storage.counts import drifts, recount
 from cloud_app.storage.database import Database
-from cloud_app.storage.incident_intake import prune_incidents
-from cloud_app.storage.intake import Watermark, give_up, prune
-from cloud_app.storage.queries import Hole, Now, edges_to_reread, hole_end, holes
+from cloud_app.storage.events import prune
+from cloud_app.storage.incidents import prune_incidents
+from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
+from cloud_app.storage.queries import Now, edges_of, edges_to_reread
+from cloud_app.storage.streams import hole_end, holes
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import Hole, Watermark
 from telemetry import Clock
 from telemetry.health import Health
 
@@ -28,6 +32,8 @@ _log = logging.getLogger(__name__)
 _TICK_S = 1.0
 _PRUNE_EVERY_S = 600.0
 _DAY_MS = 86_400_000
+# A check reads all bays of so many edges, so it never holds a reading transaction for long.
+_CHECKED_AT_ONCE = 50
 # So many retained messages at once do not overflow the queue that lost them.
 _REREAD_MAX = 50
 # What is missing may really not be there yet; asking costs the broker little, but not nothing.
@@ -72,6 +78,7 @@ class Housekeeper:
         stale_after_s: an edge silent for so long is stale.
         watch: decides about holes.
         clock: wall and monotonic time.
+        count_drifts: how often the kept counts were found to be wrong; it should stay 0.
     """
 
     database: Database
@@ -82,6 +89,7 @@ class Housekeeper:
     stale_after_s: float
     watch: HoleWatch
     clock: Clock
+    count_drifts: int = 0
     _judged_s: float | None = None
     _pruned_s: float | None = None
     _reread_s: dict[str, float] = field(default_factory=dict)
@@ -124,11 +132,8 @@ class Housekeeper:
         now_s = self.clock.mono_s()
         if self._pruned_s is None or now_s - self._pruned_s >= _PRUNE_EVERY_S:
             self._pruned_s = now_s
-            before_ms = to_ms(self.clock.utc()) - self.retention.events_days * _DAY_MS
-            with self.database.write() as session:
-                prune(session, before_ms)
-                prune_incidents(session, before_ms)
-                prune_quarantine(session, before_ms)
+            self._make_room()
+            self._check_counts()
         if self._judged_s is None or now_s - self._judged_s >= self.rules.every_s:
             self._judged_s = now_s
             link = self.link.state
@@ -137,6 +142,36 @@ class Housekeeper:
                 with self.database.write() as session:
                     judge(session, self._now(), self.rules, link.since_ms)
             deliver(self.database, self.notifier)
+
+    def _make_room(self) -> None:
+        now_ms = to_ms(self.clock.utc())
+        before_ms = now_ms - self.retention.events_days * _DAY_MS
+        self.database.keep_room(now_ms, before_ms)
+        with self.database.write() as session:
+            prune(session, before_ms)
+            prune_incidents(session, before_ms)
+            prune_quarantine(session, before_ms)
+
+    def _check_counts(self) -> None:
+        """Recount the bays behind the kept counts, a few edges at a time; tell and mend a drift."""
+        with self.database.read() as session:
+            edges = sorted(edges_of(session, None))
+        for first in range(0, len(edges), _CHECKED_AT_ONCE):
+            some = edges[first : first + _CHECKED_AT_ONCE]
+            with self.database.read() as session:
+                found = drifts(session, some)
+            for drift in found:
+                self.count_drifts += 1
+                _log.error(
+                    "edge %s: the kept counts are %s, but its bays say %s; they are made anew",
+                    drift.edge,
+                    dict(drift.kept),
+                    dict(drift.true),
+                )
+                with self.database.write() as session:
+                    lock_edges(session, [drift.edge])
+                    recount(session, [drift.edge])
+                    session.announce(drift.edge)
 
     def _see_to_holes(self) -> None:
         with self.database.read() as session:

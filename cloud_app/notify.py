@@ -12,6 +12,7 @@ import httpx
 
 from cloud_app.config import RulesConfig
 from cloud_app.errors import SinkError
+from cloud_app.storage.alerts import Subject, due_alerts, mark_sent
 from cloud_app.storage.database import Database
 from cloud_app.storage.times import from_ms
 from telemetry.shadow import dump_json
@@ -24,8 +25,6 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 _TIMEOUT_S = 10.0
 # Enough for a site that goes down at once; the rest follows with the next round.
 _PER_ROUND = 50
-_MARK_OPEN = "UPDATE alert SET open_sent = 1"
-_MARK_CLOSED = "UPDATE alert SET close_sent = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +130,13 @@ def deliver(database: Database, notifier: Notifier) -> int:
         SinkError: one did not get through; those before it did.
     """
     with database.read() as session:
-        due = session.rows(
-            "SELECT rule, site, subject, text, opened_ms, closed_ms, open_sent FROM alert"
-            " WHERE open_sent = 0 OR (closed_ms IS NOT NULL AND close_sent = 0)"
-            " ORDER BY opened_ms, rule, site, subject LIMIT ?",
-            (_PER_ROUND,),
-        )
-    for rule, site, subject, text, opened_ms, closed_ms, open_sent in due:
-        closing = bool(open_sent)
-        notifier.send(Notice(rule, site, subject, text, opened_ms, closed_ms if closing else None))
-        mark = _MARK_CLOSED if closing else _MARK_OPEN
+        due = due_alerts(session, _PER_ROUND)
+    for row in due:
+        closing = bool(row.open_sent)
+        closed_ms = row.closed_ms if closing else None
+        notifier.send(Notice(row.rule, row.site, row.subject, row.text, row.opened_ms, closed_ms))
         with database.write() as session:
-            session.run(
-                f"{mark} WHERE rule = ? AND site = ? AND subject = ? AND opened_ms = ?",
-                (rule, site, subject, opened_ms),
+            mark_sent(
+                session, (Subject(row.rule, row.site, row.subject), row.opened_ms), closing=closing
             )
     return len(due)

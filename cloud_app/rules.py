@@ -8,14 +8,16 @@ delivered at least once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cloud_app.config import RulesConfig
+from cloud_app.storage.alerts import Subject, close_all, open_alerts, open_all, tell_losses
+from cloud_app.storage.conditions import blind_cameras, edges_away
 from cloud_app.storage.database import Session
 from cloud_app.storage.incidents import IncidentFilter, incidents
-from cloud_app.storage.placing import FaultKind, faults_since
-from cloud_app.storage.queries import Now, edges_now, lots_now
-from cloud_app.storage.times import from_ms, to_ms
+from cloud_app.storage.placing import faults_since
+from cloud_app.storage.queries import Now, lots_now
+from cloud_app.storage.times import from_ms
+from cloud_app.stream import FaultKind
 from cloud_app.views import IncidentItem
 from telemetry import IncidentKind, UnknownReason
 from telemetry.messages import OfflineReason
@@ -50,21 +52,10 @@ _FAULT_TEXTS = {
     FaultKind.FLOODING: "Edge {edge} of {site} sends more than its budget: {times} messages were "
     "dropped, to be sent again.",
 }
-# Losses that one round tells of: an edge may record thousands at once.
-_LOSSES_MAX = 500
 # So long after it was last seen a fault of an edge counts as over.
 _FAULT_LASTS_MS = 600_000
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
 _INCIDENTS_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Subject:
-    """What an alert is about."""
-
-    rule: str
-    site: str
-    subject: str
 
 
 Conditions = dict[Subject, str]
@@ -91,39 +82,32 @@ def _edges_away(
     session: Session, now: Now, config: RulesConfig, listening_since_ms: int
 ) -> Conditions:
     found: Conditions = {}
-    for edge in edges_now(session, now):
+    for edge in edges_away(session, now, int(config.edge_offline_s * 1000)):
         # A box that said it moves is not missing; one never heard of was away before we came.
-        if not edge.stale or edge.last_seen is None or edge.offline_reason == OfflineReason.MOVED:
+        if edge.reason == OfflineReason.MOVED:
             continue
         # While we were away ourselves, its silence says nothing.
-        away_s = (now.now_ms - max(to_ms(edge.last_seen), listening_since_ms)) / 1000
+        away_s = (now.now_ms - max(edge.seen_ms, listening_since_ms)) / 1000
         if away_s >= config.edge_offline_s:
-            why = f", it said {edge.offline_reason}" if edge.offline_reason else ""
+            why = f", it said {edge.reason}" if edge.reason else ""
             found[Subject("edge_offline", edge.site, edge.edge)] = (
                 f"Edge {edge.edge} of {edge.site} was last heard of at "
-                f"{edge.last_seen:%Y-%m-%d %H:%M:%S} UTC{why}; its {edge.bays} bays are stale."
+                f"{from_ms(edge.seen_ms):%Y-%m-%d %H:%M:%S} UTC{why}; its {edge.bays} bays are "
+                "stale."
             )
     return found
 
 
 def _cameras_lost(session: Session, now: Now, config: RulesConfig) -> Conditions:
     found: Conditions = {}
-    for site, edge, camera, bays, known, youngest_ms, reason, dead, seen_ms in session.rows(
-        "SELECT bay.site, bay.edge, bay.camera, COUNT(*), COUNT(s.occ), MAX(s.since_ms),"
-        " MIN(s.reason), edge.dead, edge.seen_ms"
-        " FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
-        " LEFT JOIN bay_state s"
-        " ON s.edge = bay.edge AND s.layout = bay.layout AND s.bay = bay.bay"
-        " GROUP BY bay.site, bay.edge, bay.camera, edge.dead, edge.seen_ms"
-    ):
-        lost = not known and reason in _CAMERA_REASONS
-        # While the edge is away that is the news, and nothing is known of its cameras.
-        if not lost or now.staleness(dead, seen_ms) is not None:
+    for camera in blind_cameras(session, now):
+        if camera.reason not in _CAMERA_REASONS:
             continue
-        if now.now_ms - youngest_ms >= config.camera_lost_s * 1000:
-            found[Subject("camera_lost", site, f"{edge}/{camera}")] = (
-                f"Camera {camera} of edge {edge} at {site} tells nothing of its {bays} bays "
-                f"since {from_ms(youngest_ms):%Y-%m-%d %H:%M:%S} UTC: {reason}."
+        if now.now_ms - camera.youngest_ms >= config.camera_lost_s * 1000:
+            found[Subject("camera_lost", camera.site, f"{camera.edge}/{camera.camera}")] = (
+                f"Camera {camera.camera} of edge {camera.edge} at {camera.site} tells nothing of "
+                f"its {camera.bays} bays since {from_ms(camera.youngest_ms):%Y-%m-%d %H:%M:%S} "
+                f"UTC: {camera.reason}."
             )
     return found
 
@@ -177,16 +161,6 @@ def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:
     return item.limit_s is not None or item.stood_s >= config.incident_after_s
 
 
-def open_alerts(session: Session) -> dict[Subject, int]:
-    """The alerts that are open, and since when."""
-    return {
-        Subject(rule, site, subject): int(opened_ms)
-        for rule, site, subject, opened_ms in session.rows(
-            "SELECT rule, site, subject, opened_ms FROM alert WHERE closed_ms IS NULL"
-        )
-    }
-
-
 def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: int = 0) -> None:
     """Open and close alerts by what is true now.
 
@@ -198,33 +172,8 @@ def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: i
     """
     known = open_alerts(session)
     true_now = conditions(session, now, config, known, listening_since_ms)
-    for subject in sorted(true_now.keys() - known.keys()):
-        session.run(
-            "INSERT INTO alert (rule, site, subject, opened_ms, text) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (subject.rule, subject.site, subject.subject, now.now_ms, true_now[subject]),
-        )
-    for subject in sorted(known.keys() - true_now.keys()):
-        session.run(
-            "UPDATE alert SET closed_ms = ?"
-            " WHERE rule = ? AND site = ? AND subject = ? AND opened_ms = ?",
-            (now.now_ms, subject.rule, subject.site, subject.subject, known[subject]),
-        )
-    _tell_losses(session, now)
-
-
-def _tell_losses(session: Session, now: Now) -> None:
-    """One alert for each recorded gap: over as soon as it is told, since nothing brings it back."""
-    session.run(
-        "INSERT INTO alert (rule, site, subject, opened_ms, closed_ms, text, close_sent)"
-        " SELECT 'events_lost', site, subject, ?, ?, text, 1 FROM ("
-        "  SELECT edge.site, g.edge || ' ' || g.epoch || '-' || g.first_seq AS subject,"
-        "  'Edge ' || g.edge || ' of ' || edge.site || ' lost events ' || g.first_seq || ' to '"
-        "  || MAX(g.last_seq) || ' of epoch ' || g.epoch || ': ' || MIN(g.reason) || '.' AS text"
-        "  FROM gap g JOIN edge ON edge.edge = g.edge"
-        "  GROUP BY edge.site, g.edge, g.epoch, g.first_seq) news"
-        " WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.rule = 'events_lost'"
-        "  AND a.site = news.site AND a.subject = news.subject)"
-        " ORDER BY site, subject LIMIT ? ON CONFLICT DO NOTHING",
-        (now.now_ms, now.now_ms, _LOSSES_MAX),
-    )
+    news = sorted(true_now.keys() - known.keys())
+    open_all(session, [(subject, true_now[subject]) for subject in news], now.now_ms)
+    over = sorted(known.keys() - true_now.keys())
+    close_all(session, [(subject, known[subject]) for subject in over], now.now_ms)
+    tell_losses(session, now.now_ms)

@@ -17,7 +17,7 @@ from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.queries import Now, bay_count, site_of
+from cloud_app.storage.queries import Now, lot_size, site_of
 from cloud_app.storage.times import to_ms
 from telemetry import Clock
 from telemetry.topics import Topic
@@ -111,7 +111,7 @@ class ReadingRequest:
         Raises:
             HTTPException: 404.
         """
-        if not bay_count(self.session, self.site(site), lot):
+        if not lot_size(self.session, self.site(site), lot):
             raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
         return lot
 

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
+from sqlalchemy import select
 
 from cloud_app.api.context import ApiContext, Caller, Context
 from cloud_app.api.parameters import REFUSALS, Bearer
@@ -47,7 +48,7 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
     link = context.link_state()
     try:
         with context.database.read() as session:
-            session.rows("SELECT 1")
+            session.rows(select(1))
         database = "ok"
     except CloudError:
         # No details here: whoever has no token may ask this.

@@ -21,10 +21,10 @@ from cloud_app.api.parameters import (
     Site,
     UpToTheNewest,
 )
+from cloud_app.storage.bay_events import Window
 from cloud_app.storage.dwell import lot_stays, summary
-from cloud_app.storage.history import Window
 from cloud_app.storage.incidents import IncidentFilter, incidents
-from cloud_app.storage.queries import bay_count
+from cloud_app.storage.queries import lot_size
 from cloud_app.storage.times import to_ms
 from cloud_app.views import DwellSummary, IncidentItem, ParkedStay
 from telemetry import IncidentKind, LotId, SiteId
@@ -89,5 +89,5 @@ def get_dwell(
 ) -> DwellSummary:
     """How long vehicles stay in a lot: mean, median, turnover, by zone and kind of bay."""
     found = lot_stays(reading.session, site, reading.lot(site, lot), window, bay)
-    bays = bay_count(reading.session, site, lot) if bay is None else 1
+    bays = lot_size(reading.session, site, lot) if bay is None else 1
     return summary(found, bays, window)

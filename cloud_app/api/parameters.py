@@ -11,7 +11,7 @@ from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, AwareDatetime, BaseModel
 
 from cloud_app.api.context import Context
-from cloud_app.storage.history import Window
+from cloud_app.storage.bay_events import Window
 from cloud_app.storage.times import to_ms
 from telemetry import BayId, EdgeId, LotId, SiteId
 

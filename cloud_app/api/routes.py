@@ -23,16 +23,10 @@ from cloud_app.api.parameters import (
 )
 from cloud_app.api.policy import SiteSet
 from cloud_app.errors import StorageDownError
+from cloud_app.storage.alerts import alerts
 from cloud_app.storage.history import lot_series, stays
-from cloud_app.storage.queries import (
-    alerts,
-    bays_now,
-    edges_now,
-    edges_of,
-    gaps,
-    lots_now,
-    recent_events,
-)
+from cloud_app.storage.queries import bays_now, edges_now, edges_of, lot_now, lots_now
+from cloud_app.storage.streams import gaps, recent_events
 from cloud_app.views import (
     AlertItem,
     BayNow,
@@ -81,10 +75,10 @@ def get_lots(reading: Reading, site: Site = None) -> list[LotNow]:
 @router.get("/lots/{site}/{lot}", tags=["now"])
 def get_lot(site: SiteId, lot: LotId, reading: Reading) -> LotNow:
     """One lot."""
-    for found in lots_now(reading.session, reading.now(), {reading.site(site)}):
-        if found.lot == lot:
-            return found
-    raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
+    found = lot_now(reading.session, reading.now(), reading.site(site), lot)
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
+    return found
 
 
 @router.get("/lots/{site}/{lot}/bays", tags=["now"])

@@ -11,19 +11,19 @@ from cloud_app.errors import CloudError
 from cloud_app.ingest.decode import Decoded, Inbound, TakenReport, Unreadable, decode_inbound
 from cloud_app.ingest.sites import FirstUse, Registry
 from cloud_app.storage.database import Session
+from cloud_app.storage.events import take_events
 from cloud_app.storage.intake import (
-    Poison,
-    StreamKey,
-    TakenEvent,
+    keep_unreadable,
+    newest_stream,
     take_aggregate,
-    take_events,
     take_health,
     take_layout,
     take_snapshot,
     take_status,
     touch_edges,
 )
-from cloud_app.storage.placing import EdgeFault, FaultKind, note_faults
+from cloud_app.storage.placing import note_faults
+from cloud_app.stream import EdgeFault, FaultKind, Poison, StreamKey, TakenEvent
 from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.health import Health
 from telemetry.layout import Layout
@@ -31,8 +31,6 @@ from telemetry.messages import Aggregate, Snapshot, Status
 
 _HEAD_BYTES = 4096
 _REASON_CHARS = 1000
-# A flood of bad messages must not fill the disk; nobody reads more of them than this.
-_QUARANTINED_MAX = 20_000
 
 
 class SitesChangedError(CloudError):
@@ -200,12 +198,10 @@ def _watermark(session: Session, edge: str, epoch: int) -> dict[StreamKey, int]:
     If more is known of it than the edge has, its store is an old copy: told so, it renews its epoch
     instead of giving numbers out twice.
     """
-    rows = session.rows(
-        "SELECT epoch, upto FROM stream WHERE edge = ? ORDER BY epoch DESC LIMIT 1", (edge,)
-    )
-    if not rows or rows[0][0] < epoch:
+    newest = newest_stream(session, edge)
+    if newest is None or newest[0] < epoch:
         return {(edge, epoch): 0}
-    return {(edge, int(rows[0][0])): int(rows[0][1])}
+    return {(edge, newest[0]): newest[1]}
 
 
 def quarantine(session: Session, inbound: Inbound, reason: str) -> None:
@@ -217,11 +213,8 @@ def quarantine(session: Session, inbound: Inbound, reason: str) -> None:
     digest = hashlib.sha256(topic + b"\0" + inbound.payload).hexdigest()
     is_long = len(inbound.payload) > MAX_MESSAGE_BYTES
     kept = inbound.payload[:_HEAD_BYTES] if is_long else inbound.payload
-    session.run(
-        "INSERT INTO quarantine (digest, topic, payload, reason, first_ms, times)"
-        " VALUES (?, ?, ?, ?, ?, 1)"
-        " ON CONFLICT (digest) DO UPDATE SET times = CASE WHEN quarantine.times < 1000000000"
-        " THEN quarantine.times + 1 ELSE quarantine.times END",
+    keep_unreadable(
+        session,
         (
             digest,
             _plain(topic.decode()),
@@ -235,13 +228,3 @@ def quarantine(session: Session, inbound: Inbound, reason: str) -> None:
 def _plain(text: str) -> str:
     """Text that every database holds."""
     return text[:_REASON_CHARS].encode("utf-8", "replace").decode().replace("\0", "�")
-
-
-def prune_quarantine(session: Session, before_ms: int) -> int:
-    """Delete what is older than that or beyond the newest many; return how many."""
-    rows = session.rows(
-        "SELECT first_ms FROM quarantine ORDER BY first_ms DESC LIMIT 1 OFFSET ?",
-        (_QUARANTINED_MAX,),
-    )
-    cut_ms = max([before_ms, *(int(first_ms) + 1 for (first_ms,) in rows)])
-    return session.run("DELETE FROM quarantine WHERE first_ms < ?", (cut_ms,))

@@ -6,10 +6,10 @@ import json
 import logging
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
-from cloud_app.storage.intake import Poison, TakenEvent
-from cloud_app.storage.placing import EdgeFault
+from cloud_app.stream import EdgeFault, Poison, TakenEvent
 from telemetry import TelemetryError
 from telemetry.bounds import MAX_NUMBER
 from telemetry.cloudevents import decode_event
@@ -97,7 +97,7 @@ def decode_inbound(inbound: Inbound, prefix: str) -> Decoded:
 
 def _decode(inbound: Inbound, prefix: str) -> Decoded:
     try:
-        place = parse_edge_topic(inbound.topic, prefix)
+        place = _place(inbound.topic, prefix)
     except TelemetryError as exc:
         return Unreadable(inbound, str(exc))
     if place.kind is TopicKind.EVENT:
@@ -109,6 +109,12 @@ def _decode(inbound: Inbound, prefix: str) -> Decoded:
         return TakenReport(place.site, place.edge, decode(kind, inbound.payload, inbound.topic))
     except TelemetryError as exc:
         return Unreadable(inbound, str(exc))
+
+
+@lru_cache(maxsize=16_384)
+def _place(topic: str, prefix: str) -> EdgeTopic:
+    """The topic taken apart; the same ones come again and again."""
+    return parse_edge_topic(topic, prefix)
 
 
 def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:

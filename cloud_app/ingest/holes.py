@@ -16,8 +16,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cloud_app.storage.intake import StreamKey
-from cloud_app.storage.queries import Hole
+from cloud_app.stream import Hole, StreamKey
 from telemetry import Clock
 
 # Replays cost the edge a re-send of all that follows, so they grow rarer while nothing helps.

@@ -24,8 +24,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from cloud_app.config import BrokerConfig
 from cloud_app.errors import BrokerError
 from cloud_app.ingest.decode import REPORT_KINDS, Inbound
-from cloud_app.storage.intake import Watermark
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import Watermark
 from telemetry import Clock
 from telemetry.bounds import MAX_MESSAGE_BYTES, MAX_NUMBER
 from telemetry.messages import Ack

@@ -16,9 +16,8 @@ from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.inbox import FairInbox
 from cloud_app.ingest.sites import EdgeRegistry
 from cloud_app.storage.database import Database
-from cloud_app.storage.intake import StreamKey, TakenEvent, Watermark
-from cloud_app.storage.placing import EdgeFault, FaultKind
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import EdgeFault, FaultKind, StreamKey, TakenEvent, Watermark
 from telemetry import Clock, is_identifier
 from telemetry.topics import CONTRACT_VERSION
 

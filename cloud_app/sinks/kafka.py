@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cloud_app.config import KafkaConfig
 from cloud_app.errors import SinkError
-from cloud_app.storage.intake import TakenEvent
+from cloud_app.stream import TakenEvent
 from telemetry.cloudevents import CONTENT_TYPE
 
 _log = logging.getLogger(__name__)

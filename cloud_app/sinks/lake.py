@@ -23,7 +23,7 @@ from typing import IO
 
 from cloud_app.config import LakeConfig
 from cloud_app.errors import SinkError
-from cloud_app.storage.intake import TakenEvent
+from cloud_app.stream import TakenEvent
 from telemetry import Clock
 
 # Backlogs of several days and boxes with a wrong clock come mixed; more open files than this are

@@ -1,43 +1,81 @@
-"""The seam between our SQL and a database: what SQLite and PostgreSQL both can do.
+"""The seam between our code and a database: transactions, bulk loading, leadership, notices.
 
-Every statement of `cloud_app.storage` is written once, in the dialect that both share, with `?` for
-a value. Rows are locked by an upsert that touches them, which both databases understand. What
-differs (placeholders, leader lock, change notices) sits behind these two Protocols, so the same
-tests run on either.
+Statements are SQLAlchemy Core over the tables of `cloud_app.storage.tables`, so each is written
+once and runs on SQLite and PostgreSQL. What differs (bulk loading, leader lock, change notices)
+sits behind `Session` and `Database`; the same tests run on either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-Value = str | int | float | None
-Row = tuple[Any, ...]
+import sqlalchemy
+from sqlalchemy import Connection, CursorResult, Executable, Table
+
+from cloud_app.storage.upsert import Upsert
+
+Row: TypeAlias = sqlalchemy.Row[*tuple[Any, ...]]
+"""One row of an answer: a tuple whose values have names too."""
+Value: TypeAlias = str | int | float | None
+Values: TypeAlias = Sequence[Value]
+"""One row, in the order of its columns."""
+Given: TypeAlias = Mapping[str, Any]
+"""Values of a statement's `bindparam`s."""
 
 
-class Session(Protocol):
-    """One transaction."""
+class Session:
+    """One transaction. Each kind of database has a subclass, which adds the bulk paths.
 
-    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+    Args:
+        connection: with the transaction begun; whoever opened it ends it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.announced: set[str] = set()
+
+    def rows(self, statement: Executable, given: Given | None = None) -> Sequence[Row]:
         """Run a query and return all its rows."""
-        ...
+        return self.connection.execute(statement, given).all()
 
-    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+    def run(self, statement: Executable, given: Given | None = None) -> int:
         """Run one statement and return how many rows it touched."""
-        ...
+        return _rowcount(self.connection.execute(statement, given))
 
-    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
-        """Run one statement for each of `rows`; return how many rows were touched in all."""
-        ...
+    def run_many(self, statement: Executable, each: Sequence[Given]) -> int:
+        """Run one statement for each of `each`; return how many rows were touched in all."""
+        return _rowcount(self.connection.execute(statement, list(each))) if each else 0
 
-    def rows_each(self, sql: str, each: Sequence[Sequence[Value]]) -> list[list[Row]]:
-        """Run one statement that returns rows for each of `each`, in order; one round trip."""
-        ...
+    def load(self, table: Table, rows: Sequence[Values]) -> None:
+        """Insert new rows the fastest way that there is.
+
+        Args:
+            table: whose columns are all given.
+            rows: values in the order of the table's columns.
+
+        Raises:
+            StorageError: a row is there already, or does not fit.
+        """
+        raise NotImplementedError
+
+    def upsert(self, upsert: Upsert, rows: Sequence[Values]) -> None:
+        """Insert rows, or update those that are there, in their order.
+
+        Args:
+            upsert: what to do.
+            rows: values in the order of its columns; no key twice.
+        """
+        raise NotImplementedError
 
     def announce(self, edge: str) -> None:
         """Tell every listener, once the transaction has committed, that `edge` changed."""
-        ...
+        self.announced.add(edge)
+
+
+def _rowcount(result: CursorResult[*tuple[Any, ...]]) -> int:
+    return max(0, result.rowcount)
 
 
 class Database(Protocol):
@@ -54,6 +92,15 @@ class Database(Protocol):
 
     def read(self) -> AbstractContextManager[Session]:
         """Open a transaction that sees one state of the database throughout."""
+        ...
+
+    def keep_room(self, now_ms: int, before_ms: int) -> None:
+        """Make room for the events to come, and drop whole months of events that are over.
+
+        Args:
+            now_ms: wall time.
+            before_ms: only what is older than that may go.
+        """
         ...
 
     def lead(self) -> bool:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from cloud_app.storage.bay_events import Window, lot_bays, lot_events
 from cloud_app.storage.database import Session
-from cloud_app.storage.history import Window
 from cloud_app.storage.times import from_ms
 from cloud_app.views import DwellGroup, DwellSummary, ParkedStay
 
@@ -33,15 +33,6 @@ class Occupation:
     occ: int | None
 
 
-_COLUMNS = "bay.edge, bay.bay, bay.zone, bay.kind, e.since_ms, e.occ"
-_BAYS = (
-    " FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
-    " JOIN event e ON e.edge = bay.edge AND e.bay = bay.bay"
-    " WHERE bay.site = ? AND bay.lot = ? AND (CAST(? AS TEXT) IS NULL OR bay.bay = ?)"
-    " AND e.kind = 'changed'"
-)
-
-
 def lot_stays(
     session: Session, site: str, lot: str, window: Window, bay: str | None = None
 ) -> list[ParkedStay]:
@@ -54,23 +45,18 @@ def lot_stays(
         window: what to look at.
         bay: only this one.
     """
-    which = (site, lot, bay, bay)
-    before = session.rows(
-        f"SELECT {_COLUMNS}{_BAYS} AND e.since_ms < ? AND NOT EXISTS"  # noqa: S608 - constants of this module
-        " (SELECT 1 FROM event n WHERE n.edge = e.edge AND n.bay = e.bay AND n.kind = 'changed'"
-        "  AND n.since_ms < ? AND (n.epoch, n.seq) > (e.epoch, e.seq))",
-        (*which, window.start_ms, window.start_ms),
+    about = {(row.edge, row.bay): row for row in lot_bays(session, site, lot, bay)}
+    return parked_stays(
+        Occupation(
+            row.edge,
+            row.bay,
+            about[row.edge, row.bay].zone,
+            about[row.edge, row.bay].kind,
+            row.since_ms,
+            row.occ,
+        )
+        for row in lot_events(session, site, lot, window, bay)
     )
-    within = session.rows(
-        f"SELECT {_COLUMNS}{_BAYS} AND e.since_ms >= ? AND e.since_ms < ?"
-        " ORDER BY bay.edge, bay.bay, e.epoch, e.seq",
-        (*which, window.start_ms, window.end_ms),
-    )
-    # A stable sort keeps the stream's order of each bay's events.
-    events = sorted(
-        (Occupation(*row) for row in (*before, *within)), key=lambda each: (each.edge, each.bay)
-    )
-    return parked_stays(events)
 
 
 def parked_stays(events: Iterable[Occupation]) -> list[ParkedStay]:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from cloud_app.storage.database import Session
+from sqlalchemy import bindparam, select
+
+from cloud_app.storage.bay_events import Window, lot_bays, lot_events
+from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import occupancy_of
+from cloud_app.storage.tables import event, gap
 from cloud_app.storage.times import from_ms
 from cloud_app.views import SeriesPoint, Stay
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A span of time, milliseconds since 1970; `end_ms` is not part of it."""
-
-    start_ms: int
-    end_ms: int
+_EVENTS = (
+    select(event)
+    .where(
+        event.c.edge == bindparam("of"),
+        event.c.bay == bindparam("in"),
+        event.c.kind == "changed",
+        event.c.since_ms < bindparam("end_ms"),
+        event.c.time_ms < bindparam("end_ms"),
+    )
+    .order_by(event.c.since_ms.desc(), event.c.epoch.desc(), event.c.seq.desc())
+    .limit(bindparam("rows"))
+)
+_GAPS = select(gap.c.epoch, gap.c.first_seq, gap.c.last_seq).where(gap.c.edge == bindparam("of"))
 
 
 def stays(session: Session, edge: str, bay: str, window: Window, limit: int) -> list[Stay]:
@@ -29,33 +37,29 @@ def stays(session: Session, edge: str, bay: str, window: Window, limit: int) -> 
         edge: whose bay.
         bay: which.
         window: stays that lie in it at least in part.
-        limit: how many events are looked at, at most.
+        limit: how many events are looked at, at most, the newest by time.
     """
-    rows = session.rows(
-        "SELECT epoch, seq, occ, reason, since_ms, cause, conf, closed, body FROM event"
-        " WHERE edge = ? AND bay = ? AND kind = 'changed' AND time_ms < ?"
-        " ORDER BY epoch DESC, seq DESC LIMIT ?",
-        (edge, bay, window.end_ms, limit),
-    )
-    ranges = session.rows("SELECT epoch, first_seq, last_seq FROM gap WHERE edge = ?", (edge,))
+    given = {"of": edge, "in": bay, "end_ms": window.end_ms, "rows": limit}
+    rows = sorted(session.rows(_EVENTS, given), key=lambda row: (row.epoch, row.seq), reverse=True)
+    ranges = [(epoch, first, last) for epoch, first, last in session.rows(_GAPS, {"of": edge})]
     result: list[Stay] = []
     end_ms: int | None = None
     after: tuple[int, int] | None = None
     for index, row in enumerate(rows):
-        epoch, seq, occ = row[:3]
+        here = (row.epoch, row.seq)
         older = rows[index + 1] if index + 1 < len(rows) else None
-        if older is not None and older[2] == occ and older[3] == row[3]:
+        if older is not None and older.occ == row.occ and older.reason == row.reason:
             continue  # the stay began with an older event
         if end_ms is not None and end_ms <= window.start_ms:
             break
-        certain = after is None or not _is_cut(ranges, (epoch, seq), after)
+        certain = after is None or not _is_cut(ranges, here, after)
         result.append(_stay(row, end_ms, certain=certain))
-        end_ms, after = row[4], (epoch, seq)
+        end_ms, after = row.since_ms, here
     return result
 
 
 def _is_cut(
-    ranges: Iterable[tuple[Any, ...]], first: tuple[int, int], last: tuple[int, int]
+    ranges: Iterable[tuple[int, int, int]], first: tuple[int, int], last: tuple[int, int]
 ) -> bool:
     """Whether events between two positions of a stream are known to be missing."""
     return first[0] != last[0] or any(
@@ -63,21 +67,20 @@ def _is_cut(
     )
 
 
-def _stay(row: tuple[Any, ...], end_ms: int | None, *, certain: bool) -> Stay:
-    _, _, occ, reason, since_ms, cause, conf, closed, body = row
-    data = json.loads(body)["data"]
+def _stay(row: Row, end_ms: int | None, *, certain: bool) -> Stay:
+    data = json.loads(row.body)["data"]
     model = data.get("model")
     return Stay(
-        state=occupancy_of(occ),
-        reason=reason,
-        start=from_ms(since_ms),
+        state=occupancy_of(row.occ),
+        reason=row.reason,
+        start=from_ms(row.since_ms),
         end=from_ms(end_ms),
         # A box whose clock was set back may end a stay before it began.
-        dwell_s=None if end_ms is None else max(0, end_ms - since_ms) / 1000,
+        dwell_s=None if end_ms is None else max(0, end_ms - row.since_ms) / 1000,
         certain=certain,
-        cause=cause,
-        conf=conf,
-        closed=bool(closed),
+        cause=row.cause,
+        conf=row.conf,
+        closed=bool(row.closed),
         model=f"{model['name']} {model['version']}" if model else None,
         calibration=data["calibration"],
     )
@@ -91,27 +94,17 @@ def lot_series(
     session: Session, site: str, lot: str, window: Window, step_ms: int
 ) -> list[SeriesPoint]:
     """A lot's occupancy over time, from its bays' events."""
-    start = {
-        f"{edge}/{bay}": occ
-        for edge, bay, occ in session.rows(
-            "SELECT bay.edge, bay.bay, (SELECT e.occ FROM event e WHERE e.edge = bay.edge"
-            " AND e.bay = bay.bay AND e.since_ms <= ? ORDER BY e.epoch DESC, e.seq DESC LIMIT 1)"
-            " FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
-            " WHERE bay.site = ? AND bay.lot = ?",
-            (window.start_ms, site, lot),
-        )
+    start: dict[str, int | None] = {
+        f"{row.edge}/{row.bay}": None for row in lot_bays(session, site, lot)
     }
-    changes = [
-        (int(since_ms), f"{edge}/{bay}", occ)
-        for since_ms, edge, bay, occ in session.rows(
-            "SELECT e.since_ms, e.edge, e.bay, e.occ FROM event e"
-            " JOIN bay ON bay.edge = e.edge AND bay.bay = e.bay"
-            " JOIN edge ON edge.edge = bay.edge AND edge.layout = bay.layout"
-            " WHERE bay.site = ? AND bay.lot = ? AND e.since_ms > ? AND e.since_ms < ?"
-            " ORDER BY e.since_ms, e.edge, e.epoch, e.seq",
-            (site, lot, window.start_ms, window.end_ms),
-        )
-    ]
+    changes: list[Change] = []
+    for row in lot_events(session, site, lot, window):
+        if row.since_ms < window.start_ms:
+            start[f"{row.edge}/{row.bay}"] = row.occ
+        else:
+            changes.append((row.since_ms, f"{row.edge}/{row.bay}", row.occ))
+    # A stable sort keeps the stream's order of what happened at one time.
+    changes.sort(key=lambda change: change[0])
     return occupancy_series(start, changes, window, step_ms)
 
 

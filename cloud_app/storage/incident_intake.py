@@ -9,10 +9,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from cloud_app.storage.database import Session, Value
+from sqlalchemy import tuple_
+
+from cloud_app.storage.database import Session, Values
+from cloud_app.storage.tables import incident, incident_list
 from cloud_app.storage.times import to_ms
+from cloud_app.storage.upsert import Upsert, names, same
 from telemetry.cloudevents import IncidentChangedEvent
 from telemetry.messages import Snapshot
+
+_TAKE = Upsert(
+    incident,
+    names(incident),
+    same(*(name for name in names(incident, with_key=False) if name != "site")),
+    lambda new: tuple_(incident.c.epoch, incident.c.seq) < tuple_(new.epoch, new.seq),
+)
+_LIST = Upsert(
+    incident_list,
+    names(incident_list),
+    same("epoch", "seq", "at_ms", "ids"),
+    lambda new: (
+        tuple_(incident_list.c.epoch, incident_list.c.seq, incident_list.c.at_ms)
+        < tuple_(new.epoch, new.seq, new.at_ms)
+    ),
+)
 
 
 def take_incidents(
@@ -24,25 +44,14 @@ def take_incidents(
         session: a transaction that has touched these edges.
         events: (site, edge, event), in any order, any of them taken before.
     """
-    rows = [_row(*each) for each in events]
-    if rows:
-        session.run_many(
-            "INSERT INTO incident (edge, incident, epoch, seq, site, layout, camera, kind, bays,"
-            " area, vehicle, conf, box, began_ms, last_seen_ms, stood_s, limit_s, ended_ms, reason)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (edge, incident) DO UPDATE SET epoch = excluded.epoch,"
-            " seq = excluded.seq, layout = excluded.layout, camera = excluded.camera,"
-            " kind = excluded.kind, bays = excluded.bays, area = excluded.area,"
-            " vehicle = excluded.vehicle, conf = excluded.conf, box = excluded.box,"
-            " began_ms = excluded.began_ms, last_seen_ms = excluded.last_seen_ms,"
-            " stood_s = excluded.stood_s, limit_s = excluded.limit_s,"
-            " ended_ms = excluded.ended_ms, reason = excluded.reason"
-            " WHERE (incident.epoch, incident.seq) < (excluded.epoch, excluded.seq)",
-            rows,
-        )
+    newest: dict[tuple[str, str], Values] = {}
+    for site, edge, event in sorted(events, key=lambda each: (each[2].epoch, each[2].seq)):
+        newest[edge, event.subject] = _row(site, edge, event)
+    session.upsert(_TAKE, list(newest.values()))
 
 
-def _row(site: str, edge: str, event: IncidentChangedEvent) -> tuple[Value, ...]:
+def _row(site: str, edge: str, event: IncidentChangedEvent) -> Values:
+    """A row of `incident`, in the order of its columns."""
     data = event.data
     return (
         edge,
@@ -71,16 +80,5 @@ def take_open_list(session: Session, edge: str, snapshot: Snapshot) -> None:
     """Keep which incidents last, as the newest snapshot says."""
     if snapshot.incidents is None:
         return
-    session.run(
-        "INSERT INTO incident_list (edge, epoch, seq, at_ms, ids) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (edge) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,"
-        " at_ms = excluded.at_ms, ids = excluded.ids"
-        " WHERE (incident_list.epoch, incident_list.seq, incident_list.at_ms)"
-        " < (excluded.epoch, excluded.seq, excluded.at_ms)",
-        (edge, snapshot.epoch, snapshot.seq, to_ms(snapshot.at), json.dumps(snapshot.incidents)),
-    )
-
-
-def prune_incidents(session: Session, before_ms: int) -> int:
-    """Delete incidents that were over before that; return how many."""
-    return session.run("DELETE FROM incident WHERE ended_ms < ?", (before_ms,))
+    ids = json.dumps(snapshot.incidents)
+    session.upsert(_LIST, [(edge, snapshot.epoch, snapshot.seq, to_ms(snapshot.at), ids)])

@@ -7,14 +7,28 @@ end never came.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from cloud_app.storage.database import Session, Value
-from cloud_app.storage.history import Window
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+
+from cloud_app.storage.bay_events import Window
+from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import Now, Sites, of_sites
-from cloud_app.storage.times import from_ms
+from cloud_app.storage.tables import bay, edge, incident_list
+from cloud_app.storage.tables import incident as incident_table
+from cloud_app.storage.times import from_ms, to_ms
+from cloud_app.storage.upsert import names
 from cloud_app.views import IncidentItem
 from telemetry.words import IncidentKind
 
@@ -47,85 +61,113 @@ class IncidentFilter:
     sites: Sites = None
 
 
+_i, _l = incident_table, incident_list
 # Over by its own event, or since a later snapshot of its edge does not list it.
-_NOT_LISTED = (
-    "(l.epoch, l.seq) >= (i.epoch, i.seq)"
-    " AND REPLACE(l.ids, '\"' || i.incident || '\"', '') = l.ids"
+_NOT_LISTED = and_(
+    tuple_(_l.c.epoch, _l.c.seq) >= tuple_(_i.c.epoch, _i.c.seq),
+    func.replace(_l.c.ids, '"' + _i.c.incident + '"', "") == _l.c.ids,
 )
-_ENDED = f"COALESCE(i.ended_ms, CASE WHEN {_NOT_LISTED} THEN l.at_ms END)"
+_ENDED = func.coalesce(_i.c.ended_ms, case((_NOT_LISTED, _l.c.at_ms)))
 # Layouts may come after the events that name them, so the lot is looked up when it is asked for.
 _LOT = (
-    "(SELECT MIN(bay.lot) FROM bay WHERE bay.edge = i.edge AND bay.layout = i.layout"
-    " AND bay.camera = i.camera)"
+    select(func.min(bay.c.lot))
+    .where(bay.c.edge == _i.c.edge, bay.c.layout == _i.c.layout, bay.c.camera == _i.c.camera)
+    .scalar_subquery()
+)
+_INCIDENTS = (
+    select(
+        *(_i.c[name] for name in names(_i) if name != "ended_ms"),
+        _LOT.label("lot"),
+        _ENDED.label("ended_ms"),
+        _i.c.ended_ms.label("told_ms"),
+        edge.c.dead,
+        edge.c.seen_ms,
+    )
+    .join(edge, edge.c.edge == _i.c.edge)
+    .outerjoin(_l, _l.c.edge == _i.c.edge)
+    .order_by(case((_ENDED.is_(None), 0), else_=1), _i.c.began_ms.desc(), _i.c.edge, _i.c.incident)
+)
+_PRUNE = delete(_i).where(
+    _i.c.last_seen_ms < bindparam("before_ms"),
+    or_(
+        _i.c.ended_ms < bindparam("before_ms"),
+        # Its end was lost, and its edge has not listed it since.
+        and_(
+            _i.c.ended_ms.is_(None),
+            exists(select(_l.c.edge).where(_l.c.edge == _i.c.edge, _NOT_LISTED).correlate(_i)),
+        ),
+    ),
 )
 
 
 def incidents(session: Session, now: Now, wanted: IncidentFilter, limit: int) -> list[IncidentItem]:
     """Incidents, those that last first, then the newest."""
-    where: list[str] = []
-    values: list[Value] = []
+    # Those that may last have an index of their own; whoever asks for them alone reads no others.
+    states = [_i.c.ended_ms.is_(None)]
+    if not wanted.is_open:
+        states.append(_i.c.ended_ms.is_not(None))
+    conditions = _conditions(wanted, now)
+    found = [
+        _item(row, now)
+        for state in states
+        for row in session.rows(_INCIDENTS.where(state, *conditions).limit(limit))
+    ]
+    found.sort(
+        key=lambda item: (item.ended is not None, -to_ms(item.began), item.edge, item.incident)
+    )
+    return found[:limit]
 
-    def need(condition: str, *given: Value) -> None:
-        where.append(condition)
-        values.extend(given)
 
-    condition, sites = of_sites("i.site", wanted.sites)
-    need(condition, *sites)
-    for column, value in (
-        ("i.site", wanted.site),
-        (_LOT, wanted.lot),
-        ("i.edge", wanted.edge),
-        ("i.kind", wanted.kind),
-    ):
-        if value is not None:
-            need(f"{column} = ?", value)
+def _conditions(wanted: IncidentFilter, now: Now) -> list[ColumnElement[bool]]:
+    needed = [of_sites(_i.c.site, wanted.sites)]
+    needed += [
+        column == value
+        for column, value in (
+            (_i.c.site, wanted.site),
+            (_LOT, wanted.lot),
+            (_i.c.edge, wanted.edge),
+            (_i.c.kind, wanted.kind),
+        )
+        if value is not None
+    ]
     if wanted.bay is not None:
         # Not LIKE: SQLite's knows no case, and an id may hold '_', which stands for any letter.
-        need("REPLACE(i.bays, ?, '') <> i.bays", json.dumps(wanted.bay))
+        needed.append(func.replace(_i.c.bays, json.dumps(wanted.bay), "") != _i.c.bays)
     if wanted.is_open is not None:
-        need(f"{_ENDED} IS {'NULL' if wanted.is_open else 'NOT NULL'}")
+        needed.append(_ENDED.is_(None) if wanted.is_open else _ENDED.is_not(None))
     if wanted.window is not None:
-        need("i.began_ms < ?", wanted.window.end_ms)
-        need(f"COALESCE({_ENDED}, ?) >= ?", now.now_ms, wanted.window.start_ms)
-    return [
-        _item(row, now)
-        for row in session.rows(
-            # Only constants of this module are pieced together; what is asked for is bound.
-            f"SELECT i.edge, i.incident, i.site, {_LOT}, i.camera, i.kind, i.bays, i.area,"  # noqa: S608
-            " i.vehicle, i.conf, i.box, i.began_ms, i.last_seen_ms, i.stood_s, i.limit_s,"
-            f" {_ENDED}, i.ended_ms, i.reason, edge.dead, edge.seen_ms"
-            " FROM incident i JOIN edge ON edge.edge = i.edge"
-            " LEFT JOIN incident_list l ON l.edge = i.edge"
-            f" WHERE {' AND '.join(where)} ORDER BY CASE WHEN {_ENDED} IS NULL THEN 0 ELSE 1 END,"
-            " i.began_ms DESC, i.edge, i.incident LIMIT ?",
-            (*values, limit),
-        )
-    ]
+        needed.append(_i.c.began_ms < wanted.window.end_ms)
+        needed.append(func.coalesce(_ENDED, now.now_ms) >= wanted.window.start_ms)
+    return needed
 
 
-def _item(row: Sequence[Any], now: Now) -> IncidentItem:
-    began_ms, ended_ms, told_ms = row[11], row[15], row[16]
-    stood_s = float(row[13])
-    if ended_ms is None:
+def _item(row: Row, now: Now) -> IncidentItem:
+    stood_s = float(row.stood_s)
+    if row.ended_ms is None:
         # Nothing is told while it lasts, so it has stood until now, as far as anybody knows.
-        stood_s = max(stood_s, (now.now_ms - began_ms) / 1000)
+        stood_s = max(stood_s, (now.now_ms - row.began_ms) / 1000)
     return IncidentItem(
-        edge=row[0],
-        incident=row[1],
-        site=row[2],
-        lot=row[3],
-        camera=row[4],
-        kind=row[5],
-        bays=tuple(json.loads(row[6])),
-        area=row[7],
-        vehicle=row[8],
-        conf=row[9],
-        box=None if row[10] is None else tuple(json.loads(row[10])),
-        began=from_ms(began_ms),
-        last_seen=from_ms(row[12]),
+        edge=row.edge,
+        incident=row.incident,
+        site=row.site,
+        lot=row.lot,
+        camera=row.camera,
+        kind=row.kind,
+        bays=tuple(json.loads(row.bays)),
+        area=row.area,
+        vehicle=row.vehicle,
+        conf=row.conf,
+        box=None if row.box is None else tuple(json.loads(row.box)),
+        began=from_ms(row.began_ms),
+        last_seen=from_ms(row.last_seen_ms),
         stood_s=stood_s,
-        limit_s=row[14],
-        ended=from_ms(ended_ms),
-        end=row[17] if told_ms is not None or ended_ms is None else END_NOT_TOLD,
-        stale=now.staleness(row[18], row[19]) is not None,
+        limit_s=row.limit_s,
+        ended=from_ms(row.ended_ms),
+        end=row.reason if row.told_ms is not None or row.ended_ms is None else END_NOT_TOLD,
+        stale=now.staleness(row.dead, row.seen_ms) is not None,
     )
+
+
+def prune_incidents(session: Session, before_ms: int) -> int:
+    """Delete incidents that were over before that; return how many."""
+    return session.run(_PRUNE, {"before_ms": before_ms})

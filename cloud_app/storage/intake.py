@@ -1,87 +1,134 @@
-"""Taking messages in: each function may be called twice, or late, and leaves the same tables.
-
-The stream's key is (edge, epoch, seq). The projection moves by position (epoch, seq, rank, time)
-and only forward, so it is the maximum over all that was seen: order and repetition cannot matter.
-"""
+"""Taking reports in: each function may be called twice, or late, and leaves the same tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
-from cloud_app.storage.database import Session, Value
-from cloud_app.storage.incident_intake import take_incidents, take_open_list
-from cloud_app.storage.times import to_ms
-from cloud_app.storage.watermark import advance, contiguous
-from telemetry.cloudevents import (
-    BayChangedEvent,
-    Event,
-    IncidentChangedEvent,
-    StreamGapEvent,
+from sqlalchemy import (
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
 )
+
+from cloud_app.storage.counts import recount
+from cloud_app.storage.database import Session, Values
+from cloud_app.storage.events import facts, record_gaps
+from cloud_app.storage.incident_intake import take_open_list
+from cloud_app.storage.placing import sites_of
+from cloud_app.storage.projection import SNAPSHOT_RANK, project
+from cloud_app.storage.tables import aggregate as aggregate_table
+from cloud_app.storage.tables import bay, edge, lot, quarantine, stream
+from cloud_app.storage.times import to_ms
+from cloud_app.storage.upsert import Upsert, among, names, same
+from cloud_app.storage.watermark import News, raise_streams, reach
+from cloud_app.stream import StreamKey
 from telemetry.health import Health
 from telemetry.layout import Layout
-from telemetry.messages import Aggregate, BayFacts, Snapshot, Status
+from telemetry.messages import Aggregate, Snapshot, Status
 
-StreamKey = tuple[str, int]
-"""(edge, epoch)"""
-
-GapRow = tuple[str, int, int, int, str]
-"""(edge, epoch, first, last, reason)"""
-
-_SNAPSHOT, _EVENT = 0, 1
-
-
-@dataclass(slots=True)
-class _News:
-    """What one batch brings to one stream."""
-
-    seqs: list[int] = field(default_factory=list)
-    gaps: list[tuple[int, int]] = field(default_factory=list)
-    top: int = 0
-
-    @property
-    def highest(self) -> int:
-        """The highest number that is known to exist now."""
-        return max(self.top, *self.seqs, *(last for _, last in self.gaps), 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Watermark:
-    """Up to where an edge's stream is complete here."""
-
-    site: str
-    edge: str
-    epoch: int
-    upto: int
-
-
-@dataclass(frozen=True, slots=True)
-class TakenEvent:
-    """An event that was read and whose source agrees with its topic."""
-
-    site: str
-    edge: str
-    event: Event
-    body: str
-
-    @property
-    def stream(self) -> StreamKey:
-        """Which numbering its seq belongs to."""
-        return (self.edge, self.event.epoch)
-
-
-@dataclass(frozen=True, slots=True)
-class Poison:
-    """An event that cannot be read, though its number can: it counts as received.
-
-    Else the watermark would stand still for ever, and the edge's outbox would fill.
-    """
-
-    edge: str
-    epoch: int
-    seq: int
+_TOUCH = Upsert(
+    edge,
+    ("edge", "site", "seen_ms"),
+    lambda new: {
+        "seen_ms": case(
+            (new.seen_ms > func.coalesce(edge.c.seen_ms, text("0")), new.seen_ms),
+            else_=edge.c.seen_ms,
+        ),
+    },
+)
+_LIVE = (
+    update(edge)
+    .values(
+        epoch=bindparam("new_epoch"),
+        conn=bindparam("new_conn"),
+        dead=bindparam("new_dead"),
+        reason=bindparam("new_reason"),
+        at_ms=bindparam("new_at_ms"),
+        birth=func.coalesce(bindparam("new_birth"), edge.c.birth),
+    )
+    .where(
+        edge.c.edge == bindparam("of"),
+        # A row that was only touched so far stands at (0, 0, 1), before every life.
+        tuple_(edge.c.epoch, edge.c.conn, edge.c.dead)
+        < tuple_(bindparam("new_epoch"), bindparam("new_conn"), bindparam("new_dead")),
+    )
+)
+_BAYS = (
+    select(bay)
+    .where(bay.c.edge == bindparam("of"), bay.c.layout == bindparam("hash"))
+    .order_by(bay.c.place)
+)
+_FORGET_BAYS = delete(bay).where(bay.c.edge == bindparam("of"), bay.c.layout == bindparam("hash"))
+_SERVES = (
+    select(bay.c.bay)
+    .join(edge, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout))
+    # As text: SQLAlchemy would read the lot of the upsert around it once more.
+    .where(
+        bay.c.edge == literal_column("lot.edge"),
+        bay.c.site == literal_column("lot.site"),
+        bay.c.lot == literal_column("lot.lot"),
+    )
+)
+_LOT = Upsert(
+    lot,
+    names(lot),
+    same("name", "levels", "lat", "lon", "edge"),
+    # Described by the first edge that did, as long as it serves the lot.
+    lambda new: or_(lot.c.edge.is_(None), lot.c.edge == new.edge, not_(exists(_SERVES))),
+)
+_LOTS = select(lot).where(lot.c.site == bindparam("at"), among(lot.c.lot, "lots"))
+_IN_FORCE = (
+    update(edge)
+    .values(layout=bindparam("hash"))
+    .where(edge.c.edge == bindparam("of"), edge.c.layout.is_distinct_from(bindparam("hash")))
+)
+_HEALTH = (
+    update(edge)
+    .values(health=bindparam("told"), health_ms=bindparam("ms"))
+    .where(edge.c.edge == bindparam("of"), func.coalesce(edge.c.health_ms, 0) < bindparam("ms"))
+)
+_AGGREGATE = Upsert(
+    aggregate_table,
+    ("edge", "period_s", "start_ms", "observed_s", "body"),
+    same("observed_s", "body"),
+    lambda new: new.observed_s > aggregate_table.c.observed_s,
+)
+_QUARANTINE = Upsert(
+    quarantine,
+    ("digest", "topic", "payload", "reason", "first_ms", "times"),
+    lambda _new: {
+        "times": case(
+            (quarantine.c.times < text("1000000000"), quarantine.c.times + text("1")),
+            else_=quarantine.c.times,
+        )
+    },
+)
+# A flood of bad messages must not fill the disk; nobody reads more of them than this.
+_QUARANTINED_MAX = 20_000
+_BEYOND = (
+    select(quarantine.c.first_ms)
+    .order_by(quarantine.c.first_ms.desc())
+    .limit(1)
+    .offset(bindparam("most"))
+)
+_PRUNE = delete(quarantine).where(quarantine.c.first_ms < bindparam("cut_ms"))
+_NEWEST = (
+    select(stream.c.epoch, stream.c.upto)
+    .where(stream.c.edge == bindparam("of"))
+    .order_by(stream.c.epoch.desc())
+    .limit(1)
+)
 
 
 def touch_edges(
@@ -97,314 +144,153 @@ def touch_edges(
     Returns:
         The site that each of them belongs to.
     """
-    edges = sorted(sites)
-    registered = session.rows_each(
-        "INSERT INTO edge (edge, site, seen_ms) VALUES (?, ?, ?)"
-        " ON CONFLICT (edge) DO UPDATE SET"
-        " seen_ms = CASE WHEN excluded.seen_ms > COALESCE(edge.seen_ms, 0)"
-        " THEN excluded.seen_ms ELSE edge.seen_ms END RETURNING site",
-        [(edge, sites[edge], heard_ms.get(edge)) for edge in edges],
+    session.upsert(_TOUCH, [(name, sites[name], heard_ms.get(name)) for name in sorted(sites)])
+    for name in sites:
+        session.announce(name)
+    return sites_of(session, list(sites)) if sites else {}
+
+
+def lock_edges(session: Session, edges: Sequence[str]) -> None:
+    """Lock the rows of edges that exist, in order of their names, until the transaction ends."""
+    session.rows(
+        select(edge.c.edge).where(edge.c.edge.in_(edges)).order_by(edge.c.edge).with_for_update()
     )
-    for edge in edges:
-        session.announce(edge)
-    return {edge: rows[0][0] for edge, rows in zip(edges, registered, strict=True)}
-
-
-def take_events(
-    session: Session, events: Sequence[TakenEvent], poison: Sequence[Poison] = ()
-) -> dict[StreamKey, int]:
-    """Store events, move the projection and the watermarks.
-
-    Args:
-        session: a transaction that has touched these edges.
-        events: in any order, any of them taken before.
-        poison: numbers whose event nobody could read.
-
-    Returns:
-        The watermark of each stream concerned, to acknowledge once the transaction has committed.
-    """
-    news: dict[StreamKey, _News] = {}
-    for taken in events:
-        news.setdefault(taken.stream, _News()).seqs.append(taken.event.seq)
-    for bad in poison:
-        news.setdefault((bad.edge, bad.epoch), _News()).gaps.append((bad.seq, bad.seq))
-    session.run_many(
-        "INSERT INTO event (edge, epoch, seq, site, kind, bay, time_ms, occ, closed, reason,"
-        " since_ms, conf, cause, layout, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        [_event_row(taken) for taken in events],
-    )
-    gaps = _gap_rows(events)
-    for edge, epoch, first, last, _ in gaps:
-        news[edge, epoch].gaps.append((first, last))
-    gaps += [(p.edge, p.epoch, p.seq, p.seq, "quarantined") for p in poison]
-    _record_gaps(session, gaps)
-    _project(session, _event_states(events))
-    take_incidents(
-        session,
-        [
-            (taken.site, taken.edge, taken.event)
-            for taken in events
-            if isinstance(taken.event, IncidentChangedEvent)
-        ],
-    )
-    return _raise(session, news)
 
 
 def take_snapshot(session: Session, edge: str, snapshot: Snapshot) -> dict[StreamKey, int]:
     """Project all bays of a snapshot; its seq also tells that the stream reaches so far."""
-    at_ms = to_ms(snapshot.at)
-    _project(
+    position = (snapshot.epoch, snapshot.seq, SNAPSHOT_RANK, to_ms(snapshot.at))
+    project(
         session,
-        {
-            (edge, snapshot.layout, bay.bay): (
-                snapshot.epoch,
-                snapshot.seq,
-                _SNAPSHOT,
-                at_ms,
-                *_facts(bay),
-            )
-            for bay in snapshot.bays
-        },
+        {(edge, snapshot.layout, bay.bay): (*position, *facts(bay)) for bay in snapshot.bays},
     )
     take_open_list(session, edge, snapshot)
-    return _raise(session, {(edge, snapshot.epoch): _News(top=snapshot.seq)})
+    return _raise(session, (edge, snapshot.epoch), News(top=snapshot.seq))
 
 
 def take_status(session: Session, edge: str, status: Status) -> None:
     """Record a birth, good-bye or will, unless a later life of the edge is known already."""
-    birth = status.model_dump_json() if status.online else None
     session.run(
-        "UPDATE edge SET epoch = ?, conn = ?, dead = ?, reason = ?, at_ms = ?,"
-        " birth = COALESCE(?, birth)"
-        # A row that was only touched so far stands at (0, 0, 1), before every life.
-        " WHERE edge = ? AND (epoch, conn, dead) < (?, ?, ?)",
-        (
-            status.epoch,
-            status.conn,
-            int(not status.online),
-            status.reason,
-            None if status.at is None else to_ms(status.at),
-            birth,
-            edge,
-            status.epoch,
-            status.conn,
-            int(not status.online),
-        ),
+        _LIVE,
+        {
+            "of": edge,
+            "new_epoch": status.epoch,
+            "new_conn": status.conn,
+            "new_dead": int(not status.online),
+            "new_reason": status.reason,
+            "new_at_ms": None if status.at is None else to_ms(status.at),
+            "new_birth": status.model_dump_json() if status.online else None,
+        },
     )
 
 
 def take_layout(session: Session, site: str, edge: str, layout: Layout) -> list[str]:
     """Write what the layout's hash stands for, and that it is in force at this edge.
 
-    A lot is described by the first edge that did, as long as it serves the lot.
+    The broker hands retained layouts out with every connection, so one that is known changes
+    nothing. A lot is described by the first edge that did, as long as it serves the lot.
 
     Returns:
         Lots that another edge describes otherwise: its description stands.
     """
-    session.run("DELETE FROM bay WHERE edge = ? AND layout = ?", (edge, layout.hash))
-    session.run_many(
-        "INSERT INTO bay (edge, layout, place, bay, site, lot, zone, level, camera, kind, angle)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                edge,
-                layout.hash,
-                place,
-                bay.bay,
-                site,
-                # A box that names no lot watches the site's only one.
-                bay.lot or site,
-                bay.zone,
-                bay.level,
-                bay.camera,
-                bay.kind,
-                bay.angle,
-            )
-            for place, bay in enumerate(layout.bays)
-        ],
-    )
-    session.run_many(
-        "INSERT INTO lot (site, lot, name, levels, lat, lon, edge) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (site, lot) DO UPDATE SET name = excluded.name, levels = excluded.levels,"
-        " lat = excluded.lat, lon = excluded.lon, edge = excluded.edge"
-        " WHERE lot.edge IS NULL OR lot.edge = excluded.edge OR NOT EXISTS ("
-        " SELECT 1 FROM bay JOIN edge ON edge.edge = bay.edge AND edge.layout = bay.layout"
-        " WHERE bay.edge = lot.edge AND bay.site = lot.site AND bay.lot = lot.lot)",
-        [
-            (
-                site,
-                lot.lot,
-                lot.name,
-                json.dumps(lot.levels),
-                lot.location.lat if lot.location else None,
-                lot.location.lon if lot.location else None,
-                edge,
-            )
-            # In order, as two edges of one lot are not under one lock.
-            for lot in sorted(layout.lots, key=lambda lot: lot.lot)
-        ],
-    )
-    session.run("UPDATE edge SET layout = ? WHERE edge = ?", (layout.hash, edge))
-    return _disputed(session, site, edge, layout)
+    which = {"of": edge, "hash": layout.hash}
+    rows = _bay_rows(site, edge, layout)
+    changed = [tuple(row) for row in session.rows(_BAYS, which)] != rows
+    if changed:
+        session.run(_FORGET_BAYS, which)
+        session.load(bay, rows)
+    lots = _lot_rows(site, edge, layout)
+    session.upsert(_LOT, lots)
+    if session.run(_IN_FORCE, which) or changed:
+        recount(session, [edge])
+    told = {row[1]: row[2:4] for row in lots}
+    known = session.rows(_LOTS, {"at": site, "lots": sorted(map(str, told))}) if told else ()
+    return [
+        row.lot
+        for row in known
+        if row.edge not in {None, edge} and (row.name, row.levels) != told[row.lot]
+    ]
 
 
-def _disputed(session: Session, site: str, edge: str, layout: Layout) -> list[str]:
-    told = {lot.lot: (lot.name, json.dumps(lot.levels)) for lot in layout.lots}
-    rows = session.rows_each(
-        "SELECT lot, name, levels FROM lot WHERE site = ? AND lot = ? AND edge <> ?",
-        [(site, lot, edge) for lot in sorted(told)],
-    )
-    return [lot for found in rows for lot, *facts in found if tuple(facts) != told[lot]]
+def _bay_rows(site: str, edge: str, layout: Layout) -> list[Values]:
+    """Rows of `bay`, in the order of its columns."""
+    return [
+        (
+            edge,
+            layout.hash,
+            place,
+            each.bay,
+            site,
+            # A box that names no lot watches the site's only one.
+            each.lot or site,
+            each.zone,
+            each.level,
+            each.camera,
+            each.kind,
+            each.angle,
+        )
+        for place, each in enumerate(layout.bays)
+    ]
+
+
+def _lot_rows(site: str, edge: str, layout: Layout) -> list[Values]:
+    # A lot that is named twice is what was said last of it; in order, as two edges of one lot are
+    # not under one lock.
+    lots = {each.lot: each for each in layout.lots}
+    return [
+        (
+            site,
+            name,
+            lots[name].name,
+            json.dumps(lots[name].levels),
+            place.lat if (place := lots[name].location) else None,
+            place.lon if place else None,
+            edge,
+        )
+        for name in sorted(lots)
+    ]
 
 
 def take_health(session: Session, edge: str, health: Health) -> None:
     """Keep the latest figures."""
-    session.run(
-        "UPDATE edge SET health = ?, health_ms = ? WHERE edge = ? AND COALESCE(health_ms, 0) < ?",
-        (health.model_dump_json(), to_ms(health.at), edge, to_ms(health.at)),
-    )
+    session.run(_HEALTH, {"of": edge, "told": health.model_dump_json(), "ms": to_ms(health.at)})
 
 
 def take_aggregate(session: Session, edge: str, aggregate: Aggregate) -> None:
     """Keep a window's figures; of two versions the one that watched longer."""
-    session.run(
-        "INSERT INTO aggregate (edge, period_s, start_ms, observed_s, body) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (edge, period_s, start_ms) DO UPDATE SET"
-        " observed_s = excluded.observed_s, body = excluded.body"
-        " WHERE excluded.observed_s > aggregate.observed_s",
-        (
-            edge,
-            aggregate.period_s,
-            to_ms(aggregate.start),
-            aggregate.observed_s,
-            aggregate.model_dump_json(),
-        ),
-    )
+    key = (edge, aggregate.period_s, to_ms(aggregate.start))
+    session.upsert(_AGGREGATE, [(*key, aggregate.observed_s, aggregate.model_dump_json())])
 
 
 def give_up(session: Session, edge: str, epoch: int, first: int, last: int) -> int:
     """Record that the edge no longer holds these events; return the new watermark."""
-    _record_gaps(session, [(edge, epoch, first, last, "not_held")])
+    record_gaps(session, [(edge, epoch, first, last, "not_held")])
     session.announce(edge)
     key = (edge, epoch)
-    return _raise(session, {key: _News(gaps=[(first, last)])})[key]
+    return _raise(session, key, News(gaps=[(first, last)]))[key]
 
 
-def _record_gaps(session: Session, rows: Sequence[GapRow]) -> None:
-    if rows:
-        session.run_many(
-            "INSERT INTO gap (edge, epoch, first_seq, last_seq, reason) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            rows,
-        )
+def newest_stream(session: Session, edge: str) -> tuple[int, int] | None:
+    """(epoch, upto) of an edge's newest stream; None if it has none."""
+    rows = session.rows(_NEWEST, {"of": edge})
+    return (rows[0].epoch, rows[0].upto) if rows else None
 
 
-def _raise(session: Session, news: Mapping[StreamKey, _News]) -> dict[StreamKey, int]:
-    """Raise streams to what the tables hold now; return their watermarks.
+def keep_unreadable(session: Session, message: Values) -> None:
+    """Keep a message that nobody could use; the same one again is only counted.
 
-    What came just now is followed in memory. Only where the stream reaches beyond that, over a hole
-    or to events that came before, the tables are asked.
+    Args:
+        session: to write with.
+        message: (digest, topic, payload, reason, first_ms).
     """
-    keys = sorted(news)
-    known = session.rows_each(
-        "INSERT INTO stream (edge, epoch, upto, top) VALUES (?, ?, 0, ?)"
-        " ON CONFLICT (edge, epoch) DO UPDATE SET"
-        " top = CASE WHEN excluded.top > stream.top THEN excluded.top ELSE stream.top END"
-        " RETURNING upto, top",
-        [(*key, news[key].highest) for key in keys],
-    )
-    marks: dict[StreamKey, int] = {}
-    risen: list[tuple[int, str, int]] = []
-    for key, [(before, top)] in zip(keys, known, strict=True):
-        upto = contiguous(before, sorted(news[key].seqs), sorted(news[key].gaps))
-        if upto < top:
-            upto = advance(session, *key, upto)
-        if upto > before:
-            risen.append((upto, *key))
-        marks[key] = upto
-    if risen:
-        session.run_many("UPDATE stream SET upto = ? WHERE edge = ? AND epoch = ?", risen)
-    return marks
+    session.upsert(_QUARANTINE, [(*message, 1)])
 
 
-def _project(session: Session, states: Mapping[tuple[str, str, str], tuple[Value, ...]]) -> None:
-    if not states:
-        return
-    session.run_many(
-        "INSERT INTO bay_state (edge, layout, bay, epoch, seq, rank, at_ms,"
-        " occ, closed, reason, since_ms, conf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (edge, layout, bay) DO UPDATE SET epoch = excluded.epoch,"
-        " seq = excluded.seq, rank = excluded.rank, at_ms = excluded.at_ms, occ = excluded.occ,"
-        " closed = excluded.closed, reason = excluded.reason, since_ms = excluded.since_ms,"
-        " conf = excluded.conf"
-        " WHERE (bay_state.epoch, bay_state.seq, bay_state.rank, bay_state.at_ms)"
-        " < (excluded.epoch, excluded.seq, excluded.rank, excluded.at_ms)",
-        [(*key, *state) for key, state in states.items()],
-    )
+def prune_quarantine(session: Session, before_ms: int) -> int:
+    """Delete what is older than that or beyond the newest many; return how many."""
+    rows = session.rows(_BEYOND, {"most": _QUARANTINED_MAX})
+    return session.run(_PRUNE, {"cut_ms": max([before_ms, *(row.first_ms + 1 for row in rows)])})
 
 
-def _event_states(
-    events: Iterable[TakenEvent],
-) -> dict[tuple[str, str, str], tuple[Value, ...]]:
-    """The newest state of each bay among `events`."""
-    newest: dict[tuple[str, str, str], BayChangedEvent] = {}
-    for taken in events:
-        event = taken.event
-        if isinstance(event, BayChangedEvent):
-            key = (taken.edge, event.data.layout, event.subject)
-            known = newest.get(key)
-            if known is None or (known.epoch, known.seq) < (event.epoch, event.seq):
-                newest[key] = event
-    return {
-        key: (event.epoch, event.seq, _EVENT, to_ms(event.time), *_facts(event.data))
-        for key, event in newest.items()
-    }
-
-
-def _facts(facts: BayFacts) -> tuple[Value, ...]:
-    occ = None if facts.occ is None else int(facts.occ)
-    return (occ, int(facts.closed), facts.reason, to_ms(facts.since), facts.conf)
-
-
-def _event_row(taken: TakenEvent) -> tuple[Value, ...]:
-    event = taken.event
-    head = (taken.edge, event.epoch, event.seq, taken.site)
-    if isinstance(event, BayChangedEvent):
-        data = event.data
-        return (
-            *head,
-            "changed",
-            event.subject,
-            to_ms(event.time),
-            *_facts(data),
-            data.cause,
-            data.layout,
-            taken.body,
-        )
-    if isinstance(event, IncidentChangedEvent):
-        incident = event.data
-        facts = (None, None, incident.end, to_ms(incident.began), incident.conf)
-        told = (incident.kind, incident.layout, taken.body)
-        return (*head, "incident", None, to_ms(event.time), *facts, *told)
-    kind = "gap" if isinstance(event, StreamGapEvent) else "other"
-    nothing = (None,) * 7
-    return (*head, kind, None, to_ms(event.time), *nothing, taken.body)
-
-
-def _gap_rows(events: Iterable[TakenEvent]) -> list[GapRow]:
-    return [
-        (taken.edge, taken.event.epoch, part.first, part.last, taken.event.data.reason)
-        for taken in events
-        if isinstance(taken.event, StreamGapEvent)
-        for part in taken.event.data.ranges
-    ]
-
-
-def prune(session: Session, before_ms: int) -> int:
-    """Delete events older than that, below the watermark only; return how many."""
-    return session.run(
-        "DELETE FROM event WHERE time_ms < ? AND seq <="
-        " (SELECT upto FROM stream s WHERE s.edge = event.edge AND s.epoch = event.epoch)",
-        (before_ms,),
-    )
+def _raise(session: Session, key: StreamKey, news: News) -> dict[StreamKey, int]:
+    return raise_streams(session, reach(session, [key[0]]), {key: news})

@@ -1,28 +1,40 @@
-"""Reading: lots, bays, edges, history. Every function sees one state of the database."""
+"""Reading what is so now: lots, bays, edges. Every function sees one state of the database.
+
+Nothing here reads all bays or all events: counts come from `bay_count`, bays are read by lot.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    and_,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from cloud_app.json_values import read_json
-from cloud_app.storage.database import Session
-from cloud_app.storage.intake import StreamKey
+from cloud_app.storage.counts import SAME_BAY
+from cloud_app.storage.database import Row, Session
+from cloud_app.storage.tables import bay, bay_count, bay_state, edge, edge_fault, gap, lot, stream
 from cloud_app.storage.times import from_ms
-from cloud_app.views import (
-    AlertItem,
-    BayNow,
-    Counts,
-    EdgeNow,
-    EventItem,
-    GapItem,
-    LotNow,
-    StaleReason,
-    StreamNow,
-)
+from cloud_app.stream import StreamKey
+from cloud_app.views import BayNow, Counts, EdgeNow, LotNow, StaleReason, StreamNow
 from telemetry.messages import Location, Occupancy
+
+Sites: TypeAlias = Collection[str] | None
+"""Which sites are wanted; None for all, and an empty one for none."""
 
 # An edge heard of within it is speaking now.
 _JUST_HEARD_MS = 60_000
@@ -48,23 +60,14 @@ class Now:
             return StaleReason.SILENT
         return None
 
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """A stream that is complete up to `upto` though it reaches `top`."""
-
-    site: str
-    edge: str
-    epoch: int
-    upto: int
-    top: int
-    online: bool
-    is_current: bool
-
     @property
-    def stream(self) -> StreamKey:
-        """Which numbering it is in."""
-        return (self.edge, self.epoch)
+    def is_stale(self) -> ColumnElement[bool]:
+        """The same, as a condition on rows of `edge`."""
+        return or_(
+            edge.c.dead == 1,
+            edge.c.seen_ms.is_(None),
+            edge.c.seen_ms < self.now_ms - self.stale_after_ms,
+        )
 
 
 def occupancy_of(occ: int | None) -> Occupancy:
@@ -72,258 +75,223 @@ def occupancy_of(occ: int | None) -> Occupancy:
     return Occupancy.of(None if occ is None else bool(occ))
 
 
-Sites = Collection[str] | None
-"""Which sites are wanted; None for all, and an empty one for none."""
-
-
-def of_sites(column: str, sites: Sites) -> tuple[str, tuple[str, ...]]:
-    """A condition on a column that holds a site, and its values."""
+def of_sites(column: ColumnElement[Any], sites: Sites) -> ColumnElement[bool]:
+    """A condition on a column that holds a site."""
     if sites is None:
-        return "1 = 1", ()
-    if not sites:
-        return "1 = 0", ()
-    return f"{column} IN ({', '.join('?' * len(sites))})", tuple(sorted(sites))
+        return true()
+    return column.in_(sorted(sites)) if sites else false()
 
 
 def lots_now(session: Session, now: Now, sites: Sites = None) -> list[LotNow]:
     """The lots of some sites, with counts."""
-    condition, values = of_sites("bay.site", sites)
-    counts: dict[tuple[str, str], Counts] = {}
-    for row in session.rows(
-        # The condition is a constant of this module with as many places as there are sites.
-        "SELECT bay.site, bay.lot, edge.dead, edge.seen_ms, s.closed, s.occ, COUNT(*)"  # noqa: S608
-        " FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
-        " LEFT JOIN bay_state s"
-        " ON s.edge = bay.edge AND s.layout = bay.layout AND s.bay = bay.bay"
-        f" WHERE {condition}"
-        " GROUP BY bay.site, bay.lot, edge.edge, edge.dead, edge.seen_ms, s.closed, s.occ",
-        values,
-    ):
-        lot_site, lot, dead, seen_ms, closed, occ, number = row
-        if closed:
-            kind = "closed"
-        elif now.staleness(dead, seen_ms) is not None:
-            kind = "stale"
-        else:
-            kind = occupancy_of(occ).value
-        add = Counts(**{"bays": number, kind: number})
-        counts[lot_site, lot] = counts.get((lot_site, lot), Counts()) + add
-    about = {
-        (row[0], row[1]): row
-        for row in session.rows("SELECT site, lot, name, levels, lat, lon FROM lot")
-    }
-    return [_lot(key, counts[key], about.get(key)) for key in sorted(counts)]
+    return _lots(session, now, of_sites(bay_count.c.site, sites))
 
 
-def _lot(key: tuple[str, str], counts: Counts, about: Sequence[Any] | None) -> LotNow:
-    _, _, name, levels, lat, lon = about or (*key, None, "[]", None, None)
+def lot_now(session: Session, now: Now, site: str, name: str) -> LotNow | None:
+    """One lot with its counts; None if no layout in force names it."""
+    which = and_(bay_count.c.site == site, bay_count.c.lot == name)
+    return next(iter(_lots(session, now, which)), None)
+
+
+def _lots(session: Session, now: Now, which: ColumnElement[bool]) -> list[LotNow]:
+    open_bays = bay_count.c.bays - bay_count.c.closed
+    stale = now.is_stale
+    counts = (
+        select(
+            bay_count.c.site,
+            bay_count.c.lot,
+            func.sum(bay_count.c.bays).label("bays"),
+            *(
+                func.sum(case((stale, 0), else_=bay_count.c[state])).label(state)
+                for state in ("occupied", "free", "unknown")
+            ),
+            func.sum(case((stale, open_bays), else_=0)).label("stale"),
+            func.sum(bay_count.c.closed).label("closed"),
+        )
+        .join(edge, edge.c.edge == bay_count.c.edge)
+        .where(which)
+        .group_by(bay_count.c.site, bay_count.c.lot)
+        .subquery()
+    )
+    rows = session.rows(
+        select(counts, lot.c.name, lot.c.levels, lot.c.lat, lot.c.lon)
+        .outerjoin(lot, and_(lot.c.site == counts.c.site, lot.c.lot == counts.c.lot))
+        .order_by(counts.c.site, counts.c.lot)
+    )
+    return [_lot(row) for row in rows]
+
+
+def _lot(row: Row) -> LotNow:
+    counts = Counts(
+        bays=row.bays,
+        occupied=row.occupied,
+        free=row.free,
+        unknown=row.unknown,
+        stale=row.stale,
+        closed=row.closed,
+    )
     return LotNow(
-        site=key[0],
-        lot=key[1],
-        name=name,
-        levels=tuple(json.loads(levels)),
-        location=None if lat is None or lon is None else Location(lat=lat, lon=lon),
+        site=row.site,
+        lot=row.lot,
+        name=row.name,
+        levels=tuple(json.loads(row.levels or "[]")),
+        location=None if row.lat is None or row.lon is None else Location(lat=row.lat, lon=row.lon),
         counts=counts,
         occupancy=counts.occupancy,
     )
+
+
+def lot_size(session: Session, site: str, name: str) -> int:
+    """How many bays a lot has in the layouts in force; 0 for a lot that is not known."""
+    [(bays,)] = session.rows(
+        select(func.coalesce(func.sum(bay_count.c.bays), 0)).where(
+            bay_count.c.site == site, bay_count.c.lot == name
+        )
+    )
+    return int(bays)
+
+
+_IN_FORCE = and_(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout)
 
 
 def bays_now(
     session: Session, now: Now, *, site: str, lot: str | None = None, edge: str | None = None
 ) -> list[BayNow]:
     """Bays of the layouts in force, in the order of edge and layout."""
+    wanted = [bay.c.site == site]
+    if lot is not None:
+        wanted.append(bay.c.lot == lot)
+    if edge is not None:
+        wanted.append(bay.c.edge == edge)
+    return [_bay(row, now) for row in session.rows(_BAYS.where(*wanted))]
+
+
+_BAYS = (
+    select(
+        bay,
+        bay_state.c.occ,
+        bay_state.c.closed,
+        bay_state.c.reason,
+        bay_state.c.conf,
+        bay_state.c.since_ms,
+        edge.c.dead,
+        edge.c.seen_ms,
+    )
+    .select_from(edge)
+    .join(bay, _IN_FORCE)
+    .outerjoin(bay_state, SAME_BAY)
+    .order_by(bay.c.edge, bay.c.place)
+)
+
+
+def _bay(row: Row, now: Now) -> BayNow:
+    return BayNow(
+        site=row.site,
+        lot=row.lot,
+        zone=row.zone,
+        level=row.level,
+        edge=row.edge,
+        bay=row.bay,
+        camera=row.camera,
+        kind=row.kind,
+        angle=row.angle,
+        state=occupancy_of(row.occ),
+        closed=bool(row.closed),
+        reason=row.reason if row.closed is not None else "starting",
+        conf=row.conf,
+        since=from_ms(row.since_ms),
+        stale=now.staleness(row.dead, row.seen_ms) is not None,
+    )
+
+
+_other = stream.alias("other")
+_LAST_EPOCH = select(func.max(_other.c.epoch)).where(_other.c.edge == edge.c.edge).scalar_subquery()
+_SIZE = (
+    select(func.coalesce(func.sum(bay_count.c.bays), 0))
+    .where(bay_count.c.edge == edge.c.edge)
+    .scalar_subquery()
+    .label("bays")
+)
+_EDGES = (
+    select(edge, _SIZE, stream.c.epoch.label("stream_epoch"), stream.c.upto, stream.c.top)
+    .select_from(edge)
+    .outerjoin(stream, and_(stream.c.edge == edge.c.edge, stream.c.epoch == _LAST_EPOCH))
+    .order_by(edge.c.site, edge.c.edge)
+)
+# In whole numbers SQLite's sum could overflow: a range may be told many times over.
+_LOST = select(
+    gap.c.edge,
+    gap.c.epoch,
+    func.sum(cast(gap.c.last_seq - gap.c.first_seq + 1, Double)),
+).group_by(gap.c.edge, gap.c.epoch)
+
+
+_FAULTS = select(edge_fault.c.edge, edge_fault.c.kind).order_by(
+    edge_fault.c.edge, edge_fault.c.kind
+)
+
+
+def edges_now(
+    session: Session, now: Now, name: str | None = None, sites: Sites = None
+) -> list[EdgeNow]:
+    """The edges of some sites, or one."""
+    wanted, of_gaps = [of_sites(edge.c.site, sites)], []
+    if name is not None:
+        wanted.append(edge.c.edge == name)
+        of_gaps.append(gap.c.edge == name)
+    lost = {(e, epoch): int(n) for e, epoch, n in session.rows(_LOST.where(*of_gaps))}
+    faults: dict[str, list[str]] = {}
+    for row in session.rows(_FAULTS):
+        faults.setdefault(row.edge, []).append(row.kind)
     return [
-        BayNow(
-            site=row[0],
-            lot=row[1],
-            zone=row[2],
-            level=row[3],
-            edge=row[4],
-            bay=row[5],
-            camera=row[6],
-            kind=row[7],
-            angle=row[8],
-            state=occupancy_of(row[9]),
-            closed=bool(row[10]),
-            reason=row[11] if row[10] is not None else "starting",
-            conf=row[12],
-            since=from_ms(row[13]),
-            stale=now.staleness(row[14], row[15]) is not None,
-        )
-        for row in session.rows(
-            "SELECT bay.site, bay.lot, bay.zone, bay.level, bay.edge, bay.bay, bay.camera,"
-            " bay.kind, bay.angle, s.occ, s.closed, s.reason, s.conf, s.since_ms,"
-            " edge.dead, edge.seen_ms"
-            " FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
-            " LEFT JOIN bay_state s"
-            " ON s.edge = bay.edge AND s.layout = bay.layout AND s.bay = bay.bay"
-            " WHERE bay.site = ? AND (CAST(? AS TEXT) IS NULL OR bay.lot = ?)"
-            " AND (CAST(? AS TEXT) IS NULL OR bay.edge = ?) ORDER BY bay.edge, bay.place",
-            (site, lot, lot, edge, edge),
-        )
+        _edge(row, now, lost, faults.get(row.edge, ()))
+        for row in session.rows(_EDGES.where(*wanted))
     ]
 
 
-def bay_count(session: Session, site: str, lot: str) -> int:
-    """How many bays a lot has in the layouts in force; 0 for a lot that is not known."""
-    [(count,)] = session.rows(
-        "SELECT COUNT(*) FROM edge JOIN bay ON bay.edge = edge.edge AND bay.layout = edge.layout"
-        " WHERE bay.site = ? AND bay.lot = ?",
-        (site, lot),
+def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int], faults: Sequence[str]) -> EdgeNow:
+    birth = read_json(row.birth) if row.birth else {}
+    stale = now.staleness(row.dead, row.seen_ms)
+    return EdgeNow(
+        edge=row.edge,
+        site=row.site,
+        online=not row.dead,
+        stale=stale is not None,
+        stale_reason=stale,
+        last_seen=from_ms(row.seen_ms),
+        since=from_ms(row.at_ms),
+        offline_reason=row.reason,
+        software=birth.get("software"),
+        platform=birth.get("platform"),
+        cameras=tuple(birth.get("cameras", ())),
+        layout=row.layout,
+        bays=row.bays,
+        stream=None
+        if row.stream_epoch is None
+        else StreamNow(
+            epoch=row.stream_epoch,
+            upto=row.upto,
+            top=row.top,
+            lost=min(row.top, lost.get((row.edge, row.stream_epoch), 0)),
+        ),
+        health=read_json(row.health) if row.health else None,
+        faults=tuple(faults),
     )
-    return int(count)
+
+
+_SITE = select(edge.c.site).where(edge.c.edge == bindparam("of"))
+
+
+def site_of(session: Session, name: str) -> str | None:
+    """Where an edge is; None if it is not known."""
+    rows = session.rows(_SITE, {"of": name})
+    return rows[0].site if rows else None
 
 
 def edges_of(session: Session, sites: Sites) -> frozenset[str]:
     """The names of the edges of some sites."""
-    condition, values = of_sites("site", sites)
-    rows = session.rows(f"SELECT edge FROM edge WHERE {condition}", values)  # noqa: S608 - as above
-    return frozenset(row[0] for row in rows)
-
-
-def edges_now(
-    session: Session, now: Now, edge: str | None = None, sites: Sites = None
-) -> list[EdgeNow]:
-    """The edges of some sites, or one."""
-    condition, values = of_sites("edge.site", sites)
-    lost = {
-        # A range may be told many times over; in whole numbers SQLite's sum would overflow.
-        (name, epoch): int(number)
-        for name, epoch, number in session.rows(
-            "SELECT edge, epoch, SUM(CAST(last_seq - first_seq + 1 AS DOUBLE PRECISION))"
-            " FROM gap GROUP BY edge, epoch"
-        )
-    }
-    faults: dict[str, list[str]] = {}
-    for name, kind in session.rows("SELECT edge, kind FROM edge_fault ORDER BY edge, kind"):
-        faults.setdefault(name, []).append(kind)
-    return [
-        _edge(row, now, lost).model_copy(update={"faults": tuple(faults.get(row[0], ()))})
-        for row in session.rows(
-            "SELECT edge.edge, edge.site, edge.dead, edge.seen_ms, edge.at_ms, edge.reason,"  # noqa: S608
-            " edge.birth, edge.health, edge.layout,"
-            " (SELECT COUNT(*) FROM bay WHERE bay.edge = edge.edge AND bay.layout = edge.layout),"
-            " t.epoch, t.upto, t.top"
-            " FROM edge LEFT JOIN stream t ON t.edge = edge.edge"
-            " AND t.epoch = (SELECT MAX(epoch) FROM stream WHERE stream.edge = edge.edge)"
-            f" WHERE {condition} AND (CAST(? AS TEXT) IS NULL OR edge.edge = ?)"
-            " ORDER BY edge.site, edge.edge",
-            (*values, edge, edge),
-        )
-    ]
-
-
-def _edge(row: Sequence[Any], now: Now, lost: dict[tuple[str, int], int]) -> EdgeNow:
-    (
-        name,
-        site,
-        dead,
-        seen_ms,
-        at_ms,
-        reason,
-        birth_text,
-        health,
-        layout,
-        bays,
-        epoch,
-        upto,
-        top,
-    ) = row
-    birth = read_json(birth_text) if birth_text else {}
-    stale = now.staleness(dead, seen_ms)
-    return EdgeNow(
-        edge=name,
-        site=site,
-        online=not dead,
-        stale=stale is not None,
-        stale_reason=stale,
-        last_seen=from_ms(seen_ms),
-        since=from_ms(at_ms),
-        offline_reason=reason,
-        software=birth.get("software"),
-        platform=birth.get("platform"),
-        cameras=tuple(birth.get("cameras", ())),
-        layout=layout,
-        bays=bays,
-        stream=None
-        if epoch is None
-        else StreamNow(epoch=epoch, upto=upto, top=top, lost=min(top, lost.get((name, epoch), 0))),
-        health=read_json(health) if health else None,
-    )
-
-
-def site_of(session: Session, edge: str) -> str | None:
-    """Where an edge is; None if it is not known."""
-    rows = session.rows("SELECT site FROM edge WHERE edge = ?", (edge,))
-    return rows[0][0] if rows else None
-
-
-def recent_events(session: Session, limit: int, sites: Sites = None) -> list[EventItem]:
-    """The newest events of some sites, newest first."""
-    condition, values = of_sites("site", sites)
-    return [
-        EventItem(
-            id=f"{row[1]}-{row[2]}",
-            site=row[3],
-            edge=row[0],
-            kind=row[4],
-            bay=row[5],
-            time=from_ms(row[6]),
-            state=occupancy_of(row[7]) if row[4] == "changed" else None,
-            reason=row[8],
-            cause=row[9],
-            conf=row[10],
-        )
-        for row in session.rows(
-            "SELECT edge, epoch, seq, site, kind, bay, time_ms, occ, reason, cause, conf"  # noqa: S608
-            f" FROM event WHERE {condition}"
-            " ORDER BY time_ms DESC, edge, epoch DESC, seq DESC LIMIT ?",
-            (*values, limit),
-        )
-    ]
-
-
-def gaps(session: Session, edge: str) -> list[GapItem]:
-    """What is known to be lost of an edge's stream."""
-    return [
-        GapItem(edge=row[0], epoch=row[1], first=row[2], last=row[3], reason=row[4])
-        for row in session.rows(
-            "SELECT edge, epoch, first_seq, last_seq, reason FROM gap WHERE edge = ?"
-            " ORDER BY epoch, first_seq",
-            (edge,),
-        )
-    ]
-
-
-def holes(session: Session) -> list[Hole]:
-    """Streams that are incomplete."""
-    return [
-        Hole(
-            site=row[0],
-            edge=row[1],
-            epoch=row[2],
-            upto=row[3],
-            top=row[4],
-            online=not row[5],
-            is_current=row[2] >= row[6],
-        )
-        for row in session.rows(
-            "SELECT edge.site, s.edge, s.epoch, s.upto, s.top, edge.dead, edge.epoch"
-            " FROM stream s JOIN edge ON edge.edge = s.edge WHERE s.upto < s.top"
-            " ORDER BY s.edge, s.epoch"
-        )
-    ]
-
-
-def hole_end(session: Session, hole: Hole) -> int:
-    """The last number of a stream's first hole."""
-    [(next_event, next_gap)] = session.rows(
-        "SELECT"
-        " (SELECT MIN(seq) FROM event WHERE edge = ? AND epoch = ? AND seq > ?),"
-        " (SELECT MIN(first_seq) FROM gap WHERE edge = ? AND epoch = ? AND first_seq > ?)",
-        (hole.edge, hole.epoch, hole.upto) * 2,
-    )
-    return min(x for x in (next_event, next_gap, hole.top + 1) if x is not None) - 1
+    rows = session.rows(select(edge.c.edge).where(of_sites(edge.c.site, sites)))
+    return frozenset(row.edge for row in rows)
 
 
 def edges_to_reread(session: Session, now: Now) -> list[tuple[str, str]]:
@@ -332,35 +300,13 @@ def edges_to_reread(session: Session, now: Now) -> list[tuple[str, str]]:
     Either the birth or the layout never came, or the newest state was reported against another
     layout than the one in force, or an edge that is called dead goes on speaking.
     """
-    rows = session.rows(
-        "SELECT site, edge FROM edge WHERE birth IS NULL OR layout IS NULL"
-        " OR (dead = 1 AND seen_ms > ?)"
-        " OR layout <> (SELECT s.layout FROM bay_state s WHERE s.edge = edge.edge"
-        "  ORDER BY s.epoch DESC, s.seq DESC, s.rank DESC, s.at_ms DESC LIMIT 1)"
-        " ORDER BY site, edge",
-        (now.now_ms - _JUST_HEARD_MS,),
+    missed = or_(
+        edge.c.birth.is_(None),
+        edge.c.layout.is_(None),
+        and_(edge.c.dead == 1, edge.c.seen_ms > now.now_ms - _JUST_HEARD_MS),
+        edge.c.layout != edge.c.told_layout,
     )
-    return [(site, edge) for site, edge in rows]
-
-
-def alerts(session: Session, limit: int, sites: Sites = None) -> list[AlertItem]:
-    """Alerts of some sites, the open ones first, then the newest."""
-    condition, values = of_sites("site", sites)
-    return [
-        AlertItem(
-            rule=row[0],
-            subject=row[1],
-            text=row[2],
-            opened=from_ms(row[3]),
-            closed=from_ms(row[4]),
-            delivered=bool(row[5]),
-            site=row[6],
-        )
-        for row in session.rows(
-            "SELECT rule, subject, text, opened_ms, closed_ms, open_sent, site FROM alert"  # noqa: S608
-            f" WHERE {condition}"
-            " ORDER BY CASE WHEN closed_ms IS NULL THEN 0 ELSE 1 END, opened_ms DESC, rule, subject"
-            " LIMIT ?",
-            (*values, limit),
-        )
-    ]
+    rows = session.rows(
+        select(edge.c.site, edge.c.edge).where(missed).order_by(edge.c.site, edge.c.edge)
+    )
+    return [(row.site, row.edge) for row in rows]

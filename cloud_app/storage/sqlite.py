@@ -3,89 +3,101 @@
 from __future__ import annotations
 
 import fcntl
-import queue
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Dialect,
+    Engine,
+    QueuePool,
+    Table,
+    create_engine,
+    event,
+    insert,
+)
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from cloud_app.errors import StorageDownError, StorageError
-from cloud_app.storage.database import Row, Session, Value
-from cloud_app.storage.schema import create
+from cloud_app.storage.database import Session, Values
+from cloud_app.storage.migrate import migrate
+from cloud_app.storage.upsert import Upsert
 
 # How long a writer waits for another process (a backup, the sqlite3 shell) to let go of the file.
 _BUSY_S = 10.0
+# Readers at once beyond which a request waits: FastAPI has forty threads.
+_CONNECTIONS = 48
 
 
-class _SqliteSession:
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.announced: set[str] = set()
+class SqliteSession(Session):
+    """A transaction on a file; rows in bulk go to the driver by one compiled statement."""
 
-    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
-        return self._connection.execute(sql, values).fetchall()
+    def load(self, table: Table, rows: Sequence[Values]) -> None:
+        """Insert with `executemany`."""
+        if rows:
+            self._driver.executemany(_insert(table, self.connection.dialect), rows)
 
-    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
-        return self._connection.execute(sql, values).rowcount
+    def upsert(self, upsert: Upsert, rows: Sequence[Values]) -> None:
+        """Upsert with `executemany`."""
+        if rows:
+            self._driver.executemany(_upsert(upsert, self.connection.dialect), rows)
 
-    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
-        return max(0, self._connection.executemany(sql, rows).rowcount)
+    @property
+    def _driver(self) -> sqlite3.Connection:
+        return cast(sqlite3.Connection, self.connection.connection.driver_connection)
 
-    def rows_each(self, sql: str, each: Sequence[Sequence[Value]]) -> list[list[Row]]:
-        return [self._connection.execute(sql, values).fetchall() for values in each]
 
-    def announce(self, edge: str) -> None:
-        self.announced.add(edge)
+@lru_cache(maxsize=256)
+def _insert(table: Table, dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect))
+
+
+@lru_cache(maxsize=256)
+def _upsert(upsert: Upsert, dialect: Dialect) -> str:
+    # The values are numbered in the order of the columns.
+    return str(upsert.of_one.compile(dialect=dialect))
 
 
 class SqliteDatabase:
     """A file in WAL mode with synchronous FULL: an acknowledged event survives a power cut.
 
     Args:
-        path: the file; made with its folder when absent.
+        path: the file; made with its folder when absent, brought up when older.
 
     Raises:
-        StorageError: the file is no database, or holds another version's schema.
+        StorageError: the file is no database, or a newer version made it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _mapped(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
-            self._writer.execute("PRAGMA journal_mode = WAL")
         self._write_lock = threading.Lock()
-        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._changed: set[str] = set()
         self._changed_now = threading.Condition()
         self._leader_file: IO[str] | None = None
-        with self.write() as session:
-            create(session)
-
-    def _connect(self) -> sqlite3.Connection:
-        # check_same_thread: a connection moves between threads, but one thread at a time holds it.
-        connection = sqlite3.connect(
-            self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+        self._engine = _engine(path)
+        try:
+            with _mapped(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            with self.write() as session:
+                migrate(session.connection, str(path))
+        except StorageError:
+            self._engine.dispose()
+            raise
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open the one writing transaction of this file."""
-        with self._write_lock, _mapped(self._path):
-            session = _SqliteSession(self._writer)
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
+        with self._write_lock, _mapped(self._path), self._engine.connect() as connection:
+            connection.execution_options(lotsight_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                session = SqliteSession(connection)
                 yield session
-                self._writer.execute("COMMIT")
-            except BaseException:
-                # After a full disk SQLite has already rolled back, and then refuses to do it again.
-                with suppress(sqlite3.Error):
-                    self._writer.execute("ROLLBACK")
-                raise
         if session.announced:
             with self._changed_now:
                 self._changed |= session.announced
@@ -94,19 +106,11 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a reading transaction; it neither waits for the writer nor holds it up."""
-        with _mapped(self._path):
-            try:
-                connection = self._readers.get_nowait()
-            except queue.Empty:
-                connection = self._connect()
-            try:
-                connection.execute("BEGIN")
-                try:
-                    yield _SqliteSession(connection)
-                finally:
-                    connection.execute("ROLLBACK")
-            finally:
-                self._readers.put(connection)
+        with _mapped(self._path), self._engine.connect() as connection:
+            yield SqliteSession(connection)
+
+    def keep_room(self, now_ms: int, before_ms: int) -> None:
+        """Nothing: a file grows by itself, and rows go one by one (`prune`)."""
 
     def lead(self) -> bool:
         """Whether this process holds the lock beside the file."""
@@ -130,22 +134,52 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close the connections and give up the leader lock."""
         with self._write_lock:
-            self._writer.close()
-        while not self._readers.empty():
-            self._readers.get_nowait().close()
+            self._engine.dispose()
         if self._leader_file is not None:
             self._leader_file.close()
             self._leader_file = None
 
 
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        # A connection moves between threads, but one thread at a time holds it.
+        connect_args={"timeout": _BUSY_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(driver: sqlite3.Connection, _record: object) -> None:
+        # The driver begins nothing by itself: our transactions hold DDL and say how they begin.
+        driver.isolation_level = None
+        driver.execute("PRAGMA journal_mode = WAL")
+        driver.execute("PRAGMA synchronous = FULL")
+        driver.execute("PRAGMA temp_store = MEMORY")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(
+            connection.get_execution_options().get("lotsight_begin", "BEGIN")
+        )
+
+    return engine
+
+
 @contextmanager
 def _mapped(path: Path) -> Iterator[None]:
-    """Map sqlite3's errors to ours: the one border with that library."""
+    """Map errors of SQLAlchemy and of the driver to ours: the one border with both."""
     try:
         yield
-    except sqlite3.OperationalError as exc:
-        msg = f"{path}: SQLite cannot work on this file now: {exc}"
+    except (OperationalError, sqlite3.OperationalError) as exc:
+        msg = f"{path}: SQLite cannot work on this file now: {_told(exc)}"
         raise StorageDownError(msg) from exc
-    except (sqlite3.Error, OSError, OverflowError) as exc:
-        msg = f"{path}: SQLite refused: {exc}"
+    except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError) as exc:
+        msg = f"{path}: SQLite refused: {_told(exc)}"
         raise StorageError(msg) from exc
+
+
+def _told(exc: Exception) -> str:
+    """What the driver said, without the statement and its values."""
+    return str(exc.orig) if isinstance(exc, DBAPIError) else str(exc)

@@ -1,13 +1,107 @@
-"""How far a stream is complete."""
+"""How far each stream is complete."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import bindparam, case, select
 
 from cloud_app.storage.database import Session
+from cloud_app.storage.tables import event, gap, stream
+from cloud_app.storage.upsert import Upsert, among
+from cloud_app.stream import StreamKey
 
 # One query's worth: an hour's backlog of one edge is read in a few queries, a hole costs one.
 _CHUNK_ROWS = 1000
+
+_REACH = select(stream).where(among(stream.c.edge, "edges"))
+_RAISE = Upsert(
+    stream,
+    ("edge", "epoch", "upto", "top"),
+    lambda new: {
+        "upto": new.upto,
+        "top": case((new.top > stream.c.top, new.top), else_=stream.c.top),
+    },
+)
+_GAPS = (
+    select(gap.c.first_seq, gap.c.last_seq)
+    .where(
+        gap.c.edge == bindparam("edge"),
+        gap.c.epoch == bindparam("epoch"),
+        gap.c.last_seq > bindparam("upto"),
+    )
+    .order_by(gap.c.first_seq)
+    .limit(_CHUNK_ROWS)
+)
+_NEXT = (
+    select(event.c.seq)
+    .where(
+        event.c.edge == bindparam("edge"),
+        event.c.epoch == bindparam("epoch"),
+        event.c.seq > bindparam("upto"),
+    )
+    .order_by(event.c.seq)
+    .limit(_CHUNK_ROWS)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a stream is complete, and how far it is known to go."""
+
+    upto: int = 0
+    top: int = 0
+
+
+@dataclass(slots=True)
+class News:
+    """What one batch brings to one stream."""
+
+    seqs: list[int] = field(default_factory=list)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    top: int = 0
+
+    @property
+    def highest(self) -> int:
+        """The highest number that is known to exist now."""
+        return max(self.top, *self.seqs, *(last for _, last in self.gaps), 0)
+
+
+def reach(session: Session, edges: Iterable[str]) -> dict[StreamKey, Reach]:
+    """The streams of these edges as the tables hold them."""
+    return {
+        (edge, epoch): Reach(upto, top)
+        for edge, epoch, upto, top in session.rows(_REACH, {"edges": list(edges)})
+    }
+
+
+def raise_streams(
+    session: Session, before: Mapping[StreamKey, Reach], news: Mapping[StreamKey, News]
+) -> dict[StreamKey, int]:
+    """Raise streams to what the tables hold now; return their watermarks.
+
+    What came just now is followed in memory. Only where the stream reaches beyond that, over a hole
+    or to events that came before, the tables are asked.
+
+    Args:
+        session: a transaction that has touched these edges and holds what they bring.
+        before: the streams as they were.
+        news: what they bring.
+    """
+    marks: dict[StreamKey, int] = {}
+    changed: list[tuple[str, int, int, int]] = []
+    for key in sorted(news):
+        known, new = before.get(key, Reach()), news[key]
+        top = max(known.top, new.highest)
+        upto = contiguous(known.upto, sorted(new.seqs), sorted(new.gaps))
+        if upto < top:
+            upto = advance(session, *key, upto)
+        if (upto, top) != (known.upto, known.top) or key not in before:
+            changed.append((*key, upto, top))
+        marks[key] = upto
+    session.upsert(_RAISE, changed)
+    return marks
 
 
 def contiguous(upto: int, seqs: Sequence[int], gaps: Sequence[tuple[int, int]]) -> int:
@@ -33,19 +127,10 @@ def contiguous(upto: int, seqs: Sequence[int], gaps: Sequence[tuple[int, int]]) 
 def advance(session: Session, edge: str, epoch: int, upto: int) -> int:
     """The watermark after what the tables hold now; reads on only while there is no hole."""
     while True:
-        gaps = [
-            (int(first), int(last))
-            for first, last in session.rows(
-                "SELECT first_seq, last_seq FROM gap"
-                " WHERE edge = ? AND epoch = ? AND last_seq > ? ORDER BY first_seq LIMIT ?",
-                (edge, epoch, upto, _CHUNK_ROWS),
-            )
-        ]
-        chunk = session.rows(
-            "SELECT seq FROM event WHERE edge = ? AND epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
-            (edge, epoch, upto, _CHUNK_ROWS),
-        )
-        covered = contiguous(upto, [int(seq) for (seq,) in chunk], gaps)
+        where = {"edge": edge, "epoch": epoch, "upto": upto}
+        gaps = [(first, last) for first, last in session.rows(_GAPS, where)]
+        chunk = session.rows(_NEXT, where)
+        covered = contiguous(upto, [seq for (seq,) in chunk], gaps)
         if covered == upto or max(len(chunk), len(gaps)) < _CHUNK_ROWS:
             return covered
         upto = covered

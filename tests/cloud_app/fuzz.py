@@ -21,9 +21,10 @@ from cloud_app.ingest.worker import IngestWorker
 from cloud_app.notify import LogNotifier
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
-from cloud_app.storage.intake import Watermark
-from cloud_app.storage.queries import Now, edges_now, lots_now, recent_events
+from cloud_app.storage.queries import Now, edges_now, lots_now
+from cloud_app.storage.streams import recent_events
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import Watermark
 from telemetry import ManualClock, TelemetryError, decode
 from telemetry.shadow import parse_delta, parse_update
 from tests.cloud_app.scripted_edge import START, ScriptedEdge

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import httpx
+from sqlalchemy import text
 
 from cloud_app.storage.database import Database
 from tests.cloud_app.fleet import EdgeTruth, FleetPlan
@@ -100,7 +101,7 @@ class Fleet:
 
 def watermarks(database: Database) -> dict[tuple[str, int], int]:
     with database.read() as session:
-        rows = session.rows("SELECT edge, epoch, upto FROM stream")
+        rows = session.rows(text("SELECT edge, epoch, upto FROM stream"))
     return {(edge, epoch): upto for edge, epoch, upto in rows}
 
 
@@ -123,18 +124,20 @@ def check_against(database: Database, truth: dict[str, EdgeTruth]) -> tuple[int,
         found = {
             (edge, epoch, seq): (bay, bool(occ))
             for edge, epoch, seq, bay, occ in session.rows(
-                "SELECT edge, epoch, seq, bay, occ FROM event WHERE kind = 'changed'"
+                text("SELECT edge, epoch, seq, bay, occ FROM event WHERE kind = 'changed'")
             )
         }
         now = {
             (edge, bay): None if occ is None else bool(occ)
             for edge, bay, occ in session.rows(
-                "SELECT s.edge, s.bay, s.occ FROM bay_state s"
-                " JOIN edge ON edge.edge = s.edge AND edge.layout = s.layout"
+                text(
+                    "SELECT s.edge, s.bay, s.occ FROM bay_state s"
+                    " JOIN edge ON edge.edge = s.edge AND edge.layout = s.layout"
+                )
             )
         }
-        assert session.rows("SELECT * FROM gap") == []
-        assert session.rows("SELECT topic, reason FROM quarantine") == []
+        assert session.rows(text("SELECT * FROM gap")) == []
+        assert session.rows(text("SELECT topic, reason FROM quarantine")) == []
     expected = {
         (name, each.epoch, seq): tuple(event)
         for name, each in truth.items()

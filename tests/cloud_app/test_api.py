@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from cloud_app.config import HttpConfig
 from cloud_app.ingest.link import LinkState
@@ -268,7 +269,7 @@ def test_a_database_that_is_away_is_503(tmp_path_factory: pytest.TempPathFactory
     database = SqliteDatabase(folder / "cloud.db")
     hub = Hub(database)
     with database.write() as session:
-        session.run("DROP TABLE lot")
+        session.run(text("DROP TABLE lot"))
     with hub.client() as client:
         answer = client.get("/api/v1/lots")
     assert answer.status_code == 503

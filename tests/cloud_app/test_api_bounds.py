@@ -11,12 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import insert, text, update
 
 from cloud_app.config import DatabaseConfig, HttpConfig
 from cloud_app.shadow_service import ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
 from cloud_app.storage.sqlite import SqliteDatabase
+from cloud_app.storage.tables import edge, shadow
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowDocument
 from tests.cloud_app.hub import TOKENS, Hub, fill
@@ -57,7 +59,7 @@ def running(
 def served(running: Served) -> Served:
     running.hub.published.clear()
     with running.hub.database.write() as session:
-        session.run("DELETE FROM shadow")
+        session.run(text("DELETE FROM shadow"))
     return running
 
 
@@ -196,11 +198,9 @@ def test_what_an_older_service_stored_is_shown_and_heals(
         f' "version": {empty.version}, "timestamp_s": 0}}'
     )
     with served.hub.database.write() as session:
-        session.run(
-            "INSERT INTO shadow (thing, name, version, body, changed_ms) VALUES (?, '', 3, ?, 0)",
-            ("box-1", body),
-        )
-        session.run("UPDATE edge SET health = ? WHERE edge = 'box-1'", (stored,))
+        row = {"thing": "box-1", "name": "", "version": 3, "body": body, "changed_ms": 0}
+        session.run(insert(shadow), row)
+        session.run(update(edge).where(edge.c.edge == "box-1").values(health=stored))
     client = served.client
     got = client.get(SHADOW)
     edges = client.get("/api/v1/edges")

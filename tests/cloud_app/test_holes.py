@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
-from cloud_app.storage.queries import Hole
+from cloud_app.stream import Hole
 from telemetry import ManualClock
 
 HOLE = Hole("north", "box", 1, upto=10, top=20, online=True, is_current=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, text, update
 
 from cloud_app.config import IngestConfig, RetentionConfig, RulesConfig
 from cloud_app.housekeeping import Housekeeper
-from cloud_app.ingest.batch import prune_quarantine
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import LinkState
@@ -21,10 +21,13 @@ from cloud_app.ingest.worker import IngestWorker
 from cloud_app.notify import LogNotifier
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.heal import heal
-from cloud_app.storage.intake import TakenEvent, Watermark
-from cloud_app.storage.queries import Now, edges_now, gaps
+from cloud_app.storage.intake import prune_quarantine
+from cloud_app.storage.migrations.heal import heal
+from cloud_app.storage.queries import Now, edges_now
+from cloud_app.storage.streams import gaps
+from cloud_app.storage.tables import edge, gap, quarantine, shadow, stream
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import TakenEvent, Watermark
 from telemetry import ManualClock, SystemClock
 from telemetry.bounds import MAX_MESSAGE_BYTES, MAX_NUMBER
 from telemetry.topics import Topic, TopicKind
@@ -33,7 +36,14 @@ from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_worker import Recorder, ShakyDatabase, worker_on
 
 NOW = Now(to_ms(START), 180_000)
-GAP = "INSERT INTO gap (edge, epoch, first_seq, last_seq, reason) VALUES (?, ?, ?, ?, 'rows')"
+
+
+def lost(session: Session, *rows: tuple[str, int, int, int]) -> None:
+    names = ("edge", "epoch", "first_seq", "last_seq")
+    each = [{**dict(zip(names, row, strict=True)), "reason": "rows"} for row in rows]
+    session.run_many(insert(gap), each)
+
+
 EXTREMES = [
     "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00Z",
     "9999-12-31T23:59:59Z", "1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z",
@@ -54,7 +64,7 @@ def quarantined(database: Database) -> list[tuple[str, str]]:
     with database.read() as session:
         return [
             (topic.rsplit("/", 1)[-1], reason)
-            for topic, reason in session.rows("SELECT topic, reason FROM quarantine")
+            for topic, reason in session.rows(text("SELECT topic, reason FROM quarantine"))
         ]
 
 
@@ -115,11 +125,8 @@ def test_gaps_to_the_end_of_all_numbers_neither_overflow_nor_count_twice(
 
     # The largest that may be told, told so often that 64 bits could not hold their sum.
     with database.write() as session:
-        session.run_many(
-            GAP,
-            [("box-1", 7, first, MAX_NUMBER) for first in range(1, 2001)],
-        )
-        session.run("UPDATE stream SET top = ?", (MAX_NUMBER,))
+        lost(session, *(("box-1", 7, first, MAX_NUMBER) for first in range(1, 2001)))
+        session.run(update(stream).values(top=MAX_NUMBER))
     with database.read() as session:
         [now] = edges_now(session, NOW)
     assert now.stream is not None
@@ -147,7 +154,7 @@ def test_of_a_message_too_long_the_head_is_kept(database: Database) -> None:
         [Inbound(str(edge.topics.of(TopicKind.EVENT)), payload, False, 0)]
     )
     with database.read() as session:
-        [(kept, reason)] = session.rows("SELECT payload, reason FROM quarantine")
+        [(kept, reason)] = session.rows(text("SELECT payload, reason FROM quarantine"))
     assert payload.startswith(base64.b64decode(kept))
     assert f"at most {MAX_MESSAGE_BYTES} bytes, but got 10000017" in reason
     assert [mark.upto for mark in recorder.marks] == [1]
@@ -189,7 +196,7 @@ class _Tripping(ShakyDatabase):
     def write(self) -> Iterator[Session]:
         with self.inner.write() as session:
             yield session
-            if session.rows("SELECT 1 FROM event WHERE seq = 37"):
+            if session.rows(text("SELECT 1 FROM event WHERE seq = 37")):
                 raise self.error
 
 
@@ -209,7 +216,7 @@ def test_of_a_batch_the_one_message_is_found_that_cannot_be_taken(
     assert sorted(m.payload for m in recorder.confirmed) == sorted(m.payload for m in messages)
     with database.read() as session:
         assert [(gap.first, gap.last) for gap in gaps(session, "box-1")] == [(37, 37)]
-        assert session.rows("SELECT upto FROM stream") == [(60,)]
+        assert session.rows(text("SELECT upto FROM stream")) == [(60,)]
 
 
 def test_what_not_even_the_quarantine_takes_is_confirmed_and_the_stream_goes_on(
@@ -220,7 +227,7 @@ def test_what_not_even_the_quarantine_takes_is_confirmed_and_the_stream_goes_on(
         def write(self) -> Iterator[Session]:
             with self.inner.write() as session:
                 yield session
-                if session.rows("SELECT 1 FROM quarantine"):
+                if session.rows(text("SELECT 1 FROM quarantine")):
                     msg = "no"
                     raise ValueError(msg)
 
@@ -295,37 +302,32 @@ def test_rows_from_before_the_bounds_are_put_right(database: Database) -> None:
     worker.take([bad.change("a1", bool(n % 2)) for n in range(5)])
     huge = 2**63 - 1
     body = bad.change("a2", True).payload.decode()
-    event = (
+    event = text(
         "INSERT INTO event (edge, epoch, seq, site, kind, time_ms, body)"
-        " VALUES ('bad', ?, ?, 'north', 'other', ?, ?)"
+        " VALUES ('bad', :epoch, :seq, 'north', 'other', :ms, :body)"
     )
     with database.write() as session:
-        session.run_many(
-            GAP,
-            [("bad", 3, 1, huge), ("bad", 3, 2, huge), ("bad", 3, 6, 6)],
-        )
-        session.run("UPDATE stream SET upto = ?, top = ? WHERE edge = 'bad'", (huge, huge))
-        session.run("INSERT INTO stream (edge, epoch, upto, top) VALUES ('bad', ?, 0, 9)", (huge,))
-        session.run(event, (10**16 - 1, 4, to_ms(START), body))
-        session.run(event, (3, 7, 253402300799000, body.replace("a2", "a3")))
-        session.run("UPDATE edge SET epoch = ?, conn = ? WHERE edge = 'bad'", (huge, huge))
-        session.run(
-            "INSERT INTO shadow (thing, name, version, body, changed_ms)"
-            " VALUES ('bad', '', 4, ?, 0)",
-            ('{"desired":{"a":NaN},"reported":{}}',),
-        )
+        lost(session, ("bad", 3, 1, huge), ("bad", 3, 2, huge), ("bad", 3, 6, 6))
+        session.run(update(stream).where(stream.c.edge == "bad").values(upto=huge, top=huge))
+        session.run(insert(stream), {"edge": "bad", "epoch": huge, "upto": 0, "top": 9})
+        session.run(event, {"epoch": 10**16 - 1, "seq": 4, "ms": to_ms(START), "body": body})
+        far_ms, far_body = 253402300799000, body.replace("a2", "a3")
+        session.run(event, {"epoch": 3, "seq": 7, "ms": far_ms, "body": far_body})
+        session.run(update(edge).where(edge.c.edge == "bad").values(epoch=huge, conn=huge))
+        row = {"thing": "bad", "name": "", "version": 4, "changed_ms": 0}
+        session.run(insert(shadow), {**row, "body": '{"desired":{"a":NaN},"reported":{}}'})
     with database.read() as session:
         edges_now(session, NOW)  # answers even before it is healed
     with database.write() as session:
-        heal(session)
+        heal(session.connection)
     with database.read() as session:
         [now, other] = edges_now(session, NOW)
         assert now.stream is not None
         assert (now.stream.epoch, now.stream.upto, now.stream.top, now.stream.lost) == (3, 7, 7, 2)
         assert other.stream is not None
         assert (other.stream.upto, other.stream.lost) == (1, 0)
-        assert session.rows("SELECT COUNT(*) FROM event WHERE edge = 'bad'") == [(5,)]
-        assert session.rows("SELECT version, body FROM shadow") == [(4, None)]
+        assert session.rows(text("SELECT COUNT(*) FROM event WHERE edge = 'bad'")) == [(5,)]
+        assert session.rows(text("SELECT version, body FROM shadow")) == [(4, None)]
     assert [kind for kind, _ in quarantined(database)] == ["event", "event"]
     housekeeper(database).tick()
 
@@ -337,13 +339,12 @@ def test_rows_from_before_the_bounds_are_put_right(database: Database) -> None:
 
 def test_the_quarantine_is_bounded(database: Database) -> None:
     with database.write() as session:
+        kept = {"topic": "t", "payload": "", "reason": "", "times": 1}
         session.run_many(
-            "INSERT INTO quarantine (digest, topic, payload, reason, first_ms, times)"
-            " VALUES (?, 't', '', '', ?, 1)",
-            [(f"{n}", n) for n in range(20_005)],
+            insert(quarantine), [{**kept, "digest": f"{n}", "first_ms": n} for n in range(20_005)]
         )
         assert prune_quarantine(session, 2) == 5
-        assert session.rows("SELECT MIN(first_ms), COUNT(*) FROM quarantine") == [(5, 20_000)]
+        assert session.rows(text("SELECT MIN(first_ms), COUNT(*) FROM quarantine")) == [(5, 20_000)]
         assert prune_quarantine(session, 19_999) == 19_994
 
 

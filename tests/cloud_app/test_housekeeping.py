@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.batch import Batch
@@ -14,8 +16,8 @@ from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import LinkState
 from cloud_app.notify import LogNotifier
 from cloud_app.storage.database import Database
-from cloud_app.storage.intake import Watermark
-from cloud_app.storage.queries import gaps
+from cloud_app.storage.streams import gaps
+from cloud_app.stream import Watermark
 from telemetry import ManualClock
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
@@ -136,7 +138,7 @@ def test_old_events_go_and_what_is_not_acknowledged_stays(database: Database) ->
     house.run(1)
 
     with database.read() as session:
-        assert session.rows("SELECT seq FROM event") == [(4,)]
+        assert session.rows(text("SELECT seq FROM event")) == [(4,)]
 
 
 def test_without_a_broker_alerts_stay_as_they_are(database: Database) -> None:
@@ -146,4 +148,4 @@ def test_without_a_broker_alerts_stay_as_they_are(database: Database) -> None:
     house.clock.advance(10_000)
     house.run(20)
     with database.read() as session:
-        assert session.rows("SELECT rule FROM alert") == []
+        assert session.rows(text("SELECT rule FROM alert")) == []

@@ -12,7 +12,8 @@ from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.inbox import FairInbox
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.storage.database import Database
-from cloud_app.storage.placing import FaultKind, faults_since
+from cloud_app.storage.placing import faults_since
+from cloud_app.stream import FaultKind
 from telemetry import ManualClock, SystemClock
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import wait_until

@@ -12,11 +12,10 @@ import pytest
 
 from cloud_app.config import RulesConfig
 from cloud_app.rules import judge
+from cloud_app.storage.alerts import alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.dwell import Occupation, parked_stays
 from cloud_app.storage.incidents import IncidentFilter, incidents
-from cloud_app.storage.queries import alerts
-from cloud_app.storage.schema import VERSION
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.views import IncidentItem
 from telemetry import IncidentEnd, IncidentKind
@@ -161,25 +160,6 @@ def test_nobody_is_told_of_kinds_that_do_not_matter(database: Database) -> None:
     kinds = frozenset({IncidentKind.STRADDLING})
     assert told(database, edge, 150, RulesConfig(incident_after_s=0, incident_kinds=kinds)) == []
     assert told(database, edge, 150, RulesConfig(incident_kinds=frozenset())) == []
-
-
-def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
-    old = SqliteDatabase(path)
-    with old.write() as session:
-        session.run("DROP TABLE incident")
-        session.run("DROP TABLE incident_list")
-        session.run("DROP TABLE edge_fault")
-        session.run("ALTER TABLE lot DROP COLUMN edge")
-        session.run("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
-    old.close()
-    now = SqliteDatabase(path)
-    edge = ScriptedEdge()
-    take(now, [*edge.hello(), edge.incident("i-1")])
-    assert len(found(now, edge)) == 1
-    with now.read() as session:
-        assert session.rows("SELECT value FROM meta") == [(str(VERSION),)]
-    now.close()
 
 
 # Stays

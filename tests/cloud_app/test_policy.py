@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from sqlalchemy import insert
 from starlette.routing import BaseRoute, Mount
 
 from cloud_app.api.access import digest_of
@@ -19,6 +20,7 @@ from cloud_app.api.policy import ALL_SITES, Permission, RouteTable, SiteSet
 from cloud_app.config import HttpConfig, RulesConfig, Scope, TokenConfig
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
+from cloud_app.storage.tables import alert
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.hub import Hub, feeding, fill, heard_live
@@ -87,9 +89,15 @@ def hub(database: Database) -> Hub:
         judge(session, hub.context.now(), RulesConfig())
         for number in range(80):
             session.run(
-                "INSERT INTO alert (rule, subject, site, text, opened_ms, open_sent)"
-                " VALUES ('lot_full', ?, ?, ?, ?, 1)",
-                (f"{MARK}-{number}", south.site, f"{MARK} is full", hub.context.now().now_ms),
+                insert(alert),
+                {
+                    "rule": "lot_full",
+                    "subject": f"{MARK}-{number}",
+                    "site": south.site,
+                    "text": f"{MARK} is full",
+                    "opened_ms": hub.context.now().now_ms,
+                    "open_sent": 1,
+                },
             )
     return hub
 

@@ -18,8 +18,8 @@ from cloud_app.config import RulesConfig
 from cloud_app.errors import SinkError
 from cloud_app.notify import LogNotifier, Notice, deliver, notifier_for
 from cloud_app.rules import judge
+from cloud_app.storage.alerts import alerts
 from cloud_app.storage.database import Database
-from cloud_app.storage.queries import alerts
 from cloud_app.views import AlertItem
 from telemetry import UnknownReason
 from telemetry.messages import OfflineReason, Status

@@ -17,7 +17,7 @@ from cloud_app.config import KafkaConfig, LakeConfig
 from cloud_app.errors import SinkError
 from cloud_app.ingest.decode import Inbound, decode_inbound
 from cloud_app.sinks.lake import MANIFEST, Lake, read_manifest
-from cloud_app.storage.intake import TakenEvent
+from cloud_app.stream import TakenEvent
 from telemetry import ManualClock
 from tests.cloud_app.scripted_edge import ScriptedEdge
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from cloud_app.cli import app
@@ -18,9 +19,10 @@ from cloud_app.errors import StorageError
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.rules import judge
+from cloud_app.storage.alerts import alerts
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.placing import move_edge, register_edge
-from cloud_app.storage.queries import Now, alerts, edges_now, lots_now
+from cloud_app.storage.queries import Now, edges_now, lots_now
 from cloud_app.storage.times import to_ms
 from telemetry import SystemClock
 from tests.cloud_app.hub import TOKENS, Hub
@@ -41,7 +43,7 @@ def elsewhere(message: Inbound, site: str = "south") -> Inbound:
 
 def reasons(database: Database) -> list[str]:
     with database.read() as session:
-        return [reason for (reason,) in session.rows("SELECT reason FROM quarantine")]
+        return [reason for (reason,) in session.rows(text("SELECT reason FROM quarantine"))]
 
 
 def open_alerts(database: Database) -> dict[str, tuple[str, str]]:
@@ -72,11 +74,11 @@ def test_a_box_cannot_take_another_sites_name(database: Database) -> None:
     with database.read() as session:
         [now] = edges_now(session, NOW)
         assert {lot.site for lot in lots_now(session, NOW)} == {"north"}
-        assert session.rows("SELECT upto, top FROM stream") == [(1, 1)]
+        assert session.rows(text("SELECT upto, top FROM stream")) == [(1, 1)]
     assert (now.site, now.faults) == ("north", ("wrong_site",))
-    site, text = open_alerts(database)["edge_wrong_site"]
+    site, said = open_alerts(database)["edge_wrong_site"]
     assert site == "north"
-    assert "under south: 5 messages went to the quarantine" in text
+    assert "under south: 5 messages went to the quarantine" in said
 
 
 def test_its_registration_decides_who_may_read_it(database: Database) -> None:
@@ -96,7 +98,7 @@ def test_within_one_batch_the_first_site_counts(database: Database) -> None:
     worker = worker_on(database, Recorder())
     worker.take([edge.birth(), elsewhere(edge.birth(conn=2))])
     with database.read() as session:
-        assert session.rows("SELECT edge, site FROM edge") == [("box-1", "north")]
+        assert session.rows(text("SELECT edge, site FROM edge")) == [("box-1", "north")]
     assert len(reasons(database)) == 1
 
 
@@ -147,7 +149,7 @@ def test_a_move_and_a_bad_message_in_one_batch(database: Database) -> None:
         def write(self) -> Iterator[Session]:
             with self.inner.write() as session:
                 yield session
-                if session.rows("SELECT 1 FROM event WHERE seq = 3"):
+                if session.rows(text("SELECT 1 FROM event WHERE seq = 3")):
                     msg = "a mistake of ours"
                     raise RuntimeError(msg)
 
@@ -172,7 +174,7 @@ def test_only_listed_edges_may_publish_where_it_is_said_so(database: Database) -
     worker.take([edge.birth()])
     assert [r for r in reasons(database) if "is not registered" in r]
     with database.read() as session:
-        assert session.rows("SELECT edge FROM edge") == []
+        assert session.rows(text("SELECT edge FROM edge")) == []
     assert open_alerts(database)["edge_not_registered"][0] == "north"
 
     with database.write() as session:
@@ -207,14 +209,14 @@ def test_a_lot_keeps_the_description_of_the_edge_that_described_it_first(
     worker = worker_on(database, Recorder())
     worker.take([named(first, "Town hall"), named(second, "Vandals")])
     assert lot_names(database) == {"north/p1": "Town hall"}
-    site, text = open_alerts(database)["edge_lot_disputed"]
-    assert (site, "Edge second of north describes lot p1 otherwise" in text) == ("north", True)
+    site, said = open_alerts(database)["edge_lot_disputed"]
+    assert (site, "Edge second of north describes lot p1 otherwise" in said) == ("north", True)
 
     # It may correct itself, and who agrees is no trouble.
     worker.take([named(first, "City hall"), named(second, "City hall")])
     assert lot_names(database) == {"north/p1": "City hall"}
     with database.read() as session:
-        assert session.rows("SELECT times FROM edge_fault") == [(1,)]
+        assert session.rows(text("SELECT times FROM edge_fault")) == [(1,)]
 
 
 def test_a_lot_passes_to_another_edge_when_the_first_serves_it_no_more(database: Database) -> None:
@@ -274,6 +276,6 @@ def test_the_command_line_adds_moves_and_lists(
 
 def test_metrics_count_what_is_misplaced_and_shed(database: Database) -> None:
     with Hub(database).client() as client:
-        text = client.get("/metrics").text
-    assert "lotsight_cloud_misplaced_total 0.0" in text
-    assert "lotsight_cloud_shed_total 0.0" in text
+        said = client.get("/metrics").text
+    assert "lotsight_cloud_misplaced_total 0.0" in said
+    assert "lotsight_cloud_shed_total 0.0" in said

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
+from sqlalchemy import text
 
 from cloud_app.config import IngestConfig
 from cloud_app.errors import SinkError, StorageDownError, StorageError
@@ -15,7 +16,7 @@ from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.worker import IngestWorker, Sink
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.intake import TakenEvent, Watermark
+from cloud_app.stream import TakenEvent, Watermark
 from telemetry import SystemClock
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import wait_until
@@ -74,6 +75,9 @@ class ShakyDatabase:
     def read(self) -> Iterator[Session]:
         with self.inner.read() as session:
             yield session
+
+    def keep_room(self, now_ms: int, before_ms: int) -> None:
+        self.inner.keep_room(now_ms, before_ms)
 
     def lead(self) -> bool:
         return self.inner.lead()
@@ -154,7 +158,7 @@ def test_a_message_that_the_database_refuses_does_not_hold_up_the_others(
         m.topic for m in [*events, monster]
     )
     with database.read() as session:
-        assert len(session.rows("SELECT 1 FROM quarantine")) == 1
+        assert len(session.rows(text("SELECT 1 FROM quarantine"))) == 1
     assert worker.counts.unreadable == 1
 
 
@@ -173,7 +177,7 @@ def test_a_message_that_trips_us_up_does_not_hold_up_the_others(database: Databa
         def write(self) -> Iterator[Session]:
             with self.inner.write() as session:
                 yield session
-                if session.rows("SELECT 1 FROM event WHERE seq = 2"):
+                if session.rows(text("SELECT 1 FROM event WHERE seq = 2")):
                     msg = "a mistake of ours"
                     raise RuntimeError(msg)
 
@@ -190,7 +194,7 @@ def test_a_refused_event_counts_as_received(database: Database) -> None:
         def write(self) -> Iterator[Session]:
             with self.inner.write() as session:
                 yield session
-                if self.failures and session.rows("SELECT 1 FROM event"):
+                if self.failures and session.rows(text("SELECT 1 FROM event")):
                     self.failures -= 1
                     msg = "refused"
                     raise StorageError(msg)

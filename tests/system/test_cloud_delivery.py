@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from cloud_app.config import DatabaseConfig
 from cloud_app.storage.database import Database
@@ -232,8 +233,8 @@ def test_a_lost_database_does_not_hold_up_the_edges(
     wait_until(is_complete, 180, "the streams to go on")
 
     with after.read() as session:
-        gaps = session.rows("SELECT edge, first_seq, last_seq, reason FROM gap ORDER BY edge")
-        stored = session.rows("SELECT edge, COUNT(*) FROM event GROUP BY edge ORDER BY edge")
+        gaps = session.rows(text("SELECT edge, first_seq, last_seq, reason FROM gap ORDER BY edge"))
+        stored = session.rows(text("SELECT edge, COUNT(*) FROM event GROUP BY edge ORDER BY edge"))
     assert {(first, reason) for _, first, _, reason in gaps} == {(1, "not_held")}
     # Everything is either in the tables or named as lost.
     lost = {edge: last for edge, _, last, _ in gaps}
@@ -243,7 +244,7 @@ def test_a_lost_database_does_not_hold_up_the_edges(
 
 def _uptos(database: Database) -> list[int]:
     with database.read() as session:
-        return [upto for (upto,) in session.rows("SELECT upto FROM stream")]
+        return [upto for (upto,) in session.rows(text("SELECT upto FROM stream"))]
 
 
 def test_a_dead_box_is_stale_to_a_reader_and_comes_back(

@@ -1,0 +1,195 @@
+"""Taking events in: each may come twice, late or out of order, and leaves the same tables.
+
+An event's key is (edge, epoch, seq), but the unique key of a table that is partitioned by time must
+hold the time too. So the key is kept here, not by an index: a transaction has locked the rows of
+its edges (`touch_edges`), nobody else writes their events meanwhile, and `stream.top` is the
+highest number ever taken. Hence
+
+- a number above `top` is new: no query, straight into the table;
+- a number up to `upto` outside every gap was taken, perhaps pruned since: dropped;
+- any other number (in a hole, or given up as a gap) is looked up.
+
+Of two events with one number the first one stays, whatever its time says.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import bindparam, delete, select
+
+from cloud_app.storage.database import Session, Values
+from cloud_app.storage.incident_intake import take_incidents
+from cloud_app.storage.projection import EVENT_RANK, StateKey, project
+from cloud_app.storage.tables import event as event_table
+from cloud_app.storage.tables import gap, stream
+from cloud_app.storage.times import to_ms
+from cloud_app.storage.upsert import Upsert, among
+from cloud_app.storage.watermark import News, Reach, raise_streams, reach
+from cloud_app.stream import Poison, StreamKey, TakenEvent
+from telemetry.cloudevents import BayChangedEvent, IncidentChangedEvent, StreamGapEvent
+from telemetry.messages import BayFacts
+
+GapRow = tuple[str, int, int, int, str]
+"""(edge, epoch, first, last, reason)"""
+
+_KNOWN_GAPS = select(gap.c.edge, gap.c.epoch, gap.c.first_seq, gap.c.last_seq).where(
+    among(gap.c.edge, "edges")
+)
+_THERE = select(event_table.c.seq).where(
+    event_table.c.edge == bindparam("edge"),
+    event_table.c.epoch == bindparam("epoch"),
+    event_table.c.seq.in_(bindparam("seqs", expanding=True)),
+)
+_ADD_GAP = Upsert(gap, ("edge", "epoch", "first_seq", "last_seq", "reason"))
+_PRUNE = delete(event_table).where(
+    event_table.c.time_ms < bindparam("before_ms"),
+    event_table.c.seq
+    <= select(stream.c.upto)
+    .where(stream.c.edge == event_table.c.edge, stream.c.epoch == event_table.c.epoch)
+    .scalar_subquery(),
+)
+
+
+def take_events(
+    session: Session, events: Sequence[TakenEvent], poison: Sequence[Poison] = ()
+) -> dict[StreamKey, int]:
+    """Store events, move the projection and the watermarks.
+
+    Args:
+        session: a transaction that has touched these edges.
+        events: in any order, any of them taken before.
+        poison: numbers whose event nobody could read.
+
+    Returns:
+        The watermark of each stream concerned, to acknowledge once the transaction has committed.
+    """
+    by_stream: dict[StreamKey, dict[int, TakenEvent]] = defaultdict(dict)
+    for taken in events:
+        by_stream[taken.edge, taken.event.epoch].setdefault(taken.event.seq, taken)
+    news = {key: News(seqs=list(of)) for key, of in by_stream.items()}
+    gaps = _gap_rows(events)
+    for edge, epoch, first, last, _ in gaps:
+        news[edge, epoch].gaps.append((first, last))
+    for bad in poison:
+        news.setdefault((bad.edge, bad.epoch), News()).gaps.append((bad.seq, bad.seq))
+        gaps.append((bad.edge, bad.epoch, bad.seq, bad.seq, "quarantined"))
+    before = reach(session, {edge for edge, _ in news})
+    new = _new(session, by_stream, before)
+    session.load(event_table, [_row(key, seq, taken) for key, seq, taken in new])
+    record_gaps(session, gaps)
+    project(session, _states(by_stream))
+    take_incidents(
+        session,
+        [
+            (taken.site, taken.edge, taken.event)
+            for taken in events
+            if isinstance(taken.event, IncidentChangedEvent)
+        ],
+    )
+    return raise_streams(session, before, news)
+
+
+def _new(
+    session: Session,
+    by_stream: Mapping[StreamKey, Mapping[int, TakenEvent]],
+    before: Mapping[StreamKey, Reach],
+) -> list[tuple[StreamKey, int, TakenEvent]]:
+    """The events that are not in the table, in order."""
+    old = {
+        key: [seq for seq in of if seq <= before[key].top]
+        for key, of in by_stream.items()
+        if key in before
+    }
+    known = _known(session, before, {key: seqs for key, seqs in old.items() if seqs})
+    return [
+        (key, seq, of[seq])
+        for key, of in sorted(by_stream.items())
+        for seq in sorted(of.keys() - known.get(key, frozenset()))
+    ]
+
+
+def _known(
+    session: Session, before: Mapping[StreamKey, Reach], old: Mapping[StreamKey, Sequence[int]]
+) -> dict[StreamKey, frozenset[int]]:
+    """Those of these numbers that need no row: they were taken before."""
+    if not old:
+        return {}
+    gaps: dict[StreamKey, list[tuple[int, int]]] = defaultdict(list)
+    for edge, epoch, first, last in session.rows(_KNOWN_GAPS, {"edges": [e for e, _ in old]}):
+        gaps[edge, epoch].append((first, last))
+    known: dict[StreamKey, frozenset[int]] = {}
+    for key, seqs in old.items():
+        unsure = {
+            seq
+            for seq in seqs
+            if seq > before[key].upto or any(a <= seq <= b for a, b in gaps[key])
+        }
+        there: set[int] = set()
+        if unsure:
+            where = {"edge": key[0], "epoch": key[1], "seqs": sorted(unsure)}
+            there = {seq for (seq,) in session.rows(_THERE, where)}
+        known[key] = frozenset(seqs) - unsure | there
+    return known
+
+
+def record_gaps(session: Session, rows: Sequence[GapRow]) -> None:
+    """Keep ranges that will never come; the same range keeps its first reason."""
+    session.upsert(_ADD_GAP, list({row[:4]: row for row in reversed(rows)}.values()))
+
+
+def _gap_rows(events: Iterable[TakenEvent]) -> list[GapRow]:
+    return [
+        (taken.edge, taken.event.epoch, part.first, part.last, taken.event.data.reason)
+        for taken in events
+        if isinstance(taken.event, StreamGapEvent)
+        for part in taken.event.data.ranges
+    ]
+
+
+def _states(by_stream: Mapping[StreamKey, Mapping[int, TakenEvent]]) -> dict[StateKey, Values]:
+    """The newest state of each bay among the events."""
+    newest: dict[StateKey, Values] = {}
+    for (edge, epoch), of in sorted(by_stream.items()):
+        # In order of the stream, so the last one written is the newest.
+        for seq in sorted(of):
+            event = of[seq].event
+            if isinstance(event, BayChangedEvent):
+                data = event.data
+                newest[edge, data.layout, event.subject] = (
+                    epoch,
+                    seq,
+                    EVENT_RANK,
+                    to_ms(event.time),
+                    *facts(data),
+                )
+    return newest
+
+
+def facts(data: BayFacts) -> Values:
+    """What is known of a bay: (occ, closed, reason, since_ms, conf)."""
+    occ = None if data.occ is None else int(data.occ)
+    return (occ, int(data.closed), data.reason, to_ms(data.since), data.conf)
+
+
+def _row(key: StreamKey, seq: int, taken: TakenEvent) -> Values:
+    """A row of `event`, in the order of its columns."""
+    event = taken.event
+    head = (*key, seq, taken.site)
+    time_ms = to_ms(event.time)
+    if isinstance(event, BayChangedEvent):
+        data = event.data
+        told = (data.cause, data.layout, taken.body)
+        return (*head, "changed", event.subject, time_ms, *facts(data), *told)
+    if isinstance(event, IncidentChangedEvent):
+        incident = event.data
+        seen = (None, None, incident.end, to_ms(incident.began), incident.conf)
+        return (*head, "incident", None, time_ms, *seen, incident.kind, incident.layout, taken.body)
+    kind = "gap" if isinstance(event, StreamGapEvent) else "other"
+    return (*head, kind, None, time_ms, *(None,) * 7, taken.body)
+
+
+def prune(session: Session, before_ms: int) -> int:
+    """Delete events older than that, below the watermark only; return how many."""
+    return session.run(_PRUNE, {"before_ms": before_ms})

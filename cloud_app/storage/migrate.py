@@ -1,0 +1,104 @@
+"""Bringing a database up to the tables of this version.
+
+The revisions lie in `cloud_app/storage/migrations/versions` and travel in the wheel. A service runs
+what is missing when it starts, in one transaction and under the caller's lock: a start that dies
+half way leaves the database as it was, and of two that start together the second finds the work
+done. Nothing is fetched and no configuration file is read.
+
+There is no way down: rows that the newer tables hold have no place in the older ones. Going back
+means restoring the backup that was made before.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Float, MetaData, inspect, text
+from sqlalchemy.schema import SchemaItem
+
+from cloud_app.errors import StorageError
+from cloud_app.storage.partitions import is_partition
+from cloud_app.storage.tables import metadata
+
+_FOLDER = Path(__file__).with_name("migrations")
+# Which revision stands for each version of the time before Alembic, when a table `meta` held it.
+_BEFORE_ALEMBIC = {"1": "0001", "2": "0002"}
+# Alembic hands its context to the revisions through a module, so only one thread may run them.
+_RUNNING = threading.Lock()
+
+
+def configuration() -> Config:
+    """Alembic's configuration, without a file."""
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return config
+
+
+def migrate(connection: Connection, name: str) -> None:
+    """Run the revisions that a database has not seen yet.
+
+    Args:
+        connection: in a transaction that keeps other migrations out.
+        name: of the database, for error texts.
+
+    Raises:
+        StorageError: a newer version made the database, or it belongs to something else.
+    """
+    config = configuration()
+    script = ScriptDirectory.from_config(config)
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found == script.get_current_head():
+        return
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found is not None and found not in known:
+        msg = (
+            f"{name}: the database is at revision {found}, which a newer lotsight made; expected "
+            f"at most {script.get_current_head()}. There is no way down: install that version "
+            "again, or restore the backup from before it"
+        )
+        raise StorageError(msg)
+    config.attributes["connection"] = connection
+    with _RUNNING:
+        if found is None and inspect(connection).has_table("meta"):
+            command.stamp(config, _revision_of_meta(connection, name))
+        command.upgrade(config, "head")
+
+
+def _revision_of_meta(connection: Connection, name: str) -> str:
+    version = connection.execute(
+        text("SELECT value FROM meta WHERE key = 'schema_version'")
+    ).scalar_one_or_none()
+    if version not in _BEFORE_ALEMBIC:
+        msg = f"{name}: the database's schema_version must be 1 or 2, but it is {version}"
+        raise StorageError(msg)
+    return _BEFORE_ALEMBIC[version]
+
+
+def is_compared(_item: SchemaItem, name: str | None, kind: str, *_: object) -> bool:
+    """Whether a table is one of ours to compare: PostgreSQL's partitions come and go by month."""
+    return not (kind == "table" and name is not None and is_partition(name))
+
+
+def differ(*compared: Any) -> bool | None:
+    """Whether two types differ; None leaves it to Alembic. SQLite has one floating-point type."""
+    *_, found, wanted = compared
+    return False if isinstance(found, Float) and isinstance(wanted, Float) else None
+
+
+def every_table() -> MetaData:
+    """The metadata with the tables of every package of `cloud_app`, for comparing and drafting."""
+    import cloud_app
+
+    for package in pkgutil.iter_modules(cloud_app.__path__, "cloud_app."):
+        if package.ispkg and find_spec(f"{package.name}.tables") is not None:
+            importlib.import_module(f"{package.name}.tables")
+    return metadata

@@ -1,0 +1,315 @@
+"""The tables of the store, defined once for SQLite and PostgreSQL.
+
+Times are milliseconds since 1970 UTC in `*_ms` columns, booleans are 0 and 1, documents are JSON
+text: one form in both databases. Nothing in them tells when or in which order a message arrived,
+except `edge.seen_ms`, the quarantine, faults, and which site or edge came first with an edge's or a
+lot's name: so duplicated and shuffled input ends in identical tables.
+
+Migrations make the tables (`cloud_app.storage.migrations`); what stands here must agree with them,
+and a test compares both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def _key(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+# One row per edge box, and the lock of all that belongs to it: an intake first touches the rows of
+# its edges in order of their names, so that two consumers never wait for each other.
+# (epoch, conn, dead) is the life that is known; only a later one replaces it. `told_*` is the
+# position of the newest bay state and the layout it was reported against: another one than
+# `layout` means that a layout message was missed.
+edge = Table(
+    "edge",
+    metadata,
+    _key("edge"),
+    Column("site", Text, nullable=False),
+    Column("seen_ms", BigInteger),
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+    Column("conn", BigInteger, nullable=False, server_default=text("0")),
+    Column("dead", SmallInteger, nullable=False, server_default=text("1")),
+    Column("reason", Text),
+    Column("at_ms", BigInteger),
+    Column("birth", Text),
+    Column("health", Text),
+    Column("health_ms", BigInteger),
+    Column("layout", Text),
+    Column("told_layout", Text),
+    Column("told_epoch", BigInteger, nullable=False, server_default=text("0")),
+    Column("told_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("told_rank", SmallInteger, nullable=False, server_default=text("0")),
+    Column("told_ms", BigInteger, nullable=False, server_default=text("0")),
+    Index("edge_by_site", "site"),
+)
+
+# What each layout hash stands for. Positions never change under one hash; kinds and zones may.
+bay = Table(
+    "bay",
+    metadata,
+    _key("edge"),
+    _key("layout"),
+    Column("place", Integer, nullable=False),
+    _key("bay"),
+    Column("site", Text, nullable=False),
+    Column("lot", Text, nullable=False),
+    Column("zone", Text),
+    Column("level", Text),
+    Column("camera", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("angle", Text, nullable=False),
+    Index("bay_by_lot", "site", "lot"),
+)
+
+lot = Table(
+    "lot",
+    metadata,
+    _key("site"),
+    _key("lot"),
+    Column("name", Text),
+    Column("levels", Text, nullable=False),
+    Column("lat", Double),
+    Column("lon", Double),
+    # Whose description it is; it stands as long as that edge serves the lot.
+    Column("edge", Text),
+)
+
+# What is wrong with an edge: it publishes under another site, floods, disputes a lot.
+edge_fault = Table(
+    "edge_fault",
+    metadata,
+    _key("edge"),
+    _key("kind"),
+    Column("site", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("times", BigInteger, nullable=False),
+)
+
+# Projection. Keyed by the layout too: a state reported against one layout never shows in another.
+# `rank` breaks the tie at one seq: an event (1) knows more than a snapshot (0).
+# Rows are rewritten all the time, so PostgreSQL leaves room on each page for the next version.
+bay_state = Table(
+    "bay_state",
+    metadata,
+    _key("edge"),
+    _key("layout"),
+    _key("bay"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("rank", SmallInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("occ", SmallInteger),
+    Column("closed", SmallInteger, nullable=False),
+    Column("reason", Text),
+    Column("since_ms", BigInteger),
+    Column("conf", Double),
+    postgresql_with={"fillfactor": 70},
+)
+
+# The read model of every count: bays of the layouts in force, each in exactly one of the four
+# states. The intake keeps it in the transaction that moves `bay_state`. No zone or level is ''.
+# Whether an edge is stale depends on the moment, so it is added when the rows are read.
+bay_count = Table(
+    "bay_count",
+    metadata,
+    _key("edge"),
+    _key("camera"),
+    _key("lot"),
+    _key("zone"),
+    _key("level"),
+    _key("kind"),
+    Column("site", Text, nullable=False),
+    Column("bays", Integer, nullable=False),
+    Column("occupied", Integer, nullable=False),
+    Column("free", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
+    Column("closed", Integer, nullable=False),
+    Index("bay_count_by_lot", "site", "lot"),
+    postgresql_with={"fillfactor": 70},
+)
+
+# The stream as the edge numbered it: changes, incidents, gaps. On PostgreSQL one partition per
+# month (cloud_app.storage.partitions), hence the time in the key; that (edge, epoch, seq) alone is
+# unique is seen to by the intake (cloud_app.storage.events).
+event = Table(
+    "event",
+    metadata,
+    _key("edge"),
+    _key("epoch", BigInteger),
+    _key("seq", BigInteger),
+    Column("site", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("bay", Text),
+    _key("time_ms", BigInteger),
+    Column("occ", SmallInteger),
+    Column("closed", SmallInteger),
+    Column("reason", Text),
+    Column("since_ms", BigInteger),
+    Column("conf", Double),
+    Column("cause", Text),
+    Column("layout", Text),
+    Column("body", Text, nullable=False),
+    # A bay's past, by time: dwell, series and history read the span they are asked for.
+    Index("event_by_bay", "edge", "bay", "since_ms"),
+    # The newest events, of all sites or of one.
+    Index("event_by_time", "time_ms"),
+    Index("event_by_site", "site", "time_ms"),
+    postgresql_partition_by="RANGE (time_ms)",
+)
+
+# Ranges of seq that will never come, as a gap event or the quarantine says; `told`: as an alert.
+gap = Table(
+    "gap",
+    metadata,
+    _key("edge"),
+    _key("epoch", BigInteger),
+    _key("first_seq", BigInteger),
+    _key("last_seq", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("told", SmallInteger, nullable=False, server_default=text("0")),
+)
+Index(
+    "gap_untold",
+    gap.c.edge,
+    sqlite_where=gap.c.told == text("0"),
+    postgresql_where=gap.c.told == text("0"),
+)
+
+# Contiguous watermark: every seq up to `upto` is in `event` or inside a `gap`. `top` is the highest
+# seq that is known to exist: no event beyond it is in `event`. A hole is where upto < top.
+stream = Table(
+    "stream",
+    metadata,
+    _key("edge"),
+    _key("epoch", BigInteger),
+    Column("upto", BigInteger, nullable=False),
+    Column("top", BigInteger, nullable=False),
+)
+Index(
+    "stream_with_hole",
+    stream.c.edge,
+    stream.c.epoch,
+    sqlite_where=stream.c.upto < stream.c.top,
+    postgresql_where=stream.c.upto < stream.c.top,
+)
+
+aggregate = Table(
+    "aggregate",
+    metadata,
+    _key("edge"),
+    _key("period_s", Integer),
+    _key("start_ms", BigInteger),
+    Column("observed_s", Double, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# Messages that nobody could read: kept to the byte (base64), counted, alarmed.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _key("digest"),
+    Column("topic", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("times", Integer, nullable=False),
+)
+
+shadow = Table(
+    "shadow",
+    metadata,
+    _key("thing"),
+    _key("name"),
+    Column("version", BigInteger, nullable=False),
+    Column("body", Text),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    _key("rule"),
+    _key("site"),
+    _key("subject"),
+    _key("opened_ms", BigInteger),
+    Column("closed_ms", BigInteger),
+    Column("text", Text, nullable=False),
+    Column("open_sent", SmallInteger, nullable=False, server_default=text("0")),
+    Column("close_sent", SmallInteger, nullable=False, server_default=text("0")),
+    Index("alert_by_time", "opened_ms"),
+)
+_IS_OPEN = alert.c.closed_ms.is_(None)
+Index("alert_open", alert.c.opened_ms, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
+# Not sent yet; 0 and 1 as text, since an index's condition takes no parameter.
+ALERT_DUE = (alert.c.open_sent == text("0")) | (
+    alert.c.closed_ms.is_not(None) & (alert.c.close_sent == text("0"))
+)
+Index("alert_due", alert.c.opened_ms, sqlite_where=ALERT_DUE, postgresql_where=ALERT_DUE)
+
+# The newest position of each incident; `ended_ms` stays empty while it lasts.
+incident = Table(
+    "incident",
+    metadata,
+    _key("edge"),
+    _key("incident"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("layout", Text, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("bays", Text, nullable=False),
+    Column("area", Text),
+    Column("vehicle", Text),
+    Column("conf", Double, nullable=False),
+    Column("box", Text),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False),
+    Column("stood_s", Double, nullable=False),
+    Column("limit_s", Double),
+    Column("ended_ms", BigInteger),
+    Column("reason", Text),
+    Index("incident_by_time", "began_ms"),
+    Index("incident_by_site", "site", "began_ms"),
+)
+_LASTS = incident.c.ended_ms.is_(None)
+Index("incident_open", incident.c.began_ms, sqlite_where=_LASTS, postgresql_where=_LASTS)
+
+# Which incidents lasted at each edge's newest snapshot, as JSON.
+incident_list = Table(
+    "incident_list",
+    metadata,
+    _key("edge"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("ids", Text, nullable=False),
+)

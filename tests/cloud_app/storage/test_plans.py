@@ -1,0 +1,147 @@
+"""No page reads all bays or all events: what the databases themselves say of each query.
+
+Each query is run against a small city, and its plan is asked for. A plan that goes through `bay`,
+`bay_state` or `event` from end to end fails. PostgreSQL, which may well do so while a table is
+small, is told to do it only where there is no other way; `benchmarks/cloud_queries.py` shows what it
+chooses in a large city.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from cloud_app.config import RulesConfig
+from cloud_app.ingest.batch import Batch, take_batch
+from cloud_app.rules import judge
+from cloud_app.storage.alerts import alerts
+from cloud_app.storage.bay_events import Window
+from cloud_app.storage.database import Database, Session
+from cloud_app.storage.dwell import lot_stays
+from cloud_app.storage.history import lot_series, stays
+from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.queries import (
+    Now,
+    bays_now,
+    edges_now,
+    edges_to_reread,
+    lot_now,
+    lot_size,
+    lots_now,
+)
+from cloud_app.storage.streams import gaps, holes, recent_events
+from cloud_app.storage.times import to_ms
+from tests.cloud_app.scripted_edge import START, ScriptedEdge
+from tests.cloud_app.test_intake import take
+
+LARGE = ("bay", "bay_state", "event")
+NOW = Now(to_ms(START) + 3_600_000, 180_000)
+HOUR = Window(to_ms(START), to_ms(START) + 3_600_000)
+
+PAGES: dict[str, Callable[[Session], object]] = {
+    "all lots": lambda s: lots_now(s, NOW),
+    "a site's lots": lambda s: lots_now(s, NOW, ["site-1"]),
+    "a lot": lambda s: (lot_now(s, NOW, "site-1", "p1"), lot_size(s, "site-1", "p1")),
+    "a lot's bays": lambda s: bays_now(s, NOW, site="site-1", lot="p1"),
+    "edges": lambda s: edges_now(s, NOW),
+    "newest events": lambda s: recent_events(s, 20),
+    "a site's newest events": lambda s: recent_events(s, 20, ["site-1"]),
+    "alerts": lambda s: alerts(s, 20),
+    "incidents": lambda s: incidents(s, NOW, IncidentFilter(is_open=True), 20),
+    "dwell": lambda s: lot_stays(s, "site-1", "p1", HOUR),
+    "series": lambda s: lot_series(s, "site-1", "p1", HOUR, 60_000),
+    "a bay's history": lambda s: stays(s, "box-1", "b1", HOUR, 50),
+    "holes and losses": lambda s: (holes(s), gaps(s, "box-1")),
+    "missed layouts": lambda s: edges_to_reread(s, NOW),
+}
+
+
+def fill(database: Database) -> None:
+    """Enough rows that a database which may choose takes an index for a few of them."""
+    for number in range(30):
+        names = tuple(f"b{n}" for n in range(40))
+        box = ScriptedEdge(f"box-{number}", f"site-{number}", "p1", names)
+        take(database, box.hello())
+        changes = [box.change(bay, bool(n % 2), 0.5) for n in range(6) for bay in names]
+        take(database, changes)
+    with database.write() as session:
+        session.run(text("ANALYZE"))
+
+
+@contextmanager
+def listening(session: Session) -> Iterator[list[tuple[str, Any]]]:
+    """What goes to the driver meanwhile."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_c: Connection, _cursor: Any, statement: str, given: Any, *_: object) -> None:
+        heard.append((statement, given))
+
+    event.listen(session.connection, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(session.connection, "before_cursor_execute", hear)
+
+
+def whole_tables(session: Session, statement: str, given: Any) -> list[str]:
+    """The large tables that a statement's plan reads from end to end."""
+    is_sqlite = session.connection.dialect.name == "sqlite"
+    if not is_sqlite:
+        session.run(text("SET LOCAL enable_seqscan = off"))
+    explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+    rows = session.connection.exec_driver_sql(explain + statement, given).all()
+    lines = [str(row[-1]) for row in rows]
+    pattern = r"^SCAN (\w+)(?! USING)" if is_sqlite else r"Seq Scan on (\w+)"
+    found = [match[1] for line in lines if (match := re.search(pattern, line))]
+    return [table for table in found if table.startswith("event") or table in LARGE]
+
+
+def test_no_page_reads_a_large_table_whole(database: Database) -> None:
+    fill(database)
+    wrong: dict[str, Sequence[str]] = {}
+    for name, page in PAGES.items():
+        with database.read() as session:
+            with listening(session) as heard:
+                page(session)
+            assert heard, name
+            for statement, given in heard:
+                if found := whole_tables(session, statement, given):
+                    wrong[name] = [*found, statement]
+    assert wrong == {}
+
+
+def test_a_round_of_the_rules_reads_no_large_table_whole(database: Database) -> None:
+    fill(database)
+    with database.write() as session:
+        with listening(session) as heard:
+            judge(session, NOW, RulesConfig(), 0)
+        found = [
+            table
+            for statement, given in heard
+            if statement.startswith("SELECT")
+            for table in whole_tables(session, statement, given)
+        ]
+    assert found == []
+
+
+@pytest.mark.parametrize("events", [1, 300])
+def test_a_batch_reads_no_large_table_whole(database: Database, events: int) -> None:
+    """What is in the tables already does not make the intake slower."""
+    fill(database)
+    box = ScriptedEdge("box-1", "site-1", "p1", tuple(f"b{n}" for n in range(40)), seq=240)
+    messages = [box.change(box.bay_ids[n % 40], True) for n in range(events)]
+    with database.write() as session:
+        with listening(session) as heard:
+            take_batch(session, Batch.of(messages, "pk"))
+        found = [
+            table
+            for statement, given in heard
+            if statement.startswith(("SELECT", "UPDATE bay_count"))
+            for table in whole_tables(session, statement, given)
+        ]
+    assert found == []
