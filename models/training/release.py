@@ -12,7 +12,7 @@ import torch
 
 from datasets.evaluation import EvalPlan, evaluate
 from datasets.frames import LotFrame
-from models.manifest import InputSize, Manifest, Outputs, sha256_of
+from models.manifest import Fusion, InputSize, Manifest, Outputs, sha256_of
 from models.training.confidence import Confidence
 from models.training.config import TrainConfig
 from models.training.export import INPUTS, check_parity, export_onnx, exportable
@@ -39,6 +39,8 @@ class Release:
         confidence: fitted out of fold.
         data: what it was trained on.
         held_out: what is judged for the manifests' metrics, no set of it trained on; None: nothing.
+        fusion: how bay head and boxes are weighed; None: the bay head alone judges, until weights
+            are fitted (benchmarks/vision_fit_fusion.py).
     """
 
     name: str
@@ -46,6 +48,7 @@ class Release:
     confidence: Confidence
     data: DataManifest
     held_out: EvalPlan | None = None
+    fusion: Fusion | None = None
 
 
 def calibration_feeds(frames: Sequence[LotFrame], input_wh: tuple[int, int]) -> list[Feed]:
@@ -130,5 +133,6 @@ def _manifest(
             "temperature": round(release.confidence.temperature, 4),
             "abstain_low": release.confidence.abstain_low,
             "abstain_high": release.confidence.abstain_high,
+            "fusion": release.fusion,
         }
     )

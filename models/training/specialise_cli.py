@@ -90,6 +90,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
         version=version,
         confidence=Confidence(base.temperature, base.abstain_low, base.abstain_high),
         data=_provenance(base, [f.frame for f in earlier], config, {lot.name: licence}),
+        fusion=base.fusion,  # the boxes are the same, and the head's task is
     )
     for path in write_release(checkpoint, calibrated_on, out, release):
         console.print(f"written: {path}")
