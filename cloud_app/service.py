@@ -13,6 +13,9 @@ from typing import Protocol
 
 import uvicorn
 
+from cloud_app.accounts.assembly import Accounts
+from cloud_app.accounts.mail import SmtpMailer
+from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
 from cloud_app.api.context import ApiContext
@@ -116,19 +119,23 @@ class CloudService:
         shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
         link.deliver_to(ingest.inbox, shadow_worker.offer)
         feed = LiveFeed(database)
+        accounts = Accounts.of(config, database)
         context = ApiContext(
             config,
             database,
             self.clock,
-            Doorkeeper(config.http),
+            Doorkeeper(config.http, accounts, self.clock),
             feed,
             lambda: link.state,
             ingest.counts,
             shadows if config.shadow.enabled else None,
             link.publish,
+            accounts,
         )
+        mailer = None if config.mail is None else SmtpMailer(config.mail)
+        upkeep = AccountsWorker(database, mailer, database.lead, self.clock)
         try:
-            self._run_parts((ingest, shadow_worker, housekeeper, feed), link, context)
+            self._run_parts((ingest, shadow_worker, housekeeper, feed, upkeep), link, context)
         finally:
             for sink in sinks:
                 sink.close()

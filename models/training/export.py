@@ -14,8 +14,8 @@ import onnxslim
 import torch
 from torch import nn
 
-from models.network.net import LotNet
-from models.network.yolo import fuse_batch_norm
+from models.training.network.net import LotNet
+from models.training.network.yolo import fuse_batch_norm
 from vision.runtime import ort
 
 # 17 has LayerNormalization and all that the graph needs; every ONNX Runtime since 1.12 reads it.

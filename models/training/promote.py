@@ -1,32 +1,29 @@
 """Whether a candidate model may replace the incumbent: measured here and now, on lots neither saw.
 
-A candidate is refused when, on any held-out set, it is worse than the incumbent by more than chance
-(paired bootstrap over frames), when its INT8 version loses more bay F1 than allowed, or when its
-manifest does not say what it was trained on.
+A candidate is refused when it is worse than the incumbent on any camera by more than chance (paired
+bootstrap over the camera's frames), however much it gains on others; when its INT8 version loses
+more bay F1 than allowed; or when its manifest does not say what it was trained on.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from pydantic import ValidationError
 
+from datasets.evaluation import EvalPlan, Evaluation, evaluate
+from datasets.judging import by_camera, joined
+from datasets.metrics import Interval, gain, measure
 from models.manifest import Manifest, load_manifest, verify_file
 from models.registry import ModelEntry, default_model, open_detector
-from models.training.judge import BOOTSTRAP_ROUNDS, FrameVerdict, judge_frames, onnx_judge, score
 from models.training.provenance import DataManifest
-from models.training.records import Sample
 from telemetry.errors import ModelError
 
 MAX_F1_LOSS = 0.001
 """INT8 may lose a tenth of a point of bay F1."""
-
-Verdicts = Mapping[str, Sequence[FrameVerdict]]
-"""Set and split -> verdicts on its frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +56,17 @@ class Candidate:
             verify_file(manifest_path.parent / manifest.file, manifest.sha256)
         return cls(float_manifest, int8, manifest_path.parent)
 
-    def verdicts(self, sets: Mapping[str, Sequence[Sample]], int8: bool) -> Verdicts:
-        """Judge sets with the float or the INT8 model.
+    def judge(self, plan: EvalPlan, *, int8: bool = False) -> Evaluation:
+        """Judge sets with the float or the INT8 model; see `datasets.evaluation.evaluate`.
 
         Raises:
+            DatasetError: a set or picture cannot be read.
             ModelError: a box could not use it: its graph is not what the manifest says, or does not
                 take the usual input.
         """
         manifest = self.int8_manifest if int8 else self.manifest
-        path = self.folder / manifest.file
-        open_detector(ModelEntry(manifest, path), threads=1)
-        judge = onnx_judge(path)
-        input_wh = (manifest.input.width, manifest.input.height)
-        return {name: judge_frames(judge, samples, input_wh) for name, samples in sets.items()}
+        entry = ModelEntry(manifest, self.folder / manifest.file)
+        return evaluate(open_detector(entry), plan)
 
 
 def incumbent_manifest() -> Path:
@@ -96,31 +91,59 @@ def data_refusals(manifest: Manifest, held_out: Sequence[str]) -> list[str]:
     return [f"it was trained on {name}, which it is judged on" for name in seen]
 
 
-def worse_sets(candidate: Verdicts, incumbent: Verdicts, seed: int = 0) -> list[str]:
-    """Sets on which the candidate is worse by more than chance, each with the numbers."""
-    refusals = []
-    for name, old in incumbent.items():
-        new = candidate[name]
-        bays = np.array([len(v.right) for v in old], np.float64)
-        gain = np.array(
-            [int(n.right.sum()) - int(o.right.sum()) for n, o in zip(new, old, strict=True)]
+@dataclass(frozen=True, slots=True)
+class CameraChange:
+    """What a candidate changes on one camera.
+
+    Attributes:
+        camera: set, lot and camera; the set alone where it names no camera.
+        bays: how many were judged.
+        was: share of bays that the incumbent judges right.
+        now: share of bays that the candidate judges right.
+        gain: the difference with its 95 % interval, paired over frames.
+    """
+
+    camera: str
+    bays: int
+    was: float
+    now: float
+    gain: Interval
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether the candidate is worse by more than chance."""
+        return self.gain.high < 0
+
+
+def changes(candidate: Evaluation, incumbent: Evaluation) -> list[CameraChange]:
+    """What a candidate changes on each camera, the greatest loss first."""
+    new = by_camera(candidate.verdicts)
+    found = [
+        CameraChange(
+            camera=camera,
+            bays=len(old),
+            was=float(old.right.mean()),
+            now=float(new[camera].right.mean()),
+            gain=gain(old, new[camera]),
         )
-        rng = np.random.default_rng(seed)
-        drawn = rng.integers(len(old), size=(BOOTSTRAP_ROUNDS, len(old)))
-        high = float(np.quantile(gain[drawn].sum(1) / bays[drawn].sum(1), 0.975))
-        if high < 0:
-            was, now = score(list(old)), score(list(new))
-            refusals.append(
-                f"{name}: {now.accuracy:.2%} of bays right, the incumbent {was.accuracy:.2%}; "
-                f"the 95 % interval of the difference ends at {high:.2%}"
-            )
-    return refusals
+        for camera, old in by_camera(incumbent.verdicts).items()
+    ]
+    return sorted(found, key=lambda change: change.gain.value)
 
 
-def int8_refusals(of_float: Verdicts, of_int8: Verdicts) -> list[str]:
+def losses(found: Sequence[CameraChange]) -> list[str]:
+    """Cameras on which the candidate is worse by more than chance, each with the numbers."""
+    return [
+        f"{one.camera}: {one.now:.2%} of bays right, the incumbent {one.was:.2%}; "
+        f"the 95 % interval of the difference ends at {one.gain.high:.2%}"
+        for one in found
+        if one.is_loss
+    ]
+
+
+def int8_refusals(of_float: Evaluation, of_int8: Evaluation) -> list[str]:
     """Whether INT8 loses too much bay F1 over all sets together."""
-    before = score([v for verdicts in of_float.values() for v in verdicts]).f1
-    after = score([v for verdicts in of_int8.values() for v in verdicts]).f1
+    before, after = (measure(joined("all", one.verdicts)).f1.value for one in (of_float, of_int8))
     if before - after <= MAX_F1_LOSS:
         return []
     return [f"INT8 has a bay F1 of {after:.4f}, float {before:.4f}: more than {MAX_F1_LOSS} lost"]

@@ -2,7 +2,7 @@
 
 Convolutions and what stands between them run on 8-bit integers. Left in float are the parts that
 cost little and lose much: attention (softmax of products), box decoding, and the per-bay part of
-the bay head. What counts is the bay F1 afterwards; `models.promote` gates on it.
+the bay head. What counts is the bay F1 afterwards; `models.training.promote` gates on it.
 """
 
 from __future__ import annotations

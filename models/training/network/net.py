@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from ultralytics.nn.modules import Detect
 
-from models.network.bay_head import BayHead
-from models.network.yolo import Trunk, build_yolo, decode_top, load_yolo
+from models.training.network.bay_head import BayHead
+from models.training.network.yolo import Trunk, build_yolo, decode_top, load_yolo
 
 
 class LotNet(nn.Module):
