@@ -11,6 +11,12 @@ Told are the time until every bay had its first state, and from then on the rate
 against the rate that was wanted, and the processor time that one look costs, from which follows how
 many cameras two cores carry at full load. That figure holds about even while other programs use the
 machine; the rate does not.
+
+    git worktree add /tmp/before COMMIT
+    .venv/bin/python benchmarks/cameras_per_box.py --cameras 20 --no-gate --against /tmp/before
+
+runs the tree of another commit and this one in turn, A B A B, and tells the ratios with their
+spread: these hold on any machine. `--cores 1` gives the service one core only (Linux).
 """
 
 from __future__ import annotations
@@ -18,6 +24,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -100,6 +108,11 @@ def measure(config: LotsightConfig, seconds: float, settle_limit_s: float) -> di
     cameras = len(config.camera)
     looked = {name: after[name] - before[name] for name in after}
     looks = looked["judged"] + looked["gated"]
+    lost = sum(
+        state.reason is UnknownReason.CAMERA_LOST
+        for camera in box.cameras
+        for state in camera.pipeline.states()
+    )
     per_look_s = cpu_s / max(1, looks)
     return {
         "cameras": cameras,
@@ -113,6 +126,7 @@ def measure(config: LotsightConfig, seconds: float, settle_limit_s: float) -> di
         "cpu_ms_per_look": round(1000 * per_look_s, 1),
         "cpu_share_per_camera_at_1_hz": round(per_look_s, 4),
         "cameras_on_2_cores": round(CORES / per_look_s),
+        "lost_bays": lost,
         "rss_mb": [memory_before // 2**20, memory_after // 2**20],
     }  # fmt: skip
 
@@ -137,6 +151,31 @@ def totals(box: EdgeBox) -> dict[str, int]:
     return found
 
 
+def compare(other: Path, pairs: int) -> None:
+    """Measure another tree and this one in turn, with the options given, and tell the ratios."""
+    own = {"--against", "--pairs", "--clip", "--cores"}  # another commit may not know them
+    given = sys.argv[1:]
+    options = [
+        each
+        for number, each in enumerate(given)
+        if each not in own and (number == 0 or given[number - 1] not in own)
+    ]
+    runs: dict[str, list[dict[str, float]]] = {"before": [], "after": []}
+    for _ in range(pairs):
+        for name, tree in (("before", other), ("after", Path(__file__).parents[1])):
+            root = tree.resolve()
+            line = subprocess.run(
+                [sys.executable, str(root / "benchmarks" / Path(__file__).name), *options],
+                env={**os.environ, "PYTHONPATH": str(root)},
+                stdout=subprocess.PIPE, check=True, text=True,
+            ).stdout  # fmt: skip
+            print(name, line, end="", flush=True)
+            runs[name].append(json.loads(line))
+    for key in ("rate_reached_hz", "cpu_ms_per_look"):
+        ratios = [b[key] / max(a[key], 1e-9) for a, b in zip(*runs.values(), strict=True)]
+        print(f"{key}: after / before {min(ratios):.2f} to {max(ratios):.2f}")
+
+
 def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -146,11 +185,21 @@ def main() -> None:
     parser.add_argument("--kbit-s", type=int, default=1000)
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--no-gate", action="store_true")
+    parser.add_argument("--clip", type=Path, help="keep the clip here, and use it again")
+    parser.add_argument("--cores", type=int, help="of this machine that the service may use")
+    parser.add_argument("--against", type=Path, help="source tree of another commit")
+    parser.add_argument("--pairs", type=int, default=2)
     options = parser.parse_args()
+    if options.cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    if options.against:
+        compare(options.against, options.pairs)
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clip = folder / "clip.mp4"
-        make_clip(clip, 60, options.kbit_s, busy=options.busy)
+        clip = options.clip or folder / "clip.mp4"
+        if not clip.exists():
+            make_clip(clip, 60, options.kbit_s, busy=options.busy)
         config = make_config(folder, clip, options.cameras, not options.no_gate)
         load = os.getloadavg()[0]
         line = measure(config, options.seconds, options.settle_limit_s)
@@ -158,7 +207,7 @@ def main() -> None:
     line |= {
         "scene": "busy" if options.busy else "still", "gate": not options.no_gate,
         "stream": f"1280x720, {FPS} frames/s, {kbit_s:.0f} kbit/s",
-        "cpus": os.cpu_count(), "load_at_start": round(load, 1),
+        "cpus": len(os.sched_getaffinity(0)), "load_at_start": round(load, 1),
     }  # fmt: skip
     print(json.dumps(line))
 

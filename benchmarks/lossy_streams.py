@@ -12,7 +12,7 @@ transport, over all seeds:
 - pictures rejected because they were not whole, or built on one that was not,
 - runs that accepted none, and those in which the source gave up and was opened again.
 
-All of it took three minutes on two busy cores.
+All of it took five and a half minutes with `--seeds 6` on two busy cores; no picture was smeared.
 """
 
 from __future__ import annotations

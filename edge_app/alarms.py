@@ -26,6 +26,7 @@ class AlarmKind(StrEnum):
     DISK = "disk"
     MODEL = "model"
     LAYOUT = "layout"
+    OVERLOADED = "overloaded"
     CAMERA = "camera"
     CALIBRATION = "calibration"
     BROKER = "broker"

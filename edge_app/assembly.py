@@ -14,6 +14,7 @@ configuration or a taken store ends the start.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -50,7 +51,9 @@ from edge_app.live import LiveBoard
 from edge_app.maintenance import Chore, Maintenance, every
 from edge_app.memory import give_back
 from edge_app.network import ActiveNetwork, ModelFiles
-from edge_app.pipeline import CameraPipeline, Outlets
+from edge_app.overload import OverloadWatch
+from edge_app.pipeline import CameraPipeline
+from edge_app.ports import Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.retention import Retention
 from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
@@ -165,7 +168,8 @@ def _assemble(
     started_s, state_dir = clock.mono_s(), config.edge.state_dir
     alive = AliveMark(state_dir / ALIVE_FILE, clock)
     stale = not alive.is_younger_than(config.edge.restore_within_s)
-    alarms, board, scheduler = Alarms(), LiveBoard(), Scheduler([], clock)
+    alarms, board = Alarms(), LiveBoard()
+    scheduler = Scheduler([], clock, config.model.passes_at_once(os.cpu_count() or 1))
     layout = StoredLayout(store, alarms)
     outlets = Outlets(layout.record, board)
     single = [
@@ -237,14 +241,8 @@ def _camera(
     clock: Clock,
 ) -> Camera:
     open_source()  # an address that names nothing must end the start
-    feed = CameraFeed(
-        camera.id,
-        open_source,
-        camera.feed_settings(),
-        clock,
-        scheduler.notify,
-        scheduler.notify_undecoded,
-    )
+    notify = scheduler.notify
+    feed = CameraFeed(camera.id, open_source, camera.feed_settings(), clock, notify, notify)
     pipeline = CameraPipeline(camera, config.evidence, outlets, clock)
     pipeline.use_gate(make_gate(config))
     pipeline.use_scene(make_scene(config))
@@ -387,6 +385,7 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         box.network.reload_if_changed,
         partial(watch_cameras, box.cameras.ids, box.board, box.alarms, box.network),
         disk.look,
+        OverloadWatch(box.scheduler.load, box.alarms, box.clock).look,
         retention.tidy_if_due,
         box.store.give_room_back,
         every(_GIVE_BACK_EVERY_S, give_back, box.clock),

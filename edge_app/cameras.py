@@ -16,7 +16,8 @@ from edge_app.layouts import StoredLayout, build_layout
 from edge_app.live import LiveBoard
 from edge_app.looks import LookObserver
 from edge_app.network import ActiveNetwork, Post
-from edge_app.pipeline import CameraPipeline, Guard
+from edge_app.pipeline import CameraPipeline
+from edge_app.ports import Guard
 from edge_app.reload import CalibrationKeeper
 from edge_app.scheduler import CameraUnit
 from edge_app.sources import CameraFeed, FrameSource, make_source

@@ -1,26 +1,27 @@
-"""One camera's way from a frame to bay states. Not thread-safe: one worker runs all pipelines.
+"""One camera's way from a frame to bay states. Not thread-safe: one worker at a time has it.
 
-frame -> view guard -> change gate -> network -> evidence -> filter -> store -> live board
+look    frame -> view guard -> change gate -> wish for a pass
+pass    network -> evidence -> filter -> store -> live board
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from calibration import Calibration
-from edge_app.broken_pictures import BrokenPictures
+from edge_app.camera_figures import CameraFigures
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
-from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
+from edge_app.live import CameraCondition, LiveView, RecentEvent
 from edge_app.looks import Look, LookObserver
-from edge_app.redaction import mask_secrets
+from edge_app.ports import Gate, Guard, Outlets
 from edge_app.sources import FeedStatus
+from edge_app.turns import Urgency, Wish
+from edge_app.wishes import urgency_of, wish_for_next
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
 from vision.change_gate import WORK_SIDE_PX
@@ -33,8 +34,6 @@ from vision.view_match import SmallGreys, apply_matrix
 
 _log = logging.getLogger(__name__)
 
-_FPS_WINDOW_S = 30.0
-_LATENCIES_KEPT = 256
 _CONDITIONS = {
     UnknownReason.CAMERA_LOST: CameraCondition.LOST,
     UnknownReason.FROZEN: CameraCondition.FROZEN,
@@ -45,46 +44,13 @@ _CONDITIONS = {
 }
 
 
-class Guard(Protocol):
-    """Judges whether a picture shows the calibrated view; `ViewGuard` is one."""
-
-    def look(
-        self, frame: Frame, *, may_postpone: bool = False, greys: SmallGreys | None = None
-    ) -> ViewReport:
-        """Judge one frame, at once or the long part of it later."""
-        ...
-
-    def catch_up(self) -> None:
-        """Do what was postponed."""
-        ...
-
-
-class Gate(Protocol):
-    """Judges whether a picture is worth a pass of the network; `ChangeGate` is one."""
-
-    def wants(
-        self,
-        frame: Frame,
-        polygons_norm: Sequence[Floats],
-        *,
-        settling: bool,
-        greys: SmallGreys | None = None,
-    ) -> bool:
-        """Whether something changed, a heartbeat pass is due, or a bay is about to change."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Outlets:
-    """Where a pipeline puts what it finds.
+class _Waiting:
+    """A frame that waits for its pass, what the guard said of it, and where its bays are."""
 
-    Attributes:
-        record: takes changes over for good; `Store.record`.
-        board: the live board.
-    """
-
-    record: Callable[[Sequence[BayChange]], None]
-    board: LiveBoard
+    frame: Frame
+    report: ViewReport
+    bays: BayShapes
 
 
 class CameraPipeline:
@@ -102,7 +68,6 @@ class CameraPipeline:
     ) -> None:
         self.camera = config.id
         self.interval_s = 1 / config.rate_hz
-        self.last_judged_s = clock.mono_s() - 1 / config.rate_hz
         self._config = config
         self._evidence = evidence
         self._outlets = outlets
@@ -117,13 +82,11 @@ class CameraPipeline:
         self._scene: StandingScene | None = None
         self._moving: Moving | None = None
         self._observers: list[LookObserver] = []
-        self._started_s = clock.mono_s()
-        self._status = CameraStatus()
-        self._broken = BrokenPictures()
+        self._waiting: _Waiting | None = None
+        self._urgency: Urgency | None = None
+        self._figures = CameraFigures(clock)
         self._calibration_fault = ""
-        self._view = LiveView(self.camera, None, None, (), self._status)
-        self._judged_at_s: deque[float] = deque()
-        self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)
+        self._view = LiveView(self.camera, None, None, (), self._figures.status)
         self._show()
 
     # -- what it works with ----------------------------------------------------------------------
@@ -145,6 +108,7 @@ class CameraPipeline:
             guard: made for it; None when views are not guarded.
         """
         before = self._filter.states()
+        self._waiting = None
         self._calibration = calibration
         self._bays = calibration.shapes()
         self._guard = guard
@@ -206,100 +170,126 @@ class CameraPipeline:
 
     # -- work ------------------------------------------------------------------------------------
 
-    def judge(self, frame: Frame) -> None:
-        """Take one frame through to bay states; what may wait comes after them."""
-        self.last_judged_s = self._clock.mono_s()
-        self._judge(frame)
-        if self._guard is not None:
-            self._guard.catch_up()
+    @property
+    def wish(self) -> Wish | None:
+        """The pass that a frame waits for; None while none does."""
+        if self._waiting is None or self._urgency is None:
+            return None
+        return Wish(self._urgency)
 
-    def _judge(self, frame: Frame) -> None:
+    def judge(self, frame: Frame) -> None:
+        """Take one frame through to bay states."""
+        if self.look(frame) is not None:
+            self.run_pass()
+
+    def look(self, frame: Frame) -> Wish | None:
+        """Look at one frame, which is cheap.
+
+        Returns:
+            The pass that it is worth, which takes the place of one that still waits; None when the
+            states stay as they are.
+        """
+        if self._waiting is not None:
+            self._figures.superseded()
+            self._catch_up()
+        is_late, self._waiting = self._waiting is not None, None
         report, greys = ViewReport(), SmallGreys(frame.image_bgr)
         if self._guard is not None:
             report = self._guard.look(frame, may_postpone=True, greys=greys)
         bays = self._moved(report.homography)
-        polygons = list(bays.polygons_norm)
         if self._scene is not None:
             # Before anything can end this look: the picture is shown in any case.
             grey = greys.at(WORK_SIDE_PX)
+            polygons = list(bays.polygons_norm)
             self._moving = self._scene.look(grey, frame.captured_mono_s, polygons)
         if report.reason is not None:
-            self._set(_CONDITIONS[report.reason], report.detail, shift_px=report.shift_px)
+            condition = _CONDITIONS[report.reason]
+            self._figures.set(condition, report.detail, shift_px=report.shift_px)
             self._mark(report.reason, Cause.DETECTION, frame)
             self._show(frame, self._bays.polygons_norm)
-            return
-        if not (report.is_usable and self._is_worth_a_pass(frame, polygons, greys)):
-            self._status = replace(self._status, gated=self._status.gated + 1)
+            self._catch_up()
+            return None
+        self._urgency = self._urgency_of(frame, bays, greys) if report.is_usable else None
+        if self._urgency is None:
+            self._figures.gated()
             self._set_live(report)
-            self._show(frame, polygons)
-            return
+            self._show(frame, bays.polygons_norm)
+            self._catch_up()
+            return None
+        self._waiting = _Waiting(frame, report, bays)
+        if is_late:  # passes are rare, and the picture must not look frozen
+            self._show(frame, bays.polygons_norm)
+        return self.wish
+
+    def run_pass(self) -> Wish | None:
+        """Run the network on the frame that waits for it; what may wait comes after the states.
+
+        Returns:
+            The pass that the next frame is worth, whatever it shows; None when that is not known.
+        """
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return None
+        if self._gate is not None:
+            self._gate.judged()
+        frame, bays = waiting.frame, waiting.bays
         begin_s = self._clock.mono_s()
         try:
             said = self._look_at(frame, bays)
         except ModelError as exc:
-            self._set(CameraCondition.MODEL_ERROR, str(exc))
+            self._figures.set(CameraCondition.MODEL_ERROR, str(exc))
             self._mark(UnknownReason.MODEL_ERROR, Cause.DETECTION, frame)
-            self._show(frame, polygons)
-            return
-        self._count(begin_s)
-        self._set_live(report)
-        self._decide(frame, said, polygons)
-        self._show(frame, polygons, said)
-        self._latencies_s.append(self._clock.mono_s() - frame.captured_mono_s)
+            self._show(frame, bays.polygons_norm)
+        else:
+            self._figures.passed(begin_s)
+            self._set_live(waiting.report)
+            self._decide(frame, said, list(bays.polygons_norm))
+            self._show(frame, bays.polygons_norm, said)
+            self._figures.decided(frame)
+        self._catch_up()
+        return wish_for_next(self._filter, has_gate=self._gate is not None)
 
     def check(self, feed: FeedStatus) -> None:
         """Look after a camera that gives nothing; call a few times a second."""
-        self._status = replace(
-            self._status,
-            frames=feed.frames,
-            dropped=feed.dropped,
-            restarts=feed.restarts,
-            broken=feed.broken,
-        )
-        self._broken.count(feed.broken, self._clock.mono_s())
+        figures = self._figures
+        figures.take(feed)
         lost = CameraCondition.LOGIN_REJECTED if feed.login_rejected else CameraCondition.LOST
-        last_s = self._started_s if feed.last_frame_s is None else feed.last_frame_s
-        if self._clock.mono_s() - last_s < self._config.lost_after_s:
-            condition = lost if feed.login_rejected else self._status.condition
-            if feed.error and (condition, feed.error) != (
-                self._status.condition,
-                self._status.detail,
-            ):
-                self._set(condition, feed.error)
+        if figures.silent_s(feed) < self._config.lost_after_s:
+            condition = lost if feed.login_rejected else figures.status.condition
+            if feed.error and not figures.is_told(condition, feed.error):
+                figures.set(condition, feed.error)
                 self._show()
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
         detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
-        if feed.undecoded:
-            detail += ": they come, but this box is too busy to decode them"
-        elif not feed.error:
-            detail = "; ".join(filter(None, (detail, self._broken.detail(self._clock.mono_s()))))
-        if changed or (lost, detail) != (
-            self._status.condition,
-            self._status.detail,
-        ):
+        if not feed.error:
+            detail = "; ".join(filter(None, (detail, figures.broken_detail())))
+        if changed or not figures.is_told(lost, detail):
             _log.warning("camera %s is lost: %s", self.camera, detail)
-            self._set(lost, detail)
+            figures.set(lost, detail)
             self._show()
 
     def latency_p95_ms(self) -> float | None:
         """From a frame's arrival to its states in the store, over the last frames."""
-        if not self._latencies_s:
-            return None
-        return float(np.percentile(self._latencies_s, 95)) * 1000
+        return self._figures.latency_p95_ms()
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _is_worth_a_pass(self, frame: Frame, polygons: list[Floats], greys: SmallGreys) -> bool:
-        if self._gate is None or not polygons:
-            return True
-        settling = self._filter.is_settling()
-        return self._gate.wants(frame, polygons, settling=settling, greys=greys)
+    def _urgency_of(self, frame: Frame, bays: BayShapes, greys: SmallGreys) -> Urgency | None:
+        if not bays.polygons_norm:
+            return Urgency.HEARTBEAT  # nothing to publish; the pages show what it finds
+        gate = self._gate
+        found = None if gate is None else gate.look(frame, list(bays.polygons_norm), greys)
+        return urgency_of(self._filter, found, frame.captured_mono_s)
+
+    def _catch_up(self) -> None:
+        if self._guard is not None:
+            self._guard.catch_up()
 
     def _set_live(self, report: ViewReport) -> None:
-        broken = self._broken.detail(self._clock.mono_s())
+        broken = self._figures.broken_detail()
         detail = "; ".join(filter(None, (self._calibration_fault or report.detail, broken)))
-        self._set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
+        self._figures.set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
 
     def _filter_settings(self) -> EvidenceSettings | None:
         return None if self._bay_judge is None else self._evidence.for_network(self._bay_judge.spec)
@@ -346,6 +336,7 @@ class CameraPipeline:
     ) -> list[BayState]:
         mono_s = self._clock.mono_s() if frame is None else frame.captured_mono_s
         utc = self._clock.utc() if frame is None else frame.captured_utc
+        self._waiting = None  # it is older than what is known now
         changed = self._filter.mark_unknown(reason, mono_s, utc)
         self._record(changed, cause)
         return changed
@@ -367,26 +358,6 @@ class CameraPipeline:
             [RecentEvent(self.camera, state, cause, utc) for state in states]
         )
 
-    def _count(self, begin_s: float) -> None:
-        now_s = self._clock.mono_s()
-        times = self._judged_at_s
-        times.append(now_s)
-        while now_s - times[0] > _FPS_WINDOW_S:
-            times.popleft()
-        watched_s = min(now_s - self._started_s, _FPS_WINDOW_S)
-        self._status = replace(
-            self._status,
-            judged=self._status.judged + 1,
-            fps=round(len(times) / watched_s, 3) if watched_s > 0 else 0.0,
-            infer_ms=round((now_s - begin_s) * 1000, 1),
-        )
-
-    def _set(
-        self, condition: CameraCondition, detail: str, *, shift_px: float | None = None
-    ) -> None:
-        detail = mask_secrets(detail)
-        self._status = replace(self._status, condition=condition, detail=detail, shift_px=shift_px)
-
     def _show(
         self,
         frame: Frame | None = None,
@@ -395,13 +366,13 @@ class CameraPipeline:
     ) -> None:
         """Put the present state on the board, with the last picture where there is no new one."""
         if frame is not None:
-            self._status = replace(self._status, last_frame_utc=frame.captured_utc)
+            self._figures.shown(frame)
         self._view = LiveView(
             camera=self.camera,
             frame=frame or self._view.frame,
             calibration=self._calibration,
             states=self._filter.states(),
-            status=self._status,
+            status=self._figures.status,
             polygons_norm=tuple(self._bays.polygons_norm if polygons is None else polygons),
             bay_prob=None if said is None else said.evidence.prob,
             detections=Detections.empty() if said is None else said.output.detections,

@@ -1,22 +1,24 @@
-"""One worker for all cameras: who is judged next, and nothing else at the same time.
+"""The workers that judge, one for each core, and what each does next.
 
-One network pass uses every core, so a second worker would only make both late. All work on
-pipelines happens in this one thread; others hand it tasks. What is judged next is decoded meanwhile
-by a few threads of their own.
+Several passes of one thread each get more done than one pass that takes every core, and a look at
+one camera need not wait for another's pass. No camera is touched by two workers at a time, so its
+frames and its bays' events keep their order. What changes several cameras at once (`post`) is done
+while every worker rests.
 """
 
 from __future__ import annotations
 
-import heapq
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from edge_app.decoders import Decodable, DecoderPool
 from edge_app.pipeline import CameraPipeline
 from edge_app.sources import CameraFeed
+from edge_app.turns import Load, Turn, Turns, Wish
 from telemetry import Clock
 
 _log = logging.getLogger(__name__)
@@ -34,157 +36,189 @@ class CameraUnit:
 
 
 class Scheduler:
-    """Judges the newest frames of all cameras, the most overdue camera first.
-
-    Overdue is measured in each camera's own interval, so when the box is too slow for all of them
-    each gets the same share of its wanted rate, and no camera waits for ever.
+    """Gives the newest pictures of all cameras to the workers, in the order of `Turns`.
 
     Args:
         units: the cameras.
         clock: time.
-        decoders: threads that decode; by default one for each core.
+        workers: threads that judge; by default one for each core.
     """
 
     def __init__(
-        self, units: Sequence[CameraUnit], clock: Clock, decoders: int | None = None
+        self, units: Sequence[CameraUnit], clock: Clock, workers: int | None = None
     ) -> None:
-        self._units = list(units)
         self._clock = clock
+        self._count = workers or os.cpu_count() or 1
+        self._units: list[CameraUnit] = []
+        self._turns = Turns(self._count)
         self._wake = threading.Condition()
-        self._news = False
         self._tasks: deque[Callable[[], None]] = deque()
         self._idle_tasks: deque[Callable[[], None]] = deque()
+        self._at_work: dict[int, float] = {}
+        self._is_alone = self._is_idling = False
+        self._check_s = 0.0
         self._stopping = False
-        self._thread: threading.Thread | None = None
-        self._heard_s = clock.mono_s()
-        self._decoders = DecoderPool(self._next_up, decoders)
+        self._threads: list[threading.Thread] = []
+        self.add(units)
 
     def add(self, units: Sequence[CameraUnit]) -> None:
         """Add cameras; before `start` only."""
-        self._units.extend(units)
+        for unit in units:
+            self._units.append(unit)
+            interval_s = unit.pipeline.interval_s
+            self._turns.add(interval_s, unit.feed.waits_since_s, self._clock.mono_s())
 
     def notify(self) -> None:
-        """Say that a frame has come."""
+        """Say that a picture has come."""
         with self._wake:
-            self._news = True
             self._wake.notify()
 
-    def notify_undecoded(self) -> None:
-        """Say that a picture waits to be decoded."""
-        self._decoders.notify()
-
     def post(self, task: Callable[[], None]) -> None:
-        """Have `task` done by the worker, between two frames."""
+        """Have `task` done by a worker, while no other works."""
         with self._wake:
             self._tasks.append(task)
             self._wake.notify()
 
     def post_idle(self, task: Callable[[], None]) -> None:
-        """Have `task` done by the worker once no frame waits; on a busy box that may be never."""
+        """Have `task` done by a worker once no camera waits; on a busy box that may be never.
+
+        Others work meanwhile; no two such tasks are done at a time.
+        """
         with self._wake:
             self._idle_tasks.append(task)
-            self._news = True
             self._wake.notify()
 
     def start(self) -> None:
-        """Start the worker and the decoders."""
-        self._decoders.start()
-        self._heard_s = self._clock.mono_s()
-        self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
-        self._thread.start()
+        """Start the workers."""
+        self._check_s = self._clock.mono_s() + _CHECK_S
+        for number in range(self._count):
+            thread = threading.Thread(
+                target=self._run, args=(number,), name=f"judge-{number}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
-        """End the worker after the frame in hand; False when it did not end in time."""
+        """End the workers after what they have in hand; False when one did not end in time."""
         with self._wake:
             self._stopping = True
-            self._wake.notify()
-        self._decoders.stop()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout_s)
-        if self._thread.is_alive():
+            self._wake.notify_all()
+        end_s = self._clock.mono_s() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, end_s - self._clock.mono_s()))
+        if any(thread.is_alive() for thread in self._threads):
             _log.warning("the network did not end in time; its last frame is not judged")
             return False
         return True
 
-    def silent_s(self) -> float:
-        """How long the worker has been at what it does now, seconds; 0 when it does not run."""
-        if self._thread is None or self._stopping:
-            return 0.0
-        return self._clock.mono_s() - self._heard_s
-
     def step(self) -> bool:
-        """Do what is next: waiting tasks, then one frame, else one idle task; False if none was."""
-        self._heard_s = self._clock.mono_s()
-        while self._tasks:
-            self._guarded("task", self._tasks.popleft())
-        unit = self.most_overdue()
-        frame = None if unit is None else unit.feed.take()
-        if unit is None or frame is None:
-            return self._idle()
-        self._decoders.notify()
-        pipeline = unit.pipeline
-        self._guarded(f"camera {pipeline.camera}", lambda: pipeline.judge(frame))
+        """Do what is next in this thread, before `start`; False when there is nothing to do."""
+        with self._wake:
+            work = self._choose()
+            if work is None:
+                return False
+            self._at_work[0] = self._clock.mono_s()
+        self._do(0, work)
         return True
 
-    def _idle(self) -> bool:
-        if not self._idle_tasks:
-            return False
-        self._guarded("idle task", self._idle_tasks.popleft())
-        return True
+    def silent_s(self) -> float:
+        """How long a worker has been at what it does now, seconds; 0 when none works."""
+        with self._wake:
+            begun_s = min(self._at_work.values(), default=None)
+            if begun_s is None or self._stopping:
+                return 0.0
+        return self._clock.mono_s() - begun_s
 
-    def check(self) -> None:
-        """Look after cameras that give nothing."""
-        for unit in self._units:
-            unit.feed.watch()
-            status = unit.feed.status()
-            self._guarded(
-                f"camera {unit.pipeline.camera}",
-                lambda unit=unit, status=status: unit.pipeline.check(status),  # type: ignore[misc]
-            )
+    def load(self) -> Load:
+        """How far the box keeps up."""
+        with self._wake:
+            return self._turns.load(self._clock.mono_s())
 
-    def most_overdue(self) -> CameraUnit | None:
-        """The camera, of those with a frame waiting, that waits longest in its own intervals."""
-        now_s = self._clock.mono_s()
-        return max(
-            (unit for unit in self._units if unit.feed.has_frame()),
-            key=lambda unit: _overdue(unit, now_s),
-            default=None,
-        )
+    # -- inside ----------------------------------------------------------------------------------
 
-    def _next_up(self, count: int) -> list[Decodable]:
-        """The most overdue cameras of those that have a picture, decoded or not."""
-        now_s = self._clock.mono_s()
-        waiting = [
-            unit for unit in self._units if unit.feed.has_undecoded() or unit.feed.has_frame()
-        ]
-        chosen = heapq.nlargest(count, waiting, key=lambda unit: _overdue(unit, now_s))
-        return [unit.feed for unit in chosen]
+    def _run(self, worker: int) -> None:
+        while (work := self._next_work(worker)) is not None:
+            self._do(worker, work)
 
-    def _run(self) -> None:
-        next_check_s = self._clock.mono_s()
-        while True:
-            with self._wake:
-                if not (self._news or self._tasks or self._stopping):
-                    self._wake.wait(_CHECK_S)
-                self._news = False
-                if self._stopping:
-                    return
-            while self.step() and not self._stopping:
-                if self._clock.mono_s() >= next_check_s:
-                    break
-            if self._clock.mono_s() >= next_check_s:
-                self.check()
-                next_check_s = self._clock.mono_s() + _CHECK_S
-                with self._wake:
-                    self._news = True  # a frame may still wait
-
-    def _guarded(self, what: str, work: Callable[[], None]) -> None:
+    def _do(self, worker: int, work: Callable[[], None]) -> None:
         try:
             work()
+        except Exception:  # a task's fault, even one of ours, must not stop the cameras
+            _log.exception("judge: unexpected fault")
+        with self._wake:
+            del self._at_work[worker]
+            self._is_alone = False
+            if self._tasks or not self._at_work:
+                self._wake.notify_all()
+
+    def _next_work(self, worker: int) -> Callable[[], None] | None:
+        """Wait for something to do; None at the end."""
+        with self._wake:
+            while not self._stopping:
+                work = self._choose()
+                if work is not None:
+                    self._at_work[worker] = self._clock.mono_s()
+                    return work
+                self._wake.wait(_CHECK_S)
+        return None
+
+    def _choose(self) -> Callable[[], None] | None:
+        if self._is_alone or (self._tasks and self._at_work):
+            return None
+        if self._tasks:
+            self._is_alone = True
+            return self._tasks.popleft()
+        now_s = self._clock.mono_s()
+        if now_s >= self._check_s:
+            self._check_s = now_s + _CHECK_S
+            return self._check
+        turn = self._turns.next(now_s)
+        if turn is not None:
+            return partial(self._take, turn)
+        if self._idle_tasks and not self._is_idling:
+            self._is_idling = True
+            return partial(self._idle, self._idle_tasks.popleft())
+        return None
+
+    def _take(self, turn: Turn) -> None:
+        unit = self._units[turn.camera]
+        has_looked, wish = False, None
+        try:
+            has_looked, wish = _judge(unit, is_pass=turn.is_pass)
         except Exception:  # one camera's fault, even one of ours, must not stop the others
-            _log.exception("%s: unexpected fault", what)
+            _log.exception("camera %s: unexpected fault", unit.pipeline.camera)
+        finally:
+            with self._wake:
+                self._turns.done(turn, self._clock.mono_s(), wish, has_looked=has_looked)
+
+    def _idle(self, task: Callable[[], None]) -> None:
+        try:
+            task()
+        finally:
+            self._is_idling = False
+
+    def _check(self) -> None:
+        """Look after cameras that give nothing; one that has a turn gives something."""
+        for number, unit in enumerate(self._units):
+            unit.feed.watch()
+            with self._wake:
+                is_mine = self._turns.claim(number)
+            if not is_mine:
+                continue
+            try:
+                unit.pipeline.check(unit.feed.status())
+            except Exception:  # as above
+                _log.exception("camera %s: unexpected fault", unit.pipeline.camera)
+            finally:
+                with self._wake:
+                    self._turns.release(number)
 
 
-def _overdue(unit: CameraUnit, now_s: float) -> float:
-    return (now_s - unit.pipeline.last_judged_s) / unit.pipeline.interval_s
+def _judge(unit: CameraUnit, *, is_pass: bool) -> tuple[bool, Wish | None]:
+    """Whether there was a picture to look at, and the pass that is wanted from now on."""
+    pipeline = unit.pipeline
+    frame = unit.feed.take()
+    wish = pipeline.wish if frame is None else pipeline.look(frame)
+    if is_pass and wish is not None:
+        wish = pipeline.run_pass()
+    return frame is not None, wish

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import cv2
 import numpy as np
@@ -45,6 +46,20 @@ class GateSettings:
     global_every_s: float = 2.0
 
 
+class Finding(Enum):
+    """What a look at a picture found."""
+
+    NOTHING = "nothing"
+    CHANGED = "changed"
+    """A bay changed."""
+    EVERYTHING = "everything"
+    """Most bays changed at once: lamps, rain, a cloud's edge."""
+    HEARTBEAT = "heartbeat"
+    """Nothing changed, but the last pass was long ago."""
+    FIRST = "first"
+    """There is nothing to compare with: the first picture, or other bays."""
+
+
 class ChangeGate:
     """Decides for one camera which frames the network judges; not thread-safe.
 
@@ -61,6 +76,8 @@ class ChangeGate:
         self._heartbeat_s = self._settings.heartbeat_s * first_heartbeat_share
         self._judged: Floats | None = None
         self._judged_s = 0.0
+        self._looked: Floats | None = None
+        self._looked_s = 0.0
 
     def wants(
         self,
@@ -78,26 +95,45 @@ class ChangeGate:
             settling: whether a bay is about to change state (`EvidenceFilter.is_settling`).
             greys: of this frame, shared with others; None: made here.
         """
-        now_s = frame.captured_mono_s
-        grey = (greys or SmallGreys(frame.image_bgr)).at(WORK_SIDE_PX)
-        patches = _patches(grey, polygons_norm)
-        if self._is_wanted(patches, now_s, settling=settling):
-            self._judged, self._judged_s = patches, now_s
-            return True
-        return False
+        found = self.look(frame, polygons_norm, greys)
+        if found is Finding.NOTHING and not settling:
+            return False
+        self.judged()
+        return True
 
-    def _is_wanted(self, patches: Floats, now_s: float, *, settling: bool) -> bool:
-        if self._judged is None or self._judged.shape != patches.shape or settling:
-            return True
-        since_s = now_s - self._judged_s
-        if since_s >= self._heartbeat_s:
+    def look(
+        self, frame: Frame, polygons_norm: Sequence[Floats], greys: SmallGreys | None = None
+    ) -> Finding:
+        """Compare one frame with the last one that was judged; `judged` makes it that one.
+
+        Args:
+            frame: of the camera, in the order of capture.
+            polygons_norm: where the bays are in this frame.
+            greys: of this frame, shared with others; None: made here.
+        """
+        grey = (greys or SmallGreys(frame.image_bgr)).at(WORK_SIDE_PX)
+        self._looked = _patches(grey, polygons_norm)
+        self._looked_s = frame.captured_mono_s
+        return self._find(self._looked, self._looked_s)
+
+    def judged(self) -> None:
+        """The network judged the frame that was looked at last."""
+        if self._judged is not None and self._looked_s - self._judged_s >= self._heartbeat_s:
             self._heartbeat_s = self._settings.heartbeat_s
-            return True
+        self._judged, self._judged_s = self._looked, self._looked_s
+
+    def _find(self, patches: Floats, now_s: float) -> Finding:
+        if self._judged is None or self._judged.shape != patches.shape:
+            return Finding.FIRST
         changed = patch_change(self._judged, patches, self._settings.noise_level)
         is_changed = changed >= self._settings.least_change
+        since_s = now_s - self._judged_s
         if len(is_changed) > 1 and is_changed.mean() >= self._settings.global_share:
-            return since_s >= self._settings.global_every_s
-        return bool(is_changed.any())
+            if since_s >= self._settings.global_every_s:
+                return Finding.EVERYTHING
+        elif is_changed.any():
+            return Finding.CHANGED
+        return Finding.HEARTBEAT if since_s >= self._heartbeat_s else Finding.NOTHING
 
 
 def bay_patches(image_bgr: ImageBgr, polygons_norm: Sequence[Floats]) -> Floats:

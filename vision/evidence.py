@@ -166,6 +166,19 @@ class EvidenceFilter:
         """
         return any(_is_settling(track) for track in self._tracks)
 
+    def is_starting(self) -> bool:
+        """Whether a bay waits for its first state, or for one after its picture was no use."""
+        return any(_is_starting(track) for track in self._tracks)
+
+    def decides_at_s(self) -> float | None:
+        """When the first hold time that runs now ends, monotonic seconds; None while none runs."""
+        ends_s = (
+            track.leaning_from.mono_s + self._hold_s(track)
+            for track in self._tracks
+            if track.leaning_from is not None and _is_turning(track)
+        )
+        return min(ends_s, default=None)
+
     def update(self, evidence: BayEvidence, mono_s: float, utc: datetime) -> list[BayState]:
         """Take in one frame.
 
@@ -289,11 +302,14 @@ class EvidenceFilter:
     def _held_from(self, track: _Track, now: _Instant) -> _Instant | None:
         if track.leaning_from is None or track.leaning == track.state.occ:
             return None
-        hold_s = self._settings.enter_hold_s if track.leaning else self._settings.leave_hold_s
+        is_held = now.mono_s - track.leaning_from.mono_s >= self._hold_s(track)
+        return track.leaning_from if is_held else None
+
+    def _hold_s(self, track: _Track) -> float:
         # An unsure bay has shown that it wavers, so it has to earn a state like a known one.
         if track.state.occ is None and track.state.reason is not UnknownReason.UNSURE:
-            hold_s = self._settings.start_hold_s
-        return track.leaning_from if now.mono_s - track.leaning_from.mono_s >= hold_s else None
+            return self._settings.start_hold_s
+        return self._settings.enter_hold_s if track.leaning else self._settings.leave_hold_s
 
     def _is_doubtful(self, track: _Track, belief: float) -> bool:
         occ = track.state.occ
@@ -312,12 +328,15 @@ def _lose(track: _Track, reason: UnknownReason, now: _Instant) -> bool:
     return True
 
 
+def _is_starting(track: _Track) -> bool:
+    return track.state.reason not in {None, UnknownReason.UNSURE, UnknownReason.OCCLUDED}
+
+
 def _is_settling(track: _Track) -> bool:
-    reason = track.state.reason
-    if reason in (UnknownReason.UNSURE, UnknownReason.OCCLUDED):
+    if track.state.reason in {UnknownReason.UNSURE, UnknownReason.OCCLUDED}:
         return track.leaning is not None
     return (
-        reason is not None
+        _is_starting(track)
         or track.doubt_from_s is not None
         or _is_turning(track)
         or _is_contradicted(track)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -80,8 +81,8 @@ class _Track:
 class Auditor:
     """Looks again at sampled pictures; a `LookObserver` of every camera.
 
-    Everything but `estimate`, `since` and `report` happens in the worker's thread. A look costs a
-    second pass of the network, about twice the usual one, and is taken only when no frame waits.
+    Safe to use from several threads, each camera from one at a time. A look costs a second pass of
+    the network, about twice the usual one, and is taken only when no frame waits.
 
     Args:
         config: how often, and when to raise an alarm.
@@ -109,11 +110,16 @@ class Auditor:
         self._tracks: dict[str, _Track] = {}
         self._sha256 = ""
         self._file = file
+        self._lock = threading.RLock()
         if file is not None:
             self._go_on(file)
 
     def observe(self, look: Look) -> None:
         """Take one judged frame; see `LookObserver`."""
+        with self._lock:
+            self._observe(look)
+
+    def _observe(self, look: Look) -> None:
         if look.spec.sha256 != self._sha256:
             self._start_anew(look.spec.sha256)
         camera = look.calibration.camera
@@ -198,17 +204,21 @@ class Auditor:
         return float(self._config.every_s * rng.uniform(0.5, 1.5))
 
     def _look_again(self, track: _Track) -> None:
-        look, track.asked = track.asked, None
+        with self._lock:
+            look, track.asked = track.asked, None
         detector = self._detector()
         begin_s = self._clock.mono_s()
         if look is None or detector is None or detector.spec.sha256 != look.spec.sha256:
             return
         opinion = second_opinion(detector, look.frame.image_bgr, _bays(look), look.output)
         taken = look.frame
-        track.waiting = _Opinion(taken.captured_mono_s, taken.captured_utc, look.states, opinion)
         spent_s = self._clock.mono_s() - begin_s
-        pause_s = max(self._pause_s(track.rng), spent_s / self._config.budget_share)
-        track.due_s = begin_s + pause_s
+        with self._lock:
+            track.waiting = _Opinion(
+                taken.captured_mono_s, taken.captured_utc, look.states, opinion
+            )
+            pause_s = max(self._pause_s(track.rng), spent_s / self._config.budget_share)
+            track.due_s = begin_s + pause_s
 
     def _settle(self, track: _Track, waiting: _Opinion, after: Look) -> None:
         """Count a second opinion, once it is known what its bays did next."""

@@ -147,7 +147,10 @@ class ModelConfig(Section):
         description="Class to vehicle, occupied_bay, free_bay or ignored; by its name by default.",
     )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(
-        default=0, title="Threads", description="Of one forward pass; 0 takes every core."
+        default=1,
+        title="Threads",
+        description="Of one forward pass; as many passes run at once as cores allow. 0: one pass, "
+        "every core.",
     )
     min_confidence: Probability = Field(
         default=0.25, title="Least confidence", description="Of a vehicle box."
@@ -163,6 +166,10 @@ class ModelConfig(Section):
         except ModelError as exc:
             raise ValueError(str(exc)) from exc
         return self
+
+    def passes_at_once(self, cores: int) -> int:
+        """How many forward passes fill so many cores."""
+        return max(1, cores // (self.threads or cores))
 
     def told(self) -> Told:
         """What is said of the model beside its file and manifest.

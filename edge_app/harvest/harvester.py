@@ -68,7 +68,7 @@ class _Track:
 class Harvester:
     """A `LookObserver` of every camera.
 
-    In the worker's thread it only decides whether a frame may be looked at: a comparison of times.
+    In a worker's thread it only decides whether a frame may be looked at: a comparison of times.
     The rest is done one frame after another in a thread that ends when it has nothing to do.
 
     Args:
@@ -99,9 +99,10 @@ class Harvester:
 
     def observe(self, look: Look) -> None:
         """Take one judged frame; see `LookObserver`."""
-        track = self._tracks.get(look.calibration.camera)
-        if track is None:
-            track = self._tracks[look.calibration.camera] = self._new_track()
+        with self._idle:
+            track = self._tracks.get(look.calibration.camera)
+            if track is None:
+                track = self._tracks[look.calibration.camera] = self._new_track()
         now_s = look.frame.captured_mono_s
         track.flaps.note(look)
         if now_s < track.next_s:

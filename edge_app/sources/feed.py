@@ -69,7 +69,8 @@ class FeedStatus:
         error: the present fault; empty while pictures come.
         last_frame_s: monotonic time of the last picture; None before the first.
         ended: whether the source came to its end for good.
-        undecoded: whether a picture waits for a decoder that has time.
+        starved_s: how long since the last picture one has waited for its turn, seconds: the box is
+            to blame for that, not the camera.
         broken: pictures that came, but were not whole, and so were not taken.
         login_rejected: whether the present fault is a login that the camera refused.
     """
@@ -80,7 +81,7 @@ class FeedStatus:
     error: str = ""
     last_frame_s: float | None = None
     ended: bool = False
-    undecoded: bool = False
+    starved_s: float = 0.0
     broken: int = 0
     login_rejected: bool = False
 
@@ -114,8 +115,8 @@ class CameraFeed:
         settings: how it is kept alive.
         clock: time.
         on_frame: called after each new frame, from the thread that made it.
-        on_undecoded: called after each picture that waits for `decode`; None: the reader decodes
-            all of them itself.
+        on_undecoded: called after each picture that `take` decodes; None: the reader decodes all of
+            them itself.
     """
 
     def __init__(
@@ -136,6 +137,7 @@ class CameraFeed:
         self._lock = threading.Lock()
         self._newest: Frame | None = None
         self._undecoded: _Waiting | None = None
+        self._waits_since_s: float | None = None
         self._status = FeedStatus()
         self._reader: _Reader | None = None
         self._stopped: threading.Thread | None = None
@@ -178,23 +180,27 @@ class CameraFeed:
             self._launch()
 
     def take(self) -> Frame | None:
-        """The newest frame, once; None when there is none that was not taken yet."""
+        """The newest frame, once, decoded now if it is not yet; None when none waits or it is bad.
+
+        From any thread but one at a time.
+        """
+        begin_s = self._clock.mono_s()
+        self.decode()
         with self._lock:
             frame, self._newest = self._newest, None
+            starved_s = self._status.starved_s + self._waited_s(begin_s)
+            self._status = replace(self._status, starved_s=starved_s)
+            self._waits_since_s = None if self._undecoded is None else self._undecoded.came_s
             return frame
 
-    def has_frame(self) -> bool:
-        """Whether a frame waits to be taken."""
-        return self._newest is not None
-
-    def has_undecoded(self) -> bool:
-        """Whether a picture waits to be decoded."""
-        return self._undecoded is not None
+    def waits_since_s(self) -> float | None:
+        """Since when a picture has waited to be taken, monotonic; None while there is none."""
+        return self._waits_since_s
 
     def decode(self) -> bool:
         """Make the newest frame of the picture that waits; False when there was none, or a bad one.
 
-        From any thread but one at a time.
+        From the thread that takes.
         """
         with self._lock:
             waiting, self._undecoded = self._undecoded, None
@@ -211,7 +217,16 @@ class CameraFeed:
     def status(self) -> FeedStatus:
         """What happened so far."""
         with self._lock:
-            return replace(self._status, undecoded=self._undecoded is not None)
+            waited_s = self._waited_s(self._clock.mono_s())
+            return replace(self._status, starved_s=self._status.starved_s + waited_s)
+
+    def _waited_s(self, now_s: float) -> float:
+        """How long a picture has waited, beyond what was known when the last one was whole."""
+        if self._waits_since_s is None:
+            return 0.0
+        known_s = self._status.last_frame_s
+        begin_s = self._waits_since_s if known_s is None else max(known_s, self._waits_since_s)
+        return max(0.0, now_s - begin_s)
 
     def watch(self) -> None:
         """Replace a reader that gave no sign of life for too long."""
@@ -312,6 +327,8 @@ class CameraFeed:
         with self._lock:
             if self._reader is not reader:
                 return
+            if self._waits_since_s is None:
+                self._waits_since_s = now_s
             before, self._undecoded = self._undecoded, _Waiting(reader, picture, now_s, utc)
             if before is not None:
                 self._status = replace(
@@ -333,6 +350,8 @@ class CameraFeed:
         with self._lock:
             if self._reader is not reader:
                 return  # a reader that was left behind and woke up later
+            if self._waits_since_s is None:
+                self._waits_since_s = now_s
             if self._status.error:
                 _log.info("camera %s: pictures come again", self.camera)
             dropped = self._status.dropped + (self._newest is not None)
@@ -344,6 +363,7 @@ class CameraFeed:
                 error="",
                 login_rejected=False,
                 last_frame_s=now_s,
+                starved_s=0.0,
             )
             self._newest = Frame(
                 camera=self.camera,

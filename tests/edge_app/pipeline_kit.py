@@ -12,9 +12,11 @@ from calibration import Bay, Calibration
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
 from edge_app.live import CameraCondition, LiveBoard, LiveView
-from edge_app.pipeline import CameraPipeline, Outlets
+from edge_app.pipeline import CameraPipeline
+from edge_app.ports import Outlets
 from telemetry import Clock, ManualClock, ModelError, UnknownReason
 from tests.networks import scripted_spec
+from vision.change_gate import Finding
 from vision.input_size import InputPlan
 from vision.types import (
     Detections,
@@ -76,15 +78,13 @@ class ScriptedGate:
     def __init__(self) -> None:
         self.open = True
 
-    def wants(
-        self,
-        frame: Frame,
-        polygons_norm: Sequence[Floats],
-        *,
-        settling: bool,
-        greys: SmallGreys | None = None,
-    ) -> bool:
-        return self.open or settling
+    def look(
+        self, frame: Frame, polygons_norm: Sequence[Floats], greys: SmallGreys | None = None
+    ) -> Finding:
+        return Finding.CHANGED if self.open else Finding.NOTHING
+
+    def judged(self) -> None:
+        """Nothing is compared."""
 
 
 def square(bay: str, left: float = 0.1) -> Bay:

@@ -56,8 +56,8 @@ def test_no_smeared_picture_is_accepted(
 @pytest.mark.parametrize("mode", [DecodeMode.ALL, DecodeMode.KEY])
 @pytest.mark.parametrize(
     ("codec", "cut_after"),
-    # Every picture is a key frame, of 90 or 25 packets.
-    [pytest.param("libx264", 1850, id="libx264"), pytest.param("libx265", 500, id="libx265")],
+    # Every picture is a key frame, of 36 or 25 packets.
+    [pytest.param("libx264", 750, id="libx264"), pytest.param("libx265", 500, id="libx265")],
 )
 def test_a_picture_that_the_connection_broke_off_is_none(
     codec: str, cut_after: int, mode: DecodeMode

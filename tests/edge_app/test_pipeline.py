@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from edge_app.live import CameraCondition
 from edge_app.looks import Look
 from edge_app.sources import FeedStatus
+from edge_app.turns import Urgency, Wish
 from telemetry import Cause, ModelError, UnknownReason
 from tests.edge_app.pipeline_kit import (
     Rig,
@@ -270,3 +273,48 @@ def test_observers_see_every_judged_frame_and_their_faults_stop_nothing(
     assert last.evidence.prob == pytest.approx([0.99, 0.99])
     assert rig.occ() == [True, True]
     assert "Witness failed" in caplog.text
+
+
+def test_a_look_runs_no_network_and_the_newest_picture_is_the_one_that_is_judged() -> None:
+    rig = Rig()
+    rig.run(5, prob=0.01)
+    judged, first, second = len(rig.detector.quads), rig.frame(), rig.frame()
+    assert rig.pipeline.run_pass() is None, "no picture waits"
+    assert rig.pipeline.look(first) == Wish(Urgency.EVERY)
+    rig.clock.advance(1)
+    assert rig.pipeline.look(second) == rig.pipeline.wish == Wish(Urgency.EVERY)
+    assert len(rig.detector.quads) == judged
+    assert rig.view().frame is second, "while passes are late the picture is shown all the same"
+    assert rig.pipeline.run_pass() == Wish(Urgency.EVERY, has_picture=False)
+    assert len(rig.detector.quads) == judged + 1
+    assert rig.view().frame is second
+    assert (rig.view().status.judged, rig.view().status.dropped) == (6, 1)
+
+
+def test_a_picture_that_waits_is_not_judged_once_its_view_or_its_bays_are_others() -> None:
+    rig, guard = Rig(), ScriptedGuard()
+    rig.pipeline.use_calibration(calibration("a", "b"), guard)
+    rig.run(5, prob=0.01)
+    judged = len(rig.detector.quads)
+    changes: list[Callable[[], None]] = [
+        lambda: rig.pipeline.use_calibration(calibration("c"), guard),
+        lambda: rig.pipeline.check(FeedStatus(frames=5, last_frame_s=-100.0)),
+    ]
+    for change in changes:
+        rig.pipeline.look(rig.frame())
+        change()
+        assert rig.pipeline.wish is None
+        assert rig.pipeline.run_pass() is None
+    assert len(rig.detector.quads) == judged
+
+
+def test_a_camera_whose_pictures_wait_for_the_box_is_not_lost() -> None:
+    rig = Rig()
+    rig.run(5, prob=0.01)
+    last_s = rig.clock.mono_s()
+    rig.clock.advance(300)
+    rig.pipeline.check(FeedStatus(frames=5, last_frame_s=last_s, starved_s=290.0))
+    assert rig.occ() == [False, False]
+    rig.clock.advance(15)
+    rig.pipeline.check(FeedStatus(frames=5, last_frame_s=last_s, starved_s=290.0))
+    assert rig.reasons() == {UnknownReason.CAMERA_LOST}, "what it sent then was no picture"
