@@ -56,11 +56,10 @@ def audit(detector: OnnxDetector, frames: list[LotFrame], changes: tuple[str, ..
             image = degrade(image, change, rng)
         image_wh = (image.shape[1], image.shape[0])
         shapes = BayShapes.of(frame.polygons_norm, image_wh)
-        first = judge_bays(detector, image, shapes).output
-        assert first.bay_prob is not None
-        opinion = second_opinion(detector, image, shapes, first)
-        tallies.append(tally_look(opinion, first.bay_prob))
-        right += int(((first.bay_prob >= 0.5) == frame.occupied).sum())
+        first = judge_bays(detector, image, shapes)
+        opinion = second_opinion(detector, image, shapes, first.output)
+        tallies.append(tally_look(opinion, first.evidence.prob))
+        right += int(((first.evidence.prob >= 0.5) == frame.occupied).sum())
         bays += len(frame.polygons_norm)
     return Audited(tallies, right, bays)
 

@@ -24,15 +24,13 @@ from rich.table import Table
 
 from datasets.degrade import degrade
 from datasets.frames import LotFrame
-from datasets.lots import data_root, read_dataset, read_sequence
+from datasets.lots import data_root, read_dataset, read_lot, read_sequence
 from datasets.pseudo_labels import ADAPT, CHECK, LabelSettings, pseudo_label
 from models import find_model
-from models.export import export_onnx
-from models.network.net import LotNet
 from models.training.config import TrainConfig
-from models.training.judge import score
+from models.training.export import export_onnx
 from models.training.loop import trained_net
-from models.training.records import Sample, read_lot
+from models.training.network.net import LotNet
 from models.training.specialise import (
     Features,
     SpecialiseConfig,
@@ -98,17 +96,8 @@ def frames_of(case: Case, root: Path, folder: Path) -> list[LotFrame]:
     return harmed
 
 
-def samples_of(frames: Sequence[LotFrame]) -> list[Sample]:
-    samples = []
-    for frame in (one.with_known_bays() for one in frames):
-        wh = np.array(frame.size_wh(), np.float32)
-        quads = np.asarray(frame.polygons_norm, np.float32).reshape(-1, 4, 2) * wh
-        samples.append(Sample(frame.path.name, frame.set_name, frame.path, quads, frame.occupied))
-    return samples
-
-
 def right(net: LotNet, pictures: Sequence[Features]) -> float:
-    return 100 * score(verdicts_of(net, pictures)).accuracy
+    return 100 * float(verdicts_of(net, pictures).right.mean())
 
 
 def main() -> None:
@@ -129,7 +118,7 @@ def main() -> None:
         folder = Path(temporary)
         export_onnx(net, folder / "net.onnx")
         detector = OnnxDetector(folder / "net.onnx", find_model("lotsight-n").manifest.spec())
-        general = read_lot(arguments.data, "acpds", "train")
+        general = read_lot(arguments.data / "acpds", "train")
         anchors = features_of(net, general[:: len(general) // ANCHORS], wh)
         for case in track(cases, "specialising", console=console, transient=True):
             own = folder / f"{case.name}{len(case.changes)}"
@@ -154,12 +143,12 @@ def measure(
         if said is not None and true is not None
     ]
     parts = {
-        split: features_of(net, samples_of([f for f in labelled if f.split == split]), wh)
+        split: features_of(net, [f for f in labelled if f.split == split], wh)
         for split in (ADAPT, CHECK)
     }
     candidate = specialise(net, parts[ADAPT], anchors[::2], SpecialiseConfig())
     refusals = gate_refusals(net, candidate, parts[CHECK], anchors[1::2])
-    days = features_of(net, samples_of([f for f in frames if f not in early]), wh)
+    days = features_of(net, [f for f in frames if f not in early], wh)
     return (
         ", ".join((case.name, *case.changes)),
         f"{case.until:%d %b %Hh}",

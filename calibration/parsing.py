@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ from telemetry.errors import CalibrationError
 
 _GOT_CHARACTERS = 60
 _SHOWN = 5
+_MOST_DIGITS = 4_000
 
 
 # Longest first: the mark of UTF-32 begins with that of UTF-16.
@@ -72,7 +74,12 @@ def parse_json(text: str | bytes, source: str) -> Any:
     """
     try:
         decoded = text if isinstance(text, str) else decode_text(text, source)
-        return json.loads(decoded, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        return json.loads(
+            decoded,
+            object_pairs_hook=_no_key_twice,
+            parse_constant=_no_constant,
+            parse_int=_whole_number,
+        )
     except json.JSONDecodeError as exc:
         got = exc.doc[exc.pos : exc.pos + 20].splitlines()
         shown = repr(got[0]) if got and got[0] else "the end of the line or file"
@@ -99,9 +106,30 @@ def _no_key_twice(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _whole_number(digits: str) -> int:
+    # Python itself refuses somewhat more, in words of its own; what is too large is told later.
+    if len(digits) > _MOST_DIGITS:
+        msg = f"expected a number of at most {_MOST_DIGITS} digits, but got {len(digits)}"
+        raise ValueError(msg)
+    return int(digits)
+
+
 def _no_constant(name: str) -> NoReturn:
     msg = f"expected a number, but got {name}"
     raise ValueError(msg)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height from text such as `1280x720`.
+
+    Raises:
+        CalibrationError: it is none.
+    """
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
+    if found is None:
+        msg = f"size: expected width x height such as 1280x720, but got '{text}'"
+        raise CalibrationError(msg)
+    return int(found[1]), int(found[2])
 
 
 def parse_calibration(text: str | bytes, source: str, *, verify: bool = True) -> Calibration:

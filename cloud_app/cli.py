@@ -12,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_app import edge_cli
-from cloud_app.api.access import digest_of
+from cloud_app import edge_cli, user_commands
+from cloud_app.accounts.secret import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
+from cloud_app.registry import cli as registry_cli
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
 
 app = typer.Typer(
@@ -23,7 +24,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(user_commands.user, name="user")
+app.command("audit")(user_commands.audit)
 app.add_typer(edge_cli.app, name="edge")
+app.add_typer(registry_cli.app, name="registry")
 
 ConfigPath = Annotated[
     Path | None,
@@ -121,8 +125,16 @@ def _summary(config: CloudConfig) -> list[tuple[str, str]]:
         ("shadow service", config.shadow.root if config.shadow.enabled else "off"),
         ("lake", str(config.lake.folder) if config.lake else "off"),
         ("Kafka", config.kafka.topic if config.kafka else "off"),
+        ("people", _people(config)),
         ("alerts", "webhook" if config.rules.webhook_url else "log"),
     ]
+
+
+def _people(config: CloudConfig) -> str:
+    oidc, mail = config.accounts.oidc, config.mail
+    ways = "password" if oidc is None else f"password or {oidc.issuer}"
+    sent = "no mail" if mail is None else f"mail by {mail.host}:{mail.port} ({mail.security.value})"
+    return f"{ways}; {sent}"
 
 
 def main() -> None:

@@ -13,10 +13,12 @@ from rich.table import Table
 
 from cloud_app.acl import access_list
 from cloud_app.config import load_config
+from cloud_app.registry.layouts import take_layouts
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
 from cloud_app.storage.placing import move_edge, register_edge, registered
-from telemetry import EdgeTopics
+from cloud_app.storage.times import to_ms
+from telemetry import EdgeTopics, SystemClock
 
 app = typer.Typer(
     help="Which edges there are, and which site each belongs to.", no_args_is_help=True
@@ -35,6 +37,7 @@ def add(edge: Edge, site: Site, config: ConfigPath = None) -> None:
     EdgeTopics(site, edge)
     with _database(config) as database, database.write() as session:
         register_edge(session, edge, site)
+        take_layouts(session, [edge], _now_ms())
     typer.echo(f"{edge} belongs to {site}")
 
 
@@ -44,6 +47,7 @@ def move(edge: Edge, site: Site, config: ConfigPath = None) -> None:
     EdgeTopics(site, edge)
     with _database(config) as database, database.write() as session:
         before = move_edge(session, edge, site)
+        take_layouts(session, [edge], _now_ms())
     typer.echo(f"{edge} belonged to {before} and belongs to {site} now; its history goes with it")
 
 
@@ -69,6 +73,10 @@ def print_acl(
     settings = load_config(config)
     text = access_list(edges, settings.broker.prefix, settings.shadow.root, consumer)
     typer.echo(text, nl=False)
+
+
+def _now_ms() -> int:
+    return to_ms(SystemClock().utc())
 
 
 @contextmanager

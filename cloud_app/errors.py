@@ -5,7 +5,18 @@ LotsightError
     ├── StorageError           the database refused a statement, or its schema is another version's
     │   └── StorageDownError   the database cannot be reached now; the same work may succeed later
     ├── SinkError              a sink (lake, Kafka) did not take a batch
-    └── BrokerError            the broker refused the connection or a subscription
+    ├── BrokerError            the broker refused the connection or a subscription
+    ├── AccountError           a person, role, key or proof is not as it must be
+    │   ├── LoginError         who it is was not proven; the text never says what was wrong
+    │   │   ├── CodeNeededError    the password was right; a second factor is asked for
+    │   │   └── TooManyTriesError  a try came too early
+    │   ├── LastAdminError     nobody would be left who could undo the change
+    │   ├── StaleError         the record was changed meanwhile
+    │   └── UnknownError       there is no such person, key, session or ticket
+    ├── BusyError              too much at once; the same may succeed in a few seconds
+    ├── MailError              the mail server did not take a message
+    ├── ProviderError          the OpenID provider is away, or answered what it must not
+    └── RegistryError          a change of the registry is refused; see cloud_app.registry.errors
 """
 
 from __future__ import annotations
@@ -31,3 +42,55 @@ class SinkError(CloudError):
 
 class BrokerError(CloudError):
     """The broker refused the connection or a subscription."""
+
+
+class AccountError(CloudError):
+    """A person, role, key or proof is not as it must be."""
+
+
+class LoginError(AccountError):
+    """Who it is was not proven; the text never says what was wrong."""
+
+
+class CodeNeededError(LoginError):
+    """The password was right; a second factor is asked for."""
+
+
+class TooManyTriesError(LoginError):
+    """A try came too early.
+
+    Attributes:
+        wait_s: until the next one is looked at.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"too many failed logins; the next try is looked at in {wait_s:.0f} s")
+        self.wait_s = wait_s
+
+
+class LastAdminError(AccountError):
+    """Nobody would be left who could undo the change."""
+
+
+class StaleError(AccountError):
+    """The record was changed meanwhile."""
+
+
+class UnknownError(AccountError):
+    """There is no such person, key, session or ticket."""
+
+
+class BusyError(CloudError):
+    """Too much at once; the same may succeed in a few seconds."""
+
+
+class MailError(CloudError):
+    """The mail server did not take a message."""
+
+
+class ProviderError(CloudError):
+    """The OpenID provider is away, or answered what it must not."""
+
+
+class RegistryError(CloudError):
+    """A change of the registry is refused."""

@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
 _PRUNE_EVERY_S = 600.0
+_CHECK_EVERY_S = 3600.0
 _DAY_MS = 86_400_000
 # A check reads all bays of so many edges, so it never holds a reading transaction for long.
 _CHECKED_AT_ONCE = 50
@@ -92,6 +93,7 @@ class Housekeeper:
     count_drifts: int = 0
     _judged_s: float | None = None
     _pruned_s: float | None = None
+    _checked_s: float | None = None
     _reread_s: dict[str, float] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -133,6 +135,8 @@ class Housekeeper:
         if self._pruned_s is None or now_s - self._pruned_s >= _PRUNE_EVERY_S:
             self._pruned_s = now_s
             self._make_room()
+        if self._checked_s is None or now_s - self._checked_s >= _CHECK_EVERY_S:
+            self._checked_s = now_s
             self._check_counts()
         if self._judged_s is None or now_s - self._judged_s >= self.rules.every_s:
             self._judged_s = now_s

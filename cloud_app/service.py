@@ -13,6 +13,9 @@ from typing import Protocol
 
 import uvicorn
 
+from cloud_app.accounts.assembly import Accounts
+from cloud_app.accounts.mail import SmtpMailer
+from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
 from cloud_app.api.context import ApiContext
@@ -24,9 +27,11 @@ from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.worker import IngestWorker, Sink
 from cloud_app.notify import notifier_for
+from cloud_app.registry.layouts import take_unknown
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
+from cloud_app.storage.times import to_ms
 from http_server.connections import ConnectionLimits
 from http_server.serving import ServerConfig
 from telemetry import Clock, ConfigError
@@ -74,6 +79,8 @@ class CloudService:
         """
         database = open_database(self.config.database)
         try:
+            with database.write() as session:
+                take_unknown(session, to_ms(self.clock.utc()))
             self._run_on(database)
         finally:
             database.close()
@@ -112,19 +119,23 @@ class CloudService:
         shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
         link.deliver_to(ingest.inbox, shadow_worker.offer)
         feed = LiveFeed(database)
+        accounts = Accounts.of(config, database)
         context = ApiContext(
             config,
             database,
             self.clock,
-            Doorkeeper(config.http),
+            Doorkeeper(config.http, accounts, self.clock),
             feed,
             lambda: link.state,
             ingest.counts,
             shadows if config.shadow.enabled else None,
             link.publish,
+            accounts,
         )
+        mailer = None if config.mail is None else SmtpMailer(config.mail)
+        upkeep = AccountsWorker(database, mailer, database.lead, self.clock)
         try:
-            self._run_parts((ingest, shadow_worker, housekeeper, feed), link, context)
+            self._run_parts((ingest, shadow_worker, housekeeper, feed, upkeep), link, context)
         finally:
             for sink in sinks:
                 sink.close()

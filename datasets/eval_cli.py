@@ -15,9 +15,9 @@ from datasets.baselines import RuleName
 from datasets.cluster import runner_of, threads_each
 from datasets.degrade import CHANGES
 from datasets.errors import DatasetError
-from datasets.evaluation import EvalPlan, Evaluation, evaluate, frames_to_judge
+from datasets.evaluation import EvalPlan, Evaluation, evaluate, frames_to_judge, mean_of
 from datasets.jobs import TravellingDetector
-from datasets.judging import JudgeOptions
+from datasets.judging import JudgeOptions, by_camera
 from datasets.lots import data_root
 from datasets.report import html_report
 from datasets.sets import choose
@@ -94,20 +94,25 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
 
 def _print(console: Console, evaluation: Evaluation) -> None:
     table = Table(title=f"{evaluation.model['name']} {evaluation.model['version']}", box=None)
-    table.add_column("set", no_wrap=True)
-    for heading in ("frames", "bays", "accuracy % (95 %)", "F1 %", "ECE %", "Mpx"):
+    table.add_column("camera", overflow="fold")
+    for heading in ("frames", "bays", "accuracy % (95 %)", "unknown %", "ECE %", "Mpx"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for verdicts, one in zip(evaluation.verdicts, evaluation.metrics, strict=True):
+    judged = by_camera(evaluation.verdicts)
+    for name, one in evaluation.cameras.items():
         table.add_row(
-            verdicts.name,
+            name,
             str(one.frames),
             str(one.bays),
             f"[bold]{100 * one.accuracy.value:.2f}[/] "
             f"({100 * one.accuracy.low:.2f}-{100 * one.accuracy.high:.2f})",
-            f"{100 * one.f1.value:.2f}",
+            f"{100 * one.abstained:.2f}",
             f"{100 * one.ece:.2f}",
-            f"{verdicts.input_mpx:.2f}",
+            f"{judged[name].input_mpx:.2f}",
         )
+    if len(evaluation.cameras) > 1:
+        mean = {name: f"{100 * value:.2f}" for name, value in mean_of(evaluation.cameras).items()}
+        accuracy = f"[bold]{mean['accuracy']}[/]"
+        table.add_row("mean of cameras", "", "", accuracy, mean["abstained"], mean["ece"])
     console.print(table)
     if not evaluation.variants:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,7 @@ from datasets.baselines import RuleName, make_rule
 from datasets.degrade import CHANGES
 from datasets.errors import DatasetError
 from datasets.jobs import InTurn, Runner
-from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames, plan_for
+from datasets.judging import FrameJudging, JudgeOptions, Verdicts, by_camera, judge_frames, plan_for
 from datasets.metrics import Metrics, by_height, by_size, measure, reliability
 from datasets.sets import read_split
 from telemetry.messages import ModelRef
@@ -55,6 +55,7 @@ class Evaluation:
         time_utc: when.
         verdicts: of each split.
         metrics: of each split, in the same order.
+        cameras: of each camera over all splits, the worst first; a set that names none is one.
         variants: name of a change to the metrics of each split.
     """
 
@@ -63,6 +64,7 @@ class Evaluation:
     time_utc: datetime
     verdicts: tuple[Verdicts, ...]
     metrics: tuple[Metrics, ...]
+    cameras: dict[str, Metrics] = field(default_factory=dict)
     variants: dict[str, tuple[Metrics, ...]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,11 +79,14 @@ class Evaluation:
                 "jitter_share": self.plan.options.jitter_share,
                 "change": self.plan.options.change,
                 "seed": self.plan.options.seed,
+                "usual_input": self.plan.options.usual_input,
             },
             "sets": {
                 name: metrics.as_dict() | {"input_mpx": round(verdicts.input_mpx, 3)}
                 for name, metrics, verdicts in zip(names, self.metrics, self.verdicts, strict=True)
             },
+            "cameras": {name: metrics.as_dict() for name, metrics in self.cameras.items()},
+            "mean_over_cameras": mean_of(self.cameras),
             "variants": {
                 variant: {n: m.as_dict() for n, m in zip(names, rows, strict=True)}
                 for variant, rows in self.variants.items()
@@ -95,13 +100,35 @@ class Evaluation:
         }
 
 
+def mean_of(cameras: Mapping[str, Metrics]) -> dict[str, float]:
+    """Means over cameras, each counting alike: the frames of one are much the same."""
+    rows = [
+        {
+            "accuracy": one.accuracy.value,
+            "abstained": one.abstained,
+            "decided_accuracy": one.decided_accuracy,
+            "f1": one.f1.value,
+            "ece": one.ece,
+        }
+        for one in cameras.values()
+    ]
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+
+
+def _worst_first(cameras: Mapping[str, Metrics]) -> dict[str, Metrics]:
+    return dict(sorted(cameras.items(), key=lambda item: item[1].accuracy.value))
+
+
 def vars_of(value: Any) -> dict[str, Any]:
     """Fields of a slotted dataclass."""
     return {name: getattr(value, name) for name in value.__slots__}
 
 
 def evaluate(
-    detector: Detector, plan: EvalPlan, advance: Report, runner: Runner | None = None
+    detector: Detector,
+    plan: EvalPlan,
+    advance: Report = lambda _: None,
+    runner: Runner | None = None,
 ) -> Evaluation:
     """Judge and measure.
 
@@ -130,6 +157,9 @@ def evaluate(
         time_utc=datetime.now(UTC),
         verdicts=tuple(verdicts),
         metrics=tuple(measure(one, band) for one in verdicts),
+        cameras=_worst_first(
+            {name: measure(one, band) for name, one in by_camera(verdicts).items()}
+        ),
         variants=variants,
     )
 
@@ -153,7 +183,7 @@ def frames_to_judge(plan: EvalPlan) -> int:
 
 def _check_sizes(detector: Detector, plan: EvalPlan) -> None:
     """Before anything is judged, where the sets say how large their pictures are."""
-    if plan.options.long_side_px is None:
+    if plan.options.long_side_px is None or plan.options.usual_input:
         return
     read = [read_split(plan.root, name, split)[: plan.limit] for name, split in plan.sets]
     for image_wh in {frame.image_wh for frames in read for frame in frames}:

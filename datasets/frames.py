@@ -116,6 +116,16 @@ class LotFrame:
             raise DatasetError(msg)
 
     @property
+    def key(self) -> str:
+        """Set, split and file, unique over all sets."""
+        return f"{self.set_name}/{self.split}/{self.path.name}"
+
+    @property
+    def view(self) -> str:
+        """Set, lot and camera, as far as the set names them: what is judged as one camera."""
+        return "/".join(filter(None, (self.set_name, self.lot, self.camera)))
+
+    @property
     def occupied(self) -> Bools:
         """Which bays are surely occupied, shape (M,)."""
         return np.array([state is True for state in self.states], np.bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,12 +28,15 @@ class JudgeOptions:
             its bay (root of its area): an installer's hand.
         change: name of a change of `datasets.degrade`.
         seed: of jitter and change.
+        usual_input: whether every picture fills one input of the network's usual size, whatever
+            its bays, so that networks compare at like cost; `long_side_px` then says nothing.
     """
 
     long_side_px: int | None = None
     jitter_share: float = 0.0
     change: str | None = None
     seed: int = 0
+    usual_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Verdicts:
         size_px: side of the bay in the picture, root of its area, pixels.
         y_norm: height of the bay's middle in the picture, 0 top to 1 bottom; in an oblique view a
             stand-in for distance.
-        input_mpx: millions of pixels that the network worked on, mean over frames.
+        input_px: pixels that the network worked on for each frame.
     """
 
     name: str
@@ -61,7 +64,24 @@ class Verdicts:
     occupied: Bools = field(repr=False)
     size_px: Floats = field(repr=False)
     y_norm: Floats = field(repr=False)
-    input_mpx: float = 0.0
+    input_px: tuple[int, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, frames: Sequence[LotFrame], results: Sequence[FrameResult]) -> Verdicts:
+        """Put together the results of the frames of one split, which are in the same order."""
+        counts = [len(frame.polygons_norm) for frame in frames]
+        none = np.zeros(0, np.float32)
+        return cls(
+            name=f"{frames[0].set_name}:{frames[0].split}" if frames else "none",
+            frames=tuple(frames),
+            frame=np.repeat(np.arange(len(frames)), counts),
+            bay=np.concatenate([np.arange(count) for count in counts] or [np.zeros(0, np.int64)]),
+            prob=np.concatenate([one.prob for one in results] or [none]),
+            occupied=np.concatenate([f.occupied for f in frames] or [np.zeros(0, np.bool)]),
+            size_px=np.concatenate([one.size_px for one in results] or [none]),
+            y_norm=as_floats([p[:, 1].mean() for f in frames for p in f.polygons_norm]),
+            input_px=tuple(one.input_px for one in results),
+        )
 
     def __len__(self) -> int:
         """How many bays."""
@@ -71,6 +91,58 @@ class Verdicts:
     def right(self) -> Bools:
         """Which bays were judged right at even odds."""
         return np.equal(self.prob >= 0.5, self.occupied)  # noqa: PLR2004 - even odds
+
+    @property
+    def right_of_frames(self) -> Ints:
+        """How many bays of each frame were judged right, shape (frames,)."""
+        return np.bincount(self.frame[self.right], minlength=len(self.frames))
+
+    @property
+    def input_mpx(self) -> float:
+        """Millions of pixels that the network worked on, mean over frames."""
+        return sum(self.input_px) / max(len(self.frames), 1) / 1e6
+
+    def of_frames(self, keep: Bools) -> Verdicts:
+        """The same verdicts on some of the frames only, shape (frames,)."""
+        kept = np.flatnonzero(keep)
+        bays = np.isin(self.frame, kept)
+        return replace(
+            self,
+            frames=tuple(self.frames[index] for index in kept),
+            frame=np.searchsorted(kept, self.frame[bays]),
+            bay=self.bay[bays],
+            prob=self.prob[bays],
+            occupied=self.occupied[bays],
+            size_px=self.size_px[bays],
+            y_norm=self.y_norm[bays],
+            input_px=tuple(px for index, px in enumerate(self.input_px) if index in kept),
+        )
+
+
+def by_camera(parts: Sequence[Verdicts]) -> dict[str, Verdicts]:
+    """Verdicts of each camera, over all splits; a set that names no camera counts as one."""
+    whole = joined("all", parts)
+    views = np.array([frame.view for frame in whole.frames])
+    return {
+        str(view): replace(whole.of_frames(views == view), name=str(view))
+        for view in np.unique(views)
+    }
+
+
+def joined(name: str, parts: Sequence[Verdicts]) -> Verdicts:
+    """Verdicts of several splits, at least one, as if of one."""
+    first = np.cumsum([0, *(len(part.frames) for part in parts)])[:-1]
+    return Verdicts(
+        name=name,
+        frames=tuple(frame for part in parts for frame in part.frames),
+        frame=np.concatenate([p.frame + start for p, start in zip(parts, first, strict=True)]),
+        bay=np.concatenate([part.bay for part in parts]),
+        prob=np.concatenate([part.prob for part in parts]),
+        occupied=np.concatenate([part.occupied for part in parts]),
+        size_px=np.concatenate([part.size_px for part in parts]),
+        y_norm=np.concatenate([part.y_norm for part in parts]),
+        input_px=tuple(px for part in parts for px in part.input_px),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +201,7 @@ class FrameJudging:
         if self.options.change is not None:
             image = degrade(image, self.options.change, rng)
         polygons = jittered(job.frame.polygons_norm, image_wh, self.options.jitter_share, rng)
-        plan = plan_for(polygons, image_wh, self.detector.spec, self.options.long_side_px)
+        plan = _plan(polygons, image_wh, self.detector.spec, self.options)
         bays = BayShapes.of(polygons, image_wh)
         return FrameResult(
             prob=judge_bays(self.detector, image, bays, plan, self.rule).evidence.prob,
@@ -161,20 +233,18 @@ def judge_frames(
     for index, result in (runner or InTurn()).run(judging, jobs):
         found[index] = result
         on_frame()
-    results = [found[index] for index in range(len(jobs))]
-    counts = [len(frame.polygons_norm) for frame in frames]
-    none = np.zeros(0, np.float32)
-    return Verdicts(
-        name=f"{frames[0].set_name}:{frames[0].split}" if frames else "none",
-        frames=tuple(frames),
-        frame=np.repeat(np.arange(len(frames)), counts),
-        bay=np.concatenate([np.arange(count) for count in counts] or [np.zeros(0, np.int64)]),
-        prob=np.concatenate([one.prob for one in results] or [none]),
-        occupied=np.concatenate([f.occupied for f in frames] or [np.zeros(0, np.bool)]),
-        size_px=np.concatenate([one.size_px for one in results] or [none]),
-        y_norm=as_floats([p[:, 1].mean() for f in frames for p in f.polygons_norm]),
-        input_mpx=sum(one.input_px for one in results) / max(len(frames), 1) / 1e6,
-    )
+    return Verdicts.of(frames, [found[index] for index in range(len(jobs))])
+
+
+def _plan(
+    polygons_norm: Sequence[Floats],
+    image_wh: tuple[int, int],
+    spec: NetworkSpec,
+    options: JudgeOptions,
+) -> InputPlan:
+    if not options.usual_input:
+        return plan_for(polygons_norm, image_wh, spec, options.long_side_px)
+    return _whole_picture(polygons_norm, image_wh, spec.input_wh)
 
 
 def plan_for(
@@ -199,8 +269,14 @@ def plan_for(
                 least_px += 1
             msg += f"; {least_px} px is enough for pictures of {image_wh[0]}x{image_wh[1]} px"
         raise ModelError(msg)
+    return _whole_picture(polygons_norm, image_wh, input_wh)
+
+
+def _whole_picture(
+    polygons_norm: Sequence[Floats], image_wh: tuple[int, int], input_wh: tuple[int, int]
+) -> InputPlan:
     smallest = float(bay_sizes_px(polygons_norm, image_wh).min(initial=0.0))
-    scale = long_side_px / max(image_wh)
+    scale = min(side / image for side, image in zip(input_wh, image_wh, strict=True))
     return InputPlan(image_wh, input_wh, ((0, 0, *image_wh),), smallest * scale, 0.0)
 
 

@@ -20,11 +20,14 @@ from datasets.frames import LotFrame, Origin, Vehicle
 from datasets.manifest import About, Manifest, hash_files, make_manifest, write_manifest
 from datasets.own import Placing, write_dataset, write_text
 from vision.simulator import LotKind, Sample, boxes_of, make_sample
+from vision.types import Floats, as_floats
 
 MASKS = "masks"
 CAMERAS = "cameras.json"
 FIRST_PERSON = 1 << 15
 """In a mask: cars are 1, 2, ..., people count from here."""
+MIN_BOX_PX = 12.0
+"""Shorter side of a whole box; a car of less hardly shows."""
 _ORIGIN = Origin("lotsight simulator", "AGPL-3.0-or-later")
 _QUALITY = 95
 
@@ -38,12 +41,14 @@ class RenderPlan:
         kinds: of lots, taken in turn.
         image_wh: width and height in pixels.
         with_masks: whether to write which car or person each pixel shows.
+        whole_boxes: whether a car's box holds its hidden parts, too.
     """
 
     seeds: Sequence[int]
     kinds: tuple[LotKind, ...] = tuple(LotKind)
     image_wh: tuple[int, int] = (1280, 720)
     with_masks: bool = False
+    whole_boxes: bool = False
 
     def kind(self, seed: int) -> LotKind:
         """Of the lot of a seed."""
@@ -71,7 +76,8 @@ def render_dataset(
             sample = make_sample(seed, plan.image_wh, plan.kind(seed))
             path = Path(name) / f"{sample.kind.value}-{seed:06d}.jpg"
             _write_picture(path, sample.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-            frames.append(frame_of(sample, path, seed))
+            boxes_px = _whole_boxes(sample) if plan.whole_boxes else boxes_of(sample.pixels)
+            frames.append(frame_of(sample, path, seed, boxes_px))
             cameras[path.name] = _camera(sample)
             if plan.with_masks:
                 masks[f"{path.stem}.png"] = mask_of(sample.pixels)
@@ -87,10 +93,10 @@ def render_dataset(
     return manifest
 
 
-def frame_of(sample: Sample, path: Path, seed: int) -> LotFrame:
+def frame_of(sample: Sample, path: Path, seed: int, boxes_px: Floats) -> LotFrame:
     """A rendered picture as a labelled one."""
     width, height = sample.camera.image_wh
-    boxes = boxes_of(sample.pixels) / np.array([width, height, width, height], np.float32)
+    boxes = boxes_px / np.array([width, height, width, height], np.float32)
     return LotFrame(
         set_name="renders",
         split="",
@@ -108,6 +114,11 @@ def frame_of(sample: Sample, path: Path, seed: int) -> LotFrame:
         image_wh=(width, height),
         origin=_ORIGIN,
     )
+
+
+def _whole_boxes(sample: Sample) -> Floats:
+    sides = sample.boxes_px[:, 2:] - sample.boxes_px[:, :2]
+    return as_floats(sample.boxes_px[sides.min(1, initial=np.inf) >= MIN_BOX_PX])
 
 
 def mask_of(pixels: npt.NDArray[np.int32]) -> npt.NDArray[np.uint16]:

@@ -41,6 +41,14 @@ class Look:
     changed: tuple[BayState, ...]
     moving: Moving | None = field(default=None, repr=False)
 
+    @property
+    def head_prob(self) -> Floats:
+        """What the bay head alone says, for those that hold it against the boxes, shape (M,).
+
+        The evidence where the network has no bay head.
+        """
+        return self.evidence.prob if self.output.bay_prob is None else self.output.bay_prob
+
 
 class LookObserver(Protocol):
     """Goes on from a judged frame."""

@@ -28,7 +28,7 @@ from vision.change_gate import WORK_SIDE_PX
 from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.judge import NO_BAYS, BayJudge, BayShapes, Detector, Judgement
 from vision.standing_scene import Moving, StandingScene
-from vision.types import Detections, Floats, Frame, NetworkOutput
+from vision.types import Detections, Floats, Frame
 from vision.view_guard import ViewReport
 from vision.view_match import SmallGreys, apply_matrix
 
@@ -244,7 +244,7 @@ class CameraPipeline:
             self._figures.passed(begin_s)
             self._set_live(waiting.report)
             self._decide(frame, said, list(bays.polygons_norm))
-            self._show(frame, bays.polygons_norm, said.output)
+            self._show(frame, bays.polygons_norm, said)
             self._figures.decided(frame)
         self._catch_up()
         return wish_for_next(self._filter, has_gate=self._gate is not None)
@@ -362,7 +362,7 @@ class CameraPipeline:
         self,
         frame: Frame | None = None,
         polygons: Sequence[Floats] | None = None,
-        output: NetworkOutput | None = None,
+        said: Judgement | None = None,
     ) -> None:
         """Put the present state on the board, with the last picture where there is no new one."""
         if frame is not None:
@@ -374,8 +374,8 @@ class CameraPipeline:
             states=self._filter.states(),
             status=self._figures.status,
             polygons_norm=tuple(self._bays.polygons_norm if polygons is None else polygons),
-            bay_prob=None if output is None else output.bay_prob,
-            detections=Detections.empty() if output is None else output.detections,
+            bay_prob=None if said is None else said.evidence.prob,
+            detections=Detections.empty() if said is None else said.output.detections,
             moving=self._moving,
         )
         self._outlets.board.publish(self._view)

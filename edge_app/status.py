@@ -187,6 +187,7 @@ class BoxStatus:
             view="ok" if usable else status.condition.value,
             fps=status.fps,
             dropped=status.dropped,
+            broken=status.broken,
             restarts=status.restarts,
             latency_p95_ms=camera.pipeline.latency_p95_ms(),
             audit=self.audit(view.camera),

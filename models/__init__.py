@@ -1,7 +1,7 @@
 """Models: manifests, the registry, and the network that comes with lotsight.
 
-The run time needs only what is exported here; `models.network`, `models.training`, `models.export`
-and `models.quantise` need the extra `train`.
+`models.training` makes networks and decides which replaces which. It needs `datasets` and the extra
+`train`, comes with a source checkout only, and nothing that runs on a box imports it.
 """
 
 from models.manifest import Manifest, load_manifest, sha256_of, verify_file

@@ -15,10 +15,13 @@ from telemetry.door import describe
 from telemetry.errors import ModelError
 from telemetry.words import Identifier
 from vision.box_format import ToldFormat
+from vision.fusion_weights import FusionWeights
 from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates, NetworkSpec
 
 SCHEMA_VERSION = 1
 Probability = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -72,6 +75,25 @@ class Outputs(_Strict):
         return ToldFormat(self.boxes, self.form, self.coordinates)
 
 
+class Fusion(_Strict):
+    """How a network's bay head and boxes are weighed; see `vision.fusion_weights.FusionWeights`.
+
+    Attributes:
+        version: of the terms that the weights belong to.
+    """
+
+    version: Literal[1]
+    bias: Finite
+    head: Weight
+    head_sharp: Weight
+    firm: Weight
+    covered: Weight
+
+    def weights(self) -> FusionWeights:
+        """The numbers."""
+        return FusionWeights(**self.model_dump(exclude={"version"}))
+
+
 class Manifest(_Strict):
     """What a model file is.
 
@@ -95,6 +117,7 @@ class Manifest(_Strict):
         temperature: bay logits are divided by this before the sigmoid.
         abstain_low: an occupied-probability above this ...
         abstain_high: ... and below this says nothing; equal when switched off.
+        fusion: how bay head and boxes are weighed; None: the bay head alone judges.
     """
 
     schema_version: Literal[1]
@@ -115,6 +138,7 @@ class Manifest(_Strict):
     temperature: Annotated[float, Field(gt=0)] = 1.0
     abstain_low: Probability = 0.5
     abstain_high: Probability = 0.5
+    fusion: Fusion | None = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Manifest:
@@ -130,6 +154,9 @@ class Manifest(_Strict):
                 "abstain_low must not exceed abstain_high, but got "
                 f"{self.abstain_low} and {self.abstain_high}"
             )
+            raise ValueError(msg)
+        if self.fusion is not None and not self.bay_head:
+            msg = "fusion weighs a bay head against boxes, but bay_head is false"
             raise ValueError(msg)
         return self
 
@@ -165,6 +192,7 @@ class Manifest(_Strict):
             temperature=self.temperature,
             abstain_low=self.abstain_low,
             abstain_high=self.abstain_high,
+            fusion=None if self.fusion is None else self.fusion.weights(),
         )
         if spec.method == "bay_boxes" and self.abstain_low == self.abstain_high:
             # A bay without a box has even odds: it must fall into the band, never beside it.

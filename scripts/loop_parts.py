@@ -82,12 +82,12 @@ def audit(model: str, folder: str) -> None:
         image = frame.read()
         image_wh = (image.shape[1], image.shape[0])
         bays_there = BayShapes.of(frame.polygons_norm, image_wh)
-        first = judge_bays(detector, image, bays_there).output
-        if first.bay_prob is None:
+        first = judge_bays(detector, image, bays_there)
+        if first.output.bay_prob is None:
             continue
-        opinion = second_opinion(detector, image, bays_there, first)
-        tallies.append(tally_look(opinion, first.bay_prob))
-        right += int(np.equal(first.bay_prob >= 0.5, frame.occupied).sum())  # noqa: PLR2004
+        opinion = second_opinion(detector, image, bays_there, first.output)
+        tallies.append(tally_look(opinion, first.evidence.prob))
+        right += int(np.equal(first.evidence.prob >= 0.5, frame.occupied).sum())  # noqa: PLR2004
         bays += len(frame.polygons_norm)
     found = estimate_accuracy(tallies)
     if found is not None:

@@ -3,150 +3,156 @@
 Constants live in their modules: `telemetry.rules`, `telemetry.shadow`, `telemetry.commands`.
 """
 
-from telemetry.aws import (
-    CertificateIssued,
-    ClientToken,
-    CreateFromCsr,
-    ErrorResponse,
-    JobDocument,
-    JobExecution,
-    JobKind,
-    JobStatus,
-    JobTopics,
-    JobUpdate,
-    NextJob,
-    ProvisioningTopics,
-    ProvisionThing,
-    ShadowName,
-    ShadowRequest,
-    ShadowTopics,
-    StartNextJob,
-    ThingProvisioned,
-    answers,
-    parse_shadow_request,
-    shadow_requests,
-)
-from telemetry.bounds import (
-    Conn,
-    Epoch,
-    LayoutHash,
-    Probability,
-    Seq,
-    Sha256,
-    UtcTime,
-    Watermark,
-)
-from telemetry.clock import (
-    Clock,
-    ManualClock,
-    SystemClock,
-)
-from telemetry.cloudevents import (
-    BayChangedEvent,
-    Event,
-    EventId,
-    IncidentChangedEvent,
-    OtherEvent,
-    StreamGapEvent,
-    decode_event,
-    event_id,
-)
-from telemetry.commands import (
-    CameraArgs,
-    Command,
-    CommandName,
-    CommandResult,
-    CommandStatus,
-    NoArgs,
-    SetBayClosedArgs,
-)
-from telemetry.errors import (
-    CalibrationError,
-    CameraError,
-    ConfigError,
-    LotsightError,
-    ModelError,
-    TelemetryError,
-)
-from telemetry.health import CameraAudit, CameraHealth, Health, OutboxHealth
-from telemetry.incidents import IncidentChanged
-from telemetry.layout import (
-    Layout,
-    layout_hash,
-    pack_bays,
-    unpack_bays,
-)
-from telemetry.messages import (
-    Ack,
-    Aggregate,
-    BayChanged,
-    BayFacts,
-    BayTopicState,
-    ClockStamp,
-    GapReason,
-    LayoutBay,
-    Location,
-    LotInfo,
-    Message,
-    ModelRef,
-    Occupancy,
-    OfflineReason,
-    SeqRange,
-    Snapshot,
-    SnapshotBay,
-    Status,
-    StreamGap,
-    ZoneAggregate,
-    decode,
-)
-from telemetry.rules import (
-    DeliveryRule,
-    Direction,
-)
-from telemetry.shadow import (
-    JsonObject,
-    ShadowDelta,
-    ShadowDocument,
-    ShadowRejection,
-    ShadowUpdate,
-    accepted_message,
-    apply_update,
-    delta,
-    delta_message,
-    documents_message,
-    dump_json,
-    merge,
-    parse_delta,
-    parse_update,
-    rejected_message,
-    same_json,
-)
-from telemetry.topics import (
-    EdgeTopic,
-    EdgeTopics,
-    Topic,
-    TopicFilter,
-    TopicKind,
-    every_edge,
-    parse_edge_topic,
-)
-from telemetry.words import (
-    BayAngle,
-    BayId,
-    BayKind,
-    BayState,
-    CameraId,
-    Cause,
-    EdgeId,
-    Identifier,
-    IncidentEnd,
-    IncidentKind,
-    LotId,
-    SiteId,
-    UnknownReason,
-    ZoneId,
-    is_identifier,
-)
+from __future__ import annotations
+
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from telemetry.aws import (
+        CertificateIssued,
+        ClientToken,
+        CreateFromCsr,
+        ErrorResponse,
+        JobDocument,
+        JobExecution,
+        JobKind,
+        JobStatus,
+        JobTopics,
+        JobUpdate,
+        NextJob,
+        ProvisioningTopics,
+        ProvisionThing,
+        ShadowName,
+        ShadowRequest,
+        ShadowTopics,
+        StartNextJob,
+        ThingProvisioned,
+        answers,
+        parse_shadow_request,
+        shadow_requests,
+    )
+    from telemetry.bounds import (
+        Conn,
+        Epoch,
+        LayoutHash,
+        Probability,
+        Seq,
+        Sha256,
+        UtcTime,
+        Watermark,
+    )
+    from telemetry.clock import (
+        Clock,
+        ManualClock,
+        SystemClock,
+    )
+    from telemetry.cloudevents import (
+        BayChangedEvent,
+        Event,
+        EventId,
+        IncidentChangedEvent,
+        OtherEvent,
+        StreamGapEvent,
+        decode_event,
+        event_id,
+    )
+    from telemetry.commands import (
+        CameraArgs,
+        Command,
+        CommandName,
+        CommandResult,
+        CommandStatus,
+        NoArgs,
+        SetBayClosedArgs,
+    )
+    from telemetry.errors import (
+        CalibrationError,
+        CameraError,
+        ConfigError,
+        LotsightError,
+        ModelError,
+        TelemetryError,
+    )
+    from telemetry.health import CameraAudit, CameraHealth, Health, OutboxHealth
+    from telemetry.incidents import IncidentChanged
+    from telemetry.layout import (
+        Layout,
+        layout_hash,
+        pack_bays,
+        unpack_bays,
+    )
+    from telemetry.messages import (
+        Ack,
+        Aggregate,
+        BayChanged,
+        BayFacts,
+        BayTopicState,
+        ClockStamp,
+        GapReason,
+        LayoutBay,
+        Location,
+        LotInfo,
+        Message,
+        ModelRef,
+        Occupancy,
+        OfflineReason,
+        SeqRange,
+        Snapshot,
+        SnapshotBay,
+        Status,
+        StreamGap,
+        ZoneAggregate,
+        decode,
+    )
+    from telemetry.rules import (
+        DeliveryRule,
+        Direction,
+    )
+    from telemetry.shadow import (
+        JsonObject,
+        ShadowDelta,
+        ShadowDocument,
+        ShadowRejection,
+        ShadowUpdate,
+        accepted_message,
+        apply_update,
+        delta,
+        delta_message,
+        documents_message,
+        dump_json,
+        merge,
+        parse_delta,
+        parse_update,
+        rejected_message,
+        same_json,
+    )
+    from telemetry.topics import (
+        EdgeTopic,
+        EdgeTopics,
+        Topic,
+        TopicFilter,
+        TopicKind,
+        every_edge,
+        parse_edge_topic,
+    )
+    from telemetry.words import (
+        BayAngle,
+        BayId,
+        BayKind,
+        BayState,
+        CameraId,
+        Cause,
+        EdgeId,
+        Identifier,
+        IncidentEnd,
+        IncidentKind,
+        LotId,
+        SiteId,
+        UnknownReason,
+        ZoneId,
+        is_identifier,
+    )
 
 __all__ = [
     "Ack",
@@ -273,3 +279,32 @@ __all__ = [
     "shadow_requests",
     "unpack_bays",
 ]
+
+# From what is quick to import to what is not, so that a name costs no more than it needs.
+_MODULES = (
+    "errors",
+    "clock",
+    "words",
+    "topics",
+    "bounds",
+    "rules",
+    "shadow",
+    "aws",
+    "cloudevents",
+    "commands",
+    "health",
+    "incidents",
+    "layout",
+    "messages",
+)
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for: who needs only the errors waits for no schema."""
+    if name in __all__:
+        for module in _MODULES:
+            found = vars(importlib.import_module(f"telemetry.{module}")).get(name)
+            if found is not None:
+                return found
+    msg = f"module 'telemetry' has no attribute '{name}'"
+    raise AttributeError(msg)

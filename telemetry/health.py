@@ -63,6 +63,9 @@ class CameraHealth(Message):
     view: Text32 = Field(default="ok", description="ok, or the reason it is unusable.")
     fps: Figure = 0.0
     dropped: Count = 0
+    broken: Count = Field(
+        default=0, description="Pictures that were not whole, and so not taken, since the start."
+    )
     restarts: Count = 0
     latency_p95_ms: Figure | None = None
     audit: CameraAudit | None = Field(

@@ -88,6 +88,16 @@ def postgres_bin() -> Path:
 
 
 @pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Where the pages' tools and the OpenID provider are; `node` beside them."""
+    _program("node", "nodejs")
+    folder = REPO / "node_modules"
+    if not (folder / "oidc-provider").is_dir():
+        _absent("node_modules/oidc-provider", "scripts/pages")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Third-party pictures and clips; absent from a plain clone, and never committed."""
     folder = Path(os.environ.get("LOTSIGHT_DATA", REPO.parent / "shared" / "data"))

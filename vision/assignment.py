@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from scipy.optimize import linear_sum_assignment
 
@@ -67,7 +68,7 @@ def footprint_overlap(xyxy_px: Floats, polygons_px: Sequence[Floats]) -> Floats:
 
     Args:
         xyxy_px: boxes of vehicles, shape (N, 4), pixels.
-        polygons_px: M polygons, each (K, 2), pixels, simple.
+        polygons_px: M polygons, each (K, 2), pixels; one that crosses itself counts by its area.
 
     Returns:
         Shape (N, M), float32, 0 to 1: intersection over union of footprint and bay.
@@ -83,11 +84,21 @@ def footprint_overlap(xyxy_px: Floats, polygons_px: Sequence[Floats]) -> Floats:
     left, top, right, bottom = xyxy_px[vehicle].T
     ground_top = np.maximum(top, bottom - (bays[bay, 3] - bays[bay, 1]))
     footprints = shapely.box(left, ground_top, right, bottom)
-    shapes = np.array([shapely.Polygon(polygon) for polygon in polygons_px], object)
+    shapes = _shapes(polygons_px)
     shared = shapely.area(shapely.intersection(footprints, shapes[bay]))
     union = shapely.area(footprints) + shapely.area(shapes[bay]) - shared
     overlap[vehicle, bay] = shared / np.maximum(union, 1e-9)
     return overlap
+
+
+def _shapes(polygons_px: Sequence[Floats]) -> npt.NDArray[np.object_]:
+    corners = np.concatenate(polygons_px)
+    owner = np.repeat(np.arange(len(polygons_px)), [len(polygon) for polygon in polygons_px])
+    outlines = shapely.linearrings(corners, indices=owner)
+    shapes = np.asarray(shapely.polygons(outlines), np.object_)
+    crossed = ~shapely.is_valid(shapes)  # foreign outlines may cross themselves
+    shapes[crossed] = shapely.make_valid(shapes[crossed])
+    return shapes
 
 
 def assign_vehicles(overlap: Floats, min_overlap: float) -> Assignment:

@@ -24,8 +24,18 @@ class BayHeadRule:
             ValueError: the network gave no bay probabilities, or not one for each bay.
         """
         del image_wh
-        if output.bay_prob is None or len(output.bay_prob) != len(polygons_norm):
-            got = None if output.bay_prob is None else len(output.bay_prob)
-            msg = f"expected {len(polygons_norm)} bay probabilities, but got {got}"
-            raise ValueError(msg)
-        return BayEvidence(output.bay_prob, np.ones(len(polygons_norm), np.float32))
+        prob = head_prob(output, len(polygons_norm))
+        return BayEvidence(prob, np.ones(len(polygons_norm), np.float32))
+
+
+def head_prob(output: NetworkOutput, bays: int) -> Floats:
+    """The bay head's probability of each bay, shape (M,).
+
+    Raises:
+        ValueError: the network gave no bay probabilities, or not one for each bay.
+    """
+    if output.bay_prob is None or len(output.bay_prob) != bays:
+        got = None if output.bay_prob is None else len(output.bay_prob)
+        msg = f"expected {bays} bay probabilities, but got {got}"
+        raise ValueError(msg)
+    return output.bay_prob

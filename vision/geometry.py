@@ -30,8 +30,10 @@ def extents(polygons: Sequence[Floats]) -> Floats:
     """Bounding boxes of polygons, shape (M, 4): x_min, y_min, x_max, y_max."""
     if not polygons:
         return np.zeros((0, 4), np.float32)
-    boxes = [np.concatenate([np.min(p, axis=0), np.max(p, axis=0)]) for p in polygons]
-    return np.asarray(boxes, np.float32)
+    corners = np.concatenate(polygons)
+    starts = np.cumsum([0, *(len(polygon) for polygon in polygons[:-1])])
+    low, high = np.minimum.reduceat(corners, starts), np.maximum.reduceat(corners, starts)
+    return as_floats(np.concatenate([low, high], 1))
 
 
 def bay_sizes_px(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> Floats:

@@ -72,7 +72,8 @@ def second_opinion(
         mirrored,
         enlarged_plan(mirrored.polygons_norm, image_wh, detector.spec),
     )
-    opinions = [to_log_odds(again.evidence.prob)]
+    by_head = again.output.bay_prob
+    opinions = [to_log_odds(again.evidence.prob if by_head is None else by_head)]
     if detector.spec.has_bay_head:
         boxes = OverlapRule()
         by_boxes = [

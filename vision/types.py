@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from vision.fusion_weights import FusionWeights
+
 ImageBgr = npt.NDArray[np.uint8]
 """A picture, shape (H, W, 3), uint8, channels blue, green, red as OpenCV keeps them."""
 Floats = npt.NDArray[np.float32]
@@ -160,6 +162,8 @@ class NetworkSpec:
         fixed_boxes: how many boxes the graph gives for a picture of any size, which an input must
             have anchors for; 0: as many as it has. Not in the manifest: `OnnxDetector` asks the
             graph.
+        fusion: how bay head and boxes are weighed against each other; None: the bay head alone
+            judges.
     """
 
     name: str
@@ -178,6 +182,7 @@ class NetworkSpec:
     occupied_classes: frozenset[int] = frozenset()
     free_classes: frozenset[int] = frozenset()
     fixed_boxes: int = 0
+    fusion: FusionWeights | None = None
 
     @property
     def method(self) -> str:
@@ -208,8 +213,9 @@ class NetworkOutput:
 
     Attributes:
         detections: vehicles, in pixels of the picture that was given.
-        bay_prob: calibrated probability that each bay is occupied, shape (M,), float32, in the
-            order of the quads that were given; None when the network has no bay head.
+        bay_prob: the bay head's probability that each bay is occupied, shape (M,), float32, in the
+            order of the quads that were given; None when the network has no bay head. The judgement
+            is that of the rule, see `vision.rules.rule_for`.
         bay_boxes: bays that were found; None when the network finds vehicles only.
     """
 

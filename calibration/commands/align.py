@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from calibration.commands.common import AuthorOption, FileArgument, NoteOption, console, save
+from calibration.commands.common import (
+    AuthorOption,
+    FileArgument,
+    NoteOption,
+    console,
+    counted,
+    save,
+)
 from calibration.files import load_calibration
 from calibration.geometry import to_pixels
 from calibration.pictures import read_picture
@@ -50,5 +57,5 @@ def align(
         raise CalibrationError(msg)
     reference = store_reference(file, new)
     changed = moved.model_copy(update={"reference": reference})
-    said = f"aligned {len(changed.bays)} bays"
+    said = f"aligned {counted(len(changed.bays), 'bay')}"
     save(file, changed, author, note or f"aligned with {picture.name}", said)

@@ -14,9 +14,9 @@ from calibration.commands.common import (
     PixelsOption,
     author_or_user,
     console,
+    counted,
     parse_pair,
     parse_points,
-    parse_size,
     print_findings,
     save,
     table_of,
@@ -39,7 +39,7 @@ from calibration.files import (
 from calibration.importers import ImportFormat, fit_to, import_bays
 from calibration.importers.document import TUTORIAL_BOX_WH
 from calibration.numbering import next_id
-from calibration.parsing import calibration_from_data
+from calibration.parsing import calibration_from_data, parse_size
 from calibration.pictures import read_picture
 from calibration.types import Calibration, ControlPoint, Location, Street
 from telemetry.errors import CalibrationError
@@ -129,7 +129,8 @@ def import_command(  # noqa: PLR0913, PLR0917 - one for each option of the comma
         present = with_reference(present, image, into.parent)
     changed = add_bays(present, imported.bays)
     print_findings(imported.findings)
-    save(into, changed, author, f"import of {source.name}", f"imported {len(imported.bays)} bays")
+    said = f"imported {counted(len(imported.bays), 'bay')}"
+    save(into, changed, author, f"import of {source.name}", said)
 
 
 def _begin(path: Path, camera: str | None, image_wh: tuple[int, int] | None) -> Calibration:

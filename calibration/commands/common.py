@@ -21,6 +21,7 @@ from telemetry.errors import CalibrationError
 from vision.judge import Detector
 from vision.types import NetworkSpec
 
+_SHOWN_BAYS = 2
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -95,7 +96,7 @@ def save(
     saved = save_calibration(path, changed, author=author_or_user(author))
     console().print(
         f"[green]{said}[/]: {path} is now revision [bold]{saved.revision}[/], "
-        f"{len(saved.bays)} bays"
+        + counted(len(saved.bays), "bay")
     )
     warnings = [f for f in check_calibration(saved) if f.severity is not Severity.ERROR]
     print_findings(warnings)
@@ -107,12 +108,28 @@ def print_findings(findings: Iterable[Finding]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("", "bay", "what", "remedy"):
         table.add_column(title, overflow="fold")
+    # What is said alike of many bays is said once.
+    alike: dict[tuple[Severity, str, str], list[str]] = {}
     for finding in findings:
-        style = STYLES[finding.severity]
-        said = (finding.bay or "-", finding.message, finding.remedy)
-        table.add_row(f"[{style}]{finding.severity}[/]", *map(escape, said))
+        key = (finding.severity, finding.message, finding.remedy)
+        alike.setdefault(key, []).append(finding.bay or "-")
+    for (severity, message, remedy), bays in alike.items():
+        style = STYLES[severity]
+        said = (_listed(bays), message, remedy)
+        table.add_row(f"[{style}]{severity}[/]", *map(escape, said))
     if table.row_count:
         console().print(table)
+
+
+def _listed(bays: Sequence[str]) -> str:
+    more = len(bays) - _SHOWN_BAYS
+    shown = ", ".join(bays[:_SHOWN_BAYS])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 bay`, `2 bays`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def parse_points(text: str, pixels_of: tuple[int, int] | None, count: int | None) -> list[Point]:
@@ -141,19 +158,6 @@ def parse_points(text: str, pixels_of: tuple[int, int] | None, count: int | None
         msg = f"points: expected {wanted}, but got {len(points)}"
         raise CalibrationError(msg)
     return points
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Width and height from text such as `1280x720`.
-
-    Raises:
-        CalibrationError: it is none.
-    """
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
-    if found is None:
-        msg = f"size: expected width x height such as 1280x720, but got '{text}'"
-        raise CalibrationError(msg)
-    return int(found[1]), int(found[2])
 
 
 def parse_pair(text: str, what: str) -> tuple[float, float]:

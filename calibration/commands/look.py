@@ -13,6 +13,7 @@ from calibration.commands.common import (
     FileArgument,
     ModelOption,
     console,
+    counted,
     model_access,
     print_findings,
     table_of,
@@ -99,10 +100,10 @@ def _print_check(
     errors = len(errors_of(findings))
     verdict = f"[bold red]{errors} errors[/]" if errors else "[bold green]good[/]"
     warnings = sum(finding.severity is Severity.WARNING for finding in findings)
-    more = f", {warnings} warnings" if warnings else ""
+    more = f", {counted(warnings, 'warning')}" if warnings else ""
     screen.print(
         f"{verdict}{more}: {path} (camera {calibration.camera}, revision {calibration.revision}, "
-        f"{len(calibration.bays)} bays)"
+        f"{counted(len(calibration.bays), 'bay')})"
     )
     if report is not None:
         screen.print(
@@ -186,7 +187,7 @@ def draw(
         raise CalibrationError(msg)
     findings = check_calibration(calibration)
     write_picture(out, draw_calibration(read_picture(picture), calibration, findings))
-    console().print(f"[green]drawn[/]: {out}, {len(calibration.bays)} bays on {picture}")
+    console().print(f"[green]drawn[/]: {out}, {counted(len(calibration.bays), 'bay')} on {picture}")
 
 
 def export(

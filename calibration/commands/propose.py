@@ -14,6 +14,7 @@ from calibration.commands.common import (
     FileArgument,
     ModelOption,
     console,
+    counted,
     model_access,
     save,
 )
@@ -79,7 +80,7 @@ def propose(  # noqa: PLR0913, PLR0917 - one for each option of the command
         write_picture(out, draw_calibration(fullest, changed))
     if bays and not dry_run:
         note = f"proposed from {source.name}"
-        save(file, changed, author, note, f"added {len(bays)} proposed bays")
+        save(file, changed, author, note, f"added {counted(len(bays), 'proposed bay')}")
 
 
 def _watch(

@@ -12,6 +12,7 @@ from calibration.commands.common import (
     FileArgument,
     NoteOption,
     PixelsOption,
+    counted,
     parse_points,
     save,
 )
@@ -86,7 +87,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each option of the command
     targets = [parse_points(text, scale, 1)[0] for text in copy_to or []]
     plans = [plan, *(copy_row(plan, target, calibration.image_wh) for target in targets)]
     bays = _bays(calibration, plans, numbering, traits)
-    save(file, add_bays(calibration, bays), author, note, f"added {len(bays)} bays")
+    save(file, add_bays(calibration, bays), author, note, f"added {counted(len(bays), 'bay')}")
 
 
 def _bays(

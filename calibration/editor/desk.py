@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,9 +34,10 @@ from calibration.findings import Code, Finding, Severity, errors_of
 from calibration.geometry import is_simple, to_pixels
 from calibration.importers import Document as ImportDocument
 from calibration.importers import ImportFormat, fit_to, import_document
+from calibration.importers.document import TUTORIAL_BOX_WH
 from calibration.network_check import check_for_network
 from calibration.numbering import next_id
-from calibration.parsing import calibration_from_data, parse_json
+from calibration.parsing import calibration_from_data, parse_json, parse_size
 from calibration.reference_files import load_reference, masked, store_reference
 from calibration.reregister import move_calibration, reregister, shift_px
 from calibration.types import Calibration, Mask
@@ -46,6 +48,25 @@ from vision.view_shape import same_shape, shape_fault
 
 OWN_FORMAT = "lotsight"
 Format = TypeVar("Format", ImportFormat, ExportFormat)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChoice:
+    """What a person says of a file to import; all of it may be left to the file.
+
+    Attributes:
+        file_format: an `ImportFormat`, `lotsight`, or `auto`.
+        item: which picture or camera of several in the file.
+        categories: which labels mean bays.
+        box: width and height in pixels of a bay, for lists of corners: `107x48`.
+        stretch: the bays were drawn on the same view in another shape.
+    """
+
+    file_format: str = "auto"
+    item: str = ""
+    categories: tuple[str, ...] = ()
+    box: str = ""
+    stretch: bool = False
 
 
 class Desk:
@@ -281,14 +302,19 @@ class Desk:
         return load_revision(self.path, number)
 
     def take_in(
-        self, name: str, content: bytes, file_format: str
+        self, name: str, content: bytes, choice: ImportChoice
     ) -> tuple[Sequence[Any], list[dict[str, Any]]]:
         """Bays of another tool's file, and what was put right in them.
+
+        Args:
+            name: of the file.
+            content: its bytes.
+            choice: what the file does not say.
 
         Raises:
             CalibrationError: it is not of that format.
         """
-        if file_format in {OWN_FORMAT, "auto"} and (own := _own(name, content)) is not None:
+        if choice.file_format in {OWN_FORMAT, "auto"} and (own := _own(name, content)) is not None:
             return [bay.model_dump(mode="json") for bay in own.bays], []
         present = self.present()
         document = ImportDocument(
@@ -297,9 +323,13 @@ class Desk:
             image_wh=self.image_wh(),
             start=next_id(present.bay_ids if present else (), "A01"),
             control_points=present.control_points if present else (),
+            item=choice.item or None,
+            categories=choice.categories,
+            box_wh=parse_size(choice.box) if choice.box else TUTORIAL_BOX_WH,
         )
-        chosen = None if file_format == "auto" else _known(ImportFormat, file_format)
-        found = fit_to(import_document(document, chosen), document.image_wh, name)
+        chosen = None if choice.file_format == "auto" else _known(ImportFormat, choice.file_format)
+        found = import_document(document, chosen)
+        found = fit_to(found, document.image_wh, name, stretch=choice.stretch)
         bays = [bay.model_dump(mode="json") for bay in found.bays]
         return bays, [finding.to_json() for finding in found.findings]
 

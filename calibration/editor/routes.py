@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import cv2
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from calibration.editor.desk import Desk
+from calibration.editor.desk import Desk, ImportChoice
 from calibration.editor.documents import (
     CheckRequest,
     Draft,
@@ -192,15 +192,26 @@ def revision(desk: DeskOf, number: int) -> dict[str, Any]:
     return {"calibration": calibration_body(desk.revision(number))}
 
 
+def import_choice(
+    format: str = "auto",  # noqa: A002 - the name that the page writes
+    item: str = "",
+    category: Annotated[tuple[str, ...], Query()] = (),
+    box: str = "",
+    stretch: bool = False,
+) -> ImportChoice:
+    """What the page says of a file to import."""
+    return ImportChoice(format, item, category, box, stretch)
+
+
 @router.post("/import")
 async def take_in(
     desk: DeskOf,
     request: Request,
+    choice: Annotated[ImportChoice, Depends(import_choice)],
     name: str = "upload",
-    format: str = "auto",  # noqa: A002 - the name that the page writes
 ) -> dict[str, Any]:
     """Bays of another tool's file, which is the body."""
-    bays, findings = desk.take_in(name, await request.body(), format)
+    bays, findings = desk.take_in(name, await request.body(), choice)
     return {"bays": bays, "findings": findings}
 
 

@@ -76,6 +76,12 @@ class Imported:
         return tuple(finding for finding in self.findings if finding.code is Code.SKIPPED)
 
 
+def no_outline(form: str) -> str:
+    """Why a drawing of this form is left out."""
+    article = "an" if form[:1] in set("aeiou") else "a"
+    return f"{article} {form[:20]} has no outline"
+
+
 def is_number(value: object) -> bool:
     """Whether a value can be a coordinate."""
     # No picture is a billion pixels wide; what is larger, infinite or not a number is a fault.

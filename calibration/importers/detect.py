@@ -9,7 +9,7 @@ from typing import Any
 
 from calibration.importers.document import Document
 from calibration.importers.mask import is_picture
-from calibration.importers.regions import POINT_KEYS
+from calibration.importers.regions import POINT_KEYS, regions_in
 from calibration.importers.roboflow import without_numpy
 from calibration.importers.rows import is_point, is_row
 from calibration.parsing import parse_json
@@ -54,9 +54,10 @@ EXPECTED: Mapping[ImportFormat, str] = {
     ImportFormat.VIA: 'JSON {PICTURE: {"filename", "regions"}}, a VIA project, or its CSV',
     ImportFormat.LABEL_STUDIO: 'JSON [{"annotations": [{"result"}]}], or JSON-MIN',
     ImportFormat.SUPERVISELY: 'JSON {"size", "objects": [{"points": {"exterior"}}]}',
-    ImportFormat.COORDINATES: "YAML - {id: BAY, coordinates: [[x, y], ...]}",
+    ImportFormat.COORDINATES: "YAML - {id: BAY, coordinates: [[x, y], ...]}, or BAY: [[x, y], ...]",
     ImportFormat.ROWS: "JSON [[x1, y1, x2, y2, ...], ...], or lines BAY,x1,y1,x2,y2,...",
-    ImportFormat.CORNERS: "a pickled list [(x, y), ...] of upper left corners (CarParkPos)",
+    ImportFormat.CORNERS: "a pickled list [(x, y), ...] of upper left corners (CarParkPos), "
+    "or of outlines",
     ImportFormat.MASK: "a picture with a filled blob for each bay",
     ImportFormat.VOC: "XML <annotation> with <object> (Pascal VOC, LabelImg)",
 }
@@ -194,18 +195,30 @@ def _mapping_format(data: Any) -> ImportFormat | None:
     for keys, found in _BY_KEYS:
         if keys <= data.keys():
             return found
-    if any(isinstance(split, Mapping) and "rois_list" in split for split in data.values()):
-        return ImportFormat.ACPDS
-    if data.get("type") in ("FeatureCollection", "Feature"):
-        return ImportFormat.GEOJSON
-    if _is_task(data):
-        return ImportFormat.LABEL_STUDIO
-    return ImportFormat.VIA if _is_via(data) else None
+    return next((found for holds, found in _BY_VALUES if holds(data)), None)
+
+
+def _is_acpds(data: Mapping[str, Any]) -> bool:
+    return any(isinstance(split, Mapping) and "rois_list" in split for split in data.values())
+
+
+def _is_geojson(data: Mapping[str, Any]) -> bool:
+    return data.get("type") in {"FeatureCollection", "Feature"}
 
 
 def _is_via(data: Mapping[str, Any]) -> bool:
     rows = list(data.values())
     return bool(rows) and all(isinstance(row, Mapping) and "regions" in row for row in rows)
+
+
+# What tells a form when its keys are not its own.
+_BY_VALUES: tuple[tuple[Callable[[Mapping[str, Any]], bool], ImportFormat], ...] = (
+    (_is_acpds, ImportFormat.ACPDS),
+    (_is_geojson, ImportFormat.GEOJSON),
+    (_is_task, ImportFormat.LABEL_STUDIO),
+    (_is_via, ImportFormat.VIA),
+    (lambda data: bool(regions_in(data)), ImportFormat.COORDINATES),
+)
 
 
 def _lines_format(_document: Document, text: str) -> ImportFormat | None:
@@ -244,6 +257,8 @@ def _yaml_format(document: Document, text: str) -> ImportFormat | None:
             return ImportFormat.FRIGATE
         case {} if data and all(map(_is_zone, data.values())):
             return ImportFormat.FRIGATE
+        case {} if regions_in(data):
+            return ImportFormat.COORDINATES
     return None
 
 

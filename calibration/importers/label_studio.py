@@ -15,6 +15,7 @@ from calibration.importers.common import (
     is_side,
     list_of,
     mapping_of,
+    no_outline,
     numbers_of,
     points_of,
     to_bays,
@@ -131,7 +132,7 @@ def _regions(document: Document, place: str, results: Sequence[Any]) -> list[_Re
 
 def _form(value: Mapping[str, Any]) -> str:
     for key, form in (("points", "polygon"), ("rle", "brush"), ("radiusX", "ellipse"),
-                      ("vertices", "vector"), ("width", "rectangle"),
+                      ("vertices", "vector"), ("height", "rectangle"),
                       ("x", "key point")):  # fmt: skip
         if key in value:
             return form
@@ -140,7 +141,7 @@ def _form(value: Mapping[str, Any]) -> str:
 
 def _labelled(document: Document, region: _Region, image_wh: tuple[int, int]) -> Labelled | LeftOut:
     if region.form not in {"polygon", "rectangle"}:
-        what = f"a {region.form} has no outline" if region.form else "nothing is drawn"
+        what = no_outline(region.form) if region.form else "nothing is drawn"
         return LeftOut(region.place, what)
     if region.turn_deg:
         return LeftOut(region.place, "it was drawn while the picture was turned")

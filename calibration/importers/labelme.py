@@ -13,6 +13,7 @@ from calibration.importers.common import (
     is_side,
     list_of,
     mapping_of,
+    no_outline,
     points_of,
     to_bays,
 )
@@ -50,7 +51,7 @@ def _labelled(document: Document, place: str, value: Any) -> Labelled | LeftOut:
     kind = str(shape.get("shape_type") or "polygon")
     points = _outline(document, f"{place}.points", kind, shape.get("points"))
     if points is None:
-        return LeftOut(place, f"a {kind[:20]} has no outline")
+        return LeftOut(place, no_outline(kind))
     return Labelled(place, str(shape.get("label") or "").strip(), points, _name(shape))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from calibration.importers.common import Imported, LeftOut, Shape, points_of, to_bays
 from calibration.importers.document import Document
@@ -17,15 +17,56 @@ def import_regions(document: Document) -> Imported:
     """`[{"points": [[x, y], ...]}]` of Ultralytics' ParkingPtsSelection, and its like.
 
     `coordinates` or `polygon` does as well as `points`, and `id`, `name` or `label` names the bay:
-    `- id: 7` with `coordinates: [[x, y], ...]` in YAML. Pixels of the picture it was drawn on,
+    `- id: 7` with `coordinates: [[x, y], ...]` in YAML. Names may also be the keys, `A1: [[x, y],
+    ...]`, and all of it may stand under a heading, `bays:`. Pixels of the picture it was drawn on,
     without its size.
     """
-    data = document.data()
-    if not isinstance(data, list):
-        document.fail("the file", "a list of regions", type(data).__name__)
+    whole = document.data()
+    data = whole if isinstance(whole, list) else regions_in(whole)
+    if data is None:
+        document.fail("the file", "a list of regions, or NAME: [[x, y], ...]", whole)
     image_wh = document.need_image_wh()
-    found = [_region(document, f"[{index}]", region) for index, region in enumerate(data)]
+    found: list[Shape | LeftOut]
+    if isinstance(data, Mapping):
+        found = [
+            Shape(name, points_of(document, name, _as_numbers(points)), name_from(name))
+            for name, points in data.items()
+        ]
+    else:
+        found = [_region(document, f"[{index}]", region) for index, region in enumerate(data)]
     return to_bays(document, found, image_wh, image_wh)
+
+
+def regions_in(data: Any) -> list[Any] | dict[str, Any] | None:
+    """The list of regions, or outlines by name, that a document is or has under its only key."""
+    if isinstance(data, dict) and len(data) == 1:
+        [below] = data.values()
+        if _are_regions(below):
+            return cast("list[Any] | dict[str, Any]", below)
+    return cast("list[Any] | dict[str, Any]", data) if _are_regions(data) else None
+
+
+def _are_regions(data: Any) -> bool:
+    if isinstance(data, dict):
+        return bool(data) and all(map(_is_outline, data.values()))
+    if not isinstance(data, list) or not all(isinstance(item, Mapping) for item in data):
+        return False
+    return not data or any(key in data[0] for key in POINT_KEYS)
+
+
+def _is_outline(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(pair, list) and len(pair) == 2 and not any(map(_is_nested, pair))  # noqa: PLR2004
+            for pair in value
+        )
+    )
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list | Mapping)
 
 
 def _region(document: Document, place: str, region: Any) -> Shape | LeftOut:

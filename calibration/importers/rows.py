@@ -10,6 +10,7 @@ from calibration.importers.document import Document
 
 _LEAST_NUMBERS = 6
 _POINT_FIELDS = 3
+_LEAST_PIXELS = 2
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -101,11 +102,16 @@ def split_row(line: str) -> tuple[str | None, list[str]]:
 
 
 def is_row(line: str) -> bool:
-    """Whether a line of a table has the corners of a bay, with commas or the like between."""
-    if not re.search(r"[,;\t]", line):
-        return False
+    """Whether a line of a table has the corners of a bay, with commas or the like between.
+
+    With blanks only, it is one if its numbers are pixels: YOLO's lines are a class and fractions.
+    """
     _, fields = split_row(line)
     try:
-        return len([float(field) for field in fields]) >= _LEAST_NUMBERS
+        numbers = [float(field) for field in fields]
     except ValueError:
         return False
+    is_table = bool(re.search(r"[,;\t]", line))
+    # The first may be YOLO's class; an outline over the edge is still no pixel away from it.
+    is_pixels = max(numbers[1:], default=0.0) >= _LEAST_PIXELS
+    return len(numbers) >= _LEAST_NUMBERS and (is_table or is_pixels)

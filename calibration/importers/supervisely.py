@@ -11,6 +11,7 @@ from calibration.importers.common import (
     LeftOut,
     list_of,
     mapping_of,
+    no_outline,
     points_of,
     size_of,
     to_bays,
@@ -34,7 +35,7 @@ def _labelled(document: Document, place: str, value: Any) -> Labelled | LeftOut:
     item = mapping_of(document, place, value)
     form = str(item.get("geometryType") or "polygon")
     if form not in {"polygon", "rectangle"}:
-        return LeftOut(place, f"a {form[:20]} has no outline")
+        return LeftOut(place, no_outline(form))
     where = f"{place}.points.exterior"
     exterior = mapping_of(document, f"{place}.points", item.get("points")).get("exterior")
     if form == "rectangle":

@@ -15,6 +15,7 @@ from calibration.importers.common import (
     Points,
     list_of,
     mapping_of,
+    no_outline,
     numbers_of,
     pairs_of,
     to_bays,
@@ -76,7 +77,7 @@ def _labelled(document: Document, region: _Region) -> Labelled | LeftOut:
         keys = ("x", "y", "width", "height")
         points = box(*numbers_of(document, region.place, region.numbers, keys))
     else:
-        return LeftOut(region.place, f"a {region.form[:20]} has no outline")
+        return LeftOut(region.place, no_outline(region.form))
     attributes = {key: _chosen(value) for key, value in region.attributes.items()}
     label = label_among(attributes, _LABEL_KEYS)
     return Labelled(region.place, label, points, name_among(attributes))

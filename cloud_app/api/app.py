@@ -9,7 +9,19 @@ from fastapi import APIRouter, FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from cloud_app.api import health, incident_routes, routes, shadow_routes
+from cloud_app.api import (
+    audit_routes,
+    health,
+    incident_routes,
+    key_routes,
+    login_routes,
+    me_routes,
+    people_routes,
+    registry_routes,
+    routes,
+    shadow_routes,
+)
+from cloud_app.api.account_errors import add_handlers
 from cloud_app.api.context import ApiContext
 from cloud_app.api.gate import Gate
 from cloud_app.api.policy import RouteTable
@@ -27,7 +39,19 @@ _BAD_HOST = status.HTTP_400_BAD_REQUEST
 
 def routers() -> tuple[APIRouter, ...]:
     """All routes of the API."""
-    return (routes.router, incident_routes.router, shadow_routes.router, health.router)
+    return (
+        routes.router,
+        incident_routes.router,
+        shadow_routes.router,
+        registry_routes.router,
+        login_routes.router,
+        login_routes.answer_router,
+        me_routes.router,
+        people_routes.router,
+        key_routes.router,
+        audit_routes.router,
+        health.router,
+    )
 
 
 def create_app(context: ApiContext) -> FastAPI:
@@ -50,6 +74,7 @@ def create_app(context: ApiContext) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
+    add_handlers(app)
     http = context.config.http
     gate = Gate(context.doorkeeper, RouteTable(page_files()))
     # Bodies of those whom the gate keeps out are not read.

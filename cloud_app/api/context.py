@@ -9,6 +9,8 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, status
 
+from cloud_app.accounts.assembly import Accounts
+from cloud_app.accounts.audit import Actor
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.feed import LiveFeed
 from cloud_app.api.policy import Access
@@ -37,6 +39,7 @@ class ApiContext:
         counts: what the ingest has done.
         shadows: the shadow service; None where the broker has its own.
         publish: tells the broker what a write changed.
+        accounts: people, keys, and the audit log of what they do.
     """
 
     config: CloudConfig
@@ -48,6 +51,7 @@ class ApiContext:
     counts: Counts
     shadows: ShadowService | None
     publish: Callable[[Topic, bytes], None]
+    accounts: Accounts
 
     def now(self) -> Now:
         """The moment of a request."""
@@ -71,6 +75,20 @@ def _access(request: Request) -> Access:
 
 
 Caller = Annotated[Access, Depends(_access)]
+
+
+def address_of(request: Request) -> str:
+    """The network address that a request came from; of a trusted proxy the one that it names."""
+    return "unknown" if request.client is None else request.client.host
+
+
+def _actor(request: Request, access: Caller, context: Context) -> Actor:
+    now_ms = to_ms(context.clock.utc())
+    return Actor(access.kind, access.name, address_of(request), now_ms)
+
+
+ActorNow = Annotated[Actor, Depends(_actor)]
+"""Who changes something, for the audit log."""
 
 
 @dataclass(frozen=True, slots=True)

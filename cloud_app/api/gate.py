@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope
 
-from cloud_app.api.access import Doorkeeper
-from cloud_app.api.policy import Permission, RouteTable
-from http_server.guard import refused
+from cloud_app.accounts.sessions import is_csrf_token
+from cloud_app.api.access import CSRF_HEADER, Doorkeeper
+from cloud_app.api.policy import Access, Permission, RouteTable
+from cloud_app.errors import StorageDownError
+from http_server.guard import SAFE_METHODS, refused
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_NO_STORE = {"Cache-Control": "no-store"}
 # FastAPI's own page of documentation loads scripts from elsewhere.
 _DOCS = "/api/docs"
 
@@ -46,15 +50,38 @@ class Gate:
             )
         if permission is Permission.PUBLIC:
             return None
-        access = self._doorkeeper.access(headers)
-        if access is None:
-            detail = "expected a known token in 'Authorization: Bearer ...'"
-            return refused(401, detail, {"WWW-Authenticate": "Bearer"})
-        if not access.may(permission):
-            return refused(403, f"token {access.name} lacks the scope {permission.value}")
-        scope["state"]["access"] = access
+        try:
+            access = await run_in_threadpool(self._doorkeeper.access, headers)
+        except StorageDownError:
+            return refused(503, "the database is away")
+        if fault := _fault(access, permission, method, headers):
+            return fault
+        assert access is not None  # noqa: S101 - for the types; `_fault` saw to it
+        scope["state"]["access"] = access.to(permission)
         return None
 
     def headers(self, path: str) -> Mapping[str, str]:
-        """Strict headers for all but the documentation."""
-        return {} if path == _DOCS else _HEADERS
+        """Strict headers for all but the documentation; what the API tells stays in no cache."""
+        if path == _DOCS:
+            return {}
+        return {**_HEADERS, **_NO_STORE} if path.startswith("/api/") else _HEADERS
+
+
+def _fault(
+    access: Access | None, permission: Permission, method: str, headers: Headers
+) -> Response | None:
+    if access is None:
+        detail = "expected a session, or a known token or key in 'Authorization: Bearer ...'"
+        return refused(401, detail, {"WWW-Authenticate": "Bearer"})
+    if not access.may(permission):
+        return refused(403, f"{access.kind.value} {access.name} may not: {permission.value}")
+    if method not in SAFE_METHODS and _may_be_forged(access, headers):
+        detail = f"expected the session's token in {CSRF_HEADER!r}: reload the page"
+        return refused(403, detail)
+    return None
+
+
+def _may_be_forged(access: Access, headers: Headers) -> bool:
+    """Whether a stranger's page may have sent a change, with the cookie of a browser."""
+    who = access.who
+    return who is not None and not is_csrf_token(who.secret, headers.get(CSRF_HEADER, ""))

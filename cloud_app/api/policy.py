@@ -1,17 +1,22 @@
-"""Who may do what: the one place that decides it, for every route and every site.
+"""Who may do what: the one place that decides it, for every route, role, tenant and site.
 
 What is not in `ROUTES` does not exist, whatever the application has: a route that somebody adds is
-closed until a line here opens it. What a caller may see within a route is its `sites`, which go
-into the query itself, so that a limit counts what the caller sees.
+closed until a line here opens it. What a caller may see within a route is its `sites` and its
+`tenants`, which go into the query itself, so that a limit counts what the caller sees. Both are
+those where the caller has the permission of that route: a viewer of one operator who is technician
+of another changes only what is the latter's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from cloud_app.accounts.audit import ActorKind
+from cloud_app.accounts.people import Person
+from cloud_app.accounts.roles import Role, Tenant
 from cloud_app.config import Scope
 
 
@@ -19,11 +24,55 @@ class Permission(StrEnum):
     """What a route asks of its caller."""
 
     PUBLIC = "public"
+    SELF = "self"
+    """Somebody who has logged in, whatever their roles: what concerns themselves."""
     READ = "read"
     WRITE = "write"
+    PEOPLE = "people"
+    """Inviting, disabling, giving and taking roles."""
+    KEYS = "keys"
+    """Making and revoking API keys."""
+    AUDIT = "audit"
+    """Reading the audit log."""
 
+
+_ADMIN = frozenset({Permission.READ, Permission.PEOPLE, Permission.KEYS, Permission.AUDIT})
+ROLES: Mapping[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.READ}),
+    Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE}),
+    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE},
+    # A council sees all that its operators run and appoints their people; it turns no screws.
+    Role.COUNCIL: _ADMIN,
+}
+"""What each role allows at its tenant; a council's reaches its operators."""
+
+SCOPES: Mapping[Scope, Permission] = {Scope.READ: Permission.READ, Scope.WRITE: Permission.WRITE}
+"""What each scope of a token or key allows."""
 
 _V1 = "/api/v1"
+_OF_PEOPLE: Mapping[str, Mapping[str, Permission]] = {
+    f"{_V1}/login": {"GET": Permission.PUBLIC, "POST": Permission.PUBLIC},
+    f"{_V1}/login/provider": {"GET": Permission.PUBLIC},
+    f"{_V1}/login/provider/answer": {"GET": Permission.PUBLIC},
+    f"{_V1}/password-resets": {"POST": Permission.PUBLIC},
+    f"{_V1}/links/{{kind}}": {"POST": Permission.PUBLIC},
+    f"{_V1}/session": {"GET": Permission.SELF, "DELETE": Permission.SELF},
+    f"{_V1}/sessions": {"GET": Permission.SELF, "DELETE": Permission.SELF},
+    f"{_V1}/sessions/{{session_id}}": {"DELETE": Permission.SELF},
+    f"{_V1}/me/password": {"PUT": Permission.SELF},
+    f"{_V1}/me/totp": {"POST": Permission.SELF, "PUT": Permission.SELF},
+    f"{_V1}/me/totp/removal": {"POST": Permission.SELF},
+    f"{_V1}/tenants": {"GET": Permission.PEOPLE},
+    f"{_V1}/people": {"GET": Permission.PEOPLE, "POST": Permission.PEOPLE},
+    f"{_V1}/people/{{account}}": {"GET": Permission.PEOPLE, "PATCH": Permission.PEOPLE},
+    f"{_V1}/people/{{account}}/roles": {"PUT": Permission.PEOPLE},
+    f"{_V1}/people/{{account}}/invitation": {"POST": Permission.PEOPLE},
+    f"{_V1}/people/{{account}}/sessions": {"DELETE": Permission.PEOPLE},
+    f"{_V1}/keys": {"GET": Permission.KEYS, "POST": Permission.KEYS},
+    f"{_V1}/keys/{{key}}": {"DELETE": Permission.KEYS},
+    f"{_V1}/audit": {"GET": Permission.AUDIT},
+    f"{_V1}/audit/export": {"GET": Permission.AUDIT},
+}
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
     "/health/ready": {"GET": Permission.PUBLIC},
@@ -46,8 +95,38 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/events": {"GET": Permission.READ},
     f"{_V1}/alerts": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
+    f"{_V1}/registry/map": {"GET": Permission.READ},
 }
-_SCOPES = {Permission.READ: Scope.READ, Permission.WRITE: Scope.WRITE}
+_THING = {
+    "GET": Permission.READ,
+    "PUT": Permission.WRITE,
+    "PATCH": Permission.WRITE,
+    "DELETE": Permission.WRITE,
+}
+
+
+def _registry(plural: str, ids: str) -> dict[str, Mapping[str, Permission]]:
+    """The routes of one kind of thing of the registry."""
+    one = f"{_V1}/registry/{plural}/{ids}"
+    return {
+        f"{_V1}/registry/{plural}": {"GET": Permission.READ},
+        one: _THING,
+        f"{one}/history": {"GET": Permission.READ},
+        f"{one}/revert": {"POST": Permission.WRITE},
+    }
+
+
+_NEEDED = {
+    **_NEEDED,
+    **_registry("councils", "{council}"),
+    **_registry("operators", "{operator}"),
+    **_registry("sites", "{site}"),
+    **_registry("lots", "{site}/{lot}"),
+    **_registry("zones", "{site}/{lot}/{zone}"),
+    **_registry("bays", "{site}/{lot}/{bay}"),
+    **_registry("devices", "{device}"),
+    **_OF_PEOPLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +145,21 @@ class SiteSet:
         """Whether a site's facts may be shown."""
         return self.is_all or site in self.names
 
+    def __or__(self, other: SiteSet) -> SiteSet:
+        """The sites of either."""
+        return SiteSet(self.names | other.names, self.is_all or other.is_all)
+
+    def __and__(self, names: frozenset[str] | None) -> SiteSet:
+        """Of these the named ones; None for all of these."""
+        if names is None:
+            return self
+        return SiteSet(names if self.is_all else self.names & names)
+
+    @classmethod
+    def of(cls, wanted: frozenset[str] | None) -> SiteSet:
+        """The other way round than `wanted`."""
+        return ALL_SITES if wanted is None else cls(wanted)
+
     def only(self, site: str | None) -> SiteSet:
         """These sites, or of them only the one that was asked for."""
         if site is None:
@@ -82,22 +176,96 @@ ALL_SITES = SiteSet(is_all=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """Some permissions, and where.
+
+    Attributes:
+        permissions: that are given.
+        sites: for what concerns sites.
+        tenants: for what concerns people, keys and the audit log.
+    """
+
+    permissions: frozenset[Permission]
+    sites: SiteSet
+    tenants: frozenset[Tenant] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who has logged in.
+
+    Attributes:
+        person: who.
+        session: which of their sessions.
+        secret: of its cookie.
+        method: how they logged in.
+    """
+
+    person: Person
+    session: str
+    secret: str = field(repr=False)
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """What a caller may do.
 
     Attributes:
-        name: of the token, or `anonymous`.
-        scopes: read, write.
-        sites: it sees.
+        kind: of caller.
+        name: of the token or key, e-mail address of a person, or `anonymous`.
+        grants: what is given where.
+        who: the person, if it is one.
+        needed: the permission that the rest is about; the gate sets the route's.
     """
 
+    kind: ActorKind
     name: str
-    scopes: frozenset[Scope]
-    sites: SiteSet = field(default_factory=SiteSet)
+    grants: tuple[Grant, ...]
+    who: SignedIn | None = None
+    needed: Permission = Permission.READ
 
     def may(self, permission: Permission) -> bool:
         """Whether a route with this need is open to the caller."""
-        return permission is Permission.PUBLIC or _SCOPES[permission] in self.scopes
+        if permission is Permission.PUBLIC:
+            return True
+        if permission is Permission.SELF:
+            return self.who is not None
+        return any(permission in grant.permissions for grant in self.grants)
+
+    def to(self, permission: Permission) -> Access:
+        """The same caller, where they have a permission."""
+        return replace(self, needed=permission)
+
+    @property
+    def sites(self) -> SiteSet:
+        """Sites where the caller has the permission that is needed."""
+        found = SiteSet()
+        for grant in self.grants:
+            if self.needed in grant.permissions:
+                found |= grant.sites
+        return found
+
+    @property
+    def tenants(self) -> frozenset[Tenant]:
+        """Tenants where the caller has the permission that is needed."""
+        return frozenset(
+            tenant
+            for grant in self.grants
+            if self.needed in grant.permissions
+            for tenant in grant.tenants
+        )
+
+    def governs(self, person: Person) -> bool:
+        """Whether the caller may change the account itself: it concerns nobody else's tenant."""
+        held = {each.tenant for each in person.memberships}
+        return bool(held) and held <= self.tenants
+
+    def may_key(self, tenant: Tenant, scopes: Iterable[Scope]) -> bool:
+        """Whether the caller may make a key: nobody hands out more than they have."""
+        return tenant in self.tenants and all(
+            tenant in self.to(SCOPES[scope]).tenants for scope in scopes
+        )
 
 
 class RouteTable:

@@ -6,11 +6,12 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, status
+from fastapi import APIRouter, HTTPException, Query, Request, status
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 
-from cloud_app.api.context import Caller, Context, Reading
+from cloud_app.api.context import Context, Reading
 from cloud_app.api.parameters import (
     REFUSALS,
     TOO_MANY,
@@ -21,7 +22,7 @@ from cloud_app.api.parameters import (
     Site,
     UpToTheNewest,
 )
-from cloud_app.api.policy import SiteSet
+from cloud_app.api.policy import Permission
 from cloud_app.errors import StorageDownError
 from cloud_app.storage.alerts import alerts
 from cloud_app.storage.history import lot_series, stays
@@ -155,32 +156,40 @@ def get_alerts(reading: Reading, limit: Limit = 50) -> list[AlertItem]:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}, **TOO_MANY},
 )
-async def get_live(access: Caller, context: Context) -> StreamingResponse:
+async def get_live(request: Request, context: Context) -> StreamingResponse:
     """Server-sent events: `change` with the names of edges of which something changed."""
     if context.feed.is_full:
         raise HTTPException(
             status.HTTP_503_SERVICE_UNAVAILABLE, "too many listen already", {"Retry-After": "10"}
         )
     return StreamingResponse(
-        _stream(context, access.sites),
+        _stream(context, request.headers),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _stream(context: Context, sites: SiteSet) -> AsyncIterator[str]:
+async def _stream(context: Context, headers: Headers) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
     async for changed in context.feed.listen():
-        names = changed if sites.is_all else await run_in_threadpool(_seen, context, sites, changed)
+        names = await run_in_threadpool(_seen, context, headers, changed)
+        if names is None:
+            return  # logged out, or the key was revoked
         if names:
             yield f"event: change\ndata: {json.dumps({'edges': sorted(names)})}\n\n"
         elif not changed:
             yield ": still here\n\n"
 
 
-def _seen(context: Context, sites: SiteSet, changed: frozenset[str]) -> frozenset[str]:
+def _seen(context: Context, headers: Headers, changed: frozenset[str]) -> frozenset[str] | None:
+    """Of the edges that changed those that the caller still sees; None: they see nothing now."""
     try:
+        access = context.doorkeeper.access(headers, counts_as_use=False)
+        if access is None or not access.may(Permission.READ):
+            return None
+        if access.sites.is_all or not changed:
+            return changed
         with context.database.read() as session:
-            return changed & edges_of(session, sites.wanted)
+            return changed & edges_of(session, access.sites.wanted)
     except StorageDownError:
         return frozenset()  # what cannot be looked up is not told

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from cloud_app.errors import CloudError
 from cloud_app.ingest.decode import Decoded, Inbound, TakenReport, Unreadable, decode_inbound
 from cloud_app.ingest.sites import FirstUse, Registry
+from cloud_app.registry.layouts import take_layouts
 from cloud_app.storage.database import Session
 from cloud_app.storage.events import take_events
 from cloud_app.storage.intake import (
@@ -166,6 +167,7 @@ def take_batch(session: Session, batch: Batch) -> dict[StreamKey, int]:
         if isinstance(taken.report, Layout):
             for lot in take_layout(session, taken.site, taken.edge, taken.report):
                 batch.blame(_dispute(taken, lot, inbound))
+            take_layouts(session, [taken.edge], inbound.received_ms)
     for bad in batch.unreadable:
         quarantine(session, bad.inbound, bad.reason)
     if batch.faults:

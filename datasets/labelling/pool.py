@@ -210,11 +210,12 @@ def _judge(detector: Detector, frame: PoolFrame, sha256: str) -> Judged:
     image_wh = (image.shape[1], image.shape[0])
     bays = BayShapes.of(frame.polygons_norm, image_wh)
     judged = judge_bays(detector, image, bays)
+    by_head = judged.output.bay_prob
     return Judged(
         frame=frame,
         sha256=sha256,
         image_wh=image_wh,
-        prob=judged.evidence.prob,
+        prob=judged.evidence.prob if by_head is None else by_head,
         box_prob=OverlapRule().judge(judged.output, list(frame.polygons_norm), image_wh).prob,
         looks=looks_of(image, to_pixels(bays.quads_norm, image_wh)),
         look=look_of_picture(image),

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +33,7 @@ from calibration.pictures import is_picture
 from edge_app.addresses import register_address, shown, without_login
 from edge_app.sources.feed import CameraFeed, FeedSettings
 from edge_app.sources.trust import TlsTrust, parse_fingerprint
+from models.options import LayoutOption, NamesOption, RolesOption
 from telemetry import CameraError, Clock, ConfigError, SystemClock, is_identifier
 from vision.detector import OnnxDetector
 from vision.types import ImageBgr
@@ -69,6 +70,9 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
     tls_fingerprint: Annotated[
         str, typer.Option(help="https, rtsps: SHA-256 of the camera's own certificate.")
     ] = "",
+    layout: LayoutOption = None,
+    names: NamesOption = None,
+    roles: RolesOption = None,
 ) -> None:
     """Open the calibration editor."""
     register_address(source)
@@ -79,7 +83,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
     path = calibration or default_path(source)
     name = camera or _camera_of(path)
     with open_pictures(source, _trust(tls_fingerprint)) as pictures:
-        detector = open_model(model)
+        detector = open_model(model, layout, names, roles or ())
         judge = NetworkJudge(detector) if detector else None
         proposer = VehicleProposer(detector) if detector else None
         desk = Desk(name, pictures, path, judge, proposer)
@@ -213,17 +217,32 @@ def _camera(source: str, trust: TlsTrust) -> Iterator[LivePictures]:
         feed.stop()
 
 
-def open_model(model: str | None) -> OnnxDetector | None:
+def open_model(
+    model: str | None,
+    layout: str | None = None,
+    names: str | None = None,
+    roles: Sequence[str] = (),
+) -> OnnxDetector | None:
     """The network that looks at the pictures; None when `model` is 'none'.
+
+    Args:
+        model: name or path; None: the default one.
+        layout: see `models.parse_told`, like the others.
+        names: of its classes.
+        roles: of its classes.
 
     Raises:
         ModelError: there is no such model, or it cannot be opened.
     """
-    from models import default_model, find_model, open_detector
+    from models import choose_model, explain_model, open_detector, parse_told
 
     if model == "none":
         return None
-    return open_detector(find_model(model) if model else default_model())
+    entry = choose_model(model, parse_told(layout, names, roles))
+    detector = open_detector(entry)
+    for line in explain_model(entry, detector):
+        console.print(f"[dim]{escape(line)}[/]")
+    return detector
 
 
 def _serve(desk: Desk, port: int, *, browser: bool, propose: bool) -> None:

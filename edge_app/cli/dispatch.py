@@ -77,11 +77,18 @@ def _load(name: str, commands: Mapping[str, tuple[str, str]]) -> typer.Typer:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as exc:
-        msg = (
-            f"`lotsight {name}` needs the Python module '{exc.name}', which is not installed here: "
-            "`datasets` comes with a source checkout, torch and ultralytics with the extra "
-            "lotsight[train], amqtt with lotsight[demo]."
-        )
-        raise ConfigError(msg) from exc
+        raise ConfigError(_remedy(name, module_name, str(exc.name))) from exc
     app: typer.Typer = module.app
     return app
+
+
+def _remedy(name: str, module_name: str, missing: str) -> str:
+    if missing.split(".", maxsplit=1)[0] == "datasets" or module_name.startswith(missing):
+        return (
+            f"`lotsight {name}` needs a source checkout: '{missing}' is not part of an installed "
+            "lotsight."
+        )
+    return (
+        f"`lotsight {name}` needs the Python module '{missing}', which is not installed here: "
+        "torch and ultralytics come with the extra lotsight[train], amqtt with lotsight[demo]."
+    )

@@ -1,7 +1,7 @@
 """Command table of `lotsight`: each command is imported only when it is used.
 
 Lazy for two reasons: `lotsight --help` answers at once on a small box, and commands of packages
-that an edge box lacks (`datasets`, the `train` extra) can be listed without being importable.
+that an edge box lacks (`datasets`, `models.training`) can be listed without being importable.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diagnose": ("edge_app.cli.diagnose", "Write one file for a technician, without secrets."),
     "harvest": ("edge_app.cli.harvest", "List, pack and delete frames kept for labelling."),
     "models": ("models.cli", "List and verify models."),
-    "train": ("models.training.cli", "Train the network (extra `train`)."),
-    "promote": ("models.promote_cli", "Accept a candidate model if it is better on unseen lots."),
+    "train": ("models.training.cli", "Train the network (source checkout, extra `train`)."),
+    "promote": (
+        "models.training.promote_cli",
+        "Accept a candidate model if it is no worse on unseen lots (source checkout).",
+    ),
     "eval": ("datasets.eval_cli", "Evaluate a model on labelled lots (source checkout)."),
     "dataset": ("datasets.cli", "Inspect, check and convert datasets (source checkout)."),
     "label": (

@@ -141,7 +141,7 @@ def worth_of(look: Look, boxes: Floats | None, *, other_light: bool, flapping: b
     returned = any(state.reason in _FROM_ALARM for state in look.states)
     signs = {
         HarvestReason.UNCERTAIN: float((1 - np.abs(2 * prob - 1)).max()),
-        HarvestReason.DISAGREEMENT: _contradiction(prob, boxes),
+        HarvestReason.DISAGREEMENT: _contradiction(look.head_prob, boxes),
         HarvestReason.FLAPPING: float(flapping),
         HarvestReason.LIGHT_CHANGED: float(other_light),
         HarvestReason.AFTER_ALARM: float(returned),

@@ -104,7 +104,7 @@ class IncidentWatcher:
             changed += self._go_over(look.calibration, now)
         classes = [look.spec.classes[int(kind)] for kind in look.output.detections.class_id]
         lot = self._lot_of(look)
-        seen = sightings(look.output.detections, classes, look.evidence.prob, lot, self._finding)
+        seen = sightings(look.output.detections, classes, look.head_prob, lot, self._finding)
         changed += self._tracker.look(seen, now)
         changed += self._tracker.watch_stays(look.states, self._limits_s, now)
         self._record(changed, ModelRef.of(look.spec), look.calibration.revision)

@@ -11,10 +11,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
-REORDER_PACKETS = "64"
-"""How many RTP packets wait for an earlier one. Over TCP none does unless told, and then FFmpeg
-does not look at their numbers; a camera or relay may lose packets before it sends them by TCP."""
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+REORDER_PACKETS = {"tcp": "4", "udp": "64"}
+"""How many RTP packets wait for an earlier one, by transport. Over TCP none does unless told, and
+then FFmpeg does not look at their numbers; a camera or relay may lose packets before it sends them
+by TCP. There it has no other limit: 64 packets of a quiet scene may be ten seconds."""
 
 _SIGNS = (
     "missed",  # "RTP: missed 3 packets"
@@ -58,6 +64,35 @@ def _switch_on() -> None:
     av.logging.set_level(av.logging.WARNING)
 
 
+def watched(
+    packets: Iterator[Packet[VideoStream]],
+) -> Iterator[tuple[Packet[VideoStream], bool]]:
+    """Each packet, and whether something is missing in it or before it."""
+    while True:
+        with watch_losses() as report:
+            packet = next(packets, None)
+        if packet is None:
+            return
+        yield packet, report.is_lossy or packet.is_corrupt
+
+
+def without_last(
+    packets: Iterator[tuple[Packet[VideoStream], bool]],
+) -> Iterator[tuple[Packet[VideoStream], bool]]:
+    """Each of `watched`'s packets once the next has begun; never the last.
+
+    A picture in RTP or MPEG-TS ends where the next begins. When the connection breaks, FFmpeg hands
+    out what it has of one and says nothing.
+    """
+    held = None
+    for packet, is_lossy in packets:
+        if not packet.size:  # the end, for the decoder
+            return
+        if held is not None:
+            yield held
+        held = packet, is_lossy
+
+
 class PictureChain:
     """Which packets of a stream give whole pictures.
 
@@ -71,12 +106,16 @@ class PictureChain:
 
     def __init__(self) -> None:
         self._suspect = 0
-        self._is_broken = False
+        self._is_broken = self._begins = False
 
     @property
     def is_broken(self) -> bool:
-        """Whether a whole key frame is waited for."""
+        """Whether a whole key frame is waited for, since something is missing."""
         return self._is_broken
+
+    def begin(self) -> None:
+        """The stream may begin anywhere: nothing counts before its first key frame."""
+        self._begins = True
 
     def lost(self) -> None:
         """Packets are missing."""
@@ -93,5 +132,5 @@ class PictureChain:
             self._suspect -= 1
             return False
         if is_key:
-            self._is_broken = False
-        return not self._is_broken
+            self._is_broken = self._begins = False
+        return not (self._is_broken or self._begins)

@@ -18,9 +18,14 @@ from typing import TYPE_CHECKING
 from edge_app.addresses import shown, without_login
 from edge_app.sources.base import Grab, Undecoded
 from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, LagMeter
-from edge_app.sources.losses import REORDER_PACKETS, PictureChain, watch_losses
+from edge_app.sources.losses import (
+    PictureChain,
+    watch_losses,
+    watched,
+    without_last,
+)
 from edge_app.sources.stream_faults import stream_fault
-from edge_app.sources.stream_settings import DecodeMode, StreamSettings
+from edge_app.sources.stream_settings import DecodeMode, StreamSettings, rtsp_options
 from edge_app.sources.trust import TlsTrust, libav_options
 from telemetry import CameraError, Clock
 from vision.types import ImageBgr
@@ -45,12 +50,8 @@ _EARLY_SHARE = 0.1
 # A network stream that is read this much behind is not caught up with by decoding: all up to the
 # next key frame is passed over.
 _BEHIND_S = 1.0
-# FFmpeg watches twenty frames of a stream to guess its rate, which nobody here asks for: that is
-# four seconds of a camera with five a second.
-_RTSP = {"fflags": "nobuffer", "fpsprobesize": "0", "reorder_queue_size": REORDER_PACKETS}
-# One that gave pictures a moment ago is not watched at all: what it carries stands in its
-# description, and the rest comes with the first key frame.
-_RTSP_AGAIN = {**_RTSP, "probesize": "32", "analyzeduration": "1"}
+# Formats that do not tell where a picture ends.
+_UNSIZED = frozenset({"h264", "hevc", "hls", "mpeg", "mpegts", "rtp", "rtsp", "sdp"})
 # A decoder that stops at errors instead of guessing. Not for live H.264 or H.265: there are cameras
 # whose every picture has a harmless flaw, and lost packets are seen otherwise.
 _STRICT = {"err_detect": "explode"}
@@ -89,7 +90,7 @@ class StreamSource:
         self._is_file = is_file
         self._is_rtsp = url.lower().startswith(("rtsp://", "rtsps://"))
         self._container: InputContainer | None = None
-        self._packets: Iterator[Packet[VideoStream]] = iter(())
+        self._packets: Iterator[tuple[Packet[VideoStream], bool]] = iter(())
         self._meter = KeyFrameMeter()
         self._lag = LagMeter()
         self._passing_over = False
@@ -129,6 +130,7 @@ class StreamSource:
             CameraError: it cannot be reached, or holds no video that can be decoded.
         """
         self.close()
+        self._chain = PictureChain()
         found = self._connect()
         if not found and self._is_known:
             self.close()  # streams within a stream (MPEG-TS) are found by watching alone
@@ -141,7 +143,6 @@ class StreamSource:
         self._meter.forget_position()
         self._lag.reset()
         self._passing_over = False
-        self._chain = PictureChain()
         self._file_zero_s = None
 
     def _connect(self) -> bool:
@@ -151,7 +152,7 @@ class StreamSource:
         self._decoded_in_pass = 0
         timeouts = (self._settings.open_timeout_s, self._settings.frame_timeout_s)
         try:
-            with libav_options(*self._tls()) as tls:
+            with libav_options(*self._tls()) as tls, watch_losses() as report:
                 container = av.open(self._url, options=self._options() | tls, timeout=timeouts)
         except (av.FFmpegError, OSError, ValueError) as exc:
             if isinstance(exc, av.error.InvalidDataError):
@@ -163,9 +164,19 @@ class StreamSource:
         stream = container.streams.video[0]
         # One thread: frame threads hold pictures back by as many frames as there are threads.
         stream.codec_context.thread_count = 1
-        if self._is_file or stream.codec_context.name == "mjpeg":
+        codec = stream.codec_context.name
+        if self._is_file or codec == "mjpeg":
             stream.codec_context.options = dict(_STRICT)
-        self._packets = container.demux(stream)
+        if report.is_lossy:
+            self._chain.lost()
+        self._packets = watched(container.demux(stream))
+        is_sized = self._is_file or container.format.name not in _UNSIZED
+        if not is_sized and codec != "mjpeg":
+            self._packets = without_last(self._packets)
+            # What it was watched with is gone ("nobuffer"), and it may begin anywhere. H.264's
+            # decoder waits for a picture to begin with by itself, even without key frames.
+            if codec != "h264":
+                self._chain.begin()
         return True
 
     def read(self) -> Grab | None:
@@ -240,8 +251,7 @@ class StreamSource:
     def _options(self) -> dict[str, str]:
         if not self._is_rtsp:
             return {}
-        transport = "udp" if self._settings.rtsp_over_udp else "tcp"
-        return {"rtsp_transport": transport, **(_RTSP_AGAIN if self._is_known else _RTSP)}
+        return rtsp_options(over_udp=self._settings.rtsp_over_udp, watch=not self._is_known)
 
     def _check_good(self, packets: int) -> None:
         limit_s = self._settings.frame_timeout_s
@@ -262,9 +272,8 @@ class StreamSource:
         return broken
 
     def _next_packet(self) -> Packet[VideoStream] | None:
-        with watch_losses() as report:
-            packet = next(self._packets, None)
-        if packet is not None and (report.is_lossy or packet.is_corrupt):
+        packet, is_lossy = next(self._packets, (None, False))
+        if packet is not None and is_lossy:
             self._chain.lost()
             if not self._key_only:
                 packet.stream.codec_context.flush_buffers()
@@ -297,7 +306,7 @@ class StreamSource:
             self._choose_mode(packet)
         if packet.size and not self._chain.admits(is_key=packet.is_keyframe):
             # What is not wanted by itself is no loss.
-            self._broken += packet.is_keyframe or not self._key_only
+            self._broken += self._chain.is_broken and (packet.is_keyframe or not self._key_only)
             return None
         if not self._key_only:
             return self._take_whole(packet, time_s)

@@ -1,1 +1,1 @@
-"""Training of the lotsight network."""
+"""Training, export, quantisation and promotion of the lotsight network; never in the wheel."""

@@ -10,11 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from datasets.degrade import ImageRgb
+from datasets.frames import Bools
 from models.training.config import AugmentConfig, TrainConfig
 from models.training.geometry import random_warp, warp_boxes
 from models.training.photometric import degrade
-from models.training.records import Bools, Floats, ImageRgb, Sample, read_rgb
+from models.training.samples import Sample, read_rgb
 from vision.quads import canonical_quads
+from vision.types import Floats
 
 CORNERS = 4
 HALF = 0.5
@@ -203,10 +206,10 @@ class Batches:
         items = []
         for position in chunk:
             sample = samples[position]
-            if sample.key not in self._images:
-                self._images[sample.key] = read_rgb(sample.path)
+            if sample.frame.key not in self._images:
+                self._images[sample.frame.key] = read_rgb(sample.frame)
             rng = np.random.default_rng([self._config.seed, epoch, int(position)])
-            items.append(augment(sample, self._images[sample.key], self._config, rng))
+            items.append(augment(sample, self._images[sample.frame.key], self._config, rng))
         return collate(items)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,18 +13,22 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.promote_cli import HELD_OUT
+from datasets.acpds import place_of
+from datasets.evaluation import evaluate
+from datasets.judging import Verdicts, joined
+from datasets.lots import data_root
+from datasets.metrics import Metrics, measure
 from models.registry import find_model, open_detector
 from models.training import specialise_cli
-from models.training.confidence import Confidence, fit_temperature
+from models.training.confidence import Confidence, fit_temperature, logits_of
 from models.training.config import TrainConfig, read_config
-from models.training.judge import FrameVerdict, Score, judge_frames, onnx_judge, score, torch_judge
+from models.training.held_out import HELD_OUT, held_out_plan, summary
 from models.training.judge_boxes import average_precision
-from models.training.loop import CHECKPOINT, stages_of, trained_net, write_mean
+from models.training.loop import CHECKPOINT, stages_of, write_mean
 from models.training.provenance import data_manifest
-from models.training.records import data_root, read_lot, read_vehicles
 from models.training.release import Release, write_release
-from models.training.runs import RunPlan, gather, leave_out, train
+from models.training.runs import RunPlan, gather, leave_out, read_vehicles, train
+from models.training.torch_detector import open_trained, trained_spec
 from vision.detector import DetectorSettings
 
 # Places of acpds, told apart by gaps in the pictures' numbers; three folds keep the cost down.
@@ -71,15 +75,9 @@ def judge(
     seed: int = 0,
 ) -> None:
     """Judge labelled sets and print the figures."""
-    network = torch_judge(trained_net(model)) if model.suffix == ".pt" else onnx_judge(model)
-    rows: dict[str, Score] = {}
-    for name in sets or HELD_OUT:
-        samples = read_lot(data_root(), *name.split("/"))
-        verdicts = judge_frames(
-            network, samples, TrainConfig().input_wh, corner_jitter=corner_jitter, seed=seed
-        )
-        rows[name] = score(verdicts)
-    _print_scores(rows)
+    plan = held_out_plan(sets or HELD_OUT, data_root(), corner_jitter, seed)
+    found = evaluate(open_trained(model, trained_spec(TrainConfig().input_wh)), plan)
+    _print_scores({v.name: m for v, m in zip(found.verdicts, found.metrics, strict=True)})
 
 
 @app.command(name="judge-boxes")
@@ -97,18 +95,19 @@ def judge_boxes(
 def leave_out_command(out: Folder, config: ConfigFile = None, epochs: int = 8) -> None:
     """Train without some places, judge these, fold by fold; the verdicts fit the temperature."""
     short = read_config(config).model_copy(update={"epochs": epochs})
-    verdicts = leave_out(RunPlan.in_folder(out), short, FOLDS)
-    temperature = fit_temperature(*_joined(verdicts))
-    groups = sorted({v.group for v in verdicts})
-    rows = {g: score([v for v in verdicts if v.group == g], temperature) for g in groups}
-    _print_scores({**rows, "all": score(verdicts, temperature)})
+    verdicts = joined("all", leave_out(RunPlan.in_folder(out), short, FOLDS))
+    logits = logits_of(verdicts.prob)
+    temperature = fit_temperature(logits, verdicts.occupied)
+    fitted = replace(verdicts, prob=Confidence(temperature).probability(logits))
+    rows = {place: measure(one) for place, one in _by_place(fitted).items()}
+    _print_scores({**rows, "all": measure(fitted)})
     Console().print(f"temperature {temperature:.3f}")
     record = {
         "epochs": epochs,
         "temperature": temperature,
-        "places": {group: asdict(value) for group, value in rows.items()},
-        "logits": [v.logits.round(3).tolist() for v in verdicts],
-        "occupied": [v.occupied.tolist() for v in verdicts],
+        "places": {place: summary(metrics) for place, metrics in rows.items()},
+        "logits": logits.round(3).tolist(),
+        "occupied": verdicts.occupied.tolist(),
     }
     (out / OUT_OF_FOLD).write_text(json.dumps(record))
 
@@ -128,7 +127,7 @@ def release(
     pictures = gather(plan, config)
     written = write_release(
         out / CHECKPOINT,
-        [*pictures.lots, *pictures.vehicles],
+        [one.frame for one in (*pictures.lots, *pictures.vehicles)],
         into,
         Release(
             name=name,
@@ -137,32 +136,28 @@ def release(
             data=data_manifest(
                 pictures.everything(), plan.start, {"stages": stages_of(out / CHECKPOINT)}
             ),
-            held_out={s: read_lot(plan.data, *s.split("/")) for s in HELD_OUT},
+            held_out=held_out_plan(HELD_OUT, plan.data),
         ),
     )
     for path in written:
         Console().print(f"written: {path}")
 
 
-def _joined(
-    verdicts: list[FrameVerdict],
-) -> tuple[np.ndarray, np.ndarray]:
-    return (
-        np.concatenate([v.logits for v in verdicts]),
-        np.concatenate([v.occupied for v in verdicts]),
-    )
+def _by_place(verdicts: Verdicts) -> dict[str, Verdicts]:
+    places = np.array([place_of(frame) for frame in verdicts.frames])
+    return {str(place): verdicts.of_frames(places == place) for place in np.unique(places)}
 
 
-def _print_scores(rows: dict[str, Score]) -> None:
+def _print_scores(rows: dict[str, Metrics]) -> None:
     table = Table("set", "frames", "bays", "right %", "95 % interval", "F1", "ECE")
     for name, row in rows.items():
         table.add_row(
             name,
             str(row.frames),
             str(row.bays),
-            f"{row.accuracy:.2%}",
-            f"{row.low:.2%} to {row.high:.2%}",
-            f"{row.f1:.4f}",
+            f"{row.accuracy.value:.2%}",
+            f"{row.accuracy.low:.2%} to {row.accuracy.high:.2%}",
+            f"{row.f1.value:.4f}",
             f"{row.ece:.4f}",
         )
     Console().print(table)

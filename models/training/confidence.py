@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from models.training.records import Bools, Floats
+from datasets.frames import Bools
+from vision.types import Floats, as_floats
 
 UNSURE_BELOW = 0.75
 """A bay is `unsure` where the calibrated confidence is lower: more than one such answer in four
 would be wrong, and the next frame or a person knows better."""
+
+LEAST_DOUBT = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,12 @@ class Confidence:
         """Which bays are `unsure`."""
         prob = self.probability(logits)
         return np.asarray((prob > self.abstain_low) & (prob < self.abstain_high), np.bool_)
+
+
+def logits_of(prob: Floats) -> Floats:
+    """Logits of probabilities, the same shape; those of certainty are as large as float32 tells."""
+    doubtful = np.clip(prob.astype(np.float64), LEAST_DOUBT, 1 - LEAST_DOUBT)
+    return as_floats(np.log(doubtful / (1 - doubtful)))
 
 
 def fit_temperature(logits: Floats, occupied: Bools) -> float:

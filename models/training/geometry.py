@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from datasets.degrade import ImageRgb
 from models.training.config import AugmentConfig
-from models.training.records import Floats, ImageRgb, Sample
+from models.training.samples import Sample
+from vision.types import Floats
 
 PAD_VALUE = 114  # grey of Ultralytics' letterbox, which the run time uses too
 FIXED_POINT_STEPS = 8

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import cv2
 import numpy as np
 
-from models.training.records import Bools, Floats, Sample
-from telemetry.errors import ModelError
+from datasets.frames import Bools, LotFrame
+from models.training.samples import Sample
 from vision.boxes import pairwise_iou
-from vision.judge import Detector
+from vision.judge import NO_BAYS, Detector
+from vision.types import Floats
 
 MATCH_IOU = 0.5
 
 
-def average_precision(detector: Detector, samples: Iterable[Sample]) -> float:
+def average_precision(detector: Detector, frames: Iterable[LotFrame]) -> float:
     """Average precision over a set of pictures with vehicle boxes.
 
     Args:
         detector: opened with a `min_confidence` near zero, or its tail is missing from the curve.
-        samples: labelled pictures.
+        frames: labelled pictures.
+
+    Raises:
+        DatasetError: a picture cannot be read.
 
     Returns:
         Area under the precision envelope over recall, 0 to 1.
@@ -28,14 +31,9 @@ def average_precision(detector: Detector, samples: Iterable[Sample]) -> float:
     confidence: list[Floats] = []
     hits: list[Bools] = []
     vehicles = 0
-    for sample in samples:
-        image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
-        if image is None:
-            msg = f"cannot read the picture {sample.path}"
-            raise ModelError(msg)
-        found = detector.detect(
-            np.asarray(image, np.uint8), np.zeros((0, 4, 2), np.float32)
-        ).detections
+    for frame in frames:
+        sample = Sample.of(frame)
+        found = detector.detect(frame.read(), NO_BAYS.quads_norm).detections
         confidence.append(found.confidence)
         hits.append(matched(found.xyxy_px, sample.boxes_px))
         vehicles += len(sample.boxes_px)

@@ -16,11 +16,11 @@ import torch
 from rich.progress import Progress
 from torch import nn
 
-from models.network.net import LotNet
 from models.training.batches import Batch, Batches
 from models.training.config import TrainConfig
 from models.training.loss import VehicleLoss, bay_loss
-from models.training.records import Sample
+from models.training.network.net import LotNet
+from models.training.samples import Sample
 from telemetry.errors import ModelError
 
 CHECKPOINT = "last.pt"

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from datasets.frames import LotFrame
 from models.manifest import sha256_of
-from models.training.records import Sample
 from telemetry.errors import ModelError
 
 LICENCES = {
@@ -65,33 +65,33 @@ class DataManifest(_Strict):
     config: dict[str, Any]
 
 
-def data_manifest(samples: Iterable[Sample], start: Path, config: dict[str, Any]) -> DataManifest:
-    """Describe the samples that a network was trained on.
+def data_manifest(frames: Iterable[LotFrame], start: Path, config: dict[str, Any]) -> DataManifest:
+    """Describe the pictures that a network was trained on.
 
     Raises:
         ModelError: a set has no open licence on our list.
     """
     return DataManifest(
-        sets=trained_sets(samples, LICENCES),
+        sets=trained_sets(frames, LICENCES),
         start=StartWeights(file=start.name, sha256=sha256_of(start)),
         config=config,
     )
 
 
-def trained_sets(samples: Iterable[Sample], licences: Mapping[str, str]) -> tuple[TrainedSet, ...]:
+def trained_sets(frames: Iterable[LotFrame], licences: Mapping[str, str]) -> tuple[TrainedSet, ...]:
     """Describe sets.
 
     Args:
-        samples: of any sets.
+        frames: of any sets.
         licences: of the sets, by name.
 
     Raises:
         ModelError: a set is not among them.
     """
     files: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for sample in samples:
-        name, split, file = sample.key.split("/", 2)
-        files[f"{name}/{split}"].append((file, sha256_of(sample.path)))
+    for frame in frames:
+        entry = (frame.path.name, sha256_of(frame.path))
+        files[f"{frame.set_name}/{frame.split}"].append(entry)
     sets = []
     for key, entries in sorted(files.items()):
         licence = licences.get(key.split("/")[0])

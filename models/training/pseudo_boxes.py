@@ -17,8 +17,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.network.yolo import fuse_batch_norm, load_yolo
-from models.training.records import Sample, read_rgb
+from models.training.network.yolo import fuse_batch_norm, load_yolo
+from models.training.samples import Sample, read_rgb
+from vision.boxes import box_area, pairwise_iou
+from vision.types import Floats
 
 # Two sizes: the larger finds far cars, the smaller near ones that fill the picture.
 TEACHER_WIDTHS_PX = (1280, 1920)
@@ -27,8 +29,6 @@ WEAK = 0.06  # kept only on an occupied bay
 IOU_SAME = 0.55
 IOU_NEAR = 0.3  # an occupied bay needs no box of its own where one overlaps it by as much
 ON_BAY_SHARE = 0.35
-
-Floats = npt.NDArray[np.float32]
 
 
 class Teacher(nn.Module):
@@ -76,8 +76,8 @@ def correct(
     # A car's foot stands in its bay; its roof may cover the bay behind.
     foot = xyxy.copy()
     foot[:, 1] += 0.4 * (foot[:, 3] - foot[:, 1])
-    share = _overlap(bays, foot) / np.maximum(_area(bays)[:, None], 1)
-    share_of_box = _overlap(bays, foot) / np.maximum(_area(foot)[None], 1)
+    share = _overlap(bays, foot) / np.maximum(box_area(bays)[:, None], 1)
+    share_of_box = _overlap(bays, foot) / np.maximum(box_area(foot)[None], 1)
     on_bay = np.maximum(share, share_of_box) * np.minimum(share, share_of_box) ** 0.5
     best = on_bay.argmax(0) if len(bays) else np.zeros(len(xyxy), np.int64)
     supported = np.array(
@@ -92,21 +92,19 @@ def correct(
     for k in order:
         if not (scores[k] >= SURE or supported[k]):
             continue
-        if kept and (_iou(xyxy[k : k + 1], xyxy[kept]) > IOU_SAME).any():
+        if kept and (pairwise_iou(xyxy[k : k + 1], xyxy[kept]) > IOU_SAME).any():
             continue
         kept.append(int(k))
     boxes, labels = xyxy[kept], classes[kept]
     covered = {int(best[k]) for k in kept if supported[k]}
     missing = [b for b in np.flatnonzero(sample.occupied) if int(b) not in covered]
     missing = [
-        b for b in missing if not len(boxes) or _iou(bays[b : b + 1], boxes).max() < IOU_NEAR
+        b
+        for b in missing
+        if not len(boxes) or pairwise_iou(bays[b : b + 1], boxes).max() < IOU_NEAR
     ]
     boxes = np.concatenate([boxes, bays[missing]]).astype(np.float32)
     return boxes, np.concatenate([labels, np.zeros(len(missing), np.int64)])
-
-
-def _area(boxes: Floats) -> Floats:
-    return np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), 1)
 
 
 def _overlap(a: Floats, b: Floats) -> Floats:
@@ -115,17 +113,12 @@ def _overlap(a: Floats, b: Floats) -> Floats:
     return np.prod(np.clip(high - low, 0, None), 2)
 
 
-def _iou(a: Floats, b: Floats) -> Floats:
-    overlap = _overlap(a, b)
-    return overlap / np.maximum(_area(a)[:, None] + _area(b)[None] - overlap, 1e-6)
-
-
 def write_pseudo_boxes(samples: Iterable[Sample], weights: Path, target: Path) -> None:
     """Run the teacher over lot samples and write `{key: {boxes_px, classes}}` as JSON."""
     teacher = Teacher(weights)
     table: dict[str, dict[str, list[object]]] = {}
     for sample in samples:
-        xyxy, scores, found = teacher.boxes(read_rgb(sample.path))
+        xyxy, scores, found = teacher.boxes(read_rgb(sample.frame))
         boxes, classes = correct(xyxy, scores, found, sample)
-        table[sample.key] = {"boxes_px": boxes.round(1).tolist(), "classes": classes.tolist()}
+        table[sample.frame.key] = {"boxes_px": boxes.round(1).tolist(), "classes": classes.tolist()}
     target.write_text(json.dumps(table))

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from models.export import INPUTS, check_parity, export_onnx, exportable
-from models.manifest import InputSize, Manifest, Outputs, sha256_of
-from models.network.yolo import VEHICLE_NAMES
-from models.quantise import Feed, quantise
+from datasets.evaluation import EvalPlan, evaluate
+from datasets.frames import LotFrame
+from models.manifest import Fusion, InputSize, Manifest, Outputs, sha256_of
 from models.training.confidence import Confidence
 from models.training.config import TrainConfig
-from models.training.judge import judge_frames, network_input, onnx_judge, score
+from models.training.export import INPUTS, check_parity, export_onnx, exportable
+from models.training.held_out import summary
 from models.training.loop import trained_net
+from models.training.network.yolo import VEHICLE_NAMES
 from models.training.provenance import DataManifest
-from models.training.records import Sample, read_rgb
+from models.training.quantise import Feed, quantise
+from models.training.samples import network_input, quads_px, read_rgb
+from models.training.torch_detector import open_trained, trained_spec
 from vision.types import BoxLayout
 
 LICENCE = "AGPL-3.0-or-later"  # of Ultralytics' code and weights, which the network is made from
@@ -35,29 +38,34 @@ class Release:
         version: of both.
         confidence: fitted out of fold.
         data: what it was trained on.
-        held_out: sets to judge for the manifests' metrics, none of them trained on.
+        held_out: what is judged for the manifests' metrics, no set of it trained on; None: nothing.
+        fusion: how bay head and boxes are weighed; None: the bay head alone judges, until weights
+            are fitted (benchmarks/vision_fit_fusion.py).
     """
 
     name: str
     version: str
     confidence: Confidence
     data: DataManifest
-    held_out: dict[str, list[Sample]]
+    held_out: EvalPlan | None = None
+    fusion: Fusion | None = None
 
 
-def calibration_feeds(samples: Sequence[Sample], input_wh: tuple[int, int]) -> list[Feed]:
+def calibration_feeds(frames: Sequence[LotFrame], input_wh: tuple[int, int]) -> list[Feed]:
     """Inputs for INT8 calibration: training frames, evenly picked, letterboxed as at run time."""
-    step = max(len(samples) // CALIBRATION_FRAMES, 1)
+    step = max(len(frames) // CALIBRATION_FRAMES, 1)
     feeds: list[Feed] = []
-    for sample in samples[::step][:CALIBRATION_FRAMES]:
-        images, quads = network_input(read_rgb(sample.path), sample.quads_px, input_wh)
+    for frame in frames[::step][:CALIBRATION_FRAMES]:
+        image = read_rgb(frame)
+        bays_px = quads_px(frame.with_known_bays(), (image.shape[1], image.shape[0]))
+        images, quads = network_input(image, bays_px, input_wh)
         index = np.zeros(len(quads), np.int64)
         feeds.append(dict(zip(INPUTS, (images, quads, index), strict=True)))
     return feeds
 
 
 def write_release(
-    checkpoint: Path, trained_on: Sequence[Sample], folder: Path, release: Release
+    checkpoint: Path, trained_on: Sequence[LotFrame], folder: Path, release: Release
 ) -> list[Path]:
     """Export, quantise, judge and describe a trained network.
 
@@ -92,13 +100,14 @@ def write_release(
 
 
 def _metrics(path: Path, config: TrainConfig, release: Release) -> dict[str, Any]:
-    judge = onnx_judge(path)
-    table: dict[str, Any] = {}
-    for name, samples in release.held_out.items():
-        verdicts = judge_frames(judge, samples, config.input_wh)
-        values = asdict(score(verdicts, release.confidence.temperature))
-        table[name] = {k: round(v, 5) if isinstance(v, float) else v for k, v in values.items()}
-    return table
+    if release.held_out is None:
+        return {}
+    spec = trained_spec(config.input_wh, release.confidence.temperature)
+    found = evaluate(open_trained(path, spec), release.held_out)
+    return {
+        f"{name}/{split}": summary(metrics)
+        for (name, split), metrics in zip(release.held_out.sets, found.metrics, strict=True)
+    }
 
 
 def _manifest(
@@ -124,5 +133,6 @@ def _manifest(
             "temperature": round(release.confidence.temperature, 4),
             "abstain_low": release.confidence.abstain_low,
             "abstain_high": release.confidence.abstain_high,
+            "fusion": release.fusion,
         }
     )

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from rich.progress import Progress
 
-from models.network.net import LotNet
-from models.network.yolo import KEPT_ANCHORS
-from models.registry import default_model
+from datasets.acpds import place_of
+from datasets.formats import read_set
+from datasets.frames import LotFrame
+from datasets.judging import FrameJudging, JudgeOptions, Verdicts, judge_frames
+from datasets.lots import ANNOTATIONS, data_root, read_dataset
+from datasets.rendering import RenderPlan, render_dataset
 from models.training.config import TrainConfig
-from models.training.judge import FrameVerdict, judge_frames, torch_judge
+from models.training.held_out import read_sets
 from models.training.loop import CHECKPOINT, Trainer, stages_of, trained_net
+from models.training.network.net import LotNet
 from models.training.pseudo_boxes import write_pseudo_boxes
-from models.training.records import Sample, data_root, read_lot, read_vehicles
-from models.training.renders import render_samples
+from models.training.samples import Sample, samples_of
+from models.training.torch_detector import TorchDetector, trained_spec
 from telemetry.errors import ModelError
 from vision.input_size import input_fault
+from vision.rules import rule_for
+from vision.simulator import LotKind
 
 PSEUDO_BOXES = "pseudo_boxes.json"
+RENDERS = "renders"
+RENDER_WH = (1280, 960)
+VEHICLES = "vehicles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +72,9 @@ class TrainingSet:
     vehicles: list[Sample]
     renders: list[Sample]
 
-    def everything(self) -> list[Sample]:
+    def everything(self) -> list[LotFrame]:
         """All of them."""
-        return [*self.lots, *self.vehicles, *self.renders]
+        return [one.frame for one in (*self.lots, *self.vehicles, *self.renders)]
 
 
 def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
@@ -73,16 +84,14 @@ def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
     that already lies there is used.
 
     Raises:
+        DatasetError: a set is missing or damaged.
         ModelError: no picture is left, or no exported network would take the configured input.
     """
-    usual = replace(default_model().manifest.spec(), fixed_boxes=KEPT_ANCHORS)
-    if fault := input_fault(config.input_wh, usual):
+    if fault := input_fault(config.input_wh, trained_spec(config.input_wh)):
         msg = f"input_wh of the training: {fault}"
         raise ModelError(msg)
-    lots: list[Sample] = []
-    for name in config.lots:
-        lots += read_lot(plan.data, *name.split("/"))
-    lots = [sample for sample in lots if sample.group not in config.leave_out_groups]
+    frames = read_sets(config.lots, plan.data)
+    lots = samples_of([one for one in frames if place_of(one) not in config.leave_out_groups])
     if not lots:
         msg = f"no pictures are left of {config.lots} without {config.leave_out_groups}"
         raise ModelError(msg)
@@ -92,10 +101,42 @@ def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
         write_pseudo_boxes(lots, plan.start, table_path)
     table = json.loads(table_path.read_text())
     return TrainingSet(
-        lots=[_with_boxes(s, table[s.key]) for s in lots],
-        vehicles=read_vehicles(plan.data, "train"),
-        renders=render_samples(plan.folder, range(config.renders)),
+        lots=[_with_boxes(s, table[s.frame.key]) for s in lots],
+        vehicles=samples_of(read_vehicles(plan.data, "train"), near_vertical=True),
+        renders=samples_of(rendered(plan.folder / RENDERS, config.renders)),
     )
+
+
+def read_vehicles(root: Path, split: str) -> list[LotFrame]:
+    """Read one split of the near-vertical set `vehicles/`.
+
+    Raises:
+        DatasetError: it is missing or damaged.
+    """
+    return [frame for frame in read_set(root / VEHICLES).frames if frame.split == split]
+
+
+def rendered(folder: Path, count: int) -> list[LotFrame]:
+    """Pictures of the simulator, of the seeds 0, 1, 2, ...
+
+    They bring what the photographed lots lack: night under lamps, snow, painted bays, wide lenses,
+    low poles.
+
+    Args:
+        folder: a data set of as many pictures is used as it is, another one is rendered anew.
+        count: how many.
+    """
+    if not count:
+        return []
+    frames = read_dataset(folder) if (folder / ANNOTATIONS).is_file() else []
+    if len(frames) == count:
+        return frames
+    shutil.rmtree(folder, ignore_errors=True)
+    wanted = RenderPlan(range(count), (LotKind.OPEN,), RENDER_WH, whole_boxes=True)
+    with Progress() as progress:
+        task = progress.add_task("rendering", total=count)
+        render_dataset(wanted, folder, lambda: progress.advance(task))
+    return read_dataset(folder)
 
 
 def _with_boxes(sample: Sample, entry: dict[str, list[list[float]]]) -> Sample:
@@ -125,9 +166,7 @@ def train(plan: RunPlan, config: TrainConfig, resume: bool = False) -> Path:
     return plan.folder / CHECKPOINT
 
 
-def leave_out(
-    plan: RunPlan, config: TrainConfig, folds: Sequence[Sequence[str]]
-) -> list[FrameVerdict]:
+def leave_out(plan: RunPlan, config: TrainConfig, folds: Sequence[Sequence[str]]) -> list[Verdicts]:
     """Train once for each fold without its places, and judge just these.
 
     Args:
@@ -136,9 +175,9 @@ def leave_out(
         folds: the groups (places) of each fold.
 
     Returns:
-        Verdicts on every frame of every fold, each by a network that never saw its place.
+        Verdicts on every frame of each fold, by a network that never saw its places.
     """
-    verdicts: list[FrameVerdict] = []
+    verdicts: list[Verdicts] = []
     for fold in folds:
         part = replace(plan, folder=plan.folder / "+".join(fold))
         _share_boxes(plan, part)
@@ -147,13 +186,14 @@ def leave_out(
             part, config.model_copy(update={"leave_out_groups": tuple(fold)}), resume=done
         )
         held = [
-            sample
-            for name in config.lots
-            for sample in read_lot(plan.data, *name.split("/"))
-            if sample.group in fold
+            frame.with_known_bays()
+            for frame in read_sets(config.lots, plan.data)
+            if place_of(frame) in fold
         ]
-        judge = torch_judge(trained_net(checkpoint))
-        verdicts += judge_frames(judge, held, config.input_wh)
+        detector = TorchDetector(trained_net(checkpoint), trained_spec(config.input_wh))
+        options = JudgeOptions(usual_input=True)
+        judging = FrameJudging(detector, rule_for(detector.spec), options)
+        verdicts.append(judge_frames(judging, held))
     return verdicts
 
 

@@ -16,18 +16,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.network.bay_head import BayHead
-from models.network.net import LotNet
-from models.training.judge import BOOTSTRAP_ROUNDS, FrameVerdict, network_input, score
+from datasets.frames import LotFrame
+from datasets.judging import FrameResult, Verdicts
+from datasets.metrics import gain, share_right
 from models.training.loss import bay_loss
-from models.training.records import Sample, read_rgb
+from models.training.network.bay_head import BayHead
+from models.training.network.net import LotNet
+from models.training.samples import network_input, quads_px, read_rgb
 from telemetry.errors import ModelError
+from vision.detector import sigmoid
+from vision.geometry import bay_sizes_px
+from vision.types import as_floats
 
 TRAINED_PARTS = ("patch", "bay", "logit")
 MAX_ANCHOR_LOSS = 0.003
@@ -59,12 +64,12 @@ class Features:
     """One picture after the trunk and the bay head's map, both of which stay as they are.
 
     Attributes:
-        sample: the picture.
+        frame: the picture, with bays of known state only and its size.
         fused: the map, shape (1, WIDTH, H / 8, W / 8), half precision.
         quads: bays as shares of the network input, shape (M, 4, 2).
     """
 
-    sample: Sample
+    frame: LotFrame
     fused: Tensor
     quads: Tensor
 
@@ -78,17 +83,19 @@ class Features:
 @torch.no_grad()
 def features_of(
     net: LotNet,
-    samples: Sequence[Sample],
+    frames: Sequence[LotFrame],
     input_wh: tuple[int, int],
     on_picture: Callable[[], None] = lambda: None,
 ) -> list[Features]:
     """Run trunk and map once over every picture with bays; 1.4 MB each."""
     found = []
-    for sample in samples:
-        if len(sample.quads_px):
-            images, quads = network_input(read_rgb(sample.path), sample.quads_px, input_wh)
+    for frame in (one.with_known_bays() for one in frames):
+        if frame.bay_ids:
+            image = read_rgb(frame)
+            sized = replace(frame, image_wh=(image.shape[1], image.shape[0]))
+            images, quads = network_input(image, quads_px(frame, sized.size_wh()), input_wh)
             fused = net.bay_head.map(net.trunk(torch.from_numpy(images))).half()
-            found.append(Features(sample, fused, torch.from_numpy(quads)))
+            found.append(Features(sized, fused, torch.from_numpy(quads)))
         on_picture()
     return found
 
@@ -139,12 +146,12 @@ def specialise(
 
 
 def _truth(features: Features) -> Tensor:
-    return torch.from_numpy(features.sample.occupied.astype(np.float32))
+    return torch.from_numpy(features.frame.occupied.astype(np.float32))
 
 
 def _class_weights(lot: Sequence[Features]) -> tuple[float, float]:
     """Weights of free and occupied, so that both count alike over the lot."""
-    occupied = np.concatenate([features.sample.occupied for features in lot])
+    occupied = np.concatenate([features.frame.occupied for features in lot])
     taken = int(occupied.sum())
     halves = len(occupied) / 2
     free_weight = halves / max(len(occupied) - taken, 1)
@@ -164,17 +171,17 @@ def _balanced_loss(
 
 
 @torch.no_grad()
-def verdicts_of(net: LotNet, pictures: Sequence[Features]) -> list[FrameVerdict]:
+def verdicts_of(net: LotNet, pictures: Sequence[Features]) -> Verdicts:
     """Judge pictures with a network's bay head."""
-    return [
-        FrameVerdict(
-            features.sample.key,
-            features.sample.group,
-            np.asarray(features.logits(net.bay_head).numpy(), np.float32),
-            features.sample.occupied,
+    results = [
+        FrameResult(
+            prob=sigmoid(as_floats(features.logits(net.bay_head).numpy())),
+            size_px=bay_sizes_px(features.frame.polygons_norm, features.frame.size_wh()),
+            input_px=0,  # the trunk has run before
         )
         for features in pictures
     ]
+    return Verdicts.of([features.frame for features in pictures], results)
 
 
 def gate_refusals(
@@ -190,41 +197,24 @@ def gate_refusals(
     """
     refusals = []
     old, new = verdicts_of(net, later), verdicts_of(candidate, later)
-    gain = least_gain(old, new)
-    if gain <= 0:
+    least_gain = gain(old, new).low
+    if least_gain <= 0:
         refusals.append(
-            f"later pictures of the lot: it agrees with {score(new).accuracy:.2%} of the "
-            f"pseudo-labels, the general network with {score(old).accuracy:.2%}; a gain is not "
-            f"certain (95 % interval begins at {gain:.2%})"
+            f"later pictures of the lot: it agrees with {new.right.mean():.2%} of the "
+            f"pseudo-labels, the general network with {old.right.mean():.2%}; a gain is not "
+            f"certain (95 % interval begins at {least_gain:.2%})"
         )
     for occupied, name in ((True, "occupied"), (False, "free")):
-        was, now = recall(old, occupied=occupied), recall(new, occupied=occupied)
+        was, now = (share_right(one, occupied=occupied) for one in (old, new))
         if now < was:
             refusals.append(
                 f"later pictures of the lot, {name} bays alone: it agrees with {now:.2%} of the "
                 f"pseudo-labels, the general network with {was:.2%}"
             )
-    was = score(verdicts_of(net, anchors)).accuracy
-    now = score(verdicts_of(candidate, anchors)).accuracy
+    was, now = (verdicts_of(one, anchors).right.mean() for one in (net, candidate))
     if was - now > MAX_ANCHOR_LOSS:
         refusals.append(
             f"general pictures: {now:.2%} of bays right, the general network {was:.2%}: more than "
             f"{MAX_ANCHOR_LOSS:.1%} lost"
         )
     return refusals
-
-
-def recall(verdicts: Sequence[FrameVerdict], *, occupied: bool) -> float:
-    """Share of the bays of one state that are judged right; 1 without any."""
-    right = np.concatenate([v.right[v.occupied == occupied] for v in verdicts])
-    return float(right.mean()) if len(right) else 1.0
-
-
-def least_gain(old: Sequence[FrameVerdict], new: Sequence[FrameVerdict], seed: int = 0) -> float:
-    """Lower end of the 95 % interval of the gain in bays right, bootstrapped over pictures."""
-    bays = np.array([len(verdict.right) for verdict in old], np.float64)
-    gain = np.array(
-        [int(n.right.sum()) - int(o.right.sum()) for n, o in zip(new, old, strict=True)]
-    )
-    drawn = np.random.default_rng(seed).integers(len(old), size=(BOOTSTRAP_ROUNDS, len(old)))
-    return float(np.quantile(gain[drawn].sum(1) / bays[drawn].sum(1), 0.025))

@@ -11,13 +11,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from datasets.frames import LotFrame
+from datasets.lots import data_root, read_lot
+from datasets.pseudo_labels import ADAPT, CHECK
 from models.manifest import Manifest, load_manifest
-from models.network.net import LotNet
 from models.training.confidence import Confidence
 from models.training.config import TrainConfig
+from models.training.held_out import read_sets
 from models.training.loop import CHECKPOINT, stages_of, trained_net
+from models.training.network.net import LotNet
 from models.training.provenance import DataManifest, trained_sets
-from models.training.records import Sample, data_root, read_lot
 from models.training.release import CALIBRATION_FRAMES, Release, write_release
 from models.training.specialise import (
     Features,
@@ -28,7 +31,6 @@ from models.training.specialise import (
 )
 from telemetry.errors import ModelError
 
-ADAPT, CHECK = "adapt", "check"
 MAX_LOT_PICTURES = 1000
 """Features of more do not fit the memory of a small machine (1.4 MB each)."""
 
@@ -56,18 +58,15 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     """Train the bay head on a lot's pseudo-labels; release it if it is surely better there."""
     console = Console(highlight=False, soft_wrap=True)
     config = SpecialiseConfig(seed=seed)
-    general = _thinned(read_lot(data_root(), *anchors.split("/")), anchor_count)
-    own = [
-        _thinned(read_lot(lot.parent, lot.name, split), MAX_LOT_PICTURES)
-        for split in (ADAPT, CHECK)
-    ]
+    general = _thinned(read_sets([anchors], data_root()), anchor_count)
+    own = [_thinned(read_lot(lot, split), MAX_LOT_PICTURES) for split in (ADAPT, CHECK)]
     wh = TrainConfig.model_validate(stages_of(start)[-1]).input_wh
     net = trained_net(start)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("features", total=len(general) + sum(map(len, own)))
 
-        def features(samples: list[Sample]) -> list[Features]:
-            return features_of(net, samples, wh, lambda: bar.advance(task))
+        def features(frames: list[LotFrame]) -> list[Features]:
+            return features_of(net, frames, wh, lambda: bar.advance(task))
 
         kept, earlier, later = features(general), features(own[0]), features(own[1])
         bar.reset(task, total=config.epochs * len(earlier), description="training")
@@ -82,23 +81,23 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     # INT8 is calibrated on as many pictures of the lot as general ones: its light sets the ranges.
     half = CALIBRATION_FRAMES // 2
     calibrated_on = [
-        *_thinned([f.sample for f in earlier], half),
-        *_thinned([f.sample for f in kept[::2]], half),
+        *_thinned([f.frame for f in earlier], half),
+        *_thinned([f.frame for f in kept[::2]], half),
     ]
     base = load_manifest(manifest)
     release = Release(
         name=name,
         version=version,
         confidence=Confidence(base.temperature, base.abstain_low, base.abstain_high),
-        data=_provenance(base, [f.sample for f in earlier], config, {lot.name: licence}),
-        held_out={},
+        data=_provenance(base, [f.frame for f in earlier], config, {lot.name: licence}),
+        fusion=base.fusion,  # the boxes are the same, and the head's task is
     )
     for path in write_release(checkpoint, calibrated_on, out, release):
         console.print(f"written: {path}")
 
 
 def _provenance(
-    base: Manifest, own: list[Sample], config: SpecialiseConfig, licences: dict[str, str]
+    base: Manifest, own: list[LotFrame], config: SpecialiseConfig, licences: dict[str, str]
 ) -> DataManifest:
     """What the general network was trained on, and the lot."""
     general = DataManifest.model_validate(base.data)
@@ -110,10 +109,10 @@ def _provenance(
     )
 
 
-def _thinned(samples: list[Sample], count: int) -> list[Sample]:
+def _thinned(frames: list[LotFrame], count: int) -> list[LotFrame]:
     """At most so many, evenly picked."""
-    step = -(-len(samples) // count)
-    return samples[:: max(step, 1)]
+    step = -(-len(frames) // count)
+    return frames[:: max(step, 1)]
 
 
 def _save(candidate: LotNet, start: Path, config: SpecialiseConfig, target: Path) -> Path:

@@ -10,13 +10,23 @@ from dataclasses import dataclass, field
 
 import httpx
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
+from cloud_app.accounts.assembly import Accounts
+from cloud_app.accounts.passwords import Passwords
 from cloud_app.api.access import Doorkeeper, digest_of
 from cloud_app.api.app import create_app
 from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
-from cloud_app.config import CloudConfig, HttpConfig, Scope, TokenConfig
+from cloud_app.config import (
+    AccountsConfig,
+    CloudConfig,
+    HttpConfig,
+    MailConfig,
+    Scope,
+    TokenConfig,
+)
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
@@ -27,6 +37,9 @@ from telemetry.topics import Topic
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.servers import wait_until
 from tests.cloud_app.test_intake import take
+
+# The same code at a cost that lets a test log in a thousand times.
+FAST_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 TOKENS = HttpConfig(
     host="0.0.0.0",
@@ -64,13 +77,18 @@ class Hub:
     clock: ManualClock = field(default_factory=lambda: ManualClock(epoch_utc=START))
     link: LinkState = field(default_factory=lambda: LinkState(True, 0, None))
     published: list[tuple[str, bytes]] = field(default_factory=list)
+    people: AccountsConfig = field(default_factory=AccountsConfig)
+    mail: MailConfig | None = None
 
     def __post_init__(self) -> None:
         self.feed = LiveFeed(self.database)
         self.shadows = ShadowService(self.database, self.clock, "$aws")
+        config = CloudConfig(http=self.http, accounts=self.people, mail=self.mail)
+        self.accounts = Accounts.of(config, self.database, FAST_PASSWORDS)
         self.context = ApiContext(
-            CloudConfig(http=self.http), self.database, self.clock, Doorkeeper(self.http),
-            self.feed, lambda: self.link, Counts(events=3), self.shadows, self._publish,
+            config, self.database, self.clock,
+            Doorkeeper(self.http, self.accounts, self.clock), self.feed, lambda: self.link,
+            Counts(events=3), self.shadows, self._publish, self.accounts,
         )  # fmt: skip
         self.app = create_app(self.context)
 
@@ -81,7 +99,10 @@ class Hub:
     def client(self, token: str | None = None) -> Iterator[httpx.Client]:
         """A client of the app, over a real socket."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        with serving(self.app) as url, httpx.Client(base_url=url, headers=headers) as client:
+        with (
+            serving(self.app) as url,
+            httpx.Client(base_url=url, headers=headers, timeout=60) as client,
+        ):
             yield client
 
 

@@ -18,6 +18,9 @@ from cloud_app.api.access import digest_of
 from cloud_app.api.app import page_files
 from cloud_app.api.policy import ALL_SITES, Permission, RouteTable, SiteSet
 from cloud_app.config import HttpConfig, RulesConfig, Scope, TokenConfig
+from cloud_app.registry.edits import Edit, state
+from cloud_app.registry.kinds import Ref
+from cloud_app.registry.things import find_one
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
 from cloud_app.storage.tables import alert
@@ -78,6 +81,19 @@ def hub(database: Database) -> Hub:
     for edge, name in ((north, "i-1"), (south, f"{MARK}-i")):
         fill(hub, edge)
         take(database, [edge.incident(name, 1), edge.gap((99, 99)), edge.health()])
+        with database.write() as session:
+            is_north = edge is north
+            for kind, key, facts in (
+                ("council", "city" if is_north else f"{MARK}-council", {}),
+                ("operator", "acme" if is_north else f"{MARK}-op", {}),
+                ("site", edge.site, {"location": {"lat": 48.1, "lon": 11.5}}),
+            ):
+                known = find_one(session, Ref(kind, key))
+                state(
+                    session,
+                    Edit(Ref(kind, key), "ann", 0, None if known is None else known.version),
+                    facts,
+                )
         hub.shadows.update(
             ShadowTopics(edge.edge),
             ShadowUpdate(reported={"site": edge.site}, sections=frozenset({"reported"})),
@@ -104,16 +120,50 @@ def hub(database: Database) -> Hub:
 
 def paths_of(template: str) -> list[str]:
     """A template filled with what each site has."""
-    north = template.format(site="north", lot="p1", edge="box-1", bay="a1")
-    south = template.format(
-        site=f"{MARK}-site", lot=f"{MARK}-lot", edge=f"{MARK}-box", bay=f"{MARK}-1"
-    )
-    mixed = template.format(site="north", lot=f"{MARK}-lot", edge="box-1", bay=f"{MARK}-1")
-    return list(dict.fromkeys([north, south, mixed]))
+    north = {
+        "site": "north", "lot": "p1", "edge": "box-1", "bay": "a1", "zone": "z1",
+        "device": "box-1", "operator": "acme", "council": "city", "account": "a",
+        "session_id": "s", "key": "k", "kind": "reset",
+    }  # fmt: skip
+    south = {
+        **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
+        "bay": f"{MARK}-1", "device": f"{MARK}-box", "operator": f"{MARK}-op",
+        "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
+    }  # fmt: skip
+    mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
+    return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))
+
+
+# To write to the registry one names the version that was read; no thing here has that many.
+REGISTRY_WRITES = {
+    "PUT": ({}, '"1"'),
+    "PATCH": ({"name": "x"}, '"1"'),
+    "POST": ({"facts": ["name"]}, '"1"'),
+    "DELETE": (None, '"99"'),
+}
 
 
 def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
+    if path.endswith("/registry/map"):
+        return client.request(method, path, params={"bbox": "-180,-90,180,90", "kind": "site"})
+    if "/registry/" in path and method in REGISTRY_WRITES:
+        body, etag = REGISTRY_WRITES[method]
+        return client.request(method, path, json=body, headers={"If-Match": etag})
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
+
+
+_OF_TOKENS = {Permission.READ, Permission.WRITE}
+
+
+def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:
+    """The statuses that a caller with a token may get; what is public is refused without a body."""
+    if permission is Permission.PUBLIC:
+        return {200, 401, 404, 422} if path.startswith("/api/v1/") else {200}
+    if token not in SITES:
+        return {401}
+    if permission not in _OF_TOKENS:
+        return {403}
+    return {200, 404, 412, 422} if "/registry/" in path else {200, 404}
 
 
 def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:
@@ -156,10 +206,7 @@ def test_no_answer_holds_what_its_caller_may_not_see(hub: Hub, token: str | None
             for path in paths_of(template):
                 answer = ask(client, method, path)
                 told += MARK in answer.text
-                if token not in SITES:
-                    expected = {200} if permission is Permission.PUBLIC else {401}
-                else:
-                    expected = {200, 404}
+                expected = expected_of(token, permission, path)
                 assert answer.status_code in expected, f"{method} {path}: {answer.text}"
                 if token != "all" and MARK not in path:
                     assert MARK not in answer.text, f"{method} {path} tells {token} of the south"

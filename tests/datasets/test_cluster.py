@@ -123,7 +123,7 @@ def test_a_fault_in_the_work_is_told_as_here(root: Path, address: str, tmp_path:
     folder = tmp_path / "plain"
     folder.mkdir()
     (folder / "annotations.json").write_text(json.dumps(table))
-    with runner_of(address) as runner, pytest.raises(DatasetError, match=r"\.png.*is missing"):
+    with runner_of(address) as runner, pytest.raises(DatasetError, match=r"\.png.*No such file"):
         _evaluate(tmp_path, runner, lambda _: None)
 
 

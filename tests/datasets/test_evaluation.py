@@ -19,6 +19,7 @@ from datasets.errors import DatasetError
 from datasets.eval_cli import app
 from datasets.evaluation import EvalPlan, evaluate, frames_to_judge
 from datasets.judging import JudgeOptions, jittered, plan_for
+from datasets.report import html_report
 from models import default_model, find_model, open_detector
 from telemetry import ModelError
 from vision.types import as_floats
@@ -74,6 +75,27 @@ def test_command_writes_json_and_one_self_contained_page(root: Path, tmp_path: P
     assert page.count("<svg") == 3
     assert "data:image/jpeg;base64," in page
     assert json.loads((out / "report.json").read_text())["rule"] == "auto"
+
+
+def test_cameras_count_alike_the_worst_first(root: Path) -> None:
+    path = root / "plain" / "annotations.json"
+    table = json.loads(path.read_text())["valid"]
+    parts = [{name: [rows[i]] for name, rows in table.items()} for i in (1, 0, 0)]
+    for camera, part in zip(("south", "north", "north"), parts, strict=True):
+        part["camera"] = [camera]
+    path.write_text(json.dumps({"a": parts[0], "b": parts[1], "c": parts[2]}))
+    plan = EvalPlan(root, tuple(("plain", split) for split in "abc"))
+    result = evaluate(open_detector(default_model(), threads=1), plan)
+    assert list(result.cameras) == ["plain/north", "plain/south"]
+    assert [one.accuracy.value for one in result.cameras.values()] == [0.5, 1.0]
+    assert [one.frames for one in result.cameras.values()] == [2, 1], "both splits of north"
+    stored = json.loads(json.dumps(result.as_dict()))
+    assert stored["mean_over_cameras"]["accuracy"] == 0.75, "bays alone would give 4 of 6"
+    out = CliRunner().invoke(app, ["--set", "plain", "--data", str(root)], env={"COLUMNS": "160"})
+    places = ["plain/north", "plain/south", "mean of cameras"]
+    assert sorted(places, key=out.output.index) == places
+    assert "unknown %" in out.output
+    assert "By camera" in html_report(result)
 
 
 def test_an_unknown_set_is_named(root: Path) -> None:
@@ -138,6 +160,14 @@ def test_command_refuses_pictures_that_are_too_small(root: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, ModelError)
     assert "171 px is enough for pictures of 320x240 px" in str(result.exception)
+
+
+def test_the_usual_input_is_filled_whatever_the_bays(root: Path) -> None:
+    detector = open_detector(find_model("lotsight-n"), threads=1)
+    plan = EvalPlan(root, (("plain", "valid"),), options=JudgeOptions(usual_input=True))
+    [verdicts] = evaluate(detector, plan).verdicts
+    width, height = detector.spec.input_wh
+    assert verdicts.input_px == (width * height,) * 2
 
 
 @pytest.mark.data

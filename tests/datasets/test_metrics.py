@@ -10,8 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.frames import LotFrame
-from datasets.judging import Verdicts
-from datasets.metrics import by_height, by_size, calibration_error, measure, reliability
+from datasets.judging import Verdicts, joined
+from datasets.metrics import (
+    by_height,
+    by_size,
+    calibration_error,
+    gain,
+    measure,
+    reliability,
+    share_right,
+)
 from vision.types import as_floats
 
 
@@ -98,3 +106,31 @@ def test_slices() -> None:
         ("140 px and more", 1, 1.0),
     ]
     assert sum(one.bays for one in by_height([small, large])) == 3
+
+
+def test_a_gain_is_paired_by_frame() -> None:
+    frames = [n // 2 for n in range(20)]
+    old = verdicts([0.9, 0.1] * 10, [True] * 20, frames)  # one of two bays wrong in each frame
+    better = verdicts([0.9] * 20, [True] * 20, frames)
+    found = gain(old, better)
+    assert (found.low, found.value, found.high) == (0.5, 0.5, 0.5), "the same in every frame"
+    assert gain(old, old).low == gain(old, old).high == 0
+    one = gain(old, verdicts([0.9] * 2 + [0.9, 0.1] * 9, [True] * 20, frames))
+    assert one.low == 0 < one.value < one.high, "the frame may not be drawn"
+
+
+def test_share_right_of_each_state() -> None:
+    one = verdicts([0.9, 0.1, 0.1], [True, True, False])
+    assert (share_right(one, occupied=True), share_right(one, occupied=False)) == (0.5, 1.0)
+    assert share_right(verdicts([0.9], [True]), occupied=False) == 1.0
+
+
+def test_verdicts_are_joined_and_taken_apart_again() -> None:
+    first = verdicts([0.9, 0.1, 0.2], [True, True, False], [0, 0, 1])
+    second = verdicts([0.8], [False])
+    whole = joined("all", [first, second])
+    assert (len(whole), len(whole.frames), whole.frame.tolist()) == (4, 3, [0, 0, 1, 2])
+    last = whole.of_frames(np.array([False, False, True]))
+    assert (last.frame.tolist(), last.prob.tolist()) == ([0], second.prob.tolist())
+    assert whole.of_frames(np.array([True, True, False])).right.tolist() == first.right.tolist()
+    assert whole.right_of_frames.tolist() == [1, 1, 0]

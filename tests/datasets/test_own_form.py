@@ -13,10 +13,10 @@ import pytest
 
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, Origin, Vehicle
-from datasets.lots import list_sets, read_dataset
+from datasets.lots import list_sets, read_dataset, read_lot
 from datasets.manifest import About, hash_files, read_manifest, version_of
 from datasets.own import Placing, write_dataset
-from models.training.records import read_lot as read_samples
+from models.training.samples import Sample
 from vision.types import as_floats
 
 NOON = datetime(2026, 5, 1, 12, 30)  # noqa: DTZ001 - sets give no zone
@@ -191,7 +191,8 @@ def test_training_reads_what_is_written(frames: list[LotFrame], tmp_path: Path) 
         ],
         tmp_path / "out",
     )
-    [sample] = read_samples(tmp_path, "out", "train")
+    [frame] = read_lot(tmp_path / "out", "train")
+    sample = Sample.of(frame)
     assert sample.occupied.tolist() == [True, False]
     assert sample.quads_px.shape == (2, 4, 2)
     np.testing.assert_allclose(sample.quads_px[1], QUAD * (80, 40), atol=1e-4)

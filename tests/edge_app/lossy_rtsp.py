@@ -18,6 +18,9 @@ import numpy as np
 from vision.types import ImageBgr
 
 WH = (640, 352)
+FPS = 25
+SMEARED = 40.0
+"""Coding errors of these streams stay below 30; a lost packet makes 80 and more."""
 _SDP = {
     "libx264": ("96", "H264/90000", "a=fmtp:96 packetization-mode=1\r\n"),
     "libx265": ("96", "H265/90000", ""),
@@ -68,13 +71,15 @@ class LossyCamera:
     """
 
     def __init__(
-        self, codec: str, *, loss: float, frames: int, fps: int = 25, gop: int = 10, slices: int = 1
+        self, codec: str, *, loss: float, frames: int, gop: int = 10, slices: int = 1, seed: int = 7
     ) -> None:
+        self.cut_after: int | None = None
+        """After so many packets the connection ends in the middle of the next one."""
         self.scene = Scene()
         self.sent = self.lost = 0
         self._codec, self._loss, self._frames = codec, loss, frames
-        self._fps, self._gop, self._slices = fps, gop, slices
-        self._random = random.Random(7)
+        self._gop, self._slices = gop, slices
+        self._random = random.Random(seed)
         self._udp = _udp_socket()
         self._out = _udp_socket()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -109,17 +114,15 @@ class LossyCamera:
                 key: value.format(slices=self._slices)
                 for key, value in _OPTIONS.get(self._codec, {}).items()
             }
-            stream = cast(
-                "av.VideoStream", out.add_stream(self._codec, rate=self._fps, options=options)
-            )
+            stream = cast("av.VideoStream", out.add_stream(self._codec, rate=FPS, options=options))
             stream.width, stream.height = WH
             stream.pix_fmt = "yuvj420p" if self._codec == "mjpeg" else "yuv420p"
-            stream.time_base = Fraction(1, self._fps)
+            stream.time_base = Fraction(1, FPS)
             stream.codec_context.gop_size = self._gop
             self._plays.wait()
             begin_s = time.monotonic() + 0.3
             for number in range(self._frames):
-                if self._stop.wait(max(0.0, begin_s + number / self._fps - time.monotonic())):
+                if self._stop.wait(max(0.0, begin_s + number / FPS - time.monotonic())):
                     return
                 for packet in self._packets(stream, number):
                     out.mux(packet)
@@ -135,7 +138,7 @@ class LossyCamera:
         options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x221111, cv2.IMWRITE_JPEG_QUALITY, 80]
         jpeg = cv2.imencode(".jpg", image, options)[1].tobytes()
         packet = cast("av.Packet[av.VideoStream]", av.Packet(jpeg))
-        packet.stream, packet.time_base = stream, Fraction(1, self._fps)
+        packet.stream, packet.time_base = stream, Fraction(1, FPS)
         packet.pts = packet.dts = number
         return [packet]
 
@@ -149,7 +152,11 @@ class LossyCamera:
                 if self._random.random() < self._loss:
                     self.lost += 1
                 elif isinstance(self._player, socket.socket):
-                    self._player.sendall(b"$\x00" + len(packet).to_bytes(2, "big") + packet)
+                    data = b"$\x00" + len(packet).to_bytes(2, "big") + packet
+                    is_cut = self.sent == self.cut_after
+                    self._player.sendall(data[:500] if is_cut else data)
+                    if is_cut:
+                        self._player.shutdown(socket.SHUT_RDWR)
                 elif self._player is not None:
                     self._out.sendto(packet, self._player)
 

@@ -11,10 +11,7 @@ from edge_app.sources import StreamSettings, StreamSource
 from edge_app.sources.losses import PictureChain
 from edge_app.sources.stream_settings import DecodeMode
 from telemetry import CameraError, SystemClock
-from tests.edge_app.lossy_rtsp import LossyCamera
-
-SMEARED = 40.0
-"""Coding errors of these streams stay below 30; a lost packet makes 80 and more."""
+from tests.edge_app.lossy_rtsp import SMEARED, LossyCamera
 
 
 @pytest.mark.slow
@@ -55,6 +52,31 @@ def test_no_smeared_picture_is_accepted(
     assert broken > 0 or len(smears) < 20
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("mode", [DecodeMode.ALL, DecodeMode.KEY])
+@pytest.mark.parametrize(
+    ("codec", "cut_after"),
+    # Every picture is a key frame, of 36 or 25 packets.
+    [pytest.param("libx264", 750, id="libx264"), pytest.param("libx265", 500, id="libx265")],
+)
+def test_a_picture_that_the_connection_broke_off_is_none(
+    codec: str, cut_after: int, mode: DecodeMode
+) -> None:
+    settings = StreamSettings(interval_s=0.04, frame_timeout_s=3, decode=mode)
+    smears = []
+    with LossyCamera(codec, loss=0, frames=40, gop=1) as camera:
+        camera.cut_after = cut_after
+        source = StreamSource(camera.url, settings, SystemClock(), is_file=False)
+        source.open()
+        with suppress(CameraError):
+            while grab := source.read():
+                smears.append(camera.scene.smear(grab.image_bgr))
+        source.close()
+        assert camera.sent > cut_after
+    assert smears
+    assert max(smears) < SMEARED
+
+
 def test_after_a_loss_the_next_whole_key_frame_counts() -> None:
     chain = PictureChain()
     assert chain.admits(is_key=True)
@@ -74,6 +96,15 @@ def test_after_a_damaged_picture_none_counts_until_the_next_key_frame() -> None:
     chain.broke()
     assert not chain.admits(is_key=False)
     assert chain.admits(is_key=True)
+
+
+def test_a_stream_that_begins_in_the_middle_has_lost_nothing() -> None:
+    chain = PictureChain()
+    chain.begin()
+    assert not chain.admits(is_key=False)
+    assert not chain.is_broken
+    assert chain.admits(is_key=True)
+    assert chain.admits(is_key=False)
 
 
 def test_broken_pictures_are_told_for_a_minute() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -294,12 +296,15 @@ def test_a_picture_that_waits_is_not_judged_once_its_view_or_its_bays_are_others
     rig.pipeline.use_calibration(calibration("a", "b"), guard)
     rig.run(5, prob=0.01)
     judged = len(rig.detector.quads)
-    rig.pipeline.look(rig.frame())
-    rig.pipeline.use_calibration(calibration("c"), guard)
-    assert (rig.pipeline.wish, rig.pipeline.run_pass()) == (None, None)
-    rig.pipeline.look(rig.frame())
-    rig.pipeline.check(FeedStatus(frames=5, last_frame_s=-100.0))
-    assert (rig.pipeline.wish, rig.pipeline.run_pass()) == (None, None)
+    changes: list[Callable[[], None]] = [
+        lambda: rig.pipeline.use_calibration(calibration("c"), guard),
+        lambda: rig.pipeline.check(FeedStatus(frames=5, last_frame_s=-100.0)),
+    ]
+    for change in changes:
+        rig.pipeline.look(rig.frame())
+        change()
+        assert rig.pipeline.wish is None
+        assert rig.pipeline.run_pass() is None
     assert len(rig.detector.quads) == judged
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.network.net import LotNet
-from models.network.yolo import build_yolo
+from models.training.network.net import LotNet
+from models.training.network.yolo import build_yolo
 
 
 def lively_net(seed: int) -> LotNet:

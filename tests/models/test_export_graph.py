@@ -11,7 +11,7 @@ import pytest
 if importlib.util.find_spec("torch"):
     import onnx
 
-    from models.export import (
+    from models.training.export import (
         BOX_TOLERANCE_PX,
         LOGIT_TOLERANCE,
         ExportError,
@@ -19,9 +19,12 @@ if importlib.util.find_spec("torch"):
         export_onnx,
         exportable,
     )
-    from models.network.net import LotNet
-    from models.network.yolo import KEPT_ANCHORS
+    from models.training.network.net import LotNet
+    from models.training.network.yolo import KEPT_ANCHORS
+    from models.training.torch_detector import TorchDetector, open_trained, trained_spec
     from tests.models.lively import lively_net
+    from vision.input_size import InputPlan
+    from vision.judge import BayShapes, judge_bays
     from vision.runtime import ort
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
@@ -43,6 +46,20 @@ def test_torch_and_onnx_agree(net: LotNet, graph: Path) -> None:
     worst = check_parity(exportable(net), graph)
     assert worst["boxes"] <= BOX_TOLERANCE_PX
     assert worst["bay_logits"] <= LOGIT_TOLERANCE
+
+
+def test_torch_and_the_runtime_judge_a_picture_alike(net: LotNet, graph: Path) -> None:
+    spec = trained_spec((320, 256), temperature=0.7)
+    image = np.random.default_rng(0).integers(0, 255, (200, 300, 3)).astype(np.uint8)
+    outline = np.array([[0.1, 0.2], [0.4, 0.2], [0.5, 0.8], [0.1, 0.7]], np.float32)
+    bays = BayShapes.of([outline, outline + 0.3], (300, 200))
+    plan = InputPlan((300, 200), spec.input_wh, ((0, 0, 300, 200),), 60.0, 0.0)
+    torch_prob, onnx_prob = (
+        judge_bays(detector, image, bays, plan).evidence.prob
+        for detector in (TorchDetector(net, spec), open_trained(graph, spec))
+    )
+    assert np.allclose(torch_prob, onnx_prob, atol=1e-4)
+    assert np.abs(torch_prob - 0.5).max() > 1e-3
 
 
 def test_parity_fails_for_another_network(graph: Path) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from models import load_manifest, sha256_of, verify_file
+from models import find_model, load_manifest, sha256_of, verify_file
 from telemetry import ModelError
 from vision import BoxLayout
+from vision.fusion_weights import FusionWeights
 
 GOOD: dict[str, Any] = {
     "schema_version": 1,
@@ -29,6 +30,11 @@ GOOD: dict[str, Any] = {
 }
 
 
+FUSION = {
+    "version": 1, "bias": -0.7, "head": 0.5, "head_sharp": 0.6, "firm": 3.1, "covered": 4.8,
+}  # fmt: skip
+
+
 def write(folder: Path, content: object) -> Path:
     path = folder / "mine.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -43,6 +49,9 @@ def test_spec_carries_what_the_runtime_needs(tmp_path: Path) -> None:
     assert spec.box_format.layout is BoxLayout.YOLO_RAW
     assert (spec.has_bay_head, spec.temperature) == (True, 1.5)
     assert (spec.abstain_low, spec.abstain_high) == (0.4, 0.6)
+    assert spec.fusion is None, "manifests of before and of others: the bay head alone judges"
+    fused = load_manifest(write(tmp_path, GOOD | {"fusion": FUSION})).spec()
+    assert fused.fusion == FusionWeights(-0.7, head=0.5, head_sharp=0.6, firm=3.1, covered=4.8)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +71,12 @@ def test_spec_carries_what_the_runtime_needs(tmp_path: Path) -> None:
         pytest.param({"outputs": {"boxes": "ssd"}}, "outputs.boxes", id="unknown layout"),
         pytest.param({"temperature": 0}, "temperature: .*greater than 0", id="temperature"),
         pytest.param({"abstain_low": 0.7}, "abstain_low must not exceed", id="band"),
+        pytest.param({"fusion": FUSION | {"firm": -1}}, "fusion.firm: .*got '-1'", id="freer"),
+        pytest.param({"fusion": FUSION | {"version": 2}}, "fusion.version", id="other terms"),
+        pytest.param({"fusion": {"version": 1}}, "fusion.bias: Field required", id="half"),
+        pytest.param(
+            {"fusion": FUSION, "bay_head": False}, "but bay_head is false", id="no head to fuse"
+        ),
         pytest.param({"name": "a/b"}, "name: String should match", id="name"),
     ],
 )
@@ -72,6 +87,12 @@ def test_a_wrong_manifest_names_file_and_field(
     with pytest.raises(ModelError, match=message) as caught:
         load_manifest(path)
     assert str(path) in str(caught.value)
+
+
+def test_both_networks_of_lotsight_weigh_head_and_boxes_alike() -> None:
+    both = [find_model(name).manifest.spec().fusion for name in ("lotsight-n", "lotsight-n-int8")]
+    assert both[0] is not None
+    assert both[0] == both[1]
 
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:

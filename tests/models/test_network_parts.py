@@ -10,8 +10,8 @@ import pytest
 if importlib.util.find_spec("torch"):
     import torch
 
-    from models.network.bay_head import GRID, MARGIN, WIDTH, BayHead, grid_basis
-    from models.network.yolo import COCO_VEHICLES, KEPT_ANCHORS, keep_vehicles
+    from models.training.network.bay_head import GRID, MARGIN, WIDTH, BayHead, grid_basis
+    from models.training.network.yolo import COCO_VEHICLES, KEPT_ANCHORS, keep_vehicles
     from tests.models.lively import lively_net
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra")]

@@ -13,7 +13,7 @@ from models.registry import WEIGHTS
 if importlib.util.find_spec("torch"):
     import onnx
 
-    from models.quantise import Feed, QuantiseOptions, float_nodes, quantise
+    from models.training.quantise import Feed, QuantiseOptions, float_nodes, quantise
     from vision.runtime import ort
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from datasets.frames import LotFrame, Vehicle
 from models.training.config import AugmentConfig, TrainConfig
-from models.training.records import Sample
+from models.training.samples import Sample, samples_of
 
 if importlib.util.find_spec("torch"):
     import torch
@@ -20,9 +22,12 @@ if importlib.util.find_spec("torch"):
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra")]
 
 
-def lot_samples(folder: Path, count: int) -> list[Sample]:
+WH = (160, 120)
+
+
+def lot_frames(folder: Path, count: int) -> list[LotFrame]:
     """Grey lots with bright cars (vehicles) in their occupied bays."""
-    samples = []
+    frames = []
     for number in range(count):
         rng = np.random.default_rng(number)
         image = np.full((120, 160, 3), 70, np.uint8)
@@ -33,11 +38,24 @@ def lot_samples(folder: Path, count: int) -> list[Sample]:
             cv2.rectangle(image, quad[0] + 5, quad[2] - 5, rng.integers(120, 255, 3).tolist(), -1)
         path = folder / f"{number}.png"
         cv2.imwrite(str(path), image)
-        boxes = np.concatenate([quads[occupied, 0], quads[occupied, 2]], 1)
-        classes = np.zeros(len(boxes), np.int64)
-        key = f"made/train/{path.name}"
-        samples.append(Sample(key, "made", path, quads, occupied, boxes, classes))
-    return samples
+        boxes = np.concatenate([quads[occupied, 0], quads[occupied, 2]], 1) / np.tile(WH, 2)
+        frames.append(
+            LotFrame(
+                set_name="made",
+                split="train",
+                path=path,
+                polygons_norm=tuple(quad / np.array(WH, np.float32) for quad in quads),
+                states=tuple(occupied.tolist()),
+                bay_ids=tuple(map(str, range(len(quads)))),
+                vehicles=tuple(Vehicle((box[0], box[1], box[2], box[3])) for box in boxes.tolist()),
+                image_wh=WH,
+            )
+        )
+    return frames
+
+
+def lot_samples(folder: Path, count: int) -> list[Sample]:
+    return samples_of(lot_frames(folder, count))
 
 
 def _vertical() -> Sample:
@@ -46,9 +64,7 @@ def _vertical() -> Sample:
         np.float32,
     )
     return Sample(
-        key="vehicles/train/x.jpg",
-        group="x",
-        path=Path("x.jpg"),
+        frame=LotFrame("vehicles", "train", Path("x.jpg"), (), (), ()),
         quads_px=np.zeros((0, 4, 2), np.float32),
         occupied=np.zeros(0, np.bool_),
         boxes_px=boxes,
@@ -78,16 +94,7 @@ def test_made_bays_hold_a_car_or_none(seed: int) -> None:
 
 def test_a_view_without_upright_cars_gives_no_bays() -> None:
     sample = _vertical()
-    askew = Sample(
-        sample.key,
-        sample.group,
-        sample.path,
-        sample.quads_px,
-        sample.occupied,
-        sample.boxes_px[3:],
-        sample.classes[3:],
-        near_vertical=True,
-    )
+    askew = replace(sample, boxes_px=sample.boxes_px[3:], classes=sample.classes[3:])
     quads, occupied = made_bays(askew, (640, 480), np.random.default_rng(0))
     assert len(quads) == len(occupied) == 0
 

@@ -8,20 +8,21 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.frames import LotFrame
 from models.training.config import AugmentConfig
 from models.training.geometry import Warp, letterbox_matrix, random_warp, warp_boxes
-from models.training.records import Sample
+from models.training.samples import Sample
 
 SIZE_WH = (320, 256)
 
 
 def _sample(near_vertical: bool = False) -> Sample:
     return Sample(
-        key="made/train/one.png",
-        group="made",
-        path=Path("one.png"),
+        frame=LotFrame("made", "train", Path("one.png"), (), (), ()),
         quads_px=np.zeros((0, 4, 2), np.float32),
         occupied=np.zeros(0, np.bool_),
+        boxes_px=np.zeros((0, 4), np.float32),
+        classes=np.zeros(0, np.int64),
         near_vertical=near_vertical,
     )
 

@@ -9,19 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets.judging import FrameJudging, JudgeOptions, judge_frames
+from datasets.metrics import measure
 from models.training import config as config_module
 from models.training.config import TrainConfig, read_config
-from models.training.judge import judge_frames, score, torch_judge
 from telemetry.errors import ModelError
-from tests.models.test_train_batches import lot_samples
+from tests.models.test_train_batches import lot_frames, lot_samples
+from vision.rules import rule_for
 
 if importlib.util.find_spec("torch"):
     import torch
 
-    from models.network.net import LotNet
-    from models.network.yolo import build_yolo
     from models.training.loop import CHECKPOINT, CURVES, Trainer, stages_of, trained_net, write_mean
+    from models.training.network.net import LotNet
+    from models.training.network.yolo import build_yolo
     from models.training.runs import RunPlan, gather
+    from models.training.torch_detector import TorchDetector, trained_spec
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra"), pytest.mark.slow]
 
@@ -45,8 +48,11 @@ def test_a_run_writes_curves_and_a_usable_checkpoint(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     net = trained_net(tmp_path / "run" / CHECKPOINT)
-    verdicts = judge_frames(torch_judge(net), lot_samples(tmp_path, 2), (128, 96))
-    assert score(verdicts).bays == 12
+    detector = TorchDetector(net, trained_spec((128, 96)))
+    judging = FrameJudging(detector, rule_for(detector.spec), JudgeOptions(usual_input=True))
+    verdicts = judge_frames(judging, lot_frames(tmp_path, 2))
+    assert measure(verdicts).bays == 12
+    assert verdicts.input_px == (128 * 96,) * 2
 
 
 def test_an_input_that_no_exported_network_takes_is_refused_before_the_run(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.training.records import Sample
+from datasets.frames import LotFrame
+from models.training.samples import Sample
 
 if importlib.util.find_spec("torch"):
     from models.training.pseudo_boxes import correct
@@ -17,7 +18,13 @@ pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra")]
 
 BAYS = np.array([[100, 100], [200, 100], [300, 100]], np.float32)
 QUADS = BAYS[:, None] + np.array([[0, 0], [80, 0], [80, 60], [0, 60]], np.float32)
-SAMPLE = Sample("lot/train/a.jpg", "lot", Path("a.jpg"), QUADS, np.array([True, False, True]))
+SAMPLE = Sample(
+    frame=LotFrame("lot", "train", Path("a.jpg"), (), (), ()),
+    quads_px=QUADS,
+    occupied=np.array([True, False, True]),
+    boxes_px=np.zeros((0, 4), np.float32),
+    classes=np.zeros(0, np.int64),
+)
 
 
 @pytest.mark.parametrize(

@@ -10,27 +10,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.training.records import Sample
-from tests.models.test_train_batches import lot_samples
+from datasets.frames import LotFrame
+from datasets.metrics import gain, share_right
+from tests.models.test_train_batches import lot_frames
 
 if importlib.util.find_spec("torch"):
     import torch
 
-    from models.network.net import LotNet
+    from models.training.network.net import LotNet
     from models.training.specialise import (
         TRAINED_PARTS,
         Features,
         SpecialiseConfig,
         features_of,
         gate_refusals,
-        least_gain,
-        recall,
         specialise,
         verdicts_of,
     )
     from tests.models.lively import lively_net
 
-from models.training.judge import score
 from telemetry.errors import ModelError
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("train_extra")]
@@ -39,16 +37,16 @@ WH = (160, 128)
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
-    return lot_samples(tmp_path_factory.mktemp("pictures"), 12)
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[LotFrame]:
+    return lot_frames(tmp_path_factory.mktemp("pictures"), 12)
 
 
 def _accuracy(net: LotNet, pictures: Sequence[Features]) -> float:
-    return score(verdicts_of(net, pictures)).accuracy
+    return float(verdicts_of(net, pictures).right.mean())
 
 
 def test_it_learns_a_lot_and_trains_the_parts_for_single_bays_alone(
-    pictures: list[Sample],
+    pictures: list[LotFrame],
 ) -> None:
     net = lively_net(1)
     before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -71,7 +69,7 @@ def test_it_learns_a_lot_and_trains_the_parts_for_single_bays_alone(
 
 
 def test_the_gate_lets_through_what_is_surely_better_and_forgets_nothing(
-    pictures: list[Sample],
+    pictures: list[LotFrame],
 ) -> None:
     net = lively_net(1)
     found = features_of(net, pictures, WH)
@@ -83,7 +81,7 @@ def test_the_gate_lets_through_what_is_surely_better_and_forgets_nothing(
     assert forgot.startswith("general pictures")
 
 
-def test_a_gain_on_free_bays_must_not_cost_occupied_ones(pictures: list[Sample]) -> None:
+def test_a_gain_on_free_bays_must_not_cost_occupied_ones(pictures: list[LotFrame]) -> None:
     net = lively_net(1)
     found = features_of(net, pictures, WH)
     says_free, says_taken = copy.deepcopy(net), copy.deepcopy(net)
@@ -91,12 +89,12 @@ def test_a_gain_on_free_bays_must_not_cost_occupied_ones(pictures: list[Sample])
         says_free.bay_head.logit.bias.fill_(-100.0)
         says_taken.bay_head.logit.bias.fill_(100.0)
     verdicts = verdicts_of(says_free, found)
-    assert (recall(verdicts, occupied=True), recall(verdicts, occupied=False)) == (0.0, 1.0)
+    assert [share_right(verdicts, occupied=state) for state in (True, False)] == [0.0, 1.0]
     few_taken = [
-        replace(one, sample=replace(one.sample, occupied=np.arange(6) == index % 6))
+        replace(one, frame=replace(one.frame, states=tuple(bay == index % 6 for bay in range(6))))
         for index, one in enumerate(found)
     ]
-    assert least_gain(verdicts_of(says_taken, few_taken), verdicts_of(says_free, few_taken)) > 0
+    assert gain(verdicts_of(says_taken, few_taken), verdicts_of(says_free, few_taken)).low > 0
     [refusal] = gate_refusals(says_taken, says_free, few_taken, few_taken)
     assert "occupied bays alone" in refusal
 
@@ -104,7 +102,8 @@ def test_a_gain_on_free_bays_must_not_cost_occupied_ones(pictures: list[Sample])
 def wrong(pictures: Sequence[Features]) -> list[Features]:
     """The same pictures with every label turned round."""
     return [
-        replace(one, sample=replace(one.sample, occupied=~one.sample.occupied)) for one in pictures
+        replace(one, frame=replace(one.frame, states=tuple((~one.frame.occupied).tolist())))
+        for one in pictures
     ]
 
 
@@ -113,22 +112,20 @@ def specialise_wrongly(net: LotNet, pictures: Sequence[Features]) -> LotNet:
     return specialise(net, turned, turned, SpecialiseConfig(epochs=60, rate=2e-3))
 
 
-def test_a_gain_by_chance_is_none(pictures: list[Sample]) -> None:
+def test_a_gain_by_chance_is_none(pictures: list[LotFrame]) -> None:
     net = lively_net(1)
     found = features_of(net, pictures, WH)
     old = verdicts_of(net, found)
-    one_better = [replace(old[0], occupied=old[0].logits > 0), *old[1:]]
-    assert least_gain(old, old) == 0
-    assert least_gain(old, one_better) == 0, "one picture of twelve may not be drawn"
-    all_right = [replace(verdict, occupied=verdict.logits > 0) for verdict in old]
-    assert least_gain(old, all_right) > 0
+    said = old.prob >= 0.5
+    one_better = replace(old, occupied=np.where(old.frame == 0, said, old.occupied))
+    assert gain(old, old).low == 0
+    assert gain(old, one_better).low == 0, "one picture of twelve may not be drawn"
+    assert gain(old, replace(old, occupied=said)).low > 0
 
 
-def test_nothing_to_learn_from_is_refused(pictures: list[Sample]) -> None:
+def test_nothing_to_learn_from_is_refused(pictures: list[LotFrame]) -> None:
     net = lively_net(1)
-    empty = replace(
-        pictures[0], quads_px=np.zeros((0, 4, 2), np.float32), occupied=np.zeros(0, np.bool_)
-    )
+    empty = replace(pictures[0], states=(None,) * 6)
     assert features_of(net, [empty], WH) == []
     with pytest.raises(ModelError, match="but got 0 and 0"):
         specialise(net, [], [], SpecialiseConfig())

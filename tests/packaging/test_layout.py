@@ -45,22 +45,47 @@ def test_all_names_what_is_exported(package: str) -> None:
     assert all(hasattr(module, name) for name in declared)
 
 
-def test_wheel_holds_the_shipped_packages_only(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     env_path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, REPO],
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, REPO],
         check=True,
         capture_output=True,
         env={"PATH": env_path},
     )
-    (wheel,) = tmp_path.glob("*.whl")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_wheel_holds_the_shipped_packages_only(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert sorted(top for top in tops if not top.endswith(".dist-info")) == SHIPPED
     assert not [name for name in names if name.endswith((".pt", ".jpg.orig"))]
+    assert not [name for name in names if name.startswith("models/training")]
     for needed in ("models/weights/", "models/probe/", "models/class_words.toml", "edge_app/http/",
                    "calibration/editor/"):  # fmt: skip
         assert any(name.startswith(needed) for name in names), needed
+
+
+@pytest.mark.parametrize("command", ["train", "promote"])
+def test_an_installed_lotsight_says_that_training_needs_a_checkout(
+    command: str, wheel: Path, tmp_path: Path
+) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    script = f"from edge_app.cli import main; import sys; sys.argv[1:] = ['{command}']; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"`lotsight {command}` needs a source checkout: 'models.training'" in done.stderr
 
 
 def test_all_pages_show_one_logo() -> None:

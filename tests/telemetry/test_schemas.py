@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +75,24 @@ def test_schemas_describe_what_is_sent() -> None:
 def test_the_public_door_shows_all_that_is_public() -> None:
     shown = set(telemetry.__all__)
     assert len(shown) == len(telemetry.__all__)
-    imported = {name for name, value in vars(telemetry).items() if not name.startswith("_")}
-    modules = {name for name in imported if type(vars(telemetry)[name]).__name__ == "module"}
-    assert imported - modules == shown
+    modules = imported_for_types()
+    assert modules.keys() == shown
+    for name, module in modules.items():
+        assert getattr(telemetry, name) is vars(importlib.import_module(module))[name]
+
+
+def imported_for_types() -> dict[str, str]:
+    """The module of each name that type checkers see."""
+    tree = ast.parse(Path(telemetry.__file__).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {
+        alias.name: node.module
+        for node in imports
+        if node.module and node.module.startswith("telemetry.")
+        for alias in node.names
+    }
+
+
+def test_an_unknown_name_is_told_as_python_tells_it() -> None:
+    with pytest.raises(AttributeError, match="'telemetry' has no attribute 'Nothing'"):
+        getattr(telemetry, "Nothing")  # noqa: B009 - a name that type checkers refuse

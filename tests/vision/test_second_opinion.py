@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.networks import scripted_spec
+from vision.fusion_weights import FusionWeights
 from vision.input_size import InputPlan
 from vision.judge import BayShapes
 from vision.second_opinion import SecondOpinion, enlarged_plan, second_opinion
@@ -61,6 +62,13 @@ def test_the_boxes_of_the_mirrored_picture_are_matched_with_mirrored_bays() -> N
     one = second_opinion(stock, image, BAYS, stock.detect(image, QUADS))
     assert one.log_odds.shape == (1, 2), "boxes cannot be a second opinion on boxes"
     assert (one.log_odds > 0).tolist() == [[True, False]]
+
+
+def test_the_head_s_second_opinion_is_its_own_not_the_fused_one() -> None:
+    weights = FusionWeights(bias=0.0, head=0.5, head_sharp=0.5, firm=3.0, covered=3.0)
+    detector, image = Sees(replace(SPEC, fusion=weights), [0.1, 0.2]), _picture()
+    opinion = second_opinion(detector, image, BAYS, detector.detect(image, QUADS))
+    assert opinion.log_odds[0].tolist() == pytest.approx([-np.log(9), -np.log(4)], abs=1e-4)
 
 
 def test_opinions_are_averaged_not_summed() -> None:

@@ -37,6 +37,7 @@
  * @property {number} judged
  * @property {number} gated
  * @property {number} dropped
+ * @property {number} broken
  * @property {number} restarts
  * @property {number|null} shift_px
  * @property {number|null} calibration_revision

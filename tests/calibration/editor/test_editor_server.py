@@ -377,6 +377,39 @@ def test_export_then_import_own_file(client: Client, lot: Any) -> None:
     assert "x.json" in garbage.json()["detail"]["message"]
 
 
+def coco(wh: tuple[int, int], *labels: str) -> str:
+    outline = [100, 300, 200, 300, 200, 400, 100, 400]
+    annotations = [
+        {"id": n, "image_id": 1, "category_id": n, "segmentation": [outline], "bbox": [1, 1, 9, 9]}
+        for n, _ in enumerate(labels)
+    ]
+    return json.dumps({
+        "images": [{"id": 1, "file_name": "a.jpg", "width": wh[0], "height": wh[1]}],
+        "categories": [{"id": n, "name": label} for n, label in enumerate(labels)],
+        "annotations": annotations,
+    })  # fmt: skip
+
+
+def test_what_a_file_does_not_say_is_told_by_the_page(client: Client, lot: Any) -> None:
+    def import_(content: str, **choice: Any) -> Any:
+        headers = {TOKEN_HEADER: client.session["token"]}
+        return client.http.post(
+            "/api/north/import", params={"name": "x", **choice}, content=content, headers=headers
+        )
+
+    height, width = lot.image_bgr.shape[:2]
+    wide, tall = (width, height), (width, 2 * height)
+    assert "--category" in import_(coco(wide, "car", "road")).json()["detail"]["message"]
+    assert len(import_(coco(wide, "car", "road"), category="car").json()["bays"]) == 1
+    assert len(import_(coco(wide, "car", "road"), category=["car", "road"]).json()["bays"]) == 2
+    assert "--stretch" in import_(coco(tall, "bay")).json()["detail"]["message"]
+    assert len(import_(coco(tall, "bay"), stretch=True).json()["bays"]) == 1
+    corners = "[[10, 10, 20, 20]]"
+    assert import_(corners, format="corners", box="wide").status_code == 400
+    [bay] = import_("[[10, 10]]", format="corners", box="30x20").json()["bays"]
+    assert round((bay["polygon"][1][0] - bay["polygon"][0][0]) * wide[0]) == 30
+
+
 def test_unknown_camera_and_format(client: Client, lot: Any) -> None:
     assert client.http.get("/api/south/session").status_code == 404
     body = {"document": document(lot), "format": "dwg"}

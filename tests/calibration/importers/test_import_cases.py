@@ -392,3 +392,56 @@ def test_voc_boxes_that_are_turned() -> None:
     )
     [corners] = outlines(imported(text)).values()
     assert sorted(corners) == [[110, 0], [110, 60], [150, 0], [150, 60]]
+
+
+def lines(*bays: list[list[int]], between: str = " ") -> str:
+    return "\n".join(between.join(str(v) for point in bay for v in point) for bay in bays)
+
+
+@pytest.mark.parametrize(
+    ("data", "bays"),
+    [
+        pytest.param(lines(FIRST_PX, SECOND_PX), {"B001": FIRST_PX, "B002": SECOND_PX},
+                     id="eight numbers with blanks"),
+        pytest.param(f"A1 {lines(FIRST_PX)}\nA2 {lines(SECOND_PX)}",
+                     {"A1": FIRST_PX, "A2": SECOND_PX}, id="a name before them"),
+        pytest.param("3 0.25 0.25 0.5 0.25 0.5 0.5",
+                     {"B001": [[320, 180], [640, 180], [640, 360]]}, id="YOLO"),
+        pytest.param({"A1": FIRST_PX, "A2": SECOND_PX}, {"A1": FIRST_PX, "A2": SECOND_PX},
+                     id="names as keys"),
+        pytest.param({"spots": {"A1": FIRST_PX}}, {"A1": FIRST_PX}, id="names under a heading"),
+        pytest.param({"bays": [{"id": 7, "polygon": FIRST_PX}]}, {"7": FIRST_PX},
+                     id="regions under a heading"),
+        pytest.param(f"spots:\n  A1: {FIRST_PX}\n  007: {SECOND_PX}\n",
+                     {"A1": FIRST_PX, "007": SECOND_PX}, id="YAML with names as keys"),
+        pytest.param({"A1": FIRST_PX[:2]}, None, id="two points are no outline"),
+        pytest.param({"A1": FIRST_PX, "note": "north"}, None, id="a text is no outline"),
+    ],
+)  # fmt: skip
+def test_outlines_by_name_and_rows_of_numbers(data: object, bays: dict[str, Any] | None) -> None:
+    if bays is None:
+        with pytest.raises(CalibrationError, match=r"file: .*expected"):
+            imported(data)
+    else:
+        assert outlines(imported(data)) == bays
+
+
+def test_key_points_and_ellipses_do_not_refuse_a_task() -> None:
+    size = {"original_width": WH[0], "original_height": WH[1]}
+    values = [
+        {"x": 10, "y": 40, "width": 10, "height": 10, "rotation": 0, "rectanglelabels": ["bay"]},
+        {"x": 1, "y": 1, "width": 0.5, "keypointlabels": ["bay"]},
+        {"x": 1, "y": 1, "radiusX": 2, "radiusY": 2, "rotation": 0, "ellipselabels": ["bay"]},
+    ]
+    results = [{**size, "value": value} for value in values]
+    found = imported([{"data": {"image": "a.jpg"}, "annotations": [{"result": results}]}])
+    assert len(found.bays) == 1
+    said = " ".join(finding.message for finding in found.left_out)
+    assert "a key point has no outline" in said
+    assert "an ellipse has no outline" in said
+
+
+def test_a_number_of_thousands_of_digits_is_told_in_our_words() -> None:
+    data = f'[{{"id": 1, "points": [[1{"0" * 5000}, 1], [2, 1], [2, 2]]}}]'
+    with pytest.raises(CalibrationError, match="at most 4000 digits, but got 5001"):
+        imported(data)

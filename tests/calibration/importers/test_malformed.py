@@ -34,7 +34,7 @@ def document(text: str | bytes, name: str = "file.json", **about: object) -> Doc
 
 MALFORMED = [
     ("ultralytics", '[{"points": PIX', WH, "line 1, column 13: expected JSON"),
-    ("ultralytics", "{}", WH, "expected a list of regions, but got dict"),
+    ("ultralytics", "{}", WH, "expected a list of regions, or NAME"),
     ("ultralytics", "[{}]", WH, r"\[0\]: expected an object with"),
     ("ultralytics", '[{"points": [[1, 2], [3, 4]]}]', WH, "3 or more points"),
     ("ultralytics", '[{"points": [[1, 2], [3, 4], [5]]}]', WH, r"points\[2\]: expected a point"),

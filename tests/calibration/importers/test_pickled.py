@@ -87,8 +87,15 @@ def test_a_list_that_holds_itself_many_times_is_refused_at_once() -> None:
     for _ in range(60):
         data = [data, data]
     for bomb in (data, [data]):
-        with pytest.raises(CalibrationError, match="a corner"):
+        with pytest.raises(CalibrationError, match=r"\[0\]: expected"):
             taken(pickle.dumps(bomb))
     # A place in memory far beyond all others, for which some readers make room.
     with pytest.raises(CalibrationError, match="a list of corners"):
         taken(b"\x80\x02]r\xff\xff\xff\x7f.")
+
+
+def test_some_pickle_whole_outlines() -> None:
+    first, second = [(50, 192), (157, 192), (157, 240), (50, 240)], [(1, 2), (30, 2), (30, 40)]
+    assert taken(pickle.dumps([first, second])) == [(50, 192, 157, 192, 157, 240, 50, 240),
+                                                    (1, 2, 30, 2, 30, 40)]  # fmt: skip
+    assert taken(pickle.dumps([sum(first, ())])) == [(50, 192, 157, 192, 157, 240, 50, 240)]

@@ -2,8 +2,8 @@
 
 Each query is run against a small city, and its plan is asked for. A plan that goes through `bay`,
 `bay_state` or `event` from end to end fails. PostgreSQL, which may well do so while a table is
-small, is told to do it only where there is no other way; `benchmarks/cloud_queries.py` shows what it
-chooses in a large city.
+small, is told to do it only where there is no other way; `benchmarks/cloud_queries.py` shows what
+it chooses in a large city.
 """
 
 from __future__ import annotations

@@ -72,9 +72,14 @@ export class Api {
     return { blob: await answer.blob(), name: name ?? 'bays.json' };
   }
 
-  /** @param {File} file @param {string} format */
-  async import(file, format) {
-    const query = new URLSearchParams({ format, name: file.name });
+  /**
+   * @param {File} file
+   * @param {import('./types.js').ImportChoice} choice
+   * @returns {Promise<{bays: any[], findings: import('./types.js').Finding[]}>}
+   */
+  async import(file, { categories, stretch, ...rest }) {
+    const query = new URLSearchParams({ ...rest, name: file.name, stretch: String(stretch) });
+    for (const category of categories) query.append('category', category);
     const answer = await this.#fetch(`import?${query}`, { method: 'POST', body: file });
     return answer.json();
   }

@@ -380,10 +380,10 @@ export class Server {
     });
   }
 
-  /** @param {File} file @param {string} format */
-  async importFrom(file, format) {
+  /** @param {File} file @param {import('./types.js').ImportChoice} choice */
+  async importFrom(file, choice) {
     await this.#busy('Importing', async () => {
-      const answer = await this.api.import(file, format);
+      const answer = await this.api.import(file, choice);
       const taken = this.app.actions.taken;
       const incoming = fromWire(
         { ...toDraft(this.store.state.doc, this.app.imageWh), bays: answer.bays },

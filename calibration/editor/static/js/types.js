@@ -14,6 +14,13 @@
  * @property {string|null} level
  * @property {Point[]|null} groundQuad
  *
+ * @typedef {object} ImportChoice   what a person says of a file to import
+ * @property {string} format
+ * @property {string} item           which picture of several in the file
+ * @property {string[]} categories   labels of the bays
+ * @property {string} box            size of a bay in pixels, 107x48
+ * @property {boolean} stretch       drawn on the same view in another shape
+ *
  * @typedef {object} Region    a part of the picture: a privacy mask or a watched area
  * @property {string} uid
  * @property {'mask'|'area'} kind

@@ -13,6 +13,18 @@ const NAMES = {
   pklot: 'PKLot XML',
   frigate: 'Frigate zones',
   geojson: 'GeoJSON',
+  'bays-json': 'JSON with width, height, bays',
+  acpds: 'ACPDS',
+  cvat: 'CVAT XML',
+  labelme: 'labelme',
+  via: 'VIA (VGG Image Annotator)',
+  'label-studio': 'Label Studio',
+  supervisely: 'Supervisely',
+  coordinates: 'YAML of coordinates',
+  rows: 'Rows of numbers',
+  corners: 'CarParkPos, upper left corners',
+  mask: 'Mask picture, a blob for each bay',
+  voc: 'Pascal VOC XML',
 };
 
 /** @param {readonly string[]} formats @returns {[string, string][]} */
@@ -21,7 +33,12 @@ const named = (formats) => formats.map((f) => [f, NAMES[f] ?? f]);
 /** @param {import('../app.js').App} app */
 export function showFiles(app) {
   const { imports, exports } = app.session.formats;
-  const file = h('input', { type: 'file', accept: '.json,.xml,.yml,.yaml,.txt,.geojson' });
+  // No list of endings: what a file is, its content says, and some have none.
+  const file = h('input', { type: 'file' });
+  const category = h('input', { type: 'text', placeholder: 'bay' });
+  const item = h('input', { type: 'text', placeholder: 'north.jpg' });
+  const box = h('input', { type: 'text', placeholder: '107x48', pattern: '[0-9]{1,5}x[0-9]{1,5}' });
+  const stretch = h('input', { type: 'checkbox' });
   const from = choice(named(imports), () => {});
   const to = choice(named(exports), () => {});
   const dialog = h(
@@ -42,12 +59,30 @@ export function showFiles(app) {
           const chosen = file.files?.[0];
           if (!chosen) return file.focus();
           dialog.close();
-          return void app.server.importFrom(chosen, from.value);
+          return void app.server.importFrom(chosen, {
+            format: from.value,
+            item: item.value.trim(),
+            categories: category.value
+              .split(',')
+              .map((label) => label.trim())
+              .filter(Boolean),
+            box: box.value.trim(),
+            stretch: stretch.checked,
+          });
         },
       },
       h('h3', {}, 'Import'),
       labelled('File', file),
       labelled('Form', from),
+      h(
+        'details',
+        {},
+        h('summary', {}, 'What the file does not say'),
+        labelled('Labels of the bays', category, 'Where other things are labelled too; commas between.'),
+        labelled('Picture', item, 'Where the file has several.'),
+        labelled('Size of a bay in pixels', box, 'For lists of upper left corners (CarParkPos).'),
+        h('label', { class: 'check' }, stretch, 'The same view was drawn on in another shape'),
+      ),
       h('button', { type: 'submit', class: 'primary' }, 'Add its bays'),
     ),
     h(

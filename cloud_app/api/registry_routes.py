@@ -1,0 +1,394 @@
+"""The registry over HTTP: each kind of thing has the same routes.
+
+A write names the version that it was made from (If-Match, the ETag of what was read). If somebody
+else changed the thing since, the answer is 412 with the newer one, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response, status
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+
+from cloud_app.api.context import ApiContext, Caller, Context, Reading
+from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
+from cloud_app.api.policy import Access
+from cloud_app.api.registry_views import (
+    Features,
+    HistoryEntry,
+    Page,
+    Record,
+    Reverted,
+    entry,
+    feature,
+    record,
+)
+from cloud_app.registry import edits
+from cloud_app.registry.edits import Edit
+from cloud_app.registry.errors import (
+    FactsError,
+    StaleWriteError,
+    ThingInUseError,
+    UnknownThingError,
+)
+from cloud_app.registry.facts import Facts
+from cloud_app.registry.geometry import Box
+from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, SITE, ZONE, Kind, Ref
+from cloud_app.registry.queries import (
+    Filter,
+    history,
+    in_window,
+    last_site,
+    things,
+    time_zones_of,
+)
+from cloud_app.registry.things import Thing, find_one
+from cloud_app.storage.database import Session
+from telemetry import Identifier
+
+_ROOT = "/api/v1/registry"
+_ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
+_NUMBER = r"-?\d{1,3}(\.\d{1,15})?"
+_MAP_MAX = 10_000
+
+router = APIRouter(
+    prefix=_ROOT, tags=["registry"], dependencies=[Bearer, KnownQuery], responses=REFUSALS
+)
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        pattern=r'^(W/)?"[0-9]{1,15}"$',
+        description="the ETag of what was read; left out for a thing that is to be new",
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+After = Annotated[
+    str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_./-]*$", description="of the last page")
+]
+Below = Annotated[int | None, Query(ge=1, le=2**53, description="versions below this one")]
+BoundingBox = Annotated[
+    str,
+    Query(
+        pattern=f"^{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}$",
+        description="west,south,east,north in degrees",
+    ),
+]
+_Map = {"lot": LOT, "zone": ZONE, "bay": BAY, "device": DEVICE, "site": SITE}
+_Answers = dict[int | str, dict[str, Any]]
+_PRECONDITION: _Answers = {
+    428: {"model": Problem, "description": "If-Match is missing: the ETag of what was read"}
+}
+_IN_USE: _Answers = {
+    409: {"model": Problem, "description": "others belong to it, or a layout has it"}
+}
+
+
+# -- What may be seen and written ---------------------------------------------------------------
+
+
+def _may_see(access: Access, site: str | None) -> bool:
+    return access.sites.is_all if site is None else access.sites.sees(site)
+
+
+def _missing(ref: Ref) -> HTTPException:
+    return HTTPException(status.HTTP_404_NOT_FOUND, f"no {ref.kind} {ref.key!r}")
+
+
+def _seen(session: Session, access: Access, ref: Ref) -> Thing:
+    thing = find_one(session, ref)
+    if thing is None or not _may_see(access, thing.site):
+        raise _missing(ref)
+    return thing
+
+
+def _refuse_strangers(session: Session, access: Access, ref: Ref, given: Facts | None) -> None:
+    """Let a caller write what is at its sites, before and after; all else needs all sites."""
+    kind = KINDS[ref.kind]
+    known = find_one(session, ref)
+    if known is not None and not _may_see(access, known.site):
+        raise _missing(ref)
+    said = {} if given is None else given.model_dump(mode="json", exclude_unset=True)
+    site = kind.site_of(ref.key, {**({} if known is None else known.said), **said})
+    if not _may_see(access, site):
+        raise _missing(ref if site is None else Ref(SITE.name, site))
+    before = None if known is None else known.said.get("operator")
+    if "operator" in said and said["operator"] != before and not access.sites.is_all:
+        told = "the operator of a site is changed by whoever sees all sites"
+        raise HTTPException(status.HTTP_403_FORBIDDEN, told)
+
+
+@contextmanager
+def _answers(session: Session) -> Iterator[None]:
+    """Turn refusals of the registry into answers."""
+    try:
+        yield
+    except UnknownThingError as exc:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, str(exc)) from exc
+    except ThingInUseError as exc:
+        raise HTTPException(status.HTTP_409_CONFLICT, str(exc)) from exc
+    except FactsError as exc:
+        detail = [
+            {
+                "loc": ["body", *([each.field] if each.field else [])],
+                "msg": each.told,
+                "type": "registry",
+            }
+            for each in exc.faults
+        ]
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, detail) from exc
+
+
+def _newer(session: Session, error: StaleWriteError, if_match: str | None) -> Response:
+    if if_match is None:
+        told = f"{error}: send If-Match with the ETag of what was read"
+        return JSONResponse({"detail": told}, status.HTTP_428_PRECONDITION_REQUIRED)
+    return _shown(session, error.current, status.HTTP_412_PRECONDITION_FAILED)
+
+
+def _shown(session: Session, thing: Thing, code: int = status.HTTP_200_OK) -> Response:
+    body = Record[Any].model_construct(**record(thing, _zones(session, [thing])))
+    shown = jsonable_encoder(body.model_dump(mode="json", serialize_as_any=True))
+    return JSONResponse(shown, code, {"ETag": f'"{thing.version}"'})
+
+
+def _zones(session: Session, found: list[Thing]) -> dict[str, str | None]:
+    return time_zones_of(session, {thing.site for thing in found if thing.site is not None})
+
+
+def _version(if_match: str | None) -> int | None:
+    found = None if if_match is None else _ETAG.fullmatch(if_match)
+    return None if found is None else int(found[1])
+
+
+def _needed(if_match: str | None) -> int:
+    version = _version(if_match)
+    if version is None:
+        told = "expected If-Match with the ETag of what was read"
+        raise HTTPException(status.HTTP_428_PRECONDITION_REQUIRED, told)
+    return version
+
+
+def _edit(context: ApiContext, access: Access, ref: Ref, version: int | None) -> Edit:
+    return Edit(ref, access.name, context.now().now_ms, version)
+
+
+Work = Callable[[Session, Edit], Thing]
+
+
+def _written(
+    context: ApiContext, access: Access, edit: Edit, given: Facts | None, work: Work
+) -> Response:
+    with context.database.write() as session:
+        _refuse_strangers(session, access, edit.ref, given)
+        with _answers(session):
+            try:
+                thing = work(session, edit)
+            except StaleWriteError as exc:
+                return _newer(session, exc, None if edit.version is None else "")
+        is_new = edit.version is None
+        return _shown(session, thing, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+
+# -- The routes of a kind -----------------------------------------------------------------------
+
+
+def _ref_of(kind: Kind) -> Callable[..., Ref]:
+    """A dependency with the ids of a kind as path parameters."""
+
+    def ref(**ids: str) -> Ref:
+        return kind.ref(ids)
+
+    ref.__signature__ = _signature(dict.fromkeys(kind.ids, Identifier))  # type: ignore[attr-defined]
+    return ref
+
+
+def _parent_of(kind: Kind) -> Callable[..., str | None]:
+    """A dependency with what things of a kind belong to as query parameters: all, or none."""
+    ids = () if kind.parent is None else KINDS[kind.parent].ids
+
+    def parent(**given: str | None) -> str | None:
+        named = [value for value in given.values() if value is not None]
+        if named and len(named) < len(ids):
+            told = f"expected {' and '.join(ids)} together"
+            raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, told)
+        return "/".join(named) or None
+
+    optional = Annotated[Identifier | None, Query(description="only what belongs to it")]
+    parent.__signature__ = _signature(dict.fromkeys(ids, optional), None)  # type: ignore[attr-defined]
+    return parent
+
+
+def _signature(
+    kinds: Mapping[str, Any], default: Any = inspect.Parameter.empty
+) -> inspect.Signature:
+    only = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Signature(
+        [inspect.Parameter(name, only, default=default, annotation=a) for name, a in kinds.items()]
+    )
+
+
+def _typed(endpoint: Callable[..., Any], **types: Any) -> Callable[..., Any]:
+    """The endpoint with what its kind has: FastAPI reads the annotations."""
+    endpoint.__annotations__.update(types)
+    return endpoint
+
+
+def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
+    shown = Record[kind.facts]  # type: ignore[name-defined]
+
+    def get_page(
+        reading: Reading, parent: str | None, after: After = None, limit: Limit = 200
+    ) -> Any:
+        wanted = Filter(kind, parent, reading.sites(), after)
+        found = things(reading.session, wanted, limit + 1)
+        page, more = found[:limit], len(found) > limit
+        zones = _zones(reading.session, page)
+        return {
+            "items": [record(thing, zones) for thing in page],
+            "after": page[-1].ref.key if more else None,
+        }
+
+    def get_one(ref: Ref, reading: Reading) -> Any:
+        return _shown(reading.session, _seen(reading.session, reading.access, ref))
+
+    def get_history(
+        ref: Ref, reading: Reading, limit: Limit = 100, below: Below = None
+    ) -> list[HistoryEntry]:
+        found = find_one(reading.session, ref)
+        site = last_site(reading.session, ref) if found is None else found.site
+        entries = history(reading.session, ref, limit, below)
+        if not entries or not _may_see(reading.access, site):
+            raise _missing(ref)
+        return [entry(each) for each in entries]
+
+    parent_type = Annotated[str | None, Depends(_parent_of(kind))]
+    of = f"{kind.name}s" if kind.plural == f"{kind.name}s" else kind.plural
+    router.get(
+        f"/{kind.plural}",
+        summary=f"A page of {of}",
+        response_model=Page[kind.facts],  # type: ignore[name-defined]
+    )(_typed(get_page, parent=parent_type))
+    router.get(path, summary=f"One {kind.name}, with its ETag", response_model=shown)(
+        _typed(get_one, ref=ref_type)
+    )
+    router.get(
+        f"{path}/history",
+        summary=f"The changes of a {kind.name}, the newest first",
+        response_model=list[HistoryEntry],
+    )(_typed(get_history, ref=ref_type))
+
+
+def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
+    shown = Record[kind.facts]  # type: ignore[name-defined]
+    newer: _Answers = {
+        412: {"model": shown, "description": "somebody else changed it: the newer one"}
+    }
+    refused: _Answers = {**newer, **_PRECONDITION}
+
+    def put(
+        ref: Ref, given: Facts, access: Caller, context: Context, if_match: IfMatch = None
+    ) -> Any:
+        said = given.model_dump(mode="json", exclude_unset=True)
+        edit = _edit(context, access, ref, _version(if_match))
+        return _written(
+            context, access, edit, given, lambda session, edit: edits.state(session, edit, said)
+        )
+
+    def patch(
+        ref: Ref, given: Facts, access: Caller, context: Context, if_match: IfMatch = None
+    ) -> Any:
+        said = given.model_dump(mode="json", exclude_unset=True)
+        edit = _edit(context, access, ref, _needed(if_match))
+        return _written(
+            context, access, edit, given, lambda session, edit: edits.amend(session, edit, said)
+        )
+
+    def revert(
+        ref: Ref, given: Reverted, access: Caller, context: Context, if_match: IfMatch = None
+    ) -> Any:
+        edit = _edit(context, access, ref, _needed(if_match))
+        return _written(
+            context,
+            access,
+            edit,
+            None,
+            lambda session, edit: edits.revert(session, edit, given.facts),
+        )
+
+    def delete(ref: Ref, access: Caller, context: Context, if_match: IfMatch = None) -> Response:
+        edit = _edit(context, access, ref, _needed(if_match))
+        with context.database.write() as session:
+            _refuse_strangers(session, access, ref, None)
+            with _answers(session):
+                try:
+                    edits.remove(session, edit)
+                except StaleWriteError as exc:
+                    return _newer(session, exc, "")
+        return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+    body = Annotated[kind.facts, Body()]  # type: ignore[name-defined]
+    router.put(
+        path,
+        summary=f"State all facts of a {kind.name}; one that is new needs no If-Match",
+        response_model=shown,
+        responses={**refused, 201: {"model": shown, "description": "it is new"}},
+    )(_typed(put, ref=ref_type, given=body))
+    router.patch(
+        path,
+        summary=f"Say some facts of a {kind.name}; null says that there is none",
+        response_model=shown,
+        responses=refused,
+    )(_typed(patch, ref=ref_type, given=body))
+    router.post(
+        f"{path}/revert",
+        summary="Take back what people said of some facts: the layout's word holds again",
+        response_model=shown,
+        responses=refused,
+    )(_typed(revert, ref=ref_type))
+    router.delete(
+        path,
+        summary=f"Delete a {kind.name}; its history stays",
+        status_code=status.HTTP_204_NO_CONTENT,
+        responses={**refused, **_IN_USE},
+    )(_typed(delete, ref=ref_type))
+
+
+def _add_kind(kind: Kind) -> None:
+    path = f"/{kind.plural}/" + "/".join(f"{{{name}}}" for name in kind.ids)
+    ref_type = Annotated[Ref, Depends(_ref_of(kind))]
+    _add_reading(kind, path, ref_type)
+    _add_writing(kind, path, ref_type)
+
+
+for _kind in KINDS.values():
+    _add_kind(_kind)
+
+
+# -- The map ------------------------------------------------------------------------------------
+
+
+@router.get("/map")
+def get_map(
+    reading: Reading,
+    bbox: BoundingBox,
+    kind: Annotated[str, Query(pattern=f"^({'|'.join(_Map)})$")] = LOT.name,
+    limit: Annotated[int, Query(ge=1, le=_MAP_MAX)] = 2_000,
+) -> Features:
+    """What a map window shows of one kind, as GeoJSON."""
+    west, south, east, north = map(float, bbox.split(","))
+    window = Box(west, south, east, north)
+    whole = Box(-180, -90, 180, 90)
+    inside = whole.west <= west < east <= whole.east and whole.south <= south < north <= whole.north
+    if not inside:
+        told = "expected west < east within 180 and south < north within 90 degrees"
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, f"{told}, but got {bbox}")
+    wanted = Filter(_Map[kind], sites=reading.sites())
+    found, more = in_window(reading.session, wanted, window, limit)
+    return Features(features=[feature(thing) for thing in found], truncated=more)

@@ -1,0 +1,220 @@
+"""What is known of each thing of the registry: frozen values that check themselves.
+
+Every fact may be unknown (null), since layouts, files and people each know a part. What depends on
+other things, such as a bay that lies in its lot, is `cloud_app.registry.checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # its stub lacks it
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
+
+from cloud_app.registry.geometry import DIGITS, Box, Outline
+from cloud_app.registry.time_zones import check_time_zone
+from telemetry import BayAngle, BayId, BayKind, Identifier, LotId, SiteId, ZoneId
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_HOURS_MAX = 255
+"""OpenStreetMap's own bound of a value."""
+
+
+def _texts(longest: int) -> StringConstraints:
+    return StringConstraints(
+        min_length=1, max_length=longest, strip_whitespace=True, pattern=_PRINTABLE
+    )
+
+
+Text32 = Annotated[str, _texts(32)]
+Text128 = Annotated[str, _texts(128)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()/.-]{3,32}$")]
+Url = Annotated[str, StringConstraints(max_length=255, pattern=r"^https?://[^\s\x00-\x1f]+$")]
+
+
+def check_opening_hours(text: str) -> str:
+    """`text`, if it is OpenStreetMap's opening_hours syntax.
+
+    Raises:
+        ValueError: it is not; with the character where reading ended.
+    """
+    example = "expected opening hours as OpenStreetMap writes them, such as Mo-Fr 08:00-18:00"
+    if len(text) > _HOURS_MAX:
+        msg = f"{example}, at most {_HOURS_MAX} characters, but got {len(text)}"
+        raise ValueError(msg)
+    try:
+        OpeningHours(text)
+    except ParserError as exc:
+        place = str(exc).split("-->", 1)[-1].splitlines()[0].strip().rpartition(":")[2]
+        msg = f"{example}, but got {text!r}, which cannot be read at character {place}"
+        raise ValueError(msg) from exc
+    return text
+
+
+def _area_between(least_m2: float, most_m2: float) -> Callable[[Any], Any]:
+    def check(outline: Any) -> Any:
+        area = outline.area_m2
+        if not least_m2 <= area <= most_m2:
+            msg = f"expected an area of {least_m2:g} to {most_m2:g} m², but got {area:.4g} m²"
+            raise ValueError(msg)
+        return outline
+
+    return check
+
+
+LotOutline = Annotated[Outline, AfterValidator(_area_between(10, 2e7))]
+ZoneOutline = Annotated[Outline, AfterValidator(_area_between(2, 2e7))]
+# From a motorcycle's bay to a lorry's.
+BayOutline = Annotated[Outline, AfterValidator(_area_between(1, 500))]
+OpeningHoursText = Annotated[str, AfterValidator(check_opening_hours)]
+TimeZone = Annotated[str, AfterValidator(check_time_zone)]
+
+
+def _levels(value: Any) -> Any:
+    # As a cell of a table has them.
+    return [each for each in value.split(";") if each.strip()] if isinstance(value, str) else value
+
+
+Levels = Annotated[
+    tuple[Text32, ...], BeforeValidator(_levels), Field(max_length=200, description="lowest first")
+]
+
+
+class Value(BaseModel):
+    """A frozen value; a name that is not known is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Place(Value):
+    """A point on WGS84, in degrees, to the centimetre."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+
+    @field_validator("lat", "lon")
+    @classmethod
+    def _rounded(cls, value: float) -> float:
+        return round(value, DIGITS)
+
+
+class Facts(Value):
+    """What is known of a thing; null where nobody said it."""
+
+    name: Text128 | None = None
+
+    def box(self) -> Box | None:
+        """Where it lies; None where nothing says so."""
+        outline, place = getattr(self, "outline", None), getattr(self, "location", None)
+        if outline is not None:
+            box: Box = outline.box
+            return box
+        return None if place is None else Box(place.lon, place.lat, place.lon, place.lat)
+
+
+class _Contacts(Facts):
+    contact: Text128 | None = Field(default=None, description="a person or an office")
+    email: Email | None = None
+    phone: Phone | None = None
+    website: Url | None = None
+
+
+class _Address(_Contacts):
+    street: Text128 | None = Field(default=None, description="with the number")
+    postcode: Text32 | None = None
+    city: Text128 | None = None
+    country: Country | None = Field(default=None, description="ISO 3166-1, two letters")
+    location: Place | None = None
+
+
+class CouncilFacts(_Contacts):
+    """The owner of the kerb; bills its operators."""
+
+
+class OperatorFacts(_Contacts):
+    """Who runs sites."""
+
+    council: Identifier | None = None
+
+
+class SiteFacts(_Address):
+    """A place of an operator; its time zone holds for all in it."""
+
+    operator: Identifier | None = None
+    time_zone: TimeZone | None = Field(default=None, description="IANA, such as Europe/Berlin")
+
+
+class Placement(StrEnum):
+    """Whether a lot lies on the street."""
+
+    ON_STREET = "on_street"
+    OFF_STREET = "off_street"
+
+
+class LotFacts(_Address):
+    """A car park, or a stretch of kerb."""
+
+    placement: Placement | None = None
+    levels: Levels | None = None
+    outline: LotOutline | None = None
+    opening_hours: OpeningHoursText | None = Field(
+        default=None, description="OpenStreetMap's opening_hours, in the site's time zone"
+    )
+    height_limit_m: Annotated[float, Field(ge=1, le=10)] | None = None
+    capacity: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=None, description="of a lot whose bays are not known one by one"
+    )
+
+
+class ZoneFacts(Facts):
+    """A group of bays, for prices or a level."""
+
+    level: Text32 | None = None
+    outline: ZoneOutline | None = None
+
+
+class BayFacts(Facts):
+    """One marked space."""
+
+    zone: ZoneId | None = None
+    level: Text32 | None = None
+    kind: BayKind | None = None
+    angle: BayAngle | None = None
+    length_m: Annotated[float, Field(ge=1, le=30)] | None = None
+    width_m: Annotated[float, Field(ge=0.5, le=10)] | None = None
+    location: Place | None = None
+    outline: BayOutline | None = Field(default=None, description="on the ground, where known")
+
+
+class DeviceKind(StrEnum):
+    """What a device is."""
+
+    EDGE = "edge"
+    SENSOR = "sensor"
+    GATEWAY = "gateway"
+    GATE_COUNTER = "gate_counter"
+    SIGN = "sign"
+
+
+class DeviceFacts(Facts):
+    """An edge box, bay sensor, gateway, gate counter or sign."""
+
+    site: SiteId | None = None
+    lot: LotId | None = None
+    bay: BayId | None = None
+    kind: DeviceKind | None = None
+    model: Text128 | None = None
+    serial: Text128 | None = None
+    location: Place | None = None
