@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +36,19 @@ ADA = "ada@example.org"
 PROVIDER = Path(__file__).with_name("oidc_provider.mjs")
 
 
+KID = "for this test"
+
+
 def a_key(name: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": name, "use": "sig", "alg": "RS256"})
+
+
+KNOWN: dict[str, dict[str, Any]] = {
+    "ada-1": {"email": ADA, "email_verified": True, "name": "Ada"},
+    "eve-2": {"email": ADA, "email_verified": True, "name": "Eve"},
+    "mal-3": {"email": ADA, "email_verified": False, "name": "Mal"},
+    "bob-4": {"email": "bob@example.org", "email_verified": True, "name": "Bob"},
+}
 
 
 @dataclass
@@ -48,14 +60,8 @@ class RealProvider:
     port: int = field(default_factory=a_free_port)
     key: RSAKey = field(default_factory=lambda: a_key("first"))
     conform: bool = True
-    people: dict[str, dict[str, Any]] = field(
-        default_factory=lambda: {
-            "ada-1": {"email": ADA, "email_verified": True, "name": "Ada"},
-            "eve-2": {"email": ADA, "email_verified": True, "name": "Eve"},
-            "mal-3": {"email": ADA, "email_verified": False, "name": "Mal"},
-            "bob-4": {"email": "bob@example.org", "email_verified": True, "name": "Bob"},
-        }
-    )
+    people: dict[str, dict[str, Any]] = field(default_factory=lambda: deepcopy(KNOWN))
+    _runs_with: str = ""
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,33 +70,42 @@ class RealProvider:
 
     @property
     def config(self) -> OidcConfig:
-        return OidcConfig(issuer=self.issuer, client_id=CLIENT, client_secret=SecretStr(SECRET))
+        return OidcConfig(
+            issuer=self.issuer, client_id=CLIENT, client_secret=SecretStr(SECRET), timeout_s=60
+        )
+
+    def _settings(self) -> str:
+        return json.dumps(
+            {
+                "issuer": self.issuer,
+                "port": self.port,
+                "conform": self.conform,
+                "client": {
+                    "client_id": CLIENT,
+                    "client_secret": SECRET,
+                    "redirect_uris": [f"http://127.0.0.1:8090{ANSWER_PATH}"],
+                    "grant_types": ["authorization_code"],
+                    "response_types": ["code"],
+                },
+                "people": self.people,
+                "keys": [self.key.as_dict(private=True)],
+            }
+        )
 
     def start(self) -> None:
-        settings = self.folder / "provider.json"
-        settings.write_text(
-            json.dumps(
-                {
-                    "issuer": self.issuer,
-                    "port": self.port,
-                    "conform": self.conform,
-                    "client": {
-                        "client_id": CLIENT,
-                        "client_secret": SECRET,
-                        "redirect_uris": [f"http://127.0.0.1:8090{ANSWER_PATH}"],
-                        "grant_types": ["authorization_code"],
-                        "response_types": ["code"],
-                    },
-                    "people": self.people,
-                    "keys": [self.key.as_dict(private=True)],
-                }
-            )
-        )
+        """Run with the settings as they are now; one that does so already goes on."""
+        wanted = self._settings()
+        if self._process is not None and self._runs_with == wanted:
+            return
+        self.stop()
+        path = self.folder / "provider.json"
+        path.write_text(wanted)
         with (self.folder / "provider.log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["node", str(PROVIDER), str(settings)], stdout=log, stderr=log, cwd=self.cwd
+                ["node", str(PROVIDER), str(path)], stdout=log, stderr=log, cwd=self.cwd
             )
-        wait_until(self._answers, 60, "the provider to listen")
+        self._runs_with = wanted
+        wait_until(self._answers, 120, "the provider to listen")
 
     def _answers(self) -> bool:
         try:
@@ -102,19 +117,22 @@ class RealProvider:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(20)
+            self._process = None
 
-    def change_key(self) -> None:
-        self.stop()
-        self.key = a_key("second")
-        self.start()
+
+@pytest.fixture(scope="module")
+def running(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProvider]:
+    running = RealProvider(tmp_path_factory.mktemp("provider"), node_modules.parent)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
-def provider(node_modules: Path, tmp_path: Path) -> Iterator[RealProvider]:
-    running = RealProvider(tmp_path, node_modules.parent)
+def provider(running: RealProvider) -> RealProvider:
+    """The provider as it is at first, whatever the test before did with it."""
+    running.people, running.conform = deepcopy(KNOWN), True
     running.start()
-    yield running
-    running.stop()
+    return running
 
 
 @pytest.fixture
@@ -135,7 +153,7 @@ def began(client: httpx.Client, target: str = "/lots?of=north") -> str:
 
 def sign_in_there(url: str, name: str) -> str:
     """Fill the provider's forms in; the path and query that it sends the browser back to."""
-    with httpx.Client(follow_redirects=False) as browser:
+    with httpx.Client(follow_redirects=False, timeout=60) as browser:
         answer = browser.get(url)
         while True:
             if answer.is_redirect:
@@ -170,7 +188,6 @@ def test_somebody_invited_signs_in_through_the_provider(hub: Hub, provider: Real
         assert (told["email"], told["method"]) == (ADA, "oidc")
         # The second time it is the subject that counts, whatever the address is now.
         provider.people["ada-1"]["email"] = "ada.new@example.org"
-        provider.stop()
         provider.start()
         assert client.get(sign_in_there(began(client), "ada-1")).status_code == 303
         assert client.get("/api/v1/session").json()["email"] == ADA
@@ -181,7 +198,6 @@ def test_somebody_invited_signs_in_through_the_provider(hub: Hub, provider: Real
 def test_the_address_may_be_in_the_token_or_at_userinfo(
     hub: Hub, provider: RealProvider, conform: bool
 ) -> None:
-    provider.stop()
     provider.conform = conform
     provider.start()
     with hub.client() as client:
@@ -242,7 +258,8 @@ def test_a_sign_in_that_takes_too_long_begins_anew(hub: Hub) -> None:
 def test_a_key_that_changed_is_fetched(hub: Hub, provider: RealProvider) -> None:
     with hub.client() as client:
         assert client.get(sign_in_there(began(client), "ada-1")).status_code == 303
-        provider.change_key()
+        provider.key = a_key("second")
+        provider.start()
         hub.clock.now_s += 60
         assert client.get(sign_in_there(began(client), "ada-1")).status_code == 303
 
@@ -260,11 +277,12 @@ def _token(key: Any, alg: str, **changes: Any) -> str:
         "iat": 1_000_000, "exp": 1_000_600, **changes,
     }  # fmt: skip
     claims = {name: value for name, value in claims.items() if value is not None}
-    kid = "first"
-    return jwt.encode({"alg": alg, "kid": kid}, claims, key, algorithms=[alg])
+    return jwt.encode({"alg": alg, "kid": KID}, claims, key, algorithms=[alg])
 
 
 def test_only_a_token_that_is_right_in_everything_is_believed(provider: RealProvider) -> None:
+    provider.key = a_key(KID)
+    provider.start()
     ours = Provider(provider.config, "http://127.0.0.1:8090/x")
     now_ms = 1_000_100_000
     issuer = provider.issuer
@@ -272,7 +290,7 @@ def test_only_a_token_that_is_right_in_everything_is_believed(provider: RealProv
     assert ours._checked(right, "n", now_ms)["sub"] == "ada-1"
     public = provider.key.as_pem(private=False)
     wrong = {
-        "another key under the same name": _token(a_key("first"), "RS256", issuer=issuer),
+        "another key under the same name": _token(a_key(KID), "RS256", issuer=issuer),
         "HS256 with what is public": _token(OctKey.import_key(public), "HS256", issuer=issuer),
         "no signature": right.rpartition(".")[0] + ".",
         "another issuer": _token(provider.key, "RS256", issuer="https://evil.example"),
