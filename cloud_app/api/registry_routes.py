@@ -10,13 +10,17 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response, status
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 
-from cloud_app.api.context import ApiContext, Caller, Context, Reading
+from cloud_app.accounts.audit import Actor, Subject
+from cloud_app.accounts.audit import record as record_line
+from cloud_app.accounts.roles import Tenant, TenantKind
+from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
 from cloud_app.api.policy import Access
 from cloud_app.api.registry_views import (
@@ -45,6 +49,7 @@ from cloud_app.registry.queries import (
     history,
     in_window,
     last_site,
+    operator_of,
     things,
     time_zones_of,
 )
@@ -175,23 +180,47 @@ def _needed(if_match: str | None) -> int:
     return version
 
 
-def _edit(context: ApiContext, access: Access, ref: Ref, version: int | None) -> Edit:
-    return Edit(ref, access.name, context.now().now_ms, version)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Who writes, and where."""
+
+    access: Access
+    context: ApiContext
+    actor: Actor
+
+    def edit(self, ref: Ref, version: int | None) -> Edit:
+        """Of a thing that was read as this version."""
+        return Edit(ref, self.access.name, self.actor.at_ms, version)
 
 
+def _writer(access: Caller, context: Context, actor: ActorNow) -> _Writer:
+    return _Writer(access, context, actor)
+
+
+Writer = Annotated[_Writer, Depends(_writer)]
 Work = Callable[[Session, Edit], Thing]
 
 
-def _written(
-    context: ApiContext, access: Access, edit: Edit, given: Facts | None, work: Work
-) -> Response:
-    with context.database.write() as session:
-        _refuse_strangers(session, access, edit.ref, given)
+def _audit(session: Session, actor: Actor, ref: Ref) -> None:
+    """Put the newest change of a thing into the audit log too."""
+    [change] = history(session, ref, 1)
+    site = last_site(session, ref)
+    operator = None if site is None else operator_of(session, site)
+    tenant = None if operator is None else str(Tenant(TenantKind.OPERATOR, operator))
+    subject = Subject(ref.kind, ref.key, tenant)
+    record_line(session, actor, f"registry.{change.action}", subject, change.before, change.after)
+
+
+def _written(writer: _Writer, edit: Edit, given: Facts | None, work: Work) -> Response:
+    with writer.context.database.write() as session:
+        _refuse_strangers(session, writer.access, edit.ref, given)
         with _answers(session):
             try:
                 thing = work(session, edit)
             except StaleWriteError as exc:
                 return _newer(session, exc, None if edit.version is None else "")
+        if thing.version != edit.version:
+            _audit(session, writer.actor, edit.ref)
         is_new = edit.version is None
         return _shown(session, thing, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
@@ -292,45 +321,35 @@ def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
     }
     refused: _Answers = {**newer, **_PRECONDITION}
 
-    def put(
-        ref: Ref, given: Facts, access: Caller, context: Context, if_match: IfMatch = None
-    ) -> Any:
+    def put(ref: Ref, given: Facts, writer: Writer, if_match: IfMatch = None) -> Any:
         said = given.model_dump(mode="json", exclude_unset=True)
-        edit = _edit(context, access, ref, _version(if_match))
-        return _written(
-            context, access, edit, given, lambda session, edit: edits.state(session, edit, said)
-        )
+        edit = writer.edit(ref, _version(if_match))
+        return _written(writer, edit, given, lambda session, edit: edits.state(session, edit, said))
 
-    def patch(
-        ref: Ref, given: Facts, access: Caller, context: Context, if_match: IfMatch = None
-    ) -> Any:
+    def patch(ref: Ref, given: Facts, writer: Writer, if_match: IfMatch = None) -> Any:
         said = given.model_dump(mode="json", exclude_unset=True)
-        edit = _edit(context, access, ref, _needed(if_match))
-        return _written(
-            context, access, edit, given, lambda session, edit: edits.amend(session, edit, said)
-        )
+        edit = writer.edit(ref, _needed(if_match))
+        return _written(writer, edit, given, lambda session, edit: edits.amend(session, edit, said))
 
-    def revert(
-        ref: Ref, given: Reverted, access: Caller, context: Context, if_match: IfMatch = None
-    ) -> Any:
-        edit = _edit(context, access, ref, _needed(if_match))
+    def revert(ref: Ref, given: Reverted, writer: Writer, if_match: IfMatch = None) -> Any:
+        edit = writer.edit(ref, _needed(if_match))
         return _written(
-            context,
-            access,
+            writer,
             edit,
             None,
             lambda session, edit: edits.revert(session, edit, given.facts),
         )
 
-    def delete(ref: Ref, access: Caller, context: Context, if_match: IfMatch = None) -> Response:
-        edit = _edit(context, access, ref, _needed(if_match))
-        with context.database.write() as session:
-            _refuse_strangers(session, access, ref, None)
+    def delete(ref: Ref, writer: Writer, if_match: IfMatch = None) -> Response:
+        edit = writer.edit(ref, _needed(if_match))
+        with writer.context.database.write() as session:
+            _refuse_strangers(session, writer.access, ref, None)
             with _answers(session):
                 try:
                     edits.remove(session, edit)
                 except StaleWriteError as exc:
                     return _newer(session, exc, "")
+            _audit(session, writer.actor, ref)
         return Response(status_code=status.HTTP_204_NO_CONTENT)
 
     body = Annotated[kind.facts, Body()]  # type: ignore[name-defined]

@@ -86,6 +86,11 @@ class Surroundings:
         found = find(self.session, wanted)
         self._read |= {ref: found.get(ref) for ref in wanted}
 
+    @property
+    def read(self) -> Mapping[Ref, Thing | None]:
+        """What was looked at, besides `ours`; None for what is not there."""
+        return self._read
+
     def zones(self, lot: str) -> set[str]:
         """The ids of a lot's zones."""
         there = {each.ids["zone"] for each in belonging_to(self.session, ZONE.name, [lot])}

@@ -225,7 +225,10 @@ def _print_plan(plan: Plan, given: Import, *, applied: bool, show_all: bool) -> 
 def _progress(what: str) -> Iterator[Any]:
     """A line of progress on a terminal, and only there."""
     columns = (*Progress.get_default_columns(), TextColumn("{task.completed:,} lines"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

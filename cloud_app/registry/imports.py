@@ -6,7 +6,7 @@ removal was asked for, a fact only where the file has its column and an empty ce
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloud_app.registry.checks import Surroundings, check
@@ -24,6 +24,7 @@ from cloud_app.registry.things import (
     belonging_to,
     find,
     lock,
+    versions,
     write,
 )
 from cloud_app.storage.database import Database, Session
@@ -40,12 +41,14 @@ class Plan:
         untouched: how many things of the file are so already.
         missing: things beside those of the file, which the file does not name.
         faults: why nothing of it can be done.
+        seen: the version of each thing that it was made from; None for what was not there.
     """
 
     changes: Sequence[Change] = ()
     untouched: int = 0
     missing: Sequence[Ref] = ()
     faults: Sequence[Fault] = field(default=(), repr=False)
+    seen: Mapping[Ref, int | None] = field(default_factory=dict, repr=False)
 
     def of(self, action: Action) -> list[Change]:
         """The changes of one kind."""
@@ -82,14 +85,24 @@ def run(database: Database, given: Import, now_ms: int, progress: Progress | Non
     Raises:
         FactsError: with all that stands against it.
     """
+    # A large file takes a while to compare, and meanwhile nobody else should have to wait.
+    plan = dry_run(database, given, progress)
+    if plan.faults:
+        raise FactsError(plan.faults, given.name)
     with database.write() as session:
         register_edges(session, {row.ref: row.given for row in given.rows})
         lock(session)
-        plan = _plan(session, given, progress)
-        if plan.faults:
-            raise FactsError(plan.faults, given.name)
+        if given.remove_missing or not _still_so(session, plan):
+            plan = _plan(session, given, progress)
+            if plan.faults:
+                raise FactsError(plan.faults, given.name)
         write(session, plan.changes, given.actor, now_ms)
     return plan
+
+
+def _still_so(session: Session, plan: Plan) -> bool:
+    now = versions(session, plan.seen)
+    return all(now.get(ref) == version for ref, version in plan.seen.items())
 
 
 def _plan(session: Session, given: Import, progress: Progress | None) -> Plan:
@@ -118,6 +131,7 @@ def _plan(session: Session, given: Import, progress: Progress | None) -> Plan:
         changes.append(change)
         # A new thing is looked at as a whole: its place may be all that it has.
         faults += place_of(check(thing, frozenset(change.difference()), around), row.place)
+    seen = {**around.read, **{row.ref: known.get(row.ref) for row in given.rows}}
     untouched = len(given.rows) - len(changes)
     if given.remove_missing:
         faults += _refused_removals(session, missing, gone)
@@ -127,6 +141,7 @@ def _plan(session: Session, given: Import, progress: Progress | None) -> Plan:
         untouched,
         [] if given.remove_missing else [thing.ref for thing in missing],
         faults,
+        {ref: None if thing is None else thing.version for ref, thing in seen.items()},
     )
 
 

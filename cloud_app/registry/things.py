@@ -86,6 +86,12 @@ class Thing:
         """The same, typed."""
         return self.kind.facts.model_validate(self.said)
 
+    def numbered(self, version: int, changed_ms: int) -> Thing:
+        """The same thing as its version; what was worked out of its facts stays."""
+        thing = replace(self, version=version, changed_ms=changed_ms)
+        thing.__dict__["facts"] = self.facts
+        return thing
+
     @property
     def said_by(self) -> dict[str, Speaker]:
         """Who said each fact."""
@@ -158,6 +164,15 @@ def find_one(session: Session, ref: Ref) -> Thing | None:
     return find(session, [ref]).get(ref)
 
 
+def versions(session: Session, refs: Iterable[Ref]) -> dict[Ref, int]:
+    """The versions of those of these things that are there."""
+    return {
+        Ref(row.kind, row.key): row.version
+        for kind, keys in _by_kind(refs)
+        for row in session.rows(_VERSIONS, {"of_kind": kind, "keys": keys})
+    }
+
+
 def belonging_to(session: Session, kind: str, parents: Collection[str]) -> Iterator[Thing]:
     """The things of a kind that belong to these."""
     for some in _chunks(sorted(parents)):
@@ -166,6 +181,9 @@ def belonging_to(session: Session, kind: str, parents: Collection[str]) -> Itera
 
 
 _SOME = select(table).where(
+    table.c.kind == bindparam("of_kind"), table.c.key.in_(bindparam("keys", expanding=True))
+)
+_VERSIONS = select(table.c.kind, table.c.key, table.c.version).where(
     table.c.kind == bindparam("of_kind"), table.c.key.in_(bindparam("keys", expanding=True))
 )
 _OF_PARENTS = (
@@ -251,7 +269,7 @@ def _numbered(change: Change, gone: Mapping[Ref, int], now_ms: int) -> Change:
     if change.after is None:
         return change
     last = gone.get(change.ref, 0) if change.before is None else change.before.version
-    return replace(change, after=replace(change.after, version=last + 1, changed_ms=now_ms))
+    return replace(change, after=change.after.numbered(last + 1, now_ms))
 
 
 def _row(thing: Thing) -> Values:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cloud_app.registry.edits import Edit, remove
 from cloud_app.registry.errors import FactsError
 from cloud_app.registry.files import (
     Reading,
@@ -19,10 +21,10 @@ from cloud_app.registry.files import (
     write_geojson,
 )
 from cloud_app.registry.imports import Import, Plan, dry_run, run, summary
-from cloud_app.registry.kinds import BAY, KINDS
+from cloud_app.registry.kinds import BAY, KINDS, Ref
 from cloud_app.registry.queries import Filter, every_thing
 from cloud_app.registry.things import Action
-from cloud_app.storage.database import Database
+from cloud_app.storage.database import Database, Session
 from tests.cloud_app.registry.places import MUNICH, NOW_MS, small_city, square, swapped, thing
 from tests.cloud_app.registry.test_layouts import Box
 from tests.cloud_app.test_intake import take
@@ -285,3 +287,23 @@ def test_an_export_fills_an_empty_registry(database: Database, tmp_path: Path) -
     for kind in KINDS:
         assert export(other, kind) == export(database, kind)
     other.close()
+
+
+def test_an_edit_while_a_file_is_compared_is_not_overwritten(database: Database) -> None:
+    """The file said nothing of the name; the zone that it names went meanwhile."""
+    small_city(database)
+    rows = given(read_csv("site,lot,bay,zone\nnorth,p1,a0,z2\n", "f.csv"))
+
+    class Slow:
+        """A database in which somebody deletes the zone between comparing and writing."""
+
+        def read(self) -> AbstractContextManager[Session]:
+            return database.read()
+
+        def write(self) -> AbstractContextManager[Session]:
+            with database.write() as session:
+                remove(session, Edit(Ref("zone", "north/p1/z2"), "bob", NOW_MS, 1))
+            return database.write()
+
+    with pytest.raises(FactsError, match=r"expected a zone of lot north/p1 \(z1\), but got 'z2'"):
+        run(Slow(), rows, NOW_MS)  # type: ignore[arg-type]

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from cloud_app.accounts.tables import audit
 from cloud_app.api.access import digest_of
 from cloud_app.config import HttpConfig, Scope, TokenConfig
 from cloud_app.storage.database import Database
@@ -105,6 +107,20 @@ def test_a_write_says_what_it_was_made_from(url: str) -> None:
         used = client.delete("/lots/north/p1", headers={"If-Match": '"1"'})
         assert used.status_code == 409
         assert "zone north/p1/z1" in used.json()["detail"]
+
+
+def test_each_write_is_in_the_audit_log(url: str, database: Database) -> None:
+    with caller(url) as client:
+        etag = {"If-Match": '"1"'}
+        client.patch("/lots/north/p1", json={"name": "New"}, headers=etag).raise_for_status()
+        client.delete("/zones/north/p1/z2", headers=etag).raise_for_status()
+        client.patch("/lots/north/p1", json={"name": "Old"}, headers=etag)
+    with database.read() as session:
+        rows = session.rows(select(audit).order_by(audit.c.audit))
+    assert [(row.actor, row.action, row.subject) for row in rows] == [
+        ("all", "registry.changed", "north/p1"),
+        ("all", "registry.deleted", "north/p1/z2"),
+    ]
 
 
 def test_all_faults_of_a_body_come_at_once_with_their_fields(url: str) -> None:
