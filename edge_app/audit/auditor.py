@@ -204,21 +204,27 @@ class Auditor:
         return float(self._config.every_s * rng.uniform(0.5, 1.5))
 
     def _look_again(self, track: _Track) -> None:
+        begin_s = self._clock.mono_s()
         with self._lock:
             look, track.asked = track.asked, None
+            track.due_s = math.inf  # the camera's frames come meanwhile, and none is to ask again
+        opinion = None
+        try:
+            opinion = self._opinion(look)
+        finally:
+            spent_s = self._clock.mono_s() - begin_s
+            pause_s = max(self._pause_s(track.rng), spent_s / self._config.budget_share)
+            with self._lock:
+                track.waiting = opinion
+                track.due_s = begin_s + pause_s
+
+    def _opinion(self, look: Look | None) -> _Opinion | None:
         detector = self._detector()
-        begin_s = self._clock.mono_s()
         if look is None or detector is None or detector.spec.sha256 != look.spec.sha256:
-            return
+            return None
         opinion = second_opinion(detector, look.frame.image_bgr, _bays(look), look.output)
         taken = look.frame
-        spent_s = self._clock.mono_s() - begin_s
-        with self._lock:
-            track.waiting = _Opinion(
-                taken.captured_mono_s, taken.captured_utc, look.states, opinion
-            )
-            pause_s = max(self._pause_s(track.rng), spent_s / self._config.budget_share)
-            track.due_s = begin_s + pause_s
+        return _Opinion(taken.captured_mono_s, taken.captured_utc, look.states, opinion)
 
     def _settle(self, track: _Track, waiting: _Opinion, after: Look) -> None:
         """Count a second opinion, once it is known what its bays did next."""
