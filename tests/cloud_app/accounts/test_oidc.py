@@ -288,10 +288,10 @@ def test_only_a_token_that_is_right_in_everything_is_believed(provider: RealProv
     issuer = provider.issuer
     right = _token(provider.key, "RS256", issuer=issuer)
     assert ours._checked(right, "n", now_ms)["sub"] == "ada-1"
-    public = provider.key.as_pem(private=False)
+    shared = OctKey.import_key(SECRET)
     wrong = {
         "another key under the same name": _token(a_key(KID), "RS256", issuer=issuer),
-        "HS256 with what is public": _token(OctKey.import_key(public), "HS256", issuer=issuer),
+        "HS256 with the client secret": _token(shared, "HS256", issuer=issuer),
         "no signature": right.rpartition(".")[0] + ".",
         "another issuer": _token(provider.key, "RS256", issuer="https://evil.example"),
         "another audience": _token(provider.key, "RS256", issuer=issuer, aud="other"),
