@@ -187,7 +187,10 @@ def main() -> None:
             for name, large_ms in found[1].items():
                 figures = {"small_ms": round(found[0][name], 2), "large_ms": round(large_ms, 2)}
                 ratio = round(large_ms / found[0][name], 2)
-                print(json.dumps({"database": kind, "call": name, **figures, "ratio": ratio}))
+                print(
+                    json.dumps({"database": kind, "call": name, **figures, "ratio": ratio}),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

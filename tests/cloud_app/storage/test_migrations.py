@@ -147,7 +147,9 @@ def test_tables_and_revisions_agree(database: Database) -> None:
 def test_there_is_one_line_of_revisions() -> None:
     script = ScriptDirectory.from_config(configuration())
     assert len(script.get_heads()) == 1
-    numbers = [revision.revision for revision in script.walk_revisions()][::-1]
+    revisions = list(script.walk_revisions())[::-1]
+    assert all(Path(each.path).name[:5] == f"{each.revision}_" for each in revisions)
+    numbers = [revision.revision for revision in revisions]
     assert numbers == [f"{n:04d}" for n in range(1, len(numbers) + 1)]
 
 
