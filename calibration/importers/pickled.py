@@ -6,7 +6,7 @@ tuples, numbers and text are followed here; anything else is refused by its name
 
 from __future__ import annotations
 
-import pickletools
+import pickletools  # nosec B403 - only takes the opcodes apart
 from collections.abc import Callable
 from typing import Any
 

@@ -52,7 +52,7 @@ def parse_yaml(text: str, source: str) -> Any:
         CalibrationError: it is none, or has a key twice in a mapping; names line and column.
     """
     try:
-        return yaml.load(text, _TextLoader)  # noqa: S506 - a SafeLoader with fewer types
+        return yaml.load(text, _TextLoader)  # noqa: S506 - a SafeLoader with fewer types  # nosec B506
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
