@@ -224,11 +224,18 @@ class Box:
     def log(self) -> str:
         return (self.folder / "log").read_text() if (self.folder / "log").exists() else ""
 
-    def add_camera(self, name: str, source: str, bays: tuple[Bay, ...], more: str = "") -> Path:
+    def add_camera(
+        self,
+        name: str,
+        source: str,
+        bays: tuple[Bay, ...],
+        more: str = "",
+        image_wh: tuple[int, int] = IMAGE_WH,
+    ) -> Path:
         """A camera whose bays are called `name`-id; the calibration's path."""
         path = self.folder / f"{name}.json"
         own = tuple(bay.model_copy(update={"id": f"{name}-{bay.id}"}) for bay in bays)
-        save_calibration(path, Calibration(camera=name, image_wh=IMAGE_WH, bays=own), author="test")
+        save_calibration(path, Calibration(camera=name, image_wh=image_wh, bays=own), author="test")
         self.cameras.append(
             f'[[camera]]\nid = "{name}"\nsource = "{source}"\ncalibration_file = "{path}"\n'
             f"frame_timeout_s = 2\nlost_after_s = 3\nretry_longest_s = 0.5\n{more}\n"

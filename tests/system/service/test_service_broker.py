@@ -174,7 +174,7 @@ def test_clips_of_real_lots(box: Box, broker: Broker, shared_data: Path, wait_fo
             )
             for index, points in enumerate(raw["bays"])
         )  # fmt: skip
-        box.add_camera(name, str(shared_data / "video" / f"{name}.mp4"), bays)
+        box.add_camera(name, str(shared_data / "video" / f"{name}.mp4"), bays, image_wh=size)
         count += len(bays)
     box.start()
     wait_for(lambda: len(broker.states()) == count, "a state of each bay")
