@@ -99,7 +99,7 @@ def test_killing_one_of_two_consumers_again_and_again_loses_nothing(
     url = cluster.new_database()
     consumers = [start_consumer(ends, name, tmp_path, broker, url) for name in ("one", "two")]
     fleet = start_fleet(
-        ends, FleetPlan(broker.port, str(tmp_path / "fleet"), edges=6, changes=400, rate_hz=100)
+        ends, FleetPlan(broker.port, str(tmp_path / "fleet"), edges=6, changes=150, rate_hz=100)
     )
     source = random.Random(11)
     kills = 0

@@ -431,7 +431,7 @@ def test_clip_gives_the_picture_at_a_time(tmp_path: Path) -> None:
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_text("no picture")
-    with pytest.raises(CameraError, match="expected a picture"):
+    with pytest.raises(CameraError, match="expected a whole image"):
         StillPicture(path)
     with pytest.raises(CameraError, match=r"expected a (video|picture at frame 0)"):
         ClipPictures(path)
