@@ -433,7 +433,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     path.write_text("no picture")
     with pytest.raises(CameraError, match="expected a whole image"):
         StillPicture(path)
-    with pytest.raises(CameraError, match=r"expected a (video|picture at frame 0)"):
+    with pytest.raises(CameraError, match="expected a clip"):
         ClipPictures(path)
     with pytest.raises(CameraError, match="is the camera running"):
         LivePictures("cam", lambda: None).picture(0)
