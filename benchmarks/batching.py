@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 
 from models import ModelEntry, list_models, open_detector
-from vision.simulator import SimulatedLot, demo_scene
+from simulator import SimulatedLot, demo_scene
 from vision.types import Floats, ImageBgr
 
 BATCHES = (1, 2, 4, 8)

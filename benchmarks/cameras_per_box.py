@@ -40,8 +40,8 @@ from edge_app.config import LotsightConfig, parse_config
 from edge_app.figures import memory_bytes
 from edge_app.service import EdgeService
 from edge_app.sources.sim import SimAddress, calibration_of_sim
+from simulator import SimulatedLot, demo_scene
 from telemetry import UnknownReason
-from vision.simulator import SimulatedLot, demo_scene
 
 FPS = 5
 CORES = 2

@@ -32,9 +32,9 @@ from datasets import LotFrame, data_root, read_lot
 from edge_app.judging import PictureJudge
 from edge_app.judging.calibrations import read_bays
 from models import default_model, open_detector
+from simulator import Activity, SimulatedLot, Weather, demo_scene
 from vision import EvidenceFilter
 from vision.change_gate import ChangeGate, GateSettings, bay_patches, patch_change
-from vision.simulator import Activity, SimulatedLot, Weather, demo_scene
 from vision.types import BayEvidence, Floats, Frame, ImageBgr, as_floats
 
 # Nobody comes or goes; a car every minute; the demo's rush.

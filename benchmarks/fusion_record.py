@@ -19,10 +19,10 @@ from fusion_changes import CHANGES, Scene, changed
 from datasets.frames import Bools, LotFrame
 from datasets.lots import data_root, read_lot
 from models import find_model, open_detector
+from simulator import LotKind, make_sample
 from vision.detector import DetectorSettings
 from vision.input_size import plan_input
 from vision.judge import BayShapes
-from vision.simulator import LotKind, make_sample
 from vision.types import Floats, NetworkOutput
 
 FIT_SETS = ("acpds:train", "pklot_ufpr05:train", "pklot_ufpr05:valid", "pklot_pucpr:test")

@@ -27,14 +27,14 @@ from calibration.clips import ClipReader
 from datasets.lots import data_root, read_lot, read_sequence
 from edge_app.judging.calibrations import read_bays
 from models import default_model, open_detector
+from simulator import Activity, Scene, SimulatedLot, Weather, demo_scene, look_at
+from simulator.cars import random_car
+from simulator.misplaced import Misplaced, before, in_lane, straddling
 from telemetry.words import BayAngle, BayKind, IncidentKind
 from vision.detector import OnnxDetector
 from vision.geometry import to_pixels
 from vision.incidents import FindingSettings, Lot, LotGround, Sighting, sightings
 from vision.judge import BayShapes, judge_bays
-from vision.simulator import Activity, Scene, SimulatedLot, Weather, demo_scene, look_at
-from vision.simulator.cars import random_car
-from vision.simulator.misplaced import Misplaced, before, in_lane, straddling
 from vision.types import Floats, ImageBgr
 
 WH = (1280, 720)

@@ -34,10 +34,10 @@ from edge_app.config import CameraConfig, LotsightConfig, parse_config
 from edge_app.service import EdgeService
 from edge_app.sources import FrameSource, ReplaySource
 from models import default_model, open_detector
+from simulator import demo_scene
+from simulator.lot import SimulatedLot
 from telemetry import Clock, SystemClock
 from vision.input_size import plan_input
-from vision.simulator import demo_scene
-from vision.simulator.lot import SimulatedLot
 from vision.types import ImageBgr
 
 

@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from simulator import Activity, SimulatedLot, Weather, demo_scene
 from vision.privacy import PrivacySettings, _beyond
-from vision.simulator import Activity, SimulatedLot, Weather, demo_scene
 from vision.standing_scene import Moving, StandingScene
 from vision.view_match import small_grey
 

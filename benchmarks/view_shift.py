@@ -42,10 +42,10 @@ from view_shift_motion import STEPS, UNITS, View, look, movement, other_light
 from datasets import LotFrame, data_root, read_lot, read_sequence
 from datasets.degrade import CHANGES, degrade
 from models import default_model, open_detector
+from simulator import SimulatedLot, Weather, demo_scene
 from telemetry import UnknownReason
 from vision.geometry import to_pixels
 from vision.judge import BayShapes, judge_bays
-from vision.simulator import SimulatedLot, Weather, demo_scene
 from vision.types import Floats, Frame, ImageBgr
 from vision.view_guard import GuardSettings, ViewGuard, ViewReport
 from vision.view_match import apply_matrix

@@ -3,7 +3,7 @@
 The virtual camera sees the middle three quarters of a photograph, so what comes into view when it
 turns is really there; only beyond the photograph's own edge is the border pixel repeated, and how
 large that part is gets told with the figures. Pan, tilt and roll turn the camera about its optical
-centre (`vision.simulator.turn_homography`), zoom scales about the middle.
+centre (`simulator.turn_homography`), zoom scales about the middle.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from simulator import Camera, turn_homography
 from vision.geometry import to_norm, to_pixels
-from vision.simulator import Camera, turn_homography
 from vision.types import Floats, ImageBgr
 
 Matrix = npt.NDArray[np.float64]

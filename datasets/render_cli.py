@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from datasets.rendering import RenderPlan, render_dataset
-from vision.simulator import LotKind
+from simulator import LotKind
 
 
 def command(  # noqa: PLR0913, PLR0917 - one for each option of the command

@@ -19,7 +19,7 @@ from datasets.errors import DatasetError
 from datasets.frames import LotFrame, Origin, Vehicle
 from datasets.manifest import About, Manifest, hash_files, make_manifest, write_manifest
 from datasets.own import Placing, write_dataset, write_text
-from vision.simulator import LotKind, Sample, boxes_of, make_sample
+from simulator import LotKind, Sample, boxes_of, make_sample
 from vision.types import Floats, as_floats
 
 MASKS = "masks"
@@ -122,7 +122,7 @@ def _whole_boxes(sample: Sample) -> Floats:
 
 
 def mask_of(pixels: npt.NDArray[np.int32]) -> npt.NDArray[np.uint16]:
-    """Pixels of `vision.simulator.label_pixels` as a 16-bit picture."""
+    """Pixels of `simulator.label_pixels` as a 16-bit picture."""
     return np.where(pixels < 0, FIRST_PERSON - pixels - 1, pixels).astype(np.uint16)
 
 

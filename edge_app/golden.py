@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator import render_sample
 from telemetry import ModelError
 from vision.judge import BayShapes, Detector, judge_bays
-from vision.simulator import render_sample
 
 IMAGE_WH = (960, 544)
 _SEEDS = (3, 5, 9)

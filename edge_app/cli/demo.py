@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from vision.simulator import Weather
+from simulator import Weather
 
 app = typer.Typer(add_completion=False)
 

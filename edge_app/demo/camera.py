@@ -10,8 +10,8 @@ import numpy as np
 from calibration import Bay, Calibration, Lot, save_calibration
 from edge_app.sources import FrameSource
 from edge_app.sources.base import Grab
+from simulator import Scene, SimulatedLot, TruthChange
 from telemetry import Clock
-from vision.simulator import Scene, SimulatedLot, TruthChange
 
 
 class SimulatedCamera:

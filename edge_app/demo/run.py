@@ -24,9 +24,9 @@ from edge_app.demo.broker import EmbeddedBroker, free_port
 from edge_app.demo.camera import SimulatedCamera
 from edge_app.demo.score import Claim, Score, score_claims
 from edge_app.demo.subscriber import Heard, Subscriber
+from simulator import Weather, demo_scene
 from telemetry import ConfigError, SystemClock
 from telemetry.topics import EdgeTopics, TopicKind
-from vision.simulator import Weather, demo_scene
 
 CAMERA = "north"
 _RATE_HZ = 5.0

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vision.simulator import TruthChange
+from simulator import TruthChange
 
 _EARLY_S = 1.5
 """A state may be published so long before half the car is in the bay: it is partly in already."""

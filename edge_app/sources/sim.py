@@ -10,8 +10,8 @@ import numpy as np
 
 from calibration import Bay, Calibration, Lot, save_calibration
 from edge_app.sources.base import Grab
+from simulator import SimulatedLot, Weather, demo_scene
 from telemetry import Clock, ConfigError
-from vision.simulator import SimulatedLot, Weather, demo_scene
 
 IMAGE_WH = (1280, 720)
 _ADDRESS = re.compile(r"^sim:(?P<weather>[a-z]+)?(?:@(?P<seed>\d{1,9}))?$")

@@ -24,10 +24,10 @@ from models.training.network.net import LotNet
 from models.training.pseudo_boxes import write_pseudo_boxes
 from models.training.samples import Sample, samples_of
 from models.training.torch_detector import TorchDetector, trained_spec
+from simulator import LotKind
 from telemetry.errors import ModelError
 from vision.input_size import input_fault
 from vision.rules import rule_for
-from vision.simulator import LotKind
 
 PSEUDO_BOXES = "pseudo_boxes.json"
 RENDERS = "renders"

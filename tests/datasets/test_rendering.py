@@ -13,7 +13,7 @@ from datasets.cli import app
 from datasets.lots import read_dataset
 from datasets.manifest import read_manifest
 from datasets.rendering import CAMERAS, FIRST_PERSON, MASKS, RenderPlan, mask_of, render_dataset
-from vision.simulator import LotKind, make_sample
+from simulator import LotKind, make_sample
 
 WH = (320, 200)
 

@@ -11,7 +11,7 @@ import pytest
 
 from datasets.lots import ANNOTATIONS
 from models.training.samples import Sample
-from vision.simulator import make_sample
+from simulator import make_sample
 
 if importlib.util.find_spec("torch"):
     from models.training.runs import RENDER_WH, read_vehicles, rendered

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulator import SimulatedLot, demo_scene
 from vision.privacy import (
     MOSAIC_CELLS,
     VEHICLE_PX,
@@ -13,7 +14,6 @@ from vision.privacy import (
     cell_map,
     obscure,
 )
-from vision.simulator import SimulatedLot, demo_scene
 from vision.standing_scene import Moving
 from vision.types import Floats, ImageBgr, as_floats
 

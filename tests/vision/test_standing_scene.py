@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from vision.simulator import SimulatedLot, Weather, demo_scene
+from simulator import SimulatedLot, Weather, demo_scene
 from vision.standing_scene import Moving, StandingScene
 from vision.types import Floats, as_floats
 from vision.view_match import small_grey

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vision.simulator import SimulatedLot, Weather, demo_scene
+from simulator import SimulatedLot, Weather, demo_scene
 from vision.types import ImageBgr
 from vision.view_match import small_grey
 from vision.view_still import Sight, compare, fine_edges, seems_moved, thumbnail

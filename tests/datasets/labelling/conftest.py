@@ -24,10 +24,10 @@ from datasets.labelling.page import ReviewDesk, create_review_app
 from datasets.labelling.pool import Judged, PoolFrame
 from datasets.labelling.queue import Queue, write_queue
 from datasets.labelling.selecting import Budget
+from simulator import render_sample
 from telemetry import Clock, SystemClock
 from tests.networks import scripted_spec
 from vision.geometry import to_pixels
-from vision.simulator import render_sample
 from vision.types import as_floats
 
 SEEDS = (2, 5, 6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_app.demo.score import Claim, Score, score_claims
-from vision.simulator import TruthChange
+from simulator import TruthChange
 
 
 def score(

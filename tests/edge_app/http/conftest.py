@@ -26,8 +26,8 @@ from edge_app.http import (
 )
 from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
 from edge_app.serving import HttpServer
+from simulator import SimulatedLot, demo_scene
 from telemetry import BayState, Cause, UnknownReason
-from vision.simulator import SimulatedLot, demo_scene
 from vision.types import Detections, Frame
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -19,8 +19,8 @@ from calibration.types import Mask
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import PageSettings, PictureSettings
 from edge_app.live import CameraCondition, CameraStatus, LiveView
+from simulator import SimulatedLot
 from vision.privacy import PrivacySettings
-from vision.simulator import SimulatedLot
 from vision.types import ImageBgr
 
 if TYPE_CHECKING:

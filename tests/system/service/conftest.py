@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from calibration import Bay, Calibration, check_calibration, save_calibration, tidy_calibration
-from vision.simulator import make_sample
+from simulator import make_sample
 from vision.types import ImageBgr
 
 COMMAND = (sys.executable, "-c", "from edge_app.cli import main; main()")

@@ -21,11 +21,11 @@ from cloud_app.storage.open import open_database
 from cloud_app.storage.queries import Now
 from cloud_app.storage.times import to_ms
 from cloud_app.views import IncidentItem
+from simulator import Activity, SimulatedLot, demo_scene
+from simulator.cars import SHAPES, Car
+from simulator.misplaced import before, straddling
 from telemetry import IncidentKind, SystemClock
 from tests.cloud_app.processes import Consumer
-from vision.simulator import Activity, SimulatedLot, demo_scene
-from vision.simulator.cars import SHAPES, Car
-from vision.simulator.misplaced import before, straddling
 from vision.types import ImageBgr
 
 if TYPE_CHECKING:

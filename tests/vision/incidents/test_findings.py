@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 import shapely
 
+from simulator import Camera, look_at
 from telemetry.words import BayAngle, BayKind, IncidentKind
 from vision.incidents import FindingSettings, Lot, LotGround, Sighting, sightings
-from vision.simulator import Camera, look_at
 from vision.types import Detections, Floats
 
 WH = (1280, 720)

@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.camera import Camera, Points
-from vision.simulator.cars import Car, car_mesh
-from vision.simulator.garage import shell_mesh
-from vision.simulator.ground import GroundMap, ground_albedo, ground_lookup, look_down
-from vision.simulator.layout import LotLayout
-from vision.simulator.light import Light, Weather
-from vision.simulator.mesh import Mesh
-from vision.simulator.scenery import (
+from simulator.camera import Camera, Points
+from simulator.cars import Car, car_mesh
+from simulator.garage import shell_mesh
+from simulator.ground import GroundMap, ground_albedo, ground_lookup, look_down
+from simulator.layout import LotLayout
+from simulator.light import Light, Weather
+from simulator.mesh import Mesh
+from simulator.scenery import (
     kerb_mesh,
     pillar_mesh,
     post_mesh,
@@ -31,7 +31,7 @@ from vision.simulator.scenery import (
     tree_mesh,
     wall_mesh,
 )
-from vision.simulator.sprite import Sprite, paint_mesh
+from simulator.sprite import Sprite, paint_mesh
 from vision.types import ImageBgr
 
 _CONTACT = 0.80

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulator.camera import Points
+from simulator.cars import Car
+from simulator.layout import BaySpot, Lane
 from telemetry.words import BayAngle
-from vision.simulator.camera import Points
-from vision.simulator.cars import Car
-from vision.simulator.layout import BaySpot, Lane
 
 _STEP_M = 0.15
 _LANE_MPS = 5.2

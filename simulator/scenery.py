@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.camera import Points
-from vision.simulator.ground import GroundMap
-from vision.simulator.layout import LotLayout, Post, Tree, Wall
-from vision.simulator.light import Bgr, Lamp, Light
-from vision.simulator.mesh import Mesh, box, joined, make_mesh, tube
+from simulator.camera import Points
+from simulator.ground import GroundMap
+from simulator.layout import LotLayout, Post, Tree, Wall
+from simulator.light import Bgr, Lamp, Light
+from simulator.mesh import Mesh, box, joined, make_mesh, tube
 
 _LEAVES = 1500
 _ARM_M = 1.4

@@ -15,9 +15,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.camera import Points
-from vision.simulator.light import Bgr
-from vision.simulator.mesh import Mesh, box, joined, make_mesh
+from simulator.camera import Points
+from simulator.light import Bgr
+from simulator.mesh import Mesh, box, joined, make_mesh
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from simulator.cars import Car
+from simulator.driving import Pose
+from simulator.layout import BaySpot, Lane, LotLayout
 from telemetry.words import IncidentKind
-from vision.simulator.cars import Car
-from vision.simulator.driving import Pose
-from vision.simulator.layout import BaySpot, Lane, LotLayout
 
 _CLEARANCE_M = 0.5
 """Between a car before a bay and the bay's lane side."""

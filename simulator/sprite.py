@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.camera import Camera, Points
-from vision.simulator.light import Light
-from vision.simulator.mesh import Mesh
+from simulator.camera import Camera, Points
+from simulator.light import Light
+from simulator.mesh import Mesh
 
 _SHIFT = 4
 """Sub-pixel bits of OpenCV's polygon painter."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator import Activity, SimulatedLot, demo_layout, demo_scene
+from simulator.cars import SHAPES, Car
+from simulator.misplaced import Misplaced, before, in_lane, straddling
 from telemetry.words import IncidentKind
 from vision.incidents import FindingSettings, Lot, LotGround, sightings
-from vision.simulator import Activity, SimulatedLot, demo_layout, demo_scene
-from vision.simulator.cars import SHAPES, Car
-from vision.simulator.misplaced import Misplaced, before, in_lane, straddling
 from vision.types import Detections
 
 WH = (640, 360)

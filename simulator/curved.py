@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulator.bend import Bend
+from simulator.layout import BaySpot, Lane, LotLayout, Post, RowPlan, Tree, Wall
 from telemetry.words import BayAngle
-from vision.simulator.bend import Bend
-from vision.simulator.layout import BaySpot, Lane, LotLayout, Post, RowPlan, Tree, Wall
 
 _ROW_PREFIXES = "ABCDEF"
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.camera import Camera, look_at
-from vision.simulator.drift import Drift, through, turn_map, widened
-from vision.simulator.driving import Pose
-from vision.simulator.garage import garage_camera, garage_layout, garage_light
-from vision.simulator.layout import LotLayout, demo_layout
-from vision.simulator.light import Light, Weather, make_light
-from vision.simulator.misplaced import Misplaced
-from vision.simulator.scenery import lamp_of
-from vision.simulator.stage import Actor, Stage
-from vision.simulator.traffic import Activity, Traffic, TruthChange
-from vision.simulator.truth import Labels, boxes_of, label_pixels
-from vision.simulator.weather import Finish, bloom
+from simulator.camera import Camera, look_at
+from simulator.drift import Drift, through, turn_map, widened
+from simulator.driving import Pose
+from simulator.garage import garage_camera, garage_layout, garage_light
+from simulator.layout import LotLayout, demo_layout
+from simulator.light import Light, Weather, make_light
+from simulator.misplaced import Misplaced
+from simulator.scenery import lamp_of
+from simulator.stage import Actor, Stage
+from simulator.traffic import Activity, Traffic, TruthChange
+from simulator.truth import Labels, boxes_of, label_pixels
+from simulator.weather import Finish, bloom
 from vision.types import Floats, ImageBgr
 
 _LAMP_BGR = (34.0, 46.0, 52.0)

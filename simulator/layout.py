@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulator.bend import Bend
+from simulator.camera import Points
 from telemetry.words import BayAngle, BayKind
-from vision.simulator.bend import Bend
-from vision.simulator.camera import Points
 
 Rect = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max in metres."""

@@ -12,18 +12,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from simulator.camera import Camera, look_at
+from simulator.cars import random_car
+from simulator.curved import curved_layout
+from simulator.garage import garage_camera, garage_layout, garage_light
+from simulator.layout import BaySpot, LotLayout, random_layout
+from simulator.light import Lamp, Light, Weather, make_light
+from simulator.people import random_person
+from simulator.scenery import lamp_of
+from simulator.stage import Actor, Stage
+from simulator.truth import Labels, label_pixels
+from simulator.weather import finish
 from telemetry.words import BayAngle
-from vision.simulator.camera import Camera, look_at
-from vision.simulator.cars import random_car
-from vision.simulator.curved import curved_layout
-from vision.simulator.garage import garage_camera, garage_layout, garage_light
-from vision.simulator.layout import BaySpot, LotLayout, random_layout
-from vision.simulator.light import Lamp, Light, Weather, make_light
-from vision.simulator.people import random_person
-from vision.simulator.scenery import lamp_of
-from vision.simulator.stage import Actor, Stage
-from vision.simulator.truth import Labels, label_pixels
-from vision.simulator.weather import finish
 from vision.types import Floats, ImageBgr
 
 _MIN_BAYS = 4

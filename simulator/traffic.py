@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from vision.simulator.camera import Points
-from vision.simulator.cars import Car, random_car
-from vision.simulator.driving import Pose, Trip, share_in_bay, timed, way_in, way_out, way_through
-from vision.simulator.layout import BaySpot, LotLayout
-from vision.simulator.misplaced import Misplaced
-from vision.simulator.people import Person, make_person
+from simulator.camera import Points
+from simulator.cars import Car, random_car
+from simulator.driving import Pose, Trip, share_in_bay, timed, way_in, way_out, way_through
+from simulator.layout import BaySpot, LotLayout
+from simulator.misplaced import Misplaced
+from simulator.people import Person, make_person
 
 _OCCUPIED_SHARE = 0.5
 """A bay is occupied while at least this share of a car's footprint lies in it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vision.simulator.camera import Points
+from simulator.camera import Points
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.camera import Camera, Points
+from simulator.camera import Camera, Points
 from vision.types import ImageBgr
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.camera import Points
+from simulator.camera import Points
 
 Bgr = tuple[float, float, float]
 Radiance = npt.NDArray[np.floating]

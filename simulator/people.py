@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vision.simulator.bend import Bend
-from vision.simulator.light import Bgr
-from vision.simulator.scenery import person_mesh
-from vision.simulator.stage import Actor, Stage
+from simulator.bend import Bend
+from simulator.light import Bgr
+from simulator.scenery import person_mesh
+from simulator.stage import Actor, Stage
 
 _STEP_HZ = 0.95
 """Full strides a second at a walk of 1.3 m/s."""

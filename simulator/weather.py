@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.light import Light, Weather
+from simulator.light import Light, Weather
 from vision.types import ImageBgr
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vision.simulator.camera import Points
-from vision.simulator.light import Bgr, Surface
+from simulator.camera import Points
+from simulator.light import Bgr, Surface
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vision.simulator import (
+from simulator import (
     Camera,
     Scene,
     SimulatedLot,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vision.simulator.stage import Actor
+from simulator.stage import Actor
 from vision.types import Floats
 
 Labels = npt.NDArray[np.int32]

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from simulator.camera import Camera, Points
+from simulator.layout import BaySpot, LotLayout
+from simulator.light import Light, Weather
 from telemetry.words import BayKind
-from vision.simulator.camera import Camera, Points
-from vision.simulator.layout import BaySpot, LotLayout
-from vision.simulator.light import Light, Weather
 
 Raster = npt.NDArray[np.float32]
 _SHIFT = 5

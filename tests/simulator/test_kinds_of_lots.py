@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vision.simulator import (
+from simulator import (
     Bend,
     Camera,
     Drift,
@@ -25,8 +25,8 @@ from vision.simulator import (
     multi_storey,
     turn_homography,
 )
-from vision.simulator.driving import share_in_bay
-from vision.simulator.traffic import Stay
+from simulator.driving import share_in_bay
+from simulator.traffic import Stay
 
 WH = (480, 270)
 
