@@ -7,14 +7,16 @@ dropped when its queue is full: its browser connects again and gets the present 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
-from edge_app.http import bodies
-from edge_app.http.incidents import incident_bodies
+from pydantic import TypeAdapter
+
+from edge_app.http.responses import all_bays, box_view, change_view
+from edge_app.http.views import BayView
 from edge_app.live import LiveBoard, RecentEvent
 from edge_app.report import Box
 
+_BAYS = TypeAdapter(tuple[BayView, ...])
 _PERIOD_S = 0.25
 _KEEP_ALIVE_S = 15.0
 _QUEUE = 64
@@ -75,7 +77,7 @@ class Feed:
         look = 0
         while True:
             for event in self._new_events():
-                self._send(_message("change", json.dumps(bodies.event_body(event))))
+                self._send(_message("change", change_view(event).model_dump_json()))
             bays = await asyncio.to_thread(self._bays)
             if bays != self._shown:
                 self._shown = bays
@@ -86,11 +88,11 @@ class Feed:
             await asyncio.sleep(_PERIOD_S)
 
     def _bays(self) -> str:
-        return json.dumps(bodies.all_bays(self._board, self._box.report()))
+        bays = all_bays(self._board, self._box.report())
+        return _BAYS.dump_json(bays).decode()
 
     def _status(self) -> str:
-        body = bodies.report_body(self._box.report(), self._board)
-        return json.dumps(body | {"incidents": incident_bodies(self._board)})
+        return box_view(self._box.report(), self._board).model_dump_json()
 
     def _new_events(self) -> list[RecentEvent]:
         """Events since the last look, oldest first."""

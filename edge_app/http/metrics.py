@@ -10,10 +10,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from edge_app.alarms import Alarm
-from edge_app.http import bodies
-from edge_app.http.harvest import harvest_metrics
+from edge_app.http.harvest_metrics import harvest_metrics
 from edge_app.http.health import reasons, standing_alarms
-from edge_app.http.incidents import incident_metrics
+from edge_app.http.incident_metrics import incident_metrics
+from edge_app.http.responses import counted, views
 from edge_app.live import CameraCondition, LiveBoard, LiveView
 from edge_app.report import Box, BoxReport
 
@@ -41,9 +41,9 @@ class BoxCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All metrics as of now."""
         report = self._box.report()
-        views = bodies.views(self._board)
-        yield from _bays(views)
-        yield from _cameras(views)
+        found = views(self._board)
+        yield from _bays(found)
+        yield from _cameras(found)
         yield from _audits(report)
         yield from incident_metrics(self._board)
         yield from _outbox(report)
@@ -64,9 +64,8 @@ def registry_of(board: LiveBoard, box: Box) -> CollectorRegistry:
 def _bays(views: list[LiveView]) -> Iterator[Metric]:
     bays = GaugeMetricFamily("lotsight_bays", "Bays by state.", labels=["camera", "state"])
     for view in views:
-        names = [bodies.state_name(state) for state in view.states]
-        for name in ("free", "occupied", "unknown"):
-            bays.add_metric([view.camera, name], names.count(name))
+        for name, count in counted(view.states).model_dump(exclude={"total"}).items():
+            bays.add_metric([view.camera, name], count)
     yield bays
 
 
