@@ -21,13 +21,14 @@ from edge_app.delivery.config import OutboxConfig
 from edge_app.delivery.database import StoreError, is_full, open_database, remember_epoch
 from edge_app.delivery.documents import Documents
 from edge_app.delivery.entries import (
+    LAYOUT,
     Entry,
     HeldBay,
     changed_event,
     read_bays,
     read_layout,
-    write_bay,
     write_kept,
+    write_layout,
 )
 from edge_app.delivery.incidents import IncidentChange, OpenIncidents, incident_event
 from edge_app.delivery.outbox import OutboxRow
@@ -44,8 +45,6 @@ from telemetry.words import BayState, Cause, UnknownReason
 from vision.incidents import Incident
 
 _log = logging.getLogger(__name__)
-
-_LAYOUT = "layout"
 
 
 class Store:
@@ -71,7 +70,7 @@ class Store:
         self._incidents = OpenIncidents(database)
         self._patience = DiskPatience(path, clock)
         self._room = RoomGiver(path, database, clock)
-        body = self.documents.get(_LAYOUT)
+        body = self.documents.get(LAYOUT)
         self._layout = read_layout(path, body)
         self._layout_unsaved = False
         kept = read_bays(database)
@@ -347,23 +346,13 @@ class Store:
         """All in one transaction: a changed layout, what was dropped, states and events."""
         with self._stream.writing() as work:
             if self._layout_unsaved and self._layout:
-                self._write_layout(self._layout)
+                write_layout(self._database, self._layout, self._bays.values())
             if self._buffer.dropped:
                 self._stream.append_lost(work, self._buffer.dropped)
             for entry in entries:
                 write_kept(self._database, entry)
             self._stream.append(work, entries)
         self._layout_unsaved = False
-
-    def _write_layout(self, layout: Layout) -> None:
-        self._database.execute(
-            "INSERT INTO document (name, body) VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
-            (_LAYOUT, layout.model_dump_json()),
-        )
-        self._database.execute("DELETE FROM bay")
-        for held in self._bays.values():
-            write_bay(self._database, held)
 
     def _settle(self) -> None:
         if self._patience.may_try:
