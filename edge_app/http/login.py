@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
+from string import Template
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -21,16 +22,14 @@ def login_routes(access: Access, template: Path) -> APIRouter:
 
     Args:
         access: password and sessions.
-        template: the login page, with the places `{csrf}`, `{next}` and `{fault}`.
+        template: the login page, with the places `$csrf`, `$next` and `$fault`.
     """
     router = APIRouter()
-    page = template.read_text(encoding="utf-8")
+    page = Template(template.read_text(encoding="utf-8"))
 
     def form(target: str, fault: str = "", status: int = 200) -> HTMLResponse:
-        filled = page.replace("{csrf}", access.login_token())
-        filled = filled.replace("{next}", html.escape(target)).replace(
-            "{fault}", html.escape(fault)
-        )
+        csrf = access.login_token()
+        filled = page.substitute(csrf=csrf, next=html.escape(target), fault=html.escape(fault))
         return HTMLResponse(filled, status)
 
     @router.get("/login", include_in_schema=False)
