@@ -37,6 +37,7 @@ from edge_app.command_handlers import command_handlers
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery import MqttConfig, MqttLink, Store
 from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
+from edge_app.delivery.database import STORE_FILE
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
@@ -62,7 +63,6 @@ from edge_app.service import Closing, EdgeService, Part
 from edge_app.service_manager import ServiceManager, Watchdog
 from edge_app.sources import CameraFeed, FrameSource
 from edge_app.status import BoxStatus
-from edge_app.stored import STORE_FILE
 from edge_app.version import software
 from edge_app.watching import make_gate, make_guard, make_scene
 from telemetry import Clock, ConfigError, SystemClock

@@ -22,6 +22,8 @@ from telemetry.errors import TelemetryError
 
 _log = logging.getLogger(__name__)
 
+STORE_FILE = "store.db"
+"""In the state folder."""
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _JOURNAL_LIMIT_BYTES = 4 * 1024 * 1024
 

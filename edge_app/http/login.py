@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.http.access import SESSION_COOKIE, Access, TooManyTries
+from edge_app.http.access import SESSION_COOKIE, Access, TooManyTriesError
 from edge_app.http.guard import session_of
 
 _PASSWORD_LONGEST = 1024
@@ -50,7 +50,7 @@ def login_routes(access: Access, template: Path) -> APIRouter:
         address = request.client.host if request.client is not None else "unknown"
         try:
             session = await run_in_threadpool(access.log_in, password, address)
-        except TooManyTries as exc:
+        except TooManyTriesError as exc:
             refused = form(target, f"Too many tries. Wait {exc.wait_s:.0f} s.", 429)
             refused.headers["Retry-After"] = f"{exc.wait_s:.0f}"
             return refused

@@ -11,15 +11,15 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from edge_app.checks import check_machine, check_parts
 from edge_app.config import LotsightConfig
 from edge_app.delivery import Store
-from edge_app.diagnostics import About, Diagnosis, LiveFacts, private_jpeg, write_diagnosis
+from edge_app.diagnostics.bundle import About, Diagnosis, LiveFacts, private_jpeg, write_diagnosis
+from edge_app.diagnostics.checks import check_machine, check_parts
+from edge_app.diagnostics.store_reader import read_store, state_rows
 from edge_app.harvest.store import HarvestStore, Selection, manifest_of, open_store
 from edge_app.live import LiveBoard
 from edge_app.logs import recent_lines
 from edge_app.retention import DOWNLOAD
-from edge_app.stored import read_store, state_rows
 from telemetry import Clock, TelemetryError
 
 

@@ -20,8 +20,8 @@ import pytest
 from calibration import Bay, Calibration, Location, Lot, save_calibration
 from calibration.reference_files import store_reference
 from edge_app.alarms import Alarm, AlarmKind, Alarms, by_importance
-from edge_app.checks import Level, check_cameras, check_machine, check_parts, worst
 from edge_app.config import HttpConfig, LogConfig, LogFormat, LotsightConfig, parse_config
+from edge_app.diagnostics.checks import Level, check_cameras, check_machine, check_parts, worst
 from edge_app.layouts import build_layout, lot_id
 from edge_app.live import (
     CameraCondition,

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import Access, PageSettings
-from edge_app.http.access import LoginBrake, TooManyTries
+from edge_app.http.access import LoginBrake, TooManyTriesError
 from edge_app.http.login import local_path
 from http_server.hosts import HostNames
 from telemetry import ConfigError
@@ -262,13 +262,13 @@ def test_the_brake_waits_longer_each_time_and_for_all_together() -> None:
     brake = LoginBrake(all_tries=12)
     for _ in range(6):
         brake.failed("a", 10.0)
-    with pytest.raises(TooManyTries) as caught:
+    with pytest.raises(TooManyTriesError) as caught:
         brake.check("a", 10.5)
     assert caught.value.wait_s == pytest.approx(3.5)
     brake.check("a", 14.1)
     brake.check("b", 10.5)
     for i in range(6):
         brake.failed(f"c{i}", 11.0)
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyTriesError):
         brake.check("b", 12.0)
     brake.check("b", 400.0)

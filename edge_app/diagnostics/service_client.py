@@ -12,7 +12,8 @@ import httpx
 
 from edge_app.config import HttpConfig
 from edge_app.delivery.config import is_loopback
-from edge_app.diagnostics import FOLDER, LiveFacts
+from edge_app.diagnostics.bundle import FOLDER, LiveFacts
+from telemetry import LotsightError
 
 # It looks at the model and the broker before it answers, and may be busy.
 _TIMEOUT_S = 60.0
@@ -20,8 +21,8 @@ _LARGEST_BYTES = 64 * 1024 * 1024
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not bound  # nosec B104
 
 
-class NoAnswer(Exception):  # noqa: N818 - says what happened, not that it is an error of ours
-    """The service cannot be asked; the text says why."""
+class UnavailableError(LotsightError):
+    """The service or its log cannot be read; the text says why."""
 
 
 def ask_service(config: HttpConfig) -> LiveFacts:
@@ -31,23 +32,24 @@ def ask_service(config: HttpConfig) -> LiveFacts:
     who has the very certificate of the configuration.
 
     Raises:
-        NoAnswer: it serves no pages, asks for a password that only it knows, or does not answer.
+        UnavailableError: it serves no pages, asks for a password that only it knows, or gives no
+            answer.
     """
     if not config.enabled:
         msg = "the service serves no pages (http.enabled = false)"
-        raise NoAnswer(msg)
+        raise UnavailableError(msg)
     password = None if config.password is None else config.password.get_secret_value()
     if password is not None and password.startswith("$argon2"):
         msg = (
             "the service asks for a password, and the configuration has only its hash: log in to "
             "the status page and download the diagnostics there"
         )
-        raise NoAnswer(msg)
+        raise UnavailableError(msg)
     try:
         return _facts(_download(config, password))
     except (OSError, httpx.HTTPError) as exc:
         msg = f"the service does not answer on port {config.port}: {exc or type(exc).__name__}"
-        raise NoAnswer(msg) from exc
+        raise UnavailableError(msg) from exc
 
 
 def _download(config: HttpConfig, password: str | None) -> bytes:
@@ -63,7 +65,7 @@ def _download(config: HttpConfig, password: str | None) -> bytes:
                 break
     if answer.status_code != httpx.codes.OK or len(content) > _LARGEST_BYTES:
         msg = f"the service does not give its diagnostics: HTTP status {answer.status_code}"
-        raise NoAnswer(msg)
+        raise UnavailableError(msg)
     return bytes(content)
 
 
@@ -98,7 +100,7 @@ def _facts(archive: bytes) -> LiveFacts:
         )
     except (tarfile.TarError, KeyError, ValueError, EOFError, zlib.error) as exc:
         msg = f"the service's diagnostics cannot be read: {exc}"
-        raise NoAnswer(msg) from exc
+        raise UnavailableError(msg) from exc
 
 
 def _member(opened: tarfile.TarFile, name: str) -> str:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_app.alive import ALIVE_FILE, AliveMark
-from edge_app.asking import NoAnswer, ask_service
 from edge_app.config import LotsightConfig
-from edge_app.diagnostics import LIVE_PARTS, About, LiveFacts
+from edge_app.diagnostics.bundle import LIVE_PARTS, About, LiveFacts
+from edge_app.diagnostics.service_client import UnavailableError, ask_service
+from edge_app.diagnostics.store_reader import StoreFacts, read_store
 from edge_app.logs import LINES_KEPT
-from edge_app.stored import StoredFacts, read_store
 from telemetry import Clock
 
 UNIT = "lotsight"
@@ -22,7 +22,7 @@ _LONGEST_LINE_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
+class OfflineFacts:
     """What was had, and what not.
 
     Attributes:
@@ -33,12 +33,12 @@ class Remains:
     """
 
     about: About
-    stored: StoredFacts
+    stored: StoreFacts
     live: LiveFacts | None
     log: Sequence[str] = ()
 
 
-def gather(config: LotsightConfig, clock: Clock, log_file: Path | None = None) -> Remains:
+def gather(config: LotsightConfig, clock: Clock, log_file: Path | None = None) -> OfflineFacts:
     """Take what can be had.
 
     Args:
@@ -51,7 +51,7 @@ def gather(config: LotsightConfig, clock: Clock, log_file: Path | None = None) -
     if stored.in_use:
         try:
             live = ask_service(config.http)
-        except NoAnswer as exc:
+        except UnavailableError as exc:
             missing = dict.fromkeys(LIVE_PARTS, str(exc))
             missing["states.json"] = f"{exc}; and the store is locked while it runs"
     else:
@@ -62,21 +62,21 @@ def gather(config: LotsightConfig, clock: Clock, log_file: Path | None = None) -
     if live is None:
         try:
             log = journal_lines() if log_file is None else last_lines(log_file)
-        except NoAnswer as exc:
+        except UnavailableError as exc:
             missing["log.txt"] = str(exc)
     about = About(
         service="runs" if stored.in_use else "does not run",
         sign_of_life_s=AliveMark(config.edge.state_dir / ALIVE_FILE, clock).age_s(),
         missing=missing,
     )
-    return Remains(about, stored, live, log)
+    return OfflineFacts(about, stored, live, log)
 
 
 def last_lines(path: Path, count: int = LINES_KEPT) -> list[str]:
     """The last lines of a log file, however large it is.
 
     Raises:
-        NoAnswer: it cannot be read.
+        UnavailableError: it cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -86,7 +86,7 @@ def last_lines(path: Path, count: int = LINES_KEPT) -> list[str]:
             lines = file.read(size - begin).decode(errors="replace").splitlines()
     except OSError as exc:
         msg = f"{path}: expected a log file, but got: {exc.strerror}"
-        raise NoAnswer(msg) from exc
+        raise UnavailableError(msg) from exc
     # The first one may be the end of a line; what is missing of it may be what made it harmless.
     return lines[1 if begin else 0 :][-count:]
 
@@ -95,7 +95,7 @@ def journal_lines(count: int = LINES_KEPT) -> list[str]:
     """The last lines of the service in systemd's journal.
 
     Raises:
-        NoAnswer: there is no journal, or it has none, or it is not for this user's eyes.
+        UnavailableError: there is no journal, or it has none, or it is not for this user's eyes.
     """
     command = ["journalctl", "--unit", UNIT, "--lines", str(count), "--no-pager", "--output", "cat"]
     try:
@@ -105,11 +105,11 @@ def journal_lines(count: int = LINES_KEPT) -> list[str]:
     except (OSError, subprocess.TimeoutExpired) as exc:
         why = "it did not answer" if isinstance(exc, subprocess.TimeoutExpired) else exc.strerror
         msg = f"no log: journalctl: {why}; a file can be given with --log"
-        raise NoAnswer(msg) from exc
+        raise UnavailableError(msg) from exc
     lines = [line for line in told.stdout.decode(errors="replace").splitlines() if line]
     if told.returncode or not [line for line in lines if not line.startswith("-- ")]:
         said = told.stderr.decode(errors="replace").strip().splitlines()
         text = said[-1] if said else f"no lines of the unit {UNIT}"
         msg = f"no log: journalctl: {text}; a file can be given with --log"
-        raise NoAnswer(msg)
+        raise UnavailableError(msg)
     return lines

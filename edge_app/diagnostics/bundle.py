@@ -33,11 +33,11 @@ import numpy as np
 from calibration import Calibration
 from calibration.atomic import replacing
 from calibration.bundles import PRIVATE
-from edge_app.checks import Check
 from edge_app.config import LotsightConfig, register_config
+from edge_app.diagnostics.checks import Check
+from edge_app.diagnostics.store_reader import StoreFacts
 from edge_app.redaction import SECRETS, mask_secrets
 from edge_app.sources import shown
-from edge_app.stored import StoredFacts
 from telemetry import Clock, ConfigError
 from vision.privacy import PrivacySettings, PrivateScene, obscure
 from vision.standing_scene import Moving
@@ -59,7 +59,7 @@ class LiveFacts:
 
     Attributes:
         status: its cameras, alarms, outbox.
-        states: each bay, see `edge_app.stored.state_rows`.
+        states: each bay, see `edge_app.diagnostics.store_reader.state_rows`.
         metrics: as Prometheus reads them.
         log: the last lines.
     """
@@ -102,7 +102,7 @@ class Diagnosis:
     config: LotsightConfig | None
     about: About
     checks: Sequence[Check] = ()
-    stored: StoredFacts = field(default_factory=lambda: StoredFacts({}))
+    stored: StoreFacts = field(default_factory=lambda: StoreFacts({}))
     live: LiveFacts | None = None
     log: Sequence[str] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)

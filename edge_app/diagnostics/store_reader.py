@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_app.delivery.database import STORE_FILE
 from telemetry import BayState
 
-STORE_FILE = "store.db"
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _COUNTS = {
     "waiting": "SELECT count(*) FROM outbox WHERE refused IS NULL",
@@ -28,7 +28,7 @@ _COUNTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFacts:
+class StoreFacts:
     """What was found.
 
     Attributes:
@@ -42,14 +42,14 @@ class StoredFacts:
     in_use: bool = False
 
 
-def read_store(folder: Path) -> StoredFacts:
+def read_store(folder: Path) -> StoreFacts:
     """Look into the store of a state folder, as far as that can be done."""
     path = folder / STORE_FILE
     files = {each.name: each.stat().st_size for each in sorted(folder.glob(f"{STORE_FILE}*"))}
     facts: dict[str, Any] = {"files_bytes": files}
     if not path.is_file():
         facts["fault"] = f"{path}: there is no store"
-        return StoredFacts(facts)
+        return StoreFacts(facts)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store:
             states = _states(store)
@@ -57,8 +57,8 @@ def read_store(folder: Path) -> StoredFacts:
     except sqlite3.Error as exc:
         in_use = (getattr(exc, "sqlite_errorcode", None) or 0) & 0xFF in _LOCKED
         facts["in_use" if in_use else "fault"] = str(exc)
-        return StoredFacts(facts, in_use=in_use)
-    return StoredFacts(facts, states)
+        return StoreFacts(facts, in_use=in_use)
+    return StoreFacts(facts, states)
 
 
 def state_rows(states: Iterable[BayState], closed: Collection[str]) -> list[dict[str, Any]]:

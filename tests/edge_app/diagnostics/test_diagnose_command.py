@@ -23,11 +23,11 @@ import trustme
 from typer.testing import CliRunner
 
 from calibration import Bay, Calibration, save_calibration
-from edge_app.asking import NoAnswer
 from edge_app.assembly import assemble
 from edge_app.cli.diagnose import app as diagnose
 from edge_app.config import load_config
-from edge_app.remains import journal_lines, last_lines
+from edge_app.diagnostics.offline import journal_lines, last_lines
+from edge_app.diagnostics.service_client import UnavailableError
 
 OUTLINE = ((0.1, 0.3), (0.3, 0.3), (0.3, 0.7), (0.1, 0.7))
 SECRETS = ("opensesame", "mqtt-secret", "cam-pass", "t0psecret", "$argon2id")
@@ -245,11 +245,11 @@ def test_the_journal_is_asked_for_the_units_lines(
         "level=info msg=stopped",
     ]
     journal(tmp_path, 'echo "-- No entries --"; echo "No journal files were found." >&2')
-    with pytest.raises(NoAnswer, match="No journal files were found"):
+    with pytest.raises(UnavailableError, match="No journal files were found"):
         journal_lines()
     journal(tmp_path, 'echo "level=info msg=a"; exit 1')
-    with pytest.raises(NoAnswer, match="no lines of the unit lotsight"):
+    with pytest.raises(UnavailableError, match="no lines of the unit lotsight"):
         journal_lines()
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
-    with pytest.raises(NoAnswer, match="journalctl: No such file"):
+    with pytest.raises(UnavailableError, match="journalctl: No such file"):
         journal_lines()

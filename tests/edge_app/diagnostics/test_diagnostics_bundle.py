@@ -22,11 +22,11 @@ from edge_app.assembly import app_of, assemble
 from edge_app.cli.diagnose import app as diagnose
 from edge_app.cli.harvest import app as harvest
 from edge_app.config import load_config
+from edge_app.diagnostics.store_reader import read_store
 from edge_app.harvest.store import open_store
 from edge_app.logs import set_up_logging
 from edge_app.redaction import mask_secrets
 from edge_app.service import EdgeService
-from edge_app.stored import read_store
 from tests.edge_app.harvest.bench import Bench
 
 CONFIG = """
