@@ -1,7 +1,7 @@
 """One camera's way from a frame to bay states. Not thread-safe: one worker at a time has it.
 
-look    frame -> view guard -> change gate -> wish for a pass
-pass    network -> evidence -> filter -> store -> live board
+look    frame -> view guard -> change gate -> request for a pass
+pass    network -> evidence -> filter -> store -> live live_state
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration import Calibration
-from edge_app.camera_figures import CameraFigures
+from edge_app.camera_stats import CameraStats
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
-from edge_app.live import CameraCondition, LiveView, RecentEvent
-from edge_app.looks import Look, LookObserver
+from edge_app.live_state import CameraCondition, LiveView, RecentEvent
+from edge_app.observation import Observation, Observer
 from edge_app.ports import Gate, Guard, Outlets
+from edge_app.schedule import PassRequest, Urgency
 from edge_app.sources import FeedStatus
-from edge_app.turns import Urgency, Wish
-from edge_app.wishes import urgency_of, wish_for_next
+from edge_app.urgency import request_for_next, urgency_of
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
 from vision.change_gate import WORK_SIDE_PX
@@ -59,7 +59,7 @@ class CameraPipeline:
     Args:
         config: the camera's settings.
         evidence: thresholds and hold times.
-        outlets: store and board.
+        outlets: store and live_state.
         clock: time.
     """
 
@@ -81,10 +81,10 @@ class CameraPipeline:
         self._gate: Gate | None = None
         self._scene: StandingScene | None = None
         self._moving: Moving | None = None
-        self._observers: list[LookObserver] = []
+        self._observers: list[Observer] = []
         self._waiting: _Waiting | None = None
         self._urgency: Urgency | None = None
-        self._figures = CameraFigures(clock)
+        self._figures = CameraStats(clock)
         self._calibration_fault = ""
         self._view = LiveView(self.camera, None, None, (), self._figures.status)
         self._show()
@@ -148,7 +148,7 @@ class CameraPipeline:
         """Find what moves, for whoever makes pictures private."""
         self._scene, self._moving = scene, None
 
-    def add_observer(self, observer: LookObserver) -> None:
+    def add_observer(self, observer: Observer) -> None:
         """Show `observer` every judged frame from now on, after its states are recorded."""
         self._observers.append(observer)
 
@@ -171,18 +171,18 @@ class CameraPipeline:
     # -- work ------------------------------------------------------------------------------------
 
     @property
-    def wish(self) -> Wish | None:
+    def request(self) -> PassRequest | None:
         """The pass that a frame waits for; None while none does."""
         if self._waiting is None or self._urgency is None:
             return None
-        return Wish(self._urgency)
+        return PassRequest(self._urgency)
 
     def judge(self, frame: Frame) -> None:
         """Take one frame through to bay states."""
         if self.look(frame) is not None:
             self.run_pass()
 
-    def look(self, frame: Frame) -> Wish | None:
+    def look(self, frame: Frame) -> PassRequest | None:
         """Look at one frame, which is cheap.
 
         Returns:
@@ -219,9 +219,9 @@ class CameraPipeline:
         self._waiting = _Waiting(frame, report, bays)
         if is_late:  # passes are rare, and the picture must not look frozen
             self._show(frame, bays.polygons_norm)
-        return self.wish
+        return self.request
 
-    def run_pass(self) -> Wish | None:
+    def run_pass(self) -> PassRequest | None:
         """Run the network on the frame that waits for it; what may wait comes after the states.
 
         Returns:
@@ -247,7 +247,7 @@ class CameraPipeline:
             self._show(frame, bays.polygons_norm, said)
             self._figures.decided(frame)
         self._catch_up()
-        return wish_for_next(self._filter, has_gate=self._gate is not None)
+        return request_for_next(self._filter, has_gate=self._gate is not None)
 
     def check(self, feed: FeedStatus) -> None:
         """Look after a camera that gives nothing; call a few times a second."""
@@ -311,7 +311,7 @@ class CameraPipeline:
         changed = self._filter.update(said.evidence, frame.captured_mono_s, frame.captured_utc)
         self._record(changed, Cause.DETECTION)
         if self._observers:
-            look = Look(
+            observation = Observation(
                 frame=frame,
                 calibration=self._calibration,
                 spec=self._bay_judge.spec,
@@ -322,12 +322,12 @@ class CameraPipeline:
                 changed=tuple(changed),
                 moving=self._moving,
             )
-            self._tell(look)
+            self._tell(observation)
 
-    def _tell(self, look: Look) -> None:
+    def _tell(self, observation: Observation) -> None:
         for observer in self._observers:
             try:
-                observer.observe(look)
+                observer.observe(observation)
             except Exception:  # a by-product's fault must not stop the states
                 _log.exception("camera %s: %s failed", self.camera, type(observer).__name__)
 
@@ -354,7 +354,7 @@ class CameraPipeline:
             [BayChange(state, cause, self.camera, method, model, revision) for state in states]
         )
         utc = self._clock.utc()
-        self._outlets.board.add_events(
+        self._outlets.live_state.add_events(
             [RecentEvent(self.camera, state, cause, utc) for state in states]
         )
 
@@ -364,7 +364,7 @@ class CameraPipeline:
         polygons: Sequence[Floats] | None = None,
         said: Judgement | None = None,
     ) -> None:
-        """Put the present state on the board, with the last picture where there is no new one."""
+        """Put the present state on the pages, with the last picture where there is no new one."""
         if frame is not None:
             self._figures.shown(frame)
         self._view = LiveView(
@@ -378,4 +378,4 @@ class CameraPipeline:
             detections=Detections.empty() if said is None else said.output.detections,
             moving=self._moving,
         )
-        self._outlets.board.publish(self._view)
+        self._outlets.live_state.publish(self._view)

@@ -197,7 +197,7 @@ class NewestPicture:
 
 @contextmanager
 def _camera(source: str, trust: TlsTrust) -> Iterator[LivePictures]:
-    from edge_app.sources.make import make_source
+    from edge_app.sources.factory import make_source
     from edge_app.sources.stream_settings import StreamSettings
 
     clock = SystemClock()

@@ -32,10 +32,10 @@ from edge_app.delivery.entries import (
 )
 from edge_app.delivery.incidents import IncidentChange, OpenIncidents, incident_event
 from edge_app.delivery.outbox import OutboxRow
-from edge_app.delivery.patience import DiskPatience
-from edge_app.delivery.room import RoomGiver
+from edge_app.delivery.retry import DiskRetry
 from edge_app.delivery.stream import EventStream
 from edge_app.delivery.timesync import clock_stamp
+from edge_app.delivery.vacuum import Vacuum
 from telemetry.bounds import MAX_INCIDENTS
 from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
@@ -68,8 +68,8 @@ class Store:
         self._stream = EventStream(database, clock, bounds, stamp)
         self._buffer = ChangeBuffer(bounds.max_buffered)
         self._incidents = OpenIncidents(database)
-        self._patience = DiskPatience(path, clock)
-        self._room = RoomGiver(path, database, clock)
+        self._retry = DiskRetry(path, clock)
+        self._vacuum = Vacuum(path, database, clock)
         body = self.documents.get(LAYOUT)
         self._layout = read_layout(path, body)
         self._layout_unsaved = False
@@ -176,7 +176,7 @@ class Store:
                 bay: self._bays.get(bay) or _starting(bay, self._clock) for bay in layout.bay_ids
             }
             self._layout, self._layout_unsaved = layout, True
-            with self._patience.tolerant("keep the layout"):
+            with self._retry.tolerant("keep the layout"):
                 self._write(self._buffer.entries())
                 self._buffer.clear()
         self._tell()
@@ -244,7 +244,7 @@ class Store:
             limit: how many at most.
             refused: whether those that the broker refused come too.
         """
-        with self._lock, self._patience.tolerant("read events"):
+        with self._lock, self._retry.tolerant("read events"):
             return self._stream.pending(after, limit, refused=refused)
         return []
 
@@ -258,17 +258,17 @@ class Store:
 
     def release(self, seqs: Sequence[int]) -> None:
         """The broker has these events, and that is enough for this cloud."""
-        with self._lock, self._patience.tolerant("release events"):
+        with self._lock, self._retry.tolerant("release events"):
             self._stream.release(seqs)
 
     def refuse(self, seq: int, code: int) -> None:
         """The broker refuses this event: keep it, but let the others pass."""
-        with self._lock, self._patience.tolerant("quarantine an event"):
+        with self._lock, self._retry.tolerant("quarantine an event"):
             self._stream.refuse(seq, code)
 
     def pardon(self) -> int:
         """Let refused events try again; gives how many."""
-        with self._lock, self._patience.tolerant("pardon events"):
+        with self._lock, self._retry.tolerant("pardon events"):
             return self._stream.pardon()
         return 0
 
@@ -276,7 +276,7 @@ class Store:
         """The number of a new connection."""
         with self._lock:
             conn = self._stream.state.conn + 1
-            with self._patience.tolerant("number a connection"):
+            with self._retry.tolerant("number a connection"):
                 self._stream.begin_connection(conn)
             # Even if the disk cannot keep it: two connections of one run must differ.
             self._stream.state.conn = conn
@@ -287,7 +287,7 @@ class Store:
 
         Needed when both the store and the file beside it were lost and the clock is behind.
         """
-        with self._lock, self._patience.tolerant("renew the epoch"):
+        with self._lock, self._retry.tolerant("renew the epoch"):
             self._stream.renew_epoch(above)
             remember_epoch(self.path, self._stream.state.epoch)
 
@@ -295,7 +295,7 @@ class Store:
         """How full the outbox is."""
         with self._lock:
             oldest_age_s, refused = 0.0, 0
-            with self._patience.tolerant("count events"):
+            with self._retry.tolerant("count events"):
                 oldest_age_s, refused = self._stream.oldest_and_refused()
             return OutboxHealth(
                 rows=self._stream.usage.rows,
@@ -316,14 +316,14 @@ class Store:
         with self._lock:
             self._settle()
             self._flush(force=False)
-            with self._patience.tolerant("give up old events"):
+            with self._retry.tolerant("give up old events"):
                 self._stream.evict_old()
 
-    def give_room_back(self) -> None:
+    def vacuum(self) -> None:
         """Now and then: give a little of the file's free room back to the disk."""
         with self._lock:
             if not self._buffer:  # else the disk fails, and what waits in memory comes first
-                self._room.step(self._stream.usage.bytes)
+                self._vacuum.step(self._stream.usage.bytes)
 
     # Inside
 
@@ -336,7 +336,7 @@ class Store:
                 self._write(entries)
             except sqlite3.Error as exc:
                 _log.error("%s cannot be written, changes wait in memory: %s", self.path, exc)
-                self._patience.wait()
+                self._retry.wait()
             else:
                 return
         self._buffer.add(entries)
@@ -355,20 +355,20 @@ class Store:
         self._layout_unsaved = False
 
     def _settle(self) -> None:
-        if self._patience.may_try:
-            with self._patience.tolerant("release events"):
+        if self._retry.may_try:
+            with self._retry.tolerant("release events"):
                 self._stream.settle()
 
     def _flush(self, *, force: bool) -> None:
         """Write what waits in memory, if it is time to try."""
-        if not self._buffer or not (force or self._patience.may_try):
+        if not self._buffer or not (force or self._retry.may_try):
             return
-        self._patience.wait()
+        self._retry.wait()
         try:
             self._write(self._buffer.entries())
         except sqlite3.Error as exc:
             if is_full(exc) and self._buffer.is_half_full:
-                with self._patience.tolerant("make room"):
+                with self._retry.tolerant("make room"):
                     self._stream.evict_tenth()
             return
         _log.warning("%s can be written again: %d changes saved", self.path, len(self._buffer))

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_app.alive import ALIVE_FILE, AliveMark
 from edge_app.config import LotsightConfig
 from edge_app.diagnostics.bundle import LIVE_PARTS, About, LiveFacts
 from edge_app.diagnostics.service_client import UnavailableError, ask_service
 from edge_app.diagnostics.store_reader import StoreFacts, read_store
+from edge_app.liveness import ALIVE_FILE, LivenessFile
 from edge_app.logs import LINES_KEPT
 from telemetry import Clock
 
@@ -66,7 +66,7 @@ def gather(config: LotsightConfig, clock: Clock, log_file: Path | None = None) -
             missing["log.txt"] = str(exc)
     about = About(
         service="runs" if stored.in_use else "does not run",
-        sign_of_life_s=AliveMark(config.edge.state_dir / ALIVE_FILE, clock).age_s(),
+        sign_of_life_s=LivenessFile(config.edge.state_dir / ALIVE_FILE, clock).age_s(),
         missing=missing,
     )
     return OfflineFacts(about, stored, live, log)

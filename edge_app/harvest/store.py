@@ -23,7 +23,7 @@ from calibration import HarvestedFrame, HarvestError, HarvestManifest, write_bun
 from calibration.atomic import replacing
 from calibration.bundles import PRIVATE
 from edge_app.config import HarvestConfig, LotsightConfig
-from edge_app.harvest.ledger import HarvestFigures, Ledger, Limit
+from edge_app.harvest.counters import HarvestCounters, HarvestStats, Limit
 from edge_app.version import software
 from telemetry import Clock
 from telemetry.messages import ModelRef
@@ -80,7 +80,7 @@ class HarvestStore:
 
     def __init__(self, folder: Path, config: HarvestConfig, *, tidy: bool = True) -> None:
         self.folder = folder
-        self.ledger = Ledger()
+        self.ledger = HarvestCounters()
         self._frames = folder / "frames"
         self._config = config
         self._lock = threading.RLock()
@@ -94,7 +94,7 @@ class HarvestStore:
         with self._lock:
             return sum(each.size_bytes for each in self._kept.values())
 
-    def figures(self) -> HarvestFigures:
+    def figures(self) -> HarvestStats:
         """What is kept, and what was done since the store was opened."""
         with self._lock:
             frames = Counter(each.frame.camera for each in self._kept.values())

@@ -44,7 +44,7 @@ class TooManyTriesError(LotsightError):
 
 
 @dataclass(slots=True)
-class LoginBrake:
+class LoginThrottle:
     """Slows down guessing: by address, and over all addresses together.
 
     After `free_tries` wrong ones in a row each further try waits twice as long as the one before.
@@ -111,7 +111,7 @@ class Access:
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.secure = secure
-        self.brake = LoginBrake()
+        self.throttle = LoginThrottle()
         self._hash = password_hash
         self._mono_s = mono_s
         self._hasher = PasswordHasher()
@@ -154,14 +154,14 @@ class Access:
         """
         now_s = self._mono_s()
         with self._lock:
-            self.brake.check(address, now_s)
+            self.throttle.check(address, now_s)
         if not self._matches(password):
             with self._lock:
-                self.brake.failed(address, self._mono_s())
+                self.throttle.failed(address, self._mono_s())
             return None
         session = secrets.token_urlsafe(32)
         with self._lock:
-            self.brake.succeeded(address)
+            self.throttle.succeeded(address)
             self._sessions[_digest(session)] = self._mono_s()
             while len(self._sessions) > _SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
@@ -197,11 +197,11 @@ class Access:
         with self._lock:
             if keyed in self._tokens:
                 return True
-            self.brake.check(address, self._mono_s())
+            self.throttle.check(address, self._mono_s())
         right = self._matches(token)
         with self._lock:
             if not right:
-                self.brake.failed(address, self._mono_s())
+                self.throttle.failed(address, self._mono_s())
                 return False
             self._tokens[keyed] = None
             while len(self._tokens) > _TOKENS_KEPT:

@@ -12,9 +12,9 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 from starlette.concurrency import run_in_threadpool
 
 from edge_app.http import responses
+from edge_app.http.error_responses import ERROR_RESPONSES, sends
 from edge_app.http.guard import session_of
 from edge_app.http.health import reasons
-from edge_app.http.refusals import REFUSALS, sends
 from edge_app.http.state import FoundBay, HttpState, State, View
 from edge_app.http.views import (
     BayEvidence,
@@ -31,8 +31,8 @@ from edge_app.http.views import (
 )
 from telemetry import CameraError, Identifier
 
-api = APIRouter(prefix="/api/v1", responses=REFUSALS)
-plain = APIRouter(responses=REFUSALS)
+api = APIRouter(prefix="/api/v1", responses=ERROR_RESPONSES)
+plain = APIRouter(responses=ERROR_RESPONSES)
 
 _JPEG = sends("image/jpeg")
 
@@ -62,7 +62,7 @@ def live(response: Response, state: State) -> LiveHealth:
 )
 def ready(request: Request, response: Response, state: State) -> ReadyHealth:
     """Whether the box does its work, and if not, why (the reasons only for those logged in)."""
-    why_not = reasons(state.board, state.box.report())
+    why_not = reasons(state.live_state, state.box.report())
     response.status_code = 503 if why_not else 200
     return ReadyHealth(ready=not why_not, reasons=tuple(why_not) if request.state.inside else None)
 
@@ -80,7 +80,7 @@ def status(request: Request, state: State) -> StatusView:
     session = session_of(request.headers)
     login = not state.access.is_open
     return StatusView(
-        **dict(responses.box_view(state.box.report(), state.board)),
+        **dict(responses.box_view(state.box.report(), state.live_state)),
         editor=state.has_editor,
         login=login,
         csrf=state.access.csrf_of(session) if login and session else None,
@@ -97,10 +97,10 @@ def bays(
     """All bays, or those of a camera, zone or state."""
     found = tuple(
         bay
-        for bay in responses.all_bays(state.board, state.box.report())
+        for bay in responses.all_bays(state.live_state, state.box.report())
         if camera in {None, bay.camera} and zone in {None, bay.zone} and only in {None, bay.state}
     )
-    return BayList(counts=responses.counts(state.board), bays=found)
+    return BayList(counts=responses.counts(state.live_state), bays=found)
 
 
 @api.get("/bays/{bay}")
@@ -112,7 +112,7 @@ def one_bay(found: FoundBay, state: State) -> BayView:
 @api.get("/bays/{bay}/why")
 def why(found: FoundBay, state: State) -> BayEvidence:
     """Why a bay has its state."""
-    return responses.bay_evidence(*found, state.box.report(), state.board)
+    return responses.bay_evidence(*found, state.box.report(), state.live_state)
 
 
 @api.get("/bays/{bay}/picture.jpg", response_class=Response, responses=_JPEG)
@@ -129,7 +129,7 @@ def bay_picture(found: FoundBay, state: State) -> Response:
 @api.get("/cameras")
 def cameras(state: State) -> CameraList:
     """All cameras."""
-    return CameraList(cameras=tuple(map(responses.camera_view, responses.views(state.board))))
+    return CameraList(cameras=tuple(map(responses.camera_view, responses.views(state.live_state))))
 
 
 @api.get("/cameras/{camera}")
@@ -141,13 +141,13 @@ def one_camera(view: View) -> CameraView:
 @api.get("/incidents")
 def incidents(state: State, camera: Name = None) -> IncidentList:
     """Vehicles that stand as they should not, now; oldest first."""
-    return IncidentList(incidents=responses.incident_views(state.board, camera))
+    return IncidentList(incidents=responses.incident_views(state.live_state, camera))
 
 
 @api.get("/events")
 def events(state: State, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> ChangeList:
     """The last changes, newest first."""
-    return ChangeList(events=tuple(map(responses.change_view, state.board.events(limit))))
+    return ChangeList(events=tuple(map(responses.change_view, state.live_state.events(limit))))
 
 
 @api.get("/events/stream", response_class=StreamingResponse, responses=sends("text/event-stream"))
@@ -183,8 +183,8 @@ async def _parts(state: HttpState, camera: str, *, overlay: bool) -> AsyncIterat
     shown, waited_s = -1, 0.0
     try:
         yield f"--{_BOUNDARY}\r\n".encode()
-        while state.board.latest(camera) is not None:
-            if state.board.version(camera) == shown and waited_s < _REPEAT_S:
+        while state.live_state.latest(camera) is not None:
+            if state.live_state.version(camera) == shown and waited_s < _REPEAT_S:
                 await asyncio.sleep(_LOOK_S)
                 waited_s += _LOOK_S
                 continue

@@ -22,7 +22,7 @@ from edge_app.http.login import login_routes
 from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.http.state import HttpState
-from edge_app.live import LiveBoard
+from edge_app.live_state import LiveState
 from edge_app.report import Box
 from http_server.bodies import BodyGuard
 from http_server.hosts import HostNames
@@ -59,7 +59,7 @@ def routers() -> tuple[APIRouter, ...]:
 
 
 def create_app(
-    board: LiveBoard,
+    live_state: LiveState,
     box: Box,
     access: Access | None = None,
     editor: ASGIApp | None = None,
@@ -69,7 +69,7 @@ def create_app(
     """All pages of a box.
 
     Args:
-        board: cameras, bays and recent events.
+        live_state: cameras, bays and recent events.
         box: everything else that is told of the box.
         access: who may see them; None: everybody who reaches the socket, which is loopback's.
         editor: the calibration editor, mounted at /calibrate.
@@ -79,13 +79,13 @@ def create_app(
     settings = settings or PageSettings()
     access = access or Access()
     app = FastAPI(title="lotsight", docs_url=None, redoc_url=None, openapi_url=None)
-    registry = registry_of(board, box)
+    registry = registry_of(live_state, box)
     app.state.http = HttpState(
-        board=board,
+        live_state=live_state,
         box=box,
         access=access,
-        feed=Feed(board, box, settings.max_listeners),
-        pictures=PictureMaker(board, settings.pictures),
+        feed=Feed(live_state, box, settings.max_listeners),
+        pictures=PictureMaker(live_state, settings.pictures),
         registry=registry,
         downloads=None if downloads is None else downloads(registry),
         max_viewers=settings.max_viewers,

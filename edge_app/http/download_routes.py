@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from edge_app.http.refusals import REFUSALS, sends
+from edge_app.http.error_responses import ERROR_RESPONSES, sends
 from edge_app.http.state import DownloadsOf
 from telemetry import LotsightError
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 files = APIRouter(
     prefix="/api/v1",
     default_response_class=FileResponse,
-    responses={**REFUSALS, **sends("application/gzip")},
+    responses={**ERROR_RESPONSES, **sends("application/gzip")},
 )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from edge_app.harvest.ledger import HarvestFigures
+from edge_app.harvest.counters import HarvestStats
 
 
-def harvest_metrics(harvest: HarvestFigures | None) -> Iterator[Metric]:
+def harvest_metrics(harvest: HarvestStats | None) -> Iterator[Metric]:
     """What is kept, refused, evicted and sent; nothing while the harvest is switched off."""
     if harvest is None:
         return

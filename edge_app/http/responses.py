@@ -1,4 +1,4 @@
-"""What the API answers: from the live board's views and the box's report to pydantic views."""
+"""What the API answers: from the live state's views and the box's report to pydantic views."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge_app.http.views import (
     Occupancy,
     VehicleView,
 )
-from edge_app.live import LiveBoard, LiveView, RecentEvent
+from edge_app.live_state import LiveState, LiveView, RecentEvent
 from edge_app.report import BoxReport
 from telemetry import BayState
 from vision.assignment import footprint_overlap
@@ -53,31 +53,33 @@ def bay_view(view: LiveView, index: int, report: BoxReport) -> BayView:
     )
 
 
-def all_bays(board: LiveBoard, report: BoxReport) -> tuple[BayView, ...]:
+def all_bays(live_state: LiveState, report: BoxReport) -> tuple[BayView, ...]:
     """Bays of all cameras, in the calibrations' order."""
     return tuple(
-        bay_view(view, index, report) for view in views(board) for index in range(len(view.states))
+        bay_view(view, index, report)
+        for view in views(live_state)
+        for index in range(len(view.states))
     )
 
 
-def views(board: LiveBoard) -> list[LiveView]:
+def views(live_state: LiveState) -> list[LiveView]:
     """The latest view of each camera."""
-    found = [board.latest(camera) for camera in board.cameras()]
+    found = [live_state.latest(camera) for camera in live_state.cameras()]
     return [view for view in found if view is not None]
 
 
-def find_bay(board: LiveBoard, bay: str) -> tuple[LiveView, int] | None:
+def find_bay(live_state: LiveState, bay: str) -> tuple[LiveView, int] | None:
     """The view that holds a bay, and its place there."""
-    for view in views(board):
+    for view in views(live_state):
         for index, state in enumerate(view.states):
             if state.bay == bay:
                 return view, index
     return None
 
 
-def counts(board: LiveBoard) -> Counts:
+def counts(live_state: LiveState) -> Counts:
     """How many bays of all cameras are free, occupied and unknown."""
-    return counted(state for view in views(board) for state in view.states)
+    return counted(state for view in views(live_state) for state in view.states)
 
 
 def counted(states: Iterable[BayState]) -> Counts:
@@ -145,12 +147,12 @@ def incident_view(incident: Incident) -> IncidentView:
     )
 
 
-def incident_views(board: LiveBoard, camera: str | None = None) -> tuple[IncidentView, ...]:
+def incident_views(live_state: LiveState, camera: str | None = None) -> tuple[IncidentView, ...]:
     """The incidents that last, oldest first."""
-    return tuple(incident_view(each) for each in board.incidents(camera))
+    return tuple(incident_view(each) for each in live_state.incidents(camera))
 
 
-def box_view(report: BoxReport, board: LiveBoard) -> BoxView:
+def box_view(report: BoxReport, live_state: LiveState) -> BoxView:
     """The box, its cameras and its bays in figures."""
     return BoxView(
         site=report.site,
@@ -162,12 +164,12 @@ def box_view(report: BoxReport, board: LiveBoard) -> BoxView:
         model=report.model,
         link=report.link,
         outbox=report.outbox,
-        alarms=standing_alarms(board, report),
-        starting=tuple(cameras_that_start(board)),
-        bays=counts(board),
+        alarms=standing_alarms(live_state, report),
+        starting=tuple(cameras_that_start(live_state)),
+        bays=counts(live_state),
         closed_bays=tuple(sorted(report.closed_bays)),
-        cameras=tuple(map(camera_view, views(board))),
-        incidents=incident_views(board),
+        cameras=tuple(map(camera_view, views(live_state))),
+        incidents=incident_views(live_state),
         audits=report.audits,
         harvest=report.harvest,
         disk_free_bytes=report.disk_free_bytes,
@@ -176,14 +178,16 @@ def box_view(report: BoxReport, board: LiveBoard) -> BoxView:
     )
 
 
-def bay_evidence(view: LiveView, index: int, report: BoxReport, board: LiveBoard) -> BayEvidence:
+def bay_evidence(
+    view: LiveView, index: int, report: BoxReport, live_state: LiveState
+) -> BayEvidence:
     """Why a bay has the state it has: what the last frame showed, and how it came to be."""
     state, frame = view.states[index], view.frame
     vehicles = _vehicles(view, index)
     probability = None
     if view.bay_prob is not None and index < len(view.bay_prob):
         probability = round(float(view.bay_prob[index]), 4)
-    changes = [change_view(e) for e in board.events(200) if e.state.bay == state.bay]
+    changes = [change_view(e) for e in live_state.events(200) if e.state.bay == state.bay]
     return BayEvidence(
         **dict(bay_view(view, index, report)),
         frame=FrameEvidence(

@@ -13,7 +13,7 @@ from edge_app.http.downloads import Downloads
 from edge_app.http.feed import Feed
 from edge_app.http.pictures import PictureMaker
 from edge_app.http.responses import find_bay
-from edge_app.live import LiveBoard, LiveView
+from edge_app.live_state import LiveState, LiveView
 from edge_app.report import Box
 from telemetry import Identifier
 
@@ -22,7 +22,7 @@ from telemetry import Identifier
 class HttpState:
     """What the endpoints share; `app.state.http`."""
 
-    board: LiveBoard
+    live_state: LiveState
     box: Box
     access: Access
     feed: Feed
@@ -50,9 +50,9 @@ def view_of(camera: Identifier, state: State) -> LiveView:
     Raises:
         HTTPException: 404, there is no such camera.
     """
-    view = state.board.latest(camera)
+    view = state.live_state.latest(camera)
     if view is None:
-        raise HTTPException(404, f"expected one of {', '.join(state.board.cameras())}")
+        raise HTTPException(404, f"expected one of {', '.join(state.live_state.cameras())}")
     return view
 
 
@@ -62,7 +62,7 @@ def bay_of(bay: Identifier, state: State) -> tuple[LiveView, int]:
     Raises:
         HTTPException: 404, there is no such bay.
     """
-    found = find_bay(state.board, bay)
+    found = find_bay(state.live_state, bay)
     if found is None:
         raise HTTPException(404, f"no bay is called {bay!r}")
     return found

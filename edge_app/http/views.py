@@ -9,8 +9,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge_app.alarms import Alarm
-from edge_app.harvest.ledger import HarvestFigures
-from edge_app.live import CameraCondition
+from edge_app.harvest.counters import HarvestStats
+from edge_app.live_state import CameraCondition
 from edge_app.report import LinkFacts, ModelFacts, OutboxFacts
 from telemetry import BayKind, Cause, IncidentKind, UnknownReason
 from telemetry.health import CameraAudit
@@ -210,7 +210,7 @@ class BoxView(_View):
     cameras: tuple[CameraView, ...]
     incidents: tuple[IncidentView, ...]
     audits: Mapping[str, CameraAudit] = Field(description="by camera")
-    harvest: HarvestFigures | None = Field(description="null: it is switched off")
+    harvest: HarvestStats | None = Field(description="null: it is switched off")
     disk_free_bytes: int | None
     memory_bytes: int | None
     temperature_c: float | None

@@ -80,7 +80,7 @@ def wait_for(condition: Callable[[], bool], longest_s: float = 30.0) -> None:
 @pytest.mark.slow
 def test_saving_in_the_editor_applies_to_the_running_box(box: EdgeBox) -> None:
     def running() -> Calibration | None:
-        view = box.board.latest("north")
+        view = box.live_state.latest("north")
         return None if view is None or view.frame is None else view.calibration
 
     wait_for(lambda: running() is not None)
@@ -109,7 +109,7 @@ def test_saving_in_the_editor_applies_to_the_running_box(box: EdgeBox) -> None:
 
         def applied() -> bool:
             calibration = running()
-            view = box.board.latest("north")
+            view = box.live_state.latest("north")
             assert view is not None
             two = [state.bay for state in view.states] == ["A01", "A02"]
             return calibration is not None and calibration.revision == 2 and two

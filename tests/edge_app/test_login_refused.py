@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_app.faults import camera_alarm
-from edge_app.live import CameraCondition
+from edge_app.alarm_texts import camera_alarm
+from edge_app.live_state import CameraCondition
 from edge_app.sources import (
     CameraFeed,
     FeedSettings,
@@ -149,7 +149,7 @@ def test_the_condition_and_the_alarm_say_that_the_login_is_refused() -> None:
     rig = Rig()
     rig.pipeline.check(FeedStatus(error="camera source x: rejects", login_rejected=True))
     assert rig.condition() is CameraCondition.LOGIN_REJECTED
-    view = rig.board.latest("cam")
+    view = rig.live_state.latest("cam")
     assert view is not None
     alarm = camera_alarm(view, has_model=True)
     assert alarm is not None

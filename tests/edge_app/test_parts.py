@@ -23,10 +23,10 @@ from edge_app.alarms import Alarm, AlarmKind, Alarms, by_importance
 from edge_app.config import HttpConfig, LogConfig, LogFormat, LotsightConfig, parse_config
 from edge_app.diagnostics.checks import Level, check_cameras, check_machine, check_parts, worst
 from edge_app.layouts import build_layout, lot_id
-from edge_app.live import (
+from edge_app.live_state import (
     CameraCondition,
     CameraStatus,
-    LiveBoard,
+    LiveState,
     LiveView,
     RecentEvent,
 )
@@ -169,7 +169,7 @@ def test_log_lines_are_one_line_without_secrets(form: LogFormat) -> None:
 def test_alarms_are_told_once_and_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     alarms = Alarms()
-    lost = Alarm(AlarmKind.CAMERA, "camera b: lost", "no answer", "Look.", "b")
+    lost = Alarm(AlarmKind.CAMERA, "camera b: lost", "no answer", "Observation.", "b")
     assert [
         each.fault
         for each in by_importance(
@@ -203,24 +203,24 @@ def test_every_alarm_has_its_line_in_the_manual() -> None:
     assert [AlarmKind(name) for name in dict.fromkeys(listed)] == list(AlarmKind)
 
 
-# -- live board ------------------------------------------------------------------------------------
+# -- live state ------------------------------------------------------------------------------------
 
 
 def test_the_board_wakes_who_waits_and_forgets_old_events() -> None:
-    board = LiveBoard(event_limit=2)
+    live_state = LiveState(event_limit=2)
     view = LiveView("north", None, None, (), CameraStatus())
-    assert board.wait_newer("north", 0, 0.01) == (None, 0)
-    board.publish(view)
-    assert board.wait_newer("north", 0, 5.0) == (view, 1)
-    assert board.wait_newer("north", 1, 0.01) == (view, 1)
-    assert board.cameras() == ("north",)
+    assert live_state.wait_newer("north", 0, 0.01) == (None, 0)
+    live_state.publish(view)
+    assert live_state.wait_newer("north", 0, 5.0) == (view, 1)
+    assert live_state.wait_newer("north", 1, 0.01) == (view, 1)
+    assert live_state.cameras() == ("north",)
     utc = ManualClock().utc()
     for bay in "abc":
         state = BayState(bay, None, UnknownReason.STARTING, 0.0, utc)
-        board.add_events([RecentEvent("north", state, Cause.STARTUP, utc)])
-    assert [event.state.bay for event in board.events()] == ["c", "b"]
-    board.remove("north")
-    assert board.latest("north") is None
+        live_state.add_events([RecentEvent("north", state, Cause.STARTUP, utc)])
+    assert [event.state.bay for event in live_state.events()] == ["c", "b"]
+    live_state.remove("north")
+    assert live_state.latest("north") is None
     assert CameraStatus().condition is CameraCondition.STARTING
 
 

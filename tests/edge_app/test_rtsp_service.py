@@ -12,7 +12,7 @@ import pytest
 from calibration import Bay, Calibration, save_calibration
 from edge_app.assembly import EdgeBox, assemble, service_of
 from edge_app.config import parse_config
-from edge_app.live import CameraCondition, CameraStatus
+from edge_app.live_state import CameraCondition, CameraStatus
 from edge_app.service import EdgeService
 from telemetry import UnknownReason
 
@@ -59,7 +59,7 @@ def texts(box: EdgeBox) -> list[str]:
 
 
 def status(box: EdgeBox) -> CameraStatus:
-    view = box.board.latest("north")
+    view = box.live_state.latest("north")
     assert view is not None
     return view.status
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edge_app.config import CameraConfig, EvidenceConfig
-from edge_app.live import LiveBoard
+from edge_app.live_state import LiveState
 from edge_app.pipeline import CameraPipeline
 from edge_app.ports import Outlets
 from edge_app.scheduler import CameraUnit, Scheduler
@@ -36,7 +36,10 @@ def make_scheduler() -> object:
     started: list[Scheduler | CameraFeed] = []
 
     def make(
-        rates_hz: Sequence[float], detector: ScriptedDetector, board: LiveBoard, workers: int = 1
+        rates_hz: Sequence[float],
+        detector: ScriptedDetector,
+        live_state: LiveState,
+        workers: int = 1,
     ) -> tuple[Scheduler, list[CameraUnit]]:
         clock = SystemClock()
         units: list[CameraUnit] = []
@@ -45,7 +48,7 @@ def make_scheduler() -> object:
             config = CameraConfig(
                 id=f"c{index}", source="x", calibration_file=Path("x"), rate_hz=rate_hz
             )
-            outlets = Outlets(lambda changes: None, board)
+            outlets = Outlets(lambda changes: None, live_state)
             pipeline = CameraPipeline(config, EvidenceConfig(), outlets, clock)
             pipeline.use_detector(detector)
             pipeline.use_calibration(calibration("a", camera=f"c{index}"))
@@ -65,8 +68,8 @@ def make_scheduler() -> object:
         each.stop()
 
 
-def judged(board: LiveBoard) -> Counter[str]:
-    views = {camera: board.latest(camera) for camera in board.cameras()}
+def judged(live_state: LiveState) -> Counter[str]:
+    views = {camera: live_state.latest(camera) for camera in live_state.cameras()}
     return Counter({camera: view.status.judged for camera, view in views.items() if view})
 
 
@@ -74,12 +77,12 @@ def test_an_overloaded_box_gives_each_camera_the_same_share(
     make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
 ) -> None:
     """Wanted 20 + 20 + 10 Hz, but one frame takes 50 ms: 20 Hz in all, 8 + 8 + 4."""
-    board = LiveBoard()
+    live_state = LiveState()
     _, units = make_scheduler(
-        [20, 20, 10], ScriptedDetector(takes_s=0.05, clock=SystemClock()), board
+        [20, 20, 10], ScriptedDetector(takes_s=0.05, clock=SystemClock()), live_state
     )
     time.sleep(3.0)
-    counts = judged(board)
+    counts = judged(live_state)
     assert 20 <= counts.total() <= 62  # fewer when other programs use the machine
     assert counts["c0"] == pytest.approx(counts["c1"], rel=0.3, abs=4)
     assert counts["c0"] / counts["c2"] == pytest.approx(2.0, rel=0.45)
@@ -90,10 +93,10 @@ def test_an_overloaded_box_gives_each_camera_the_same_share(
 def test_an_idle_box_keeps_every_rate(
     make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
 ) -> None:
-    board = LiveBoard()
-    make_scheduler([10, 5], ScriptedDetector(), board)
+    live_state = LiveState()
+    make_scheduler([10, 5], ScriptedDetector(), live_state)
     time.sleep(2.0)
-    counts = judged(board)
+    counts = judged(live_state)
     assert 8 <= counts["c0"] <= 23
     assert 4 <= counts["c1"] <= 12
 
@@ -102,8 +105,8 @@ def test_a_fault_in_one_camera_leaves_the_others(
     make_scheduler: Callable[..., tuple[Scheduler, list[CameraUnit]]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    board = LiveBoard()
-    scheduler, units = make_scheduler([20, 20], ScriptedDetector(), board)
+    live_state = LiveState()
+    scheduler, units = make_scheduler([20, 20], ScriptedDetector(), live_state)
 
     class Broken:
         def look(
@@ -123,9 +126,9 @@ def test_a_fault_in_one_camera_leaves_the_others(
 
     scheduler.post(break_first)
     assert done.wait(5)
-    before = judged(board)
+    before = judged(live_state)
     time.sleep(1.0)
-    after = judged(board)
+    after = judged(live_state)
     assert after["c1"] > before["c1"] + 3
     assert after["c0"] <= before["c0"] + 1
     assert "camera c0: unexpected fault" in caplog.text
@@ -171,7 +174,9 @@ def packet_box() -> Iterator[Callable[..., list[CameraUnit]]]:
     started: list[Scheduler | CameraFeed] = []
     PacketCamera.forget()
 
-    def make(count: int, decode_s: float, judge_s: float, board: LiveBoard) -> list[CameraUnit]:
+    def make(
+        count: int, decode_s: float, judge_s: float, live_state: LiveState
+    ) -> list[CameraUnit]:
         clock = SystemClock()
         scheduler = Scheduler([], clock, workers=2)
         detector = ScriptedDetector(takes_s=judge_s, clock=clock)
@@ -179,7 +184,7 @@ def packet_box() -> Iterator[Callable[..., list[CameraUnit]]]:
         for index in range(count):
             config = CameraConfig(id=f"c{index}", source="x", calibration_file=Path("x"))
             pipeline = CameraPipeline(
-                config, EvidenceConfig(), Outlets(lambda changes: None, board), clock
+                config, EvidenceConfig(), Outlets(lambda changes: None, live_state), clock
             )
             pipeline.use_detector(detector)
             pipeline.use_calibration(calibration("a", camera=config.id))
@@ -207,17 +212,17 @@ def packet_box() -> Iterator[Callable[..., list[CameraUnit]]]:
 def test_no_more_pictures_are_decoded_at_once_than_threads_and_none_in_vain(
     packet_box: Callable[..., list[CameraUnit]],
 ) -> None:
-    board = LiveBoard()
-    units = packet_box(12, 0.005, 0.03, board)
+    live_state = LiveState()
+    units = packet_box(12, 0.005, 0.03, live_state)
     end_s = time.monotonic() + 60
     while (
         min(unit.feed.status().dropped for unit in units) < 20
-        or len(judged(board)) < 12
-        or (min(judged(board).values()) < 5)
+        or len(judged(live_state)) < 12
+        or (min(judged(live_state).values()) < 5)
     ):
         assert time.monotonic() < end_s, "what is not wanted must be dropped, and counted"
         time.sleep(0.05)
-    counts = judged(board)
+    counts = judged(live_state)
     assert PacketCamera.most_at_work <= 2
     assert PacketCamera.decoded <= 2 * counts.total() + 5  # looked at, and once more for its pass
     assert max(counts.values()) - min(counts.values()) <= 4  # they start one after the other
@@ -300,9 +305,9 @@ def test_two_workers_judge_two_cameras_and_a_task_has_the_box_to_itself(
                 self.at_work -= 1
             return super().detect(image_bgr, bay_quads_norm, plan)
 
-    board, meter, seen = LiveBoard(), Meter(), list[int]()
-    scheduler, units = make_scheduler([50, 50, 50], meter, board, 2)
-    assert _within(lambda: meter.most == 2 and min(judged(board).values(), default=0) > 5)
+    live_state, meter, seen = LiveState(), Meter(), list[int]()
+    scheduler, units = make_scheduler([50, 50, 50], meter, live_state, 2)
+    assert _within(lambda: meter.most == 2 and min(judged(live_state).values(), default=0) > 5)
     for _ in range(20):
         scheduler.post(lambda: seen.append(meter.at_work))
         time.sleep(0.01)

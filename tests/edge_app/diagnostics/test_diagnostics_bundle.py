@@ -95,7 +95,7 @@ def page(config_file: Path) -> Iterator[httpx.Client]:
         until_s = time.monotonic() + 30
         while (
             not server.started
-            or (view := box.board.latest("north")) is None
+            or (view := box.live_state.latest("north")) is None
             or (view.frame is None)
         ):
             assert time.monotonic() < until_s, "no picture came"

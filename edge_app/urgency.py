@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_app.turns import Urgency, Wish
+from edge_app.schedule import PassRequest, Urgency
 from vision.change_gate import Finding
 from vision.evidence import EvidenceFilter
 
@@ -36,10 +36,10 @@ def urgency_of(bays: EvidenceFilter, found: Finding | None, now_s: float) -> Urg
     return min(wanted, default=None)
 
 
-def wish_for_next(bays: EvidenceFilter, *, has_gate: bool) -> Wish | None:
+def request_for_next(bays: EvidenceFilter, *, has_gate: bool) -> PassRequest | None:
     """The pass that a camera's next picture is worth, whatever it shows; None: it depends."""
     if bays.is_starting():
-        return Wish(Urgency.STARTING, has_picture=False)
+        return PassRequest(Urgency.STARTING, has_picture=False)
     if bays.is_settling():
-        return Wish(Urgency.SETTLING, has_picture=False)
-    return None if has_gate else Wish(Urgency.EVERY, has_picture=False)
+        return PassRequest(Urgency.SETTLING, has_picture=False)
+    return None if has_gate else PassRequest(Urgency.EVERY, has_picture=False)

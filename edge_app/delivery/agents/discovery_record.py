@@ -17,7 +17,7 @@ _ASKED_AFTER_S = 10.0
 """A broker sends what it retains right after the subscription; by then it has."""
 
 
-class Announced:
+class DiscoveryRecord:
     """Bays by discovery prefix, and how often the broker was asked.
 
     Args:

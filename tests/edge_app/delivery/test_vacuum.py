@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge_app.delivery import Store
-from edge_app.delivery.room import BEGIN_BYTES, KEEP_BYTES, STEP_PAGES
+from edge_app.delivery.vacuum import BEGIN_BYTES, KEEP_BYTES, STEP_PAGES
 from telemetry import ManualClock
 from tests.edge_app.delivery.kit import change, events, layout_of, open_store
 
@@ -47,7 +47,7 @@ def give_all(store: Store) -> int:
     steps = 0
     while True:
         before = file_sizes(store.path)
-        store.give_room_back()
+        store.vacuum()
         if file_sizes(store.path) == before:
             return steps
         steps += 1
@@ -87,10 +87,10 @@ def test_the_room_of_ordinary_outages_is_left_alone(store: Store, path: Path) ->
 
 def test_a_backlog_is_delivered_first(store: Store, path: Path) -> None:
     free_some(store, BEGIN_BYTES + 2 * MIB)
-    store.give_room_back()
+    store.vacuum()
     for _ in range(3):  # an outage begins meanwhile
         store.record([change(turn % 10, bool(turn // 10 % 2)) for turn in range(1000)])
-    store.give_room_back()  # what was given is cut off, and that is all
+    store.vacuum()  # what was given is cut off, and that is all
     assert give_all(store) == 0
     assert path.stat().st_size > BEGIN_BYTES
     store.acknowledge(store.last_seq - 10)
@@ -109,7 +109,7 @@ def test_a_kill_at_any_point_leaves_a_whole_store(
     seen = {"store.db": 0, "store.db-wal": 0}
     before = (path.read_bytes(), journal.read_bytes())
     for _ in range(30):
-        store.give_room_back()
+        store.vacuum()
         after = (path.read_bytes(), journal.read_bytes())
         states = [
             ("store.db-wal", before[0], torn(before[1], after[1])),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from calibration import Calibration
+from edge_app.alarm_texts import calibration_alarm, camera_alarm, link_alarm, model_alarm
 from edge_app.config import CameraConfig
-from edge_app.faults import calibration_fault, camera_alarm, link_fault, model_fault
-from edge_app.live import CameraCondition, CameraStatus, LiveView
+from edge_app.live_state import CameraCondition, CameraStatus, LiveView
 from telemetry import CalibrationError, ModelError
 
 
@@ -34,7 +34,7 @@ def test_a_calibration_fault_says_what_is_used_and_where_to_mend_it(
     used = None
     if revision is not None:
         used = Calibration(camera="north", image_wh=(640, 360), bays=(), revision=revision)
-    alarm = calibration_fault(camera, used, CalibrationError(f"{file}: why"))
+    alarm = calibration_alarm(camera, used, CalibrationError(f"{file}: why"))
     assert alarm.name == "calibration-north"
     assert alarm.text == f"camera north: {says}"
     assert alarm.detail == f"{file}: why"
@@ -44,14 +44,14 @@ def test_a_calibration_fault_says_what_is_used_and_where_to_mend_it(
 
 def test_a_model_fault_says_whether_bays_are_judged() -> None:
     error = ModelError("net.json: missing")
-    assert model_fault(error, has_model=False).line == (
+    assert model_alarm(error, has_model=False).line == (
         "no model can be used: no bay is judged: net.json: missing"
     )
-    assert "the one before goes on" in model_fault(error, has_model=True).text
+    assert "the one before goes on" in model_alarm(error, has_model=True).text
 
 
 def test_what_the_link_tells_stands_as_it_is() -> None:
-    alarm = link_fault("no consumer acknowledges events")
+    alarm = link_alarm("no consumer acknowledges events")
     assert alarm.line == "no consumer acknowledges events"
     assert "cloud" in alarm.remedy
 

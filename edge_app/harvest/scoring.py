@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calibration import HarvestReason
-from edge_app.looks import Look
+from edge_app.observation import Observation
 from telemetry import UnknownReason
 from vision.assignment import OverlapRule
 from vision.change_gate import bay_patches, patch_change
@@ -96,10 +96,10 @@ class Flaps:
     def __init__(self) -> None:
         self._changes: dict[str, deque[float]] = {}
 
-    def note(self, look: Look) -> None:
+    def note(self, observation: Observation) -> None:
         """Take in the changes of one frame."""
-        now_s = look.frame.captured_mono_s
-        for state in look.changed:
+        now_s = observation.frame.captured_mono_s
+        for state in observation.changed:
             self._changes.setdefault(state.bay, deque(maxlen=FLAP_CHANGES)).append(now_s)
 
     def is_flapping(self, now_s: float) -> bool:
@@ -110,38 +110,40 @@ class Flaps:
         )
 
 
-def glance_at(look: Look) -> Glance:
+def glance_at(observation: Observation) -> Glance:
     """What tells a frame from others."""
-    patches = bay_patches(look.frame.image_bgr, look.polygons_norm)
-    return Glance(patches, float(small_grey(look.frame.image_bgr, _LIGHT_SIDE_PX).mean()))
+    patches = bay_patches(observation.frame.image_bgr, observation.polygons_norm)
+    return Glance(patches, float(small_grey(observation.frame.image_bgr, _LIGHT_SIDE_PX).mean()))
 
 
-def box_probs(look: Look) -> Floats | None:
+def box_probs(observation: Observation) -> Floats | None:
     """Probability of occupied from vehicle boxes alone, shape (M,); None: the network has no other.
 
     The rule that judges stock networks without a bay head.
     """
-    if not look.spec.has_bay_head:
+    if not observation.spec.has_bay_head:
         return None
-    height, width = look.frame.image_bgr.shape[:2]
+    height, width = observation.frame.image_bgr.shape[:2]
     rule = OverlapRule()
-    return rule.judge(look.output, list(look.polygons_norm), (width, height)).prob
+    return rule.judge(observation.output, list(observation.polygons_norm), (width, height)).prob
 
 
-def worth_of(look: Look, boxes: Floats | None, *, other_light: bool, flapping: bool) -> Worth:
+def worth_of(
+    observation: Observation, boxes: Floats | None, *, other_light: bool, flapping: bool
+) -> Worth:
     """Worth of one frame.
 
     Args:
-        look: the judged frame, with one bay at least.
+        observation: the judged frame, with one bay at least.
         boxes: of `box_probs`.
         other_light: whether its light is none of those seen lately.
         flapping: whether a bay changed again and again.
     """
-    prob = look.evidence.prob
-    returned = any(state.reason in _FROM_ALARM for state in look.states)
+    prob = observation.evidence.prob
+    returned = any(state.reason in _FROM_ALARM for state in observation.states)
     signs = {
         HarvestReason.UNCERTAIN: float((1 - np.abs(2 * prob - 1)).max()),
-        HarvestReason.DISAGREEMENT: _contradiction(look.head_prob, boxes),
+        HarvestReason.DISAGREEMENT: _contradiction(observation.head_prob, boxes),
         HarvestReason.FLAPPING: float(flapping),
         HarvestReason.LIGHT_CHANGED: float(other_light),
         HarvestReason.AFTER_ALARM: float(returned),

@@ -19,7 +19,7 @@ COMPLAINT_PERIOD_S = 60.0
 """A disk that stays full is worth a line a minute, not one per event."""
 
 
-class DiskPatience:
+class DiskRetry:
     """When a disk that failed is tried again.
 
     Args:

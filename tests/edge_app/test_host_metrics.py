@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_app.figures import temperature_c
+from edge_app.host_metrics import temperature_c
 
 
 def test_the_hottest_zone_counts(tmp_path: Path) -> None:

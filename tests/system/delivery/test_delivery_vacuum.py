@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_app.delivery import Store
-from edge_app.delivery.room import KEEP_BYTES, RETRY_S
+from edge_app.delivery.vacuum import KEEP_BYTES, RETRY_S
 from telemetry import ManualClock
 from tests.system.delivery.conftest import MakeDisk
 from tests.system.delivery.edge import layout_of
@@ -42,7 +42,7 @@ def deliver_much(disk: Path, clock: ManualClock) -> Store:
 
 def give_all(store: Store) -> None:
     for _ in range(40):
-        store.give_room_back()
+        store.vacuum()
 
 
 def test_a_full_disk_gets_its_room_back(make_disk: MakeDisk) -> None:

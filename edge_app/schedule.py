@@ -1,4 +1,4 @@
-"""Whose turn it is: cheap looks at every camera's rate, passes of the network by urgency.
+"""Which camera comes next: cheap looks at every camera's rate, passes of the network by urgency.
 
 A look (newest picture, view guard, change gate) costs a tenth of a pass, and says whether a pass is
 worth it. So a box that is too slow for all passes still looks at every camera and knows which bays
@@ -34,7 +34,7 @@ class Urgency(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PassRequest:
     """A pass that a camera wants.
 
     Attributes:
@@ -48,7 +48,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnSettings:
+class ScheduleSettings:
     """How the time is shared.
 
     Attributes:
@@ -76,14 +76,14 @@ class TurnSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A camera's turn.
+class ScheduledTask:
+    """A camera's task.
 
     Attributes:
-        camera: its number, in the order of `Turns.add`.
+        camera: its number, in the order of `Schedule.add`.
         is_pass: whether the network is to be run; else it is only looked at.
         begun_s: monotonic time.
-        reach: share of its rate that the camera gets with this turn.
+        reach: share of its rate that the camera gets with this task.
     """
 
     camera: int
@@ -113,20 +113,20 @@ class _Camera:
     waits_since_s: Callable[[], float | None]
     looked_s: float
     is_at_work: bool = False
-    wish: Wish | None = None
-    wished_s: float = 0.0
+    request: PassRequest | None = None
+    requested_s: float = 0.0
     admitted_s: float | None = None
     is_settled: bool = False
     passes: int = 0
     reach: float = 1.0
 
-    def rank(self, wish: Wish, now_s: float, settings: TurnSettings) -> Urgency:
-        waited_s = now_s - self.wished_s
-        if wish.urgency is Urgency.STARTING and waited_s >= settings.old_start_s:
+    def rank(self, request: PassRequest, now_s: float, settings: ScheduleSettings) -> Urgency:
+        waited_s = now_s - self.requested_s
+        if request.urgency is Urgency.STARTING and waited_s >= settings.old_start_s:
             return Urgency.CHANGED
-        if wish.urgency is Urgency.HEARTBEAT and waited_s >= settings.old_heartbeat_s:
+        if request.urgency is Urgency.HEARTBEAT and waited_s >= settings.old_heartbeat_s:
             return Urgency.STARTING
-        return wish.urgency
+        return request.urgency
 
     def late_s(self, now_s: float) -> float:
         """How long a picture has waited beyond the time at which one was wanted."""
@@ -139,16 +139,16 @@ class _Camera:
         return self.interval_s / (self.interval_s + self.late_s(now_s))
 
 
-class Turns:
-    """Gives out turns; no camera has two at a time. Not thread-safe.
+class Schedule:
+    """Gives out tasks; no camera has two at a time. Not thread-safe.
 
     Args:
-        workers: how many turns are taken at the same time.
+        workers: how many tasks run at the same time.
         settings: how the time is shared.
     """
 
-    def __init__(self, workers: int = 1, settings: TurnSettings | None = None) -> None:
-        self._settings = settings or TurnSettings()
+    def __init__(self, workers: int = 1, settings: ScheduleSettings | None = None) -> None:
+        self._settings = settings or ScheduleSettings()
         self._most_starting = workers * self._settings.starting
         self._cameras: list[_Camera] = []
         self._spent = _Spent(self._settings.share_window_s)
@@ -166,8 +166,8 @@ class Turns:
         """
         self._cameras.append(_Camera(interval_s, waits_since_s, now_s - interval_s))
 
-    def next(self, now_s: float) -> Turn | None:
-        """The next turn; None while nothing is to be done. `done` must follow."""
+    def next(self, now_s: float) -> ScheduledTask | None:
+        """The next task; None while nothing is to be done. `done` must follow."""
         chosen_pass = self._next_pass(now_s)
         look = self._next_look(now_s)
         if chosen_pass is None and look is None:
@@ -181,28 +181,35 @@ class Turns:
         camera.is_at_work = True
         if camera.admitted_s is None:
             camera.admitted_s = now_s
-        return Turn(number, is_pass, now_s, camera.reach_at(now_s))
+        return ScheduledTask(number, is_pass, now_s, camera.reach_at(now_s))
 
-    def done(self, turn: Turn, now_s: float, wish: Wish | None, *, has_looked: bool) -> None:
-        """A turn is over.
+    def done(
+        self,
+        task: ScheduledTask,
+        now_s: float,
+        request: PassRequest | None,
+        *,
+        has_looked: bool,
+    ) -> None:
+        """A task is over.
 
         Args:
-            turn: as `next` gave it.
+            task: as `next` gave it.
             now_s: monotonic.
-            wish: the pass that the camera wants from now on.
+            request: the pass that the camera wants from now on.
             has_looked: whether there was a picture and it was looked at.
         """
-        camera = self._cameras[turn.camera]
+        camera = self._cameras[task.camera]
         camera.is_at_work = False
-        self._spent.add(now_s, now_s - turn.begun_s, is_pass=turn.is_pass)
+        self._spent.add(now_s, now_s - task.begun_s, is_pass=task.is_pass)
         if has_looked:
-            camera.reach = turn.reach
-            camera.looked_s = turn.begun_s
-        camera.passes += turn.is_pass
-        self._note(camera, turn, now_s, wish)
+            camera.reach = task.reach
+            camera.looked_s = task.begun_s
+        camera.passes += task.is_pass
+        self._note(camera, task, now_s, request)
 
     def claim(self, number: int) -> bool:
-        """Take a camera out of the turns for a moment; False while it has one."""
+        """Take a camera out of the schedule for a moment; False while it is at work."""
         if self._cameras[number].is_at_work:
             return False
         self._cameras[number].is_at_work = True
@@ -218,42 +225,44 @@ class Turns:
             return Load()
         reach = [min(each.reach, each.reach_at(now_s)) for each in self._cameras]
         waits_s = [
-            now_s - each.wished_s
+            now_s - each.requested_s
             for each in self._cameras
-            if each.wish is not None
-            and each.wish.has_picture
-            and each.wish.urgency is not Urgency.HEARTBEAT
+            if each.request is not None
+            and each.request.has_picture
+            and each.request.urgency is not Urgency.HEARTBEAT
         ]
         return Load(sum(reach) / len(reach), len(waits_s), max(waits_s, default=0.0))
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _note(self, camera: _Camera, turn: Turn, now_s: float, wish: Wish | None) -> None:
-        before = camera.wish
-        same = before is not None and wish is not None and before.urgency is wish.urgency
+    def _note(
+        self, camera: _Camera, task: ScheduledTask, now_s: float, request: PassRequest | None
+    ) -> None:
+        before = camera.request
+        same = before is not None and request is not None and before.urgency is request.urgency
         # A camera that starts keeps its place until it should be done; others queue up again.
         keeps = (
-            wish is not None
-            and wish.urgency is Urgency.STARTING
+            request is not None
+            and request.urgency is Urgency.STARTING
             and camera.passes < self._settings.start_passes
         )
-        if not (same and (keeps or not turn.is_pass)):
-            camera.wished_s = now_s
-        camera.wish = wish
-        if wish is None or wish.urgency is not Urgency.STARTING:
+        if not (same and (keeps or not task.is_pass)):
+            camera.requested_s = now_s
+        camera.request = request
+        if request is None or request.urgency is not Urgency.STARTING:
             camera.is_settled = True
 
     def _next_pass(self, now_s: float) -> tuple[int, Urgency] | None:
         """The most urgent pass; of equal ones the one that waits longest, in intervals."""
         best: tuple[Urgency, float, int] | None = None
         for number, camera in enumerate(self._cameras):
-            wish = camera.wish
-            if wish is None or camera.is_at_work:
+            request = camera.request
+            if request is None or camera.is_at_work:
                 continue
-            if not wish.has_picture and camera.waits_since_s() is None:
+            if not request.has_picture and camera.waits_since_s() is None:
                 continue
-            rank = camera.rank(wish, now_s, self._settings)
-            found = (rank, (camera.wished_s - now_s) / camera.interval_s, number)
+            rank = camera.rank(request, now_s, self._settings)
+            found = (rank, (camera.requested_s - now_s) / camera.interval_s, number)
             if best is None or found < best:
                 best = found
         return None if best is None else (best[2], best[0])
@@ -265,7 +274,7 @@ class Turns:
         for number, camera in enumerate(self._cameras):
             if camera.is_at_work or (camera.admitted_s is None and not may_start):
                 continue
-            urgency = None if camera.wish is None else camera.wish.urgency
+            urgency = None if camera.request is None else camera.request.urgency
             if urgency in _LOOKED_AT_WITH_THE_PASS or camera.waits_since_s() is None:
                 continue
             overdue = (now_s - camera.looked_s) / camera.interval_s

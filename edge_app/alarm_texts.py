@@ -8,10 +8,10 @@ from __future__ import annotations
 from calibration import Calibration
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.config import CameraConfig
-from edge_app.live import CameraCondition, LiveView
+from edge_app.live_state import CameraCondition, LiveView
 
 
-def model_fault(error: Exception, *, has_model: bool) -> Alarm:
+def model_alarm(error: Exception, *, has_model: bool) -> Alarm:
     """A network cannot be used; `has_model`: the one before goes on."""
     text = (
         "the new model cannot be used: the one before goes on"
@@ -25,7 +25,7 @@ def model_fault(error: Exception, *, has_model: bool) -> Alarm:
     return Alarm(AlarmKind.MODEL, text, str(error), remedy)
 
 
-def calibration_fault(camera: CameraConfig, used: Calibration | None, error: Exception) -> Alarm:
+def calibration_alarm(camera: CameraConfig, used: Calibration | None, error: Exception) -> Alarm:
     """A camera's calibration cannot be used.
 
     Args:
@@ -60,7 +60,7 @@ def calibration_fault(camera: CameraConfig, used: Calibration | None, error: Exc
     )
 
 
-def layout_fault(error: Exception) -> Alarm:
+def layout_alarm(error: Exception) -> Alarm:
     """The list of bays cannot be written, so no bay is told of."""
     return Alarm(
         AlarmKind.LAYOUT,
@@ -70,7 +70,7 @@ def layout_fault(error: Exception) -> Alarm:
     )
 
 
-def link_fault(text: str) -> Alarm:
+def link_alarm(text: str) -> Alarm:
     """What the link to the broker tells of itself; it knows no more than the text."""
     return Alarm(
         AlarmKind.LINK,
@@ -80,7 +80,7 @@ def link_fault(text: str) -> Alarm:
     )
 
 
-def rollout_fault(text: str, error: str = "") -> Alarm:
+def rollout_alarm(text: str, error: str = "") -> Alarm:
     """A network that was rolled out was given up."""
     return Alarm(
         AlarmKind.ROLLOUT,
@@ -90,7 +90,7 @@ def rollout_fault(text: str, error: str = "") -> Alarm:
     )
 
 
-def pages_fault(error: Exception) -> Alarm:
+def pages_alarm(error: Exception) -> Alarm:
     """The pages cannot be served."""
     return Alarm(
         AlarmKind.HTTP,

@@ -14,7 +14,7 @@ ALIVE_FILE = "alive"
 _EVERY_S = 10.0
 
 
-class AliveMark:
+class LivenessFile:
     """A file whose time says when the service was last alive.
 
     Only its time changes, so it wears no flash; and it is wall time, since no other clock outlives

@@ -7,7 +7,7 @@ from collections import deque
 _WINDOW_S = 60.0
 
 
-class BrokenPictures:
+class BrokenFrames:
     """Counts broken pictures over the last minute; one camera's."""
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ class _Head(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class CountedLook:
+class CountedObservation:
     """One picture that counts.
 
     Attributes:
@@ -57,7 +57,7 @@ class CountedLook:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLooks:
+class AuditHistory:
     """What a file holds.
 
     Attributes:
@@ -66,10 +66,10 @@ class KeptLooks:
     """
 
     model: str = ""
-    looks: tuple[CountedLook, ...] = ()
+    looks: tuple[CountedObservation, ...] = ()
 
 
-class LookFile:
+class AuditHistoryFile:
     """The counted pictures of all cameras on disk. One thread at a time.
 
     A disk that cannot be written costs the figures' memory, never the audit.
@@ -83,13 +83,13 @@ class LookFile:
         self._model = ""
         self._lines = self._most_lines = 0
 
-    def read(self) -> KeptLooks:
+    def read(self) -> AuditHistory:
         """What was kept. What cannot be read is said in the log and counts no more."""
         try:
             lines = self._path.read_bytes().splitlines(keepends=True)
             head = _Head.model_validate_json(lines[0]) if lines else None
         except FileNotFoundError:
-            return KeptLooks()
+            return AuditHistory()
         except (OSError, ValidationError) as exc:
             _log.warning(
                 "%s: expected the audit's figures in version %d, but got %s: they begin anew",
@@ -97,13 +97,16 @@ class LookFile:
                 VERSION,
                 type(exc).__name__,
             )
-            return KeptLooks()
+            return AuditHistory()
         if head is None:
-            return KeptLooks()
-        return KeptLooks(head.model, tuple(self._looks(lines[1:])))
+            return AuditHistory()
+        return AuditHistory(head.model, tuple(self._looks(lines[1:])))
 
     def add(
-        self, model: str, look: CountedLook, all_looks: Callable[[], list[CountedLook]]
+        self,
+        model: str,
+        look: CountedObservation,
+        all_looks: Callable[[], list[CountedObservation]],
     ) -> None:
         """Keep one more.
 
@@ -126,19 +129,19 @@ class LookFile:
             self._most_lines = 0
             _log.debug("%s: the audit's figures are not kept: %s", self._path, exc)
 
-    def _write(self, model: str, looks: list[CountedLook]) -> None:
+    def _write(self, model: str, looks: list[CountedObservation]) -> None:
         with replacing(self._path, PRIVATE) as file:
             file.write(json.dumps({"version": VERSION, "model": model}).encode() + b"\n")
             file.writelines(map(_line, looks))
         self._model, self._lines = model, len(looks)
         self._most_lines = 2 * self._lines + _LINES_SPARED
 
-    def _looks(self, lines: list[bytes]) -> list[CountedLook]:
-        found: list[CountedLook] = []
+    def _looks(self, lines: list[bytes]) -> list[CountedObservation]:
+        found: list[CountedObservation] = []
         for number, line in enumerate(lines, 2):
             try:
                 camera, taken_utc, *counts = _Line.validate_json(line)
-                found.append(CountedLook(camera, taken_utc, LookTally(*counts)))
+                found.append(CountedObservation(camera, taken_utc, LookTally(*counts)))
             except ValueError as exc:
                 if number <= len(lines) or line.endswith(b"\n"):
                     _log.warning(
@@ -153,7 +156,7 @@ class LookFile:
         return found
 
 
-def _line(look: CountedLook) -> bytes:
+def _line(look: CountedObservation) -> bytes:
     tally = look.tally
     counts = (tally.bays, tally.confirmed, tally.upheld, tally.outvoted)
     return json.dumps([look.camera, look.taken_utc.isoformat(), *counts]).encode() + b"\n"

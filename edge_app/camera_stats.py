@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_app.broken_pictures import BrokenPictures
-from edge_app.live import CameraCondition, CameraStatus
+from edge_app.broken_frames import BrokenFrames
+from edge_app.live_state import CameraCondition, CameraStatus
 from edge_app.redaction import mask_secrets
 from edge_app.sources import FeedStatus
 from telemetry import Clock
@@ -18,7 +18,7 @@ _FPS_WINDOW_S = 30.0
 _LATENCIES_KEPT = 256
 
 
-class CameraFigures:
+class CameraStats:
     """One camera's status. Not thread-safe.
 
     Args:
@@ -30,7 +30,7 @@ class CameraFigures:
         self.status = CameraStatus()
         """The present one."""
         self._started_s = clock.mono_s()
-        self._broken = BrokenPictures()
+        self._broken = BrokenFrames()
         self._superseded = self._dropped = 0
         self._passed_at_s: deque[float] = deque()
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES_KEPT)

@@ -12,14 +12,14 @@ import pytest
 
 from edge_app.audit.auditor import MOST_LOOKS
 from edge_app.audit.estimate import LookTally
-from edge_app.audit.keeping import CountedLook, KeptLooks, LookFile
+from edge_app.audit.history import AuditHistory, AuditHistoryFile, CountedObservation
 from tests.edge_app.audit.bench import SPEC, Bench
 
 START = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
 
-def counted(number: int, camera: str = "north") -> CountedLook:
-    return CountedLook(camera, START + timedelta(minutes=number), LookTally(18, 17, 18, 0))
+def counted(number: int, camera: str = "north") -> CountedObservation:
+    return CountedObservation(camera, START + timedelta(minutes=number), LookTally(18, 17, 18, 0))
 
 
 @pytest.fixture
@@ -30,22 +30,22 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def written(path: Path) -> Path:
     """A file of ten looks, as it stands after some were appended."""
-    file = LookFile(path)
+    file = AuditHistoryFile(path)
     for number in range(10):
         file.add("f" * 64, counted(number), lambda: [counted(0)])
     return path
 
 
 def test_what_was_added_is_read(written: Path) -> None:
-    kept = LookFile(written).read()
-    assert kept == KeptLooks("f" * 64, tuple(counted(number) for number in range(10)))
+    kept = AuditHistoryFile(written).read()
+    assert kept == AuditHistory("f" * 64, tuple(counted(number) for number in range(10)))
     assert written.stat().st_mode & 0o777 == 0o600
 
 
 def test_no_file_is_nothing_kept(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert LookFile(path).read() == KeptLooks()
+    assert AuditHistoryFile(path).read() == AuditHistory()
     path.touch()
-    assert LookFile(path).read() == KeptLooks()
+    assert AuditHistoryFile(path).read() == AuditHistory()
     assert caplog.text == ""
 
 
@@ -54,12 +54,12 @@ def test_half_a_line_at_the_end_is_passed_over(
     written: Path, cut: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     written.write_bytes(written.read_bytes()[:-cut])
-    kept = LookFile(written).read()
+    kept = AuditHistoryFile(written).read()
     whole = 10 if cut == 1 else 9  # a line without its end is a line nevertheless
     assert kept.looks == tuple(counted(number) for number in range(whole))
     assert caplog.text == ""
-    LookFile(written).add(kept.model, counted(50), lambda: [*kept.looks, counted(50)])
-    assert LookFile(written).read().looks == (*kept.looks, counted(50))
+    AuditHistoryFile(written).add(kept.model, counted(50), lambda: [*kept.looks, counted(50)])
+    assert AuditHistoryFile(written).read().looks == (*kept.looks, counted(50))
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_a_damaged_head_is_said_and_all_begins_anew(
     path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     path.write_bytes(content)
-    file = LookFile(path)
-    assert file.read() == KeptLooks()
+    file = AuditHistoryFile(path)
+    assert file.read() == AuditHistory()
     assert "expected the audit's figures in version 1" in caplog.text
     file.add("f" * 64, counted(1), lambda: [counted(1)])
-    assert LookFile(path).read().looks == (counted(1),)
+    assert AuditHistoryFile(path).read().looks == (counted(1),)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_a_damaged_line_is_said_and_what_stands_before_it_counts(
 ) -> None:
     lines = written.read_bytes().splitlines(keepends=True)
     written.write_bytes(b"".join([*lines[:4], line, *lines[5:]]))
-    assert LookFile(written).read().looks == tuple(counted(number) for number in range(3))
+    assert AuditHistoryFile(written).read().looks == tuple(counted(number) for number in range(3))
     assert "line 5: expected a counted picture" in caplog.text
 
 
 def test_the_file_does_not_grow_for_ever(path: Path) -> None:
-    file = LookFile(path)
+    file = AuditHistoryFile(path)
     recent = deque([counted(0)], maxlen=20)
     sizes = set()
     for number in range(1, 5_000):
@@ -109,14 +109,14 @@ def test_the_file_does_not_grow_for_ever(path: Path) -> None:
         file.add("f" * 64, recent[-1], lambda: list(recent))
         sizes.add(path.stat().st_size)
     assert max(sizes) < 80_000, "a thousand lines more than what counts"
-    assert LookFile(path).read().looks[-1] == counted(4_999)
+    assert AuditHistoryFile(path).read().looks[-1] == counted(4_999)
 
 
 def test_a_file_that_went_or_a_disk_that_fails_is_made_up_for(
     written: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    file, looks = LookFile(written), [counted(0), counted(1)]
+    file, looks = AuditHistoryFile(written), [counted(0), counted(1)]
     file.add("f" * 64, counted(0), lambda: looks[:1])
     written.unlink()
     written.mkdir()
@@ -124,7 +124,7 @@ def test_a_file_that_went_or_a_disk_that_fails_is_made_up_for(
     assert "are not kept" in caplog.text
     written.rmdir()
     file.add("f" * 64, counted(2), lambda: [*looks, counted(2)])
-    assert LookFile(written).read().looks == (*looks, counted(2))
+    assert AuditHistoryFile(written).read().looks == (*looks, counted(2))
 
 
 def test_an_audit_goes_on_where_it_ended(path: Path) -> None:
@@ -171,7 +171,7 @@ def test_another_network_begins_anew_over_a_restart_too(path: Path) -> None:
     bench = Bench(path, sha256="1" * 64)
     assert bench.auditor.estimate("north") is None
     bench.watch(1000)
-    kept = LookFile(path).read()
+    kept = AuditHistoryFile(path).read()
     assert kept.model == "1" * 64
     found = bench.auditor.estimate("north")
     assert found is not None
@@ -188,7 +188,7 @@ def test_an_alarm_stands_again_after_a_restart(path: Path) -> None:
 
 
 def test_a_camera_has_a_bounded_number_of_looks(path: Path) -> None:
-    file = LookFile(path)
+    file = AuditHistoryFile(path)
     looks = [counted(0)] * (MOST_LOOKS + 500)
     file.add(SPEC.sha256, counted(0), lambda: looks)
     bench = Bench(path)

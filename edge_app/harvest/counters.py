@@ -45,7 +45,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class HarvestFigures:
+class HarvestStats:
     """The harvest at a moment; all but the first three count since the service started.
 
     Attributes:
@@ -77,7 +77,7 @@ class HarvestFigures:
     last_fault: Fault | None
 
 
-class Ledger:
+class HarvestCounters:
     """Counts; safe between threads."""
 
     def __init__(self) -> None:
@@ -118,10 +118,10 @@ class Ledger:
             self._failed += of_job
             self._last_fault = Fault(text, utc)
 
-    def figures(self, frames: Mapping[str, int], size_bytes: int, max_bytes: int) -> HarvestFigures:
+    def figures(self, frames: Mapping[str, int], size_bytes: int, max_bytes: int) -> HarvestStats:
         """All counts now, beside what lies on the disk."""
         with self._lock:
-            return HarvestFigures(
+            return HarvestStats(
                 frames=frames,
                 size_bytes=size_bytes,
                 max_bytes=max_bytes,

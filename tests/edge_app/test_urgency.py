@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from edge_app.turns import Urgency, Wish
-from edge_app.wishes import urgency_of, wish_for_next
+from edge_app.schedule import PassRequest, Urgency
+from edge_app.urgency import request_for_next, urgency_of
 from telemetry import UnknownReason
 from vision.change_gate import Finding
 from vision.evidence import EvidenceFilter
@@ -45,8 +45,8 @@ def test_a_bay_at_rest(
     free: EvidenceFilter, found: Finding | None, urgency: Urgency | None
 ) -> None:
     assert urgency_of(free, found, 2) is urgency
-    assert wish_for_next(free, has_gate=True) is None
-    assert wish_for_next(free, has_gate=False) == Wish(Urgency.EVERY, has_picture=False)
+    assert request_for_next(free, has_gate=True) is None
+    assert request_for_next(free, has_gate=False) == PassRequest(Urgency.EVERY, has_picture=False)
 
 
 def test_a_bay_that_changes_is_most_urgent_when_one_pass_settles_it(free: EvidenceFilter) -> None:
@@ -58,7 +58,7 @@ def test_a_bay_that_changes_is_most_urgent_when_one_pass_settles_it(free: Eviden
     assert urgency_of(free, Finding.NOTHING, 9.9) is Urgency.SETTLING
     assert urgency_of(free, Finding.CHANGED, 9.9) is Urgency.CHANGED
     assert urgency_of(free, Finding.NOTHING, 10) is Urgency.DECIDING
-    assert wish_for_next(free, has_gate=True) == Wish(Urgency.SETTLING, has_picture=False)
+    assert request_for_next(free, has_gate=True) == PassRequest(Urgency.SETTLING, has_picture=False)
     see(free, 0.99, 10)
     assert urgency_of(free, Finding.NOTHING, 11) is None
 
@@ -68,4 +68,6 @@ def test_bays_without_a_state_start(free: EvidenceFilter) -> None:
         bays.mark_unknown(UnknownReason.CAMERA_LOST, 2, NOW)
         assert urgency_of(bays, Finding.NOTHING, 3) is Urgency.STARTING
         assert urgency_of(bays, Finding.CHANGED, 3) is Urgency.CHANGED
-        assert wish_for_next(bays, has_gate=True) == Wish(Urgency.STARTING, has_picture=False)
+        assert request_for_next(bays, has_gate=True) == PassRequest(
+            Urgency.STARTING, has_picture=False
+        )

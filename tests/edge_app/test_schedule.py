@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from edge_app.turns import Turn, Turns, TurnSettings, Urgency, Wish
-from edge_app.wishes import urgency_of, wish_for_next
+from edge_app.schedule import PassRequest, Schedule, ScheduledTask, ScheduleSettings, Urgency
+from edge_app.urgency import request_for_next, urgency_of
 from vision.change_gate import Finding
 from vision.evidence import EvidenceFilter
 from vision.types import BayEvidence
@@ -26,7 +26,7 @@ class Camera:
     """One bay, a picture a second, and what is believed of the bay.
 
     Attributes:
-        number: in the order of the turns; also its phase.
+        number: in the order of the schedule; also its phase.
         changes_s: when a vehicle comes or goes.
     """
 
@@ -57,14 +57,14 @@ class Camera:
             return Finding.CHANGED
         return Finding.HEARTBEAT if at_s - self.judged_s >= HEARTBEAT_S else Finding.NOTHING
 
-    def look(self, at_s: float) -> Wish | None:
+    def look(self, at_s: float) -> PassRequest | None:
         self.taken_s = self.looked_s = at_s
         self.looks += 1
         urgency = urgency_of(self.bay, self.find(at_s), at_s)
         self.waits = urgency is not None
-        return None if urgency is None else Wish(urgency)
+        return None if urgency is None else PassRequest(urgency)
 
-    def run_pass(self, now_s: float) -> Wish | None:
+    def run_pass(self, now_s: float) -> PassRequest | None:
         self.passes += 1
         self.waits = False
         self.judged_s, self.judged_occ = self.looked_s, self.occ(self.looked_s)
@@ -72,11 +72,11 @@ class Camera:
         evidence = BayEvidence(prob, np.ones(1, np.float32))
         for state in self.bay.update(evidence, self.looked_s, UTC_NOW):
             self.known.append((now_s, state.occ))
-        return wish_for_next(self.bay, has_gate=True)
+        return request_for_next(self.bay, has_gate=True)
 
 
 class Box:
-    """Workers that take turns, with scripted costs.
+    """Workers that take schedule, with scripted costs.
 
     Args:
         count: cameras.
@@ -87,13 +87,13 @@ class Box:
     def __init__(self, count: int, look_s: float = 0.015, pass_s: float = 0.115) -> None:
         self.now_s = 0.0
         self.workers = 2
-        self.turns = Turns(self.workers)
+        self.schedule = Schedule(self.workers)
         self.cameras = [Camera(number) for number in range(count)]
         self.look_s, self.pass_s = look_s, pass_s
-        self._at_work: list[tuple[float, int, Turn, Wish | None, bool]] = []
+        self._at_work: list[tuple[float, int, ScheduledTask, PassRequest | None, bool]] = []
         self._order = 0
         for camera in self.cameras:
-            self.turns.add(1.0, lambda camera=camera: self._waits(camera), 0.0)  # type: ignore[misc]
+            self.schedule.add(1.0, lambda camera=camera: self._waits(camera), 0.0)  # type: ignore[misc]
 
     def _waits(self, camera: Camera) -> float | None:
         newest_s = camera.picture_s(self.now_s)
@@ -112,29 +112,29 @@ class Box:
                 self.now_s += 0.02  # pictures come
 
     def _begin(self) -> bool:
-        turn = self.turns.next(self.now_s)
-        if turn is None:
+        task = self.schedule.next(self.now_s)
+        if task is None:
             return False
-        camera = self.cameras[turn.camera]
+        camera = self.cameras[task.camera]
         has_looked, cost_s = self._waits(camera) is not None, 0.0
-        wish = None
+        request = None
         if has_looked:
             cost_s += self.look_s * (8 if camera.looks == 0 else 1)
-            wish = camera.look(camera.picture_s(self.now_s))
+            request = camera.look(camera.picture_s(self.now_s))
         elif camera.waits:
             urgency = urgency_of(camera.bay, camera.find(camera.looked_s), camera.looked_s)
-            wish = None if urgency is None else Wish(urgency)
-        if turn.is_pass and wish is not None:
+            request = None if urgency is None else PassRequest(urgency)
+        if task.is_pass and request is not None:
             cost_s += self.pass_s
-            wish = camera.run_pass(self.now_s + cost_s)
+            request = camera.run_pass(self.now_s + cost_s)
         self._order += 1
-        heapq.heappush(self._at_work, (self.now_s + cost_s, self._order, turn, wish, has_looked))
+        heapq.heappush(self._at_work, (self.now_s + cost_s, self._order, task, request, has_looked))
         return True
 
     def _end(self) -> None:
-        end_s, _, turn, wish, has_looked = heapq.heappop(self._at_work)
+        end_s, _, task, request, has_looked = heapq.heappop(self._at_work)
         self.now_s = max(self.now_s, end_s)
-        self.turns.done(turn, self.now_s, wish, has_looked=has_looked)
+        self.schedule.done(task, self.now_s, request, has_looked=has_looked)
 
     def looks(self) -> Counter[int]:
         return Counter({camera.number: camera.looks for camera in self.cameras})
@@ -160,7 +160,7 @@ def test_still_lots_settle_one_after_the_other_and_keep_their_rate(count: int) -
     box.run(0.4 * count + 10)
     assert box.settled() == count
     assert box.rate_hz(box.now_s + 35) >= 0.98
-    assert box.turns.load(box.now_s).reach > 0.95
+    assert box.schedule.load(box.now_s).reach > 0.95
 
 
 def test_a_box_whose_looks_alone_are_too_many_serves_all_alike_and_says_how_far() -> None:
@@ -172,7 +172,7 @@ def test_a_box_whose_looks_alone_are_too_many_serves_all_alike_and_says_how_far(
     assert 0.2 < rate_hz < 0.45
     each = box.looks() - before
     assert min(each.values()) > 0.4 * max(each.values())
-    assert box.turns.load(box.now_s).reach == pytest.approx(rate_hz, abs=0.15)
+    assert box.schedule.load(box.now_s).reach == pytest.approx(rate_hz, abs=0.15)
 
 
 @pytest.mark.parametrize("count", [100, 300])
@@ -202,56 +202,56 @@ def test_a_rush_ends_in_time_and_the_box_recovers_by_itself() -> None:
 
 
 def test_no_camera_has_two_turns_at_a_time() -> None:
-    turns = Turns(workers=4)
+    schedule = Schedule(workers=4)
     for _ in range(3):
-        turns.add(1.0, lambda: 0.0, 0.0)
-    taken = [turns.next(1.0) for _ in range(5)]
-    assert sorted(turn.camera for turn in taken if turn) == [0, 1, 2]
+        schedule.add(1.0, lambda: 0.0, 0.0)
+    taken = [schedule.next(1.0) for _ in range(5)]
+    assert sorted(task.camera for task in taken if task) == [0, 1, 2]
     assert taken[3:] == [None, None]
-    assert not turns.claim(0)
+    assert not schedule.claim(0)
     assert taken[0] is not None
-    turns.done(taken[0], 1.1, None, has_looked=True)
-    assert turns.claim(taken[0].camera)
-    assert turns.next(1.2) is None
-    turns.release(taken[0].camera)
-    assert turns.next(1.2) is not None
+    schedule.done(taken[0], 1.1, None, has_looked=True)
+    assert schedule.claim(taken[0].camera)
+    assert schedule.next(1.2) is None
+    schedule.release(taken[0].camera)
+    assert schedule.next(1.2) is not None
 
 
 def test_passes_go_by_urgency_and_heartbeats_last_until_they_are_old() -> None:
-    turns, pictures = Turns(workers=2), [True] * 5
+    schedule, pictures = Schedule(workers=2), [True] * 5
     for number in range(5):
-        turns.add(1.0, lambda number=number: 0.0 if pictures[number] else None, 0.0)  # type: ignore[misc]
-    wishes = [
+        schedule.add(1.0, lambda number=number: 0.0 if pictures[number] else None, 0.0)  # type: ignore[misc]
+    requests = [
         Urgency.HEARTBEAT, Urgency.STARTING, Urgency.SETTLING, Urgency.CHANGED, Urgency.DECIDING,
     ]  # fmt: skip
-    for turn in [turns.next(0.0) for _ in wishes]:
-        assert turn is not None
-        pictures[turn.camera] = False
-        turns.done(turn, 0.0, Wish(wishes[turn.camera]), has_looked=True)
+    for task in [schedule.next(0.0) for _ in requests]:
+        assert task is not None
+        pictures[task.camera] = False
+        schedule.done(task, 0.0, PassRequest(requests[task.camera]), has_looked=True)
     order = []
     for _ in range(3):
-        turn = turns.next(1.0)
-        assert turn is not None
-        assert turn.is_pass
-        order.append(turn.camera)
-        turns.done(turn, 1.0, None, has_looked=False)
+        task = schedule.next(1.0)
+        assert task is not None
+        assert task.is_pass
+        order.append(task.camera)
+        schedule.done(task, 1.0, None, has_looked=False)
     assert order == [4, 3, 2]
-    later_s = 1.0 + TurnSettings().old_heartbeat_s
-    old = [turns.next(later_s), turns.next(later_s)]
-    assert [turn.camera for turn in old if turn and turn.is_pass] == [1, 0], (
+    later_s = 1.0 + ScheduleSettings().old_heartbeat_s
+    old = [schedule.next(later_s), schedule.next(later_s)]
+    assert [task.camera for task in old if task and task.is_pass] == [1, 0], (
         "neither waits for ever"
     )
 
 
 def test_a_camera_that_never_settles_does_not_hold_up_the_others() -> None:
-    turns = Turns()
+    schedule = Schedule()
     for _ in range(10):
-        turns.add(1.0, lambda: 0.0, 0.0)
+        schedule.add(1.0, lambda: 0.0, 0.0)
     now_s, seen = 0.0, set()
     while now_s < 14:
-        turn = turns.next(now_s)
-        assert turn is not None
-        seen.add(turn.camera)
+        task = schedule.next(now_s)
+        assert task is not None
+        seen.add(task.camera)
         now_s += 0.1
-        turns.done(turn, now_s, Wish(Urgency.STARTING), has_looked=True)
+        schedule.done(task, now_s, PassRequest(Urgency.STARTING), has_looked=True)
     assert len(seen) == 10

@@ -111,7 +111,7 @@ class RecentEvent:
     utc: datetime
 
 
-class LiveBoard:
+class LiveState:
     """Latest view of each camera and a bounded list of recent events; safe between threads."""
 
     def __init__(self, event_limit: int = 200) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from edge_app.alive import AliveMark
+from edge_app.liveness import LivenessFile
 from telemetry import ManualClock
 
 
 def test_the_mark_of_life(tmp_path: Path) -> None:
     clock = ManualClock()
-    mark = AliveMark(tmp_path / "alive", clock)
+    mark = LivenessFile(tmp_path / "alive", clock)
     assert mark.age_s() is None
     assert not mark.is_younger_than(1e9)
     mark.touch_if_due()
@@ -25,11 +25,11 @@ def test_the_mark_of_life(tmp_path: Path) -> None:
     clock.advance(6)
     mark.touch_if_due()
     assert mark.age_s() == pytest.approx(0)
-    AliveMark(tmp_path / "gone" / "alive", clock).touch()  # a full or missing disk is no fault
+    LivenessFile(tmp_path / "gone" / "alive", clock).touch()  # a full or missing disk is no fault
 
 
 def test_a_mark_of_a_clock_that_went_back_says_nothing(tmp_path: Path) -> None:
     clock = ManualClock()
-    AliveMark(tmp_path / "alive", clock).touch()
+    LivenessFile(tmp_path / "alive", clock).touch()
     earlier = ManualClock(epoch_utc=clock.utc() - timedelta(days=1))
-    assert not AliveMark(tmp_path / "alive", earlier).is_younger_than(1e9)
+    assert not LivenessFile(tmp_path / "alive", earlier).is_younger_than(1e9)

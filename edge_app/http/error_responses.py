@@ -19,7 +19,7 @@ def _problem(description: str) -> dict[str, Any]:
     return {"model": Problem, "description": description}
 
 
-REFUSALS: Responses = {
+ERROR_RESPONSES: Responses = {
     400: _problem("the body is no proper JSON"),
     401: _problem("not logged in"),
     403: _problem("the Host header is not one of ours, or another page's request"),

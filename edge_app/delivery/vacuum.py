@@ -31,7 +31,7 @@ RETRY_S = 60.0
 _INCREMENTAL = 2
 
 
-class RoomGiver:
+class Vacuum:
     """Gives room back. One thread at a time, outside of a transaction.
 
     Every store that this package made can do it. One without `auto_vacuum`, put together by hand

@@ -1,6 +1,6 @@
 """What a pass of the network showed, for parts that go on from there: incidents, harvest, audit.
 
-The pipeline knows none of them; each is a `LookObserver` that the service hangs onto it.
+The pipeline knows none of them; each is a `Observer` that the service hangs onto it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vision.types import BayEvidence, Floats, Frame, NetworkOutput, NetworkSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """One judged frame.
 
     Attributes:
@@ -50,10 +50,10 @@ class Look:
         return self.evidence.prob if self.output.bay_prob is None else self.output.bay_prob
 
 
-class LookObserver(Protocol):
+class Observer(Protocol):
     """Goes on from a judged frame."""
 
-    def observe(self, look: Look) -> None:
+    def observe(self, observation: Observation) -> None:
         """Take one judged frame; called in the worker's thread, so it must be quick.
 
         A fault in an observer is logged and never keeps a state from being recorded.
