@@ -22,8 +22,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from calibration.atomic import replacing
-from calibration.bundles import PRIVATE
+from calibration.atomic import PRIVATE, replacing
 from edge_app.audit.estimate import LookTally
 
 _log = logging.getLogger(__name__)

@@ -31,8 +31,7 @@ import cv2
 import numpy as np
 
 from calibration import Calibration
-from calibration.atomic import replacing
-from calibration.bundles import PRIVATE
+from calibration.atomic import PRIVATE, replacing
 from edge_app.config import LotsightConfig, register_config
 from edge_app.diagnostics.checks import Check
 from edge_app.diagnostics.store_reader import StoreFacts

@@ -12,14 +12,6 @@ from functools import partial
 import cv2
 import numpy as np
 
-from calibration import (
-    HarvestedBay,
-    HarvestedBox,
-    HarvestedFrame,
-    HarvestError,
-    HarvestReason,
-    Obscured,
-)
 from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.config import HarvestConfig
 from edge_app.harvest.counters import Limit
@@ -28,6 +20,14 @@ from edge_app.harvest.store import HarvestStore
 from edge_app.host_metrics import disk_free_bytes
 from edge_app.observation import Observation
 from edge_app.worker import Worker
+from harvest import (
+    HarvestedBay,
+    HarvestedBox,
+    HarvestedFrame,
+    HarvestError,
+    HarvestReason,
+    Obscured,
+)
 from telemetry import Clock
 from telemetry.messages import ModelRef
 from vision.geometry import to_norm

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from calibration import HarvestReason
 from edge_app.observation import Observation
+from harvest import HarvestReason
 from telemetry import UnknownReason
 from vision.assignment import OverlapRule
 from vision.change_gate import bay_patches, patch_change

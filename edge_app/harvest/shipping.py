@@ -12,12 +12,12 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from calibration import HarvestError
 from edge_app.addresses import register_address
 from edge_app.config import LotsightConfig
 from edge_app.delivery.slots import RolloutError
 from edge_app.harvest.store import HarvestStore, Selection, manifest_of
 from edge_app.sources.trust import verification_error
+from harvest import HarvestError
 from telemetry import Clock
 from telemetry.aws import JobDocument
 from telemetry.messages import ModelRef

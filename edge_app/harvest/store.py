@@ -19,12 +19,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from calibration import HarvestedFrame, HarvestError, HarvestManifest, write_bundle
-from calibration.atomic import replacing
-from calibration.bundles import PRIVATE
+from calibration.atomic import PRIVATE, replacing
 from edge_app.config import HarvestConfig, LotsightConfig
 from edge_app.harvest.counters import HarvestCounters, HarvestStats, Limit
 from edge_app.version import software
+from harvest import HarvestedFrame, HarvestError, HarvestManifest, write_bundle
 from telemetry import Clock
 from telemetry.messages import ModelRef
 

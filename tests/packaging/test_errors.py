@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
-    "telemetry", "pages", "vision", "simulator", "calibration", "models", "datasets", "edge_app",
-    "http_server", "cloud_app",
+    "telemetry", "pages", "vision", "simulator", "calibration", "harvest", "models", "datasets",
+    "edge_app", "http_server", "cloud_app",
 )  # fmt: skip
 ALLOWED = {
     "LotsightError": "the base itself",

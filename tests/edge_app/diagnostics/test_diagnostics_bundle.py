@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from calibration import Bay, Calibration, read_bundle, save_calibration
+from calibration import Bay, Calibration, save_calibration
 from edge_app.assembly import app_of, assemble
 from edge_app.cli.diagnose import app as diagnose
 from edge_app.cli.harvest import app as harvest
@@ -27,6 +27,7 @@ from edge_app.harvest.store import open_store
 from edge_app.logs import set_up_logging
 from edge_app.redaction import mask_secrets
 from edge_app.service import EdgeService
+from harvest import read_bundle
 from tests.edge_app.harvest.bench import Bench
 
 CONFIG = """

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from calibration import HarvestedFrame, HarvestError
 from edge_app.config import HarvestConfig
 from edge_app.harvest import HarvestStore, Limit, Selection
+from harvest import HarvestedFrame, HarvestError
 from tests.edge_app.harvest.bench import START, Bench
 
 MakeBench = Callable[..., Bench]

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration import HarvestReason
 from edge_app.harvest import Limit, harvester
+from harvest import HarvestReason
 from telemetry import UnknownReason
 from tests.edge_app.harvest.bench import Bench
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from calibration import read_bundle
 from edge_app.config import LotsightConfig
 from edge_app.delivery.slots import RolloutError
 from edge_app.harvest.shipping import HarvestShipping
+from harvest import read_bundle
 from telemetry import ManualClock
 from telemetry.aws import JobDocument, JobKind
 from tests.edge_app.harvest.bench import Bench

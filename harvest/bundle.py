@@ -24,9 +24,9 @@ from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
-from calibration.atomic import replacing, sync_folder
-from calibration.errors import HarvestError
-from calibration.harvests import FrameFile, HarvestedFrame, HarvestManifest
+from calibration.atomic import PRIVATE, replacing, sync_folder
+from harvest.errors import HarvestError
+from harvest.manifest import FrameFile, HarvestedFrame, HarvestManifest
 from telemetry.door import describe
 
 MANIFEST = "manifest.json"
@@ -38,8 +38,6 @@ LARGEST_BUNDLE_BYTES = 8 * 1024 * 1024 * 1024
 _FRAME_FILE = TypeAdapter(FrameFile)
 # Pictures are compressed already; more than the least effort only costs time.
 _GZIP_LEVEL = 1
-PRIVATE = 0o600
-"""Pictures of a place are for the user that made them alone."""
 
 
 @dataclass(frozen=True, slots=True)

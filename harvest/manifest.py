@@ -1,6 +1,6 @@
 """Frames worth labelling, as an edge box keeps them and a data set takes them.
 
-The box writes them, the label queue reads them; `calibration.bundles` packs them. What is known of
+The box writes them, the label queue reads them; `harvest.bundle` packs them. What is known of
 a frame was known on the box: the bays as the view guard had moved them, what the network said, why
 the frame was kept, and what of it was made unrecognisable before it was stored.
 """
