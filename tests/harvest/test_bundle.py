@@ -123,7 +123,7 @@ def test_a_link_in_an_archive_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harvest.bundle, "LARGEST_PICTURE_BYTES", 1000)
+    monkeypatch.setattr("harvest.bundle.LARGEST_PICTURE_BYTES", 1000)
     path = archive_of(tmp_path / "b.tar.gz", {"frames/a.jpg": b"\0" * 5000})
     with pytest.raises(HarvestError, match="at most 1000 bytes, but got 5000"):
         read_bundle(path)
