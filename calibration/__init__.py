@@ -22,6 +22,7 @@ from calibration.files import (
     seal_calibration,
 )
 from calibration.findings import Code, Finding, Severity, errors_of
+from calibration.normalise import normalise_bay, normalise_calibration
 from calibration.numbering import Numbering, next_id, number_bays, parse_skip
 from calibration.parsing import calibration_from_data, parse_calibration
 from calibration.rows import (
@@ -35,7 +36,6 @@ from calibration.rows import (
     share_along,
     with_divider,
 )
-from calibration.tidy import tidy_bay, tidy_calibration
 from calibration.types import (
     Area,
     Bay,
@@ -83,6 +83,8 @@ __all__ = [
     "load_calibration",
     "load_revision",
     "next_id",
+    "normalise_bay",
+    "normalise_calibration",
     "number_bays",
     "parse_calibration",
     "parse_skip",
@@ -95,7 +97,5 @@ __all__ = [
     "seal",
     "seal_calibration",
     "share_along",
-    "tidy_bay",
-    "tidy_calibration",
     "with_divider",
 ]

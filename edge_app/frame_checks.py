@@ -9,8 +9,8 @@ from calibration import Calibration
 from calibration.references import check_reference, missing_reference, view_guard
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.sources import shows_stills
+from vision.background import BackgroundModel
 from vision.change_gate import ChangeGate
-from vision.standing_scene import StandingScene
 from vision.view_guard import ViewGuard
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,6 @@ def make_gate(config: LotsightConfig) -> ChangeGate | None:
     return ChangeGate(config.gate.settings(), share)
 
 
-def make_scene(config: LotsightConfig) -> StandingScene | None:
+def make_scene(config: LotsightConfig) -> BackgroundModel | None:
     """A camera's standing scene; None when pictures show what moves as it is."""
-    return StandingScene() if config.privacy.moving else None
+    return BackgroundModel() if config.privacy.moving else None

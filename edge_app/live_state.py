@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from calibration import Calibration
 from telemetry import BayState, Cause, IncidentKind
+from vision.background import Moving
 from vision.incidents import Incident
-from vision.standing_scene import Moving
 from vision.types import Detections, Floats, Frame
 
 

@@ -76,10 +76,10 @@ class ModelFiles:
     def _entry(self) -> ModelEntry:
         if self._rolled_out is not None:
             return find_model(_manifest_in(self._rolled_out))
-        told = self._config.told()
+        hints = self._config.hints()
         if self._config.manifest_file is not None:
-            return find_model(self._config.manifest_file, told)
-        return choose_model(self._config.name, told)
+            return find_model(self._config.manifest_file, hints)
+        return choose_model(self._config.name, hints)
 
     def _paths(self) -> list[Path]:
         if self._rolled_out is None and self._config.manifest_file is not None:

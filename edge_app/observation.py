@@ -10,7 +10,7 @@ from typing import Protocol
 
 from calibration import Calibration
 from telemetry import BayState
-from vision.standing_scene import Moving
+from vision.background import Moving
 from vision.types import BayEvidence, Floats, Frame, NetworkOutput, NetworkSpec
 
 

@@ -24,10 +24,10 @@ from edge_app.sources import FeedStatus
 from edge_app.urgency import request_for_next, urgency_of
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
+from vision.background import BackgroundModel, Moving
 from vision.change_gate import WORK_SIDE_PX
 from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.judge import NO_BAYS, BayJudge, BayShapes, Detector, Judgement
-from vision.standing_scene import Moving, StandingScene
 from vision.types import Detections, Floats, Frame
 from vision.view_guard import ViewReport
 from vision.view_match import SmallGreys, apply_matrix
@@ -79,7 +79,7 @@ class CameraPipeline:
         self._filter = EvidenceFilter((), start_utc=clock.utc())
         self._guard: Guard | None = None
         self._gate: Gate | None = None
-        self._scene: StandingScene | None = None
+        self._scene: BackgroundModel | None = None
         self._moving: Moving | None = None
         self._observers: list[Observer] = []
         self._waiting: _Waiting | None = None
@@ -144,7 +144,7 @@ class CameraPipeline:
         """Skip frames in which nothing changed."""
         self._gate = gate
 
-    def use_scene(self, scene: StandingScene | None) -> None:
+    def use_scene(self, scene: BackgroundModel | None) -> None:
         """Find what moves, for whoever makes pictures private."""
         self._scene, self._moving = scene, None
 

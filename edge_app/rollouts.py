@@ -14,9 +14,9 @@ from calibration import (
     Calibration,
     compare,
     load_calibration,
+    normalise_calibration,
     rollback_calibration,
     save_calibration,
-    tidy_calibration,
 )
 from calibration.references import check_reference, reference_path
 from edge_app.alarm_texts import rollout_alarm
@@ -171,7 +171,7 @@ class CalibrationRollout:
         file = self.cameras.calibration_file(camera)
         self.cameras.check_layout(calibration)
         present = load_calibration(file) if file.exists() else None
-        tidied, _ = tidy_calibration(calibration)
+        tidied, _ = normalise_calibration(calibration)
         if present is not None and compare(present, tidied).is_empty:
             self.cameras.reload_calibration(camera)
             return f"camera {camera}: version {document.version} is in use already"

@@ -38,8 +38,8 @@ from edge_app.diagnostics.store_reader import StoreFacts
 from edge_app.redaction import SECRETS, mask_secrets
 from edge_app.sources import shown
 from telemetry import Clock, ConfigError
+from vision.background import Moving
 from vision.privacy import PrivacySettings, PrivateScene, obscure
-from vision.standing_scene import Moving
 from vision.types import Floats, ImageBgr
 
 _LIBRARIES = (

@@ -19,7 +19,7 @@ from tests.edge_app.pipeline_kit import (
     ScriptedGuard,
     calibration,
 )
-from vision.standing_scene import StandingScene
+from vision.background import BackgroundModel
 from vision.view_guard import ViewReport
 
 
@@ -179,7 +179,7 @@ def test_what_moves_is_known_of_every_picture_that_may_be_shown() -> None:
     rig.pipeline.add_observer(witness)
     rig.run(1)
     assert rig.view().moving is None, "nobody asked"
-    rig.pipeline.use_scene(StandingScene())
+    rig.pipeline.use_scene(BackgroundModel())
     rig.run(20, prob=0.01)
     assert (moving := witness.looks[-1].moving) is not None
     assert not moving.people.any()

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from edge_app.cli.judge import app as judge_app
-from models import find_model, manifest_of_export, open_detector, parse_told
+from models import find_model, manifest_of_export, open_detector, parse_hints
 from models.cli import app as models_app
 from telemetry import ModelError
 from tests.onnx_files import ScriptedFile
@@ -66,7 +66,7 @@ def found_by(
     path: Path, layout: str | None = None, names: str | None = None
 ) -> tuple[Floats, BoxFormat]:
     """Boxes in a picture as large as the input."""
-    detector = open_detector(find_model(path, parse_told(layout, names)), threads=1)
+    detector = open_detector(find_model(path, parse_hints(layout, names)), threads=1)
     found = detector.detect(np.full((640, 640, 3), 90, np.uint8), NO_BAYS).detections
     order = np.lexsort(found.xyxy_px.T)
     return found.xyxy_px[order], detector.spec.box_format
@@ -119,9 +119,9 @@ def test_every_layout_is_found_out(
         axis = BoxFormat.usual(layout).boxes_axis
     boxes = batch_of(rows_of(layout, form, unit, classes), axis)
     facts = names(classes)
-    told = [f"{name}=vehicle" for name in ("0", *map(str, range(1, classes)))]
+    hints = [f"{name}=vehicle" for name in ("0", *map(str, range(1, classes)))]
     path = ScriptedFile(boxes, facts=facts).write(tmp_path / "own.onnx")
-    detector = open_detector(find_model(path, parse_told(roles=told)), threads=1)
+    detector = open_detector(find_model(path, parse_hints(roles=hints)), threads=1)
     assert detector.spec.box_format == BoxFormat(layout, form, unit, axis)
     found = detector.detect(np.full((640, 640, 3), 90, np.uint8), NO_BAYS).detections
     np.testing.assert_allclose(found.xyxy_px, CARS, atol=1e-3)
@@ -223,7 +223,7 @@ def test_the_users_word_settles_it(tmp_path: Path, words: str) -> None:
 )  # fmt: skip
 def test_a_word_that_cannot_be_true_is_refused(name: str, layout: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        find_model(EXPORTS / f"{name}.onnx", parse_told(layout))
+        find_model(EXPORTS / f"{name}.onnx", parse_hints(layout))
 
 
 def test_a_manifest_that_cannot_be_true_is_refused(tmp_path: Path) -> None:
@@ -295,8 +295,8 @@ def test_a_model_is_added_with_what_was_found_out(tmp_path: Path) -> None:
     refused = invoke(models_app, "add", path)
     assert isinstance(refused.exception, ModelError)
     assert "expected class names for occupied and for free bays" in str(refused.exception)
-    told = ("--class", "belegt=occupied_bay", "--class", "1=free_bay", "--name", "my-lot")
-    result = invoke(models_app, "add", path, *told)
+    hints = ("--class", "belegt=occupied_bay", "--class", "1=free_bay", "--name", "my-lot")
+    result = invoke(models_app, "add", path, *hints)
     assert result.exit_code == 0, result.exception
     assert "belegt = occupied bay; blau = free bay" in result.output
     entry = find_model(path)
@@ -305,6 +305,6 @@ def test_a_model_is_added_with_what_was_found_out(tmp_path: Path) -> None:
     kept = json.loads(path.with_suffix(".json").read_text())
     assert kept["roles"] == {"belegt": "occupied_bay", "blau": "free_bay"}
     assert kept["outputs"] == {"boxes": "yolov5", "form": "centre", "coordinates": "fractions"}
-    again = invoke(models_app, "add", path, *told)
+    again = invoke(models_app, "add", path, *hints)
     assert "--force replaces it" in str(again.exception)
-    assert invoke(models_app, "add", path, *told, "--force").exit_code == 0
+    assert invoke(models_app, "add", path, *hints, "--force").exit_code == 0

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from calibration import Calibration, RowPlan, row_quads
 from calibration.editor import (
-    Desk,
+    EditorSession,
     EditorSettings,
     LiveJudge,
     ProposedBay,
@@ -143,10 +143,10 @@ class ColourProposer:
 
 
 @contextmanager
-def serve(*desks: Desk, **settings: Any) -> Iterator[str]:
+def serve(*sessions: EditorSession, **settings: Any) -> Iterator[str]:
     """The editor on a free port of loopback; gives its address."""
     given = EditorSettings(author_of=lambda _request: "ina", **settings)
-    editor = create_editor_app(lambda: desks, given)
+    editor = create_editor_app(lambda: sessions, given)
     config = uvicorn.Config(editor, port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -175,15 +175,15 @@ def lot_picture(lot: DrawnLot, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture
-def desk(lot_picture: Path, tmp_path: Path) -> Desk:
+def session(lot_picture: Path, tmp_path: Path) -> EditorSession:
     judge: LiveJudge = ColourJudge()
     pictures = StillPicture(lot_picture)
-    return Desk("north", pictures, tmp_path / "north.json", judge, ColourProposer())
+    return EditorSession("north", pictures, tmp_path / "north.json", judge, ColourProposer())
 
 
 @pytest.fixture
-def editor_url(desk: Desk) -> Iterator[str]:
-    with serve(desk) as url:
+def editor_url(session: EditorSession) -> Iterator[str]:
+    with serve(session) as url:
         yield url
 
 
@@ -319,7 +319,7 @@ def hands_of() -> type[Hands]:
 
 @pytest.fixture
 def serving() -> Callable[..., Any]:
-    """The context manager that serves a desk."""
+    """The context manager that serves a session."""
     return serve
 
 

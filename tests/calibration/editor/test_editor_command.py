@@ -25,7 +25,7 @@ from fastapi.responses import Response
 from calibration import load_calibration, load_revision
 from calibration.editor import (
     ClipPictures,
-    Desk,
+    EditorSession,
     EditorSettings,
     StillPicture,
     create_editor_app,
@@ -124,9 +124,9 @@ def test_only_the_usual_port_gives_way() -> None:
         assert first.getsockname()[1] != second.getsockname()[1]
 
 
-def test_a_running_edge_service_is_recognised(desk: Desk, free_port: Any) -> None:
+def test_a_running_edge_service_is_recognised(session: EditorSession, free_port: Any) -> None:
     edge = FastAPI()
-    editor = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda _request: "x"))
+    editor = create_editor_app(lambda: [session], EditorSettings(author_of=lambda _request: "x"))
     edge.mount("/calibrate", editor)
     with served(edge) as url:
         assert edge_editor(url) == f"{url}/calibrate/"

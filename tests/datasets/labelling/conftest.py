@@ -19,11 +19,11 @@ import uvicorn
 from playwright.sync_api import Browser, Page
 
 from datasets.crops import look_of_picture, looks_of
-from datasets.labelling.making import Recipe, make_queue
-from datasets.labelling.page import ReviewDesk, create_review_app
+from datasets.labelling.build import Recipe, make_queue
+from datasets.labelling.page import ReviewSession, create_review_app
 from datasets.labelling.pool import Judged, PoolFrame
 from datasets.labelling.queue import Queue, write_queue
-from datasets.labelling.selecting import Budget
+from datasets.labelling.selection import Budget
 from simulator import render_sample
 from telemetry import Clock, SystemClock
 from tests.networks import scripted_spec
@@ -107,8 +107,8 @@ def queue_folder(lots: Lots, tmp_path: Path) -> Path:
 @contextmanager
 def serve(folder: Path, port: int = 0, clock: Clock | None = None) -> Iterator[str]:
     """The page of a queue on loopback; gives its address."""
-    desk = ReviewDesk(folder, clock or SystemClock())
-    app = create_review_app(desk, "ina", clock=clock)
+    session = ReviewSession(folder, clock or SystemClock())
+    app = create_review_app(session, "ina", clock=clock)
     config = uvicorn.Config(app, port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

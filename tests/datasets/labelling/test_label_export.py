@@ -30,7 +30,7 @@ from datasets.labelling.queue import Queue, read_queue
 from datasets.labelling.results import sum_up
 from datasets.lots import read_dataset
 from datasets.manifest import Manifest, read_manifest
-from datasets.own import write_dataset
+from datasets.native import write_dataset
 from harvest import (
     HarvestedBay,
     HarvestedFrame,

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration import Bay, Calibration, check_calibration, save_calibration, tidy_calibration
+from calibration import Bay, Calibration, check_calibration, normalise_calibration, save_calibration
 from simulator import make_sample
 from vision.types import ImageBgr
 
@@ -181,7 +181,7 @@ def lot() -> Lot:
         Bay(id=f"b{index:02d}", polygon=tuple((float(x), float(y)) for x, y in np.clip(quad, 0, 1)))
         for index, quad in enumerate(sample.quads_norm)
     )
-    drawn, _ = tidy_calibration(Calibration(camera="any", image_wh=IMAGE_WH, bays=bays))
+    drawn, _ = normalise_calibration(Calibration(camera="any", image_wh=IMAGE_WH, bays=bays))
     bad = {finding.bay for finding in check_calibration(drawn) if finding.severity == "error"}
     kept = tuple(bay for bay in drawn.bays if bay.id not in bad)
     truth = {bay.id: bool(taken) for bay, taken in zip(bays, sample.occupied, strict=True)}

@@ -14,7 +14,7 @@ from datasets.errors import DatasetError
 from datasets.labelling.pool import Judged
 from datasets.labelling.queue import Made, Queue, QueueItem
 from datasets.labelling.scoring import Weights, Worth, reasons_of, value_bays
-from datasets.labelling.selecting import Budget, Picks, pick_diverse, select
+from datasets.labelling.selection import Budget, Picks, pick_diverse, select
 from telemetry.messages import ModelRef
 from vision.types import Floats, Ints, NetworkSpec, as_floats
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from models.hints import ModelHints
 from models.manifest import InputSize, Manifest, Outputs, sha256_of
 from models.probe_picture import probe_picture
-from models.told import Told
 from telemetry.door import describe
 from telemetry.errors import ModelError
 
@@ -29,7 +29,7 @@ _NAMES = ("names", "classes", "class_names", "labels")
 """Keys of metadata that hold the class names; Ultralytics' is the first."""
 
 
-def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
+def manifest_of_export(path: Path, hints: ModelHints | None = None) -> Manifest:
     """Make a manifest for an ONNX file that has none.
 
     Names of classes, stride, size and licence come from the metadata in the file, as far as they
@@ -38,7 +38,7 @@ def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
 
     Args:
         path: the ONNX file.
-        told: what the user says; it goes before what the file says.
+        hints: what the user says; it goes before what the file says.
 
     Raises:
         ModelError: the file is no detection model, or something is neither in the file nor told.
@@ -47,7 +47,7 @@ def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
     from vision.probe import Probe, probe
     from vision.session import SessionSettings, open_session, read_graph
 
-    told = told or Told()
+    hints = hints or ModelHints()
     session = open_session(path, SessionSettings(threads=1, optimise=False))
     facts = session.get_modelmeta().custom_metadata_map
     task = facts.get("task", "detect")
@@ -55,9 +55,9 @@ def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
         msg = f"{path}: expected a model for the task 'detect', but got '{task}'"
         raise ModelError(msg)
     graph = read_graph(session, path)
-    classes = _classes(facts, told, path)
+    classes = _classes(facts, hints, path)
     size = _input_size(graph, facts, path)
-    known = Probe(probe_picture(), told.boxes, is_usual=facts.get("author") == _MAKER)
+    known = Probe(probe_picture(), hints.boxes, is_usual=facts.get("author") == _MAKER)
     show = partial(probe, session, graph, path, len(classes), known=known)
     try:
         found = show(PROBE_WH if size.dynamic else (size.width, size.height)).box_format
@@ -76,7 +76,7 @@ def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
             sha256=sha256_of(path),
             input=size,
             classes=classes,
-            roles=told.roles,
+            roles=hints.roles,
             outputs=Outputs(boxes=found.layout, form=found.form, coordinates=found.coordinates),
             bay_head=graph.has_bay_head,
             licence=facts.get("license", "not stated"),
@@ -87,9 +87,9 @@ def manifest_of_export(path: Path, told: Told | None = None) -> Manifest:
         raise ModelError(msg) from exc
 
 
-def _classes(facts: Mapping[str, str], told: Told, path: Path) -> dict[int, str]:
-    if told.names:
-        return dict(enumerate(told.names))
+def _classes(facts: Mapping[str, str], hints: ModelHints, path: Path) -> dict[int, str]:
+    if hints.names:
+        return dict(enumerate(hints.names))
     for key in _NAMES:
         if classes := _named(_literal(facts.get(key, ""))):
             return classes

@@ -14,7 +14,7 @@ import numpy as np
 from datasets.contact_sheet import sheet_jpeg
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, State
-from datasets.own import claim_folder, write_bytes, write_text
+from datasets.native import claim_folder, write_bytes, write_text
 from vision.draw import FREE, OCCUPIED, UNKNOWN, VEHICLE
 from vision.geometry import to_pixels
 from vision.labels import DARK, INK, Colour, put_text, text_width_px

@@ -15,7 +15,7 @@ _SAME_NORM = 1e-6
 CLIP_NORM = 0.02
 
 
-def tidy_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Finding, ...]]:
+def normalise_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Finding, ...]]:
     """Tidy every bay, mask and watched area.
 
     Returns:
@@ -24,7 +24,7 @@ def tidy_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Findi
     bays: list[Bay] = []
     findings: list[Finding] = []
     for bay in calibration.bays:
-        tidied, said = tidy_bay(bay)
+        tidied, said = normalise_bay(bay)
         bays.append(tidied)
         findings.extend(said)
     masks = tuple(_tidy_region(mask) for mask in calibration.masks)
@@ -33,7 +33,7 @@ def tidy_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Findi
     return calibration.model_copy(update=tidied_all), tuple(findings)
 
 
-def tidy_bay(bay: Bay) -> tuple[Bay, tuple[Finding, ...]]:
+def normalise_bay(bay: Bay) -> tuple[Bay, tuple[Finding, ...]]:
     """Drop repeated points, move points a hair outside onto the edge, turn it clockwise.
 
     A crossing outline has no direction and is left as it is, to be reported by the checks.

@@ -1,4 +1,4 @@
-"""One camera on the installer's desk: all that the editor's page can ask for, without HTTP."""
+"""One camera being edited: all that the editor's page can ask for, without HTTP."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ImportChoice:
     stretch: bool = False
 
 
-class Desk:
+class EditorSession:
     """A camera, its pictures and its calibration file; what is saved is the only state."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Desk:
         judge: LiveJudge | None = None,
         proposer: BayProposer | None = None,
     ) -> None:
-        """Put a camera on the desk.
+        """Edit a camera.
 
         Args:
             camera: its id.
@@ -127,7 +127,7 @@ class Desk:
             self._file_wh = (width, height)
         return width, height
 
-    def session(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """All that the page needs to begin."""
         present = self.present()
         return {

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from models.classes import ClassRole
 from telemetry.errors import ModelError
-from vision.box_format import ToldFormat
+from vision.box_format import FormatHints
 from vision.types import BoxForm, BoxLayout, Coordinates
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -17,7 +17,7 @@ _KINDS: tuple[type[StrEnum], ...] = (BoxLayout, BoxForm, Coordinates)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ModelHints:
     """What is said of a model; all of it may be left to the file.
 
     Attributes:
@@ -26,18 +26,18 @@ class Told:
         roles: class name or index to what its boxes are.
     """
 
-    boxes: ToldFormat = field(default_factory=ToldFormat)
+    boxes: FormatHints = field(default_factory=FormatHints)
     names: tuple[str, ...] = ()
     roles: dict[str, ClassRole] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
-        return self != Told()
+        return self != ModelHints()
 
 
-def parse_told(
+def parse_hints(
     layout: str | None = None, names: str | None = None, roles: Sequence[str] = ()
-) -> Told:
+) -> ModelHints:
     """Read what options of a command or settings say.
 
     Args:
@@ -53,10 +53,10 @@ def parse_told(
     if names and not all(classes):
         msg = f"names: expected names with commas between them, but got '{names}'"
         raise ModelError(msg)
-    return Told(_layout(layout or ""), classes, dict(_role(text) for text in roles))
+    return ModelHints(_layout(layout or ""), classes, dict(_role(text) for text in roles))
 
 
-def _layout(text: str) -> ToldFormat:
+def _layout(text: str) -> FormatHints:
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     known = {word.value: word for kind in _KINDS for word in kind}
     for word in words:
@@ -67,7 +67,7 @@ def _layout(text: str) -> ToldFormat:
     if len({type(word) for word in chosen}) != len(chosen):
         msg = f"layout: expected one word of a kind, but got '{text}'"
         raise ModelError(msg)
-    return ToldFormat(_of(chosen, BoxLayout), _of(chosen, BoxForm), _of(chosen, Coordinates))
+    return FormatHints(_of(chosen, BoxLayout), _of(chosen, BoxForm), _of(chosen, Coordinates))
 
 
 def _of(words: Sequence[StrEnum], kind: type[_Word]) -> _Word | None:

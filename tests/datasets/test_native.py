@@ -15,7 +15,7 @@ from datasets.errors import DatasetError
 from datasets.frames import LotFrame, Origin, Vehicle
 from datasets.lots import list_sets, read_dataset, read_lot
 from datasets.manifest import About, hash_files, read_manifest, version_of
-from datasets.own import Placing, write_dataset
+from datasets.native import Placing, write_dataset
 from models.training.samples import Sample
 from vision.types import as_floats
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.converting import Conversion, Target, convert
+from datasets.convert import Conversion, Target, convert
 from datasets.formats import SetFormat, YoloTask, detect_set, read_set
 from datasets.frames import LotFrame, Origin, Vehicle
 from datasets.manifest import read_manifest
-from datasets.own import Placing
+from datasets.native import Placing
 from datasets.versions import verify
 from telemetry.words import ID_PATTERN
 

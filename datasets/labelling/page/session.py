@@ -15,8 +15,8 @@ from datasets.labelling.journal import (
     Mode,
     append_entry,
     journal_path,
-    mend_journals,
     read_journals,
+    repair_journals,
     standing,
 )
 from datasets.labelling.page.pictures import Pictures, polygons_px
@@ -48,7 +48,7 @@ class Ask:
     have: Collection[str] = ()
 
 
-class ReviewDesk:
+class ReviewSession:
     """Hands out questions and keeps answers; called from several threads."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -64,7 +64,7 @@ class ReviewDesk:
         self._lock = threading.Lock()
         self._items = {self.queue.id_of(item): item for item in self.queue.items}
         self._leases: dict[str, tuple[str, float]] = {}
-        mend_journals(folder)
+        repair_journals(folder)
         self._entries = read_journals(folder)
         self._votes = votes_of(self._entries)
         self._check_known()

@@ -103,7 +103,7 @@ class Moving:
         self.vehicles_norm.setflags(write=False)
 
 
-class StandingScene:
+class BackgroundModel:
     """Finds what moves before one camera; not thread-safe, what it gives is.
 
     Args:

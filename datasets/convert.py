@@ -11,7 +11,7 @@ from datasets.formats import YoloTask, write_coco, write_yolo
 from datasets.frames import LotFrame
 from datasets.lots import PICTURES
 from datasets.manifest import About, Manifest, hash_files, make_manifest, write_manifest
-from datasets.own import (
+from datasets.native import (
     UNSPLIT,
     Placing,
     claim_folder,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from simulator import SimulatedLot, Weather, demo_scene
-from vision.standing_scene import Moving, StandingScene
+from vision.background import BackgroundModel, Moving
 from vision.types import Floats, as_floats
 from vision.view_match import small_grey
 
@@ -49,7 +49,7 @@ def picture(asphalt: Grey) -> Picture:
     return make
 
 
-def settled(scene: StandingScene, picture: Picture, noise: float = 2.0) -> float:
+def settled(scene: BackgroundModel, picture: Picture, noise: float = 2.0) -> float:
     """Let a scene see the empty lot for half a minute; the time of the next picture."""
     for second in range(30):
         scene.look(picture(noise), float(second), BAYS)
@@ -64,7 +64,7 @@ def covered(moving: Moving, x: int, y: int, wide: int, high: int) -> float:
 
 @pytest.mark.parametrize("noise", [1.0, 6.0])
 def test_who_walks_is_found_and_nothing_else(picture: Picture, noise: float) -> None:
-    scene = StandingScene()
+    scene = BackgroundModel()
     begin_s = settled(scene, picture, noise)
     for step in range(12):
         place = (100 + 20 * step, LANE_Y)
@@ -75,7 +75,7 @@ def test_who_walks_is_found_and_nothing_else(picture: Picture, noise: float) -> 
 
 
 def test_neither_light_nor_noise_moves(picture: Picture) -> None:
-    scene = StandingScene()
+    scene = BackgroundModel()
     begin_s = settled(scene, picture, 6.0)
     for second in range(40):
         light = 0.7 + 0.3 * np.cos(second / 4)  # a cloud, or the camera's exposure
@@ -89,7 +89,7 @@ def test_a_camera_that_sways_moves_little() -> None:
     """Without being followed a tenth of this picture would move all the time."""
     lot = SimulatedLot(demo_scene(Weather.OVERCAST, image_wh=(1280, 720)), seed=3, detail=1)
     still, quads = small_grey(lot.frame(20.0), 640), list(lot.quads_norm())
-    rng, scene, shares = np.random.default_rng(6), StandingScene(), []
+    rng, scene, shares = np.random.default_rng(6), BackgroundModel(), []
     for second in range(40):
         by_px = (1.5 * np.sin(1.3 * second), np.cos(0.9 * second))
         matrix = as_floats([[1, 0, by_px[0]], [0, 1, by_px[1]]])
@@ -101,7 +101,7 @@ def test_a_camera_that_sways_moves_little() -> None:
 
 
 def test_a_passing_vehicle_is_a_box_and_its_place_is_nobody_afterwards(picture: Picture) -> None:
-    scene = StandingScene()
+    scene = BackgroundModel()
     begin_s = settled(scene, picture)
     for step in range(5):
         x = 60 + 90 * step
@@ -116,7 +116,7 @@ def test_a_passing_vehicle_is_a_box_and_its_place_is_nobody_afterwards(picture: 
 
 
 def test_a_car_that_parks_stays_as_it_is_and_becomes_part_of_the_scene(picture: Picture) -> None:
-    scene = StandingScene()
+    scene = BackgroundModel()
     begin_s = settled(scene, picture)
     parked = ((128, 210), CAR_WH, 235)
     for second in range(75):
@@ -129,7 +129,7 @@ def test_a_car_that_parks_stays_as_it_is_and_becomes_part_of_the_scene(picture: 
 
 
 def test_who_stands_still_is_found_for_most_of_a_minute_and_lost_then(picture: Picture) -> None:
-    scene = StandingScene()
+    scene = BackgroundModel()
     begin_s = settled(scene, picture)
     person = ((300, LANE_Y), PERSON_WH, 230)
     shares = [
@@ -143,7 +143,7 @@ def test_who_stands_still_is_found_for_most_of_a_minute_and_lost_then(picture: P
 @pytest.mark.parametrize("change", ["gap", "size", "view", "bays", "lamps"])
 def test_another_scene_begins_anew(picture: Picture, change: str) -> None:
     """Everything would be moving, or the wrong things would."""
-    scene = StandingScene()
+    scene = BackgroundModel()
     begin_s = settled(scene, picture)
     grey, bays = picture(2.0, ((300, LANE_Y), PERSON_WH, 230)), BAYS
     if change == "gap":
@@ -164,7 +164,7 @@ def test_another_scene_begins_anew(picture: Picture, change: str) -> None:
 
 
 def test_without_bays_all_that_moves_is_people(picture: Picture) -> None:
-    scene = StandingScene()
+    scene = BackgroundModel()
     for second in range(20):
         scene.look(picture(), float(second), [])
     moving = scene.look(picture(2.0, ((100, LANE_Y), CAR_WH, 235)), 20.0, [])
@@ -184,7 +184,7 @@ def test_people_by_the_bays_of_a_rendered_lot_are_covered(weather: Weather) -> N
     """A rush, a look a second. Who walks right beside a moving vehicle is bounded as that is; away
     from the bays all is a mosaic anyway."""
     lot = SimulatedLot(demo_scene(weather, image_wh=(1280, 720)), seed=3, detail=1)
-    scene, shares, found, still = StandingScene(), [], [], []
+    scene, shares, found, still = BackgroundModel(), [], [], []
     quads = list(lot.quads_norm())
     hull = cv2.convexHull(np.round(np.concatenate(quads) * WH).astype(np.int32))
     by_bays = np.zeros(WH[::-1], np.uint8)
