@@ -28,13 +28,9 @@ from calibration.parsing import calibration_from_data, parse_calibration
 from calibration.rows import (
     BayTraits,
     RowPlan,
-    copy_quads,
     copy_row,
     row_bays,
-    row_corners,
     row_quads,
-    share_along,
-    with_divider,
 )
 from calibration.types import (
     Area,
@@ -75,7 +71,6 @@ __all__ = [
     "check_calibration",
     "checksum_of",
     "compare",
-    "copy_quads",
     "copy_row",
     "errors_of",
     "format_calibration",
@@ -91,11 +86,8 @@ __all__ = [
     "read_calibration",
     "rollback_calibration",
     "row_bays",
-    "row_corners",
     "row_quads",
     "save_calibration",
     "seal",
     "seal_calibration",
-    "share_along",
-    "with_divider",
 ]

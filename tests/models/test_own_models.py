@@ -20,6 +20,7 @@ from models.cli import app as models_app
 from telemetry import ModelError
 from tests.onnx_files import ScriptedFile
 from vision.detector import OnnxDetector
+from vision.input_size import InputPlan
 from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates, Floats, as_floats
 
 EXPORTS = Path(__file__).parent / "exports"
@@ -158,9 +159,11 @@ def test_a_fixed_batch_serves_any_number_of_tiles(tmp_path: Path) -> None:
     boxes = np.repeat(RAW.T[None], 2, 0)
     path = ScriptedFile(boxes, (2, 3, 640, 640)).write(tmp_path / "own.onnx")
     detector = open_detector(find_model(path), threads=1)
-    images = [np.full((640, 640, 3), 90, np.uint8)] * 3
-    found = detector.detect_many(images, [NO_BAYS] * 3)
-    assert [len(one.detections) for one in found] == [5, 5, 5]
+    tiles = tuple((640 * i, 0, 640 * (i + 1), 640) for i in range(3))
+    plan = InputPlan((1920, 640), (640, 640), tiles, 0, 0)
+    found = detector.detect(np.full((640, 1920, 3), 90, np.uint8), NO_BAYS, plan)
+    of_tile = found.detections.xyxy_px[:, 0] // 640
+    assert [int((of_tile == i).sum()) for i in range(3)] == [5, 5, 5]
 
 
 SHORT = rows_of(BoxLayout.YOLO_END2END, BoxForm.CORNERS, Coordinates.PIXELS)[:1] * 1.0
