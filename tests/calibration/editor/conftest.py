@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +11,6 @@ from typing import Any, cast
 import cv2
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page
 
 from calibration import Calibration, RowPlan, row_quads
@@ -26,6 +23,7 @@ from calibration.editor import (
     create_editor_app,
 )
 from calibration.geometry import to_pixels
+from tests.kit import web
 from tests.networks import scripted_spec
 from vision.types import (
     BayEvidence,
@@ -147,19 +145,8 @@ def serve(*sessions: EditorSession, **settings: Any) -> Iterator[str]:
     """The editor on a free port of loopback; gives its address."""
     given = EditorSettings(author_of=lambda _request: "ina", **settings)
     editor = create_editor_app(lambda: sessions, given)
-    config = uvicorn.Config(editor, port=0, log_level="warning", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until_s = time.monotonic() + 20
-    while not server.started and time.monotonic() < until_s:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    with web.serving(editor) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture(scope="session")

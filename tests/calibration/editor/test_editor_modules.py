@@ -12,6 +12,7 @@ from calibration import CheckSettings, RowPlan, copy_row, row_quads
 from calibration.geometry import to_pixels
 from calibration.homography import apply_homography, square_to_quad
 from calibration.types import MOST_POINTS
+from tests.kit.web import serving
 
 pytestmark = [pytest.mark.chromium]
 
@@ -27,9 +28,6 @@ ROW = {
 @pytest.fixture(scope="module")
 def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A page that can import the modules; the server serves only the files."""
-    import threading
-
-    import uvicorn
     from starlette.applications import Starlette
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
@@ -43,18 +41,11 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
             Mount("/", StaticFiles(directory=STATIC)),
         ]
     )
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{port}/shared/icon.svg")
-    yield page
-    page.close()
-    server.should_exit = True
-    thread.join(10)
+    with serving(app) as url:
+        page = browser.new_page()
+        page.goto(f"{url}/shared/icon.svg")
+        yield page
+        page.close()
 
 
 def call(page: Any, module: str, function: str, *arguments: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from typer.testing import CliRunner
 
 from calibration import Bay, Calibration, save_calibration
@@ -29,6 +27,8 @@ from edge_app.redaction import mask_secrets
 from edge_app.service import EdgeService
 from harvest import read_bundle
 from tests.edge_app.harvest.bench import Bench
+from tests.kit.waiting import eventually
+from tests.kit.web import serving
 
 CONFIG = """
 [edge]
@@ -86,28 +86,18 @@ def page(config_file: Path) -> Iterator[httpx.Client]:
     set_up_logging(config.log, io.StringIO())
     box = assemble(config)
     service = EdgeService(box.parts)
-    server = uvicorn.Server(
-        uvicorn.Config(app_of(box), port=0, log_level="warning", log_config=None)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        service.start()
-        until_s = time.monotonic() + 30
-        while (
-            not server.started
-            or (view := box.live_state.latest("north")) is None
-            or (view.frame is None)
-        ):
-            assert time.monotonic() < until_s, "no picture came"
-            time.sleep(0.05)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+
+    def has_picture() -> bool:
+        view = box.live_state.latest("north")
+        return view is not None and view.frame is not None
+
+    with serving(app_of(box)) as url, httpx.Client(base_url=url, timeout=60) as client:
+        try:
+            service.start()
+            eventually(has_picture, "a picture")
             yield client
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        service.stop()
+        finally:
+            service.stop()
 
 
 def parts(archive: bytes) -> dict[str, bytes]:

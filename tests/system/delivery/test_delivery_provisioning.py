@@ -27,7 +27,8 @@ from telemetry.aws import (
     ThingProvisioned,
     answers,
 )
-from tests.system.delivery.broker import Mosquitto, wait_for
+from tests.kit.mosquitto import Mosquitto
+from tests.kit.waiting import eventually
 from tests.system.delivery.edge import link_config
 
 pytestmark = pytest.mark.mosquitto
@@ -52,7 +53,7 @@ class ProvisioningService:
         self._client.connect("127.0.0.1", port)
         self._client.subscribe([(str(TOPICS.create), 1), (str(TOPICS.provision), 1)])
         self._client.loop_start()
-        wait_for(lambda: self._subscribed, "the service")
+        eventually(lambda: self._subscribed, "the service")
 
     def stop(self) -> None:
         self._client.disconnect()

@@ -1,0 +1,33 @@
+"""Waiting for what other threads and processes do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_LOOK_S = 0.01
+
+
+def eventually(
+    condition: Callable[[], bool], what: str = "the condition", timeout_s: float = 60.0
+) -> float:
+    """Poll until `condition` holds.
+
+    Args:
+        condition: cheap enough to be asked a hundred times a second.
+        what: is waited for, for the failure's text.
+        timeout_s: generous: the tests share their cores with others.
+
+    Returns:
+        How long that took, seconds.
+
+    Raises:
+        AssertionError: it did not hold in time.
+    """
+    started_s = time.monotonic()
+    while not condition():
+        if time.monotonic() - started_s > timeout_s:
+            msg = f"waited {timeout_s:g} s in vain for {what}"
+            raise AssertionError(msg)
+        time.sleep(_LOOK_S)
+    return time.monotonic() - started_s
