@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
@@ -23,6 +24,7 @@ from calibration.editor import (
     create_editor_app,
 )
 from calibration.geometry import to_pixels
+from tests.calibration.editor.pages import Client, ClientOf
 from tests.kit import web
 from tests.networks import scripted_spec
 from vision.types import (
@@ -313,3 +315,21 @@ def serving() -> Callable[..., Any]:
 @pytest.fixture
 def colour_judge() -> ColourJudge:
     return ColourJudge()
+
+
+@pytest.fixture
+def client_of(serving: Any) -> Iterator[ClientOf]:
+    """Serves a session on loopback and gives a page's view of it."""
+    with ExitStack() as stack:
+
+        def make(session: EditorSession, host: str = "127.0.0.1:9", **settings: Any) -> Client:
+            url = stack.enter_context(serving(session, **settings))
+            http = stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
+            return Client(http, session, host)
+
+        yield make
+
+
+@pytest.fixture
+def client(session: EditorSession, client_of: ClientOf) -> Client:
+    return client_of(session)
