@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import cv2
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -19,9 +19,19 @@ from calibration.editor.documents import (
     RollbackRequest,
     SaveRequest,
     TabId,
-    calibration_body,
 )
 from calibration.editor.session import EditorSession, ImportChoice
+from calibration.editor.views import (
+    AlignView,
+    FindingList,
+    ImportedBays,
+    JudgedBays,
+    ProposalList,
+    RevisionList,
+    Saved,
+    SavedRevision,
+    SessionView,
+)
 from calibration.types import Calibration
 from telemetry.errors import CameraError
 
@@ -102,16 +112,16 @@ Author = Annotated[str, Depends(author_of)]
 
 
 @router.get("/session")
-def start(session: SessionOf, state: State, author: Author) -> dict[str, Any]:
+def start(session: SessionOf, state: State, author: Author) -> SessionView:
     """All that the page needs to begin, and the token for what it will change."""
-    return {
-        **session.summary(),
-        "cameras": [other.camera for other in state.sessions()],
-        "token": state.token,
-        "author": author,
-        "home": state.settings.home,
-        "applies": state.settings.applies,
-    }
+    return SessionView(
+        **dict(session.summary()),
+        cameras=tuple(other.camera for other in state.sessions()),
+        token=state.token,
+        author=author,
+        home=state.settings.home,
+        applies=state.settings.applies,
+    )
 
 
 @router.get("/picture")
@@ -127,25 +137,25 @@ def picture(session: SessionOf, time_s: float = 0.0) -> Response:
 
 
 @router.post("/check")
-def check(session: SessionOf, body: CheckRequest) -> dict[str, Any]:
+def check(session: SessionOf, body: CheckRequest) -> FindingList:
     """What is wrong with a document."""
-    return {"findings": session.check(body.document, deep=body.deep)}
+    return FindingList(findings=session.check(body.document, deep=body.deep))
 
 
 @router.post("/live")
-def live(session: SessionOf, body: PictureRequest) -> dict[str, Any]:
+def live(session: SessionOf, body: PictureRequest) -> JudgedBays:
     """What the network sees in each bay of a document."""
-    return {"states": session.live(body)}
+    return JudgedBays(states=session.live(body))
 
 
 @router.post("/propose")
-def propose(session: SessionOf, body: ProposeRequest) -> dict[str, Any]:
+def propose(session: SessionOf, body: ProposeRequest) -> ProposalList:
     """Bays that a document lacks."""
-    return {"proposals": session.propose(body)}
+    return ProposalList(proposals=session.propose(body))
 
 
 @router.post("/align")
-def align(session: SessionOf, body: PictureRequest) -> dict[str, Any]:
+def align(session: SessionOf, body: PictureRequest) -> AlignView:
     """Where a moved camera sees the bays of a document."""
     return session.align(body)
 
@@ -163,35 +173,33 @@ def forget_draft(session: SessionOf, tab: TabId) -> None:
 
 
 @router.post("/save")
-def save(session: SessionOf, body: SaveRequest, state: State, author: Author) -> dict[str, Any]:
+def save(session: SessionOf, body: SaveRequest, state: State, author: Author) -> Saved:
     """Save a document as the next revision."""
     return _done(session, session.save(body, author), state)
 
 
 @router.post("/rollback")
-def roll_back(
-    session: SessionOf, body: RollbackRequest, state: State, author: Author
-) -> dict[str, Any]:
+def roll_back(session: SessionOf, body: RollbackRequest, state: State, author: Author) -> Saved:
     """Bring a revision back."""
     return _done(session, session.roll_back(body, author), state)
 
 
-def _done(session: EditorSession, calibration: Calibration, state: EditorState) -> dict[str, Any]:
+def _done(session: EditorSession, calibration: Calibration, state: EditorState) -> Saved:
     if state.settings.saved is not None:
         state.settings.saved(session.camera, calibration)
-    return {"calibration": calibration_body(calibration), "revisions": session.revisions()}
+    return Saved(calibration=calibration, revisions=session.revisions())
 
 
 @router.get("/revisions")
-def revisions(session: SessionOf) -> dict[str, Any]:
+def revisions(session: SessionOf) -> RevisionList:
     """The saved revisions."""
-    return {"revisions": session.revisions()}
+    return RevisionList(revisions=session.revisions())
 
 
 @router.get("/revisions/{number}")
-def revision(session: SessionOf, number: int) -> dict[str, Any]:
+def revision(session: SessionOf, number: int) -> SavedRevision:
     """One saved revision."""
-    return {"calibration": calibration_body(session.revision(number))}
+    return SavedRevision(calibration=session.revision(number))
 
 
 def import_choice(
@@ -211,10 +219,9 @@ async def take_in(
     request: Request,
     choice: Annotated[ImportChoice, Depends(import_choice)],
     name: str = "upload",
-) -> dict[str, Any]:
+) -> ImportedBays:
     """Bays of another tool's file, which is the body."""
-    bays, findings = session.take_in(name, await request.body(), choice)
-    return {"bays": bays, "findings": findings}
+    return session.take_in(name, await request.body(), choice)
 
 
 @router.post("/export")

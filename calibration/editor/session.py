@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from calibration.check import check_calibration
 from calibration.editor.documents import (
@@ -14,12 +13,20 @@ from calibration.editor.documents import (
     ProposeRequest,
     RollbackRequest,
     SaveRequest,
-    calibration_body,
 )
 from calibration.editor.drafts import DraftStore
 from calibration.editor.judging import LiveJudge
 from calibration.editor.pictures import PictureSource
 from calibration.editor.proposing import BayProposer
+from calibration.editor.views import (
+    AlignView,
+    Formats,
+    ImportedBays,
+    JudgedBay,
+    ProposalView,
+    RevisionView,
+    SessionSummary,
+)
 from calibration.exporters import ExportFormat, export_bays
 from calibration.files import (
     Revision,
@@ -127,27 +134,27 @@ class EditorSession:
             self._file_wh = (width, height)
         return width, height
 
-    def summary(self) -> dict[str, Any]:
-        """All that the page needs to begin."""
+    def summary(self) -> SessionSummary:
+        """The camera and what is saved of it."""
         present = self.present()
-        return {
-            "camera": self.camera,
-            "source": self.pictures.name,
-            "image_wh": self.image_wh(),
-            "duration_s": self.pictures.duration_s,
-            "live": self.pictures.live,
-            "can_judge": self.judge is not None,
-            "can_propose": self.proposer is not None,
-            "revision": present.revision if present else 0,
-            "calibration": calibration_body(present) if present else None,
-            "retired_ids": present.retired_ids if present else (),
-            "revisions": self.revisions(),
-            "drafts": [draft.model_dump(mode="json") for draft in self.drafts.all()],
-            "formats": {
-                "imports": ["auto", OWN_FORMAT, *(f.value for f in ImportFormat)],
-                "exports": [OWN_FORMAT, *(f.value for f in ExportFormat)],
-            },
-        }
+        return SessionSummary(
+            camera=self.camera,
+            source=self.pictures.name,
+            image_wh=self.image_wh(),
+            duration_s=self.pictures.duration_s,
+            live=self.pictures.live,
+            can_judge=self.judge is not None,
+            can_propose=self.proposer is not None,
+            revision=present.revision if present else 0,
+            calibration=present,
+            retired_ids=present.retired_ids if present else (),
+            revisions=self.revisions(),
+            drafts=tuple(self.drafts.all()),
+            formats=Formats(
+                imports=("auto", OWN_FORMAT, *(f.value for f in ImportFormat)),
+                exports=(OWN_FORMAT, *(f.value for f in ExportFormat)),
+            ),
+        )
 
     def compose(self, document: Document) -> Calibration:
         """The calibration that saving `document` would give; what the page does not edit stays."""
@@ -162,8 +169,8 @@ class EditorSession:
             }
         )
 
-    def check(self, document: Document, *, deep: bool = False) -> list[dict[str, Any]]:
-        """Every finding, as the page shows it; hidden bays only when looked for deeply."""
+    def check(self, document: Document, *, deep: bool = False) -> tuple[Finding, ...]:
+        """Every finding; hidden bays only when looked for deeply."""
         calibration = self.compose(document)
         findings: list[Finding] = [*self._shape_finding(), *check_calibration(calibration)]
         if calibration.bays and not errors_of(findings):
@@ -172,7 +179,7 @@ class EditorSession:
                 findings += check_for_network(calibration, self.judge.spec).findings
             if deep:
                 findings += check_visibility(calibration)
-        return [finding.to_json() for finding in findings]
+        return tuple(findings)
 
     def _shape_finding(self) -> list[Finding]:
         """What to tell where the camera's picture has another shape than the bays were drawn on."""
@@ -183,7 +190,7 @@ class EditorSession:
         remedy = "see that the bays lie right on this picture before you save"
         return [Finding(Severity.WARNING, Code.REFERENCE, None, message, remedy)]
 
-    def live(self, request: PictureRequest) -> list[dict[str, Any]]:
+    def live(self, request: PictureRequest) -> tuple[JudgedBay, ...]:
         """What the network sees in each bay, in the document's order; unknown where it cannot."""
         judge = self._judge()
         calibration = self.compose(request.document)
@@ -195,19 +202,19 @@ class EditorSession:
         image = self.pictures.picture(request.time_s)
         evidence = judge.judge(image, calibration.model_copy(update={"bays": bays}))
         seen = iter(zip(evidence.prob, evidence.quality, strict=True))
-        return [_state(judge.spec, *(next(seen) if good else (0.5, 0.0))) for good in sound]
+        return tuple(_state(judge.spec, *(next(seen) if good else (0.5, 0.0))) for good in sound)
 
-    def propose(self, request: ProposeRequest) -> list[dict[str, Any]]:
+    def propose(self, request: ProposeRequest) -> tuple[ProposalView, ...]:
         """Bays that are not drawn yet, row by row."""
         if self.proposer is None:
             msg = f"camera {self.camera}: expected a model to look for vehicles, but got none"
             raise CalibrationError(msg)
         calibration = self.compose(request.document)
         pictures = (self.picture(time_s) for time_s in self._moments(request))
-        return [
-            {"polygon": bay.polygon, "confidence": bay.confidence, "group": bay.row}
+        return tuple(
+            ProposalView(polygon=bay.polygon, confidence=bay.confidence, group=bay.row)
             for bay in self.proposer.propose(pictures, calibration)
-        ]
+        )
 
     def _moments(self, request: ProposeRequest) -> list[float]:
         duration_s = self.pictures.duration_s
@@ -217,7 +224,7 @@ class EditorSession:
         count = 24
         return [duration_s * i / (count - 1) for i in range(count)]
 
-    def align(self, request: PictureRequest) -> dict[str, Any]:
+    def align(self, request: PictureRequest) -> AlignView:
         """Where the bays lie in the present picture, if the camera was moved."""
         calibration = self.compose(request.document)
         old = load_reference(self.path, calibration)
@@ -228,17 +235,17 @@ class EditorSession:
         moved = move_calibration(calibration, found.homography, old_wh, new_wh)
         before = [to_pixels(polygon, new_wh) for polygon in calibration.polygons_norm()]
         after = [to_pixels(polygon, new_wh) for polygon in moved.polygons_norm()]
-        return {
-            "polygons": [bay.polygon for bay in moved.bays],
-            "ground_quads": [bay.ground_quad for bay in moved.bays],
-            "masks": [mask.model_dump(mode="json") for mask in moved.masks],
-            "areas": [area.model_dump(mode="json") for area in moved.areas],
-            "usable": found.usable,
-            "verdict": found.verdict,
-            "inliers": found.inliers,
-            "error_px": found.error_px,
-            "shift_px": shift_px(before, after),
-        }
+        return AlignView(
+            polygons=tuple(bay.polygon for bay in moved.bays),
+            ground_quads=tuple(bay.ground_quad for bay in moved.bays),
+            masks=moved.masks,
+            areas=moved.areas,
+            usable=found.usable,
+            verdict=found.verdict,
+            inliers=found.inliers,
+            error_px=found.error_px,
+            shift_px=shift_px(before, after),
+        )
 
     def save(self, request: SaveRequest, author: str) -> Calibration:
         """Save as the next revision; the first one, and an aligned one, takes a new reference.
@@ -289,9 +296,9 @@ class EditorSession:
             self.path, request.revision, author=author, expected_revision=request.base_revision
         )
 
-    def revisions(self) -> list[dict[str, Any]]:
+    def revisions(self) -> tuple[RevisionView, ...]:
         """The saved revisions, oldest first."""
-        return [_revision_body(revision) for revision in list_revisions(self.path)]
+        return tuple(map(_revision_view, list_revisions(self.path)))
 
     def revision(self, number: int) -> Calibration:
         """One saved revision.
@@ -301,9 +308,7 @@ class EditorSession:
         """
         return load_revision(self.path, number)
 
-    def take_in(
-        self, name: str, content: bytes, choice: ImportChoice
-    ) -> tuple[Sequence[Any], list[dict[str, Any]]]:
+    def take_in(self, name: str, content: bytes, choice: ImportChoice) -> ImportedBays:
         """Bays of another tool's file, and what was put right in them.
 
         Args:
@@ -315,7 +320,7 @@ class EditorSession:
             CalibrationError: it is not of that format.
         """
         if choice.file_format in {OWN_FORMAT, "auto"} and (own := _own(name, content)) is not None:
-            return [bay.model_dump(mode="json") for bay in own.bays], []
+            return ImportedBays(bays=own.bays, findings=())
         present = self.present()
         document = ImportDocument(
             Path(name),
@@ -330,8 +335,7 @@ class EditorSession:
         chosen = None if choice.file_format == "auto" else _known(ImportFormat, choice.file_format)
         found = import_document(document, chosen)
         found = fit_to(found, document.image_wh, name, stretch=choice.stretch)
-        bays = [bay.model_dump(mode="json") for bay in found.bays]
-        return bays, [finding.to_json() for finding in found.findings]
+        return ImportedBays(bays=found.bays, findings=found.findings)
 
     def give_out(self, document: Document, file_format: str) -> tuple[str, str]:
         """Name and text of a file for another tool.
@@ -361,11 +365,11 @@ _SUFFIXES = {
 }
 
 
-def _state(spec: NetworkSpec, prob: float, quality: float) -> dict[str, Any]:
+def _state(spec: NetworkSpec, prob: float, quality: float) -> JudgedBay:
     probability = float(prob)
     if quality <= 0 or spec.abstain_low < probability < spec.abstain_high:
-        return {"occ": None, "conf": 0.0}
-    return {"occ": probability >= spec.abstain_high, "conf": max(probability, 1 - probability)}
+        return JudgedBay(occ=None, conf=0.0)
+    return JudgedBay(occ=probability >= spec.abstain_high, conf=max(probability, 1 - probability))
 
 
 def _known(formats: type[Format], name: str) -> Format:
@@ -386,12 +390,12 @@ def _own(name: str, content: bytes) -> Calibration | None:
     return calibration_from_data(data, name)
 
 
-def _revision_body(revision: Revision) -> dict[str, Any]:
+def _revision_view(revision: Revision) -> RevisionView:
     calibration = revision.calibration
-    return {
-        "revision": revision.number,
-        "author": calibration.author,
-        "time": calibration.time.isoformat() if calibration.time else None,
-        "note": calibration.note,
-        "bays": len(calibration.bays),
-    }
+    return RevisionView(
+        revision=revision.number,
+        author=calibration.author,
+        time=calibration.time,
+        note=calibration.note,
+        bays=len(calibration.bays),
+    )

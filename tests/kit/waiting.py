@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 _LOOK_S = 0.01
+_PAUSE = 4.0
+"""A pause is so many times as long as a look, so that waiting leaves the cores to the work."""
 
 
 def eventually(
@@ -14,7 +16,7 @@ def eventually(
     """Poll until `condition` holds.
 
     Args:
-        condition: cheap enough to be asked a hundred times a second.
+        condition: asked up to a hundred times a second.
         what: is waited for, for the failure's text.
         timeout_s: generous: the tests share their cores with others.
 
@@ -24,10 +26,12 @@ def eventually(
     Raises:
         AssertionError: it did not hold in time.
     """
-    started_s = time.monotonic()
+    started_s = began_s = time.monotonic()
     while not condition():
-        if time.monotonic() - started_s > timeout_s:
+        now_s = time.monotonic()
+        if now_s - started_s > timeout_s:
             msg = f"waited {timeout_s:g} s in vain for {what}"
             raise AssertionError(msg)
-        time.sleep(_LOOK_S)
+        time.sleep(max(_LOOK_S, _PAUSE * (now_s - began_s)))
+        began_s = time.monotonic()
     return time.monotonic() - started_s
