@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -16,6 +16,7 @@ from calibration.editor import FreshFiles, Guard, reply_to_errors
 from datasets.errors import AnswerNotKeptError
 from datasets.labelling.journal import Answer, Entry, EntryId, Mode, Reviewer
 from datasets.labelling.page.session import Ask, ReviewSession
+from datasets.labelling.page.views import ProgressView, QuestionList, SessionView, Undone
 from http_server.bodies import BodyGuard
 from pages import SHARED
 from telemetry import Clock, SystemClock
@@ -100,34 +101,34 @@ ReviewerQuery = Annotated[Reviewer, Query()]
 
 
 @router.get("/session")
-def start(request: Request, session: SessionOf) -> dict[str, Any]:
+def start(request: Request, session: SessionOf) -> SessionView:
     """All that the page needs to begin, and the token for what it will change."""
     made = session.queue.made
-    return {
-        "token": request.app.state.token,
-        "reviewer": request.app.state.reviewer,
-        "reviewers": session.reviewers(),
-        "queue": session.folder.resolve().name,
-        "model": f"{made.model.get('name', '')} {made.model.get('version', '')}".strip(),
-        "made": made.time.isoformat(),
-    }
+    return SessionView(
+        token=request.app.state.token,
+        reviewer=request.app.state.reviewer,
+        reviewers=tuple(session.reviewers()),
+        queue=session.folder.resolve().name,
+        model=f"{made.model.get('name', '')} {made.model.get('version', '')}".strip(),
+        made=made.time,
+    )
 
 
 @router.get("/progress")
-def progress(session: SessionOf, reviewer: ReviewerQuery) -> dict[str, Any]:
+def progress(session: SessionOf, reviewer: ReviewerQuery) -> ProgressView:
     """How far the queue and a person are."""
     return session.progress(reviewer)
 
 
 @router.post("/next")
-def ask_next(session: SessionOf, body: AskBody) -> dict[str, Any]:
+def ask_next(session: SessionOf, body: AskBody) -> QuestionList:
     """The next questions; changes nothing but who is asked what."""
     ask = Ask(body.reviewer, body.mode, body.count, frozenset(body.have))
-    return {"questions": session.batch(ask)}
+    return QuestionList(questions=session.batch(ask))
 
 
 @router.post("/answers")
-def answer(request: Request, session: SessionOf, body: AnswersBody) -> dict[str, Any]:
+def answer(request: Request, session: SessionOf, body: AnswersBody) -> ProgressView:
     """Keep the answers of one screen; replied to when the disk has them."""
     entry = Entry(time=request.app.state.clock.utc(), **dict(body))
     session.save(entry)
@@ -135,11 +136,11 @@ def answer(request: Request, session: SessionOf, body: AnswersBody) -> dict[str,
 
 
 @router.post("/undo")
-def undo(session: SessionOf, body: UndoBody) -> dict[str, Any]:
+def undo(session: SessionOf, body: UndoBody) -> Undone:
     """Take a person's newest action back, and show its questions again."""
     undone = session.undo(body.id, body.reviewer)
-    mode, questions = undone or (None, [])
-    return {"mode": mode, "questions": questions, "progress": session.progress(body.reviewer)}
+    mode, questions = undone or (None, ())
+    return Undone(mode=mode, questions=questions, progress=session.progress(body.reviewer))
 
 
 @router.get("/crop/{item}/{side_px}.jpg")

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from datasets.crops import overlay_of, window_of
 from datasets.errors import DatasetError
 from datasets.labelling.journal import (
     Entry,
     Mode,
+    State,
     append_entry,
     journal_path,
     read_journals,
@@ -20,6 +20,7 @@ from datasets.labelling.journal import (
     standing,
 )
 from datasets.labelling.page.pictures import Pictures, polygons_px
+from datasets.labelling.page.views import Points, ProgressView, QuestionView, VoteView
 from datasets.labelling.queue import Queue, QueueItem, read_queue
 from datasets.labelling.results import SHOWN_AT_MOST_S, How, Outcome, add_votes, decide, votes_of
 from telemetry import Clock
@@ -80,7 +81,7 @@ class ReviewSession:
             raise DatasetError(msg)
         return self._items[name]
 
-    def batch(self, ask: Ask) -> list[dict[str, Any]]:
+    def batch(self, ask: Ask) -> tuple[QuestionView, ...]:
         """The next questions; of a grid all have the same suggestion."""
         with self._lock:
             now_s = self._clock.mono_s()
@@ -100,7 +101,7 @@ class ReviewSession:
                 suggestion = state
                 self._leases[name] = (ask.reviewer, now_s + _LEASE_S)
                 chosen.append(name)
-            return [self._question(name, ask.mode) for name in chosen]
+            return tuple(self._question(name, ask.mode) for name in chosen)
 
     def save(self, entry: Entry) -> None:
         """Keep an action.
@@ -117,7 +118,7 @@ class ReviewSession:
             for answer in entry.answers:
                 self._leases.pop(answer.item, None)
 
-    def undo(self, entry_id: str, reviewer: str) -> tuple[Mode, list[dict[str, Any]]] | None:
+    def undo(self, entry_id: str, reviewer: str) -> tuple[Mode, tuple[QuestionView, ...]] | None:
         """Take a person's newest action back.
 
         Args:
@@ -139,27 +140,26 @@ class ReviewSession:
                 self._append(Entry(id=entry_id, reviewer=reviewer, time=now, undoes=undone.id))
             else:
                 return None
-            return undone.mode, [
-                self._question(answer.item, undone.mode) | {"was": answer.state}
-                for answer in undone.answers
-            ]
+            return undone.mode, tuple(
+                self._question(answer.item, undone.mode, answer.state) for answer in undone.answers
+            )
 
-    def progress(self, reviewer: str) -> dict[str, Any]:
+    def progress(self, reviewer: str) -> ProgressView:
         """How far the queue and this person are, and how fast they go."""
         with self._lock:
             outcomes = [self._decided(name) for name in self._items if name in self._votes]
             ask = Ask(reviewer, "single", 0)
             entries = standing(self._entries.get(reviewer, []))
-            return {
-                "asked": len(self._items),
-                "answered": len(outcomes),
-                "left": sum(self._wanted(name, ask) for name in self._items),
-                "mine": sum(len(entry.answers) for entry in entries),
-                "corrected": sum(one.how is How.CORRECTED for one in outcomes),
-                "skipped": sum(one.how is How.SKIPPED for one in outcomes),
-                "disputed": sum(one.how is How.DISPUTED for one in outcomes),
-                "per_minute": _rate(entries),
-            }
+            return ProgressView(
+                asked=len(self._items),
+                answered=len(outcomes),
+                left=sum(self._wanted(name, ask) for name in self._items),
+                mine=sum(len(entry.answers) for entry in entries),
+                corrected=sum(one.how is How.CORRECTED for one in outcomes),
+                skipped=sum(one.how is How.SKIPPED for one in outcomes),
+                disputed=sum(one.how is How.DISPUTED for one in outcomes),
+                per_minute=_rate(entries),
+            )
 
     def thumbnail(self, frame: str) -> bytes:
         """A whole picture, small, as JPEG.
@@ -190,34 +190,35 @@ class ReviewSession:
         # What one person could not tell, another one may.
         return self._items[name].twice or all(vote.state == "unknown" for vote in votes)
 
-    def _question(self, name: str, mode: Mode) -> dict[str, Any]:
+    def _question(self, name: str, mode: Mode, was: State | None = None) -> QuestionView:
         item = self._items[name]
         frame, bay = self.queue.frames[item.frame], self.queue.bay_of(item)
         polygons = polygons_px(frame)
         window = window_of(polygons[item.bay], frame.image_wh)
         outline, others = overlay_of(polygons, item.bay, window)
         votes = self._votes.get(name, ())
-        return {
-            "item": name,
-            "frame": frame.id,
-            "image_wh": frame.image_wh,
-            "bay": bay.id,
-            "polygon": bay.polygon,
-            "outline": _points(outline),
-            "others": [_points(other) for other in others],
-            "suggestion": "occupied" if bay.suggestion else "free",
-            "prob": bay.prob,
-            "label": bay.label,
-            "reasons": [*item.reasons, *frame.reasons],
-            "place": " ".join(filter(None, (frame.source, frame.split, frame.camera))),
-            "time": frame.time_local.isoformat(" ", "minutes") if frame.time_local else "",
+        return QuestionView(
+            item=name,
+            frame=frame.id,
+            image_wh=frame.image_wh,
+            bay=bay.id,
+            polygon=bay.polygon,
+            outline=_points(outline),
+            others=tuple(map(_points, others)),
+            suggestion="occupied" if bay.suggestion else "free",
+            prob=bay.prob,
+            label=bay.label,
+            reasons=(*item.reasons, *frame.reasons),
+            place=" ".join(filter(None, (frame.source, frame.split, frame.camera))),
+            time=frame.time_local.isoformat(" ", "minutes") if frame.time_local else "",
             # What others said would lead the second look; it is shown where it must be judged.
-            "votes": [
-                {"reviewer": vote.reviewer, "state": vote.state}
+            votes=tuple(
+                VoteView(reviewer=vote.reviewer, state=vote.state)
                 for vote in votes
                 if mode == "settle"
-            ],
-        }
+            ),
+            was=was,
+        )
 
     def _append(self, entry: Entry) -> None:
         append_entry(journal_path(self.folder, entry.reviewer), entry)
@@ -240,5 +241,5 @@ def _rate(entries: Sequence[Entry]) -> float | None:
     return 60 * sum(len(entry.answers) for entry in recent) / spent_s if spent_s > 0 else None
 
 
-def _points(points: Floats) -> list[tuple[float, float]]:
-    return [(round(float(x), 4), round(float(y), 4)) for x, y in points]
+def _points(points: Floats) -> Points:
+    return tuple((round(float(x), 4), round(float(y), 4)) for x, y in points)
