@@ -267,6 +267,7 @@ class CameraPipeline:
         if changed or not figures.is_told(lost, detail):
             _log.warning("camera %s is lost: %s", self.camera, detail)
             figures.set(lost, detail)
+        if changed or figures.status != self._view.status:  # also when it was tried once more
             self._show()
 
     def latency_p95_ms(self) -> float | None:

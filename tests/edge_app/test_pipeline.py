@@ -70,6 +70,18 @@ def test_a_lost_camera_makes_its_bays_unknown_after_a_time() -> None:
     assert rig.condition() is CameraCondition.LIVE
 
 
+def test_each_try_for_a_lost_camera_is_counted_where_it_is_shown() -> None:
+    rig = Rig()
+    rig.clock.advance(60)
+    for restarts in range(3):
+        rig.pipeline.check(FeedStatus(error="no route to host", restarts=restarts))
+        assert rig.condition() is CameraCondition.LOST
+        assert rig.view().status.restarts == restarts
+    version = rig.live_state.version("cam")
+    rig.pipeline.check(FeedStatus(error="no route to host", restarts=2))
+    assert rig.live_state.version("cam") == version, "nothing new is shown anew"
+
+
 def test_a_camera_that_never_came_is_lost_as_well() -> None:
     rig = Rig()
     rig.clock.advance(30)
