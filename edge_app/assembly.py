@@ -206,7 +206,7 @@ def _assemble(
         link=link,
         judge_silent_s=scheduler.silent_s,
         audit=(lambda _camera: None) if auditor is None else auditor.report,
-        harvest=(lambda: None) if kept is None else kept.figures,
+        harvest=(lambda: None) if kept is None else kept.stats,
     )
     box = EdgeBox(
         config=config,

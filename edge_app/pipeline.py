@@ -84,9 +84,9 @@ class CameraPipeline:
         self._observers: list[Observer] = []
         self._waiting: _Waiting | None = None
         self._urgency: Urgency | None = None
-        self._figures = CameraStats(clock)
+        self._stats = CameraStats(clock)
         self._calibration_fault = ""
-        self._view = LiveView(self.camera, None, None, (), self._figures.status)
+        self._view = LiveView(self.camera, None, None, (), self._stats.status)
         self._show()
 
     # -- what it works with ----------------------------------------------------------------------
@@ -190,7 +190,7 @@ class CameraPipeline:
             states stay as they are.
         """
         if self._waiting is not None:
-            self._figures.superseded()
+            self._stats.superseded()
             self._catch_up()
         is_late, self._waiting = self._waiting is not None, None
         report, greys = ViewReport(), SmallGreys(frame.image_bgr)
@@ -204,14 +204,14 @@ class CameraPipeline:
             self._moving = self._scene.look(grey, frame.captured_mono_s, polygons)
         if report.reason is not None:
             condition = _CONDITIONS[report.reason]
-            self._figures.set(condition, report.detail, shift_px=report.shift_px)
+            self._stats.set(condition, report.detail, shift_px=report.shift_px)
             self._mark(report.reason, Cause.DETECTION, frame)
             self._show(frame, self._bays.polygons_norm)
             self._catch_up()
             return None
         self._urgency = self._urgency_of(frame, bays, greys) if report.is_usable else None
         if self._urgency is None:
-            self._figures.gated()
+            self._stats.gated()
             self._set_live(report)
             self._show(frame, bays.polygons_norm)
             self._catch_up()
@@ -237,42 +237,42 @@ class CameraPipeline:
         try:
             said = self._look_at(frame, bays)
         except ModelError as exc:
-            self._figures.set(CameraCondition.MODEL_ERROR, str(exc))
+            self._stats.set(CameraCondition.MODEL_ERROR, str(exc))
             self._mark(UnknownReason.MODEL_ERROR, Cause.DETECTION, frame)
             self._show(frame, bays.polygons_norm)
         else:
-            self._figures.passed(begin_s)
+            self._stats.passed(begin_s)
             self._set_live(waiting.report)
             self._decide(frame, said, list(bays.polygons_norm))
             self._show(frame, bays.polygons_norm, said)
-            self._figures.decided(frame)
+            self._stats.decided(frame)
         self._catch_up()
         return request_for_next(self._filter, has_gate=self._gate is not None)
 
     def check(self, feed: FeedStatus) -> None:
         """Look after a camera that gives nothing; call a few times a second."""
-        figures = self._figures
-        figures.take(feed)
+        stats = self._stats
+        stats.take(feed)
         lost = CameraCondition.LOGIN_REJECTED if feed.login_rejected else CameraCondition.LOST
-        if figures.silent_s(feed) < self._config.lost_after_s:
-            condition = lost if feed.login_rejected else figures.status.condition
-            if feed.error and not figures.is_told(condition, feed.error):
-                figures.set(condition, feed.error)
+        if stats.silent_s(feed) < self._config.lost_after_s:
+            condition = lost if feed.login_rejected else stats.status.condition
+            if feed.error and not stats.is_told(condition, feed.error):
+                stats.set(condition, feed.error)
                 self._show()
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
         detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
         if not feed.error:
-            detail = "; ".join(filter(None, (detail, figures.broken_detail())))
-        if changed or not figures.is_told(lost, detail):
+            detail = "; ".join(filter(None, (detail, stats.broken_detail())))
+        if changed or not stats.is_told(lost, detail):
             _log.warning("camera %s is lost: %s", self.camera, detail)
-            figures.set(lost, detail)
-        if changed or figures.status != self._view.status:  # also when it was tried once more
+            stats.set(lost, detail)
+        if changed or stats.status != self._view.status:  # also when it was tried once more
             self._show()
 
     def latency_p95_ms(self) -> float | None:
         """From a frame's arrival to its states in the store, over the last frames."""
-        return self._figures.latency_p95_ms()
+        return self._stats.latency_p95_ms()
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -288,9 +288,9 @@ class CameraPipeline:
             self._guard.catch_up()
 
     def _set_live(self, report: ViewReport) -> None:
-        broken = self._figures.broken_detail()
+        broken = self._stats.broken_detail()
         detail = "; ".join(filter(None, (self._calibration_fault or report.detail, broken)))
-        self._figures.set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
+        self._stats.set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
 
     def _filter_settings(self) -> EvidenceSettings | None:
         return None if self._bay_judge is None else self._evidence.for_network(self._bay_judge.spec)
@@ -367,13 +367,13 @@ class CameraPipeline:
     ) -> None:
         """Put the present state on the pages, with the last picture where there is no new one."""
         if frame is not None:
-            self._figures.shown(frame)
+            self._stats.shown(frame)
         self._view = LiveView(
             camera=self.camera,
             frame=frame or self._view.frame,
             calibration=self._calibration,
             states=self._filter.states(),
-            status=self._figures.status,
+            status=self._stats.status,
             polygons_norm=tuple(self._bays.polygons_norm if polygons is None else polygons),
             bay_prob=None if said is None else said.evidence.prob,
             detections=Detections.empty() if said is None else said.output.detections,

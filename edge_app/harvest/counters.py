@@ -118,7 +118,7 @@ class HarvestCounters:
             self._failed += of_job
             self._last_fault = Fault(text, utc)
 
-    def figures(self, frames: Mapping[str, int], size_bytes: int, max_bytes: int) -> HarvestStats:
+    def stats(self, frames: Mapping[str, int], size_bytes: int, max_bytes: int) -> HarvestStats:
         """All counts now, beside what lies on the disk."""
         with self._lock:
             return HarvestStats(

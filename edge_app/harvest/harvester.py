@@ -110,7 +110,7 @@ class Harvester:
         track.next_s = now_s + LOOK_EVERY_S
         with self._idle:
             if self._waiting >= WAITING:
-                self.store.ledger.refuse(Limit.BUSY)
+                self.store.counters.refuse(Limit.BUSY)
                 return
             self._waiting += 1
         self._worker.do(partial(self._work, track, observation, track.flaps.is_flapping(now_s)))
@@ -126,7 +126,7 @@ class Harvester:
         try:
             self._consider(track, observation, flapping)
         except HarvestError as exc:
-            self.store.ledger.fail(str(exc), self._clock.utc())
+            self.store.counters.fail(str(exc), self._clock.utc())
             self._alarms.set(_no_frames(str(exc)))
         finally:
             with self._idle:
@@ -152,7 +152,7 @@ class Harvester:
             return
         camera, utc = observation.calibration.camera, observation.frame.captured_utc
         if not self.store.wants(camera, worth.score, utc):
-            self.store.ledger.refuse(Limit.DAY)
+            self.store.counters.refuse(Limit.DAY)
         elif self._has_room():
             self._keep(observation, boxes, worth)
             track.glances.append(glance)
@@ -187,7 +187,7 @@ class Harvester:
         free = disk_free_bytes(self.store.folder.parent)
         if free is None or free >= LEAST_FREE_BYTES:
             return True
-        self.store.ledger.refuse(Limit.DISK)
+        self.store.counters.refuse(Limit.DISK)
         least = LEAST_FREE_BYTES // 2**20
         text = f"{self.store.folder}: {free // 2**20} MiB free, expected {least} or more"
         self._alarms.set(_no_frames(text))

@@ -59,7 +59,7 @@ class HarvestShipping:
         try:
             return self._ship(document)
         except RolloutError as exc:
-            self.store.ledger.fail(str(exc), self.clock.utc(), of_job=True)
+            self.store.counters.fail(str(exc), self.clock.utc(), of_job=True)
             raise
 
     def _ship(self, document: JobDocument) -> str:
@@ -78,7 +78,7 @@ class HarvestShipping:
         except (HarvestError, OSError) as exc:
             msg = f"no bundle could be made: {exc}"
             raise RolloutError(msg) from exc
-        self.store.ledger.send(len(manifest.frames), size)
+        self.store.counters.send(len(manifest.frames), size)
         _log.info("harvest: %d frames sent to %s", len(manifest.frames), address.hostname)
         return f"{len(manifest.frames)} frames, {size} bytes sent to {address.hostname}"
 

@@ -75,10 +75,10 @@ def test_a_box_without_harvest_tells_nothing_of_it(serve: Serve) -> None:
 
 
 def test_no_fault_has_no_time() -> None:
-    ledger = HarvestCounters()
-    assert ledger.figures({}, 0, 1).last_fault is None
-    ledger.fail("no space left", NOW)
-    assert ledger.figures({}, 0, 1).last_fault == Fault("no space left", NOW)
+    counters = HarvestCounters()
+    assert counters.stats({}, 0, 1).last_fault is None
+    counters.fail("no space left", NOW)
+    assert counters.stats({}, 0, 1).last_fault == Fault("no space left", NOW)
 
 
 @pytest.mark.chromium
