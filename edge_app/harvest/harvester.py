@@ -15,7 +15,14 @@ import numpy as np
 from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.config import HarvestConfig
 from edge_app.harvest.counters import Limit
-from edge_app.harvest.scoring import Flaps, Glance, Worth, box_probs, glance_at, worth_of
+from edge_app.harvest.scoring import (
+    FlapCounter,
+    FrameSignature,
+    Worth,
+    box_probs,
+    signature_of,
+    worth_of,
+)
 from edge_app.harvest.store import HarvestStore
 from edge_app.host_metrics import disk_free_bytes
 from edge_app.observation import Observation
@@ -55,14 +62,14 @@ class _Track:
         sample_s: when the next frame is kept by chance.
         next_s: before that no frame is looked at.
         flaps: bays that change again and again.
-        glances: at the frames kept last.
+        signatures: at the frames kept last.
     """
 
     rng: np.random.Generator
     sample_s: float
     next_s: float = 0.0
-    flaps: Flaps = field(default_factory=Flaps)
-    glances: deque[Glance] = field(default_factory=lambda: deque(maxlen=_GLANCES_KEPT))
+    flaps: FlapCounter = field(default_factory=FlapCounter)
+    signatures: deque[FrameSignature] = field(default_factory=lambda: deque(maxlen=_GLANCES_KEPT))
 
 
 class Harvester:
@@ -135,15 +142,15 @@ class Harvester:
 
     def _consider(self, track: _Track, observation: Observation, flapping: bool) -> None:
         now_s = observation.frame.captured_mono_s
-        glance = glance_at(observation)
-        if any(glance.repeats(other) for other in track.glances):
+        signature = signature_of(observation)
+        if any(signature.repeats(other) for other in track.signatures):
             return
         boxes = box_probs(observation)
-        last = track.glances[-1] if track.glances else None
+        last = track.signatures[-1] if track.signatures else None
         worth = worth_of(
             observation,
             boxes,
-            other_light=last is not None and glance.is_other_light(last),
+            other_light=last is not None and signature.is_other_light(last),
             flapping=flapping,
         )
         if now_s >= track.sample_s:
@@ -155,7 +162,7 @@ class Harvester:
             self.store.counters.refuse(Limit.DAY)
         elif self._has_room():
             self._keep(observation, boxes, worth)
-            track.glances.append(glance)
+            track.signatures.append(signature)
             track.next_s = now_s + self._config.every_s
         if HarvestReason.SAMPLED in worth.reasons:
             track.sample_s = now_s + self._pause_s(track.rng)

@@ -67,7 +67,7 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class FrameSignature:
     """What tells two frames of a camera apart.
 
     Attributes:
@@ -78,19 +78,19 @@ class Glance:
     patches: Floats = field(repr=False)
     light: float
 
-    def repeats(self, other: Glance) -> bool:
+    def repeats(self, other: FrameSignature) -> bool:
         """Whether the other shows the same in the same light."""
         if self.patches.shape != other.patches.shape or self.is_other_light(other):
             return False
         change = patch_change(other.patches, self.patches, NOISE_LEVEL)
         return bool((change < SAME_PATCH).all())
 
-    def is_other_light(self, other: Glance) -> bool:
+    def is_other_light(self, other: FrameSignature) -> bool:
         """Whether the light differs by more than a cloud."""
         return abs(self.light - other.light) >= LIGHT_CHANGE
 
 
-class Flaps:
+class FlapCounter:
     """How often each bay of one camera changed lately."""
 
     def __init__(self) -> None:
@@ -110,10 +110,12 @@ class Flaps:
         )
 
 
-def glance_at(observation: Observation) -> Glance:
+def signature_of(observation: Observation) -> FrameSignature:
     """What tells a frame from others."""
     patches = bay_patches(observation.frame.image_bgr, observation.polygons_norm)
-    return Glance(patches, float(small_grey(observation.frame.image_bgr, _LIGHT_SIDE_PX).mean()))
+    return FrameSignature(
+        patches, float(small_grey(observation.frame.image_bgr, _LIGHT_SIDE_PX).mean())
+    )
 
 
 def box_probs(observation: Observation) -> Floats | None:
