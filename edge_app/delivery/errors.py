@@ -5,8 +5,8 @@ TelemetryError
     ├── BrokerUnreachable   no TCP connection, or it broke
     │   └── ConnectionEnded     the other side hung up, or never answered
     ├── BrokerRefused       the broker answered no; `code` says why
-    ├── CertificateError  TLS: a file is wrong, or one side does not trust the other
-    └── ProtocolError     what came is not the MQTT that was agreed
+    ├── CertificateError    TLS: a file is wrong, or one side does not trust the other
+    └── ProtocolError       what came is not the MQTT that was agreed
 """
 
 from __future__ import annotations
