@@ -23,7 +23,7 @@ from calibration.homography import (
 )
 from calibration.types import Bay, Point, Quad
 from telemetry.errors import CalibrationError
-from telemetry.words import BayAngle, BayKind, Identifier, ZoneId
+from telemetry.vocabulary import BayAngle, BayKind, Identifier, ZoneId
 
 MOST_BAYS = 200
 

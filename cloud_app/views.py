@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from telemetry.messages import Location, Occupancy
-from telemetry.words import IncidentKind
+from telemetry.vocabulary import IncidentKind
 
 
 class _View(BaseModel):

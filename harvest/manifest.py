@@ -22,7 +22,7 @@ from pydantic import (
 
 from calibration.types import Polygon, Sha256, Side
 from telemetry.messages import ModelRef
-from telemetry.words import BayId, CameraId, EdgeId, SiteId, UnknownReason
+from telemetry.vocabulary import BayId, CameraId, EdgeId, SiteId, UnknownReason
 
 SCHEMA_VERSION = 1
 

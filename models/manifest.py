@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.classes import ClassRole, resolve_roles
 from telemetry.door import describe
 from telemetry.errors import ModelError
-from telemetry.words import Identifier
+from telemetry.vocabulary import Identifier
 from vision.box_format import FormatHints
 from vision.fusion_weights import FusionWeights
 from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates, NetworkSpec

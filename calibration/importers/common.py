@@ -15,7 +15,7 @@ from calibration.normalise import normalise_bay
 from calibration.parsing import explain
 from calibration.types import Bay
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 Points = list[tuple[float, float]]
 _LEAST_POINTS = 3

@@ -17,7 +17,7 @@ from telemetry.cloudevents import BAY_CHANGED_TYPE
 from telemetry.door import describe
 from telemetry.layout import Layout
 from telemetry.messages import BayChanged, ClockStamp, Occupancy, SnapshotBay
-from telemetry.words import BayState, UnknownReason
+from telemetry.vocabulary import BayState, UnknownReason
 
 _log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from telemetry.aws import (
 )
 from telemetry.messages import decode
 from telemetry.topics import Topic, TopicFilter
-from telemetry.words import is_identifier
+from telemetry.vocabulary import is_identifier
 
 ANSWER_TIMEOUT_S = 30.0
 KEY_FILE = "edge.key"

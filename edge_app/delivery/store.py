@@ -41,7 +41,7 @@ from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
 from telemetry.messages import ClockStamp, Snapshot
-from telemetry.words import BayState, Cause, UnknownReason
+from telemetry.vocabulary import BayState, Cause, UnknownReason
 from vision.incidents import Incident
 
 _log = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ from calibration import (
 from calibration.canonical import canonical_bytes
 from calibration.json_schema import SCHEMA_FILE, format_schema, json_schema
 from telemetry.errors import CalibrationError
-from telemetry.words import BayAngle, BayKind
+from telemetry.vocabulary import BayAngle, BayKind
 
 Make = Callable[..., Calibration]
 

@@ -23,7 +23,7 @@ from calibration.geometry import Doubles, as_points, signed_area, to_norm
 from calibration.homography import apply_homography, fit_homography, inverse_of
 from calibration.types import Quad
 from telemetry.errors import CalibrationError
-from telemetry.words import BayAngle, BayKind
+from telemetry.vocabulary import BayAngle, BayKind
 
 WH = (1920, 1080)
 

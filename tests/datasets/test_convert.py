@@ -19,7 +19,7 @@ from datasets.frames import LotFrame, Origin, Vehicle
 from datasets.manifest import read_manifest
 from datasets.native import Placing
 from datasets.versions import verify
-from telemetry.words import ID_PATTERN
+from telemetry.vocabulary import ID_PATTERN
 
 MakeFrame = Callable[..., LotFrame]
 IDS = st.lists(

@@ -9,7 +9,7 @@ import pytest
 from calibration import Code
 from calibration.importers import fit_to, import_bays
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 from tests.calibration.importers.forms import (
     CASES,
     FIRST_PX,
