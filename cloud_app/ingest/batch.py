@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from cloud_app.errors import CloudError
 from cloud_app.ingest.decode import Decoded, Inbound, TakenReport, Unreadable, decode_inbound
@@ -29,6 +30,9 @@ from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.health import Health
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, Snapshot, Status
+
+Read: TypeAlias = tuple[Inbound, Decoded]
+"""A message, and what it says."""
 
 _HEAD_BYTES = 4096
 _REASON_CHARS = 1000
@@ -69,11 +73,19 @@ class Batch:
         Raises:
             StorageDownError: the registry cannot be asked.
         """
-        read = [(inbound, decode_inbound(inbound, prefix)) for inbound in messages]
+        return cls.placed([(each, decode_inbound(each, prefix)) for each in messages], registry)
+
+    @classmethod
+    def placed(cls, read: Sequence[Read], registry: Registry | None = None) -> Batch:
+        """Make a batch of what was decoded.
+
+        Raises:
+            StorageDownError: the registry cannot be asked.
+        """
         claims: dict[str, list[str]] = {}
-        for edge, site in (_claim(decoded) for _, decoded in read):
-            known = claims.setdefault(edge, []) if edge else []
-            if site not in known:
+        for _, decoded in read:
+            edge, site = _claim(decoded)
+            if edge and site not in (known := claims.setdefault(edge, [])):
                 known.append(site)
         places = (registry or FirstUse()).places(claims)
         batch = cls()
@@ -82,11 +94,12 @@ class Batch:
         return batch
 
     @classmethod
-    def refused(cls, inbound: Inbound, prefix: str, registry: Registry, reason: str) -> Batch:
+    def refused(cls, one: Read, registry: Registry, reason: str) -> Batch:
         """A batch of one message that reads well and that the database will not take."""
-        read = cls.of([inbound], prefix, registry)
+        inbound, _ = one
+        read = cls.placed([one], registry)
         batch = cls(inbound=[inbound], sites=read.sites, faults=read.faults)
-        poison = [Poison(each.edge, each.event.epoch, each.event.seq) for each in read.events]
+        poison = [Poison(each.edge, each.epoch, each.seq) for each in read.events]
         poison += [bad.poison for bad in read.unreadable if bad.poison is not None]
         batch.unreadable.append(Unreadable(inbound, reason, poison[0] if poison else None))
         return batch

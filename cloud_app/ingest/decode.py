@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
-from cloud_app.stream import EdgeFault, Poison, TakenEvent
+from cloud_app.ingest.changes import read_change
+from cloud_app.storage.events import facts
+from cloud_app.storage.times import to_ms
+from cloud_app.stream import BayChange, EdgeFault, Poison, TakenEvent, Told
 from telemetry import TelemetryError
 from telemetry.bounds import MAX_NUMBER
-from telemetry.cloudevents import decode_event
+from telemetry.cloudevents import BayChangedEvent, Event, decode_event
 from telemetry.health import Health
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, Snapshot, Status, decode
@@ -118,6 +121,9 @@ def _place(topic: str, prefix: str) -> EdgeTopic:
 
 
 def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:
+    change = read_change(inbound.payload, place)
+    if change is not None:
+        return change
     try:
         event = decode_event(inbound.payload, inbound.topic)
     except TelemetryError as exc:
@@ -126,7 +132,15 @@ def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:
         # Whose number it is stays open, so no number is marked as received.
         reason = f"{inbound.topic}: source must be {place.topics.base}, but got {event.source!r}"
         return Unreadable(inbound, reason)
-    return TakenEvent(place.site, place.edge, event, inbound.payload.decode())
+    head = (place.site, place.edge, event.epoch, event.seq, to_ms(event.time))
+    return TakenEvent(*head, _told(event), inbound.payload.decode())
+
+
+def _told(event: Event) -> Told:
+    if not isinstance(event, BayChangedEvent):
+        return event
+    data = event.data
+    return BayChange(event.subject, *facts(data), data.cause.value, data.layout)
 
 
 def _poison(edge: str, payload: bytes) -> Poison | None:
