@@ -365,5 +365,5 @@ def test_a_slow_database_is_no_fault_of_a_message(database: Database) -> None:
     worker = IngestWorker(
         shaky, (), Recorder(), IngestConfig(), "pk", SystemClock(), lambda _: None
     )
-    worker._persist([ScriptedEdge().change("a1", True)])
+    worker._persist(worker._decode([ScriptedEdge().change("a1", True)]))
     assert (worker.counts.retries, worker.counts.unreadable, worker.counts.events) == (1, 0, 1)
