@@ -85,10 +85,14 @@ class Batch:
         claims: dict[str, list[str]] = {}
         for _, decoded in read:
             edge, site = _claim(decoded)
-            if edge and site not in (known := claims.setdefault(edge, [])):
+            known = claims.get(edge)
+            if known is None:
+                claims[edge] = [site]
+            elif site not in known:
                 known.append(site)
+        claims.pop("", None)
         places = (registry or FirstUse()).places(claims)
-        batch = cls()
+        batch = cls(inbound=[inbound for inbound, _ in read])
         for inbound, decoded in read:
             batch._add(inbound, _placed(inbound, decoded, places))
         return batch
@@ -105,7 +109,6 @@ class Batch:
         return batch
 
     def _add(self, inbound: Inbound, decoded: Decoded) -> None:
-        self.inbound.append(inbound)
         if isinstance(decoded, Unreadable):
             self.unreadable.append(decoded)
             if decoded.fault is not None:
@@ -113,14 +116,14 @@ class Batch:
             if decoded.poison is not None and decoded.site is not None:
                 self.sites[decoded.poison.edge] = decoded.site
             return
-        self.sites[decoded.edge] = decoded.site
+        edge = decoded.edge
+        self.sites[edge] = decoded.site
         if isinstance(decoded, TakenEvent):
             self.events.append(decoded)
         else:
             self.reports.append((decoded, inbound))
-        if _shows_life(decoded, inbound):
-            known = self.heard_ms.get(decoded.edge, 0)
-            self.heard_ms[decoded.edge] = max(known, inbound.received_ms)
+        if _shows_life(decoded, inbound) and inbound.received_ms > self.heard_ms.get(edge, -1):
+            self.heard_ms[edge] = inbound.received_ms
 
     def blame(self, fault: EdgeFault) -> None:
         """Note a fault; those of one kind are counted together."""
@@ -131,9 +134,9 @@ class Batch:
 
 def _claim(decoded: Decoded) -> tuple[str, str]:
     """The edge and site that a message is to be written under; '' for none."""
-    if not isinstance(decoded, Unreadable):
-        return decoded.edge, decoded.site
-    return (decoded.poison.edge, decoded.site or "") if decoded.poison else ("", "")
+    if isinstance(decoded, Unreadable):
+        return (decoded.poison.edge, decoded.site or "") if decoded.poison else ("", "")
+    return decoded.edge, decoded.site
 
 
 def _placed(inbound: Inbound, decoded: Decoded, places: Mapping[str, str]) -> Decoded:

@@ -92,31 +92,26 @@ def read_change(payload: bytes, place: EdgeTopic) -> TakenEvent | None:
     try:
         event = _validate(payload)
         data = event["data"]
-        given = (event, data, data["clock"], data.get("model") or {"": None})
-        if payload.count(b",") != sum(map(len, given)) - len(given):
-            return None
-        occ, reason = data["occ"], data.get("reason")
-        if data["state"] != _STATES[occ] or (occ is None) != (reason is not None):
-            return None
-        if event["source"] != place.topics.base:
+        occ, reason, model = data["occ"], data.get("reason"), data.get("model")
+        commas = len(event) + len(data) + len(data["clock"]) - 3 + (len(model) - 1 if model else 0)
+        if (
+            payload.count(b",") != commas
+            or data["state"] != _STATES[occ]
+            or (occ is None) != (reason is not None)
+            or event["source"] != place.topics.base
+        ):
             return None
         time, since = event["time"], data["since"]
         time_ms = _ms(time)
-        told = BayChange(
-            event["subject"],
-            None if occ is None else int(occ),
-            int(data.get("closed", False)),
-            reason,
-            time_ms if since == time else _ms(since),
-            data["conf"],
-            data["cause"],
-            data["layout"],
-        )
-        epoch, _, seq = event["id"].partition("-")
-        body = payload.decode()
-        return TakenEvent(place.site, place.edge, int(epoch), int(seq), time_ms, told, body)
-    except ValueError:  # pydantic's ValidationError, a day that no month has
+        since_ms = time_ms if since == time else _ms(since)
+    except ValueError:  # pydantic's, or a day that its month does not have
         return None
+    occ = None if occ is None else int(occ)
+    facts = (occ, int(data.get("closed", False)), reason, since_ms, data["conf"])
+    told = BayChange(event["subject"], *facts, data["cause"], data["layout"])
+    epoch, _, seq = event["id"].partition("-")
+    head = (place.topics.site, place.topics.edge, int(epoch), int(seq), time_ms)
+    return TakenEvent(*head, told, payload.decode())
 
 
 def _ms(time: str) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from typing import Any, LiteralString, cast
@@ -131,17 +132,20 @@ def _arrays(columns: Sequence[str], rows: Sequence[Values]) -> dict[str, str]:
     return dict(zip(columns, map(_array, zip(*rows, strict=True)), strict=True))
 
 
-def _array(values: Iterable[Value]) -> str:
-    """An array as PostgreSQL reads it; psycopg asks for the type of each element, at length."""
-    return f"{{{','.join(map(_element, values))}}}"
+def _array(values: Sequence[Value]) -> str:
+    """An array as PostgreSQL reads it; psycopg would ask for the type of each element, at length.
+
+    It reads JSON's, but for the brackets, and but for a backslash before anything else than itself
+    and a quote.
+    """
+    text = json.dumps(values, ensure_ascii=False)[1:-1]
+    return f"{{{','.join(map(_element, values)) if chr(92) in text else text}}}"
 
 
 def _element(value: Value) -> str:
-    if value is None:
-        return "NULL"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)
+    return json.dumps(value)
 
 
 @cache
