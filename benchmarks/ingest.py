@@ -77,13 +77,11 @@ def tables(url: str, tree: Path, options: argparse.Namespace, *shares: str) -> d
         if consumer.stdout.readline() != "ready\n":
             msg = f"{tree}: a consumer does not start"
             raise SystemExit(msg)
-    told = []
     for consumer in consumers:
         assert consumer.stdin is not None
         consumer.stdin.write("\n")
         consumer.stdin.flush()
-    for consumer in consumers:
-        told.append(json.loads(consumer.communicate()[0]))
+    told = [json.loads(consumer.communicate()[0]) for consumer in consumers]
     events = sum(each["events"] for each in told)
     return {
         "events_per_s": round(events / max(each["s"] for each in told)),

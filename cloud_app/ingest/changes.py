@@ -21,6 +21,7 @@ from typing import (
     Any,
     Final,
     Literal,
+    NotRequired,
     Union,
     cast,
     get_args,
@@ -29,7 +30,7 @@ from typing import (
 )
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import BayChange, TakenEvent

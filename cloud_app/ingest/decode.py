@@ -104,7 +104,7 @@ def _decode(inbound: Inbound, prefix: str) -> Decoded:
     except TelemetryError as exc:
         return Unreadable(inbound, str(exc))
     if place.kind is TopicKind.EVENT:
-        return _decode_event(inbound, place)
+        return read_change(inbound.payload, place) or read_event(inbound, place)
     try:
         kind = _REPORTS.get(place.kind)
         if kind is None:
@@ -120,10 +120,8 @@ def _place(topic: str, prefix: str) -> EdgeTopic:
     return parse_edge_topic(topic, prefix)
 
 
-def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:
-    change = read_change(inbound.payload, place)
-    if change is not None:
-        return change
+def read_event(inbound: Inbound, place: EdgeTopic) -> TakenEvent | Unreadable:
+    """Read an event of any kind, written in any way that the contract allows."""
     try:
         event = decode_event(inbound.payload, inbound.topic)
     except TelemetryError as exc:

@@ -8,7 +8,7 @@ states. Last comes each edge's `told_*`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
