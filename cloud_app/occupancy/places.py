@@ -31,7 +31,13 @@ def area_of(said: Said) -> Area | None:
     if outline is None:
         return None
     kind = Polygon if outline["type"] == "Polygon" else MultiPolygon
-    return kind.model_construct(type=outline["type"], coordinates=outline["coordinates"])
+    return kind.model_construct(type=outline["type"], coordinates=_frozen(outline["coordinates"]))
+
+
+def _frozen(coordinates: Any) -> Any:
+    if isinstance(coordinates, list):
+        return tuple(_frozen(each) for each in coordinates)
+    return float(coordinates)
 
 
 def geometry_of(said: Said) -> Geometry | None:
