@@ -10,12 +10,14 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from cloud_app.api import (
+    alert_routes,
     audit_routes,
     health,
     incident_routes,
     key_routes,
     login_routes,
     me_routes,
+    notification_routes,
     people_routes,
     registry_routes,
     routes,
@@ -42,6 +44,8 @@ def routers() -> tuple[APIRouter, ...]:
     return (
         routes.router,
         incident_routes.router,
+        alert_routes.router,
+        notification_routes.router,
         shadow_routes.router,
         registry_routes.router,
         login_routes.router,

@@ -109,7 +109,7 @@ def _known_query(request: Request) -> None:
     """Refuse a parameter that the published document does not have: a misspelt filter is none.
 
     Raises:
-        HTTPException: 422, unknown, or given twice.
+        HTTPException: 422, unknown, or given twice where that means nothing.
     """
     app: FastAPI = request.app
     known = _documented(app)[request.scope["route"].path, request.method]
@@ -121,21 +121,23 @@ def _known_query(request: Request) -> None:
                 status.HTTP_422_UNPROCESSABLE_CONTENT,
                 f"unknown query parameter {name[:40]!r}: {expected}",
             )
-        if given.count(name) > 1:
+        if given.count(name) > 1 and not known[name]:
             raise HTTPException(
                 status.HTTP_422_UNPROCESSABLE_CONTENT, f"query parameter {name!r} came twice"
             )
 
 
-def _documented(app: FastAPI) -> Mapping[tuple[str, str], frozenset[str]]:
-    """The query parameters of each path template and method."""
-    found: dict[tuple[str, str], frozenset[str]] | None
+def _documented(app: FastAPI) -> Mapping[tuple[str, str], Mapping[str, bool]]:
+    """The query parameters of each path template and method, and whether they are lists."""
+    found: dict[tuple[str, str], dict[str, bool]] | None
     found = getattr(app.state, "documented_query", None)
     if found is None:
         found = {
-            (path, method.upper()): frozenset(
-                each["name"] for each in facts.get("parameters", ()) if each["in"] == "query"
-            )
+            (path, method.upper()): {
+                each["name"]: each["schema"].get("type") == "array"
+                for each in facts.get("parameters", ())
+                if each["in"] == "query"
+            }
             for path, methods in app.openapi()["paths"].items()
             for method, facts in methods.items()
         }

@@ -24,12 +24,10 @@ from cloud_app.api.parameters import (
 )
 from cloud_app.api.policy import Permission
 from cloud_app.errors import StorageDownError
-from cloud_app.storage.alerts import alerts
 from cloud_app.storage.history import lot_series, stays
 from cloud_app.storage.queries import bays_now, edges_now, edges_of, lot_now, lots_now
 from cloud_app.storage.streams import gaps, recent_events
 from cloud_app.views import (
-    AlertItem,
     BayNow,
     Counts,
     EdgeNow,
@@ -142,12 +140,6 @@ def get_history(
 def get_events(reading: Reading, site: Site = None, limit: Limit = 50) -> list[EventItem]:
     """The newest events of the stream."""
     return recent_events(reading.session, limit, reading.sites(site))
-
-
-@router.get("/alerts", tags=["now"])
-def get_alerts(reading: Reading, limit: Limit = 50) -> list[AlertItem]:
-    """Alerts, the open ones first."""
-    return alerts(reading.session, limit, reading.sites())
 
 
 @router.get(
