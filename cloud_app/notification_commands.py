@@ -30,7 +30,10 @@ def list_rules(config: ConfigPath = None) -> None:
 
         with desk.accounts.database.read() as session:
             rules = notifications.every_one(session)
-    table = Table("id", "of", "name", "to", "of which", "when", "state", box=None)
+    table = Table(box=None)
+    for heading in ("id", "of", "name", "to", "of which", "when", "state"):
+        # Narrow terminals fold cells; an id stays in one piece to be copied.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
     for rule in rules:
         plan = rule.plan
         which = [*sorted(plan.severities), *sorted(plan.rules), *sorted(plan.sites)]

@@ -39,7 +39,7 @@ def config(tmp_path: Path, mailbox: Mailbox) -> Path:
 
 def run(config: Path, *words: str, typed: str | None = None) -> Result:
     command = ["notification", *words, "--config", str(config)]
-    result = CliRunner().invoke(app, command, input=typed)
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, command, input=typed)
     if isinstance(result.exception, LotsightError):
         raise result.exception
     assert result.exit_code == 0, result.output
