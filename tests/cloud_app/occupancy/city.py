@@ -89,7 +89,8 @@ def a_city(database: Database) -> tuple[Hub, PlacedEdge, PlacedEdge]:
         session.run(
             insert(alert).values(
                 rule="edge_offline", site="north", subject="box-1", text="away", version=2,
-                opened_ms=to_ms(START) + 600_000, closed_ms=to_ms(START) + 1_200_000,
+                opened_ms=to_ms(START) + 600_000, closed_ms=to_ms(START) + 700_000,
+                ceased_ms=to_ms(START) + 1_200_000,
             )
         )  # fmt: skip
     hub.clock.now_s = (south.now - hub.clock.epoch_utc).total_seconds() + 10
