@@ -1,0 +1,21 @@
+/** What the API answers, by the names of its document. */
+
+import type { components } from '#types';
+
+export type { Hit, LotFeatures, LotProperties, Overview, Plan, PlanBay } from './seam';
+
+type Schemas = components['schemas'];
+export type Access = Schemas['AccessNow'];
+export type Counts = Schemas['Counts'];
+export type Lot = Schemas['LotNow'];
+export type Bay = Schemas['BayNow'];
+export type Stay = Schemas['Stay'];
+export type SeriesPoint = Schemas['SeriesPoint'];
+export type Dwell = Schemas['DwellSummary'];
+export type DwellGroup = Schemas['DwellGroup'];
+export type Edge = Schemas['EdgeNow'];
+export type Alert = Schemas['AlertItem'];
+export type Incident = Schemas['IncidentItem'];
+export type Session = Schemas['SessionNow'];
+export type LoginWays = Schemas['LoginWays'];
+export type Permission = Schemas['Permission'];
