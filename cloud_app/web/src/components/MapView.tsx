@@ -29,6 +29,8 @@ interface MapViewProps {
 }
 
 export const FONT = ['Inter'];
+const FIT = { padding: 56, maxZoom: 18.5 };
+const corners = ({ west, south, east, north }: Box): [number, number, number, number] => [west, south, east, north];
 const STYLE: StyleSpecification = {
   version: 8,
   sources: { grid: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } } },
@@ -45,7 +47,9 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
   const latestDraw = useRef(draw);
   latestDraw.current = draw;
   const recolour = useRef<Recolour>();
-  const moved = useRef(false);
+  const latestBounds = useRef(bounds);
+  latestBounds.current = bounds;
+  const placed = useRef(false);
 
   useEffect(() => {
     let made: MapLibreMap | undefined;
@@ -54,10 +58,15 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
       const maplibre = await import('./maplibre');
       await document.fonts.load('600 14px Inter').catch(() => undefined);
       if (isGone || !holder.current) return;
+      // Before MapLibre writes it.
+      const isTold = hasHash && location.hash.split('/').length >= 3;
+      const first = isTold ? undefined : latestBounds.current;
+      placed.current = isTold || first !== undefined;
       made = new maplibre.MapLibreMap({
         container: holder.current,
         style: STYLE,
         hash: hasHash,
+        ...(first && { bounds: corners(first), fitBoundsOptions: FIT }),
         attributionControl: false,
         dragRotate: false,
         pitchWithRotate: false,
@@ -75,7 +84,6 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
       made.keyboard.disableRotation();
       made.addControl(new maplibre.NavigationControl({ showCompass: false }), 'top-right');
       made.addControl(new maplibre.ScaleControl({ maxWidth: 120 }), 'bottom-left');
-      moved.current = hasHash && location.hash.split('/').length >= 3;
       const ready = made;
       ready.once('load', () => {
         keepGrid(ready);
@@ -97,13 +105,9 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
   }, []);
 
   useEffect(() => {
-    if (map && bounds && !moved.current) {
-      moved.current = true;
-      map.fitBounds([bounds.west, bounds.south, bounds.east, bounds.north], {
-        padding: 56,
-        maxZoom: 18.5,
-        animate: false,
-      });
+    if (map && bounds && !placed.current) {
+      placed.current = true;
+      map.fitBounds(corners(bounds), { ...FIT, animate: false });
     }
   }, [map, bounds]);
   useEffect(() => recolour.current?.(), [isDark.value]);
