@@ -30,7 +30,12 @@ interface MapViewProps {
 
 export const FONT = ['Inter'];
 const FIT = { padding: 56, maxZoom: 18.5 };
-const corners = ({ west, south, east, north }: Box): [number, number, number, number] => [west, south, east, north];
+const corners = ({ west, south, east, north }: Box): [number, number, number, number] => [
+  west,
+  south,
+  east,
+  north,
+];
 const STYLE: StyleSpecification = {
   version: 8,
   sources: { grid: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } } },
