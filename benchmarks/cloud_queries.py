@@ -38,10 +38,10 @@ from cloud_app.storage.alerts import alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session, Values
 from cloud_app.storage.dwell import lot_stays
-from cloud_app.storage.history import lot_series
 from cloud_app.storage.open import open_database
 from cloud_app.storage.queries import Now, bays_now, edges_now, edges_to_reread, lot_now, lots_now
-from cloud_app.storage.streams import holes, recent_events
+from cloud_app.storage.series import lot_series
+from cloud_app.storage.streams import EventFilter, holes, recent_events
 from cloud_app.storage.tables import event
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.scripted_edge import ScriptedEdge
@@ -118,7 +118,7 @@ def calls() -> dict[str, Callable[[Session], object]]:
         "all edges": lambda s: edges_now(s, now),
         "alerts": lambda s: alerts(s, 50),
         "newest events": lambda s: recent_events(s, 50),
-        "newest events of a site": lambda s: recent_events(s, 50, ["site-01"]),
+        "newest events of a site": lambda s: recent_events(s, 50, EventFilter(["site-01"])),
         "dwell of 24 h": lambda s: lot_stays(s, "site-00", LOOKED_AT, day),
         "series of 90 days": lambda s: lot_series(s, "site-00", LOOKED_AT, quarter, DAY_MS),
         "holes, missed layouts": lambda s: (holes(s), edges_to_reread(s, now)),

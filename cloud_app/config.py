@@ -279,6 +279,10 @@ class RetentionConfig(_Section):
     """How long history is kept in the tables. The lake keeps what it has."""
 
     events_days: int = Field(default=400, ge=1)
+    series_days: int = Field(
+        default=1100, ge=1, description="how full each lot was, by quarters of an hour"
+    )
+    health_days: int = Field(default=31, ge=1, description="figures of edges, every ten minutes")
 
 
 class OperatorConfig(_Section):

@@ -31,6 +31,7 @@ from cloud_app.registry.layouts import take_unknown
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
+from cloud_app.storage.queries import Now
 from cloud_app.storage.times import to_ms
 from http_server.connections import ConnectionLimits
 from http_server.serving import ServerConfig
@@ -118,7 +119,8 @@ class CloudService:
         shadows = ShadowService(database, self.clock, config.shadow.root)
         shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
         link.deliver_to(ingest.inbox, shadow_worker.offer)
-        feed = LiveFeed(database)
+        stale_after_ms = int(config.ingest.stale_after_s * 1000)
+        feed = LiveFeed(database, lambda: Now(to_ms(self.clock.utc()), stale_after_ms))
         accounts = Accounts.of(config, database)
         context = ApiContext(
             config,

@@ -247,11 +247,11 @@ def audit(
     """Write the audit log to standard output as CSV, the newest first."""
     with _opened(config) as desk:
         from cloud_app.accounts.audit import AuditFilter, every_line
-        from cloud_app.api.audit_routes import ExportFormat, written
+        from cloud_app.api.audit_routes import ExportFormat, file_of
 
         wanted = AuditFilter(actor=actor, action=action, subject=subject)
         form = ExportFormat.NDJSON if ndjson else ExportFormat.CSV
-        for text in written(every_line(desk.accounts.database, wanted), form):
+        for text in file_of(every_line(desk.accounts.database, wanted), form):
             sys.stdout.write(text)
 
 

@@ -243,3 +243,29 @@ class AlertItem(_View):
     opened: datetime
     closed: datetime | None
     delivered: bool
+
+
+class HealthPoint(_View):
+    """An edge's figures at one time."""
+
+    at: datetime
+    uptime_s: float
+    outbox_rows: int
+    outbox_age_s: float = Field(description="of the oldest row")
+    cameras: int
+    cameras_up: int
+    fps: float | None = Field(description="of the slowest camera")
+    latency_p95_ms: float | None = Field(description="of the slowest camera")
+    disk_free_bytes: int | None
+    memory_bytes: int | None
+    temperature_c: float | None
+    alarms: int
+
+
+class EdgeHealth(_View):
+    """An edge's health over time."""
+
+    edge: str
+    every_s: int = Field(description="so often a point is kept; edges tell more often")
+    kept_days: int = Field(description="older points are gone")
+    points: tuple[HealthPoint, ...] = Field(description="oldest first")

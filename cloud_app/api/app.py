@@ -13,7 +13,9 @@ from cloud_app.api import (
     health,
     incident_routes,
     key_routes,
+    live_routes,
     login_routes,
+    map_routes,
     me_routes,
     people_routes,
     registry_routes,
@@ -40,6 +42,8 @@ def routers() -> tuple[APIRouter, ...]:
     """All routes of the API."""
     return (
         routes.router,
+        live_routes.router,
+        map_routes.router,
         incident_routes.router,
         shadow_routes.router,
         registry_routes.router,
@@ -69,6 +73,7 @@ def create_app(context: ApiContext) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
+    app.state.query_names = {}
     for router in routers():
         app.include_router(router)
     app.add_exception_handler(ShadowRejection, _refused)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import bay, edge, event
@@ -57,8 +57,8 @@ def lot_events(
     """
     which = _which(site, lot, name)
     found = [
-        *session.rows(_before(window.start_ms).where(*which)),
-        *session.rows(_within(window).where(*which)),
+        *session.rows(events_before(window.start_ms).where(*which)),
+        *session.rows(events_within(window).where(*which)),
     ]
     return sorted(found, key=lambda row: (row.edge, row.bay, row.epoch, row.seq))
 
@@ -68,7 +68,8 @@ def _which(site: str, lot: str, name: str | None) -> list[ColumnElement[bool]]:
     return wanted if name is None else [*wanted, bay.c.bay == name]
 
 
-def _before(start_ms: int) -> Any:
+def events_before(start_ms: int, *more: ColumnElement[Any]) -> Select[Any]:
+    """Of each bay of the layouts in force the last event before a time, with further columns."""
     seen = event.alias("seen")
     last_few = (
         select(seen.c.epoch, seen.c.seq)
@@ -84,16 +85,18 @@ def _before(start_ms: int) -> Any:
         .limit(1)
         .scalar_subquery()
     )
-    return _joined(tuple_(event.c.epoch, event.c.seq) == last)
+    return _joined(tuple_(event.c.epoch, event.c.seq) == last, more)
 
 
-def _within(window: Window) -> Any:
-    return _joined(and_(event.c.since_ms >= window.start_ms, event.c.since_ms < window.end_ms))
+def events_within(window: Window, *more: ColumnElement[Any]) -> Select[Any]:
+    """The events of the bays of the layouts in force within a window, with further columns."""
+    within = and_(event.c.since_ms >= window.start_ms, event.c.since_ms < window.end_ms)
+    return _joined(within, more)
 
 
-def _joined(condition: ColumnElement[bool]) -> Any:
+def _joined(condition: ColumnElement[bool], more: Sequence[ColumnElement[Any]]) -> Select[Any]:
     return (
-        select(*_FOUND)
+        select(*_FOUND, bay.c.site, bay.c.lot, *more)
         .select_from(edge)
         .join(bay, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout))
         .join(event, and_(_OF_BAY, condition))

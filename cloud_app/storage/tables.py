@@ -84,6 +84,8 @@ bay = Table(
     Column("camera", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("angle", Text, nullable=False),
+    # Its outline in the camera's picture, JSON; NULL where the box does not tell it.
+    Column("picture", Text),
     Index("bay_by_lot", "site", "lot"),
 )
 
@@ -219,6 +221,43 @@ Index(
     stream.c.epoch,
     sqlite_where=stream.c.upto < stream.c.top,
     postgresql_where=stream.c.upto < stream.c.top,
+)
+
+# A lot's past by quarters of an hour: how long the bays of an edge were occupied, free and unknown,
+# summed over the bays. The leader makes them of events that are complete (`quarter_mark.upto_ms`).
+quarter = Table(
+    "quarter",
+    metadata,
+    _key("site"),
+    _key("lot"),
+    _key("start_ms", BigInteger),
+    _key("edge"),
+    Column("occupied_ms", BigInteger, nullable=False),
+    Column("free_ms", BigInteger, nullable=False),
+    Column("unknown_ms", BigInteger, nullable=False),
+)
+quarter_mark = Table(
+    "quarter_mark", metadata, _key("edge"), Column("upto_ms", BigInteger, nullable=False)
+)
+
+# The health of each edge every ten minutes, as figures.
+edge_health = Table(
+    "edge_health",
+    metadata,
+    _key("edge"),
+    _key("at_ms", BigInteger),
+    Column("uptime_s", Double, nullable=False),
+    Column("outbox_rows", BigInteger, nullable=False),
+    Column("outbox_age_s", Double, nullable=False),
+    Column("cameras", Integer, nullable=False),
+    Column("cameras_up", Integer, nullable=False),
+    Column("fps", Double),
+    Column("latency_p95_ms", Double),
+    Column("disk_free_bytes", BigInteger),
+    Column("memory_bytes", BigInteger),
+    Column("temperature_c", Double),
+    Column("alarms", Integer, nullable=False),
+    Index("edge_health_by_time", "at_ms"),
 )
 
 aggregate = Table(

@@ -81,7 +81,8 @@ class Hub:
     mail: MailConfig | None = None
 
     def __post_init__(self) -> None:
-        self.feed = LiveFeed(self.database)
+        # The context comes later.
+        self.feed = LiveFeed(self.database, lambda: self.context.now())  # noqa: PLW0108
         self.shadows = ShadowService(self.database, self.clock, "$aws")
         config = CloudConfig(http=self.http, accounts=self.people, mail=self.mail)
         self.accounts = Accounts.of(config, self.database, FAST_PASSWORDS)
@@ -138,7 +139,7 @@ async def heard_live(hub: Hub, token: str, edges: Sequence[ScriptedEdge]) -> str
 
     async def control() -> None:
         async for names in hub.feed.listen():
-            heard.update(names)
+            heard.update(names.edges)
 
     transport = httpx.ASGITransport(hub.app)
     headers = {"Authorization": f"Bearer {token}"}

@@ -87,6 +87,7 @@ def hub(database: Database) -> Hub:
                 ("council", "city" if is_north else f"{MARK}-council", {}),
                 ("operator", "acme" if is_north else f"{MARK}-op", {}),
                 ("site", edge.site, {"location": {"lat": 48.1, "lon": 11.5}}),
+                ("lot", f"{edge.site}/{edge.lot}", {"location": {"lat": 48.1, "lon": 11.5}}),
             ):
                 known = find_one(session, Ref(kind, key))
                 state(
@@ -143,9 +144,16 @@ REGISTRY_WRITES = {
 }
 
 
+NEEDED_QUERY = {
+    "/api/v1/registry/map": {"bbox": "-180,-90,180,90", "kind": "site"},
+    "/api/v1/map/lots": {"bbox": "-180,-90,180,90"},
+    "/api/v1/search": {"q": MARK},
+}
+
+
 def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
-    if path.endswith("/registry/map"):
-        return client.request(method, path, params={"bbox": "-180,-90,180,90", "kind": "site"})
+    if path in NEEDED_QUERY:
+        return client.request(method, path, params=NEEDED_QUERY[path])
     if "/registry/" in path and method in REGISTRY_WRITES:
         body, etag = REGISTRY_WRITES[method]
         return client.request(method, path, json=body, headers={"If-Match": etag})

@@ -23,7 +23,7 @@ from cloud_app.storage.alerts import alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.dwell import lot_stays
-from cloud_app.storage.history import lot_series, stays
+from cloud_app.storage.history import stays
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.queries import (
     Now,
@@ -34,7 +34,8 @@ from cloud_app.storage.queries import (
     lot_size,
     lots_now,
 )
-from cloud_app.storage.streams import gaps, holes, recent_events
+from cloud_app.storage.series import lot_series
+from cloud_app.storage.streams import EventFilter, gaps, holes, recent_events
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
@@ -50,7 +51,7 @@ PAGES: dict[str, Callable[[Session], object]] = {
     "a lot's bays": lambda s: bays_now(s, NOW, site="site-1", lot="p1"),
     "edges": lambda s: edges_now(s, NOW),
     "newest events": lambda s: recent_events(s, 20),
-    "a site's newest events": lambda s: recent_events(s, 20, ["site-1"]),
+    "a site's newest events": lambda s: recent_events(s, 20, EventFilter(["site-1"])),
     "alerts": lambda s: alerts(s, 20),
     "incidents": lambda s: incidents(s, NOW, IncidentFilter(is_open=True), 20),
     "dwell": lambda s: lot_stays(s, "site-1", "p1", HOUR),
