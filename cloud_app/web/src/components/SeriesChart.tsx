@@ -23,6 +23,11 @@ export function SeriesChart({ points, zone }: SeriesChartProps) {
     const { current } = holder;
     if (!current) return;
     const chart = new uPlot(options(current.clientWidth, zone), dataOf(points), current);
+    // Without a cursor the newest values show.
+    const showLast = () =>
+      chart.setLegend({ idx: points.findLastIndex(({ occupancy }) => occupancy !== null) });
+    showLast();
+    chart.over.addEventListener('mouseleave', showLast);
     const resized = new ResizeObserver(() => chart.setSize({ width: current.clientWidth, height: HIGH_PX }));
     resized.observe(current);
     return () => {
@@ -70,6 +75,7 @@ function options(width: number, zone: string | null): uPlot.Options {
     axes: [
       {
         ...axis,
+        size: 34,
         grid: { show: false },
         space: 64,
         values: (_chart, splits, _axis, _space, step) => splits.map((at) => tick(at, step, zone)),
