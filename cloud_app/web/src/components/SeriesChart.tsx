@@ -23,14 +23,18 @@ export function SeriesChart({ points, zone }: SeriesChartProps) {
     const { current } = holder;
     if (!current) return;
     const chart = new uPlot(options(current.clientWidth, zone), dataOf(points), current);
-    // Without a cursor the newest values show.
-    const showLast = () =>
-      chart.setLegend({ idx: points.findLastIndex(({ occupancy }) => occupancy !== null) });
-    showLast();
-    chart.over.addEventListener('mouseleave', showLast);
+    // Without a cursor the newest values show; uPlot empties the legend in a task of its own.
+    const newest = points.findLastIndex(({ occupancy }) => occupancy !== null);
+    let timer: ReturnType<typeof setTimeout>;
+    const showNewest = () => {
+      timer = setTimeout(() => chart.setLegend({ idx: newest }));
+    };
+    showNewest();
+    chart.over.addEventListener('mouseleave', showNewest);
     const resized = new ResizeObserver(() => chart.setSize({ width: current.clientWidth, height: HIGH_PX }));
     resized.observe(current);
     return () => {
+      clearTimeout(timer);
       resized.disconnect();
       chart.destroy();
     };
