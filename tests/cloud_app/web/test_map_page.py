@@ -91,7 +91,7 @@ def test_search_finds_by_keyboard(city: City, open_page: OpenPage) -> None:
     field = page.get_by_role("combobox", name="Search")
     expect(field).to_be_focused()
     field.fill("hall")
-    expect(page.get_by_role("option").first).to_contain_text("Hall")
+    expect(page.get_by_role("dialog").get_by_role("option").first).to_contain_text("Hall")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/lots/north/p1"))
     assert watched.complaints == []
