@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from cloud_app.api import web
 from cloud_app.api.policy import Permission, RouteTable
-
+from tests.cloud_app.hub import serving
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -27,27 +28,28 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client(folder: Path) -> TestClient:
+def client(folder: Path) -> Iterator[httpx.Client]:
     app = FastAPI()
     web.mount(app, folder)
-    return TestClient(app)
+    with serving(app) as url, httpx.Client(base_url=url) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/login.html", "/lots/north/p1", "/alerts/7"])
-def test_every_address_of_a_page_gets_the_document(client: TestClient, path: str) -> None:
+def test_every_address_of_a_page_gets_the_document(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
     assert "<title>pages" in answer.text
 
 
-def test_files_named_by_their_content_are_kept(client: TestClient) -> None:
+def test_files_named_by_their_content_are_kept(client: httpx.Client) -> None:
     kept = client.get("/assets/main-abc.js")
     assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert client.get("/boot.js").headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/assets/main-old.js", "/api/v1/nothing"])
-def test_what_is_no_page_is_not_found(client: TestClient, path: str) -> None:
+def test_what_is_no_page_is_not_found(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
@@ -59,11 +61,12 @@ def test_pages_that_are_not_built_say_so(tmp_path: Path) -> None:
         return ["north"]
 
     web.mount(app, tmp_path / "dist")
-    client = TestClient(app)
-    answer = client.get("/")
+    with serving(app) as url, httpx.Client(base_url=url) as client:
+        answer = client.get("/")
+        sites_told = client.get("/api/v1/sites").json()
     assert answer.status_code == 503
     assert "run `scripts/pages build`" in answer.text
-    assert client.get("/api/v1/sites").json() == ["north"]
+    assert sites_told == ["north"]
 
 
 def test_pages_hold_no_data_so_everybody_may_load_them(folder: Path) -> None:

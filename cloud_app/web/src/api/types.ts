@@ -23,3 +23,4 @@ export type LotProperties = Schemas['MapLot'];
 export type Overview = Schemas['Overview'];
 export type Plan = Schemas['LotPlan'];
 export type PlanBay = Schemas['PlanBay'];
+export type EventItem = Schemas['EventItem'];

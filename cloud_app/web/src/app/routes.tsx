@@ -7,12 +7,14 @@ import { t } from '../i18n';
 
 const MapPage = lazy(() => import('../pages/map/MapPage').then((m) => m.MapPage));
 const LotPage = lazy(() => import('../pages/lot/LotPage').then((m) => m.LotPage));
+const EventsPage = lazy(() => import('../pages/events/EventsPage').then((m) => m.EventsPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
   return (
     <Router onLoadStart={onLoadStart} onLoadEnd={onLoadEnd}>
       <Route path="/" component={MapPage} />
       <Route path="/lots/:site/:lot" component={LotPage} />
+      <Route path="/events" component={EventsPage} />
       <Route default component={NotFound} />
     </Router>
   );
