@@ -45,6 +45,10 @@ const STYLE: StyleSpecification = {
   ],
 };
 
+const load = () => import('./maplibre');
+/** Begin to load the map's code, while the data is on its way. */
+export const preloadMap = () => void load().catch(() => undefined);
+
 export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: MapViewProps) {
   const holder = useRef<HTMLDivElement>(null);
   const [map, setMap] = useState<MapLibreMap>();
@@ -60,7 +64,7 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
     let made: MapLibreMap | undefined;
     let isGone = false;
     const begin = async () => {
-      const maplibre = await import('./maplibre');
+      const maplibre = await load();
       await document.fonts.load('600 14px Inter').catch(() => undefined);
       if (isGone || !holder.current) return;
       // Before MapLibre writes it.
