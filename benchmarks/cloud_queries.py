@@ -34,7 +34,7 @@ from benchmarks.ingest import databases
 from cloud_app.config import DatabaseConfig, RulesConfig
 from cloud_app.ingest.batch import Batch, take_batch
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session, Values
 from cloud_app.storage.dwell import lot_stays
@@ -116,7 +116,7 @@ def calls() -> dict[str, Callable[[Session], object]]:
         "one lot": lambda s: lot_now(s, now, "site-00", LOOKED_AT),
         "one lot's bays": lambda s: bays_now(s, now, site="site-00", lot=LOOKED_AT),
         "all edges": lambda s: edges_now(s, now),
-        "alerts": lambda s: alerts(s, 50),
+        "alerts": lambda s: alerts(s, now.now_ms, EVERY_ALERT, 50),
         "newest events": lambda s: recent_events(s, 50),
         "newest events of a site": lambda s: recent_events(s, 50, EventFilter(["site-01"])),
         "dwell of 24 h": lambda s: lot_stays(s, "site-00", LOOKED_AT, day),

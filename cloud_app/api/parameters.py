@@ -148,7 +148,7 @@ def _known_query(request: Request) -> None:
     """Refuse a parameter that the route does not have: a misspelt filter is none.
 
     Raises:
-        HTTPException: 422, unknown, or given twice though it is no list.
+        HTTPException: 422, unknown, or given twice where that means nothing.
     """
     app: FastAPI = request.app
     route: APIRoute = request.scope["route"]

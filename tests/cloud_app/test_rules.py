@@ -12,13 +12,13 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from cloud_app.notify import LogNotifier, Notice, deliver, notifier_for
 from pydantic import SecretStr
 
 from cloud_app.config import RulesConfig
 from cloud_app.errors import SinkError
-from cloud_app.notify import LogNotifier, Notice, deliver, notifier_for
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
 from cloud_app.views import AlertItem
 from telemetry import UnknownReason
@@ -36,7 +36,7 @@ def judged(
     with database.write() as session:
         judge(session, now_of(edge, later_s), RULES, listening_since_ms)
     with database.read() as session:
-        return alerts(session, 50)
+        return alerts(session, 0, EVERY_ALERT, 50)
 
 
 def test_an_edge_that_is_away_opens_an_alert_once_and_its_return_closes_it(
@@ -171,7 +171,7 @@ def test_a_webhook_gets_opening_and_closing_once(database: Database, hook: Hook)
     assert [body["closed"] is None for body in hook.bodies] == [True, False]
     assert len(set(hook.keys)) == 2
     with database.read() as session:
-        assert alerts(session, 1)[0].delivered
+        assert alerts(session, 0, EVERY_ALERT, 1)[0].delivered
 
 
 def test_without_a_webhook_alerts_are_logged(caplog: pytest.LogCaptureFixture) -> None:
