@@ -5,7 +5,8 @@
 
 import { signal } from '@preact/signals';
 import createClient, { type Middleware } from 'openapi-fetch';
-import type { AllPaths } from './seam';
+import type { paths } from '#types';
+import type { Answer, TypedClient } from './typed';
 
 /** The value of `X-CSRF-Token`; set from `GET /api/v1/access`. */
 export const csrf = signal('');
@@ -55,14 +56,9 @@ const middleware: Middleware = {
   },
 };
 
-export const api = createClient<AllPaths>({ baseUrl: location.origin, cache: 'no-store' });
-api.use(middleware);
-
-interface Answer<T> {
-  data?: T;
-  error?: unknown;
-  response: Response;
-}
+const client = createClient<paths>({ baseUrl: location.origin, cache: 'no-store' });
+client.use(middleware);
+export const api = client as unknown as TypedClient;
 
 /** The data of an answer. @throws {ApiError} */
 export async function ask<T>(asking: Promise<Answer<T>>): Promise<T> {

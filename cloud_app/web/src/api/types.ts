@@ -2,8 +2,6 @@
 
 import type { components } from '#types';
 
-export type { Hit, LotFeatures, LotProperties, Overview, Plan, PlanBay } from './seam';
-
 type Schemas = components['schemas'];
 export type Access = Schemas['AccessNow'];
 export type Counts = Schemas['Counts'];
@@ -19,3 +17,9 @@ export type Incident = Schemas['IncidentItem'];
 export type Session = Schemas['SessionNow'];
 export type LoginWays = Schemas['LoginWays'];
 export type Permission = Schemas['Permission'];
+export type Hit = Schemas['SearchHit'];
+export type LotFeatures = Schemas['MapLots'];
+export type LotProperties = Schemas['MapLot'];
+export type Overview = Schemas['Overview'];
+export type Plan = Schemas['LotPlan'];
+export type PlanBay = Schemas['PlanBay'];

@@ -3,6 +3,7 @@
 import {
   Building2,
   CornerDownLeft,
+  Cpu,
   Grid2x2,
   ParkingSquare,
   RadioTower,
@@ -23,6 +24,7 @@ const ICONS = {
   lot: ParkingSquare,
   site: Building2,
   edge: RadioTower,
+  device: Cpu,
   bay: SquareDashed,
   zone: Grid2x2,
 };
