@@ -7,14 +7,15 @@ is the last in the stream among the few that are newest by time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy import CTE, ColumnElement, FromClause, ScalarSelect, and_, select
 
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import bay, edge, event
+from cloud_app.storage.upsert import names
 
 # Enough to see past the events of a clock that was ahead for a while.
 _LAST_FEW = 8
@@ -28,16 +29,16 @@ class Window:
     end_ms: int
 
 
-_FOUND = (event.c.edge, event.c.bay, event.c.epoch, event.c.seq, event.c.since_ms, event.c.occ)
-_OF_BAY = and_(event.c.edge == bay.c.edge, event.c.bay == bay.c.bay)
-_BAYS = select(bay.c.edge, bay.c.bay, bay.c.zone, bay.c.kind).join(
+Condition: TypeAlias = ColumnElement[bool]
+
+_IN_FORCE = select(*(bay.c[name] for name in names(bay) if name != "picture")).join(
     edge, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout)
 )
 
 
 def lot_bays(session: Session, site: str, lot: str, name: str | None = None) -> Sequence[Row]:
-    """(edge, bay, zone, kind) of a lot's bays in the layouts in force, or of one of them."""
-    return session.rows(_BAYS.where(*_which(site, lot, name)))
+    """Rows of `bay`: a lot's bays in the layouts in force, or one of them."""
+    return session.rows(_IN_FORCE.where(*_which(site, lot, name)))
 
 
 def lot_events(
@@ -55,49 +56,75 @@ def lot_events(
     Returns:
         (edge, bay, epoch, seq, since_ms, occ), in the order of bay and stream.
     """
-    which = _which(site, lot, name)
+    bays = bays_in_force(_which(site, lot, name))
     found = [
-        *session.rows(events_before(window.start_ms).where(*which)),
-        *session.rows(events_within(window).where(*which)),
+        *session.rows(select(*FOUND).select_from(last_events(bays, since_before(window)))),
+        *session.rows(select(*FOUND).select_from(events_within(bays, window))),
     ]
     return sorted(found, key=lambda row: (row.edge, row.bay, row.epoch, row.seq))
 
 
-def _which(site: str, lot: str, name: str | None) -> list[ColumnElement[bool]]:
+def _which(site: str, lot: str, name: str | None) -> list[Condition]:
     wanted = [bay.c.site == site, bay.c.lot == lot]
     return wanted if name is None else [*wanted, bay.c.bay == name]
 
 
-def events_before(start_ms: int, *more: ColumnElement[Any]) -> Select[Any]:
-    """Of each bay of the layouts in force the last event before a time, with further columns."""
+FOUND = (event.c.edge, event.c.bay, event.c.epoch, event.c.seq, event.c.since_ms, event.c.occ)
+
+
+def bays_in_force(which: Sequence[Condition]) -> CTE:
+    """Bays of the layouts in force.
+
+    They are looked up first, whatever a planner thinks of the tables: then each bay's events are a
+    range of the index, and the events of the other bays of an edge are not read.
+
+    Args:
+        which: conditions on `bay`.
+    """
+    return _IN_FORCE.where(*which).cte("bays").prefix_with("MATERIALIZED")
+
+
+def events_within(bays: CTE, window: Window) -> FromClause:
+    """The bays with their events within a window."""
+    within = and_(event.c.since_ms >= window.start_ms, event.c.since_ms < window.end_ms)
+    return bays.join(event, and_(_is_of(bays, event), within))
+
+
+def last_events(bays: CTE, known: Callable[[FromClause], Condition]) -> FromClause:
+    """The bays with the last event of each that was known.
+
+    Args:
+        bays: those of which nothing was known are left out.
+        known: a condition on events.
+    """
+    last = [_last(bays, known, name) for name in ("epoch", "seq")]
+    # Found by the key of `event`: an index holds it, unlike the pair of both.
+    is_last = and_(event.c.edge == bays.c.edge, event.c.epoch == last[0], event.c.seq == last[1])
+    return bays.join(event, is_last)
+
+
+def _last(bays: CTE, known: Callable[[FromClause], Condition], name: str) -> ScalarSelect[int]:
     seen = event.alias("seen")
     last_few = (
         select(seen.c.epoch, seen.c.seq)
-        .where(seen.c.edge == bay.c.edge, seen.c.bay == bay.c.bay, seen.c.since_ms < start_ms)
+        .where(_is_of(bays, seen), known(seen))
         .order_by(seen.c.since_ms.desc(), seen.c.epoch.desc(), seen.c.seq.desc())
         .limit(_LAST_FEW)
-        .correlate(bay)
+        .correlate(bays)
         .subquery("last_few")
     )
-    last = (
-        select(last_few.c.epoch, last_few.c.seq)
+    return (
+        select(last_few.c[name])
         .order_by(last_few.c.epoch.desc(), last_few.c.seq.desc())
         .limit(1)
         .scalar_subquery()
     )
-    return _joined(tuple_(event.c.epoch, event.c.seq) == last, more)
 
 
-def events_within(window: Window, *more: ColumnElement[Any]) -> Select[Any]:
-    """The events of the bays of the layouts in force within a window, with further columns."""
-    within = and_(event.c.since_ms >= window.start_ms, event.c.since_ms < window.end_ms)
-    return _joined(within, more)
+def _is_of(bays: FromClause, events: FromClause) -> Condition:
+    return and_(events.c.edge == bays.c.edge, events.c.bay == bays.c.bay)
 
 
-def _joined(condition: ColumnElement[bool], more: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    return (
-        select(*_FOUND, bay.c.site, bay.c.lot, *more)
-        .select_from(edge)
-        .join(bay, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout))
-        .join(event, and_(_OF_BAY, condition))
-    )
+def since_before(window: Window) -> Callable[[FromClause], Condition]:
+    """Events of what began before a window."""
+    return lambda seen: seen.c.since_ms < window.start_ms

@@ -32,7 +32,7 @@ from cloud_app.storage.counts import SAME_BAY
 from cloud_app.storage.database import Given, Row, Session
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge, edge_fault, gap, lot, stream
 from cloud_app.storage.times import from_ms
-from cloud_app.storage.upsert import among
+from cloud_app.storage.upsert import among, names
 from cloud_app.stream import StreamKey
 from cloud_app.views import BayNow, Counts, EdgeNow, LotNow, StaleReason, StreamNow
 from telemetry.messages import Location, Occupancy
@@ -185,7 +185,7 @@ def bays_now(
 
 _BAYS = (
     select(
-        bay,
+        *(bay.c[name] for name in names(bay) if name != "picture"),
         bay_state.c.occ,
         bay_state.c.closed,
         bay_state.c.reason,

@@ -25,7 +25,14 @@ from sqlalchemy import (
     union_all,
 )
 
-from cloud_app.storage.bay_events import Window, events_before, events_within
+from cloud_app.storage.bay_events import (
+    FOUND,
+    Window,
+    bays_in_force,
+    events_within,
+    last_events,
+    since_before,
+)
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import lot_size
 from cloud_app.storage.tables import bay, bay_count, edge, quarter, quarter_mark
@@ -220,9 +227,13 @@ _BEFORE = -1
 
 def _moves(which: Sequence[ColumnElement[bool]], steps: Steps, part: Window) -> Select[Any]:
     """How the numbers of occupied and free bays change in each step, and when, summed."""
+    bays = bays_in_force(which)
+    columns = (*FOUND, bays.c.site, bays.c.lot)
     told = union_all(
-        events_before(part.start_ms, literal_column("0").label("is_in")).where(*which),
-        events_within(part, literal_column("1").label("is_in")).where(*which),
+        select(*columns, literal_column("0").label("is_in")).select_from(
+            last_events(bays, since_before(part))
+        ),
+        select(*columns, literal_column("1").label("is_in")).select_from(events_within(bays, part)),
     ).subquery("told")
     before = (
         func.lag(told.c.occ)
