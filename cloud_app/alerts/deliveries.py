@@ -97,7 +97,7 @@ def settle_success(session: Session, outcome: Outcome, rows: Sequence[Row]) -> N
     # An alert that closes at this moment waits for us, or we for it: its end is told either way.
     current = locked_alerts(session, [row.alert for row in rows])
     for row in rows:
-        is_opening = row.step == Step.OPEN
+        is_opening = row.step != Step.CLOSE
         if outcome.target:
             action = "escalated" if is_opening and row.escalation else "notified"
             what = outcome.told if is_opening else f"{outcome.told}: closed"
@@ -107,9 +107,9 @@ def settle_success(session: Session, outcome: Outcome, rows: Sequence[Row]) -> N
             continue
         escalated = now_ms if row.escalation else None
         session.run(_TOLD, {"which": row.alert, "now_ms": now_ms, "escalated": escalated})
-        now = current.get(row.alert, row)
-        if outcome.also_closed and now.closed_ms != now.opened_ms:
-            next_ms = None if now.closed_ms is None else now_ms
+        if outcome.also_closed and row.step == Step.OPEN:
+            is_over = current.get(row.alert, row).closed_ms is not None
+            next_ms = now_ms if is_over else None
             session.run(_THEN_CLOSE, {"which": row.alert, "by": by, "next_ms": next_ms})
         else:
             drop_notices(session, by, [row.alert])

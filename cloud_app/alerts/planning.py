@@ -59,7 +59,7 @@ def plan(session: Session, tenants: Tenants) -> None:
 
 
 def _notices(row: Row, rules: list[Notification], audience: Audience) -> Iterator[Values]:
-    step = Step.OPEN.value
+    step = (Step.OPEN if row.closed_ms is None else Step.ONCE).value
     yield (row.alert, CONFIGURED.id, step, 0, row.opened_ms)
     for rule in rules:
         after_s = rule.plan.after_s

@@ -31,6 +31,8 @@ class Step(StrEnum):
     """What a notification rule has to tell of an alert next; see `alert_notice`."""
 
     OPEN = "open"
+    ONCE = "once"
+    """That it opened; it was over at once, so there is no end to tell."""
     CLOSE = "close"
 
 

@@ -370,8 +370,9 @@ alert_log = Table(
 )
 
 # Who is still to be told of an alert, by notification rule: first that it is open (`step` is
-# `open`), then, if the rule wants that, that it is over (`close`). `due_ms` is empty while there is
-# nothing to tell yet. A row goes when its rule has nothing more to tell.
+# `open`, or `once` if it was over at once), then, if the rule wants that, that it is over
+# (`close`). `due_ms` is empty while there is nothing to tell yet. A row goes when its rule has
+# nothing more to tell.
 alert_notice = Table(
     "alert_notice",
     metadata,

@@ -139,6 +139,7 @@ def test_old_alerts_get_a_life_and_nobody_is_told_twice(database_url: str) -> No
         "('lot_full', 'north', 'twice', 2000, NULL, 'Full.', 1, 0)",
         "('lot_full', 'north', 'over', 3000, 4000, 'Full.', 1, 0)",
         "('lot_full', 'north', 'untold', 3000, 4000, 'Full.', 0, 0)",
+        "('events_lost', 'north', 'lost', 3000, 3000, 'Lost.', 0, 1)",
         "('lot_full', 'north', 'done', 3000, 4000, 'Full.', 1, 1)",
     )
     run_old(database_url, f"INSERT INTO alert VALUES {', '.join(more)}")
@@ -158,6 +159,7 @@ def test_old_alerts_get_a_life_and_nobody_is_told_twice(database_url: str) -> No
         away = next(item for item in found.values() if item.rule == "edge_offline")
         detail = alert_detail(session, NOW_MS, found["done", 3.0].id)
     assert [tuple(row) for row in notices] == [
+        ("lost", 3000, "once", True),
         ("over", 3000, "close", True),
         ("twice", 1000, "close", True),
         ("twice", 2000, "close", None),

@@ -53,7 +53,8 @@ _MOVE = (
 # Not told yet; over and that not told yet; told and open, so its end is still to be told.
 _NOTICES = (
     "INSERT INTO alert_notice (alert, notification, step, due_ms)"
-    " SELECT a.alert, 'config', CASE WHEN o.open_sent = 1 THEN 'close' ELSE 'open' END,"
+    " SELECT a.alert, 'config', CASE WHEN o.open_sent = 1 THEN 'close'"
+    " WHEN o.close_sent = 1 THEN 'once' ELSE 'open' END,"
     " CASE WHEN o.open_sent = 0 OR o.closed_ms IS NOT NULL THEN {now_ms} END"
     " FROM alert a JOIN alert_5 o ON o.rule = a.rule AND o.site = a.site"
     " AND o.subject = a.subject AND o.opened_ms = a.opened_ms"
