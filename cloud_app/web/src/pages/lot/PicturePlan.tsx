@@ -14,11 +14,12 @@ export function PicturePlan({ bays, selected, onPick }: PlanProps) {
   return (
     <div class="pictures">
       {cameras.map(([camera, seen]) => (
-        <figure key={camera} class="picture" aria-label={t('lot.pictureOf', { camera })}>
+        <figure key={camera} class="picture">
           <figcaption>
             <Camera size={14} aria-hidden="true" /> {camera}
           </figcaption>
           <svg viewBox={`0 0 ${WIDE} ${HIGH}`}>
+            <title>{t('lot.pictureOf', { camera })}</title>
             <defs>
               <pattern
                 id="hatch"

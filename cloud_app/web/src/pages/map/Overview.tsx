@@ -1,6 +1,6 @@
 import type { Overview as Figures } from '../../api/types';
 import { Meter } from '../../components/counts';
-import { t } from '../../i18n';
+import { t, tn } from '../../i18n';
 import { count, percent } from '../../i18n/format';
 
 /** The city in four numbers. */
@@ -16,11 +16,11 @@ export function Overview({ of: { counts, occupancy, lots, edges } }: { of: Figur
       </div>
       <Meter counts={counts} />
       <p class="soft small num row between">
-        <span>{t('overview.lots', { n: count(lots) })}</span>
+        <span>{tn('overview.lots', lots)}</span>
         <a href="/edges?state=stale" class={edges.stale ? 'warn' : ''}>
           {edges.stale
             ? t('overview.edgesAway', { n: count(edges.stale), all: count(edges.online + edges.stale) })
-            : t('overview.edgesOnline', { n: count(edges.online) })}
+            : tn('overview.edgesOnline', edges.online)}
         </a>
       </p>
     </div>
