@@ -27,6 +27,7 @@ from cloud_app.api.alert_views import (
     Unsilence,
 )
 from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, Reading
+from cloud_app.api.export import OR_CSV, Form, Format, csv_answer
 from cloud_app.api.parameters import (
     REFUSALS,
     Bearer,
@@ -38,7 +39,7 @@ from cloud_app.api.parameters import (
 )
 from cloud_app.api.policy import ROLES, Access, Permission
 from cloud_app.errors import AlertError, StaleAlertError
-from cloud_app.storage.alerts import AlertFilter, alert_detail, alerts
+from cloud_app.storage.alerts import AlertFilter, alert_detail, alerts, every_alert
 from cloud_app.storage.database import Session
 from cloud_app.storage.times import to_ms
 from cloud_app.views import AlertDetail, AlertItem
@@ -108,12 +109,19 @@ class AlertQuery:
         )
 
 
-@router.get("/alerts")
+@router.get("/alerts", response_model=list[AlertItem], responses=OR_CSV)
 def get_alerts(
-    reading: Reading, query: Annotated[AlertQuery, Depends()], limit: Limit = 50
-) -> list[AlertItem]:
+    reading: Reading,
+    query: Annotated[AlertQuery, Depends()],
+    limit: Limit = 50,
+    form: Form = Format.JSON,
+) -> Any:
     """Alerts, the newest first; without `state` and `before` those that are not closed first."""
     wanted = replace(query.wanted, sites=reading.sites(query.site))
+    if form is Format.CSV:
+        context = reading.context
+        found = every_alert(context.database, reading.now().now_ms, wanted)
+        return csv_answer(AlertItem, found, ("alerts", query.site), context.clock.utc())
     return alerts(reading.session, reading.now().now_ms, wanted, limit)
 
 

@@ -17,7 +17,7 @@ from cloud_app.registry.geometry import Box
 from cloud_app.registry.kinds import LOT
 from cloud_app.registry.queries import Filter, in_window
 from cloud_app.registry.things import Thing
-from cloud_app.storage.alert_counts import open_by_severity
+from cloud_app.storage.alerts import open_by_severity
 from cloud_app.storage.database import Session
 from cloud_app.storage.incidents import count_open
 from cloud_app.storage.queries import Now, Sites, edge_counts, lots_now
