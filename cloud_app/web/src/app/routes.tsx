@@ -7,12 +7,22 @@ import { t } from '../i18n';
 
 const MapPage = lazy(() => import('../pages/map/MapPage').then((m) => m.MapPage));
 const LotPage = lazy(() => import('../pages/lot/LotPage').then((m) => m.LotPage));
+const AlertsPage = lazy(() => import('../pages/alerts/AlertsPage').then((m) => m.AlertsPage));
+const AlertPage = lazy(() => import('../pages/alerts/AlertPage').then((m) => m.AlertPage));
+const IncidentsPage = lazy(() => import('../pages/incidents/IncidentsPage').then((m) => m.IncidentsPage));
+const EdgesPage = lazy(() => import('../pages/edges/EdgesPage').then((m) => m.EdgesPage));
+const EdgePage = lazy(() => import('../pages/edges/EdgePage').then((m) => m.EdgePage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
   return (
     <Router onLoadStart={onLoadStart} onLoadEnd={onLoadEnd}>
       <Route path="/" component={MapPage} />
       <Route path="/lots/:site/:lot" component={LotPage} />
+      <Route path="/alerts" component={AlertsPage} />
+      <Route path="/alerts/:alert" component={AlertPage} />
+      <Route path="/incidents" component={IncidentsPage} />
+      <Route path="/edges" component={EdgesPage} />
+      <Route path="/edges/:edge" component={EdgePage} />
       <Route default component={NotFound} />
     </Router>
   );
