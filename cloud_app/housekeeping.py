@@ -22,6 +22,7 @@ from cloud_app.storage.database import Database
 from cloud_app.storage.events import prune
 from cloud_app.storage.incidents import prune_incidents
 from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
+from cloud_app.storage.keeping import PastKeeper
 from cloud_app.storage.queries import Now, edges_of, edges_to_reread
 from cloud_app.storage.streams import hole_end, holes
 from cloud_app.storage.times import to_ms
@@ -98,6 +99,10 @@ class Housekeeper:
     _checked_s: float | None = None
     _reread_s: dict[str, float] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _past: PastKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._past = PastKeeper(self.database, self.retention, self.clock)
 
     def saw(self, batch: Batch) -> None:
         """Told by the ingest what was committed: events and empty outboxes may answer a replay."""
@@ -132,6 +137,7 @@ class Housekeeper:
         """
         self._see_to_holes()
         self._see_to_missed()
+        self._past.tick()
         now_s = self.clock.mono_s()
         if self._pruned_s is None or now_s - self._pruned_s >= _PRUNE_EVERY_S:
             self._pruned_s = now_s

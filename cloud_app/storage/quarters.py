@@ -8,7 +8,7 @@ read until they are back. What was made stays as it is when bays come and go lat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, delete, exists, func, not_, select
 
@@ -52,6 +52,11 @@ _MARK = Upsert(quarter_mark, names(quarter_mark), same("upto_ms"))
 _PRUNE = delete(quarter).where(quarter.c.start_ms < bindparam("before_ms"))
 
 
+def edges_due(session: Session, now_ms: int, limit: int) -> Sequence[Row]:
+    """(edge, told_ms, upto_ms) of edges of which quarters can be made, the most behind first."""
+    return session.rows(_DUE, {"now_ms": now_ms, "rows": limit})
+
+
 def keep_quarters(session: Session, now_ms: int, since_ms: int, edges: int) -> int:
     """Make the quarters that are complete and not made yet, of some edges.
 
@@ -64,7 +69,7 @@ def keep_quarters(session: Session, now_ms: int, since_ms: int, edges: int) -> i
     Returns:
         Of how many edges quarters were made.
     """
-    due = session.rows(_DUE, {"now_ms": now_ms, "rows": edges})
+    due = edges_due(session, now_ms, edges)
     spans: dict[Window, list[str]] = {}
     for row in due:
         spans.setdefault(_span(session, row, now_ms, since_ms), []).append(row.edge)

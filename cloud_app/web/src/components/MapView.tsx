@@ -29,7 +29,7 @@ interface MapViewProps {
 }
 
 export const FONT = ['Inter'];
-const FIT = { padding: 56, maxZoom: 18.5 };
+const FIT = { padding: 40, maxZoom: 21 };
 const corners = ({ west, south, east, north }: Box): [number, number, number, number] => [
   west,
   south,

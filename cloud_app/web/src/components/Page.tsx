@@ -1,5 +1,5 @@
 import { ChevronRight } from 'lucide-preact';
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 import { useEffect } from 'preact/hooks';
 
 interface PageProps {
@@ -20,11 +20,11 @@ export function Page({ title, above = [], tools, children }: PageProps) {
         <div class="grow">
           {above.length > 0 && (
             <nav class="crumbs" aria-label="breadcrumbs">
-              {above.map(({ label, href }) => (
-                <>
+              {above.map(({ label, href }, i) => (
+                <Fragment key={href}>
+                  {i > 0 && <ChevronRight size={14} aria-hidden="true" />}
                   <a href={href}>{label}</a>
-                  <ChevronRight size={14} aria-hidden="true" />
-                </>
+                </Fragment>
               ))}
             </nav>
           )}

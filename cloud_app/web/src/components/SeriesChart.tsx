@@ -23,9 +23,18 @@ export function SeriesChart({ points, zone }: SeriesChartProps) {
     const { current } = holder;
     if (!current) return;
     const chart = new uPlot(options(current.clientWidth, zone), dataOf(points), current);
+    // Without a cursor the newest values show; uPlot empties the legend in a task of its own.
+    const newest = points.findLastIndex(({ occupancy }) => occupancy !== null);
+    let timer: ReturnType<typeof setTimeout>;
+    const showNewest = () => {
+      timer = setTimeout(() => chart.setLegend({ idx: newest }));
+    };
+    showNewest();
+    chart.over.addEventListener('mouseleave', showNewest);
     const resized = new ResizeObserver(() => chart.setSize({ width: current.clientWidth, height: HIGH_PX }));
     resized.observe(current);
     return () => {
+      clearTimeout(timer);
       resized.disconnect();
       chart.destroy();
     };
@@ -70,6 +79,7 @@ function options(width: number, zone: string | null): uPlot.Options {
     axes: [
       {
         ...axis,
+        size: 34,
         grid: { show: false },
         space: 64,
         values: (_chart, splits, _axis, _space, step) => splits.map((at) => tick(at, step, zone)),

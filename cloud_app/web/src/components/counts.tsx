@@ -28,7 +28,7 @@ export function StateWord({ state }: { state: BayState }) {
   return (
     <span class="row nowrap">
       <Dot state={state} />
-      {t(`bay.${state}`)}
+      <span class="word">{t(`bay.${state}`)}</span>
     </span>
   );
 }
@@ -86,7 +86,7 @@ export function Figure({ label, value, state, of }: FigureProps) {
     <dl class="figure">
       <dt>
         {state && <Dot state={state} />}
-        {label}
+        <span class="word">{label}</span>
       </dt>
       <dd>
         {typeof value === 'number' ? count(value) : value}

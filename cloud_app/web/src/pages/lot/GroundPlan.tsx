@@ -35,9 +35,10 @@ export function GroundPlan({ bays, selected, onPick }: PlanProps) {
     made.addLayer({ id: 'bay-edge', type: 'line', source: 'bays' });
     made.addLayer({
       id: 'bay-label',
+      minzoom: 19.4,
       type: 'symbol',
       source: 'bays',
-      layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 12, 'text-optional': true },
+      layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 11, 'text-optional': true },
     });
     made.on('click', 'bay', (event) => {
       const key: unknown = event.features?.[0]?.properties.key;
@@ -71,14 +72,21 @@ const byState = (colours: Readonly<Record<string, string>>): ExpressionSpecifica
 const IS_SELECTED: ExpressionSpecification = ['boolean', ['feature-state', 'isSelected'], false];
 
 function recolour(map: MapLibreMap): void {
-  const edges = Object.fromEntries(STATES.map((state) => [state, token(`--${state}`)]));
-  map.setPaintProperty('bay', 'fill-color', byState({ ...edges, free: token('--free-fill') }));
+  const fills = Object.fromEntries(STATES.map((state) => [state, token(`--${state}`)]));
+  // A line of the ground's colour keeps neighbours apart.
+  const ground = token('--map-ground');
+  map.setPaintProperty('bay', 'fill-color', byState({ ...fills, free: token('--free-fill') }));
   map.setPaintProperty(
     'bay',
     'fill-opacity',
     byStateNumber({ free: 1, occupied: 0.92, unknown: 0.35, stale: 0.25, closed: 0.85 }),
   );
-  map.setPaintProperty('bay-edge', 'line-color', ['case', IS_SELECTED, token('--accent'), byState(edges)]);
+  map.setPaintProperty('bay-edge', 'line-color', [
+    'case',
+    IS_SELECTED,
+    token('--accent'),
+    byState({ ...fills, occupied: ground, closed: ground }),
+  ]);
   map.setPaintProperty('bay-edge', 'line-width', ['case', IS_SELECTED, 4, 1.5]);
   map.setPaintProperty(
     'bay-label',

@@ -18,7 +18,7 @@ export function PicturePlan({ bays, selected, onPick }: PlanProps) {
           <figcaption>
             <Camera size={14} aria-hidden="true" /> {camera}
           </figcaption>
-          <svg viewBox={`0 0 ${WIDE} ${HIGH}`}>
+          <svg viewBox={windowOf(seen)}>
             <title>{t('lot.pictureOf', { camera })}</title>
             <defs>
               <pattern
@@ -31,7 +31,6 @@ export function PicturePlan({ bays, selected, onPick }: PlanProps) {
                 <path d="M0 0V14" class="hatch" />
               </pattern>
             </defs>
-            <path class="ground" d={`M0 0H${WIDE}V${HIGH}H0Z`} />
             {seen.map((bay) => (
               <Shape key={bay.key} bay={bay} isSelected={bay.key === selected} onPick={onPick} />
             ))}
@@ -40,6 +39,18 @@ export function PicturePlan({ bays, selected, onPick }: PlanProps) {
       ))}
     </div>
   );
+}
+
+const MARGIN = 60;
+
+/** The part of the picture that has bays. */
+function windowOf(bays: readonly LotBay[]): string {
+  const corners = bays.flatMap(({ picture }) => picture ?? []).map(scaled);
+  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  const [left, top] = [Math.min(...xs) - MARGIN, Math.min(...ys) - MARGIN];
+  return [left, top, Math.max(...xs) + MARGIN - left, Math.max(...ys) + MARGIN - top]
+    .map(Math.round)
+    .join(' ');
 }
 
 const scaled = ([x, y]: Point): Point => [x * WIDE, y * HIGH];
