@@ -142,7 +142,7 @@ def _health(database: Database, edge: ScriptedEdge, now: datetime) -> None:
             cameras=(
                 CameraHealth(camera="mast", up=True, fps=9.6 + ten_minutes % 5 / 10,
                              latency_p95_ms=120.0 + ten_minutes % 7 * 9, audit=audit),
-                CameraHealth(camera="gate", up=False, view="blind", restarts=3, dropped=120),
+                CameraHealth(camera="gate", up=ten_minutes > 0, view="blind", fps=8.2, restarts=3),
             ),
             disk_free_bytes=41_300_000_000,
             memory_bytes=612_000_000 + ten_minutes % 6 * 9_000_000,

@@ -12,6 +12,13 @@ const AlertPage = lazy(() => import('../pages/alerts/AlertPage').then((m) => m.A
 const IncidentsPage = lazy(() => import('../pages/incidents/IncidentsPage').then((m) => m.IncidentsPage));
 const EdgesPage = lazy(() => import('../pages/edges/EdgesPage').then((m) => m.EdgesPage));
 const EdgePage = lazy(() => import('../pages/edges/EdgePage').then((m) => m.EdgePage));
+const SettingsPage = lazy(() => import('../pages/settings/SettingsPage').then((m) => m.SettingsPage));
+const NotificationsPage = lazy(() =>
+  import('../pages/notifications/NotificationsPage').then((m) => m.NotificationsPage),
+);
+const PeoplePage = lazy(() => import('../pages/people/PeoplePage').then((m) => m.PeoplePage));
+const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysPage));
+const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
   return (
@@ -23,6 +30,11 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/incidents" component={IncidentsPage} />
       <Route path="/edges" component={EdgesPage} />
       <Route path="/edges/:edge" component={EdgePage} />
+      <Route path="/settings" component={SettingsPage} />
+      <Route path="/notifications" component={NotificationsPage} />
+      <Route path="/people" component={PeoplePage} />
+      <Route path="/keys" component={KeysPage} />
+      <Route path="/audit" component={AuditPage} />
       <Route default component={NotFound} />
     </Router>
   );

@@ -105,7 +105,7 @@ function look(label: string, show: (value: number) => string): Omit<uPlot.Option
 
 /** From nought, with some room above. */
 function rangeOf(low: number | null, high: number | null): [number, number] {
-  return [Math.min(0, low ?? 0), Math.max(1e-9, (high ?? 0) * 1.1) || 1];
+  return [Math.min(0, low ?? 0), high ? high * 1.1 : 1];
 }
 
 /** A day where one begins, else the time. */

@@ -13,7 +13,7 @@ import { Page } from '../../components/Page';
 import { Loaded, Notice } from '../../components/states';
 import { Ago, At, nowMs } from '../../components/Time';
 import { t, word } from '../../i18n';
-import { bytes, count, percent, span } from '../../i18n/format';
+import { bytes, count, span } from '../../i18n/format';
 import { EdgeState, StreamState } from './EdgesPage';
 import { type CameraHealth, healthOf, lotsOf } from './edges';
 import { HealthCard } from './HealthCard';
@@ -243,7 +243,10 @@ function CameraRow({ camera }: { camera: CameraHealth }) {
       <td>
         {camera.audit ? (
           <span title={t('edges.auditHint', { n: camera.audit.looks })}>
-            {t('edges.right', { low: percent(camera.audit.low), high: percent(camera.audit.high) })}
+            {t('edges.right', {
+              low: (camera.audit.low * 100).toFixed(1),
+              high: (camera.audit.high * 100).toFixed(1),
+            })}
           </span>
         ) : (
           '–'
