@@ -19,6 +19,8 @@ const NotificationsPage = lazy(() =>
 const PeoplePage = lazy(() => import('../pages/people/PeoplePage').then((m) => m.PeoplePage));
 const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysPage));
 const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
+const RegistryPage = lazy(() => import('../pages/registry/RegistryPage').then((m) => m.RegistryPage));
+const ThingPage = lazy(() => import('../pages/registry/ThingPage').then((m) => m.ThingPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
   return (
@@ -35,6 +37,9 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/people" component={PeoplePage} />
       <Route path="/keys" component={KeysPage} />
       <Route path="/audit" component={AuditPage} />
+      <Route path="/registry" component={RegistryPage} />
+      <Route path="/registry/:kind" component={RegistryPage} />
+      <Route path="/registry/:kind/:name+" component={ThingPage} />
       <Route default component={NotFound} />
     </Router>
   );

@@ -34,6 +34,8 @@ export function changesOf({
 export const ACTIONS = [
   'login',
   'session',
+  'password',
+  'totp',
   'person',
   'role',
   'key',

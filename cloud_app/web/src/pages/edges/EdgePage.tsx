@@ -22,8 +22,7 @@ import './edges.css';
 const MINUTE_S = 60;
 
 export function EdgePage(route: { edge: string }) {
-  const name = decodeURIComponent(route.edge);
-  return <OneEdge key={name} name={name} />;
+  return <OneEdge key={route.edge} name={route.edge} />;
 }
 
 function OneEdge({ name }: { name: string }) {
