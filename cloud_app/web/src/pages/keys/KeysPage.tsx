@@ -140,7 +140,7 @@ function columns(onRevoke: (key: Key) => void): Column<Key>[] {
     },
     {
       id: 'do',
-      head: '',
+      head: t('alerts.actions'),
       isNumber: true,
       cell: (key) =>
         key.revoked ? null : (

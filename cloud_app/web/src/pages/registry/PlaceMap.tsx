@@ -2,6 +2,8 @@
 
 import { Undo2, X } from 'lucide-preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, ask } from '../../api/client';
+import { useData } from '../../api/useData';
 import { Button } from '../../components/Button';
 import { Segments } from '../../components/Field';
 import { type MapLibreMap, MapView } from '../../components/MapView';
@@ -9,6 +11,8 @@ import type { GeoJSONSource } from '../../components/maplibre';
 import { t } from '../../i18n';
 import { token } from '../../theme/theme';
 import { boxOf, cornersOf, outlineText, type Position, placeText, pointOf } from './outline';
+
+const WORLD = '-180,-85,180,85';
 
 interface Props {
   place: string;
@@ -34,6 +38,11 @@ export function PlaceMap({ place, outline, onPlace, onOutline }: Props) {
   };
   const click = useRef<(at: Position) => void>();
   click.current = (at) => (mode === 'place' ? onPlace(placeText(at)) : put([...corners, at]));
+
+  const lots = useData(bounds ? null : 'lots of the map', (signal) =>
+    ask(api.GET('/api/v1/map/lots', { params: { query: { bbox: WORLD, limit: 500 } }, signal })),
+  );
+  const around = boxOf(lots.data?.features.map(({ properties }) => properties.point) ?? []);
 
   const data = features(point, corners);
   const latest = useRef(data);
@@ -77,7 +86,7 @@ export function PlaceMap({ place, outline, onPlace, onOutline }: Props) {
   };
 
   return (
-    <section class="place-map" aria-label={t('registry.onMap')}>
+    <div class="place-map">
       <div class="row wrap">
         {outline !== null && (
           <Segments
@@ -107,8 +116,10 @@ export function PlaceMap({ place, outline, onPlace, onOutline }: Props) {
         )}
         <span class="soft small">{t(mode === 'place' ? 'registry.pointHint' : 'registry.cornerHint')}</span>
       </div>
-      <MapView label={t('registry.onMap')} draw={draw} bounds={bounds} />
-    </section>
+      <div class="place-holder">
+        <MapView label={t('registry.onMap')} draw={draw} bounds={bounds ?? around} />
+      </div>
+    </div>
   );
 }
 
