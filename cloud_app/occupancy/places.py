@@ -31,7 +31,12 @@ def area_of(said: Said) -> Area | None:
     if outline is None:
         return None
     kind = Polygon if outline["type"] == "Polygon" else MultiPolygon
-    return kind.model_construct(type=outline["type"], coordinates=outline["coordinates"])
+    return kind.model_construct(type=outline["type"], coordinates=_tuples(outline["coordinates"]))
+
+
+def _tuples(value: Any) -> Any:
+    # As the views are declared: their serializer warns of lists.
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def geometry_of(said: Said) -> Geometry | None:

@@ -15,7 +15,6 @@ from tests.cloud_app.web.places import place_on_map
 pytestmark = [pytest.mark.chromium]
 
 
-
 def test_a_change_shows_without_a_reload(city: City, open_page: OpenPage) -> None:
     place_on_map(city)
     watched = open_page()
@@ -91,7 +90,7 @@ def test_search_finds_by_keyboard(city: City, open_page: OpenPage) -> None:
     field = page.get_by_role("combobox", name="Search")
     expect(field).to_be_focused()
     field.fill("hall")
-    expect(page.get_by_role("option").first).to_contain_text("Hall")
+    expect(page.get_by_role("dialog").get_by_role("option").first).to_contain_text("Hall")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/lots/north/p1"))
     assert watched.complaints == []
@@ -122,6 +121,7 @@ def test_a_lost_stream_is_told_and_what_was_missed_is_asked_for(
 
 def test_an_error_can_be_tried_again(city: City, open_page: OpenPage) -> None:
     page = open_page().page
+    page.route("**/api/v1/live*", lambda route: route.abort())  # it would ask again by itself
     page.route("**/api/v1/map/lots*", lambda route: route.abort())
     page.goto(city.url)
     expect(page.get_by_role("heading", name="This could not be loaded")).to_be_visible()

@@ -40,3 +40,4 @@ export type Key = Schemas['KeyView'];
 export type Scope = Schemas['Scope'];
 export type AuditLine = Schemas['AuditLine'];
 export type AlertRule = Schemas['AlertRule'];
+export type EventItem = Schemas['EventItem'];

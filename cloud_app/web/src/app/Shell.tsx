@@ -1,10 +1,13 @@
 /** What stands around every page: rail or phone bar, search, state of the live stream, account. */
 
-import { Ellipsis, Keyboard, Search } from 'lucide-preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { Bug, Ellipsis, Keyboard, Search } from 'lucide-preact';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { liveState } from '../api/live';
+import { Button } from '../components/Button';
 import { Modal } from '../components/Dialog';
+import { Notice } from '../components/states';
 import { t } from '../i18n';
 import { AccountMenu, Preferences } from './AccountMenu';
 import { openAlerts, useOpenAlerts } from './alertCount';
@@ -50,13 +53,28 @@ export function Shell() {
             {t('shell.streamLost')}
           </p>
         )}
-        <Routes onLoadStart={() => setLoading(true)} onLoadEnd={() => setLoading(false)} />
+        <Guarded path={path}>
+          <Routes onLoadStart={() => setLoading(true)} onLoadEnd={() => setLoading(false)} />
+        </Guarded>
       </main>
       <Tabs path={path} onMore={() => setOpen('more')} />
       {open === 'search' && <SearchDialog onClose={close} />}
       {open === 'help' && <ShortcutsHelp onClose={close} />}
       {open === 'more' && <Drawer path={path} onClose={close} />}
     </div>
+  );
+}
+
+/** A page that failed takes neither the shell nor the next page with it. */
+function Guarded({ path, children }: { path: string; children: ComponentChildren }) {
+  const [error, reset] = useErrorBoundary((fault: unknown) => console.error(fault));
+  useEffect(reset, [path]);
+  if (!error) return <>{children}</>;
+  return (
+    <Notice title={t('state.broken')} icon={Bug} tone="bad">
+      <p>{String(error)}</p>
+      <Button onClick={reset}>{t('action.retry')}</Button>
+    </Notice>
   );
 }
 

@@ -1,6 +1,7 @@
 /** The places of the operations centre: one table for rail, phone bar, drawer and shortcuts. */
 
 import {
+  Activity,
   BellRing,
   Building2,
   KeyRound,
@@ -42,6 +43,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
         isMain: true,
       },
       { href: '/edges', label: 'nav.edges', icon: RadioTower, needs: 'read', key: 'e', isMain: true },
+      { href: '/events', label: 'nav.events', icon: Activity, needs: 'read', key: 'v' },
     ],
   },
   {

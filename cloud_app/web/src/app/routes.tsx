@@ -21,6 +21,7 @@ const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysP
 const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
 const RegistryPage = lazy(() => import('../pages/registry/RegistryPage').then((m) => m.RegistryPage));
 const ThingPage = lazy(() => import('../pages/registry/ThingPage').then((m) => m.ThingPage));
+const EventsPage = lazy(() => import('../pages/events/EventsPage').then((m) => m.EventsPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
   return (
@@ -40,6 +41,7 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/registry" component={RegistryPage} />
       <Route path="/registry/:kind" component={RegistryPage} />
       <Route path="/registry/:kind/:name+" component={ThingPage} />
+      <Route path="/events" component={EventsPage} />
       <Route default component={NotFound} />
     </Router>
   );

@@ -25,9 +25,9 @@ export function SeriesChart({ points, zone }: SeriesChartProps) {
     const chart = new uPlot(options(current.clientWidth, zone), dataOf(points), current);
     // Without a cursor the newest values show; uPlot empties the legend in a task of its own.
     const newest = points.findLastIndex(({ occupancy }) => occupancy !== null);
-    let timer: ReturnType<typeof setTimeout>;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const showNewest = () => {
-      timer = setTimeout(() => chart.setLegend({ idx: newest }));
+      if (newest >= 0) timer = setTimeout(() => chart.setLegend({ idx: newest }));
     };
     showNewest();
     chart.over.addEventListener('mouseleave', showNewest);
@@ -92,14 +92,14 @@ function options(width: number, zone: string | null): uPlot.Options {
       },
     ],
     series: [
-      { label: t('chart.time'), value: (_chart, at) => (at === null ? '' : dayAndTime(at * 1000, zone)) },
+      { label: t('chart.time'), value: (_chart, at) => (at == null ? '' : dayAndTime(at * 1000, zone)) },
       {
         label: t('bay.occupied'),
         stroke: line,
         width: 2,
         fill: line.replace('rgb(', 'rgba(').replace(')', ', 0.10)'),
         points: { show: false },
-        value: (_chart, value) => (value === null ? '–' : `${Math.round(value)} %`),
+        value: (_chart, value) => (value == null ? '–' : `${Math.round(value)} %`),
       },
       {
         label: t('bay.free'),
@@ -107,7 +107,7 @@ function options(width: number, zone: string | null): uPlot.Options {
         stroke: 'transparent',
         points: { show: false },
         scale: 'free',
-        value: (_chart, value) => (value === null ? '–' : value.toFixed(0)),
+        value: (_chart, value) => (value == null ? '–' : value.toFixed(0)),
       },
     ],
   };

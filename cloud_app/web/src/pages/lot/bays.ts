@@ -86,7 +86,11 @@ export function viewsOf(bays: readonly LotBay[]): View[] {
 
 /** Groups by a text, in natural order; what has none comes last, under ''. */
 export function grouped(bays: readonly LotBay[], by: (bay: LotBay) => string | null): [string, LotBay[]][] {
-  const groups = Map.groupBy(bays, (bay) => by(bay) ?? '');
+  const groups = new Map<string, LotBay[]>();
+  for (const bay of bays) {
+    const name = by(bay) ?? '';
+    groups.set(name, [...(groups.get(name) ?? []), bay]);
+  }
   return [...groups].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : natural(a, b)));
 }
 
