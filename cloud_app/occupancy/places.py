@@ -31,12 +31,13 @@ def area_of(said: Said) -> Area | None:
     if outline is None:
         return None
     kind = Polygon if outline["type"] == "Polygon" else MultiPolygon
-    return kind.model_construct(type=outline["type"], coordinates=_tuples(outline["coordinates"]))
+    return kind.model_construct(type=outline["type"], coordinates=_frozen(outline["coordinates"]))
 
 
-def _tuples(value: Any) -> Any:
-    # As the views are declared: their serializer warns of lists.
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _frozen(coordinates: Any) -> Any:
+    if isinstance(coordinates, list):
+        return tuple(_frozen(each) for each in coordinates)
+    return float(coordinates)
 
 
 def geometry_of(said: Said) -> Geometry | None:

@@ -20,7 +20,9 @@ from cloud_app.storage.database import Session
 
 # In the order in which they are told.
 _KINDS: Sequence[Kind] = (LOT, SITE, DEVICE, ZONE, BAY)
-# Of one kind, where further words may leave few of them.
+# What is typed beyond them is not looked at.
+_WORDS = 5
+# Of one kind and word, where the other words may leave few of them.
 _CANDIDATES = 1_000
 # After every character of a word.
 _PAST_LETTERS = "\U0010ffff"
@@ -35,24 +37,22 @@ def search(session: Session, typed: str, sites: Collection[str] | None, limit: i
         sites: things of these; None for all.
         limit: most of them.
     """
-    wanted = words_in(typed)
+    wanted = list(dict.fromkeys(words_in(typed)))[:_WORDS]
     if not wanted or (sites is not None and not sites):
         return []
-    # The longest word has the fewest things.
-    lead = max(wanted, key=len)
-    rest = [each for each in wanted if each != lead]
-    some = _CANDIDATES if rest else limit
+    some = _CANDIDATES if len(wanted) > 1 else limit
     found: dict[Ref, bool] = {}
     for is_whole in (True, False):
-        for row in session.rows(_candidates(lead, sites, some, is_whole=is_whole)):
-            found.setdefault(Ref(row.kind, row.key), is_whole)
+        for word in wanted:
+            for row in session.rows(_candidates(word, sites, some, is_whole=is_whole)):
+                found.setdefault(Ref(row.kind, row.key), is_whole)
     order = {kind.name: place for place, kind in enumerate(_KINDS)}
     first = sorted(found, key=lambda ref: (order[ref.kind], not found[ref], ref.key))
     things: list[Thing] = []
     for start in range(0, len(first), _CANDIDATES):
         page = first[start : start + _CANDIDATES]
         known = find(session, page)
-        things += [known[ref] for ref in page if ref in known and _fits(known[ref], rest)]
+        things += [known[ref] for ref in page if ref in known and _fits(known[ref], wanted)]
         if len(things) >= limit:
             break
     return things[:limit]

@@ -9,14 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from sqlalchemy import CTE, ColumnElement, FromClause, ScalarSelect, and_, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Label,
+    Select,
+    and_,
+    literal,
+    select,
+    tuple_,
+)
 
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import bay, edge, event
 from cloud_app.storage.upsert import names
 
+_POSITION = ("epoch", "seq")
 # Enough to see past the events of a clock that was ahead for a while.
 _LAST_FEW = 8
 
@@ -30,6 +42,8 @@ class Window:
 
 
 Condition: TypeAlias = ColumnElement[bool]
+Bound: TypeAlias = ColumnElement[int]
+Known: TypeAlias = Callable[[FromClause], Condition]
 
 _IN_FORCE = select(*(bay.c[name] for name in names(bay) if name != "picture")).join(
     edge, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout)
@@ -58,8 +72,8 @@ def lot_events(
     """
     bays = bays_in_force(_which(site, lot, name))
     found = [
-        *session.rows(select(*FOUND).select_from(last_events(bays, since_before(window)))),
-        *session.rows(select(*FOUND).select_from(events_within(bays, window))),
+        *session.rows(last_events(bays, literal(window.start_ms, BigInteger))),
+        *session.rows(events_within(bays, window)),
     ]
     return sorted(found, key=lambda row: (row.edge, row.bay, row.epoch, row.seq))
 
@@ -69,7 +83,7 @@ def _which(site: str, lot: str, name: str | None) -> list[Condition]:
     return wanted if name is None else [*wanted, bay.c.bay == name]
 
 
-FOUND = (event.c.edge, event.c.bay, event.c.epoch, event.c.seq, event.c.since_ms, event.c.occ)
+_FOUND = (event.c.edge, event.c.bay, event.c.epoch, event.c.seq, event.c.since_ms, event.c.occ)
 
 
 def bays_in_force(which: Sequence[Condition]) -> CTE:
@@ -84,47 +98,65 @@ def bays_in_force(which: Sequence[Condition]) -> CTE:
     return _IN_FORCE.where(*which).cte("bays").prefix_with("MATERIALIZED")
 
 
-def events_within(bays: CTE, window: Window) -> FromClause:
-    """The bays with their events within a window."""
+def events_within(bays: CTE, window: Window, *more: ColumnElement[Any]) -> Select[Any]:
+    """Events of bays within a window, with the bay's site and lot, and with further columns."""
     within = and_(event.c.since_ms >= window.start_ms, event.c.since_ms < window.end_ms)
-    return bays.join(event, and_(_is_of(bays, event), within))
+    return select(*_FOUND, bays.c.site, bays.c.lot, *more).select_from(
+        bays.join(event, and_(_is_of(bays, event), within))
+    )
 
 
-def last_events(bays: CTE, known: Callable[[FromClause], Condition]) -> FromClause:
-    """The bays with the last event of each that was known.
+def last_events(
+    bays: CTE, before_ms: Bound, more: Sequence[ColumnElement[Any]] = (), known: Known | None = None
+) -> Select[Any]:
+    """The last event of each bay, in the same columns; bays without one are left out.
 
     Args:
-        bays: those of which nothing was known are left out.
-        known: a condition on events.
+        bays: which.
+        before_ms: of what began before.
+        more: further columns, of `event`.
+        known: only if this holds of the newest few.
     """
-    last = [_last(bays, known, name) for name in ("epoch", "seq")]
-    # Found by the key of `event`: an index holds it, unlike the pair of both.
-    is_last = and_(event.c.edge == bays.c.edge, event.c.epoch == last[0], event.c.seq == last[1])
-    return bays.join(event, is_last)
+    # Looked up apart, else PostgreSQL does it once more for each month of events.
+    last = (
+        select(*bays.c, *(_last(bays, before_ms, known, name) for name in _POSITION))
+        .cte("last")
+        .prefix_with("MATERIALIZED")
+    )
+    # Found by the key of `event`.
+    is_last = and_(
+        event.c.edge == last.c.edge,
+        event.c.epoch == last.c.last_epoch,
+        event.c.seq == last.c.last_seq,
+    )
+    return select(*_FOUND, last.c.site, last.c.lot, *more).select_from(last.join(event, is_last))
 
 
-def _last(bays: CTE, known: Callable[[FromClause], Condition], name: str) -> ScalarSelect[int]:
+def _last(bays: CTE, before_ms: Bound, known: Known | None, name: str) -> Label[int]:
     seen = event.alias("seen")
+    # A place in the index and the entries before it, and not two equal columns: PostgreSQL takes
+    # edge and bay for independent, so it thinks that a bay has hardly an event and reads all.
     last_few = (
-        select(seen.c.epoch, seen.c.seq)
-        .where(_is_of(bays, seen), known(seen))
-        .order_by(seen.c.since_ms.desc(), seen.c.epoch.desc(), seen.c.seq.desc())
+        select(seen.c.edge, seen.c.bay, seen.c.time_ms, seen.c.epoch, seen.c.seq)
+        .where(
+            tuple_(seen.c.edge, seen.c.bay, seen.c.since_ms)
+            < tuple_(bays.c.edge, bays.c.bay, before_ms)
+        )
+        .order_by(seen.c.edge.desc(), seen.c.bay.desc(), seen.c.since_ms.desc())
         .limit(_LAST_FEW)
         .correlate(bays)
         .subquery("last_few")
     )
     return (
         select(last_few.c[name])
+        .where(_is_of(bays, last_few), *(() if known is None else (known(last_few),)))
         .order_by(last_few.c.epoch.desc(), last_few.c.seq.desc())
         .limit(1)
+        .correlate(bays)
         .scalar_subquery()
+        .label(f"last_{name}")
     )
 
 
 def _is_of(bays: FromClause, events: FromClause) -> Condition:
     return and_(events.c.edge == bays.c.edge, events.c.bay == bays.c.bay)
-
-
-def since_before(window: Window) -> Callable[[FromClause], Condition]:
-    """Events of what began before a window."""
-    return lambda seen: seen.c.since_ms < window.start_ms

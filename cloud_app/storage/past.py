@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import BigInteger, bindparam, or_, select
 
 from cloud_app.storage.bay_events import bays_in_force, last_events, lot_bays
 from cloud_app.storage.database import Row, Session
@@ -16,17 +16,12 @@ NO_RECORD = "no_record"
 """Why a bay is unknown of which no event tells at or before the time that is asked for."""
 
 _bays = bays_in_force((bay.c.site == bindparam("at_site"), bay.c.lot == bindparam("of_lot")))
-_LAST = select(
-    *_bays.c, event.c.occ, event.c.closed, event.c.reason, event.c.conf, event.c.since_ms
-).select_from(
-    last_events(
-        _bays,
-        lambda seen: and_(
-            seen.c.since_ms <= bindparam("at_ms"),
-            # A later word on the same state, such as that the bay was closed, was not known yet.
-            seen.c.time_ms <= bindparam("at_ms"),
-        ),
-    )
+_LAST = last_events(
+    _bays,
+    bindparam("at_ms", type_=BigInteger) + 1,
+    (event.c.closed, event.c.reason, event.c.conf),
+    # A later word on the same state, such as that the bay was closed, was not known yet.
+    lambda seen: seen.c.time_ms <= bindparam("at_ms"),
 )
 # An edge's absence is an alert; nothing else keeps when it was away.
 _AWAY = select(alert.c.subject).where(

@@ -20,18 +20,17 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal,
     literal_column,
     select,
     union_all,
 )
 
 from cloud_app.storage.bay_events import (
-    FOUND,
     Window,
     bays_in_force,
     events_within,
     last_events,
-    since_before,
 )
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import lot_size
@@ -228,12 +227,9 @@ _BEFORE = -1
 def _moves(which: Sequence[ColumnElement[bool]], steps: Steps, part: Window) -> Select[Any]:
     """How the numbers of occupied and free bays change in each step, and when, summed."""
     bays = bays_in_force(which)
-    columns = (*FOUND, bays.c.site, bays.c.lot)
     told = union_all(
-        select(*columns, literal_column("0").label("is_in")).select_from(
-            last_events(bays, since_before(part))
-        ),
-        select(*columns, literal_column("1").label("is_in")).select_from(events_within(bays, part)),
+        last_events(bays, literal(part.start_ms, BigInteger), [literal_column("0").label("is_in")]),
+        events_within(bays, part, literal_column("1").label("is_in")),
     ).subquery("told")
     before = (
         func.lag(told.c.occ)

@@ -150,3 +150,22 @@ def test_without_a_broker_alerts_stay_as_they_are(database: Database) -> None:
     house.run(20)
     with database.read() as session:
         assert session.rows(text("SELECT rule FROM alert")) == []
+
+
+def test_the_leader_keeps_quarters_and_health(database: Database) -> None:
+    house = House(database)
+    edge = ScriptedEdge()
+    take(database, [*edge.hello(), edge.change("a1", True), edge.health()])
+    take(database, [edge.change("a1", False, 4 * 3600), edge.health()])
+    house.clock.now_s = 4 * 3600 + 60
+    house.keeper.tick()
+    with database.read() as session:
+        [(quarters,)] = session.rows(text("SELECT COUNT(*) FROM quarter WHERE occupied_ms > 0"))
+        assert quarters in {15, 16}
+        assert session.rows(text("SELECT edge, alarms FROM edge_health")) == [("box-1", 0)]
+    # As long as they are to be kept.
+    house.clock.now_s += 3 * 86_400 * 1100
+    house.keeper.tick()
+    with database.read() as session:
+        assert session.rows(text("SELECT 1 FROM quarter")) == []
+        assert session.rows(text("SELECT 1 FROM edge_health")) == []

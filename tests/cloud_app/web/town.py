@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext
+import httpx
+from playwright.sync_api import Page
 
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant
@@ -44,11 +45,13 @@ class Town:
         hub: the service's parts.
         url: where it answers.
         admin: who may do everything there.
+        viewer: who may only look.
     """
 
     hub: Hub
     url: str
     admin: Person
+    viewer: Person
 
     @property
     def now(self) -> datetime:
@@ -60,31 +63,35 @@ class Town:
         with self.hub.database.write() as session:
             judge(session, Now(to_ms(self.now), _SILENT_MS), _RULES, 0)
 
-    def context(self, browser: Browser, person: Person | None = None) -> BrowserContext:
-        """A browser profile in which somebody has logged in."""
+    def let_in(self, page: Page, person: Person | None = None) -> Page:
+        """The page's browser, in which somebody has logged in: the admin unless told."""
         headers = session_headers(self.hub, person or self.admin)
         name, _, value = headers["Cookie"].partition("=")
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin"
-        )
-        context.add_cookies([{"name": name, "value": value, "url": self.url}])
-        return context
+        page.context.add_cookies([{"name": name, "value": value, "url": self.url}])
+        return page
+
+    @contextmanager
+    def other(self) -> Iterator[httpx.Client]:
+        """The same admin at another desk, without a browser."""
+        headers = session_headers(self.hub, self.admin)
+        with httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=30) as client:
+            yield client
 
 
 @contextmanager
-def town(folder: Path) -> Iterator[Town]:
+def small_town(folder: Path) -> Iterator[Town]:
     """The town, served and fed until the end."""
     database = SqliteDatabase(folder / "town.db")
     hub = Hub(database, people=PEOPLE)
     hub.clock.epoch_utc = SystemClock().utc()
     admin = add(hub, "ada@kerb.example", (OPERATOR, Role.OPERATOR_ADMIN))
     add(hub, "tom@kerb.example", (OPERATOR, Role.TECHNICIAN))
-    add(hub, "vera@kerb.example", (OPERATOR, Role.VIEWER))
+    viewer = add(hub, "vera@kerb.example", (OPERATOR, Role.VIEWER))
     add(hub, "carl@city.example", (CITY, Role.COUNCIL))
     add(hub, "new@kerb.example", (OPERATOR, Role.VIEWER), password=None)
     fill(database, hub.clock.utc())
     with feeding(hub.feed), serving(hub.app) as url:
-        found = Town(hub, url, admin)
+        found = Town(hub, url, admin, viewer)
         found.judge()
         yield found
     database.close()
