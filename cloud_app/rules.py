@@ -7,8 +7,9 @@ of them is no matter of the rules: see `cloud_app.alerts`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
+from cloud_app.alert_words import AlertRule
 from cloud_app.config import RulesConfig
 from cloud_app.storage.alert_life import (
     Subject,
@@ -17,7 +18,7 @@ from cloud_app.storage.alert_life import (
     open_all,
     tell_losses,
 )
-from cloud_app.storage.conditions import blind_cameras, edges_away
+from cloud_app.storage.conditions import blind_cameras, edges_away, edges_unheard
 from cloud_app.storage.database import Session
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.placing import faults_since
@@ -60,6 +61,8 @@ _FAULT_TEXTS = {
 }
 # So long after it was last seen a fault of an edge counts as over.
 _FAULT_LASTS_MS = 600_000
+# Their subjects begin with the edge that tells of them.
+_OF_EDGES = {AlertRule.EDGE_OFFLINE, AlertRule.CAMERA_LOST, AlertRule.INCIDENT}
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
 _INCIDENTS_MAX = 1000
 
@@ -167,6 +170,30 @@ def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:
     return item.limit_s is not None or item.stood_s >= config.incident_after_s
 
 
+def _not_known_yet(
+    session: Session,
+    now: Now,
+    config: RulesConfig,
+    over: Set[Subject],
+    listening_since_ms: int,
+) -> set[Subject]:
+    """Of alerts that seem over those that only our own absence ends.
+
+    Whoever has acknowledged an alert before a restart has it afterwards: what we have not heard of
+    again keeps it as it was, until the time after which an edge counts as away.
+    """
+    if not over or now.now_ms - listening_since_ms >= config.edge_offline_s * 1000:
+        return set()
+    unheard = edges_unheard(session, listening_since_ms)
+    edges, sites = ({row[n] for row in unheard} for n in (0, 1))
+    return {
+        subject
+        for subject in over
+        if (subject.rule in _OF_EDGES and subject.subject.partition("/")[0] in edges)
+        or (subject.rule == AlertRule.LOT_FULL and subject.site in sites)
+    }
+
+
 def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: int = 0) -> None:
     """Open and close alerts by what is true now.
 
@@ -182,5 +209,6 @@ def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: i
     texts = [(subject, true_now[subject]) for subject in news]
     open_all(session, texts, now.now_ms, config.severity_of)
     over = known.keys() - true_now.keys()
-    cease_all(session, [known[subject] for subject in over], now.now_ms)
+    kept = _not_known_yet(session, now, config, over, listening_since_ms)
+    cease_all(session, [known[subject] for subject in over - kept], now.now_ms)
     tell_losses(session, now.now_ms, config.severity_of)

@@ -19,6 +19,8 @@ GIVE_UP_MS = 86_400_000
 _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 900_000
 _FAULT_MAX = 300
+# The rest follows with the next try.
+_GIVEN_UP_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ _TOO_OLD = (
             func.coalesce(alert.c.silenced_until_ms, 0) <= bindparam("now_ms"),
         )
     )
+    .order_by(alert_notice.c.due_ms)
+    .limit(_GIVEN_UP_AT_ONCE)
 )
 
 

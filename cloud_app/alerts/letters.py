@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from cloud_app.alert_words import AlertRule
+from cloud_app.alert_words import AlertRule, Severity
 from cloud_app.alerts.notices import Notice, NoticeKind
 from cloud_app.errors import MailError, NotSentError
 from cloud_app.mail import Letter, Mailer
@@ -83,7 +83,8 @@ def _common_title(notices: Sequence[Notice]) -> str:
     where = ", ".join(sites[:_SITES_NAMED]) + (", ..." if len(sites) > _SITES_NAMED else "")
     closed = sum(notice.kind is NoticeKind.CLOSED for notice in notices)
     count = f"{len(notices)} alerts" + (f" ({closed} closed)" if closed else "")
-    return f"[lotsight] {count}: {where}"
+    worst = max((notice.item.severity for notice in notices), key=list(Severity).index)
+    return f"[lotsight] {worst.value}: {count}, {where}"
 
 
 def _paragraph(notice: Notice) -> str:

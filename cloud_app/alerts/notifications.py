@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from cloud_app.accounts.audit import Actor, Subject, record
 from cloud_app.accounts.people import plain_email, plain_name
-from cloud_app.accounts.roles import Tenant
+from cloud_app.accounts.roles import Tenant, Tenants
 from cloud_app.accounts.secret import new_id
 from cloud_app.alert_words import AlertRule, Severity
 from cloud_app.alerts.addresses import check_url, shown
@@ -157,6 +157,19 @@ class Notification:
     def rule_name(self) -> RuleName:
         """For those who are told."""
         return RuleName(self.id, self.plan.name)
+
+
+def check_sites(session: Session, tenants: Tenants, tenant: Tenant, sites: Collection[str]) -> None:
+    """Refuse a rule about sites that are not its tenant's.
+
+    Raises:
+        AlertError: one is not.
+    """
+    theirs = tenants.sites(session, tenant)
+    strange = [] if theirs is None else sorted(set(sites) - theirs)
+    if strange:
+        msg = f"sites must be those of {tenant}, but got {', '.join(strange[:5])}"
+        raise AlertError(msg)
 
 
 def create(session: Session, actor: Actor, tenant: Tenant, plan: Plan) -> Notification:

@@ -161,11 +161,7 @@ def _plan(
     Raises:
         AlertError: a site is not the tenant's, or there is no way to tell.
     """
-    sites = context.accounts.tenants.sites(session, tenant)
-    strange = [] if sites is None else sorted(set(given.sites) - sites)
-    if strange:
-        msg = f"sites must be those of {tenant}, but got {', '.join(strange[:5])}"
-        raise AlertError(msg)
+    notifications.check_sites(session, context.accounts.tenants, tenant, given.sites)
     return Plan(
         name=given.name,
         enabled=given.enabled,

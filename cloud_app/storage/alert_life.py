@@ -138,8 +138,8 @@ def cease_all(session: Session, numbers: Collection[int], now_ms: int) -> None:
     by_hand = {row.alert for row in session.rows(_CLOSED_BY_HAND)}
     each = sorted(numbers)
     session.run_many(_CEASE, [{"which": number, "now_ms": now_ms} for number in each])
-    for number in each:
-        log(session, number, "ceased" if number in by_hand else "closed", now_ms)
+    ends = [_entry(number, "ceased" if number in by_hand else "closed", now_ms) for number in each]
+    session.run_many(_LOG, ends)
     session.run_many(_WAKE, [{"which": number, "now_ms": now_ms} for number in each])
 
 
@@ -150,11 +150,12 @@ def wake_closings(session: Session, number: int, now_ms: int) -> None:
 
 def log(session: Session, number: int, action: str, at_ms: int, **facts: Any) -> None:
     """Append to an alert's log: `actor`, `text`, `until_ms`, `assignee` where there is one."""
-    session.run(
-        _LOG,
-        {"actor": None, "text": None, "until_ms": None, "assignee": None, **facts}
-        | {"alert": number, "at_ms": at_ms, "action": action},
-    )
+    session.run(_LOG, _entry(number, action, at_ms) | facts)
+
+
+def _entry(number: int, action: str, at_ms: int) -> dict[str, Any]:
+    nothing = dict.fromkeys(("actor", "text", "until_ms", "assignee"))
+    return {"alert": number, "at_ms": at_ms, "action": action} | nothing
 
 
 def drop_notices(session: Session, notification: str, numbers: Collection[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -55,7 +56,8 @@ def alerts(session: Session, now_ms: int, wanted: AlertFilter, limit: int) -> li
 
     Unless states or a page are asked for, those that are not closed come before the others.
     """
-    query = select(alert).where(*_conditions(wanted, now_ms)).order_by(alert.c.alert.desc())
+    conditions = _conditions(wanted, now_ms, session.connection.dialect.name)
+    query = select(alert).where(*conditions).order_by(alert.c.alert.desc())
     is_open = alert.c.closed_ms.is_(None)
     if wanted.states or wanted.before is not None:
         rows = session.rows(query.limit(limit))
@@ -159,7 +161,7 @@ def facts_of(row: Row, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _conditions(wanted: AlertFilter, now_ms: int) -> list[ColumnElement[bool]]:
+def _conditions(wanted: AlertFilter, now_ms: int, dialect: str) -> list[ColumnElement[bool]]:
     needed = [of_sites(alert.c.site, wanted.sites)]
     if wanted.states:
         needed.append(or_(false(), *(_is(state, now_ms) for state in sorted(wanted.states))))
@@ -175,9 +177,7 @@ def _conditions(wanted: AlertFilter, now_ms: int) -> list[ColumnElement[bool]]:
         )
         if value is not None
     ]
-    for word in (wanted.q or "").lower().split():
-        told = func.lower(alert.c.site + " " + alert.c.subject + " " + alert.c.text)
-        needed.append(told.contains(word, autoescape=True))
+    needed += [_has(word, dialect) for word in (wanted.q or "").split()]
     if wanted.start_ms is not None:
         needed.append(alert.c.opened_ms >= wanted.start_ms)
     if wanted.end_ms is not None:
@@ -185,6 +185,16 @@ def _conditions(wanted: AlertFilter, now_ms: int) -> list[ColumnElement[bool]]:
     if wanted.before is not None:
         needed.append(alert.c.alert < wanted.before)
     return needed
+
+
+def _has(word: str, dialect: str) -> ColumnElement[bool]:
+    """Whether an alert tells of something, whatever its case."""
+    pattern = "%" + re.sub(r"([%_\\])", r"\\\1", word) + "%"
+    places = (alert.c.text, alert.c.subject, alert.c.site)
+    # SQLite's LIKE knows no case, and takes a third of the time of comparing with lower().
+    if dialect == "sqlite":
+        return or_(*(place.like(pattern, escape="\\") for place in places))
+    return or_(*(place.ilike(pattern, escape="\\") for place in places))
 
 
 def _is(state: AlertState, now_ms: int) -> ColumnElement[bool]:

@@ -326,6 +326,7 @@ alert = Table(
     Column("planned", SmallInteger, nullable=False, server_default=text("0")),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     Index("alert_by_time", "opened_ms"),
+    Index("alert_by_subject", "rule", "site", "subject", "opened_ms"),
     Index("alert_by_site", "site", "alert"),
     Index("alert_by_rule", "rule", "alert"),
     Index("alert_by_severity", "severity", "alert"),

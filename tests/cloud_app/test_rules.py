@@ -59,6 +59,31 @@ def test_our_own_absence_is_not_the_edges(database: Database) -> None:
     assert len(judged(database, edge, 3600 + 601, just_back_ms)) == 1
 
 
+def test_a_restart_of_ours_ends_no_alert(database: Database) -> None:
+    """What was not heard of since keeps its alerts, and with them who acknowledged them."""
+    bays = tuple(f"b{n}" for n in range(20))
+    edge, gone = ScriptedEdge(bay_ids=bays), ScriptedEdge(edge="box-2", lot="p2")
+    take(database, [*edge.hello(), *(edge.change(bay, True) for bay in bays)])
+    take(database, [edge.incident("i-1"), *gone.hello(), gone.health()])
+    edge.now += timedelta(seconds=700)
+    take(database, [edge.health()])
+    before = judged(database, edge, 1)
+    assert {each.rule for each in before} == {"lot_full", "incident", "edge_offline"}
+
+    back_ms = now_of(edge, 5_000).now_ms
+    assert judged(database, edge, 5_001, back_ms) == before
+    assert judged(database, edge, 5_599, back_ms) == before
+
+    # Heard of again, an edge is judged as ever; who is not heard of in time is away.
+    edge.now += timedelta(seconds=5_590)
+    take(database, [edge.health(), *(edge.change(bay, False) for bay in bays)])
+    for later_s in (1, 20):
+        after = {each.rule: each for each in judged(database, edge, later_s, back_ms)}
+        assert len(after) == 3
+        assert after["lot_full"].closed is not None
+        assert {after["incident"], after["edge_offline"]} < set(before)
+
+
 def test_a_box_that_moved_away_is_not_missed(database: Database) -> None:
     edge = ScriptedEdge()
     gone = Status(online=False, epoch=1, conn=1, reason=OfflineReason.MOVED, at=edge.now)

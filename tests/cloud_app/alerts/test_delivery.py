@@ -99,15 +99,15 @@ def test_what_happens_at_once_is_one_mail(desk: Desk, mailbox: Mailbox) -> None:
     subjects = [Subject("edge_offline", "north", f"box-{n}") for n in range(60)]
     numbers = desk.open(*subjects)
     desk.tell()
-    assert mailbox.subjects == ["[lotsight] 50 alerts: north"]
+    assert mailbox.subjects == ["[lotsight] critical: 50 alerts, north"]
     desk.tell()
-    assert mailbox.subjects[1:] == ["[lotsight] 10 alerts: north"]
+    assert mailbox.subjects[1:] == ["[lotsight] critical: 10 alerts, north"]
     body = "".join(message.get_content() for message in mailbox.messages)
     assert sorted(map(int, re.findall(r"/alerts/(\d+)", body))) == numbers
     desk.cease(*numbers[:2])
     desk.open(FULL)
     desk.tell()
-    assert mailbox.subjects[2] == "[lotsight] 3 alerts (2 closed): north"
+    assert mailbox.subjects[2] == "[lotsight] critical: 3 alerts (2 closed), north"
 
 
 def test_only_those_whom_it_concerns_are_told(desk: Desk, mailbox: Mailbox) -> None:
@@ -124,7 +124,7 @@ def test_only_those_whom_it_concerns_are_told(desk: Desk, mailbox: Mailbox) -> N
         desk.tell()
     told = sorted((message["To"], message["Subject"]) for message in mailbox.messages)
     assert told == [
-        ("city@x.org", "[lotsight] 2 alerts: north"),
+        ("city@x.org", "[lotsight] critical: 2 alerts, north"),
         ("critical@x.org", "[lotsight] critical: edge offline, north: box-1"),
         ("full@x.org", "[lotsight] info: lot full, north: p1"),
         ("sea@x.org", "[lotsight] critical: edge offline, south: box-3"),
@@ -199,7 +199,7 @@ def test_while_an_alert_is_silenced_nothing_is_sent_of_it(desk: Desk, mailbox: M
     # The end of the silence: what is still so is told, and of what is over, that it was and is.
     assert sorted(told) == [
         ("boss@x.org", "[lotsight] critical, not acknowledged: edge offline, north: box-0"),
-        ("first@x.org", "[lotsight] 2 alerts: north"),
+        ("first@x.org", "[lotsight] critical: 2 alerts, north"),
         ("first@x.org", "[lotsight] closed: edge offline, north: box-2"),
     ]
 

@@ -62,6 +62,7 @@ _NOTICES = (
 )
 _INDEXES = (
     "CREATE INDEX alert_by_time ON alert (opened_ms)",
+    "CREATE INDEX alert_by_subject ON alert (rule, site, subject, opened_ms)",
     "CREATE INDEX alert_by_site ON alert (site, alert)",
     "CREATE INDEX alert_by_rule ON alert (rule, alert)",
     "CREATE INDEX alert_by_severity ON alert (severity, alert)",
