@@ -182,9 +182,7 @@ def get_edge(edge: EdgeId, reading: Reading) -> EdgeNow:
     return edges_now(reading.session, reading.now(), wanted)[0]
 
 
-@router.get(
-    "/edges/{edge}/bays", tags=["now"], response_model=list[BayNow], responses=OR_CSV
-)
+@router.get("/edges/{edge}/bays", tags=["now"], response_model=list[BayNow], responses=OR_CSV)
 def get_edge_bays(edge: EdgeId, reading: Reading, form: Form = Format.JSON) -> Any:
     """The bays that one edge box watches, and their states."""
     found = edge_bays_now(reading.session, reading.now(), reading.edge(edge))

@@ -89,7 +89,11 @@ def test_a_notification_rule_is_made_changed_and_tried(town: Town, open_page: Op
     with town.other() as other:
         [rule] = other.get("notifications").json()
         body = {name: rule[name] for name in ("severities", "rules", "sites", "also_closed")}
-        body |= {"name": "Day shift", "after_s": 0, "to": {"kind": "webhook", "url": rule["to"]["url"]}}
+        body |= {
+            "name": "Day shift",
+            "after_s": 0,
+            "to": {"kind": "webhook", "url": rule["to"]["url"]},
+        }
         etag = {"If-Match": str(rule["version"])}
         assert other.put(f"notifications/{rule['id']}", json=body, headers=etag).status_code == 200
     dialog.get_by_label("Also tell when it is over").check()

@@ -20,7 +20,7 @@ def test_an_alert_is_found_and_seen_to(town: Town, open_page: OpenPage) -> None:
     rows = page.locator("main tbody tr")
     expect(rows).to_have_count(3)
     page.get_by_label("Severity").select_option("critical")
-    page.get_by_label("Search", exact=True).fill("hall-1")
+    page.get_by_role("searchbox", name="Search").fill("hall-1")
     expect(rows).to_have_count(1)
     expect(page).to_have_url(re.compile("severity=critical&q=hall-1"))
     rows.get_by_role("link").press("Enter")

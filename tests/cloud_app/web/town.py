@@ -29,9 +29,7 @@ from tests.cloud_app.test_intake import take
 
 OPERATOR, CITY = Tenant.parse("operator:kerb"), Tenant.parse("council:city")
 PEOPLE = AccountsConfig(
-    operators=(
-        OperatorConfig(name="kerb", council="city", sites=frozenset({"north", "harbour"})),
-    )
+    operators=(OperatorConfig(name="kerb", council="city", sites=frozenset({"north", "harbour"})),)
 )
 _RULES = RulesConfig(incident_kinds=frozenset({IncidentKind.DOUBLE_PARKING}), incident_after_s=60)
 _SILENT_MS = 180_000
