@@ -1,0 +1,166 @@
+"""What the city prints: steps of the start, how it stands, and the score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from city.accounts import Login
+from city.filling import WeekDone
+from city.plan import TIME_ZONE, TOWN, City
+from city.score import CityScore, LotScore, quantile_s
+
+_DIM = "bright_black"
+
+
+class Steps:
+    """Lines that say how long after the start something was done.
+
+    Args:
+        console: to print to.
+        begin_s: of the start, monotonic.
+    """
+
+    def __init__(self, console: Console, begin_s: float) -> None:
+        self._console, self._begin_s = console, begin_s
+
+    def done(self, now_s: float, what: str) -> None:
+        """Something is done."""
+        line = Text(f"{now_s - self._begin_s:6.1f} s  ", style=_DIM)
+        line.append(what, style="default")
+        self._console.print(line)
+
+
+def show_start(
+    console: Console, city: City, url: str, logins: Sequence[Login], boxes: Mapping[str, str]
+) -> None:
+    """Where to look, and how to get in."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style=_DIM)
+    table.add_column(overflow="fold")
+    operators = len({lot.spec.site for lot in city.lots})
+    table.add_row(
+        "town", f"{TOWN}: {len(city.lots)} lots at {operators} sites, {city.bays} bays; invented"
+    )
+    table.add_row("pages", Text(url, style=f"bold cyan link {url}"))
+    for name, page in boxes.items():
+        table.add_row("camera", Text.assemble(f"{name}, its box: ", (page, f"cyan link {page}")))
+    people = Table.grid(padding=(0, 2))
+    for title in ("e-mail", "password", "may"):
+        people.add_column(title, overflow="fold")
+    for login in logins:
+        member = login.member
+        people.add_row(
+            Text(login.email, style="bold"),
+            login.password,
+            Text(f"{member.role.value} of {member.tenant.name}", style=_DIM),
+        )
+    table.add_row("log in as", people)
+    console.print(Panel(table, title="[bold]lotsight city[/]", title_align="left", border_style="cyan"))
+
+
+def week_line(week: WeekDone) -> str:
+    """A week of history is there."""
+    begin = week.begin.astimezone(ZoneInfo(TIME_ZONE))
+    return f"history from {begin:%d %B} on is there ({week.weeks} of {week.of} weeks, {week.events:,} events)"
+
+
+def standing_line(lots: Sequence[Mapping[str, Mapping[str, int]]], alerts: int, at: datetime) -> str:
+    """How the city stands."""
+    sums = {
+        name: sum(lot["counts"][name] for lot in lots)
+        for name in ("bays", "occupied", "free", "unknown", "stale")
+    }
+    local = at.astimezone(ZoneInfo(TIME_ZONE))
+    return (
+        f"{local:%H:%M} in town: {sums['occupied']} of {sums['bays']} bays occupied, "
+        f"{sums['free']} free, {sums['unknown'] + sums['stale']} not known; {alerts} alerts open"
+    )
+
+
+def show_score(console: Console, score: CityScore) -> None:
+    """The table, and what it comes to."""
+    faults = score.faults()
+    shade = "red" if faults else "green"
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("lot", "bays", "right", "wrong", "unknown", "changes in time", "published", "taken",
+                  "lost", "p50", "p95"):  # fmt: skip
+        table.add_column(title, justify="left" if title == "lot" else "right", header_style=_DIM,
+                         no_wrap=True)  # fmt: skip
+    for lot in score.lots:
+        table.add_row(*_row(lot))
+    table.add_section()
+    table.add_row(*_sum(score))
+    console.print(
+        Panel(
+            table,
+            title=f"[bold]what the API said in {score.run_s:.0f} s against the truth[/]",
+            title_align="left",
+            border_style=shade,
+        )
+    )
+    console.print(
+        "[bright_black]right, wrong, unknown: of the time in which no change was on its way; p50, "
+        "p95: seconds from a true change to the API; marked * is judged by the real pipeline[/]",
+        highlight=False,
+    )
+    for fault in faults:
+        console.print(f"[bold red]failed:[/] {fault}", highlight=False)
+
+
+def _row(lot: LotScore) -> list[str | Text]:
+    name = lot.lot.spec.name + ("*" if lot.lot.is_watched else "")
+    delivery, score = lot.delivery, lot.score
+    shares: list[str | Text] = ["-", "-", "-"]
+    if lot.is_seen:
+        good = lot.accuracy is None or lot.accuracy >= lot.least_right
+        shares = [
+            Text(f"{lot.right:.1%}", style="bold green" if good else "bold red"),
+            f"{lot.wrong:.1%}",
+            f"{lot.unknown:.1%}",
+        ]
+    return [
+        name,
+        f"{len(lot.lot.bays)}",
+        *shares,
+        f"{score.right} of {score.changes}",
+        f"{delivery.published}",
+        f"{delivery.taken}",
+        _lost(delivery.lost),
+        _seconds(quantile_s(score.delays_s, 0.5)),
+        _seconds(quantile_s(score.delays_s, 0.95)),
+    ]
+
+
+def _sum(score: CityScore) -> list[str | Text]:
+    total = sum(lot.score.bay_seconds for lot in score.lots) or 1.0
+    shares = [
+        sum(share(lot) * lot.score.bay_seconds for lot in score.lots) / total
+        for share in (lambda lot: lot.right, lambda lot: lot.wrong, lambda lot: lot.unknown)
+    ]
+    delivery = score.delivery
+    return [
+        Text("the city", style="bold"),
+        f"{sum(len(lot.lot.bays) for lot in score.lots)}",
+        *(f"{share:.1%}" for share in shares),
+        f"{sum(lot.score.right for lot in score.lots)} of {sum(lot.score.changes for lot in score.lots)}",
+        f"{delivery.published}",
+        f"{delivery.taken}",
+        _lost(delivery.lost),
+        _seconds(quantile_s(score.delays_s, 0.5)),
+        _seconds(quantile_s(score.delays_s, 0.95)),
+    ]
+
+
+def _lost(lost: int) -> Text:
+    return Text(f"{lost}", style="bold red" if lost else "bold green")
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} s"
