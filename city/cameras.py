@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from calibration import Lot
@@ -14,11 +15,12 @@ from city.places import Frame
 from city.plan import CENTRE, WATCHED, LotSpec, PlannedLot, lot_of_spots
 from city.scripted_box import link_settings
 from edge_app.assembly import EdgeBox, assemble, service_of
-from edge_app.config import LotsightConfig
+from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.demo.broker import free_port
 from edge_app.demo.camera import SimulatedCamera
 from edge_app.layouts import build_layout
 from edge_app.service import EdgeService
+from edge_app.sources import FrameSource
 from simulator import Activity, Scene, TruthChange, Weather, demo_scene
 from telemetry import Clock
 
@@ -58,6 +60,8 @@ class CameraLots:
     # With 18 bays one bay that is wrong from beginning to end costs 5.6 %. The model card's worst
     # camera is right in 97.5 % of its bays, so one such bay may be, and two may not.
     least_right = 0.93
+    # What was published until now counts; the traffic goes on.
+    waits = False
 
     def __init__(self, folder: Path, port: int, clock: Clock, seed: int) -> None:
         self._clock = clock
@@ -81,13 +85,12 @@ class CameraLots:
     def start(self) -> None:
         """Start the edge services."""
         for each in self._watched:
-            camera = each.camera
-            each.box = assemble(each.config, self._clock, lambda _c, _k, camera=camera: camera.source())
+            each.box = assemble(each.config, self._clock, partial(_source, each.camera))
             each.service = service_of(each.box)
             each.service.start()
 
     def quiesce(self) -> None:
-        """Their traffic goes on: what counts is what was published until now."""
+        """Nothing: see `waits`."""
 
     def stop(self) -> None:
         """Stop all edge services."""
@@ -129,6 +132,10 @@ class CameraLots:
 
     def _of(self, lot: PlannedLot) -> _Watched:
         return next(each for each in self._watched if each.lot.key == lot.key)
+
+
+def _source(camera: SimulatedCamera, _config: CameraConfig, _clock: Clock) -> FrameSource:
+    return camera.source()
 
 
 def _watched(

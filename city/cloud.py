@@ -110,12 +110,8 @@ class CloudProcess:
         self._files = files
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, is_over: Callable[[], bool]) -> None:
-        """Start it, and wait until it answers or `is_over`.
-
-        Raises:
-            LotsightError: it ended, or does not answer; with the end of its log.
-        """
+    def start(self) -> None:
+        """Start it; returns at once."""
         # Settings of another service of this shell are not meant for this one.
         env = {k: v for k, v in os.environ.items() if not k.startswith("LOTSIGHT_CLOUD_")}
         with self._files.log.open("ab") as log:
@@ -127,9 +123,16 @@ class CloudProcess:
                 # Ctrl-C is for the city, which ends its parts in order.
                 start_new_session=True,
             )
+
+    def wait(self, is_over: Callable[[], bool]) -> None:
+        """Wait until it answers or `is_over`.
+
+        Raises:
+            LotsightError: it ended, or does not answer; with the end of its log.
+        """
         ends_s = time.monotonic() + _START_S
         while not is_over() and not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > ends_s:
+            if not self.is_alive or time.monotonic() > ends_s:
                 msg = f"expected the cloud to start, but it did not: {self._last_words()}"
                 raise LotsightError(msg)
             time.sleep(0.1)

@@ -21,6 +21,7 @@ from telemetry import Clock
 
 _TICK_S = 0.25
 _JOIN_S = 5.0
+_CONNECT_S = 2.0
 
 
 class ScriptedDistrict:
@@ -58,7 +59,7 @@ class ScriptedDistrict:
         by_lot = {lot.id: self._boxes[lot.key] for lot in lots}
         self._troubles = LiveTroubles(by_lot, clock)
         self._begin_s = clock.mono_s()
-        self._over, self._quiet = threading.Event(), threading.Event()
+        self._over, self._quiet, self._is_quiet = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="city-district", daemon=True)
         # The truth grows in one thread and is read in others.
         self._lock = threading.Lock()
@@ -69,12 +70,18 @@ class ScriptedDistrict:
         self._begin_s = self._clock.mono_s()
         for key, box in self._boxes.items():
             box.start(self._taken[key])
+            # amqtt 0.12 trips over clients that subscribe at the same moment (it walks a dictionary
+            # that they change) and drops one: they come back, but one after the other is faster.
+            ends_s = self._clock.mono_s() + _CONNECT_S
+            while not box.is_connected and self._clock.mono_s() < ends_s:
+                self._over.wait(_CONNECT_S / 100)
         self._troubles.start()
         self._thread.start()
 
     def quiesce(self) -> None:
-        """Nobody comes or goes any more."""
+        """Nobody comes or goes any more, when this returns."""
         self._quiet.set()
+        self._is_quiet.wait(_JOIN_S)
 
     def stop(self) -> None:
         """Stop all boxes; one that fails keeps no other from its stop."""
@@ -116,6 +123,7 @@ class ScriptedDistrict:
                 now_s = self._clock.mono_s()
                 if self._quiet.is_set():
                     self._troubles.end()
+                    self._is_quiet.set()
                 else:
                     self._live_on(last_s, now_s)
                     self._troubles.tick()

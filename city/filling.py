@@ -1,7 +1,8 @@
 """A process of its own that takes the past into the cloud's tables, the newest week first.
 
-The messages are the contract's, and the cloud's own intake reads, checks and writes them, as if they
-had come over the broker; only the broker is left out, at whose speed twelve weeks would take hours.
+The messages are the contract's, and the cloud's own intake reads, checks and writes them, as if
+they had come over the broker; only the broker is left out, at whose speed twelve weeks would take
+hours.
 """
 
 from __future__ import annotations
@@ -107,7 +108,10 @@ class Filler:
         context = multiprocessing.get_context("spawn")
         self._news, self._stop = context.Queue(), context.Event()
         self._process = context.Process(
-            target=_run, args=(self.filling, self._news, self._stop), name="city-history", daemon=True
+            target=_run,
+            args=(self.filling, self._news, self._stop),
+            name="city-history",
+            daemon=True,
         )
         self._process.start()
 
@@ -203,9 +207,7 @@ def past_of(lot: PlannedLot, begin: datetime, end: datetime, seed: int) -> Past:
     """The past of a lot."""
     stays = stays_of(lot, begin, end, seed)
     span_s = (begin.timestamp(), end.timestamp())
-    return Past(
-        lot, stays, outages_of(lot, *span_s, seed), incidents_of(lot, stays, *span_s, seed)
-    )
+    return Past(lot, stays, outages_of(lot, *span_s, seed), incidents_of(lot, stays, *span_s, seed))
 
 
 def occupied(past: Past, at_s: float) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """The past weeks as events of the contract, in streams of a week each.
 
 Each week is a stream (epoch) of its own, as if the box had been given a new store on Monday at
-midnight: it begins with the state of every bay. So the newest week can be taken first, without holes
-that the cloud would ask the boxes about, and what the boxes say now, in a later epoch, stands above.
+midnight: it begins with the state of every bay. So the newest week can be taken first, without
+holes that the cloud would ask the boxes about, and what they say now, in a later epoch, stands.
 """
 
 from __future__ import annotations
@@ -119,7 +119,10 @@ def week_of(
         week: begin and end.
     """
     begin_s, end_s = (each.timestamp() for each in week)
-    told = [*_bay_news(states, begin_s, end_s), *_incident_news(past, begin_s, end_s)]
+    told: list[_BayNews | _IncidentNews] = [
+        *_bay_news(states, begin_s, end_s),
+        *_incident_news(past, begin_s, end_s),
+    ]
     told.sort(key=lambda news: news.at_s)
     source = EdgeTopics(past.lot.spec.site, past.lot.edge).base
     epoch = int(begin_s)
@@ -190,9 +193,7 @@ class _IncidentNews:
         )
 
 
-def _bay_news(
-    states: Sequence[Sequence[Said]], begin_s: float, end_s: float
-) -> Iterator[_BayNews]:
+def _bay_news(states: Sequence[Sequence[Said]], begin_s: float, end_s: float) -> Iterator[_BayNews]:
     for bay, told in enumerate(states):
         times_s = [each.at_s for each in told]
         first, after = bisect_left(times_s, begin_s), bisect_left(times_s, end_s)

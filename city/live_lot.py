@@ -1,7 +1,8 @@
-"""A scripted lot as it goes on now: cars come and go faster than in earnest, so that one sees it."""
+"""A scripted lot as it goes on now, livelier than in earnest, so that one sees something."""
 
 from __future__ import annotations
 
+import math
 import random
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ _OTHERS_LAST_S = 900.0
 # How strongly a lot pulls back to its demand: a tenth too full makes departures so much likelier.
 _PULL = 3.0
 _LEAST, _MOST = 0.05, 0.95
+# A bay that has just changed is left alone for so long: nobody parks for a few seconds.
+_RESTS_S = 20.0
 
 
 class LiveLot:
@@ -33,7 +36,7 @@ class LiveLot:
         self._rng = random.Random(f"live {seed} {lot.key}")  # noqa: S311 - a simulation
         ids = [bay.said.bay for bay in lot.bays]
         first = set(occupied)
-        self._times_s: dict[str, list[float]] = {bay: [0.0] for bay in ids}
+        self._times_s: dict[str, list[float]] = {bay: [-math.inf] for bay in ids}
         self._occupied: dict[str, list[bool]] = {bay: [bay in first] for bay in ids}
         self._changes: list[TruthChange] = []
 
@@ -58,10 +61,13 @@ class LiveLot:
         return news
 
     def _change(self, at_s: float, wanted: float) -> Iterator[TruthChange]:
-        taken = [bay for bay, states in self._occupied.items() if states[-1]]
-        share = len(taken) / len(self._occupied)
+        share = sum(states[-1] for states in self._occupied.values()) / len(self._occupied)
         leaves = self._rng.random() < min(max(0.5 + _PULL * (share - wanted), _LEAST), _MOST)
-        bays = taken if leaves else [bay for bay, s in self._occupied.items() if not s[-1]]
+        bays = [
+            bay
+            for bay, states in self._occupied.items()
+            if states[-1] is leaves and self._times_s[bay][-1] <= at_s - _RESTS_S
+        ]
         if not bays:
             return
         change = TruthChange(self._rng.choice(bays), not leaves, at_s)

@@ -51,6 +51,11 @@ class Part(Protocol):
         """Share of settled bay-seconds below which a lot of this part is a failure."""
         ...
 
+    @property
+    def waits(self) -> bool:
+        """Whether something that happened was not published yet."""
+        ...
+
     def start(self) -> None:
         """Begin; returns at once."""
         ...

@@ -35,9 +35,7 @@ class PastAlert:
     text: str
 
 
-def alerts_of(
-    past: Past, states: Sequence[Sequence[Said]], rules: RulesConfig
-) -> list[PastAlert]:
+def alerts_of(past: Past, states: Sequence[Sequence[Said]], rules: RulesConfig) -> list[PastAlert]:
     """All alerts of a lot's past, in order."""
     found = [
         *(each for outage in past.outages for each in _outage(past, outage, rules)),
@@ -101,11 +99,11 @@ def _incident(past: Past, incident: PastIncident, rules: RulesConfig) -> Iterato
     yield PastAlert(subject, begin_s, incident.end_s, text)
 
 
-def _full(
-    past: Past, states: Sequence[Sequence[Said]], rules: RulesConfig
-) -> Iterator[PastAlert]:
+def _full(past: Past, states: Sequence[Sequence[Said]], rules: RulesConfig) -> Iterator[PastAlert]:
     lot, bays = past.lot, len(past.lot.bays)
-    news = sorted((said.at_s, bay, said.occ is True) for bay, told in enumerate(states) for said in told)
+    news = sorted(
+        (said.at_s, bay, said.occ is True) for bay, told in enumerate(states) for said in told
+    )
     taken = [False] * bays
     occupied, since_s = 0, None
     for at_s, bay, occ in news:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
+from rich.console import Console, Group, JustifyMethod
 from rich.panel import Panel
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -50,10 +51,12 @@ def show_start(
     )
     table.add_row("pages", Text(url, style=f"bold cyan link {url}"))
     for name, page in boxes.items():
-        table.add_row("camera", Text.assemble(f"{name}, its box: ", (page, f"cyan link {page}")))
+        table.add_row(
+            "a box", Text.assemble((page, f"cyan link {page}"), f"  {name}, as it sees it")
+        )
     people = Table.grid(padding=(0, 2))
-    for title in ("e-mail", "password", "may"):
-        people.add_column(title, overflow="fold")
+    for _ in range(3):
+        people.add_column(overflow="fold")
     for login in logins:
         member = login.member
         people.add_row(
@@ -61,57 +64,67 @@ def show_start(
             login.password,
             Text(f"{member.role.value} of {member.tenant.name}", style=_DIM),
         )
-    table.add_row("log in as", people)
-    console.print(Panel(table, title="[bold]lotsight city[/]", title_align="left", border_style="cyan"))
+    console.print(
+        Panel(
+            Group(table, Text("\nlog in as, with the password:", style=_DIM), people),
+            title="[bold]lotsight city[/]",
+            title_align="left",
+            border_style="cyan",
+        )
+    )
 
 
 def week_line(week: WeekDone) -> str:
     """A week of history is there."""
     begin = week.begin.astimezone(ZoneInfo(TIME_ZONE))
-    return f"history from {begin:%d %B} on is there ({week.weeks} of {week.of} weeks, {week.events:,} events)"
+    many = f"{week.weeks} of {week.of} weeks, {week.events:,} events"
+    return f"history from {begin:%d %B} on is there ({many})"
 
 
-def standing_line(lots: Sequence[Mapping[str, Mapping[str, int]]], alerts: int, at: datetime) -> str:
+def standing_line(
+    lots: Sequence[Mapping[str, Mapping[str, int]]], alerts: int, at: datetime
+) -> str:
     """How the city stands."""
-    sums = {
-        name: sum(lot["counts"][name] for lot in lots)
-        for name in ("bays", "occupied", "free", "unknown", "stale")
-    }
+    bays, occupied, unknown, stale = (
+        sum(lot["counts"][name] for lot in lots)
+        for name in ("bays", "occupied", "unknown", "stale")
+    )
     local = at.astimezone(ZoneInfo(TIME_ZONE))
     return (
-        f"{local:%H:%M} in town: {sums['occupied']} of {sums['bays']} bays occupied, "
-        f"{sums['free']} free, {sums['unknown'] + sums['stale']} not known; {alerts} alerts open"
+        f"{local:%H:%M}  {occupied} of {bays} bays occupied, {unknown + stale} unknown, "
+        f"{alerts} alert{'' if alerts == 1 else 's'} open"
     )
 
 
 def show_score(console: Console, score: CityScore) -> None:
-    """The table, and what it comes to."""
+    """The table, and what it comes to; it fits into 80 columns."""
     faults = score.faults()
     shade = "red" if faults else "green"
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for title in ("lot", "bays", "right", "wrong", "unknown", "changes in time", "published", "taken",
-                  "lost", "p50", "p95"):  # fmt: skip
-        table.add_column(title, justify="left" if title == "lot" else "right", header_style=_DIM,
-                         no_wrap=True)  # fmt: skip
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for title, side in _COLUMNS:
+        table.add_column(title, justify=side, header_style=_DIM, no_wrap=True)
     for lot in score.lots:
         table.add_row(*_row(lot))
     table.add_section()
     table.add_row(*_sum(score))
+    heading = f"[bold]what the API said in {score.run_s:.0f} s against the truth[/]"
+    console.print(Rule(heading, align="left", style=shade))
+    console.print(table)
     console.print(
-        Panel(
-            table,
-            title=f"[bold]what the API said in {score.run_s:.0f} s against the truth[/]",
-            title_align="left",
-            border_style=shade,
-        )
-    )
-    console.print(
-        "[bright_black]right, wrong, unknown: of the time in which no change was on its way; p50, "
-        "p95: seconds from a true change to the API; marked * is judged by the real pipeline[/]",
-        highlight=False,
+        "right, wrong, unknown: % of the time in which no change was on its way; changes: true "
+        "ones that the API showed in time; p50, p95: seconds from a true change to the API; "
+        "* judged by the real pipeline",
+        style=_DIM,
     )
     for fault in faults:
-        console.print(f"[bold red]failed:[/] {fault}", highlight=False)
+        console.print(Text.assemble(("failed: ", "bold red"), fault))
+
+
+_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
+    ("lot", "left"), ("bays", "right"), ("right", "right"), ("wrong", "right"),
+    ("unknown", "right"), ("changes", "right"), ("events", "right"), ("taken", "right"),
+    ("lost", "right"), ("p50", "right"), ("p95", "right"),
+)  # fmt: skip
 
 
 def _row(lot: LotScore) -> list[str | Text]:
@@ -121,15 +134,15 @@ def _row(lot: LotScore) -> list[str | Text]:
     if lot.is_seen:
         good = lot.accuracy is None or lot.accuracy >= lot.least_right
         shares = [
-            Text(f"{lot.right:.1%}", style="bold green" if good else "bold red"),
-            f"{lot.wrong:.1%}",
-            f"{lot.unknown:.1%}",
+            Text(_percent(lot.right), style="bold green" if good else "bold red"),
+            _percent(lot.wrong),
+            _percent(lot.unknown),
         ]
     return [
         name,
         f"{len(lot.lot.bays)}",
         *shares,
-        f"{score.right} of {score.changes}",
+        f"{score.right}/{score.changes}",
         f"{delivery.published}",
         f"{delivery.taken}",
         _lost(delivery.lost),
@@ -140,16 +153,18 @@ def _row(lot: LotScore) -> list[str | Text]:
 
 def _sum(score: CityScore) -> list[str | Text]:
     total = sum(lot.score.bay_seconds for lot in score.lots) or 1.0
-    shares = [
-        sum(share(lot) * lot.score.bay_seconds for lot in score.lots) / total
-        for share in (lambda lot: lot.right, lambda lot: lot.wrong, lambda lot: lot.unknown)
+    weighted = [
+        [share * lot.score.bay_seconds / total for share in (lot.right, lot.wrong, lot.unknown)]
+        for lot in score.lots
     ]
+    shares = [sum(column) for column in zip(*weighted, strict=True)]
     delivery = score.delivery
+    changes = [(lot.score.right, lot.score.changes) for lot in score.lots]
     return [
         Text("the city", style="bold"),
         f"{sum(len(lot.lot.bays) for lot in score.lots)}",
-        *(f"{share:.1%}" for share in shares),
-        f"{sum(lot.score.right for lot in score.lots)} of {sum(lot.score.changes for lot in score.lots)}",
+        *map(_percent, shares),
+        "/".join(f"{sum(each)}" for each in zip(*changes, strict=True)),
         f"{delivery.published}",
         f"{delivery.taken}",
         _lost(delivery.lost),
@@ -163,4 +178,8 @@ def _lost(lost: int) -> Text:
 
 
 def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f} s"
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"

@@ -6,6 +6,7 @@ import secrets
 import socket
 import tempfile
 import threading
+import time
 import webbrowser
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,13 +16,13 @@ from pathlib import Path
 from rich.console import Console
 
 from city import report
-from city.accounts import Login, add_accounts, new_logins
+from city.accounts import add_accounts, new_logins
 from city.cameras import CameraLots
 from city.cloud import Api, CloudFiles, CloudProcess, write_config
 from city.district import ScriptedDistrict
 from city.filling import Filler, Filling
-from city.part import Part
-from city.plan import City, make_city
+from city.part import Part, Published
+from city.plan import PlannedLot, make_city
 from city.registry import import_registry
 from city.score import CityScore, Delivery, LotScore, score_lot
 from city.watcher import Watcher
@@ -70,6 +71,11 @@ class _Stage:
     folder: Path
     url: str
     token: str
+
+    @property
+    def boxes(self) -> Path:
+        """The folder of the boxes."""
+        return self.folder / "boxes"
 
     def done(self, what: str) -> None:
         """Print a step."""
@@ -121,66 +127,68 @@ def run_city(settings: CitySettings, console: Console, stop: threading.Event) ->
 
 
 def _run(stage: _Stage, port: int) -> CityScore | None:
-    settings, clock, stack = stage.settings, stage.clock, stage.stack
+    stack, clock = stage.stack, stage.clock
     broker = stack.enter_context(EmbeddedBroker())
-    cameras = CameraLots(stage.folder / "boxes", broker.port, clock, settings.seed)
-    stage.done(f"drew {len(cameras.lots)} simulated lots for the cameras")
-    city = make_city(cameras.lots)
-    files = CloudFiles(stage.folder)
-    logins = _found(stage, files, city, (broker.port, port))
-    now = clock.utc()
-    filler = Filler(Filling(files.database, city, now, settings.seed, WEEKS))
-    filler.start()
-    stack.callback(filler.stop)
-    cloud = CloudProcess(files, stage.url.rstrip("/"))
-    stack.callback(cloud.stop)
-    cloud.start(stage.stop.is_set)
-    report.show_start(stage.console, city, stage.url, logins, cameras.urls())
-    if settings.browser and has_display():
-        webbrowser.open(stage.url)
-    stack.callback(cameras.stop)
-    cameras.start()
-    stage.done("the cameras' edge services judge")
-    district = _district(stage, filler, city, broker.port)
-    if district is None:
-        return None
+    cloud, cameras, filler = _founded(stage, broker.port, port)
     api = Api(cloud.url, stage.token)
     stack.callback(api.close)
-    watcher = Watcher(api, city.lots, clock)
+    watcher = Watcher(api, filler.filling.city.lots, clock)
     watcher.start()
     stack.callback(watcher.stop)
     begin_s = clock.mono_s()
+    district = _district(stage, filler, broker.port)
+    if district is None:
+        return None
+    stack.callback(cameras.stop)
+    cameras.start()
+    stage.done(f"{len(cameras.lots)} edge services judge the cameras' pictures")
     _live(stage, cloud, filler, api)
     parts: tuple[Part, ...] = (cameras, district)
-    _drain(stage, parts, district)
-    return _score(stage, parts, watcher, api, begin_s)
+    published = drained(parts, clock)
+    scores = [
+        _lot_score(part, lot, published[lot.edge], watcher, api)
+        for part in parts
+        for lot in part.lots
+    ]
+    return CityScore(tuple(scores), clock.mono_s() - begin_s)
 
 
-def _found(stage: _Stage, files: CloudFiles, city: City, ports: tuple[int, int]) -> Sequence[Login]:
-    """Make the cloud's configuration, registry and accounts."""
-    config = write_config(files, *ports, stage.token)
+def _founded(stage: _Stage, broker_port: int, port: int) -> tuple[CloudProcess, CameraLots, Filler]:
+    """The cloud with its registry and accounts, the lots, and the history on its way."""
+    settings, clock, stack = stage.settings, stage.clock, stage.stack
+    files = CloudFiles(stage.folder)
+    config = write_config(files, broker_port, port, stage.token)
     database = open_database(config.database)
-    try:
-        now = stage.clock.utc()
-        things = import_registry(database, city, stage.folder / "city.geojson", now)
-        stage.done(f"imported {things} things into the registry")
-        logins = new_logins()
-        add_accounts(config, database, logins, now)
-    finally:
-        database.close()
-    stage.done(f"made {len(logins)} accounts")
-    return logins
+    stack.callback(database.close)
+    # It lets nobody in yet, and starts on the other core while the lots are drawn.
+    cloud = CloudProcess(files, stage.url.rstrip("/"))
+    cloud.start()
+    stack.callback(cloud.stop)
+    cameras = CameraLots(stage.boxes, broker_port, clock, settings.seed)
+    stage.done(f"drew {len(cameras.lots)} simulated lots for the cameras")
+    city = make_city(cameras.lots)
+    things = import_registry(database, city, stage.folder / "city.geojson", clock.utc())
+    stage.done(f"imported {things} things into the registry")
+    filler = Filler(Filling(files.database, city, clock.utc(), settings.seed, WEEKS))
+    filler.start()
+    stack.callback(filler.stop)
+    logins = new_logins()
+    add_accounts(config, database, logins, clock.utc())
+    cloud.wait(stage.stop.is_set)
+    stage.done(f"made {len(logins)} accounts; the pages are up")
+    report.show_start(stage.console, city, stage.url, logins, cameras.urls())
+    if settings.browser and has_display():
+        webbrowser.open(stage.url)
+    return cloud, cameras, filler
 
 
-def _district(
-    stage: _Stage, filler: Filler, city: City, broker_port: int
-) -> ScriptedDistrict | None:
+def _district(stage: _Stage, filler: Filler, broker_port: int) -> ScriptedDistrict | None:
     while (taken := filler.taken) is None:
         if stage.stop.wait(_STEP_S):
             return None
-    scripted = [lot for lot in city.lots if not lot.is_watched]
+    scripted = [lot for lot in filler.filling.city.lots if not lot.is_watched]
     district = ScriptedDistrict(
-        scripted, taken, stage.folder / "boxes", broker_port, stage.clock, stage.settings.seed
+        scripted, taken, stage.boxes, broker_port, stage.clock, stage.settings.seed
     )
     stage.stack.callback(district.stop)
     district.start()
@@ -210,33 +218,36 @@ def _standing(api: Api, clock: Clock) -> str:
         return str(exc)
 
 
-def _drain(stage: _Stage, parts: Sequence[Part], district: ScriptedDistrict) -> None:
-    """Let everything that happened arrive."""
+def drained(parts: Sequence[Part], clock: Clock) -> dict[str, Published]:
+    """Let everything that happened arrive.
+
+    Returns:
+        How far each box was when all of it was acknowledged; of one that never was, in the end.
+    """
     for part in parts:
         part.quiesce()
-    # A box that is acknowledged once has delivered all that it had by then.
-    open_edges = {edge for part in parts for edge in part.published()}
-    ends_s = stage.clock.mono_s() + _DRAIN_S
-    while stage.clock.mono_s() < ends_s and (open_edges or district.waits):
-        if not district.waits:
-            for part in parts:
-                open_edges -= {edge for edge, told in part.published().items() if told.is_acked}
-        threading.Event().wait(_STEP_S)
+    found: dict[str, Published] = {}
+    ends_s = clock.mono_s() + _DRAIN_S
+    while True:
+        is_over = clock.mono_s() > ends_s
+        for part in parts:
+            for edge, told in part.published().items():
+                done = edge in found and found[edge].is_acked
+                if not done and (is_over or not part.waits):
+                    found[edge] = told
+        known = len(found) == sum(len(part.lots) for part in parts)
+        if is_over or (known and all(told.is_acked for told in found.values())):
+            return found
+        time.sleep(_STEP_S)
 
 
-def _score(
-    stage: _Stage, parts: Sequence[Part], watcher: Watcher, api: Api, begin_s: float
-) -> CityScore:
-    scores = []
-    for part in parts:
-        published = part.published()
-        for lot in part.lots:
-            delivery = Delivery.of(published[lot.edge], api.get(f"edges/{lot.edge}"))
-            watcher.look(lot)
-            end_s = stage.clock.mono_s()
-            score = score_lot(part, lot, watcher.claims(lot), end_s)
-            scores.append(LotScore(lot, score, delivery, part.least_right))
-    return CityScore(tuple(scores), stage.clock.mono_s() - begin_s)
+def _lot_score(
+    part: Part, lot: PlannedLot, published: Published, watcher: Watcher, api: Api
+) -> LotScore:
+    delivery = Delivery.of(published, api.get(f"edges/{lot.edge}"))
+    now_s = watcher.look(lot)
+    score = score_lot(part, lot, watcher.claims(lot), now_s)
+    return LotScore(lot, score, delivery, part.least_right)
 
 
 def _page_port(wanted: int | None) -> int:

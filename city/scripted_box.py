@@ -25,12 +25,14 @@ _HOLD_S = (2.0, 4.0)
 _CONF = (0.90, 0.99)
 # Now and then something stands before a bay for a while.
 _OCCLUDED_SHARE = 0.02
-_OCCLUDED_S = 8.0
+_OCCLUDED_S = 5.0
 
 
 def mqtt_config(port: int, lot: PlannedLot) -> MqttConfig:
     """The link of a lot's box to the broker in this process."""
-    return MqttConfig.model_validate(link_settings(port) | {"site": lot.spec.site, "edge": lot.edge})
+    return MqttConfig.model_validate(
+        link_settings(port) | {"site": lot.spec.site, "edge": lot.edge}
+    )
 
 
 def link_settings(port: int) -> dict[str, object]:
@@ -97,6 +99,11 @@ class ScriptedBox:
             Cause.STARTUP,
         )
         self._link.start()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its link is up."""
+        return self._link.info.connected
 
     def stop(self) -> None:
         """Say good-bye and let go of the store."""

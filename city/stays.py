@@ -17,8 +17,13 @@ from telemetry import BayKind
 _STEP_S = 600.0
 # Of so many free bays that somebody sees, the nearest is taken.
 _SEEN = 4
-_LESS_WANTED = {BayKind.STANDARD: 0.0, BayKind.EV: 0.35, BayKind.DISABLED: 0.9, BayKind.LOADING: 0.6,
-                BayKind.RESERVED: 0.8}  # fmt: skip
+_LESS_WANTED = {
+    BayKind.STANDARD: 0.0,
+    BayKind.EV: 0.35,
+    BayKind.DISABLED: 0.9,
+    BayKind.LOADING: 0.6,
+    BayKind.RESERVED: 0.8,
+}
 # More than the demand by this share of the bays is let be.
 _SPARE = 0.03
 # How often somebody leaves before they meant to, while the lot empties.

@@ -110,11 +110,12 @@ def _overstays(
     lot: PlannedLot, stays: Iterable[Stay], rng: random.Random
 ) -> Iterator[PastIncident]:
     limit_s = _LIMITS_S.get(lot.spec.use)
+    if limit_s is None:
+        return
     for stay in stays:
-        if limit_s is not None and stay.end_s - stay.begin_s > limit_s + 600:
-            if rng.random() < _TOLD_OVERSTAYS:
-                told_s = stay.begin_s + limit_s
-                yield _incident(lot, IncidentKind.OVERSTAY, stay, (stay.begin_s, told_s), limit_s)
+        if stay.end_s - stay.begin_s > limit_s + 600 and rng.random() < _TOLD_OVERSTAYS:
+            told_s = stay.begin_s + limit_s
+            yield _incident(lot, IncidentKind.OVERSTAY, stay, (stay.begin_s, told_s), limit_s)
 
 
 def _misuses(lot: PlannedLot, stays: Iterable[Stay], rng: random.Random) -> Iterator[PastIncident]:

@@ -62,14 +62,19 @@ class Watcher:
         with self._lock:
             return list(self._claims[lot.key])
 
-    def look(self, lot: PlannedLot) -> None:
+    def look(self, lot: PlannedLot) -> float:
         """Ask for all bays of a lot now.
+
+        Returns:
+            When the answer was there, monotonic.
 
         Raises:
             LotsightError: the API does not answer.
         """
         bays = self._api.get(f"lots/{lot.spec.site}/{lot.id}/bays")
-        self.take(lot, bays, self._clock.mono_s())
+        now_s = self._clock.mono_s()
+        self.take(lot, bays, now_s)
+        return now_s
 
     def take(self, lot: PlannedLot, bays: Iterable[Mapping[str, object]], now_s: float) -> None:
         """Take in an answer of the API."""

@@ -255,8 +255,11 @@ class CloudLink:
         self._subscribe(list(self._filters()))
 
     def _subscribe(self, filters: list[str]) -> None:
-        options = SubscribeOptions(qos=1) if self._is_mqtt_5 else 1
-        code, mid = self._client.subscribe([(name, options) for name in filters])
+        if self._is_mqtt_5:
+            options = SubscribeOptions(qos=1)
+            code, mid = self._client.subscribe([(name, options) for name in filters])
+        else:
+            code, mid = self._client.subscribe([(name, 1) for name in filters])
         if code == mqtt.MQTT_ERR_SUCCESS and mid is not None:
             self._pending[mid] = filters
 
