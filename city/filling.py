@@ -187,7 +187,11 @@ def fill(filling: Filling, is_over: Stopped) -> Iterator[Taken | WeekDone]:
         Who stands where in the end, then each week when it is in the tables.
     """
     begin = first_monday(filling.now, filling.weeks)
-    pasts = [past_of(lot, begin, filling.now, filling.seed) for lot in filling.city.lots]
+    pasts: list[Past] = []
+    for lot in filling.city.lots:
+        pasts.append(past_of(lot, begin, filling.now, filling.seed))
+        if is_over():
+            return
     yield {past.lot.key: occupied(past, filling.now.timestamp()) for past in pasts}
     lots = [_Told.of(past) for past in pasts]
     database = open_database(DatabaseConfig(url=SecretStr(f"sqlite:{filling.database}")))

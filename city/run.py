@@ -175,10 +175,11 @@ def _founded(stage: _Stage, broker_port: int, port: int) -> tuple[CloudProcess, 
     logins = new_logins()
     add_accounts(config, database, logins, clock.utc())
     cloud.wait(stage.stop.is_set)
-    stage.done(f"made {len(logins)} accounts; the pages are up")
-    report.show_start(stage.console, city, stage.url, logins, cameras.urls())
-    if settings.browser and has_display():
-        webbrowser.open(stage.url)
+    if not stage.stop.is_set():
+        stage.done(f"made {len(logins)} accounts; the pages are up")
+        report.show_start(stage.console, city, stage.url, logins, cameras.urls())
+        if settings.browser and has_display():
+            webbrowser.open(stage.url)
     return cloud, cameras, filler
 
 
