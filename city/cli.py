@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -12,7 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telemetry import LotsightError
+from city.settings import CitySettings, page_port, work_folder
+from telemetry import LotsightError, SystemClock
 
 app = typer.Typer(add_completion=False)
 
@@ -39,21 +41,28 @@ def city(
 
     The exit code is 1 if an event was lost, or a lot was judged worse than it should be.
     """
-    from city.run import CitySettings, run_city
-    from edge_app.config import LogConfig
-    from edge_app.config.settings import LogLevel
-    from edge_app.logs import set_up_logging
-
-    set_up_logging(LogConfig(level=LogLevel.ERROR))
-    stop = threading.Event()
+    begin_s, stop = SystemClock().mono_s(), threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, on_signal)
-    settings = CitySettings(duration_s, seed, port, browser, keep)
-    score = run_city(settings, Console(highlight=False), stop)
+    console = Console(highlight=False)
+    with ExitStack() as stack:
+        own_port, folder = page_port(port), work_folder(keep, stack)
+        settings = CitySettings(begin_s, own_port, folder, seed, duration_s, browser)
+        # Checked first: this takes seconds.
+        from city.run import run_city
+        from edge_app.config import LogConfig
+        from edge_app.config.settings import LogLevel
+        from edge_app.logs import set_up_logging
+
+        set_up_logging(LogConfig(level=LogLevel.ERROR))
+        score = run_city(settings, console, stop)
+    if keep is not None:
+        again = f"lotsight-cloud serve -c {folder / 'cloud.toml'}"
+        console.print(f"kept in {folder}; to look at it again: {again}", soft_wrap=True)
     if score is not None and score.faults():
         raise typer.Exit(1)
 

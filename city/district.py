@@ -39,9 +39,9 @@ class ScriptedDistrict:
     # The hold of a box, the way to the cloud, the page's pause between two looks; and what a busy
     # machine adds.
     limit_s = 12.0
-    # Nothing judges here, so a settled state that is wrong is a fault of the delivery. A box whose
-    # line was down is shown as stale, which counts as unknown. What is left is rounding.
-    least_right = 0.995
+    ends_still = True
+    # Nothing judges here, so a state that is wrong in the end is a fault of the delivery.
+    least_right = 1.0
 
     def __init__(
         self,

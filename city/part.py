@@ -47,8 +47,16 @@ class Part(Protocol):
         ...
 
     @property
+    def ends_still(self) -> bool:
+        """Whether nothing happens any more after `quiesce`, so that every last state can be judged.
+
+        Otherwise the time in which no change was on its way is judged.
+        """
+        ...
+
+    @property
     def least_right(self) -> float:
-        """Share of settled bay-seconds below which a lot of this part is a failure."""
+        """Share right of what was said below which a lot of this part is a failure."""
         ...
 
     @property

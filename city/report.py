@@ -20,22 +20,9 @@ from city.score import CityScore, LotScore, quantile_s
 _DIM = "bright_black"
 
 
-class Steps:
-    """Lines that say how long after the start something was done.
-
-    Args:
-        console: to print to.
-        begin_s: of the start, monotonic.
-    """
-
-    def __init__(self, console: Console, begin_s: float) -> None:
-        self._console, self._begin_s = console, begin_s
-
-    def done(self, now_s: float, what: str) -> None:
-        """Something is done."""
-        line = Text(f"{now_s - self._begin_s:6.1f} s  ", style=_DIM)
-        line.append(what, style="default")
-        self._console.print(line)
+def show_step(console: Console, after_s: float, what: str) -> None:
+    """Something is done, so long after the start."""
+    console.print(Text.assemble((f"{after_s:6.1f} s  ", _DIM), what))
 
 
 def show_start(

@@ -52,12 +52,14 @@ class LotScore:
         lot: which.
         score: of what the API said.
         delivery: of its box's events.
+        accuracy: share right of what was said; None where nothing was.
         least_right: the share below which it failed.
     """
 
     lot: PlannedLot
     score: Score
     delivery: Delivery
+    accuracy: float | None
     least_right: float
 
     @property
@@ -79,12 +81,6 @@ class LotScore:
     def is_seen(self) -> bool:
         """Whether the API said anything of it."""
         return self.score.bay_seconds > 0
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share right of what was said; None where nothing was."""
-        said = self.right + self.wrong
-        return self.right / said if said else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +133,37 @@ def quantile_s(delays_s: Sequence[float], share: float) -> float | None:
     return cuts[min(max(round(share * 100) - 1, 0), 98)]
 
 
-def score_lot(part: Part, lot: PlannedLot, claims: Iterable[Claim], end_s: float) -> Score:
+def score_lot(
+    part: Part, lot: PlannedLot, claims: Iterable[Claim], delivery: Delivery, end_s: float
+) -> LotScore:
     """Score one lot.
 
     Args:
         part: whose lot, with the truth.
         lot: which.
-        claims: what the API said, by the clock's monotonic time.
-        end_s: the end, likewise.
+        claims: what the API said, by the clock's monotonic time, in order.
+        delivery: of its box's events.
+        end_s: the end, by the clock's monotonic time.
     """
     own = [replace(claim, time_s=part.time_s(lot, claim.time_s)) for claim in claims]
     own_end_s = part.time_s(lot, end_s)
-    return score_claims(
+    score = score_claims(
         own,
         lambda time_s: part.truth(lot, time_s),
         part.changes(lot, own_end_s),
         own_end_s,
         part.limit_s,
     )
+    if part.ends_still:
+        accuracy = last_accuracy(own, part.truth(lot, own_end_s))
+    else:
+        said = 1.0 - score.settled_unknown_share
+        accuracy = score.settled_share / said if score.bay_seconds and said else None
+    return LotScore(lot, score, delivery, accuracy, part.least_right)
+
+
+def last_accuracy(claims: Iterable[Claim], truth: Mapping[str, bool]) -> float | None:
+    """Share right of the last states that are known; None without any."""
+    last = {claim.bay: claim.occ for claim in claims}
+    right = [occ is truth[bay] for bay, occ in last.items() if occ is not None]
+    return sum(right) / len(right) if right else None

@@ -50,6 +50,7 @@ class Story:
     lots: Sequence[PlannedLot] = (planned("Church Lane"),)
     limit_s: float = 10.0
     least_right: float = 0.9
+    ends_still: bool = False
     waits: bool = False
     asked: int = 0
 
@@ -80,8 +81,7 @@ class Story:
 
 
 def lot_score(story: Story, claims: Sequence[Claim], delivery: Delivery) -> LotScore:
-    score = score_lot(story, story.lots[0], claims, end_s=200.0)
-    return LotScore(story.lots[0], score, delivery, story.least_right)
+    return score_lot(story, story.lots[0], claims, delivery, end_s=200.0)
 
 
 GOOD = Delivery(5, 5, 0)
@@ -114,6 +114,16 @@ def test_unknown_alone_is_no_failure_but_wrong_lost_and_unseen_are() -> None:
     unseen = lot_score(story, [], GOOD)
     assert CityScore((unseen,), 100.0).faults() == ["nothing was seen of Church Lane"]
     assert CityScore((unseen,), 5.0).faults() == []
+
+
+def test_where_nothing_happens_any_more_the_last_states_count() -> None:
+    story = Story(changed=[TruthChange("A01", True, 40.0)], ends_still=True)
+    late = [Claim("A01", False, 100.0), Claim("A01", True, 199.0), Claim("A02", None, 120.0)]
+    found = lot_score(story, late, GOOD)
+    assert found.wrong > 0.5
+    assert found.accuracy == 1.0
+    never = lot_score(story, late[:1], GOOD)
+    assert never.accuracy == 0.0
 
 
 def test_the_table_fits_a_narrow_terminal_and_names_what_failed() -> None:

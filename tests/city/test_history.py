@@ -131,7 +131,7 @@ def test_the_tables_hold_the_truth_without_a_hole(tmp_path: Path, high_street: P
         start = NOW - timedelta(days=5)
         window = Window(to_ms(start), to_ms(start + timedelta(days=1)))
         with database.read() as session:
-            points = lot_series(session, *high_street.key.split("/"), window, 600_000)
+            points = lot_series(session, high_street.spec.site, high_street.id, window, 600_000)
     finally:
         database.close()
     states = past.states()
