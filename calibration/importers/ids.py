@@ -16,8 +16,10 @@ _LONGEST_CHANGED = 58
 
 
 def name_from(value: object) -> str | None:
-    """A bay's name from a value of a file: text or a number; None where it says nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    """A bay's name from a value of a file: text, number, true or false; None: it says nothing."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)

@@ -15,6 +15,9 @@ from telemetry.errors import CalibrationError
 
 # A mapping that merges others may double with each level of aliases.
 _LARGEST_MAPPING = 10_000
+# The reader needs minutes for what nests deeply, only to refuse it at Python's own limit.
+_DEEPEST = 100
+_OPENINGS = re.compile(rf"[\[{{]\s*(?:[\[{{]\s*){{{_DEEPEST}}}")
 
 
 class _TextLoader(yaml.SafeLoader):
@@ -51,6 +54,10 @@ def parse_yaml(text: str, source: str) -> Any:
     Raises:
         CalibrationError: it is none, or has a key twice in a mapping; names line and column.
     """
+    if deep := _OPENINGS.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        msg = f"{source}: line {line}: expected YAML of at most {_DEEPEST} levels, but got more"
+        raise CalibrationError(msg)
     try:
         return yaml.load(text, _TextLoader)  # noqa: S506 - a SafeLoader with fewer types  # nosec B506
     except yaml.MarkedYAMLError as exc:

@@ -43,6 +43,8 @@ from vision.types import ImageBgr
 from vision.view_guard import ViewReport
 
 ANY_VIEW = " (--any-view judges it all the same)"
+FRAMES_FOR_A_STATE = 2
+"""The evidence filter never takes one frame's word."""
 MAX_ROWS = 24
 """Longer lists are in the JSON; a terminal is for a look."""
 
@@ -164,7 +166,14 @@ def _judge_clip(console: Console, reader: ClipReader, clip: ClipJudge, out: Path
     table = _write_json(out / f"{source.stem}.judged.json", facts | report.as_dict())
     _print_changes(console, report)
     _print_counts(console, report.states)
+    _print_unknown(console, report.states)
     _print_view(console, clip.judge, report.view)
+    if 0 < report.judged < FRAMES_FOR_A_STATE:
+        console.print(
+            f"[bold yellow]too few frames to tell a state[/]: expected {FRAMES_FOR_A_STATE} or "
+            f"more, but got {report.judged} in {report.duration_s:.1f} s at --rate-hz "
+            f"{clip.options.rate_hz:g}"
+        )
     if reader.broken or reader.fault:
         console.print(
             f"[bold yellow]{reader.broken} frames were not whole and left out[/] {reader.fault}"

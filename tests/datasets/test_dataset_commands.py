@@ -172,7 +172,7 @@ def test_eval_judges_a_folder_of_another_format(frames: list[LotFrame], tmp_path
     )
     assert result.exit_code == 0, result.output
     # Of the two bays one is of unknown state, so one is judged.
-    assert result.output.split("coco:valid")[1].split()[:2] == ["1", "1"]
+    assert result.output.split("coco/south")[1].split()[:2] == ["1", "1"]
     assert (tmp_path / "report" / "report.html").is_file()
 
 

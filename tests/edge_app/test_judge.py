@@ -121,6 +121,17 @@ def test_a_clip_becomes_a_drawn_clip_and_its_changes(
     assert [state["occ"] for state in found["states"]] == [False] * 3
 
 
+def test_a_clip_of_which_one_frame_is_judged_says_why_nothing_is_known(
+    tmp_path: Path, make_clip: Callable[..., Path], bays_file: Path
+) -> None:
+    result = invoke(make_clip(), "-c", bays_file, "-o", tmp_path / "out", "--rate-hz", 0.1)
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "(starting)" in said
+    assert "expected 2 or more, but got 1 in" in said
+    assert "--rate-hz 0.1" in said
+
+
 def test_a_time_lapse_counts_time_of_the_scene(
     make_clip: Callable[..., Path], bays_file: Path, detector: OnnxDetector
 ) -> None:

@@ -248,6 +248,29 @@ def test_import_and_export(hands: Any, tmp_path: Path) -> None:
     ]
 
 
+CVAT = """<?xml version="1.0" encoding="utf-8"?>
+<annotations><version>1.1</version><image id="0" name="a.jpg" width="1280" height="720">
+<polygon label="bay" points="100,300;200,300;200,400;100,400"><attribute name="id">A1</attribute>
+</polygon><polygon label="bay" points="210,300;310,300;310,400;210,400">
+<attribute name="id">A2</attribute></polygon>
+<polyline label="kerb" points="0,500;1280,500"></polyline></image></annotations>"""
+
+
+def test_import_from_a_drawing_tool_tells_what_it_leaves_out(hands: Any, tmp_path: Path) -> None:
+    file = tmp_path / "annotations.xml"
+    file.write_text(CVAT)
+    page = hands.page
+    page.get_by_role("button", name="Import and export").click()
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_text("What the file does not say").click()
+    page.get_by_label("Labels of the bays").fill("bay")
+    page.get_by_role("button", name="Add its bays").click()
+    page.wait_for_function("() => document.querySelectorAll('#bays .bay').length === 2")
+    assert {"A1", "A2"} <= set(page.inner_text("body").split())
+    page.get_by_text("left out").first.wait_for()
+    assert "1 left out: <polyline> has no outline (polyline 3)" in page.inner_text("body")
+
+
 @pytest.mark.data
 def test_the_columns_of_the_top_view_clip(
     shared_data: Path, tmp_path: Path, serving: Any, browser: Browser, hands_of: Any

@@ -92,7 +92,7 @@ def test_health_tells_how_the_cameras_do(
         return {each["camera"]: each for each in found}
 
     wait_for(lambda: cameras().get("down", {}).get("view") == "lost", "a lost camera")
-    wait_for(lambda: cameras()["north"]["fps"] > 0.3, "a camera that is judged")
+    wait_for(lambda: cameras()["north"]["fps"] > 0, "a camera that is judged")
     wait_for(lambda: cameras()["down"]["restarts"] > 0, "a camera that is tried again")
     wait_for(lambda: cameras()["north"]["latency_p95_ms"] > 0, "a judged frame's age")
     assert cameras()["north"]["up"] is True
