@@ -165,7 +165,7 @@ def test_the_city_lives_shows_its_past_walls_its_tenants_and_scores(
 ) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    city = start("--duration-s", "30", "--port", str(port))
+    city = start("--duration-s", "40", "--port", str(port))
     city.wait_for("edge services judge")
     city.wait_for("history from")
     assert httpx.get(f"{url}/api/v1/lots").status_code == 401, "nobody without a login"
@@ -192,11 +192,10 @@ def test_the_city_lives_shows_its_past_walls_its_tenants_and_scores(
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_it_can_be_ended_while_it_starts(start: Start, number: signal.Signals) -> None:
+def test_ctrl_c_while_it_starts_leaves_nothing(start: Start) -> None:
     city = start()
     city.wait_for("into the registry")
-    city.process.send_signal(number)
+    city.process.send_signal(signal.SIGINT)
     assert city.ended() == 0, city.output
     assert "stopped before there was anything to score" in city.output
     assert "Traceback" not in city.output
