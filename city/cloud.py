@@ -22,7 +22,7 @@ AWS_ROOT = "aws"
 """amqtt drops a client that publishes below `$`, where only brokers may."""
 _START_S = 90.0
 _STOP_S = 20.0
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 _SERVE = "from cloud_app.cli import main; main()"
 _LOG_LINES = 8
 

@@ -19,7 +19,7 @@ from city.cloud import Api, CloudFiles, CloudProcess, write_config
 from city.district import ScriptedDistrict
 from city.filling import Filler, Filling
 from city.part import Part, Published
-from city.plan import PlannedLot, make_city
+from city.plan import WATCHED, PlannedLot, make_city
 from city.registry import import_registry
 from city.score import CityScore, Delivery, LotScore, score_lot
 from city.settings import CitySettings
@@ -34,6 +34,7 @@ _STANDING_EVERY_S = 15.0
 # Usually a second or two; what a machine that does ten other things has not delivered then is lost.
 _DRAIN_S = 60.0
 _STEP_S = 0.2
+_ALL_HEARD_S = 120.0
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ def _run(stage: _Stage) -> CityScore | None:
         return None
     stack.callback(cameras.stop)
     cameras.start()
-    stage.done(f"{len(cameras.lots)} edge services judge the cameras' pictures")
+    _wait_for_all(stage, api, len(filler.filling.city.lots))
     _live(stage, cloud, filler, api)
     parts: tuple[Part, ...] = (cameras, district)
     published = drained(parts, clock)
@@ -145,6 +146,20 @@ def _district(stage: _Stage, filler: Filler, broker_port: int) -> ScriptedDistri
     district.start()
     stage.done(f"{len(scripted)} scripted lots are on the air")
     return district
+
+
+def _wait_for_all(stage: _Stage, api: Api, lots: int) -> None:
+    """Until the cloud has heard of every lot; the time of the run begins then.
+
+    Raises:
+        LotsightError: it has not heard of some.
+    """
+    ends_s = stage.clock.mono_s() + _ALL_HEARD_S
+    while (heard := len(api.get("lots"))) < lots and not stage.stop.wait(_STEP_S):
+        if stage.clock.mono_s() > ends_s:
+            msg = f"expected the cloud to hear of {lots} lots, but it has heard of {heard}"
+            raise LotsightError(msg)
+    stage.done(f"all {lots} lots are in the cloud, {len(WATCHED)} of them judged from pictures")
 
 
 def _live(stage: _Stage, cloud: CloudProcess, filler: Filler, api: Api) -> None:

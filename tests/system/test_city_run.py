@@ -166,7 +166,7 @@ def test_the_city_lives_shows_its_past_walls_its_tenants_and_scores(
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     city = start("--duration-s", "40", "--port", str(port))
-    city.wait_for("edge services judge")
+    city.wait_for("of them judged from pictures")
     city.wait_for("history from")
     assert httpx.get(f"{url}/api/v1/lots").status_code == 401, "nobody without a login"
     with closing(logged_in(city, url, "council@wexmouth.example")) as client:
