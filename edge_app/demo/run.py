@@ -109,7 +109,7 @@ def run_demo(settings: DemoSettings, console: Console, stop: threading.Event) ->
         story = _Story()
         _listen(settings, console, stop, (camera, subscriber, clock), story)
         end_s = camera.lot_time_s(clock.mono_s())
-        view = box.board.latest(CAMERA)
+        view = box.live_state.latest(CAMERA)
         judged_hz = view.status.fps if view is not None else 0.0
         _drain(subscriber, camera, story, end_s)
         limit_s = _limit_s(settings, judged_hz)
