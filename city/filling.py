@@ -19,13 +19,12 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from queue import Empty
-from typing import Self
 
 from pydantic import SecretStr
 
 from city import history, past_alerts
 from city.history import Past, Said
-from city.past_alerts import PastAlert
+from city.past_alerts import alerts_of
 from city.plan import City, PlannedLot
 from city.stays import first_monday, stays_of
 from city.troubles import incidents_of, outages_of
@@ -34,6 +33,7 @@ from cloud_app.ingest.batch import Batch, take_batch
 from cloud_app.ingest.decode import Inbound
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
+from cloud_app.storage.quarters import forget_quarters
 from cloud_app.storage.times import to_ms
 from telemetry import LotsightError
 from telemetry.cloudevents import BayChangedEvent, IncidentChangedEvent
@@ -43,6 +43,7 @@ from telemetry.topics import EdgeTopics, TopicKind
 # is not held up. A low priority would do the contrary on a busy machine: whoever waits for the lock
 # would wait for a process that gets no time.
 _BATCH = 200
+_ALERTS = 50
 _STOP_S = 20.0
 
 
@@ -192,15 +193,19 @@ def fill(filling: Filling, is_over: Stopped) -> Iterator[Taken | WeekDone]:
         if is_over():
             return
     yield {past.lot.key: occupied(past, filling.now.timestamp()) for past in pasts}
-    lots = [_Told.of(past) for past in pasts]
+    lots = [_Told(past, past.states()) for past in pasts]
     database = open_database(DatabaseConfig(url=SecretStr(f"sqlite:{filling.database}")))
     try:
+        _write_alerts(database, lots)
         events, every = 0, history.weeks(begin, filling.now)
         for number, week in enumerate(every, start=1):
             for told in lots:
                 events += _take_week(database, told, week, is_over)
                 if is_over():
                     return
+            with database.write() as session:
+                # The leader makes them from the first week on that it finds, and older ones come.
+                forget_quarters(session, [told.past.lot.edge for told in lots])
             yield WeekDone(week[0], number, len(every), events)
     finally:
         database.close()
@@ -226,12 +231,16 @@ def occupied(past: Past, at_s: float) -> dict[str, float]:
 class _Told:
     past: Past
     states: Sequence[Sequence[Said]]
-    alerts: Sequence[PastAlert]
 
-    @classmethod
-    def of(cls, past: Past) -> Self:
-        states = past.states()
-        return cls(past, states, past_alerts.alerts_of(past, states, RulesConfig()))
+
+def _write_alerts(database: Database, lots: Sequence[_Told]) -> None:
+    """All past alerts in the order of time, which is the order of their numbers."""
+    rules = RulesConfig()
+    alerts = [each for told in lots for each in alerts_of(told.past, told.states, rules)]
+    alerts.sort(key=lambda each: each.begin_s)
+    for first in range(0, len(alerts), _ALERTS):
+        with database.write() as session:
+            past_alerts.write(session, alerts[first : first + _ALERTS], rules)
 
 
 def _take_week(
@@ -250,9 +259,6 @@ def _take_week(
             take_batch(session, read)
         events += len(batch)
         time.sleep(time.monotonic() - began_s)
-    begin_s, end_s = (each.timestamp() for each in week)
-    with database.write() as session:
-        past_alerts.write(session, [each for each in told.alerts if begin_s <= each.end_s < end_s])
     return events
 
 

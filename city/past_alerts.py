@@ -6,14 +6,21 @@ follows from a week's history is worked out here by their limits and told in the
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import update
+
 from city.history import Past, Said, utc
+from city.plan import SITES
 from city.troubles import Outage, PastIncident
+from cloud_app.accounts.audit import Actor, ActorKind
+from cloud_app.alerts.acts import Act, acknowledge, comment
 from cloud_app.config import RulesConfig
-from cloud_app.storage.alerts import Subject, close_all, mark_sent, open_all
+from cloud_app.storage.alert_life import Subject, cease_all, lasting_alerts, open_all
 from cloud_app.storage.database import Session
+from cloud_app.storage.tables import alert
 from telemetry import IncidentKind, UnknownReason
 
 _WORDS = {
@@ -22,6 +29,23 @@ _WORDS = {
     IncidentKind.STRADDLING: "Over two bays",
     IncidentKind.OVERSTAY: "Overstay",
     IncidentKind.WRONG_USE: "Wrong kind of bay",
+}
+
+RESPONDERS = {"wexpark": "technician@wexpark.example", "kerbside": "admin@kerbside.example"}
+"""Who looks after the alerts of each operator."""
+_SEEN_AFTER_S = (180.0, 1500.0)
+_COMMENTS = {
+    "camera_lost": (
+        "Sun on the lens, comes back by itself.",
+        "Rebooted the camera over PoE.",
+        "Lens cleaned.",
+        "Was turned by the wind; mount tightened.",
+    ),
+    "edge_offline": (
+        "Provider says: works on the line.",
+        "Router restarted on site.",
+        "Power cut in the street, box came back with it.",
+    ),
 }
 
 
@@ -45,14 +69,38 @@ def alerts_of(past: Past, states: Sequence[Sequence[Said]], rules: RulesConfig) 
     return sorted(found, key=lambda each: each.begin_s)
 
 
-def write(session: Session, alerts: Sequence[PastAlert]) -> None:
-    """Write alerts as opened, told and closed when they were."""
+def write(session: Session, alerts: Sequence[PastAlert], rules: RulesConfig) -> None:
+    """Write alerts as opened and closed when they were, in order: their numbers are their order."""
     for each in alerts:
-        key = (each.subject, _ms(each.begin_s))
-        open_all(session, [(each.subject, each.text)], key[1])
-        close_all(session, [key], _ms(each.end_s))
-        mark_sent(session, key, closing=False)
-        mark_sent(session, key, closing=True)
+        texts = [(each.subject, each.text)]
+        open_all(session, texts, _ms(each.begin_s), rules.severity_of)
+        number = lasting_alerts(session)[each.subject]
+        _work_on(session, number, each)
+        cease_all(session, [number], _ms(each.end_s))
+    # Nobody is to be told of them now.
+    session.run(
+        update(alert)
+        .where(alert.c.planned == 0, alert.c.ceased_ms.is_not(None))
+        .values(planned=1, told_ms=alert.c.opened_ms)
+    )
+
+
+def _work_on(session: Session, number: int, each: PastAlert) -> None:
+    """Somebody of the operator looks after what is broken, unless it is over before."""
+    rng = random.Random(f"{each.subject} {each.begin_s}")  # noqa: S311 - a simulation
+    seen_s = each.begin_s + rng.uniform(*_SEEN_AFTER_S)
+    said_s = seen_s + rng.uniform(*_SEEN_AFTER_S)
+    comments = _COMMENTS.get(each.subject.rule)
+    if comments is None or said_s >= each.end_s:
+        return
+    operator = next(site.operator for site in SITES if site.id == each.subject.site)
+
+    def act(at_s: float) -> Act:
+        who = Actor(ActorKind.PERSON, RESPONDERS[operator], None, _ms(at_s))
+        return Act(who, number, tenant=f"operator:{operator}")
+
+    acknowledge(session, act(seen_s))
+    comment(session, act(said_s), rng.choice(comments))
 
 
 def _ms(at_s: float) -> int:

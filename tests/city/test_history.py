@@ -18,11 +18,12 @@ from city.stays import Stay, first_monday
 from city.troubles import Outage, incidents_of, outages_of
 from cloud_app.config import DatabaseConfig
 from cloud_app.storage.bay_events import Window
-from cloud_app.storage.history import lot_series
 from cloud_app.storage.incidents import IncidentFilter, incidents
-from cloud_app.storage.intake import take_layout
+from cloud_app.storage.intake import take_layout, touch_edges
 from cloud_app.storage.open import open_database
+from cloud_app.storage.quarters import keep_quarters
 from cloud_app.storage.queries import Now
+from cloud_app.storage.series import lot_series
 from cloud_app.storage.times import to_ms
 from telemetry import UnknownReason
 from telemetry.cloudevents import BayChangedEvent
@@ -141,3 +142,34 @@ def test_the_tables_hold_the_truth_without_a_hole(tmp_path: Path, high_street: P
         # A mean over ten minutes, against what was so in their middle.
         assert abs(point.occupied - sum(occ is True for occ in known)) < 3
         assert abs(point.occupied + point.free + point.unknown - len(states)) < 0.01
+
+
+def test_weeks_that_come_late_are_in_the_quarters_too(
+    tmp_path: Path, high_street: PlannedLot
+) -> None:
+    database = open_database(DatabaseConfig(url=SecretStr(f"sqlite:{tmp_path}/cloud.db")))
+    filling = Filling(tmp_path / "cloud.db", City((high_street,)), NOW, seed=5, weeks=2)
+    site, lot, begin = high_street.spec.site, high_street.id, first_monday(NOW, 2)
+    window = Window(to_ms(begin) + 900_000, to_ms(begin) + 8 * 86_400_000)
+
+    def keep() -> None:
+        with database.write() as session:
+            while keep_quarters(session, to_ms(NOW), 0, 10):
+                pass
+
+    try:
+        with database.write() as session:
+            touch_edges(session, {high_street.edge: site}, {})
+            take_layout(session, site, high_street.edge, high_street.layout)
+        for told in fill(filling, lambda: False):
+            # The leader does not wait until all of it is there.
+            if isinstance(told, WeekDone):
+                with database.read() as session:
+                    before = lot_series(session, site, lot, window, 3_600_000)
+                keep()
+        with database.read() as session:
+            after = lot_series(session, site, lot, window, 3_600_000)
+    finally:
+        database.close()
+    assert after == before
+    assert all(point.occupancy is not None for point in after)
