@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from calibration import Bay, Calibration
+from edge_app.alarm_texts import layout_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.delivery import BayChange, Store
-from edge_app.faults import layout_fault
 from telemetry import ConfigError, TelemetryError
+from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.door import describe
 from telemetry.layout import Layout, check_fits
 from telemetry.messages import LayoutBay, Location, LotInfo
 
+_PICTURE_DECIMALS = 4
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -34,6 +36,9 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
     """
     try:
         layout = _layout_of(calibrations)
+        if len(layout.encode()) > MAX_MESSAGE_BYTES:
+            # The bays themselves matter more than how they look on a plan.
+            layout = _without_pictures(layout)
         check_fits(layout)
     except ValidationError as exc:
         raise ConfigError(describe(exc, "layout that a box can publish")) from exc
@@ -61,6 +66,11 @@ def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
     return Layout.of(bays, tuple(lots.values()))
 
 
+def _without_pictures(layout: Layout) -> Layout:
+    bays = tuple(bay.model_copy(update={"picture": None}) for bay in layout.bays)
+    return layout.model_copy(update={"bays": bays})
+
+
 class StoredLayout:
     """The layout in the store, and what is recorded under it.
 
@@ -80,7 +90,7 @@ class StoredLayout:
             self._store.set_layout(layout)
         except TelemetryError as exc:
             self.is_late = True
-            self._alarms.set(layout_fault(exc))
+            self._alarms.set(layout_alarm(exc))
             return False
         was_late, self.is_late = self.is_late, False
         self._alarms.clear(AlarmKind.LAYOUT)
@@ -111,4 +121,10 @@ def _layout_bay(bay: Bay, camera: str, lot: str) -> LayoutBay:
         zone=bay.zone,
         lot=lot,
         level=None if bay.level is None else bay.level[:32],
+        picture=tuple((_fraction(x), _fraction(y)) for x, y in bay.polygon),
     )
+
+
+def _fraction(value: float) -> float:
+    """Within the picture, to half a pixel of 4K."""
+    return min(max(round(value, _PICTURE_DECIMALS), 0.0), 1.0)

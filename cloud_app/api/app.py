@@ -1,25 +1,29 @@
-"""The FastAPI application: read API, shadows, live updates, health, and the page."""
+"""The FastAPI application: read API, shadows, live updates, health, and the pages."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from cloud_app.api import (
+    alert_routes,
     audit_routes,
     health,
     incident_routes,
     key_routes,
+    live_routes,
     login_routes,
+    map_routes,
     me_routes,
+    notification_routes,
     people_routes,
     registry_routes,
     routes,
     shadow_routes,
+    web,
 )
 from cloud_app.api.account_errors import add_handlers
 from cloud_app.api.context import ApiContext
@@ -33,7 +37,6 @@ from pages import SHARED
 from telemetry import LotsightError
 from telemetry.shadow import MAX_PAYLOAD_BYTES, ShadowRejection
 
-_PAGE = Path(__file__).resolve().parent.parent / "dashboard"
 _BAD_HOST = status.HTTP_400_BAD_REQUEST
 
 
@@ -41,7 +44,11 @@ def routers() -> tuple[APIRouter, ...]:
     """All routes of the API."""
     return (
         routes.router,
+        live_routes.router,
+        map_routes.router,
         incident_routes.router,
+        alert_routes.router,
+        notification_routes.router,
         shadow_routes.router,
         registry_routes.router,
         login_routes.router,
@@ -70,13 +77,14 @@ def create_app(context: ApiContext) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
+    app.state.query_names = {}
     for router in routers():
         app.include_router(router)
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
     add_handlers(app)
     http = context.config.http
-    gate = Gate(context.doorkeeper, RouteTable(page_files()))
+    gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
     app.add_middleware(BodyGuard, max_bytes=MAX_PAYLOAD_BYTES)
     app.add_middleware(
@@ -87,19 +95,13 @@ def create_app(context: ApiContext) -> FastAPI:
         bad_host=_BAD_HOST,
     )
     app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
-    app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
+    web.mount(app)
     return app
 
 
 def page_files() -> frozenset[str]:
-    """The paths of the page and its files."""
-    return frozenset({"/", *_paths(_PAGE), *(f"/shared{path}" for path in _paths(SHARED))})
-
-
-def _paths(folder: Path) -> list[str]:
-    return [
-        f"/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if path.is_file()
-    ]
+    """The paths of the pages' files."""
+    return web.files() | {f"/shared{path}" for path in web.files(SHARED)}
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ of another changes only what is the latter's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -28,6 +28,10 @@ class Permission(StrEnum):
     """Somebody who has logged in, whatever their roles: what concerns themselves."""
     READ = "read"
     WRITE = "write"
+    RESPOND = "respond"
+    """Seeing to alerts: acknowledging, assigning, silencing, commenting, closing."""
+    NOTIFICATIONS = "notifications"
+    """Saying who of a tenant is notified of which alerts."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
     KEYS = "keys"
@@ -36,17 +40,29 @@ class Permission(StrEnum):
     """Reading the audit log."""
 
 
-_ADMIN = frozenset({Permission.READ, Permission.PEOPLE, Permission.KEYS, Permission.AUDIT})
+_ADMIN = frozenset(
+    {
+        Permission.READ,
+        Permission.RESPOND,
+        Permission.NOTIFICATIONS,
+        Permission.PEOPLE,
+        Permission.KEYS,
+        Permission.AUDIT,
+    }
+)
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
-    Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE}),
+    Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE, Permission.RESPOND}),
     Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE},
     # A council sees all that its operators run and appoints their people; it turns no screws.
     Role.COUNCIL: _ADMIN,
 }
 """What each role allows at its tenant; a council's reaches its operators."""
 
-SCOPES: Mapping[Scope, Permission] = {Scope.READ: Permission.READ, Scope.WRITE: Permission.WRITE}
+SCOPES: Mapping[Scope, frozenset[Permission]] = {
+    Scope.READ: frozenset({Permission.READ}),
+    Scope.WRITE: frozenset({Permission.WRITE, Permission.RESPOND}),
+}
 """What each scope of a token or key allows."""
 
 _V1 = "/api/v1"
@@ -56,6 +72,7 @@ _OF_PEOPLE: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/login/provider/answer": {"GET": Permission.PUBLIC},
     f"{_V1}/password-resets": {"POST": Permission.PUBLIC},
     f"{_V1}/links/{{kind}}": {"POST": Permission.PUBLIC},
+    f"{_V1}/access": {"GET": Permission.PUBLIC},
     f"{_V1}/session": {"GET": Permission.SELF, "DELETE": Permission.SELF},
     f"{_V1}/sessions": {"GET": Permission.SELF, "DELETE": Permission.SELF},
     f"{_V1}/sessions/{{session_id}}": {"DELETE": Permission.SELF},
@@ -73,6 +90,23 @@ _OF_PEOPLE: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/audit": {"GET": Permission.AUDIT},
     f"{_V1}/audit/export": {"GET": Permission.AUDIT},
 }
+_OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
+    f"{_V1}/alerts": {"GET": Permission.READ},
+    # Before the alerts themselves, of which it would be one.
+    f"{_V1}/alerts/assignees": {"GET": Permission.RESPOND},
+    f"{_V1}/alerts/{{alert}}": {"GET": Permission.READ},
+    f"{_V1}/alerts/{{alert}}/actions": {"POST": Permission.RESPOND},
+    f"{_V1}/notifications": {
+        "GET": Permission.NOTIFICATIONS,
+        "POST": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/notifications/{{notification}}": {
+        "GET": Permission.NOTIFICATIONS,
+        "PUT": Permission.NOTIFICATIONS,
+        "DELETE": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/notifications/{{notification}}/test": {"POST": Permission.NOTIFICATIONS},
+}
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
     "/health/ready": {"GET": Permission.PUBLIC},
@@ -83,18 +117,23 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/plan": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/incidents": {"GET": Permission.READ},
     f"{_V1}/edges": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}": {"GET": Permission.READ},
+    f"{_V1}/edges/{{edge}}/bays": {"GET": Permission.READ},
+    f"{_V1}/edges/{{edge}}/health": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/gaps": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/bays/{{bay}}/history": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/shadow": {"GET": Permission.READ, "PATCH": Permission.WRITE},
     f"{_V1}/events": {"GET": Permission.READ},
-    f"{_V1}/alerts": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
+    f"{_V1}/map/lots": {"GET": Permission.READ},
+    f"{_V1}/overview": {"GET": Permission.READ},
+    f"{_V1}/search": {"GET": Permission.READ},
     f"{_V1}/registry/map": {"GET": Permission.READ},
 }
 _THING = {
@@ -126,6 +165,7 @@ _NEEDED = {
     **_registry("bays", "{site}/{lot}/{bay}"),
     **_registry("devices", "{device}"),
     **_OF_PEOPLE,
+    **_OF_ALERTS,
 }
 
 
@@ -264,7 +304,9 @@ class Access:
     def may_key(self, tenant: Tenant, scopes: Iterable[Scope]) -> bool:
         """Whether the caller may make a key: nobody hands out more than they have."""
         return tenant in self.tenants and all(
-            tenant in self.to(SCOPES[scope]).tenants for scope in scopes
+            tenant in self.to(permission).tenants
+            for scope in scopes
+            for permission in SCOPES[scope]
         )
 
 
@@ -272,21 +314,24 @@ class RouteTable:
     """Which permission a request needs.
 
     Args:
-        files: paths of the page's own files, which everybody may load.
+        files: paths of the pages' own files, which everybody may load.
         needed: permission by path template and method.
+        is_page: whether a path is the address of a page, which everybody may load too.
     """
 
     def __init__(
         self,
         files: Iterable[str] = (),
         needed: Mapping[str, Mapping[str, Permission]] = _NEEDED,
+        is_page: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._files = frozenset(files)
+        self._is_page = is_page
         self._routes = [(_pattern(path), methods) for path, methods in needed.items()]
 
     def methods(self, path: str) -> Mapping[str, Permission]:
         """The permission of each method that a path has; empty for a path that nobody opened."""
-        if path in self._files:
+        if path in self._files or self._is_page(path):
             return {"GET": Permission.PUBLIC}
         for pattern, methods in self._routes:
             if pattern.fullmatch(path):
