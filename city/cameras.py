@@ -131,7 +131,7 @@ class CameraLots:
     def _judged_hz(self) -> float:
         """Pictures judged a second, of the slowest camera."""
         views = [
-            each.box.board.latest(each.box.cameras.ids[0])
+            each.box.live_state.latest(each.box.cameras.ids[0])
             for each in self._watched
             if each.box is not None
         ]
