@@ -8,18 +8,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cloud_app.accounts.roles import Tenants
+from cloud_app.alerts.planning import plan
 from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.errors import CloudError
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
-from cloud_app.notify import Notifier, deliver
 from cloud_app.rules import judge
+from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.counts import drifts, recount
 from cloud_app.storage.database import Database
 from cloud_app.storage.events import prune
 from cloud_app.storage.incidents import prune_incidents
 from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
+from cloud_app.storage.keeping import PastKeeper
 from cloud_app.storage.queries import Now, edges_of, edges_to_reread
 from cloud_app.storage.streams import hole_end, holes
 from cloud_app.storage.times import to_ms
@@ -73,7 +76,7 @@ class Housekeeper:
     Attributes:
         database: everything's place.
         link: to ask edges for replays.
-        notifier: to tell people.
+        tenants: whose sites are whose, for who is told of alerts.
         rules: when.
         retention: how long events stay.
         stale_after_s: an edge silent for so long is stale.
@@ -84,7 +87,7 @@ class Housekeeper:
 
     database: Database
     link: HouseLink
-    notifier: Notifier
+    tenants: Tenants
     rules: RulesConfig
     retention: RetentionConfig
     stale_after_s: float
@@ -96,11 +99,15 @@ class Housekeeper:
     _checked_s: float | None = None
     _reread_s: dict[str, float] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _past: PastKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._past = PastKeeper(self.database, self.retention, self.clock)
 
     def saw(self, batch: Batch) -> None:
         """Told by the ingest what was committed: events and empty outboxes may answer a replay."""
         for taken in batch.events:
-            self.watch.saw(taken.edge, taken.event.epoch, taken.event.seq)
+            self.watch.saw(taken.edge, taken.epoch, taken.seq)
         for taken_report, _ in batch.reports:
             report = taken_report.report
             if isinstance(report, Health) and report.outbox.rows == 0:
@@ -127,10 +134,10 @@ class Housekeeper:
 
         Raises:
             StorageError: the database did not do it.
-            SinkError: an alert did not get through.
         """
         self._see_to_holes()
         self._see_to_missed()
+        self._past.tick()
         now_s = self.clock.mono_s()
         if self._pruned_s is None or now_s - self._pruned_s >= _PRUNE_EVERY_S:
             self._pruned_s = now_s
@@ -145,7 +152,7 @@ class Housekeeper:
             if link.connected:
                 with self.database.write() as session:
                     judge(session, self._now(), self.rules, link.since_ms)
-            deliver(self.database, self.notifier)
+                    plan(session, self.tenants)
 
     def _make_room(self) -> None:
         now_ms = to_ms(self.clock.utc())
@@ -154,6 +161,7 @@ class Housekeeper:
         with self.database.write() as session:
             prune(session, before_ms)
             prune_incidents(session, before_ms)
+            prune_alerts(session, before_ms)
             prune_quarantine(session, before_ms)
 
     def _check_counts(self) -> None:

@@ -12,10 +12,12 @@ from edge_app.alarm_texts import layout_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.delivery import BayChange, Store
 from telemetry import ConfigError, TelemetryError
+from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.door import describe
 from telemetry.layout import Layout, check_fits
 from telemetry.messages import LayoutBay, Location, LotInfo
 
+_PICTURE_DECIMALS = 4
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -34,6 +36,9 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
     """
     try:
         layout = _layout_of(calibrations)
+        if len(layout.encode()) > MAX_MESSAGE_BYTES:
+            # The bays themselves matter more than how they look on a plan.
+            layout = _without_pictures(layout)
         check_fits(layout)
     except ValidationError as exc:
         raise ConfigError(describe(exc, "layout that a box can publish")) from exc
@@ -59,6 +64,11 @@ def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
             owner[bay.id] = calibration.camera
             bays.append(_layout_bay(bay, calibration.camera, lot))
     return Layout.of(bays, tuple(lots.values()))
+
+
+def _without_pictures(layout: Layout) -> Layout:
+    bays = tuple(bay.model_copy(update={"picture": None}) for bay in layout.bays)
+    return layout.model_copy(update={"bays": bays})
 
 
 class StoredLayout:
@@ -111,4 +121,10 @@ def _layout_bay(bay: Bay, camera: str, lot: str) -> LayoutBay:
         zone=bay.zone,
         lot=lot,
         level=None if bay.level is None else bay.level[:32],
+        picture=tuple((_fraction(x), _fraction(y)) for x, y in bay.polygon),
     )
+
+
+def _fraction(value: float) -> float:
+    """Within the picture, to half a pixel of 4K."""
+    return min(max(round(value, _PICTURE_DECIMALS), 0.0), 1.0)

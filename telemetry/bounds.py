@@ -43,6 +43,8 @@ MAX_RANGES: Final = 1_000
 MAX_ALARMS: Final = 200
 MAX_ALARM_CHARS: Final = 1_024
 MAX_DETAILS: Final = 64
+MAX_POINTS: Final = 64
+"""Of a bay's outline in the picture."""
 
 NO_NUL: Final = r"^[^\x00]*$"
 
@@ -93,3 +95,6 @@ Text200 = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
 Text1k = Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)]
 Name64 = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 Name128 = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=NO_NUL)]
+PicturePoint = tuple[Probability, Probability]
+"""x and y as fractions of a picture's width and height, y down."""
+PictureOutline = Annotated[tuple[PicturePoint, ...], Field(min_length=3, max_length=MAX_POINTS)]

@@ -25,6 +25,7 @@ from telemetry.bounds import (
     LayoutHash,
     Name64,
     Name128,
+    PictureOutline,
     Probability,
     Seconds,
     Seq,
@@ -302,6 +303,12 @@ class LayoutBay(Message):
     zone: ZoneId | None = None
     lot: LotId | None = None
     level: Text32 | None = None
+    picture: PictureOutline | None = Field(
+        default=None,
+        # A layout that fitted a message without it still does.
+        exclude_if=lambda outline: outline is None,
+        description="Its outline in the camera's picture, where the box tells it.",
+    )
 
 
 class ZoneAggregate(Message):

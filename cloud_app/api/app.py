@@ -10,12 +10,16 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from cloud_app.api import (
+    alert_routes,
     audit_routes,
     health,
     incident_routes,
     key_routes,
+    live_routes,
     login_routes,
+    map_routes,
     me_routes,
+    notification_routes,
     people_routes,
     registry_routes,
     routes,
@@ -41,7 +45,11 @@ def routers() -> tuple[APIRouter, ...]:
     """All routes of the API."""
     return (
         routes.router,
+        live_routes.router,
+        map_routes.router,
         incident_routes.router,
+        alert_routes.router,
+        notification_routes.router,
         shadow_routes.router,
         registry_routes.router,
         login_routes.router,
@@ -70,6 +78,7 @@ def create_app(context: ApiContext) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
+    app.state.query_names = {}
     for router in routers():
         app.include_router(router)
     app.add_exception_handler(ShadowRejection, _refused)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from cloud_app.accounts.audit import ActorKind, AuditFilter, Subject, every_line, lines, record
 from cloud_app.api.account_views import AuditLine, TenantName
 from cloud_app.api.context import ActorNow, Caller, Context
+from cloud_app.api.export import written
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Limit, Moment
 from cloud_app.storage.database import Row
 from cloud_app.storage.times import from_ms, to_ms
@@ -28,7 +27,6 @@ _COLUMNS = (
     "id", "at", "actor_kind", "actor", "address", "action", "subject_kind", "subject", "tenant",
     "before", "after",
 )  # fmt: skip
-_FLUSH_CHARS = 65_536
 
 
 class ExportFormat(StrEnum):
@@ -130,7 +128,7 @@ def get_export(
         record(session, actor, "audit.export", Subject("person", actor.name), None, facts)
     rows = every_line(context.database, wanted)
     return StreamingResponse(
-        written(rows, form),
+        file_of(rows, form),
         media_type=_MEDIA[form],
         headers={
             "Content-Disposition": f'attachment; filename="audit.{form.value}"',
@@ -139,27 +137,13 @@ def get_export(
     )
 
 
-def written(rows: Iterator[Row], form: ExportFormat) -> Iterator[str]:
+def file_of(rows: Iterator[Row], form: ExportFormat) -> Iterator[str]:
     """Rows as the text of a file, in pieces."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
     if form is ExportFormat.CSV:
-        writer.writerow(_COLUMNS)
-    for row in rows:
-        line = line_of(row)
-        if form is ExportFormat.NDJSON:
-            buffer.write(line.model_dump_json() + "\n")
-        else:
-            told = line.model_dump(mode="json") | {"before": row.before, "after": row.after}
-            writer.writerow([_cell(told[name]) for name in _COLUMNS])
-        if buffer.tell() > _FLUSH_CHARS:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+        return written(_COLUMNS, map(_cells, rows))
+    return (line_of(row).model_dump_json() + "\n" for row in rows)
 
 
-def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+def _cells(row: Row) -> list[Any]:
+    told = line_of(row).model_dump(mode="json") | {"before": row.before, "after": row.after}
+    return [told[name] for name in _COLUMNS]

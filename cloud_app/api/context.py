@@ -157,4 +157,5 @@ def _reading(context: Context, access: Caller) -> Iterator[ReadingRequest]:
         yield request
 
 
-Reading = Annotated[ReadingRequest, Depends(_reading)]
+# Over before the answer is sent: a slow reader must not hold a connection of the pool.
+Reading = Annotated[ReadingRequest, Depends(_reading, scope="function")]

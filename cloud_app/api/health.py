@@ -17,7 +17,7 @@ from cloud_app.api.context import ApiContext, Caller, Context
 from cloud_app.api.parameters import REFUSALS, Bearer
 from cloud_app.api.policy import SiteSet
 from cloud_app.errors import CloudError
-from cloud_app.storage.queries import edges_now
+from cloud_app.storage.queries import EdgeFilter, edges_now
 
 router = APIRouter(tags=["service"])
 
@@ -91,7 +91,7 @@ class _Figures(Collector):
 
     def _of_edges(self) -> Iterable[Metric]:
         with self._context.database.read() as session:
-            edges = edges_now(session, self._context.now(), sites=self._sites.wanted)
+            edges = edges_now(session, self._context.now(), EdgeFilter(self._sites.wanted))
         for name, what, value in (
             ("edges", "Edges known", len(edges)),
             ("edges_stale", "Edges offline or silent", sum(edge.stale for edge in edges)),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
 from cloud_app.api.context import Reading
+from cloud_app.api.export import OR_CSV, Form, Format
+from cloud_app.api.list_export import incidents_file
 from cloud_app.api.parameters import (
     REFUSALS,
     Bay,
@@ -58,14 +60,35 @@ class IncidentQuery:
         self.wanted = IncidentFilter(site, lot, edge, bay, kind, is_open, window)
 
 
-@router.get("/incidents", tags=["now", "history"])
+@router.get(
+    "/incidents",
+    tags=["now", "history"],
+    response_model=list[IncidentItem],
+    responses=OR_CSV,
+)
 def get_incidents(
-    reading: Reading, query: Annotated[IncidentQuery, Depends()], limit: Limit = 200
-) -> list[IncidentItem]:
+    reading: Reading,
+    query: Annotated[IncidentQuery, Depends()],
+    limit: Limit = 200,
+    after: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            pattern=r"^[^/\x00]+/[^/\x00]+$",
+            description="edge/incident of the last one of the page before",
+        ),
+    ] = None,
+    form: Form = Format.JSON,
+) -> Any:
     """Vehicles that stand, or stood, as they should not: those that last first."""
     wanted = replace(query.wanted, sites=reading.sites())
     if wanted.site is not None:
         reading.site(wanted.site)
+    if after is not None:
+        edge, name = after.split("/")
+        wanted = replace(wanted, after=(edge, name))
+    if form is Format.CSV:
+        return incidents_file(reading.context, wanted, (wanted.site, wanted.lot, wanted.edge))
     return incidents(reading.session, reading.now(), wanted, limit)
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Security, status
+from fastapi._compat import field_annotation_is_sequence
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, AwareDatetime, BaseModel
 
-from cloud_app.api.context import Context
+from cloud_app.api.context import ApiContext, Context
+from cloud_app.registry.geometry import Box
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.times import to_ms
 from telemetry import BayId, EdgeId, LotId, SiteId
 
-_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
-_LAST = datetime(2100, 1, 1, tzinfo=UTC)
+FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(2100, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _SPAN_MAX = timedelta(days=366)
 
@@ -39,10 +42,16 @@ class Malformed(BaseModel):
     detail: str | list[_Fault]
 
 
-def _refusals(*codes: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
-    return {code: {"model": Problem, "description": text} for code, text in codes}
+def _refusals(
+    *codes: tuple[int, str], kind: type[BaseModel] = Problem
+) -> dict[int | str, dict[str, Any]]:
+    # By name: with the model FastAPI builds a validator for each answer of each route, which is a
+    # second of every start, and is never used.
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}}
+    return {code: {"description": text, "content": content} for code, text in codes}
 
 
+_MALFORMED = "a parameter or field has another form"
 REFUSALS = _refusals(
     (400, "the Host header is not one of ours, or the body is no proper JSON"),
     (401, "the token is missing or unknown"),
@@ -51,15 +60,19 @@ REFUSALS = _refusals(
     (408, "the request was not sent in time"),
     (413, "the body is too large"),
     (503, "the database is away, or too many are connected"),
-) | {422: {"model": Malformed, "description": "a parameter or field has another form"}}
+) | _refusals((422, _MALFORMED), kind=Malformed)
 """What any route may answer instead of what was asked for."""
-TOO_MANY = _refusals((503, "too many listen already, or the database is away"))
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    503: {"model": Problem, "description": "too many listen already, or the database is away"},
+    # Names both models, so that the document has them.
+    422: {"model": Malformed, "description": _MALFORMED},
+}
 
 
 def _known_time(value: datetime) -> datetime:
     # Beyond these a time cannot be counted with: adding a day overflows.
-    if not _FIRST <= value < _LAST:
-        msg = f"expected a time from {_FIRST.year} to {_LAST.year - 1}"
+    if not FIRST_MOMENT <= value < LAST_MOMENT:
+        msg = f"expected a time from {FIRST_MOMENT.year} to {LAST_MOMENT.year - 1}"
         raise ValueError(msg)
     return value
 
@@ -76,9 +89,45 @@ Start = Annotated[
 End = Annotated[Moment | None, Query(description="with time zone; now if absent")]
 
 
-def _past(context: Context, start: Start = None, end: End = None) -> Window:
+_DEGREES = r"-?\d{1,3}(\.\d{1,15})?"
+BoundingBox = Annotated[
+    str,
+    Query(
+        pattern=f"^{_DEGREES},{_DEGREES},{_DEGREES},{_DEGREES}$",
+        description="west,south,east,north in degrees",
+    ),
+]
+
+
+def window_of(bbox: str) -> Box:
+    """A map window.
+
+    Raises:
+        HTTPException: 422, it is none.
+    """
+    west, south, east, north = map(float, bbox.split(","))
+    whole = Box(-180, -90, 180, 90)
+    inside = whole.west <= west < east <= whole.east and whole.south <= south < north <= whole.north
+    if not inside:
+        told = "expected west < east within 180 and south < north within 90 degrees"
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, f"{told}, but got {bbox}")
+    return Box(west, south, east, north)
+
+
+def span_of(
+    context: ApiContext, start: datetime | None, end: datetime | None, longest: timedelta
+) -> Window:
+    """A span up to now, of a day, unless told.
+
+    Raises:
+        HTTPException: 422, it ends before it starts, or is longer than `longest`.
+    """
     now = context.clock.utc()
-    return _window(start or (end or now) - _DAY, end or now)
+    return _window(start or (end or now) - _DAY, end or now, longest)
+
+
+def _past(context: Context, start: Start = None, end: End = None) -> Window:
+    return span_of(context, start, end, _SPAN_MAX)
 
 
 def _up_to_the_newest(context: Context, start: Start = None, end: End = None) -> Window:
@@ -87,16 +136,16 @@ def _up_to_the_newest(context: Context, start: Start = None, end: End = None) ->
     return _window(start or (end or now) - _DAY, end or now + _DAY)
 
 
-def _window(start: datetime, end: datetime) -> Window:
+def _window(start: datetime, end: datetime, longest: timedelta = _SPAN_MAX) -> Window:
     if start >= end:
         raise HTTPException(
             status.HTTP_422_UNPROCESSABLE_CONTENT,
             f"start must lie before end, but got {start.isoformat()} and {end.isoformat()}",
         )
-    if end - start > _SPAN_MAX:
+    if end - start > longest:
         raise HTTPException(
             status.HTTP_422_UNPROCESSABLE_CONTENT,
-            f"expected at most {_SPAN_MAX.days} days, but got {(end - start).days}",
+            f"expected at most {longest.days} days, but got {(end - start).days}",
         )
     return Window(to_ms(start), to_ms(end))
 
@@ -106,13 +155,16 @@ UpToTheNewest = Annotated[Window, Depends(_up_to_the_newest)]
 
 
 def _known_query(request: Request) -> None:
-    """Refuse a parameter that the published document does not have: a misspelt filter is none.
+    """Refuse a parameter that the route does not have: a misspelt filter is none.
 
     Raises:
-        HTTPException: 422, unknown, or given twice.
+        HTTPException: 422, unknown, or given twice where that means nothing.
     """
     app: FastAPI = request.app
-    known = _documented(app)[request.scope["route"].path, request.method]
+    route: APIRoute = request.scope["route"]
+    known = app.state.query_names.get(id(route))
+    if known is None:
+        known = app.state.query_names[id(route)] = query_names(route.dependant)
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known:
@@ -121,26 +173,22 @@ def _known_query(request: Request) -> None:
                 status.HTTP_422_UNPROCESSABLE_CONTENT,
                 f"unknown query parameter {name[:40]!r}: {expected}",
             )
-        if given.count(name) > 1:
+        if given.count(name) > 1 and not known[name]:
             raise HTTPException(
                 status.HTTP_422_UNPROCESSABLE_CONTENT, f"query parameter {name!r} came twice"
             )
 
 
-def _documented(app: FastAPI) -> Mapping[tuple[str, str], frozenset[str]]:
-    """The query parameters of each path template and method."""
-    found: dict[tuple[str, str], frozenset[str]] | None
-    found = getattr(app.state, "documented_query", None)
-    if found is None:
-        found = {
-            (path, method.upper()): frozenset(
-                each["name"] for each in facts.get("parameters", ()) if each["in"] == "query"
-            )
-            for path, methods in app.openapi()["paths"].items()
-            for method, facts in methods.items()
-        }
-        app.state.documented_query = found
-    return found
+def query_names(dependant: Dependant) -> dict[str, bool]:
+    """The query parameters of a route, and whether each may be repeated.
+
+    As the published document has them; making that takes a second, which no request should wait.
+    """
+    found = {each.alias: each.field_info.annotation for each in dependant.query_params}
+    names = {name: field_annotation_is_sequence(kind) for name, kind in found.items()}
+    for each in dependant.dependencies:
+        names |= query_names(each)
+    return names
 
 
 KnownQuery = Depends(_known_query)

@@ -21,8 +21,17 @@ from cloud_app.accounts.audit import Actor, Subject
 from cloud_app.accounts.audit import record as record_line
 from cloud_app.accounts.roles import Tenant, TenantKind
 from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, Reading
-from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
+from cloud_app.api.export import OR_CSV, Form, Format
+from cloud_app.api.parameters import (
+    REFUSALS,
+    Bearer,
+    BoundingBox,
+    KnownQuery,
+    Problem,
+    window_of,
+)
 from cloud_app.api.policy import Access
+from cloud_app.api.registry_export import things_file
 from cloud_app.api.registry_views import (
     Features,
     HistoryEntry,
@@ -42,7 +51,6 @@ from cloud_app.registry.errors import (
     UnknownThingError,
 )
 from cloud_app.registry.facts import Facts
-from cloud_app.registry.geometry import Box
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, SITE, ZONE, Kind, Ref
 from cloud_app.registry.queries import (
     Filter,
@@ -59,7 +67,6 @@ from telemetry import Identifier
 
 _ROOT = "/api/v1/registry"
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
-_NUMBER = r"-?\d{1,3}(\.\d{1,15})?"
 _MAP_MAX = 10_000
 
 router = APIRouter(
@@ -78,13 +85,6 @@ After = Annotated[
     str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_./-]*$", description="of the last page")
 ]
 Below = Annotated[int | None, Query(ge=1, le=2**53, description="versions below this one")]
-BoundingBox = Annotated[
-    str,
-    Query(
-        pattern=f"^{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}$",
-        description="west,south,east,north in degrees",
-    ),
-]
 _Map = {"lot": LOT, "zone": ZONE, "bay": BAY, "device": DEVICE, "site": SITE}
 _Answers = dict[int | str, dict[str, Any]]
 _PRECONDITION: _Answers = {
@@ -273,9 +273,15 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
     shown = Record[kind.facts]  # type: ignore[name-defined]
 
     def get_page(
-        reading: Reading, parent: str | None, after: After = None, limit: Limit = 200
+        reading: Reading,
+        parent: str | None,
+        after: After = None,
+        limit: Limit = 200,
+        form: Form = Format.JSON,
     ) -> Any:
         wanted = Filter(kind, parent, reading.sites(), after)
+        if form is Format.CSV:
+            return things_file(reading.context, wanted)
         found = things(reading.session, wanted, limit + 1)
         page, more = found[:limit], len(found) > limit
         zones = _zones(reading.session, page)
@@ -303,6 +309,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
         f"/{kind.plural}",
         summary=f"A page of {of}",
         response_model=Page[kind.facts],  # type: ignore[name-defined]
+        responses=OR_CSV,
     )(_typed(get_page, parent=parent_type))
     router.get(path, summary=f"One {kind.name}, with its ETag", response_model=shown)(
         _typed(get_one, ref=ref_type)
@@ -401,13 +408,6 @@ def get_map(
     limit: Annotated[int, Query(ge=1, le=_MAP_MAX)] = 2_000,
 ) -> Features:
     """What a map window shows of one kind, as GeoJSON."""
-    west, south, east, north = map(float, bbox.split(","))
-    window = Box(west, south, east, north)
-    whole = Box(-180, -90, 180, 90)
-    inside = whole.west <= west < east <= whole.east and whole.south <= south < north <= whole.north
-    if not inside:
-        told = "expected west < east within 180 and south < north within 90 degrees"
-        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, f"{told}, but got {bbox}")
     wanted = Filter(_Map[kind], sites=reading.sites())
-    found, more = in_window(reading.session, wanted, window, limit)
+    found, more = in_window(reading.session, wanted, window_of(bbox), limit)
     return Features(features=[feature(thing) for thing in found], truncated=more)

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Sequence
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request, status
-from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from fastapi import APIRouter, HTTPException, Query, status
+from pydantic import BaseModel
 
-from cloud_app.api.context import Context, Reading
+from cloud_app.api.context import Reading, ReadingRequest
+from cloud_app.api.export import OR_CSV, Form, Format, csv_answer
+from cloud_app.api.list_export import events_file
 from cloud_app.api.parameters import (
+    FIRST_MOMENT,
+    LAST_MOMENT,
     REFUSALS,
-    TOO_MANY,
     Bearer,
+    Edge,
     KnownQuery,
     Limit,
+    Moment,
     Past,
     Site,
     UpToTheNewest,
+    span_of,
 )
-from cloud_app.api.policy import Permission
-from cloud_app.errors import StorageDownError
-from cloud_app.storage.alerts import alerts
-from cloud_app.storage.history import lot_series, stays
-from cloud_app.storage.queries import bays_now, edges_now, edges_of, lot_now, lots_now
-from cloud_app.storage.streams import gaps, recent_events
+from cloud_app.storage.bay_events import Window
+from cloud_app.storage.health_history import EVERY_S, health_points
+from cloud_app.storage.history import stays
+from cloud_app.storage.past import bays_at
+from cloud_app.storage.queries import EdgeFilter, bays_now, edges_now, lot_now, lots_now
+from cloud_app.storage.series import lot_series
+from cloud_app.storage.streams import EventFilter, gaps, recent_events
+from cloud_app.storage.times import to_ms
 from cloud_app.views import (
-    AlertItem,
     BayNow,
     Counts,
+    EdgeHealth,
     EdgeNow,
     EventItem,
     GapItem,
@@ -46,6 +54,15 @@ router = APIRouter(prefix="/api/v1", dependencies=[Bearer, KnownQuery], response
 
 # A chart of a year by the hour; more points than this nobody looks at in one answer.
 _POINTS_MAX = 10_000
+# A busy city has a million events a day.
+_EXPORT_MAX = timedelta(days=31)
+
+
+class EdgeState(StrEnum):
+    """Whether an edge is heard of."""
+
+    ONLINE = "online"
+    STALE = "stale"
 
 
 @router.get("/sites", tags=["now"])
@@ -67,10 +84,11 @@ def _site(site: SiteId, lots: Sequence[LotNow]) -> SiteNow:
     )
 
 
-@router.get("/lots", tags=["now"])
-def get_lots(reading: Reading, site: Site = None) -> list[LotNow]:
+@router.get("/lots", tags=["now"], response_model=list[LotNow], responses=OR_CSV)
+def get_lots(reading: Reading, site: Site = None, form: Form = Format.JSON) -> Any:
     """Every lot and how full it is."""
-    return lots_now(reading.session, reading.now(), reading.sites(site))
+    found = lots_now(reading.session, reading.now(), reading.sites(site))
+    return _listed(LotNow, found, form, reading, "lots", site)
 
 
 @router.get("/lots/{site}/{lot}", tags=["now"])
@@ -82,13 +100,34 @@ def get_lot(site: SiteId, lot: LotId, reading: Reading) -> LotNow:
     return found
 
 
-@router.get("/lots/{site}/{lot}/bays", tags=["now"])
-def get_bays(site: SiteId, lot: LotId, reading: Reading) -> list[BayNow]:
-    """The bays of a lot and their states now."""
-    found = bays_now(reading.session, reading.now(), site=reading.site(site), lot=lot)
+@router.get(
+    "/lots/{site}/{lot}/bays",
+    tags=["now", "history"],
+    response_model=list[BayNow],
+    responses=OR_CSV,
+)
+def get_bays(
+    site: SiteId,
+    lot: LotId,
+    reading: Reading,
+    at: Annotated[
+        Moment | None, Query(description="with time zone: as it was then; now if absent")
+    ] = None,
+    form: Form = Format.JSON,
+) -> Any:
+    """The bays of a lot and their states, now or at another time.
+
+    In the past a bay is `stale` if an alert says that its edge was away; it is unknown, for the
+    reason `no_record`, before its first event. Always the bays of today's layouts.
+    """
+    reading.site(site)
+    if at is None:
+        found = bays_now(reading.session, reading.now(), site=site, lot=lot)
+    else:
+        found = bays_at(reading.session, site, lot, to_ms(at))
     if not found:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
-    return found
+    return _listed(BayNow, found, form, reading, "bays", site, lot)
 
 
 @router.get("/lots/{site}/{lot}/series", tags=["history"])
@@ -108,16 +147,43 @@ def get_series(
     return lot_series(reading.session, site, reading.lot(site, lot), window, step_s * 1000)
 
 
-@router.get("/edges", tags=["now"])
-def get_edges(reading: Reading) -> list[EdgeNow]:
+@router.get("/edges", tags=["now"], response_model=list[EdgeNow], responses=OR_CSV)
+def get_edges(  # noqa: PLR0913 - each is a key of the address
+    reading: Reading,
+    *,
+    site: Site = None,
+    state: Annotated[EdgeState | None, Query(description="stale: offline, or silent")] = None,
+    q: Annotated[
+        str | None, Query(min_length=1, max_length=64, description="part of its name")
+    ] = None,
+    after: Annotated[EdgeId | None, Query(description="last edge of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
+    form: Form = Format.JSON,
+) -> Any:
     """Every edge box: online or stale since when, how complete its stream is, its health."""
-    return edges_now(reading.session, reading.now(), sites=reading.sites())
+    is_stale = None if state is None else state is EdgeState.STALE
+    sites = reading.sites(site)
+    wanted = EdgeFilter(sites, is_stale=is_stale, part=q, after=after, limit=limit)
+    found = edges_now(reading.session, reading.now(), wanted)
+    return _listed(EdgeNow, found, form, reading, "edges", site)
 
 
 @router.get("/edges/{edge}", tags=["now"])
 def get_edge(edge: EdgeId, reading: Reading) -> EdgeNow:
     """One edge box."""
-    return edges_now(reading.session, reading.now(), reading.edge(edge))[0]
+    wanted = EdgeFilter(name=reading.edge(edge))
+    return edges_now(reading.session, reading.now(), wanted)[0]
+
+
+@router.get("/edges/{edge}/health", tags=["history"])
+def get_health(edge: EdgeId, reading: Reading, window: Past) -> EdgeHealth:
+    """An edge's figures over time: one set every ten minutes, as long as `kept_days` says.
+
+    Boxes tell theirs once a minute; of those between nothing is kept but the newest, in `edges`.
+    """
+    points = health_points(reading.session, reading.edge(edge), window)
+    kept_days = reading.context.config.retention.health_days
+    return EdgeHealth(edge=edge, every_s=EVERY_S, kept_days=kept_days, points=tuple(points))
 
 
 @router.get("/edges/{edge}/gaps", tags=["history"])
@@ -138,58 +204,38 @@ def get_history(
     return stays(reading.session, reading.edge(edge), bay, window, limit)
 
 
-@router.get("/events", tags=["history"])
-def get_events(reading: Reading, site: Site = None, limit: Limit = 50) -> list[EventItem]:
-    """The newest events of the stream."""
-    return recent_events(reading.session, limit, reading.sites(site))
+@router.get("/events", tags=["history"], response_model=list[EventItem], responses=OR_CSV)
+def get_events(  # noqa: PLR0913 - each is a key of the address
+    reading: Reading,
+    *,
+    site: Site = None,
+    edge: Edge = None,
+    start: Annotated[Moment | None, Query(description="with time zone")] = None,
+    end: Annotated[Moment | None, Query(description="with time zone")] = None,
+    limit: Limit = 50,
+    form: Form = Format.JSON,
+) -> Any:
+    """The newest events of the stream; as CSV all of a span, a day unless told, a month at most."""
+    if edge is not None:
+        reading.edge(edge)
+    wanted = EventFilter(reading.sites(site), edge)
+    if form is Format.CSV:
+        window = span_of(reading.context, start, end, _EXPORT_MAX)
+        return events_file(reading.context, replace(wanted, window=window), (site, edge))
+    if start is not None or end is not None:
+        window = Window(to_ms(start or FIRST_MOMENT), to_ms(end or LAST_MOMENT))
+        wanted = replace(wanted, window=window)
+    return recent_events(reading.session, limit, wanted)
 
 
-@router.get("/alerts", tags=["now"])
-def get_alerts(reading: Reading, limit: Limit = 50) -> list[AlertItem]:
-    """Alerts, the open ones first."""
-    return alerts(reading.session, limit, reading.sites())
-
-
-@router.get(
-    "/live",
-    tags=["now"],
-    response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **TOO_MANY},
-)
-async def get_live(request: Request, context: Context) -> StreamingResponse:
-    """Server-sent events: `change` with the names of edges of which something changed."""
-    if context.feed.is_full:
-        raise HTTPException(
-            status.HTTP_503_SERVICE_UNAVAILABLE, "too many listen already", {"Retry-After": "10"}
-        )
-    return StreamingResponse(
-        _stream(context, request.headers),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
-
-
-async def _stream(context: Context, headers: Headers) -> AsyncIterator[str]:
-    yield "retry: 2000\n\n"
-    async for changed in context.feed.listen():
-        names = await run_in_threadpool(_seen, context, headers, changed)
-        if names is None:
-            return  # logged out, or the key was revoked
-        if names:
-            yield f"event: change\ndata: {json.dumps({'edges': sorted(names)})}\n\n"
-        elif not changed:
-            yield ": still here\n\n"
-
-
-def _seen(context: Context, headers: Headers, changed: frozenset[str]) -> frozenset[str] | None:
-    """Of the edges that changed those that the caller still sees; None: they see nothing now."""
-    try:
-        access = context.doorkeeper.access(headers, counts_as_use=False)
-        if access is None or not access.may(Permission.READ):
-            return None
-        if access.sites.is_all or not changed:
-            return changed
-        with context.database.read() as session:
-            return changed & edges_of(session, access.sites.wanted)
-    except StorageDownError:
-        return frozenset()  # what cannot be looked up is not told
+def _listed(
+    kind: type[BaseModel],
+    found: Sequence[BaseModel],
+    form: Format,
+    reading: ReadingRequest,
+    *names: str | None,
+) -> Any:
+    """A list that was read whole, as it was asked for."""
+    if form is Format.CSV:
+        return csv_answer(kind, found, names, reading.context.clock.utc())
+    return found

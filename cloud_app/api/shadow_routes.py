@@ -11,7 +11,7 @@ from cloud_app.api.context import ApiContext, Caller, Context, reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
 from cloud_app.api.policy import Access
 from cloud_app.shadow_service import ShadowService
-from cloud_app.storage.queries import edges_now
+from cloud_app.storage.queries import EdgeFilter, edges_now
 from telemetry import EdgeId
 from telemetry.aws import ShadowName, ShadowTopics
 from telemetry.shadow import ShadowDocument, ShadowUpdate
@@ -53,7 +53,7 @@ def _service(context: ApiContext) -> ShadowService:
 
 def _shadow_now(context: ApiContext, topics: ShadowTopics, document: ShadowDocument) -> ShadowNow:
     with context.database.read() as session:
-        [edge] = edges_now(session, context.now(), topics.thing)
+        [edge] = edges_now(session, context.now(), EdgeFilter(name=topics.thing))
     return ShadowNow(
         thing=topics.thing, name=topics.name, document=document.to_json(), stale=edge.stale
     )

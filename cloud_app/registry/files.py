@@ -37,6 +37,7 @@ Progress = Callable[[int, int], None]
 """Told how many of how many rows are done."""
 _EVERY = 1_000
 _AREAS = {"Polygon", "MultiPolygon"}
+_FORMULA = {"=", "+", "-", "@"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def read_csv(text: str, name: str, progress: Progress | None = None) -> Reading:
                 reading.faults.append(Fault(None, told, place))
                 continue
             given = {
-                column: cell.strip() or None
+                column: _as_meant(cell.strip()) or None
                 for column, cell in zip(names, cells, strict=True)
                 if column in known
             }
@@ -164,6 +165,11 @@ def read_csv(text: str, name: str, progress: Progress | None = None) -> Reading:
     except csv.Error as exc:
         reading.faults.append(Fault(None, f"expected CSV, but got: {exc}", f"line {rows.line_num}"))
     return reading
+
+
+def _as_meant(cell: str) -> str:
+    """Without the apostrophe by which an export keeps spreadsheets from reading a formula."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell
 
 
 def _kind_of_table(reading: Reading, names: list[str]) -> Kind | None:
@@ -191,12 +197,13 @@ def write_csv(kind: Kind, things: Iterable[Thing], out: TextIO) -> int:
     count = 0
     for thing in things:
         cells = cells_of(kind, thing.ids, thing.facts)
-        writer.writerow({name: _cell(value) for name, value in cells.items()})
+        writer.writerow({name: text_of(value) for name, value in cells.items()})
         count += 1
     return count
 
 
-def _cell(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as a cell of a table has it."""
     if value is None:
         return ""
     if isinstance(value, list):

@@ -36,6 +36,19 @@ thing = Table(
     Index("registry_thing_by_cell", "kind", "cell"),
 )
 
+# The words by which a thing is found: of its name and of its own id. Binary order, so that a prefix
+# is a range of the index.
+word = Table(
+    "registry_word",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("word", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Column("site", Text),
+    Index("registry_word_by_word", "kind", "word"),
+    Index("registry_word_by_site", "site", "kind", "word"),
+)
+
 # One row for each change, never touched again. `before` and `after` are JSON objects of the facts
 # that changed.
 change = Table(

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, delete, func, select, text
 
+from cloud_app.registry import words
 from cloud_app.registry.facts import Facts
 from cloud_app.registry.geometry import cell_of
 from cloud_app.registry.kinds import KINDS, Kind, Ref, in_order
@@ -236,10 +237,28 @@ def write(session: Session, changes: Sequence[Change], actor: str, now_ms: int) 
     done = [_numbered(each, gone, now_ms) for each in changes]
     for kind, keys in _by_kind(each.ref for each in done if each.after is None):
         session.run(_DELETE, {"of_kind": kind, "keys": keys})
+        words.forget(session, kind, keys)
     ordered = sorted(done, key=lambda each: in_order(each.ref))
     session.upsert(_WRITE, [_row(each.after) for each in ordered if each.after is not None])
     session.load(change_table, [_history_row(each, actor, now_ms) for each in ordered])
+    _index(session, [each for each in done if _is_found_otherwise(each)])
     return [each.after for each in done if each.after is not None]
+
+
+def _is_found_otherwise(change: Change) -> bool:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return after is not None
+    return (before.site, before.said.get("name")) != (after.site, after.said.get("name"))
+
+
+def _index(session: Session, changes: Iterable[Change]) -> None:
+    things = {each.ref: each.after for each in changes if each.after is not None}
+    for kind, keys in _by_kind(things):
+        some = (things[Ref(kind, key)] for key in keys)
+        words.index(
+            session, kind, [(each.ref.key, each.site, each.said.get("name")) for each in some]
+        )
 
 
 _DELETE = delete(table).where(

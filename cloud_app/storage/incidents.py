@@ -49,6 +49,7 @@ class IncidentFilter:
         is_open: whether it lasts.
         window: incidents that stood in it at least in part.
         sites: of the edge, those that the reader sees; an empty collection has no incidents.
+        after: (edge, incident) of the last one of the page before.
     """
 
     site: str | None = None
@@ -59,6 +60,7 @@ class IncidentFilter:
     is_open: bool | None = None
     window: Window | None = None
     sites: Sites = None
+    after: tuple[str, str] | None = None
 
 
 _i, _l = incident_table, incident_list
@@ -85,7 +87,13 @@ _INCIDENTS = (
     )
     .join(edge, edge.c.edge == _i.c.edge)
     .outerjoin(_l, _l.c.edge == _i.c.edge)
-    .order_by(case((_ENDED.is_(None), 0), else_=1), _i.c.began_ms.desc(), _i.c.edge, _i.c.incident)
+)
+_rank = case((_ENDED.is_(None), 0), else_=1)
+_NEWEST_FIRST = (_i.c.began_ms.desc(), _i.c.edge, _i.c.incident)
+_PLACE = (
+    select(_rank.label("rank"), _i.c.began_ms)
+    .outerjoin(_l, _l.c.edge == _i.c.edge)
+    .where(_i.c.edge == bindparam("of"), _i.c.incident == bindparam("named"))
 )
 _PRUNE = delete(_i).where(
     _i.c.last_seen_ms < bindparam("before_ms"),
@@ -103,19 +111,45 @@ _PRUNE = delete(_i).where(
 def incidents(session: Session, now: Now, wanted: IncidentFilter, limit: int) -> list[IncidentItem]:
     """Incidents, those that last first, then the newest."""
     # Those that may last have an index of their own; whoever asks for them alone reads no others.
-    states = [_i.c.ended_ms.is_(None)]
+    # The others are over, all of them, so that the index of their beginnings has their order.
+    states = [_INCIDENTS.where(_i.c.ended_ms.is_(None)).order_by(_rank, *_NEWEST_FIRST)]
     if not wanted.is_open:
-        states.append(_i.c.ended_ms.is_not(None))
+        states.append(_INCIDENTS.where(_i.c.ended_ms.is_not(None)).order_by(*_NEWEST_FIRST))
     conditions = _conditions(wanted, now)
+    if wanted.after is not None:
+        edge_name, name = wanted.after
+        rows = session.rows(_PLACE, {"of": edge_name, "named": name})
+        if not rows:
+            return []
+        conditions.append(_comes_after(rows[0].rank, rows[0].began_ms, edge_name, name))
     found = [
         _item(row, now)
         for state in states
-        for row in session.rows(_INCIDENTS.where(state, *conditions).limit(limit))
+        for row in session.rows(state.where(*conditions).limit(limit))
     ]
     found.sort(
         key=lambda item: (item.ended is not None, -to_ms(item.began), item.edge, item.incident)
     )
     return found[:limit]
+
+
+def _comes_after(rank: int, began_ms: int, edge_name: str, name: str) -> ColumnElement[bool]:
+    later = or_(
+        _i.c.began_ms < began_ms,
+        and_(_i.c.began_ms == began_ms, tuple_(_i.c.edge, _i.c.incident) > (edge_name, name)),
+    )
+    return or_(_rank > rank, and_(_rank == rank, later))
+
+
+def count_open(session: Session, sites: Sites) -> int:
+    """How many incidents of some sites last."""
+    [(number,)] = session.rows(
+        select(func.count())
+        .select_from(_i)
+        .outerjoin(_l, _l.c.edge == _i.c.edge)
+        .where(_i.c.ended_ms.is_(None), _ENDED.is_(None), of_sites(_i.c.site, sites))
+    )
+    return int(number)
 
 
 def _conditions(wanted: IncidentFilter, now: Now) -> list[ColumnElement[bool]]:

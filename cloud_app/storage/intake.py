@@ -228,6 +228,7 @@ def _bay_rows(site: str, edge: str, layout: Layout) -> list[Values]:
             each.camera,
             each.kind,
             each.angle,
+            None if each.picture is None else json.dumps(each.picture, separators=(",", ":")),
         )
         for place, each in enumerate(layout.bays)
     ]

@@ -13,22 +13,26 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     ColumnElement,
     Double,
+    Select,
     and_,
     bindparam,
     case,
     cast,
     false,
     func,
+    not_,
     or_,
     select,
     true,
+    tuple_,
 )
 
 from cloud_app.json_values import read_json
 from cloud_app.storage.counts import SAME_BAY
-from cloud_app.storage.database import Row, Session
+from cloud_app.storage.database import Given, Row, Session
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge, edge_fault, gap, lot, stream
 from cloud_app.storage.times import from_ms
+from cloud_app.storage.upsert import among, names
 from cloud_app.stream import StreamKey
 from cloud_app.views import BayNow, Counts, EdgeNow, LotNow, StaleReason, StreamNow
 from telemetry.messages import Location, Occupancy
@@ -93,36 +97,62 @@ def lot_now(session: Session, now: Now, site: str, name: str) -> LotNow | None:
     return next(iter(_lots(session, now, which)), None)
 
 
-def _lots(session: Session, now: Now, which: ColumnElement[bool]) -> list[LotNow]:
+def lots_of_edges(session: Session, now: Now, edges: Collection[str]) -> list[LotNow]:
+    """The lots that some edges serve, with the counts of all their edges."""
+    served = select(bay_count.c.site, bay_count.c.lot).where(among(bay_count.c.edge, "edges"))
+    which = tuple_(bay_count.c.site, bay_count.c.lot).in_(served)
+    return _lots(session, now, which, {"edges": sorted(edges)}) if edges else []
+
+
+def _lots(
+    session: Session, now: Now, which: ColumnElement[bool], given: Given | None = None
+) -> list[LotNow]:
+    """The lots of some rows of `bay_count`, with counts."""
+    return [_lot(row) for row in session.rows(_lots_query(now, which), given)]
+
+
+def totals(session: Session, now: Now, sites: Sites = None) -> tuple[int, Counts]:
+    """How many lots some sites have, and the sum of their counts."""
+    number = func.count(func.distinct(bay_count.c.site + "/" + bay_count.c.lot)).label("lots")
+    [row] = session.rows(_counted(now, of_sites(bay_count.c.site, sites), number))
+    return row.lots, _counts(row)
+
+
+def _counted(now: Now, which: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
+    """The sums of some rows of `bay_count`, with further columns."""
     open_bays = bay_count.c.bays - bay_count.c.closed
     stale = now.is_stale
-    counts = (
+    sums = {
+        "bays": bay_count.c.bays,
+        "stale": case((stale, open_bays), else_=0),
+        "closed": bay_count.c.closed,
+        **{
+            state: case((stale, 0), else_=bay_count.c[state])
+            for state in ("occupied", "free", "unknown")
+        },
+    }
+    return (
         select(
-            bay_count.c.site,
-            bay_count.c.lot,
-            func.sum(bay_count.c.bays).label("bays"),
-            *(
-                func.sum(case((stale, 0), else_=bay_count.c[state])).label(state)
-                for state in ("occupied", "free", "unknown")
-            ),
-            func.sum(case((stale, open_bays), else_=0)).label("stale"),
-            func.sum(bay_count.c.closed).label("closed"),
+            *columns, *(func.coalesce(func.sum(each), 0).label(name) for name, each in sums.items())
         )
+        .select_from(bay_count)
         .join(edge, edge.c.edge == bay_count.c.edge)
         .where(which)
-        .group_by(bay_count.c.site, bay_count.c.lot)
-        .subquery()
     )
-    rows = session.rows(
+
+
+def _lots_query(now: Now, which: ColumnElement[bool]) -> Select[Any]:
+    key = (bay_count.c.site, bay_count.c.lot)
+    counts = _counted(now, which, *key).group_by(*key).subquery()
+    return (
         select(counts, lot.c.name, lot.c.levels, lot.c.lat, lot.c.lon)
         .outerjoin(lot, and_(lot.c.site == counts.c.site, lot.c.lot == counts.c.lot))
         .order_by(counts.c.site, counts.c.lot)
     )
-    return [_lot(row) for row in rows]
 
 
-def _lot(row: Row) -> LotNow:
-    counts = Counts(
+def _counts(row: Row) -> Counts:
+    return Counts(
         bays=row.bays,
         occupied=row.occupied,
         free=row.free,
@@ -130,6 +160,10 @@ def _lot(row: Row) -> LotNow:
         stale=row.stale,
         closed=row.closed,
     )
+
+
+def _lot(row: Row) -> LotNow:
+    counts = _counts(row)
     return LotNow(
         site=row.site,
         lot=row.lot,
@@ -168,7 +202,7 @@ def bays_now(
 
 _BAYS = (
     select(
-        bay,
+        *(bay.c[name] for name in names(bay) if name != "picture"),
         bay_state.c.occ,
         bay_state.c.closed,
         bay_state.c.reason,
@@ -219,34 +253,75 @@ _EDGES = (
     .order_by(edge.c.site, edge.c.edge)
 )
 # In whole numbers SQLite's sum could overflow: a range may be told many times over.
-_LOST = select(
-    gap.c.edge,
-    gap.c.epoch,
-    func.sum(cast(gap.c.last_seq - gap.c.first_seq + 1, Double)),
-).group_by(gap.c.edge, gap.c.epoch)
+_LOST = (
+    select(gap.c.edge, gap.c.epoch, func.sum(cast(gap.c.last_seq - gap.c.first_seq + 1, Double)))
+    .where(among(gap.c.edge, "edges"))
+    .group_by(gap.c.edge, gap.c.epoch)
+)
 
-
-_FAULTS = select(edge_fault.c.edge, edge_fault.c.kind).order_by(
-    edge_fault.c.edge, edge_fault.c.kind
+_FAULTS = (
+    select(edge_fault.c.edge, edge_fault.c.kind)
+    .where(among(edge_fault.c.edge, "edges"))
+    .order_by(edge_fault.c.edge, edge_fault.c.kind)
 )
 
 
-def edges_now(
-    session: Session, now: Now, name: str | None = None, sites: Sites = None
-) -> list[EdgeNow]:
-    """The edges of some sites, or one."""
-    wanted, of_gaps = [of_sites(edge.c.site, sites)], []
-    if name is not None:
-        wanted.append(edge.c.edge == name)
-        of_gaps.append(gap.c.edge == name)
-    lost = {(e, epoch): int(n) for e, epoch, n in session.rows(_LOST.where(*of_gaps))}
+@dataclass(frozen=True, slots=True)
+class EdgeFilter:
+    """Which edges are wanted; None does not matter.
+
+    Attributes:
+        sites: that they belong to; an empty collection has none.
+        name: this one.
+        is_stale: away or silent, or not.
+        part: of the name, whatever its case.
+        after: those that come after this one, for the next page.
+        limit: most of them.
+    """
+
+    sites: Sites = None
+    name: str | None = None
+    is_stale: bool | None = None
+    part: str | None = None
+    after: str | None = None
+    limit: int | None = None
+
+    def conditions(self, now: Now) -> list[ColumnElement[bool]]:
+        """On rows of `edge`."""
+        wanted = [of_sites(edge.c.site, self.sites)]
+        if self.name is not None:
+            wanted.append(edge.c.edge == self.name)
+        if self.is_stale is not None:
+            wanted.append(now.is_stale if self.is_stale else not_(now.is_stale))
+        if self.part is not None:
+            wanted.append(func.lower(edge.c.edge).contains(self.part.lower(), autoescape=True))
+        if self.after is not None:
+            before = edge.alias("before")
+            last = select(before.c.site, before.c.edge).where(before.c.edge == self.after)
+            wanted.append(tuple_(edge.c.site, edge.c.edge) > last.scalar_subquery())
+        return wanted
+
+
+def edges_now(session: Session, now: Now, wanted: EdgeFilter | None = None) -> list[EdgeNow]:
+    """Edges, by site and name."""
+    wanted = wanted or EdgeFilter()
+    rows = session.rows(_EDGES.where(*wanted.conditions(now)).limit(wanted.limit))
+    given = {"edges": [row.edge for row in rows]}
+    lost = {(e, epoch): int(n) for e, epoch, n in session.rows(_LOST, given)}
     faults: dict[str, list[str]] = {}
-    for row in session.rows(_FAULTS):
+    for row in session.rows(_FAULTS, given):
         faults.setdefault(row.edge, []).append(row.kind)
-    return [
-        _edge(row, now, lost, faults.get(row.edge, ()))
-        for row in session.rows(_EDGES.where(*wanted))
-    ]
+    return [_edge(row, now, lost, faults.get(row.edge, ())) for row in rows]
+
+
+def edge_counts(session: Session, now: Now, sites: Sites = None) -> tuple[int, int]:
+    """How many edges there are, and how many of them are stale."""
+    [(edges, stale)] = session.rows(
+        select(func.count(), func.coalesce(func.sum(case((now.is_stale, 1), else_=0)), 0))
+        .select_from(edge)
+        .where(of_sites(edge.c.site, sites))
+    )
+    return int(edges), int(stale)
 
 
 def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int], faults: Sequence[str]) -> EdgeNow:

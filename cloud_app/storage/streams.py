@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, func, select
+from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, tuple_
+
+from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import Sites, occupancy_of
 from cloud_app.storage.tables import edge, event, gap, stream
-from cloud_app.storage.times import from_ms
+from cloud_app.storage.times import from_ms, to_ms
 from cloud_app.storage.upsert import names
 from cloud_app.stream import Hole
 from cloud_app.views import EventItem, GapItem
@@ -18,30 +22,79 @@ _NEWEST_FIRST = (
     event.c.epoch.desc(),
     event.c.seq.desc(),
 )
-_EVENTS = (
-    select(*(event.c[name] for name in names(event) if name != "body"))
-    .order_by(*_NEWEST_FIRST)
-    .limit(bindparam("rows"))
-)
-_OF_SITE = _EVENTS.where(event.c.site == bindparam("of"))
+_EVENTS = select(*(event.c[name] for name in names(event) if name != "body"))
 
 
-def recent_events(session: Session, limit: int, sites: Sites = None) -> list[EventItem]:
-    """The newest events of some sites, newest first.
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are wanted; None does not matter.
+
+    Attributes:
+        sites: that they happened at; an empty collection has none.
+        edge: that told them; then the last in its stream come first.
+        window: when they happened.
+        after: (time_ms, edge, epoch, seq) of the last event of the page before.
+    """
+
+    sites: Sites = None
+    edge: str | None = None
+    window: Window | None = None
+    after: tuple[int, str, int, int] | None = None
+
+    def query(self, limit: int) -> Select[Any]:
+        """A page of them at one of the sites, which is bound as `of`, or at any."""
+        found = (
+            _EVENTS.where(event.c.site == bindparam("of")) if self.sites is not None else _EVENTS
+        )
+        if self.window is not None:
+            found = found.where(
+                event.c.time_ms >= self.window.start_ms, event.c.time_ms < self.window.end_ms
+            )
+        if self.edge is not None:
+            order = (event.c.epoch.desc(), event.c.seq.desc())
+            found = found.where(event.c.edge == self.edge)
+            if self.after is not None:
+                found = found.where(tuple_(event.c.epoch, event.c.seq) < self.after[2:])
+            return found.order_by(*order).limit(limit)
+        if self.after is not None:
+            found = found.where(_comes_after(*self.after))
+        return found.order_by(*_NEWEST_FIRST).limit(limit)
+
+
+def _comes_after(time_ms: int, edge: str, epoch: int, seq: int) -> ColumnElement[bool]:
+    at_once = and_(
+        event.c.time_ms == time_ms,
+        or_(
+            event.c.edge > edge,
+            and_(event.c.edge == edge, tuple_(event.c.epoch, event.c.seq) < (epoch, seq)),
+        ),
+    )
+    # The first condition is the index's, the second takes out what was told.
+    return and_(event.c.time_ms <= time_ms, or_(event.c.time_ms < time_ms, at_once))
+
+
+def recent_events(
+    session: Session, limit: int, wanted: EventFilter | None = None
+) -> list[EventItem]:
+    """The newest events that are wanted, newest first.
 
     Site by site, so that each is read from the end of its index: the newest events of a quiet site
     may lie behind a million of others.
     """
-    if sites is None:
-        rows = list(session.rows(_EVENTS, {"rows": limit}))
+    wanted = wanted or EventFilter()
+    query = wanted.query(limit)
+    if wanted.sites is None:
+        rows = list(session.rows(query))
     else:
-        rows = [
-            row
-            for site in sorted(sites)
-            for row in session.rows(_OF_SITE, {"rows": limit, "of": site})
-        ]
+        rows = [row for site in sorted(wanted.sites) for row in session.rows(query, {"of": site})]
         rows.sort(key=lambda row: (-row.time_ms, row.edge, -row.epoch, -row.seq))
     return [_event(row) for row in rows[:limit]]
+
+
+def place_of(item: EventItem) -> tuple[int, str, int, int]:
+    """Where an event stands among all: what `EventFilter.after` takes."""
+    epoch, seq = item.id.split("-")
+    return to_ms(item.time), item.edge, int(epoch), int(seq)
 
 
 def _event(row: Row) -> EventItem:

@@ -284,7 +284,7 @@ def test_a_change_reaches_every_listener(hub: Hub) -> None:
         async def first() -> frozenset[str]:
             async for edges in hub.feed.listen():
                 if edges:
-                    return edges
+                    return frozenset(edges.edges)
             return frozenset()
 
         listeners = [asyncio.create_task(first()) for _ in range(2)]

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from cloud_app.accounts.registry_tenants import RegistryTenants
 from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import LinkState
-from cloud_app.notify import LogNotifier
 from cloud_app.storage.database import Database
 from cloud_app.storage.streams import gaps
 from cloud_app.stream import Watermark
@@ -56,7 +56,8 @@ class House:
 
     def __post_init__(self) -> None:
         self.keeper = Housekeeper(
-            self.database, self.link, LogNotifier(), RulesConfig(), RetentionConfig(events_days=1),
+            self.database, self.link, RegistryTenants(), RulesConfig(),
+            RetentionConfig(events_days=1),
             180.0, HoleWatch(self.clock, 5.0), self.clock,
         )  # fmt: skip
 
@@ -149,3 +150,22 @@ def test_without_a_broker_alerts_stay_as_they_are(database: Database) -> None:
     house.run(20)
     with database.read() as session:
         assert session.rows(text("SELECT rule FROM alert")) == []
+
+
+def test_the_leader_keeps_quarters_and_health(database: Database) -> None:
+    house = House(database)
+    edge = ScriptedEdge()
+    take(database, [*edge.hello(), edge.change("a1", True), edge.health()])
+    take(database, [edge.change("a1", False, 4 * 3600), edge.health()])
+    house.clock.now_s = 4 * 3600 + 60
+    house.keeper.tick()
+    with database.read() as session:
+        [(quarters,)] = session.rows(text("SELECT COUNT(*) FROM quarter WHERE occupied_ms > 0"))
+        assert quarters in {15, 16}
+        assert session.rows(text("SELECT edge, alarms FROM edge_health")) == [("box-1", 0)]
+    # As long as they are to be kept.
+    house.clock.now_s += 3 * 86_400 * 1100
+    house.keeper.tick()
+    with database.read() as session:
+        assert session.rows(text("SELECT 1 FROM quarter")) == []
+        assert session.rows(text("SELECT 1 FROM edge_health")) == []

@@ -169,6 +169,34 @@ def test_a_layout_knows_its_hash() -> None:
         Layout.of([LayoutBay(bay="a", camera="c")] * 2)
 
 
+OUTLINE = ((0.0, 0.0), (1.0, 0.0), (0.5, 0.25))
+
+
+def test_an_outline_in_the_picture_changes_no_hash_and_is_left_out_where_there_is_none() -> None:
+    plain, drawn = LayoutBay(bay="a", camera="c"), LayoutBay(bay="a", camera="c", picture=OUTLINE)
+    assert Layout.of([plain]).hash == Layout.of([drawn]).hash
+    assert b"picture" not in Layout.of([plain]).encode()
+    told = Layout.of([drawn]).encode()
+    assert decode(Layout, told, "there").bays[0].picture == OUTLINE
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(OUTLINE[:2], id="two-points"),
+        pytest.param([(0.5, 0.5)] * 65, id="65-points"),
+        pytest.param([*OUTLINE, (1.01, 0.5)], id="beyond-the-picture"),
+        pytest.param([*OUTLINE, (-0.01, 0.5)], id="before-the-picture"),
+        pytest.param([*OUTLINE, (0.5, float("nan"))], id="nan"),
+        pytest.param([*OUTLINE, (0.5,)], id="one-number"),
+        pytest.param([*OUTLINE, (0.5, 0.5, 0.5)], id="three-numbers"),
+    ],
+)
+def test_an_outline_that_is_none_is_refused(picture: object) -> None:
+    with pytest.raises(ValidationError, match="picture"):
+        LayoutBay.model_validate({"bay": "a", "camera": "c", "picture": picture})
+
+
 def test_moving_a_boundary_between_ids_changes_the_hash() -> None:
     assert layout_hash(["ab", "c"]) != layout_hash(["a", "bc"])
 

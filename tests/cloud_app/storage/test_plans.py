@@ -18,13 +18,20 @@ from sqlalchemy import Connection, event, text
 
 from cloud_app.config import RulesConfig
 from cloud_app.ingest.batch import Batch, take_batch
+from cloud_app.occupancy.city import map_lots, overview
+from cloud_app.occupancy.finding import hits
+from cloud_app.occupancy.plan import lot_plan
+from cloud_app.registry.geometry import Box
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.dwell import lot_stays
-from cloud_app.storage.history import lot_series, stays
+from cloud_app.storage.health_history import health_points
+from cloud_app.storage.history import stays
 from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.past import bays_at
+from cloud_app.storage.quarters import edges_due
 from cloud_app.storage.queries import (
     Now,
     bays_now,
@@ -33,15 +40,19 @@ from cloud_app.storage.queries import (
     lot_now,
     lot_size,
     lots_now,
+    lots_of_edges,
 )
-from cloud_app.storage.streams import gaps, holes, recent_events
+from cloud_app.storage.series import lot_series
+from cloud_app.storage.streams import EventFilter, gaps, holes, recent_events
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
 
-LARGE = ("bay", "bay_state", "event")
+LARGE = ("bay", "bay_state", "event", "quarter", "registry_thing", "registry_word")
 NOW = Now(to_ms(START) + 3_600_000, 180_000)
 HOUR = Window(to_ms(START), to_ms(START) + 3_600_000)
+MONTH = Window(to_ms(START) - 30 * 86_400_000, to_ms(START) + 3_600_000)
+MUNICH = Box(11.4, 48.0, 11.7, 48.3)
 
 PAGES: dict[str, Callable[[Session], object]] = {
     "all lots": lambda s: lots_now(s, NOW),
@@ -50,14 +61,29 @@ PAGES: dict[str, Callable[[Session], object]] = {
     "a lot's bays": lambda s: bays_now(s, NOW, site="site-1", lot="p1"),
     "edges": lambda s: edges_now(s, NOW),
     "newest events": lambda s: recent_events(s, 20),
-    "a site's newest events": lambda s: recent_events(s, 20, ["site-1"]),
-    "alerts": lambda s: alerts(s, 20),
+    "a site's newest events": lambda s: recent_events(s, 20, EventFilter(["site-1"])),
+    "alerts": lambda s: alerts(s, NOW.now_ms, EVERY_ALERT, 20),
     "incidents": lambda s: incidents(s, NOW, IncidentFilter(is_open=True), 20),
     "dwell": lambda s: lot_stays(s, "site-1", "p1", HOUR),
     "series": lambda s: lot_series(s, "site-1", "p1", HOUR, 60_000),
     "a bay's history": lambda s: stays(s, "box-1", "b1", HOUR, 50),
     "holes and losses": lambda s: (holes(s), gaps(s, "box-1")),
     "missed layouts": lambda s: edges_to_reread(s, NOW),
+    "a lot's bays in the past": lambda s: bays_at(s, "site-1", "p1", HOUR.end_ms),
+    "a month's series": lambda s: lot_series(s, "site-1", "p1", MONTH, 3_600_000),
+    "a lot's plan": lambda s: lot_plan(s, "site-1", "p1"),
+    "the map": lambda s: map_lots(s, NOW, None, MUNICH, 100),
+    "the map of some sites": lambda s: map_lots(s, NOW, ["site-1"], MUNICH, 100),
+    "the overview": lambda s: overview(s, NOW, None),
+    "search": lambda s: hits(s, "b1", None, 20),
+    "search at a site": lambda s: hits(s, "p1 b1", ["site-1"], 20),
+    "lots of edges": lambda s: lots_of_edges(s, NOW, ["box-1", "box-2"]),
+    "an edge's events": lambda s: recent_events(s, 20, EventFilter(edge="box-1")),
+    "events of a span": lambda s: recent_events(s, 20, EventFilter(window=HOUR)),
+    "the next events": lambda s: recent_events(s, 20, EventFilter(after=(HOUR.end_ms, "b", 1, 1))),
+    "incidents that are over": lambda s: incidents(s, NOW, IncidentFilter(is_open=False), 20),
+    "an edge's health": lambda s: health_points(s, "box-1", HOUR),
+    "quarters that are due": lambda s: edges_due(s, HOUR.end_ms, 20),
 }
 
 

@@ -1,0 +1,106 @@
+"""Keeping the quarters of an hour: what `cloud_app.storage.series` reads of the past.
+
+A quarter is made of events once they are complete: the edge's stream has no hole, and its newest
+word is some time after the quarter's end. The last two hours are made anew each time, so an event
+that tells late of a state that began early still counts. Edges that are away wait; their events are
+read until they are back. What was made stays as it is when bays come and go later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import bindparam, delete, exists, func, not_, select
+
+from cloud_app.storage.bay_events import Window
+from cloud_app.storage.database import Row, Session, Values
+from cloud_app.storage.series import QUARTER_MS, Steps, event_sums
+from cloud_app.storage.tables import bay, edge, event, quarter, quarter_mark, stream
+from cloud_app.storage.upsert import Upsert, names, same
+
+# So long after the end of a quarter an event of it may come in order.
+_SETTLE_MS = QUARTER_MS
+_ANEW_MS = 8 * QUARTER_MS
+# Of an edge at once, so that no transaction is long: after an upgrade there is much to make.
+_AT_ONCE_MS = 2 * 86_400_000
+
+_DUE = (
+    select(edge.c.edge, edge.c.told_ms, quarter_mark.c.upto_ms)
+    .outerjoin(quarter_mark, quarter_mark.c.edge == edge.c.edge)
+    .where(
+        edge.c.told_ms >= func.coalesce(quarter_mark.c.upto_ms, 0) + QUARTER_MS + _SETTLE_MS,
+        func.coalesce(quarter_mark.c.upto_ms, 0) + QUARTER_MS + _SETTLE_MS <= bindparam("now_ms"),
+        not_(
+            exists(
+                select(stream.c.edge).where(
+                    stream.c.edge == edge.c.edge, stream.c.upto < stream.c.top
+                )
+            )
+        ),
+    )
+    .order_by(func.coalesce(quarter_mark.c.upto_ms, 0), edge.c.edge)
+    .limit(bindparam("rows"))
+)
+_FIRST = (
+    select(event.c.time_ms)
+    .where(event.c.edge == bindparam("of"))
+    .order_by(event.c.epoch, event.c.seq)
+    .limit(1)
+)
+_KEEP = Upsert(quarter, names(quarter), same("occupied_ms", "free_ms", "unknown_ms"))
+_MARK = Upsert(quarter_mark, names(quarter_mark), same("upto_ms"))
+_PRUNE = delete(quarter).where(quarter.c.start_ms < bindparam("before_ms"))
+
+
+def edges_due(session: Session, now_ms: int, limit: int) -> Sequence[Row]:
+    """(edge, told_ms, upto_ms) of edges of which quarters can be made, the most behind first."""
+    return session.rows(_DUE, {"now_ms": now_ms, "rows": limit})
+
+
+def keep_quarters(session: Session, now_ms: int, since_ms: int, edges: int) -> int:
+    """Make the quarters that are complete and not made yet, of some edges.
+
+    Args:
+        session: to write with; one process may do this at a time (the leader).
+        now_ms: wall time; a clock that is ahead of it is not believed.
+        since_ms: nothing older is made.
+        edges: how many, at most.
+
+    Returns:
+        Of how many edges quarters were made.
+    """
+    due = edges_due(session, now_ms, edges)
+    spans: dict[Window, list[str]] = {}
+    for row in due:
+        spans.setdefault(_span(session, row, now_ms, since_ms), []).append(row.edge)
+    for span, some in spans.items():
+        if span.start_ms < span.end_ms:
+            session.upsert(_KEEP, list(_made(session, span, some)))
+        session.upsert(_MARK, [(name, span.end_ms) for name in some])
+    return len(due)
+
+
+def _span(session: Session, row: Row, now_ms: int, since_ms: int) -> Window:
+    """What is to be made of an edge."""
+    end_ms = (min(row.told_ms, now_ms) - _SETTLE_MS) // QUARTER_MS * QUARTER_MS
+    if row.upto_ms is None:
+        first = [each.time_ms for each in session.rows(_FIRST, {"of": row.edge})]
+        start_ms = max(since_ms, *first) if first else end_ms
+    else:
+        start_ms = row.upto_ms - _ANEW_MS
+    start_ms = min(start_ms // QUARTER_MS * QUARTER_MS, end_ms)
+    return Window(start_ms, min(end_ms, start_ms + _AT_ONCE_MS))
+
+
+def _made(session: Session, span: Window, edges: list[str]) -> Iterable[Values]:
+    steps = Steps(span, QUARTER_MS)
+    found = event_sums(session, [bay.c.edge.in_(edges)], steps, span)
+    for (name, site, lot), sums in sorted(found.items()):
+        for index, each in sums.items():
+            start_ms = span.start_ms + index * QUARTER_MS
+            yield site, lot, start_ms, name, each.occupied_ms, each.free_ms, each.unknown_ms
+
+
+def prune_quarters(session: Session, before_ms: int) -> int:
+    """Delete quarters that began before that; return how many."""
+    return session.run(_PRUNE, {"before_ms": before_ms})
