@@ -8,5 +8,8 @@ export default defineConfig({
     // As the servers do: `shared/` beside a page's own files.
     alias: [{ find: /^(?:\.\/|(?:\.\.\/)+)shared\//, replacement: shared }],
   },
-  test: { environment: 'happy-dom', include: ['tests/pages/**/*.test.js'] },
+  test: {
+    environment: 'happy-dom',
+    include: ['tests/pages/**/*.test.js', 'tests/cloud_app/web/**/*.test.ts'],
+  },
 });

@@ -1,9 +1,9 @@
 """The one place that knows every part of a box; it puts them together, from the settings.
 
-    cameras     feed -> scheduler -> pipeline -> store, live live_state
+    cameras     feed -> scheduler -> pipeline -> store, live state
     by-products judged frame -> audit, incidents, harvest
     delivery    store -> link -> broker; status, commands and jobs ride on the link
-    pages       live live_state, status -> HTTP, editor, downloads
+    pages       live state, status -> HTTP, editor, downloads
     maintenance what is looked at once a second
 
 Each part is given what it needs and no more. Whatever is missing at the start (model, calibration,

@@ -1,7 +1,7 @@
 """One camera's way from a frame to bay states. Not thread-safe: one worker at a time has it.
 
 look    frame -> view guard -> change gate -> request for a pass
-pass    network -> evidence -> filter -> store -> live live_state
+pass    network -> evidence -> filter -> store -> live state
 """
 
 from __future__ import annotations

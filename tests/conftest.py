@@ -6,10 +6,12 @@ them, since a component that nobody ran is a component that nobody tested.
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +97,29 @@ def node_modules() -> Path:
     if not (folder / "oidc-provider").is_dir():
         _absent("node_modules/oidc-provider", "scripts/pages")
     return folder
+
+
+@pytest.fixture(scope="session")
+def built_pages() -> Path:
+    """The operations centre, built if its sources are newer; one worker builds, the others wait."""
+    _program("node", "nodejs")
+    folder = REPO / "cloud_app" / "web"
+    built = folder / "dist" / "index.html"
+    sources = [REPO / "package-lock.json", *_sources(folder)]
+    (REPO / "build").mkdir(exist_ok=True)
+    with (REPO / "build" / "pages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest_s = max(path.stat().st_mtime for path in sources)
+        if not built.is_file() or built.stat().st_mtime < newest_s:
+            subprocess.run([REPO / "scripts" / "pages", "build"], check=True, timeout=280)
+    return built.parent
+
+
+def _sources(folder: Path) -> list[Path]:
+    return [
+        path for path in folder.rglob("*")
+        if path.is_file() and not path.is_relative_to(folder / "dist")
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

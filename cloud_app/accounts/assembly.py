@@ -118,7 +118,7 @@ class Accounts:
         lasts_s = self.lasts_s[kind]
         secret = issue(session, actor, person, kind, lasts_s)
         # Behind the '#': neither a proxy's log nor a Referer header gets to see it.
-        link = f"{self.url}/login.html#{kind.value}={quote(secret)}"
+        link = f"{self.url}/login#{kind.value}={quote(secret)}"
         until_ms = actor.at_ms + int(lasts_s * 1000)
         if self.sends_mail:
             text = _BODIES[kind].format(

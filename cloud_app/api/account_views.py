@@ -131,6 +131,15 @@ class SessionNow(BaseModel):
         )
 
 
+class AccessNow(BaseModel):
+    """Who asks, and what they may do: what a page shows depends on it."""
+
+    kind: ActorKind | None = Field(description="null: they must log in")
+    name: str = Field(description="e-mail address, or name of the token or key")
+    may: list[Permission] = Field(description="somewhere")
+    session: SessionNow | None = Field(description="null: not a person who has logged in")
+
+
 class SessionView(BaseModel):
     """A session of the caller."""
 

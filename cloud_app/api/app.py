@@ -1,9 +1,8 @@
-"""The FastAPI application: read API, shadows, live updates, health, and the page."""
+"""The FastAPI application: read API, shadows, live updates, health, and the pages."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
@@ -24,6 +23,7 @@ from cloud_app.api import (
     registry_routes,
     routes,
     shadow_routes,
+    web,
 )
 from cloud_app.api.account_errors import add_handlers
 from cloud_app.api.context import ApiContext
@@ -37,7 +37,6 @@ from pages import SHARED
 from telemetry import LotsightError
 from telemetry.shadow import MAX_PAYLOAD_BYTES, ShadowRejection
 
-_PAGE = Path(__file__).resolve().parent.parent / "dashboard"
 _BAD_HOST = status.HTTP_400_BAD_REQUEST
 
 
@@ -85,7 +84,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.add_exception_handler(LotsightError, _failed)
     add_handlers(app)
     http = context.config.http
-    gate = Gate(context.doorkeeper, RouteTable(page_files()))
+    gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
     app.add_middleware(BodyGuard, max_bytes=MAX_PAYLOAD_BYTES)
     app.add_middleware(
@@ -96,19 +95,13 @@ def create_app(context: ApiContext) -> FastAPI:
         bad_host=_BAD_HOST,
     )
     app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
-    app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
+    web.mount(app)
     return app
 
 
 def page_files() -> frozenset[str]:
-    """The paths of the page and its files."""
-    return frozenset({"/", *_paths(_PAGE), *(f"/shared{path}" for path in _paths(SHARED))})
-
-
-def _paths(folder: Path) -> list[str]:
-    return [
-        f"/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if path.is_file()
-    ]
+    """The paths of the pages' files."""
+    return web.files() | {f"/shared{path}" for path in web.files(SHARED)}
 
 
 def _refused(_request: Request, error: Exception) -> Response:

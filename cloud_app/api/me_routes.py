@@ -10,11 +10,11 @@ from cloud_app.accounts.passwords import check_strength
 from cloud_app.accounts.people import Person
 from cloud_app.api.access import session_cookie
 from cloud_app.api.account_errors import LOGIN_REFUSALS
-from cloud_app.api.account_views import Body, Code, Password, SessionNow, SessionView
+from cloud_app.api.account_views import AccessNow, Body, Code, Password, SessionNow, SessionView
 from cloud_app.api.context import ActorNow, ApiContext, Caller, Context
 from cloud_app.api.login_routes import device_of, let_in, of_signed_in, session_now
 from cloud_app.api.parameters import Bearer, KnownQuery
-from cloud_app.api.policy import Access, SignedIn
+from cloud_app.api.policy import Access, Permission, SignedIn
 from cloud_app.errors import LoginError
 
 router = APIRouter(
@@ -68,6 +68,17 @@ def _check_password(
     if not login.is_owner(who.person, password, device_of(request), now_ms):
         msg = "this is not your password"
         raise LoginError(msg)
+
+
+@router.get("/access")
+def get_access(request: Request, context: Context) -> AccessNow:
+    """Who asks, by whatever they sent; no error where nobody has logged in."""
+    access = context.doorkeeper.access(request.headers)
+    if access is None:
+        return AccessNow(kind=None, name="", may=[], session=None)
+    session = None if access.who is None else of_signed_in(access.who)
+    may = [each for each in Permission if each is not Permission.PUBLIC and access.may(each)]
+    return AccessNow(kind=access.kind, name=access.name, may=may, session=session)
 
 
 @router.get("/session")

@@ -10,7 +10,7 @@ of another changes only what is the latter's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -72,6 +72,7 @@ _OF_PEOPLE: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/login/provider/answer": {"GET": Permission.PUBLIC},
     f"{_V1}/password-resets": {"POST": Permission.PUBLIC},
     f"{_V1}/links/{{kind}}": {"POST": Permission.PUBLIC},
+    f"{_V1}/access": {"GET": Permission.PUBLIC},
     f"{_V1}/session": {"GET": Permission.SELF, "DELETE": Permission.SELF},
     f"{_V1}/sessions": {"GET": Permission.SELF, "DELETE": Permission.SELF},
     f"{_V1}/sessions/{{session_id}}": {"DELETE": Permission.SELF},
@@ -123,6 +124,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/incidents": {"GET": Permission.READ},
     f"{_V1}/edges": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}": {"GET": Permission.READ},
+    f"{_V1}/edges/{{edge}}/bays": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/health": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/gaps": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/bays/{{bay}}/history": {"GET": Permission.READ},
@@ -312,21 +314,24 @@ class RouteTable:
     """Which permission a request needs.
 
     Args:
-        files: paths of the page's own files, which everybody may load.
+        files: paths of the pages' own files, which everybody may load.
         needed: permission by path template and method.
+        is_page: whether a path is the address of a page, which everybody may load too.
     """
 
     def __init__(
         self,
         files: Iterable[str] = (),
         needed: Mapping[str, Mapping[str, Permission]] = _NEEDED,
+        is_page: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._files = frozenset(files)
+        self._is_page = is_page
         self._routes = [(_pattern(path), methods) for path, methods in needed.items()]
 
     def methods(self, path: str) -> Mapping[str, Permission]:
         """The permission of each method that a path has; empty for a path that nobody opened."""
-        if path in self._files:
+        if path in self._files or self._is_page(path):
             return {"GET": Permission.PUBLIC}
         for pattern, methods in self._routes:
             if pattern.fullmatch(path):

@@ -16,7 +16,7 @@ import pytest
 REPO = Path(__file__).resolve().parents[2]
 PAGES = [
     *(f"edge_app/http/static/{name}.html" for name in ("live", "status", "login")),
-    *(f"{folder}/index.html" for folder in ("calibration/editor/static", "cloud_app/dashboard")),
+    *(f"{folder}/index.html" for folder in ("calibration/editor/static", "cloud_app/web")),
     "datasets/labelling/page/static/index.html",
 ]
 SHIPPED = [
@@ -47,7 +47,7 @@ def test_all_names_what_is_exported(package: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory, built_pages: Path) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     env_path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     subprocess.run(
@@ -66,6 +66,9 @@ def test_wheel_holds_the_shipped_packages_only(wheel: Path) -> None:
     assert sorted(top for top in tops if not top.endswith(".dist-info")) == SHIPPED
     assert not [name for name in names if name.endswith((".pt", ".jpg.orig"))]
     assert not [name for name in names if name.startswith("models/training")]
+    pages = [name.removeprefix("cloud_app/web/") for name in names if "cloud_app/web/" in name]
+    assert "dist/index.html" in pages
+    assert [name for name in pages if not name.startswith("dist/")] == []
     for needed in ("models/weights/", "models/probe/", "models/class_words.toml", "edge_app/http/",
                    "calibration/editor/"):  # fmt: skip
         assert any(name.startswith(needed) for name in names), needed

@@ -43,7 +43,7 @@ def test_an_invitation_becomes_a_login(hub: Hub, admin: people.Person) -> None:
         assert invited["person"]["email"] == "new@example.org"
         assert not invited["person"]["ready"]
         address, _, secret = invited["link"].partition("#invitation=")
-        assert address == "http://127.0.0.1:8090/login.html"
+        assert address == "http://127.0.0.1:8090/login"
         # Nothing is known of who the account is before the link is used.
         assert log_in(browser, "new@example.org", "").status_code == 422
         for password, code in (("short", 422), (PASSWORD, 200), (PASSWORD, 404)):
