@@ -29,7 +29,6 @@ from calibration.editor.views import (
 )
 from calibration.exporters import ExportFormat, export_bays
 from calibration.files import (
-    Revision,
     format_calibration,
     list_revisions,
     load_revision,
@@ -298,7 +297,7 @@ class EditorSession:
 
     def revisions(self) -> tuple[RevisionView, ...]:
         """The saved revisions, oldest first."""
-        return tuple(map(_revision_view, list_revisions(self.path)))
+        return tuple(map(RevisionView.of, list_revisions(self.path)))
 
     def revision(self, number: int) -> Calibration:
         """One saved revision.
@@ -388,14 +387,3 @@ def _own(name: str, content: bytes) -> Calibration | None:
     if not isinstance(data, dict) or "schema_version" not in data:
         return None
     return calibration_from_data(data, name)
-
-
-def _revision_view(revision: Revision) -> RevisionView:
-    calibration = revision.calibration
-    return RevisionView(
-        revision=revision.number,
-        author=calibration.author,
-        time=calibration.time,
-        note=calibration.note,
-        bays=len(calibration.bays),
-    )

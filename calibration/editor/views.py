@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from calibration.editor.documents import Draft
+from calibration.files import Revision
 from calibration.findings import Finding
 from calibration.types import Area, Bay, Calibration, Mask, Polygon, Quad
 
@@ -23,6 +25,18 @@ class RevisionView(_View):
     time: datetime | None
     note: str
     bays: int
+
+    @classmethod
+    def of(cls, revision: Revision) -> Self:
+        """As it is listed."""
+        calibration = revision.calibration
+        return cls(
+            revision=revision.number,
+            author=calibration.author,
+            time=calibration.time,
+            note=calibration.note,
+            bays=len(calibration.bays),
+        )
 
 
 class Formats(_View):
