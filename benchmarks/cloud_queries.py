@@ -41,7 +41,7 @@ from cloud_app.occupancy.finding import hits
 from cloud_app.occupancy.plan import lot_plan
 from cloud_app.registry.geometry import Box as Box4
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session, Values
 from cloud_app.storage.dwell import lot_stays
@@ -185,7 +185,7 @@ def calls() -> dict[str, Callable[[Session], object]]:
         "search: a bay of a lot": lambda s: hits(s, "looked b000", None, 20),
         "live: fifty edges": lambda s: lots_of_edges(s, now, [f"box-{n:04d}" for n in range(50)]),
         "all edges": lambda s: edges_now(s, now),
-        "alerts": lambda s: alerts(s, 50),
+        "alerts": lambda s: alerts(s, now.now_ms, EVERY_ALERT, 50),
         "open incidents": lambda s: incidents(s, now, open_now, 50),
         "newest events": lambda s: recent_events(s, 50),
         "newest events of a site": lambda s: recent_events(s, 50, EventFilter(["site-01"])),

@@ -28,6 +28,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from cloud_app.alert_words import SEVERITIES, AlertRule, Severity
 from http_server.hosts import TrustedProxy
 from telemetry import ConfigError, Identifier, IncidentKind, SiteId, TelemetryError
 from telemetry.aws import DEFAULT_ROOT
@@ -262,10 +263,20 @@ class RulesConfig(_Section):
         ge=0,
         description="so long must a vehicle stand so; overstays count at once",
     )
+    severity: dict[AlertRule, Severity] = Field(
+        default_factory=dict, description="how grave a rule's alerts are, if not as usual"
+    )
     webhook_url: str | None = Field(default=None, pattern=r"^https?://")
     webhook_secret: SecretStr | None = Field(
-        default=None, description="signs each delivery: X-Lotsight-Signature, HMAC-SHA256"
+        default=None, description="signs each delivery, as Standard Webhooks says"
     )
+
+    def severity_of(self, rule: str) -> Severity:
+        """How grave the alerts of a rule are; `warning` of one that nothing is said of."""
+        if rule not in set(AlertRule):
+            return Severity.WARNING
+        known = AlertRule(rule)
+        return self.severity.get(known, SEVERITIES[known])
 
     @model_validator(mode="after")
     def _full_is_above_clear(self) -> Self:
@@ -273,6 +284,16 @@ class RulesConfig(_Section):
             msg = f"lot_clear_at must be at most {self.lot_full_at}, but got {self.lot_clear_at}"
             raise ValueError(msg)
         return self
+
+
+class NotificationsConfig(_Section):
+    """What the notification rules of tenants may do."""
+
+    allow_private_urls: bool = Field(
+        default=False,
+        description="let tenants have webhooks without TLS, and at addresses that the public "
+        "internet does not reach: loopback, link-local, private",
+    )
 
 
 class RetentionConfig(_Section):
@@ -346,7 +367,7 @@ class MailSecurity(StrEnum):
 
 
 class MailConfig(_Section):
-    """The SMTP server for invitations and password resets."""
+    """The SMTP server for invitations, password resets and alerts."""
 
     host: str
     port: Port = 587
@@ -384,6 +405,7 @@ class CloudConfig(BaseSettings):
     shadow: ShadowConfig = ShadowConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()
+    notifications: NotificationsConfig = NotificationsConfig()
     retention: RetentionConfig = RetentionConfig()
     accounts: AccountsConfig = AccountsConfig()
     mail: MailConfig | None = None

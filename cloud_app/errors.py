@@ -12,7 +12,11 @@ LotsightError
     │   │   └── TooManyTriesError  a try came too early
     │   ├── LastAdminError     nobody would be left who could undo the change
     │   ├── StaleError         the record was changed meanwhile
-    │   └── UnknownError       there is no such person, key, session or ticket
+    │   └── UnknownError       there is no such person, key, session, ticket or notification rule
+    ├── AlertError             an act on an alert, or a notification rule, is not as it must be
+    │   ├── AlertClosedError   the alert is closed already
+    │   └── StaleAlertError    the alert was changed meanwhile
+    ├── NotSentError           a notification did not get through
     ├── BusyError              too much at once; the same may succeed in a few seconds
     ├── MailError              the mail server did not take a message
     ├── ProviderError          the OpenID provider is away, or answered what it must not
@@ -77,7 +81,31 @@ class StaleError(AccountError):
 
 
 class UnknownError(AccountError):
-    """There is no such person, key, session or ticket."""
+    """There is no such person, key, session, ticket or notification rule."""
+
+
+class AlertError(CloudError):
+    """An act on an alert, or a notification rule, is not as it must be."""
+
+
+class AlertClosedError(AlertError):
+    """The alert is closed already."""
+
+
+class StaleAlertError(AlertError):
+    """The alert was changed meanwhile."""
+
+
+class NotSentError(CloudError):
+    """A notification did not get through.
+
+    Attributes:
+        is_away: whoever should have taken it takes nothing now; else it refused this one.
+    """
+
+    def __init__(self, message: str, *, is_away: bool) -> None:
+        super().__init__(message)
+        self.is_away = is_away
 
 
 class BusyError(CloudError):
@@ -85,7 +113,15 @@ class BusyError(CloudError):
 
 
 class MailError(CloudError):
-    """The mail server did not take a message."""
+    """The mail server did not take a message.
+
+    Attributes:
+        answer: what it said, without its name and address.
+    """
+
+    def __init__(self, message: str, answer: str = "no answer") -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class ProviderError(CloudError):

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cloud_app.accounts.roles import Tenants
+from cloud_app.alerts.planning import plan
 from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.errors import CloudError
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
-from cloud_app.notify import Notifier, deliver
 from cloud_app.rules import judge
+from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.counts import drifts, recount
 from cloud_app.storage.database import Database
 from cloud_app.storage.events import prune
@@ -74,7 +76,7 @@ class Housekeeper:
     Attributes:
         database: everything's place.
         link: to ask edges for replays.
-        notifier: to tell people.
+        tenants: whose sites are whose, for who is told of alerts.
         rules: when.
         retention: how long events stay.
         stale_after_s: an edge silent for so long is stale.
@@ -85,7 +87,7 @@ class Housekeeper:
 
     database: Database
     link: HouseLink
-    notifier: Notifier
+    tenants: Tenants
     rules: RulesConfig
     retention: RetentionConfig
     stale_after_s: float
@@ -132,7 +134,6 @@ class Housekeeper:
 
         Raises:
             StorageError: the database did not do it.
-            SinkError: an alert did not get through.
         """
         self._see_to_holes()
         self._see_to_missed()
@@ -151,7 +152,7 @@ class Housekeeper:
             if link.connected:
                 with self.database.write() as session:
                     judge(session, self._now(), self.rules, link.since_ms)
-            deliver(self.database, self.notifier)
+                    plan(session, self.tenants)
 
     def _make_room(self) -> None:
         now_ms = to_ms(self.clock.utc())
@@ -160,6 +161,7 @@ class Housekeeper:
         with self.database.write() as session:
             prune(session, before_ms)
             prune_incidents(session, before_ms)
+            prune_alerts(session, before_ms)
             prune_quarantine(session, before_ms)
 
     def _check_counts(self) -> None:

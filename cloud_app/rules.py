@@ -1,17 +1,24 @@
 """When somebody is told: an edge is away, a camera lost, a lot full, a vehicle badly parked.
 
 A condition that becomes true opens an alert, one that ceases closes it; a loss of events is an
-alert at once. Alerts live in the tables, so a restart neither repeats nor forgets one, and each is
-delivered at least once.
+alert at once. Alerts live in the tables, so a restart neither repeats nor forgets one. Who is told
+of them is no matter of the rules: see `cloud_app.alerts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
+from cloud_app.alert_words import AlertRule
 from cloud_app.config import RulesConfig
-from cloud_app.storage.alerts import Subject, close_all, open_alerts, open_all, tell_losses
-from cloud_app.storage.conditions import blind_cameras, edges_away
+from cloud_app.storage.alert_life import (
+    Subject,
+    cease_all,
+    lasting_alerts,
+    open_all,
+    tell_losses,
+)
+from cloud_app.storage.conditions import blind_cameras, edges_away, edges_unheard
 from cloud_app.storage.database import Session
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.placing import faults_since
@@ -54,6 +61,8 @@ _FAULT_TEXTS = {
 }
 # So long after it was last seen a fault of an edge counts as over.
 _FAULT_LASTS_MS = 600_000
+# Their subjects begin with the edge that tells of them.
+_OF_EDGES = {AlertRule.EDGE_OFFLINE, AlertRule.CAMERA_LOST, AlertRule.INCIDENT}
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
 _INCIDENTS_MAX = 1000
 
@@ -65,14 +74,14 @@ def conditions(
     session: Session,
     now: Now,
     config: RulesConfig,
-    open_alerts: Mapping[Subject, int],
+    lasting: Mapping[Subject, int],
     listening_since_ms: int,
 ) -> Conditions:
     """All that is true now, each with a sentence for people."""
     return {
         **_edges_away(session, now, config, listening_since_ms),
         **_cameras_lost(session, now, config),
-        **_lots_full(session, now, config, open_alerts),
+        **_lots_full(session, now, config, lasting),
         **_incidents(session, now, config),
         **_edge_faults(session, now),
     }
@@ -113,12 +122,12 @@ def _cameras_lost(session: Session, now: Now, config: RulesConfig) -> Conditions
 
 
 def _lots_full(
-    session: Session, now: Now, config: RulesConfig, open_alerts: Mapping[Subject, int]
+    session: Session, now: Now, config: RulesConfig, lasting: Mapping[Subject, int]
 ) -> Conditions:
     found: Conditions = {}
     for lot in lots_now(session, now):
         subject = Subject("lot_full", lot.site, lot.lot)
-        limit = config.lot_clear_at if subject in open_alerts else config.lot_full_at
+        limit = config.lot_clear_at if subject in lasting else config.lot_full_at
         # Unknown and stale bays count as open: a lot of which little is known is not called full.
         open_bays = lot.counts.bays - lot.counts.closed
         if open_bays and lot.counts.occupied / open_bays >= limit:
@@ -161,6 +170,30 @@ def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:
     return item.limit_s is not None or item.stood_s >= config.incident_after_s
 
 
+def _not_known_yet(
+    session: Session,
+    now: Now,
+    config: RulesConfig,
+    over: Set[Subject],
+    listening_since_ms: int,
+) -> set[Subject]:
+    """Of alerts that seem over those that only our own absence ends.
+
+    Whoever has acknowledged an alert before a restart has it afterwards: what we have not heard of
+    again keeps it as it was, until the time after which an edge counts as away.
+    """
+    if not over or now.now_ms - listening_since_ms >= config.edge_offline_s * 1000:
+        return set()
+    unheard = edges_unheard(session, listening_since_ms)
+    edges, sites = ({row[n] for row in unheard} for n in (0, 1))
+    return {
+        subject
+        for subject in over
+        if (subject.rule in _OF_EDGES and subject.subject.partition("/")[0] in edges)
+        or (subject.rule == AlertRule.LOT_FULL and subject.site in sites)
+    }
+
+
 def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: int = 0) -> None:
     """Open and close alerts by what is true now.
 
@@ -170,10 +203,12 @@ def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: i
         config: the limits.
         listening_since_ms: since when we hear the broker.
     """
-    known = open_alerts(session)
+    known = lasting_alerts(session)
     true_now = conditions(session, now, config, known, listening_since_ms)
     news = sorted(true_now.keys() - known.keys())
-    open_all(session, [(subject, true_now[subject]) for subject in news], now.now_ms)
-    over = sorted(known.keys() - true_now.keys())
-    close_all(session, [(subject, known[subject]) for subject in over], now.now_ms)
-    tell_losses(session, now.now_ms)
+    texts = [(subject, true_now[subject]) for subject in news]
+    open_all(session, texts, now.now_ms, config.severity_of)
+    over = known.keys() - true_now.keys()
+    kept = _not_known_yet(session, now, config, over, listening_since_ms)
+    cease_all(session, [known[subject] for subject in over - kept], now.now_ms)
+    tell_losses(session, now.now_ms, config.severity_of)

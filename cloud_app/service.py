@@ -14,8 +14,9 @@ from typing import Protocol
 import uvicorn
 
 from cloud_app.accounts.assembly import Accounts
-from cloud_app.accounts.mail import SmtpMailer
 from cloud_app.accounts.upkeep import AccountsWorker
+from cloud_app.alerts.courier import Courier
+from cloud_app.alerts.targets import Targets
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
 from cloud_app.api.context import ApiContext
@@ -26,7 +27,6 @@ from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.worker import IngestWorker, Sink
-from cloud_app.notify import notifier_for
 from cloud_app.registry.layouts import take_unknown
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
@@ -97,10 +97,11 @@ class CloudService:
             self.clock,
             shadow_requests(config.shadow.root) if config.shadow.enabled else (),
         )
+        accounts = Accounts.of(config, database)
         housekeeper = Housekeeper(
             database,
             link,
-            notifier_for(config.rules),
+            accounts.tenants,
             config.rules,
             config.retention,
             config.ingest.stale_after_s,
@@ -121,7 +122,6 @@ class CloudService:
         link.deliver_to(ingest.inbox, shadow_worker.offer)
         stale_after_ms = int(config.ingest.stale_after_s * 1000)
         feed = LiveFeed(database, lambda: Now(to_ms(self.clock.utc()), stale_after_ms))
-        accounts = Accounts.of(config, database)
         context = ApiContext(
             config,
             database,
@@ -134,10 +134,12 @@ class CloudService:
             link.publish,
             accounts,
         )
-        mailer = None if config.mail is None else SmtpMailer(config.mail)
-        upkeep = AccountsWorker(database, mailer, database.lead, self.clock)
+        targets = Targets.of(config, accounts.url)
+        upkeep = AccountsWorker(database, targets.mailer, database.lead, self.clock)
+        courier = Courier(database, targets, accounts.tenants, database.lead, self.clock)
+        parts = (ingest, shadow_worker, housekeeper, feed, upkeep, courier)
         try:
-            self._run_parts((ingest, shadow_worker, housekeeper, feed, upkeep), link, context)
+            self._run_parts(parts, link, context)
         finally:
             for sink in sinks:
                 sink.close()

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_app.config import load_config
+from cloud_app.config import CloudConfig, load_config
 from telemetry import ConfigError, SystemClock
 
 if TYPE_CHECKING:
@@ -54,15 +54,22 @@ user = typer.Typer(help="People who may log in.", no_args_is_help=True)
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """What a command works with."""
+class Desk:
+    """What a command works with.
 
+    Attributes:
+        config: of the service.
+        accounts: with the database.
+        actor: who types, for the audit log.
+    """
+
+    config: CloudConfig
     accounts: Accounts
     actor: Actor
 
 
 @contextmanager
-def _opened(config: Path | None) -> Iterator[_Desk]:
+def opened(config: Path | None) -> Iterator[Desk]:
     """The accounts of a configuration.
 
     Raises:
@@ -74,13 +81,13 @@ def _opened(config: Path | None) -> Iterator[_Desk]:
         from cloud_app.storage.open import open_database
         from cloud_app.storage.times import to_ms
     except ModuleNotFoundError as exc:
-        msg = f"user needs the extra lotsight[cloud]; the Python module {exc.name} is missing"
+        msg = f"this needs the extra lotsight[cloud]; the Python module {exc.name} is missing"
         raise ConfigError(msg) from exc
     settings = load_config(config)
     database = open_database(settings.database)
     try:
         actor = Actor(ActorKind.COMMAND_LINE, getpass.getuser(), None, to_ms(SystemClock().utc()))
-        yield _Desk(Accounts.of(settings, database), actor)
+        yield Desk(settings, Accounts.of(settings, database), actor)
     finally:
         database.close()
 
@@ -98,7 +105,7 @@ def add(
     config: ConfigPath = None,
 ) -> None:
     """Add somebody, and invite them: by mail, or by a link that is printed."""
-    with _opened(config) as desk:
+    with opened(config) as desk:
         from cloud_app.accounts import people, tickets
         from cloud_app.accounts.people import RoleChange
         from cloud_app.accounts.roles import Membership, known
@@ -125,7 +132,7 @@ def add(
 @user.command("list")
 def list_people(config: ConfigPath = None) -> None:
     """Show everybody, with their roles."""
-    with _opened(config) as desk:
+    with opened(config) as desk:
         from cloud_app.accounts import people
 
         with desk.accounts.database.read() as session:
@@ -160,7 +167,7 @@ def disable(
     config: ConfigPath = None,
 ) -> None:
     """Close an account and end all its sessions."""
-    with _opened(config) as desk:
+    with opened(config) as desk:
         from cloud_app.accounts import people, sessions
 
         with desk.accounts.database.write() as session:
@@ -184,7 +191,7 @@ def reset_password(
     config: ConfigPath = None,
 ) -> None:
     """Send or print a link to set a new password."""
-    with _opened(config) as desk:
+    with opened(config) as desk:
         from cloud_app.accounts import people, tickets
         from cloud_app.accounts import totp as second_factor
         from cloud_app.accounts.tickets import TicketKind
@@ -216,7 +223,7 @@ def role(
     config: ConfigPath = None,
 ) -> None:
     """Give somebody a role, or take it away."""
-    with _opened(config) as desk:
+    with opened(config) as desk:
         from cloud_app.accounts import people
         from cloud_app.accounts.people import RoleChange
         from cloud_app.accounts.roles import Membership, known
@@ -245,7 +252,7 @@ def audit(
     config: ConfigPath = None,
 ) -> None:
     """Write the audit log to standard output as CSV, the newest first."""
-    with _opened(config) as desk:
+    with opened(config) as desk:
         from cloud_app.accounts.audit import AuditFilter, every_line
         from cloud_app.api.audit_routes import ExportFormat, file_of
 
@@ -273,7 +280,7 @@ def _asked_password(accounts: Accounts, email: str, name: str | None) -> str:
     return accounts.passwords.hash(typed)
 
 
-def _tell_link(desk: _Desk, link: str | None) -> None:
+def _tell_link(desk: Desk, link: str | None) -> None:
     if link is None:
         return
     if desk.accounts.sends_mail:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_app.alert_words import AlertState, Severity
 from telemetry.messages import Location, Occupancy
 from telemetry.words import IncidentKind
 
@@ -236,13 +237,47 @@ class GapItem(_View):
 class AlertItem(_View):
     """Something somebody should know."""
 
+    id: int = Field(description="stays the same, and is given to no other alert")
     rule: str
     site: str
     subject: str
     text: str
+    severity: Severity
+    state: AlertState
     opened: datetime
     closed: datetime | None
-    delivered: bool
+    closed_by: str | None = Field(description="null: nobody, or the condition ceased")
+    lasts: bool = Field(
+        description="its condition still holds; if closed, it does not open again before it ceases"
+    )
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    assignee: str | None = Field(description="e-mail address of who is to see to it")
+    silenced_until: datetime | None = Field(description="nothing is sent before; may be past")
+    comments: int
+    escalated_at: datetime | None
+    delivered: bool = Field(description="somebody was notified, or the service's log has it")
+    version: int = Field(description="counts changes; If-Match names it")
+
+
+class AlertLogEntry(_View):
+    """Something that happened to an alert."""
+
+    at: datetime
+    actor: str | None = Field(description="null: the service itself")
+    action: str = Field(
+        description="opened, acknowledged, assigned, silenced, unsilenced, commented, notified, "
+        "escalated, not_notified, closed, ceased"
+    )
+    text: str | None = Field(description="the comment; who was notified, or why nobody was")
+    until: datetime | None
+    assignee: str | None
+
+
+class AlertDetail(AlertItem):
+    """An alert and what happened to it."""
+
+    log: list[AlertLogEntry] = Field(description="the oldest first; of a long one the newest 1,000")
 
 
 class HealthPoint(_View):

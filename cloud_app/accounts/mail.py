@@ -1,104 +1,22 @@
-"""Mail: put in the outbox in the transaction of what it tells, sent until the server takes it."""
+"""The outbox: mail is put in it in the transaction of what it tells, and sent until it is taken."""
 
 from __future__ import annotations
 
 import logging
-import smtplib
-import ssl
-from dataclasses import dataclass
-from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
-from typing import Protocol
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from cloud_app.accounts.secret import new_id
 from cloud_app.accounts.tables import mail
-from cloud_app.config import MailConfig, MailSecurity
 from cloud_app.errors import MailError
+from cloud_app.mail import Letter, Mailer
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.times import from_ms
 
 _log = logging.getLogger(__name__)
 
 _PER_ROUND = 20
 _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 900_000
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message to one person.
-
-    Attributes:
-        key: the same at each try, so that a receiver can tell repetitions.
-        recipient: address.
-        subject: one line.
-        body: plain text.
-        at_ms: when it was written.
-    """
-
-    key: str
-    recipient: str
-    subject: str
-    body: str
-    at_ms: int
-
-
-class Mailer(Protocol):
-    """A way to send mail."""
-
-    def send(self, letter: Letter) -> None:
-        """Hand a letter over.
-
-        Raises:
-            MailError: nobody took it; it will be tried again.
-        """
-        ...
-
-
-class SmtpMailer:
-    """Mail through an SMTP server; STARTTLS is insisted on where it is configured."""
-
-    def __init__(self, config: MailConfig) -> None:
-        self._config = config
-        self._tls = ssl.create_default_context(
-            cafile=None if config.ca_file is None else str(config.ca_file)
-        )
-
-    def send(self, letter: Letter) -> None:
-        """Hand a letter over."""
-        config = self._config
-        try:
-            with self._connected() as server:
-                if config.security is MailSecurity.STARTTLS:
-                    server.starttls(context=self._tls)
-                if config.username is not None and config.password is not None:
-                    server.login(config.username, config.password.get_secret_value())
-                server.send_message(_message(letter, config.sender))
-        except (OSError, smtplib.SMTPException) as exc:
-            msg = f"mail: {config.host}:{config.port} did not take a message: {exc}"
-            raise MailError(msg) from exc
-
-    def _connected(self) -> smtplib.SMTP:
-        config = self._config
-        if config.security is MailSecurity.TLS:
-            return smtplib.SMTP_SSL(
-                config.host, config.port, timeout=config.timeout_s, context=self._tls
-            )
-        return smtplib.SMTP(config.host, config.port, timeout=config.timeout_s)
-
-
-def _message(letter: Letter, sender: str) -> EmailMessage:
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = letter.recipient
-    message["Subject"] = letter.subject
-    message["Date"] = format_datetime(from_ms(letter.at_ms))
-    message["Message-ID"] = make_msgid(letter.key, sender.rpartition("@")[2])
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    message.set_content(letter.body)
-    return message
 
 
 def post(session: Session, letter: Letter, expires_ms: int) -> None:

@@ -96,6 +96,12 @@ def people(session: Session, tenants: Collection[Tenant] | None = None) -> list[
     return [_person(row, by_account.get(row.account, ())) for row in session.rows(query)]
 
 
+def tenants_with_people(session: Session) -> frozenset[Tenant]:
+    """The tenants where anybody is anything."""
+    rows = session.rows(select(membership.c.tenant).distinct())
+    return frozenset(Tenant.parse(row.tenant) for row in rows)
+
+
 def by_email(session: Session, email: str) -> Person:
     """The person with an address.
 

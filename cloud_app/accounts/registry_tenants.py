@@ -37,6 +37,11 @@ class RegistryTenants:
         )
         return frozenset() if council is None else frozenset({Tenant(TenantKind.COUNCIL, council)})
 
+    def owner(self, session: Session, site: str) -> Tenant | None:
+        """The operator that runs a site; None if nobody said it."""
+        operator = queries.operator_of(session, site)
+        return None if operator is None else Tenant(TenantKind.OPERATOR, operator)
+
 
 def _of_kind(session: Session, kind: Kind, tenant_kind: TenantKind) -> frozenset[Tenant]:
     names = (each.ref.key for each in queries.every_thing(session, Filter(kind)))
@@ -70,3 +75,8 @@ class JoinedTenants:
     def above(self, session: Session, tenant: Tenant) -> frozenset[Tenant]:
         """Councils that either puts above an operator."""
         return frozenset().union(*(each.above(session, tenant) for each in self._both))
+
+    def owner(self, session: Session, site: str) -> Tenant | None:
+        """The operator that runs a site: as the second says, else as the first does."""
+        first, second = self._both
+        return second.owner(session, site) or first.owner(session, site)

@@ -102,6 +102,10 @@ class Tenants(Protocol):
         """Councils that an operator belongs to."""
         ...
 
+    def owner(self, session: Session, site: str) -> Tenant | None:
+        """The operator that runs a site; None if nobody said it."""
+        ...
+
 
 class ConfiguredTenants:
     """The councils and operators of the configuration; without any, one of each sees all sites."""
@@ -144,6 +148,12 @@ class ConfiguredTenants:
         return frozenset(
             council for council, operators in self._councils.items() if tenant in operators
         )
+
+    def owner(self, session: Session, site: str) -> Tenant | None:
+        """The operator that runs a site: before one that runs all there are, one that names it."""
+        named = (tenant for tenant, sites in self._sites.items() if sites and site in sites)
+        others = (tenant for tenant, sites in self._sites.items() if sites is None)
+        return next(named, next(others, None))
 
 
 def known(tenants: Tenants, session: Session, text: str | None, role: Role) -> Tenant:

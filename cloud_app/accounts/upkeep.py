@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 
 from cloud_app.accounts import brake, sessions, tickets
-from cloud_app.accounts.mail import Mailer, deliver
+from cloud_app.accounts.mail import deliver
 from cloud_app.errors import CloudError
+from cloud_app.mail import Mailer
 from cloud_app.storage.database import Database
 from cloud_app.storage.times import to_ms
 from telemetry import Clock

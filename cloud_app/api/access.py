@@ -42,7 +42,7 @@ def session_cookie(*, encrypted: bool) -> str:
 
 
 def _grants(scopes: frozenset[Scope], sites: SiteSet) -> Grant:
-    return Grant(frozenset(SCOPES[scope] for scope in scopes), sites)
+    return Grant(frozenset().union(*(SCOPES[scope] for scope in scopes)), sites)
 
 
 class Doorkeeper:

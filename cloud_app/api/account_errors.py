@@ -1,4 +1,4 @@
-"""What the API answers to each error of accounts."""
+"""What the API answers to each error of accounts and alerts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from pydantic import BaseModel
 from cloud_app.api.parameters import REFUSALS, Problem
 from cloud_app.errors import (
     AccountError,
+    AlertClosedError,
+    AlertError,
     BusyError,
     CodeNeededError,
     LastAdminError,
     LoginError,
     ProviderError,
+    StaleAlertError,
     StaleError,
     TooManyTriesError,
     UnknownError,
@@ -34,6 +37,9 @@ _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
     (StaleError, status.HTTP_412_PRECONDITION_FAILED),
     (UnknownError, status.HTTP_404_NOT_FOUND),
     (AccountError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (AlertClosedError, status.HTTP_409_CONFLICT),
+    (StaleAlertError, status.HTTP_412_PRECONDITION_FAILED),
+    (AlertError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (BusyError, status.HTTP_503_SERVICE_UNAVAILABLE),
     (ProviderError, status.HTTP_502_BAD_GATEWAY),
 )
@@ -60,7 +66,7 @@ CHANGE_REFUSALS = REFUSALS | _problems(_409="nobody would be left who could undo
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application answer errors of accounts."""
+    """Let an application answer errors of accounts and alerts."""
     for kind, _ in _STATUS:
         app.add_exception_handler(kind, _answer)
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from cloud_app.api import (
+    alert_routes,
     audit_routes,
     health,
     incident_routes,
@@ -17,6 +18,7 @@ from cloud_app.api import (
     login_routes,
     map_routes,
     me_routes,
+    notification_routes,
     people_routes,
     registry_routes,
     routes,
@@ -45,6 +47,8 @@ def routers() -> tuple[APIRouter, ...]:
         live_routes.router,
         map_routes.router,
         incident_routes.router,
+        alert_routes.router,
+        notification_routes.router,
         shadow_routes.router,
         registry_routes.router,
         login_routes.router,

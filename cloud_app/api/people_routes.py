@@ -92,7 +92,8 @@ def _governed(session: Session, access: Access, account: str) -> Person:
     return person
 
 
-def _version(if_match: str) -> int:
+def version_of(if_match: str) -> int:
+    """The version that a request names."""
     return int(if_match.strip('"'))
 
 
@@ -175,7 +176,7 @@ def patch_person(
     try:
         with context.database.write() as session:
             person = _governed(session, access, account)
-            version: int | None = _version(if_match)
+            version: int | None = version_of(if_match)
             if change.name is not None:
                 people.rename(session, actor, person, change.name, version)
                 person, version = people.by_id(session, account), None
@@ -207,7 +208,7 @@ def put_roles(
             person = _seen(session, access, account)
             change = RoleChange(wanted, access.tenants)
             tenants = context.accounts.tenants
-            people.set_roles(session, actor, person, change, tenants, _version(if_match))
+            people.set_roles(session, actor, person, change, tenants, version_of(if_match))
             person = people.by_id(session, account)
     except StaleError as error:
         return _stale(context, access, account, error)

@@ -28,6 +28,10 @@ class Permission(StrEnum):
     """Somebody who has logged in, whatever their roles: what concerns themselves."""
     READ = "read"
     WRITE = "write"
+    RESPOND = "respond"
+    """Seeing to alerts: acknowledging, assigning, silencing, commenting, closing."""
+    NOTIFICATIONS = "notifications"
+    """Saying who of a tenant is notified of which alerts."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
     KEYS = "keys"
@@ -36,17 +40,29 @@ class Permission(StrEnum):
     """Reading the audit log."""
 
 
-_ADMIN = frozenset({Permission.READ, Permission.PEOPLE, Permission.KEYS, Permission.AUDIT})
+_ADMIN = frozenset(
+    {
+        Permission.READ,
+        Permission.RESPOND,
+        Permission.NOTIFICATIONS,
+        Permission.PEOPLE,
+        Permission.KEYS,
+        Permission.AUDIT,
+    }
+)
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
-    Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE}),
+    Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE, Permission.RESPOND}),
     Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE},
     # A council sees all that its operators run and appoints their people; it turns no screws.
     Role.COUNCIL: _ADMIN,
 }
 """What each role allows at its tenant; a council's reaches its operators."""
 
-SCOPES: Mapping[Scope, Permission] = {Scope.READ: Permission.READ, Scope.WRITE: Permission.WRITE}
+SCOPES: Mapping[Scope, frozenset[Permission]] = {
+    Scope.READ: frozenset({Permission.READ}),
+    Scope.WRITE: frozenset({Permission.WRITE, Permission.RESPOND}),
+}
 """What each scope of a token or key allows."""
 
 _V1 = "/api/v1"
@@ -74,6 +90,23 @@ _OF_PEOPLE: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/audit": {"GET": Permission.AUDIT},
     f"{_V1}/audit/export": {"GET": Permission.AUDIT},
 }
+_OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
+    f"{_V1}/alerts": {"GET": Permission.READ},
+    # Before the alerts themselves, of which it would be one.
+    f"{_V1}/alerts/assignees": {"GET": Permission.RESPOND},
+    f"{_V1}/alerts/{{alert}}": {"GET": Permission.READ},
+    f"{_V1}/alerts/{{alert}}/actions": {"POST": Permission.RESPOND},
+    f"{_V1}/notifications": {
+        "GET": Permission.NOTIFICATIONS,
+        "POST": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/notifications/{{notification}}": {
+        "GET": Permission.NOTIFICATIONS,
+        "PUT": Permission.NOTIFICATIONS,
+        "DELETE": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/notifications/{{notification}}/test": {"POST": Permission.NOTIFICATIONS},
+}
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
     "/health/ready": {"GET": Permission.PUBLIC},
@@ -96,7 +129,6 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/edges/{{edge}}/bays/{{bay}}/history": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/shadow": {"GET": Permission.READ, "PATCH": Permission.WRITE},
     f"{_V1}/events": {"GET": Permission.READ},
-    f"{_V1}/alerts": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
     f"{_V1}/map/lots": {"GET": Permission.READ},
     f"{_V1}/overview": {"GET": Permission.READ},
@@ -132,6 +164,7 @@ _NEEDED = {
     **_registry("bays", "{site}/{lot}/{bay}"),
     **_registry("devices", "{device}"),
     **_OF_PEOPLE,
+    **_OF_ALERTS,
 }
 
 
@@ -270,7 +303,9 @@ class Access:
     def may_key(self, tenant: Tenant, scopes: Iterable[Scope]) -> bool:
         """Whether the caller may make a key: nobody hands out more than they have."""
         return tenant in self.tenants and all(
-            tenant in self.to(SCOPES[scope]).tenants for scope in scopes
+            tenant in self.to(permission).tenants
+            for scope in scopes
+            for permission in SCOPES[scope]
         )
 
 

@@ -28,7 +28,6 @@ from cloud_app.api.parameters import (
     UpToTheNewest,
     span_of,
 )
-from cloud_app.storage.alerts import alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.health_history import EVERY_S, health_points
 from cloud_app.storage.history import stays
@@ -38,7 +37,6 @@ from cloud_app.storage.series import lot_series
 from cloud_app.storage.streams import EventFilter, gaps, recent_events
 from cloud_app.storage.times import to_ms
 from cloud_app.views import (
-    AlertItem,
     BayNow,
     Counts,
     EdgeHealth,
@@ -228,12 +226,6 @@ def get_events(  # noqa: PLR0913 - each is a key of the address
         window = Window(to_ms(start or FIRST_MOMENT), to_ms(end or LAST_MOMENT))
         wanted = replace(wanted, window=window)
     return recent_events(reading.session, limit, wanted)
-
-
-@router.get("/alerts", tags=["now"])
-def get_alerts(reading: Reading, limit: Limit = 50) -> list[AlertItem]:
-    """Alerts, the open ones first."""
-    return alerts(reading.session, limit, reading.sites())
 
 
 def _listed(

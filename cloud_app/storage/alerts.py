@@ -1,167 +1,209 @@
-"""Alerts in the tables: opening, closing, which are due to be sent, reading."""
+"""Reading alerts: pages of those that are wanted, one with its log, how many are open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 
-from cloud_app.storage.database import Row, Session
+from cloud_app.alert_words import AlertState, Severity
+from cloud_app.storage.database import Database, Row, Session
 from cloud_app.storage.queries import Sites, of_sites
-from cloud_app.storage.tables import ALERT_DUE, alert, edge, gap
+from cloud_app.storage.tables import alert, alert_log
 from cloud_app.storage.times import from_ms
-from cloud_app.storage.upsert import Upsert
-from cloud_app.views import AlertItem
+from cloud_app.views import AlertDetail, AlertItem, AlertLogEntry
+
+_PAGE_ROWS = 1000
+# The newest entries of a log that are shown; nobody reads more of one alert.
+_LOG_ROWS = 1000
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Subject:
-    """What an alert is about."""
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts are wanted; None, or an empty collection of states, does not matter.
 
-    rule: str
-    site: str
-    subject: str
+    Attributes:
+        states: of their life.
+        rule: that opened them.
+        severity: how grave.
+        assignee: who is to see to it.
+        q: words in their text, subject or site, whatever their case.
+        start_ms: opened then or later.
+        end_ms: opened before.
+        before: only alerts with a lower number, for the next page.
+        sites: those that the reader sees; an empty collection has no alerts.
+    """
 
-
-AlertKey: TypeAlias = tuple[Subject, int]
-"""(subject, opened_ms)"""
-
-_OPEN = Upsert(alert, ("rule", "site", "subject", "opened_ms", "text"))
-_IS_IT = (
-    (alert.c.rule == bindparam("of_rule"))
-    & (alert.c.site == bindparam("of_site"))
-    & (alert.c.subject == bindparam("of_subject"))
-    & (alert.c.opened_ms == bindparam("of_ms"))
-)
-_CLOSE = update(alert).values(closed_ms=bindparam("now_ms")).where(_IS_IT)
-_SENT = {
-    False: update(alert).values(open_sent=1).where(_IS_IT),
-    True: update(alert).values(close_sent=1).where(_IS_IT),
-}
-_OPEN_NOW = select(alert.c.rule, alert.c.site, alert.c.subject, alert.c.opened_ms).where(
-    alert.c.closed_ms.is_(None)
-)
-_DUE = (
-    select(alert)
-    .where(ALERT_DUE)
-    .order_by(alert.c.opened_ms, alert.c.rule, alert.c.site, alert.c.subject)
-    .limit(bindparam("rows"))
-)
+    states: frozenset[AlertState] = frozenset()
+    rule: str | None = None
+    severity: Severity | None = None
+    assignee: str | None = None
+    q: str | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
+    before: int | None = None
+    sites: Sites = None
 
 
-def _where(key: AlertKey) -> dict[str, object]:
-    subject, opened_ms = key
-    return {
-        "of_rule": subject.rule,
-        "of_site": subject.site,
-        "of_subject": subject.subject,
-        "of_ms": opened_ms,
-    }
+EVERY_ALERT = AlertFilter()
 
 
-def alerts(session: Session, limit: int, sites: Sites = None) -> list[AlertItem]:
-    """Alerts of some sites, the open ones first, then the newest."""
-    wanted = select(alert).where(of_sites(alert.c.site, sites))
-    newest = (alert.c.opened_ms.desc(), alert.c.rule, alert.c.subject)
-    found: list[AlertItem] = []
-    # The open ones have an index of their own; of the closed ones only as many as are left.
-    for is_open in (True, False):
-        state = alert.c.closed_ms.is_(None) if is_open else alert.c.closed_ms.is_not(None)
-        left = limit - len(found)
-        if left:
-            found += map(_item, session.rows(wanted.where(state).order_by(*newest).limit(left)))
-    return found
+def alerts(session: Session, now_ms: int, wanted: AlertFilter, limit: int) -> list[AlertItem]:
+    """A page of alerts, the newest first.
+
+    Unless states or a page are asked for, those that are not closed come before the others.
+    """
+    conditions = _conditions(wanted, now_ms, session.connection.dialect.name)
+    query = select(alert).where(*conditions).order_by(alert.c.alert.desc())
+    is_open = alert.c.closed_ms.is_(None)
+    if wanted.states or wanted.before is not None:
+        rows = session.rows(query.limit(limit))
+    else:
+        # The open ones have an index of their own; of the closed ones only as many as are left.
+        rows = session.rows(query.where(is_open).limit(limit))
+        if len(rows) < limit:
+            closed = query.where(~is_open).limit(limit - len(rows))
+            rows = [*rows, *session.rows(closed)]
+    return [AlertItem(**facts_of(row, now_ms)) for row in rows]
 
 
-def _item(row: Row) -> AlertItem:
-    return AlertItem(
-        rule=row.rule,
-        site=row.site,
-        subject=row.subject,
+def every_alert(database: Database, now_ms: int, wanted: AlertFilter) -> Iterator[AlertItem]:
+    """All alerts that are wanted, the newest first: for files.
+
+    They are read page by page, so that a slow reader holds no connection.
+    """
+    wanted = replace(wanted, before=wanted.before or 2**53)
+    while True:
+        with database.read() as session:
+            page = alerts(session, now_ms, wanted, _PAGE_ROWS)
+        yield from page
+        if len(page) < _PAGE_ROWS:
+            return
+        wanted = replace(wanted, before=page[-1].id)
+
+
+def alert_detail(session: Session, now_ms: int, number: int) -> AlertDetail | None:
+    """An alert with its log; None if there is none."""
+    rows = session.rows(select(alert).where(alert.c.alert == number))
+    if not rows:
+        return None
+    entries = session.rows(
+        select(alert_log)
+        .where(alert_log.c.alert == number)
+        .order_by(alert_log.c.entry.desc())
+        .limit(_LOG_ROWS)
+    )
+    return AlertDetail(**facts_of(rows[0], now_ms), log=[_entry(row) for row in reversed(entries)])
+
+
+def _entry(row: Row) -> AlertLogEntry:
+    return AlertLogEntry(
+        at=from_ms(row.at_ms),
+        actor=row.actor,
+        action=row.action,
         text=row.text,
-        opened=from_ms(row.opened_ms),
-        closed=from_ms(row.closed_ms),
-        delivered=bool(row.open_sent),
+        until=from_ms(row.until_ms),
+        assignee=row.assignee,
     )
 
 
-def open_alerts(session: Session) -> dict[Subject, int]:
-    """The alerts that are open, and since when."""
+def open_by_severity(session: Session, sites: Sites = None) -> dict[Severity, int]:
+    """How many alerts are not closed, by how grave they are."""
+    counted = (
+        select(alert.c.severity, func.count().label("alerts"))
+        .where(alert.c.closed_ms.is_(None), of_sites(alert.c.site, sites))
+        .group_by(alert.c.severity)
+    )
+    found = {row.severity: row.alerts for row in session.rows(counted)}
+    return {severity: found.get(severity.value, 0) for severity in Severity}
+
+
+def last_alert_entry(session: Session) -> int:
+    """The number of the newest entry in any alert's log: it grows with each change."""
+    newest: Select[Any] = select(func.coalesce(func.max(alert_log.c.entry), 0))
+    return int(session.rows(newest)[0][0])
+
+
+def state_of(row: Row, now_ms: int) -> AlertState:
+    """Where an alert is in its life."""
+    if row.closed_ms is not None:
+        return AlertState.CLOSED
+    if row.silenced_until_ms is not None and row.silenced_until_ms > now_ms:
+        return AlertState.SILENCED
+    return AlertState.OPEN if row.acknowledged_ms is None else AlertState.ACKNOWLEDGED
+
+
+def facts_of(row: Row, now_ms: int) -> dict[str, Any]:
+    """A row as readers see it."""
     return {
-        Subject(row.rule, row.site, row.subject): row.opened_ms for row in session.rows(_OPEN_NOW)
+        "id": row.alert,
+        "rule": row.rule,
+        "site": row.site,
+        "subject": row.subject,
+        "text": row.text,
+        "severity": row.severity,
+        "state": state_of(row, now_ms),
+        "opened": from_ms(row.opened_ms),
+        "closed": from_ms(row.closed_ms),
+        "closed_by": row.closed_by,
+        "lasts": row.ceased_ms is None,
+        "acknowledged_at": from_ms(row.acknowledged_ms),
+        "acknowledged_by": row.acknowledged_by,
+        "assignee": row.assignee,
+        "silenced_until": from_ms(row.silenced_until_ms),
+        "comments": row.comments,
+        "escalated_at": from_ms(row.escalated_ms),
+        "delivered": row.told_ms is not None,
+        "version": row.version,
     }
 
 
-def open_all(session: Session, texts: Iterable[tuple[Subject, str]], now_ms: int) -> None:
-    """Open an alert for each subject, with a sentence for people."""
-    session.upsert(
-        _OPEN,
-        [(each.rule, each.site, each.subject, now_ms, told) for each, told in texts],
-    )
+def _conditions(wanted: AlertFilter, now_ms: int, dialect: str) -> list[ColumnElement[bool]]:
+    needed = [of_sites(alert.c.site, wanted.sites)]
+    if wanted.states:
+        needed.append(or_(false(), *(_is(state, now_ms) for state in sorted(wanted.states))))
+        if AlertState.CLOSED not in wanted.states:
+            # Said once more in the words of the index of those.
+            needed.append(alert.c.closed_ms.is_(None))
+    needed += [
+        column == value
+        for column, value in (
+            (alert.c.rule, wanted.rule),
+            (alert.c.severity, wanted.severity),
+            (alert.c.assignee, wanted.assignee),
+        )
+        if value is not None
+    ]
+    needed += [_has(word, dialect) for word in (wanted.q or "").split()]
+    if wanted.start_ms is not None:
+        needed.append(alert.c.opened_ms >= wanted.start_ms)
+    if wanted.end_ms is not None:
+        needed.append(alert.c.opened_ms < wanted.end_ms)
+    if wanted.before is not None:
+        needed.append(alert.c.alert < wanted.before)
+    return needed
 
 
-def close_all(session: Session, keys: Iterable[AlertKey], now_ms: int) -> None:
-    """Close alerts."""
-    session.run_many(_CLOSE, [_where(key) | {"now_ms": now_ms} for key in keys])
+def _has(word: str, dialect: str) -> ColumnElement[bool]:
+    """Whether an alert tells of something, whatever its case."""
+    pattern = "%" + re.sub(r"([%_\\])", r"\\\1", word) + "%"
+    places = (alert.c.text, alert.c.subject, alert.c.site)
+    # SQLite's LIKE knows no case, and takes a third of the time of comparing with lower().
+    if dialect == "sqlite":
+        return or_(*(place.like(pattern, escape="\\") for place in places))
+    return or_(*(place.ilike(pattern, escape="\\") for place in places))
 
 
-def due_alerts(session: Session, limit: int) -> list[Row]:
-    """Alerts whose opening or closing was not sent yet, the oldest first."""
-    return list(session.rows(_DUE, {"rows": limit}))
-
-
-def mark_sent(session: Session, key: AlertKey, *, closing: bool) -> None:
-    """Remember that an opening or closing was sent."""
-    session.run(_SENT[closing], _where(key))
-
-
-_UNTOLD = (
-    select(gap, edge.c.site)
-    .join(edge, edge.c.edge == gap.c.edge)
-    .where(gap.c.told == text("0"))
-    .order_by(gap.c.edge, gap.c.epoch, gap.c.first_seq, gap.c.last_seq)
-    .limit(bindparam("rows"))
-)
-_TOLD = (
-    update(gap)
-    .values(told=1)
-    .where(
-        gap.c.edge == bindparam("of"),
-        gap.c.epoch == bindparam("in"),
-        gap.c.first_seq == bindparam("first"),
-        gap.c.last_seq == bindparam("last"),
-    )
-)
-_LOSS = Upsert(alert, ("rule", "site", "subject", "opened_ms", "closed_ms", "text", "close_sent"))
-# The rest follows with the next round.
-_LOSSES_PER_ROUND = 1000
-
-
-def tell_losses(session: Session, now_ms: int) -> None:
-    """One alert for each new gap: over as soon as it is told, since nothing brings it back."""
-    lost = session.rows(_UNTOLD, {"rows": _LOSSES_PER_ROUND})
-    session.upsert(
-        _LOSS,
-        [
-            (
-                "events_lost",
-                row.site,
-                f"{row.edge} {row.epoch}-{row.first_seq}",
-                now_ms,
-                now_ms,
-                f"Edge {row.edge} of {row.site} lost events {row.first_seq} to {row.last_seq} "
-                f"of epoch {row.epoch}: {row.reason}.",
-                1,
-            )
-            for row in lost
-        ],
-    )
-    session.run_many(
-        _TOLD,
-        [
-            {"of": row.edge, "in": row.epoch, "first": row.first_seq, "last": row.last_seq}
-            for row in lost
-        ],
-    )
+def _is(state: AlertState, now_ms: int) -> ColumnElement[bool]:
+    """The condition of a state; see `state_of`."""
+    if state is AlertState.CLOSED:
+        return alert.c.closed_ms.is_not(None)
+    is_silenced = func.coalesce(alert.c.silenced_until_ms, 0) > now_ms
+    if state is AlertState.SILENCED:
+        return alert.c.closed_ms.is_(None) & is_silenced
+    is_acknowledged = alert.c.acknowledged_ms.is_not(None)
+    held = is_acknowledged if state is AlertState.ACKNOWLEDGED else ~is_acknowledged
+    return alert.c.closed_ms.is_(None) & ~is_silenced & held

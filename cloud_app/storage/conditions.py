@@ -29,6 +29,13 @@ def edges_away(session: Session, now: Now, away_ms: int) -> Sequence[Row]:
     )
 
 
+def edges_unheard(session: Session, since_ms: int) -> Sequence[Row]:
+    """(edge, site) of edges not heard of since then."""
+    return session.rows(
+        select(edge.c.edge, edge.c.site).where(func.coalesce(edge.c.seen_ms, 0) < since_ms)
+    )
+
+
 def blind_cameras(session: Session, now: Now) -> Sequence[Row]:
     """(site, edge, camera, bays, youngest_ms, reason) of cameras of which no bay is known.
 

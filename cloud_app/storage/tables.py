@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Double,
     Index,
     Integer,
@@ -39,6 +40,12 @@ metadata = MetaData(
 
 def _key(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
     return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _number(name: str) -> Column[Any]:
+    """A key that the database counts up."""
+    kind = BigInteger().with_variant(Integer, "sqlite")
+    return Column(name, kind, primary_key=True, autoincrement=True)
 
 
 # One row per edge box, and the lock of all that belongs to it: an intake first touches the rows of
@@ -292,26 +299,98 @@ shadow = Table(
     Column("changed_ms", BigInteger, nullable=False),
 )
 
+# One row for each spell of a condition. `closed_ms` is when it was over, for whichever reason, and
+# `ceased_ms` when the condition itself was: an alert that a person closed stays unceased as long as
+# its condition holds, which keeps the rule from opening it again. `told_ms` is when somebody was
+# first notified; `planned` is 1 once it was decided who is to be (`alert_notice`).
 alert = Table(
     "alert",
     metadata,
-    _key("rule"),
-    _key("site"),
-    _key("subject"),
-    _key("opened_ms", BigInteger),
-    Column("closed_ms", BigInteger),
+    _number("alert"),
+    Column("rule", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("open_sent", SmallInteger, nullable=False, server_default=text("0")),
-    Column("close_sent", SmallInteger, nullable=False, server_default=text("0")),
+    Column("severity", Text, nullable=False, server_default=text("'warning'")),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("closed_ms", BigInteger),
+    Column("closed_by", Text),
+    Column("ceased_ms", BigInteger),
+    Column("acknowledged_ms", BigInteger),
+    Column("acknowledged_by", Text),
+    Column("assignee", Text),
+    Column("silenced_until_ms", BigInteger),
+    Column("comments", BigInteger, nullable=False, server_default=text("0")),
+    Column("escalated_ms", BigInteger),
+    Column("told_ms", BigInteger),
+    Column("planned", SmallInteger, nullable=False, server_default=text("0")),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
     Index("alert_by_time", "opened_ms"),
+    Index("alert_by_subject", "rule", "site", "subject", "opened_ms"),
+    Index("alert_by_site", "site", "alert"),
+    Index("alert_by_rule", "rule", "alert"),
+    Index("alert_by_severity", "severity", "alert"),
+    # Numbers stand in links, so none is given twice.
+    sqlite_autoincrement=True,
 )
-_IS_OPEN = alert.c.closed_ms.is_(None)
-Index("alert_open", alert.c.opened_ms, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
-# Not sent yet; 0 and 1 as text, since an index's condition takes no parameter.
-ALERT_DUE = (alert.c.open_sent == text("0")) | (
-    alert.c.closed_ms.is_not(None) & (alert.c.close_sent == text("0"))
+
+
+def _partial(
+    name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False
+) -> None:
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+_partial("alert_open", alert.c.alert, where=alert.c.closed_ms.is_(None))
+_partial(
+    "alert_lasting",
+    alert.c.rule,
+    alert.c.site,
+    alert.c.subject,
+    where=alert.c.ceased_ms.is_(None),
+    unique=True,
 )
-Index("alert_due", alert.c.opened_ms, sqlite_where=ALERT_DUE, postgresql_where=ALERT_DUE)
+_partial("alert_by_assignee", alert.c.assignee, alert.c.alert, where=alert.c.assignee.is_not(None))
+# 0 as text, since an index's condition takes no parameter.
+_partial("alert_unplanned", alert.c.alert, where=alert.c.planned == text("0"))
+
+# What happened to each alert, in order; `actor` is empty where the service did it.
+alert_log = Table(
+    "alert_log",
+    metadata,
+    _number("entry"),
+    Column("alert", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text),
+    Column("text", Text),
+    Column("until_ms", BigInteger),
+    Column("assignee", Text),
+    Index("alert_log_by_alert", "alert", "entry"),
+    sqlite_autoincrement=True,
+)
+
+# Who is still to be told of an alert, by notification rule: first that it is open (`step` is
+# `open`, or `once` if it was over at once), then, if the rule wants that, that it is over
+# (`close`). `due_ms` is empty while there is nothing to tell yet. A row goes when its rule has
+# nothing more to tell.
+alert_notice = Table(
+    "alert_notice",
+    metadata,
+    _key("alert", BigInteger),
+    _key("notification"),
+    Column("step", Text, nullable=False),
+    Column("escalation", SmallInteger, nullable=False, server_default=text("0")),
+    Column("due_ms", BigInteger),
+    Column("tries", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_ms", BigInteger),
+)
+_partial(
+    "alert_notice_due",
+    alert_notice.c.notification,
+    alert_notice.c.due_ms,
+    where=alert_notice.c.due_ms.is_not(None),
+)
 
 # The newest position of each incident; `ended_ms` stays empty while it lasts.
 incident = Table(

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from cloud_app.accounts.registry_tenants import RegistryTenants
 from cloud_app.config import IngestConfig, RetentionConfig, RulesConfig
 from cloud_app.errors import CloudError
 from cloud_app.housekeeping import Housekeeper
@@ -18,7 +19,6 @@ from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import IngestWorker
-from cloud_app.notify import LogNotifier
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
 from cloud_app.storage.queries import Now, edges_now, lots_now
@@ -112,7 +112,7 @@ class Fuzz:
         self._told = Told()
         rules = RulesConfig()
         self._housekeeper = Housekeeper(
-            database, self._told, LogNotifier(), rules, RetentionConfig(), 180.0,
+            database, self._told, RegistryTenants(), rules, RetentionConfig(), 180.0,
             HoleWatch(self._clock, 5.0), self._clock,
         )  # fmt: skip
         self._worker = IngestWorker(

@@ -24,6 +24,8 @@ from cloud_app.config import (
     CloudConfig,
     HttpConfig,
     MailConfig,
+    NotificationsConfig,
+    RulesConfig,
     Scope,
     TokenConfig,
 )
@@ -79,12 +81,17 @@ class Hub:
     published: list[tuple[str, bytes]] = field(default_factory=list)
     people: AccountsConfig = field(default_factory=AccountsConfig)
     mail: MailConfig | None = None
+    rules: RulesConfig = field(default_factory=RulesConfig)
+    notifications: NotificationsConfig = field(default_factory=NotificationsConfig)
 
     def __post_init__(self) -> None:
         # The context comes later.
         self.feed = LiveFeed(self.database, lambda: self.context.now())  # noqa: PLW0108
         self.shadows = ShadowService(self.database, self.clock, "$aws")
-        config = CloudConfig(http=self.http, accounts=self.people, mail=self.mail)
+        config = CloudConfig(
+            http=self.http, accounts=self.people, mail=self.mail, rules=self.rules,
+            notifications=self.notifications,
+        )  # fmt: skip
         self.accounts = Accounts.of(config, self.database, FAST_PASSWORDS)
         self.context = ApiContext(
             config, self.database, self.clock,

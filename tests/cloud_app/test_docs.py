@@ -35,7 +35,8 @@ def test_every_key_the_docs_name_exists() -> None:
     }
     text = PAGE.read_text()
     for name in re.findall(r"`([a-z]+_[a-z_]+)`", text):
-        tables = {"bay_state", "not_held", "edge_offline", "camera_lost", "lot_full", "events_lost",
+        tables = {"bay_state", "bay_count", "event_other", "not_held", "edge_offline",
+                  "camera_lost", "lot_full", "events_lost",
                   "not_told", "incident_list", "edge_fault", "edge_wrong_site",
                   "edge_not_registered", "edge_lot_disputed", "edge_flooding",
                   "lotsight_cloud_misplaced_total", "lotsight_cloud_shed_total"}  # fmt: skip

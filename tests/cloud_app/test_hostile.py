@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text, update
 
+from cloud_app.accounts.registry_tenants import RegistryTenants
 from cloud_app.config import IngestConfig, RetentionConfig, RulesConfig
 from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import IngestWorker
-from cloud_app.notify import LogNotifier
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.intake import prune_quarantine
@@ -84,7 +84,7 @@ def housekeeper(database: Database) -> Housekeeper:
 
     clock = ManualClock(epoch_utc=START)
     return Housekeeper(
-        database, Link(), LogNotifier(), RulesConfig(), RetentionConfig(), 180.0,
+        database, Link(), RegistryTenants(), RulesConfig(), RetentionConfig(), 180.0,
         HoleWatch(clock, 5.0), clock,
     )  # fmt: skip
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from cloud_app.accounts.registry_tenants import RegistryTenants
 from cloud_app.config import RetentionConfig, RulesConfig
 from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import LinkState
-from cloud_app.notify import LogNotifier
 from cloud_app.storage.database import Database
 from cloud_app.storage.streams import gaps
 from cloud_app.stream import Watermark
@@ -56,7 +56,8 @@ class House:
 
     def __post_init__(self) -> None:
         self.keeper = Housekeeper(
-            self.database, self.link, LogNotifier(), RulesConfig(), RetentionConfig(events_days=1),
+            self.database, self.link, RegistryTenants(), RulesConfig(),
+            RetentionConfig(events_days=1),
             180.0, HoleWatch(self.clock, 5.0), self.clock,
         )  # fmt: skip
 

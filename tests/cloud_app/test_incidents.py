@@ -12,7 +12,7 @@ import pytest
 
 from cloud_app.config import RulesConfig
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.dwell import Occupation, parked_stays
 from cloud_app.storage.incidents import IncidentFilter, incidents
@@ -136,7 +136,7 @@ def told(database: Database, edge: ScriptedEdge, later_s: float, rules: RulesCon
     with database.read() as session:
         return [
             f"{alert.rule} {alert.subject} {'open' if alert.closed is None else 'over'}"
-            for alert in alerts(session, 50)
+            for alert in alerts(session, 0, EVERY_ALERT, 50)
         ]
 
 

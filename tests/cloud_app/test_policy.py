@@ -113,7 +113,6 @@ def hub(database: Database) -> Hub:
                     "site": south.site,
                     "text": f"{MARK} is full",
                     "opened_ms": hub.context.now().now_ms,
-                    "open_sent": 1,
                 },
             )
     return hub
@@ -124,12 +123,13 @@ def paths_of(template: str) -> list[str]:
     north = {
         "site": "north", "lot": "p1", "edge": "box-1", "bay": "a1", "zone": "z1",
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
-        "session_id": "s", "key": "k", "kind": "reset",
+        "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
         "bay": f"{MARK}-1", "device": f"{MARK}-box", "operator": f"{MARK}-op",
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
+        "alert": 2, "notification": f"{MARK}-notification",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))
@@ -157,10 +157,14 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     if "/registry/" in path and method in REGISTRY_WRITES:
         body, etag = REGISTRY_WRITES[method]
         return client.request(method, path, json=body, headers={"If-Match": etag})
+    if path.endswith("/alerts/assignees"):
+        return client.request(method, path, params={"site": "north"})
+    if path.endswith("/actions"):
+        return client.request(method, path, json={"action": "acknowledge"})
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
-_OF_TOKENS = {Permission.READ, Permission.WRITE}
+_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND}
 
 
 def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:

@@ -1,25 +1,21 @@
-"""Alerts: opened once, closed once, delivered at least once."""
+"""Rules: what opens an alert, once, and what closes it, once."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from pydantic import SecretStr
+from pydantic import ValidationError
+from sqlalchemy import select
 
+from cloud_app.alert_words import SEVERITIES, AlertRule, Severity
 from cloud_app.config import RulesConfig
-from cloud_app.errors import SinkError
-from cloud_app.notify import LogNotifier, Notice, deliver, notifier_for
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alert_life import prune_alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
+from cloud_app.storage.tables import alert_log
+from cloud_app.stream import FaultKind
 from cloud_app.views import AlertItem
 from telemetry import UnknownReason
 from telemetry.messages import OfflineReason, Status
@@ -36,7 +32,7 @@ def judged(
     with database.write() as session:
         judge(session, now_of(edge, later_s), RULES, listening_since_ms)
     with database.read() as session:
-        return alerts(session, 50)
+        return alerts(session, 0, EVERY_ALERT, 50)
 
 
 def test_an_edge_that_is_away_opens_an_alert_once_and_its_return_closes_it(
@@ -61,6 +57,31 @@ def test_our_own_absence_is_not_the_edges(database: Database) -> None:
     just_back_ms = now_of(edge, 3600).now_ms
     assert judged(database, edge, 3601, just_back_ms) == []
     assert len(judged(database, edge, 3600 + 601, just_back_ms)) == 1
+
+
+def test_a_restart_of_ours_ends_no_alert(database: Database) -> None:
+    """What was not heard of since keeps its alerts, and with them who acknowledged them."""
+    bays = tuple(f"b{n}" for n in range(20))
+    edge, gone = ScriptedEdge(bay_ids=bays), ScriptedEdge(edge="box-2", lot="p2")
+    take(database, [*edge.hello(), *(edge.change(bay, True) for bay in bays)])
+    take(database, [edge.incident("i-1"), *gone.hello(), gone.health()])
+    edge.now += timedelta(seconds=700)
+    take(database, [edge.health()])
+    before = judged(database, edge, 1)
+    assert {each.rule for each in before} == {"lot_full", "incident", "edge_offline"}
+
+    back_ms = now_of(edge, 5_000).now_ms
+    assert judged(database, edge, 5_001, back_ms) == before
+    assert judged(database, edge, 5_599, back_ms) == before
+
+    # Heard of again, an edge is judged as ever; who is not heard of in time is away.
+    edge.now += timedelta(seconds=5_590)
+    take(database, [edge.health(), *(edge.change(bay, False) for bay in bays)])
+    for later_s in (1, 20):
+        after = {each.rule: each for each in judged(database, edge, later_s, back_ms)}
+        assert len(after) == 3
+        assert after["lot_full"].closed is not None
+        assert {after["incident"], after["edge_offline"]} < set(before)
 
 
 def test_a_box_that_moved_away_is_not_missed(database: Database) -> None:
@@ -109,71 +130,33 @@ def test_lost_events_are_told_once(database: Database) -> None:
     assert len(judged(database, edge)) == 1
 
 
-@dataclass
-class Hook:
-    """A receiver of webhooks."""
-
-    secret: str = "s3cret"
-    refuse: int = 0
-    bodies: list[dict[str, str | None]] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-    url: str = ""
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    state = Hook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            digest = hmac.new(state.secret.encode(), body, hashlib.sha256).hexdigest()
-            assert self.headers["X-Lotsight-Signature"] == f"sha256={digest}"
-            if state.refuse:
-                state.refuse -= 1
-                self.send_response(503)
-            else:
-                state.bodies.append(json.loads(body))
-                state.keys.append(self.headers["Idempotency-Key"])
-                self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_a_webhook_gets_opening_and_closing_once(database: Database, hook: Hook) -> None:
+def test_each_rule_has_a_severity_and_the_configuration_may_say_another(
+    database: Database,
+) -> None:
     edge = ScriptedEdge()
-    notifier = notifier_for(
-        RulesConfig(webhook_url=hook.url, webhook_secret=SecretStr(hook.secret))
-    )
+    take(database, [*edge.hello(), edge.health()])
+    assert judged(database, edge, 601)[0].severity is Severity.CRITICAL
+    others = RulesConfig.model_validate({"severity": {"lot_full": "critical"}})
+    assert others.severity_of("lot_full") is Severity.CRITICAL
+    assert others.severity_of("camera_lost") is Severity.CRITICAL
+    assert others.severity_of("incident") is Severity.WARNING
+    assert set(SEVERITIES) == set(AlertRule)
+    assert {f"edge_{kind}" for kind in FaultKind} <= set(AlertRule)
+    with pytest.raises(ValidationError, match="lot_fool"):
+        RulesConfig.model_validate({"severity": {"lot_fool": "info"}})
+
+
+def test_what_is_over_goes_with_its_log_and_what_lasts_stays(database: Database) -> None:
+    edge = ScriptedEdge()
     take(database, [*edge.hello(), edge.health()])
     judged(database, edge, 601)
-    hook.refuse = 1
-    with pytest.raises(SinkError, match="503"):
-        deliver(database, notifier)
-
-    assert deliver(database, notifier) == 1
-    assert deliver(database, notifier) == 0
     take(database, [edge.health()])
     judged(database, edge)
-    assert deliver(database, notifier) == 1
-
-    assert [body["closed"] is None for body in hook.bodies] == [True, False]
-    assert len(set(hook.keys)) == 2
-    with database.read() as session:
-        assert alerts(session, 1)[0].delivered
-
-
-def test_without_a_webhook_alerts_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    LogNotifier().send(Notice("lot_full", "north", "p1", "Lot p1 is full.", 0, None))
-    assert "Lot p1 is full." in caplog.text
+    judged(database, edge, 601)
+    with database.write() as session:
+        assert prune_alerts(session, now_of(edge, 600).now_ms) == 0
+        assert prune_alerts(session, now_of(edge, 100_000).now_ms) == 1
+        logged = session.rows(select(alert_log.c.action))
+    [alert] = judged(database, edge, 602)
+    assert alert.closed is None
+    assert [row.action for row in logged] == ["opened"]

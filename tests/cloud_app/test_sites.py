@@ -19,7 +19,7 @@ from cloud_app.errors import StorageError
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.placing import move_edge, register_edge
 from cloud_app.storage.queries import Now, edges_now, lots_now
@@ -49,7 +49,7 @@ def reasons(database: Database) -> list[str]:
 def open_alerts(database: Database) -> dict[str, tuple[str, str]]:
     with database.write() as session:
         judge(session, NOW, RulesConfig())
-        return {each.rule: (each.site, each.text) for each in alerts(session, 100)}
+        return {each.rule: (each.site, each.text) for each in alerts(session, 0, EVERY_ALERT, 100)}
 
 
 def test_a_box_cannot_take_another_sites_name(database: Database) -> None:

@@ -18,11 +18,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from pydantic import SecretStr, ValidationError
 
-from cloud_app.accounts.mail import SmtpMailer, deliver
+from cloud_app.accounts.mail import deliver
 from cloud_app.accounts.roles import Role
 from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.config import MailConfig, MailSecurity
 from cloud_app.errors import MailError
+from cloud_app.mail import Letter, SmtpMailer
 from cloud_app.storage.database import Database
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.accounts.kit import (
@@ -236,7 +237,7 @@ def test_a_server_without_starttls_gets_nothing(hub: Hub) -> None:
         config = MailConfig(host="127.0.0.1", port=port, sender="a@example.org")
         ask_for_reset(hub, ADA)
         with hub.database.read() as session:
-            from cloud_app.accounts.mail import _DUE, Letter
+            from cloud_app.accounts.mail import _DUE
 
             [row] = session.rows(_DUE, {"now_ms": to_ms(hub.clock.utc())})
         letter = Letter(row.mail, row.recipient, row.subject, row.body, row.due_ms)

@@ -30,6 +30,7 @@ PEOPLE = AccountsConfig(
     )
 )
 BODIES = {
+    ("/api/v1/alerts/{alert}/actions", "POST"): {"action": "comment", "text": "a"},
     ("/api/v1/edges/{edge}/shadow", "PATCH"): {"desired": {"a": 1}},
     ("/api/v1/people", "POST"): {"email": "x@example.org", "name": "X", "roles": []},
 }

@@ -20,9 +20,11 @@ from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from cloud_app.config import DatabaseConfig
+from cloud_app.alert_words import Severity
+from cloud_app.config import DatabaseConfig, RulesConfig
 from cloud_app.errors import StorageError
-from cloud_app.storage.alerts import alerts, due_alerts
+from cloud_app.storage.alert_life import Subject, lasting_alerts, open_all
+from cloud_app.storage.alerts import EVERY_ALERT, alert_detail, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.counts import drifts
 from cloud_app.storage.database import Database
@@ -58,6 +60,16 @@ def load_old(url: str) -> None:
             connection.execute(dump("postgres").encode())
 
 
+def run_old(url: str, statement: str) -> None:
+    """Change an old database, as its own code might have."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as connection:
+            connection.executescript(statement)
+    else:
+        with psycopg.connect(url) as server:
+            server.execute(statement.encode())
+
+
 def opened(url: str) -> Database:
     return open_database(DatabaseConfig(url=SecretStr(url)))
 
@@ -73,7 +85,10 @@ def answers(database: Database) -> dict[str, Any]:
                 bay for site in ("north", "south") for bay in bays_now(session, now, site=site)
             ],
             "edges": edges_now(session, now),
-            "alerts": sorted(alerts(session, 100), key=lambda item: (item.rule, item.subject)),
+            "alerts": sorted(
+                alerts(session, NOW_MS, EVERY_ALERT, 100),
+                key=lambda item: (item.rule, item.subject),
+            ),
             "incidents": incidents(session, now, IncidentFilter(), 100),
             "gaps": gaps(session, "box-3"),
             "stays": lot_stays(session, "north", "p1", window),
@@ -108,11 +123,61 @@ def test_an_old_database_answers_as_it_did(database_url: str) -> None:
         # Nothing was missed before, so nothing is read again now; what was told is not told anew.
         assert edges_to_reread(session, Now(NOW_MS, 180_000)) == []
         assert session.rows(text("SELECT COUNT(*) FROM gap WHERE told = 0")) == [(0,)]
-        assert "edge_offline" not in {row.rule for row in due_alerts(session, 50)}
         document, exists = load_shadow(session, "box-1", "config")
         assert (exists, document.desired, document.version) == (True, {"a": 1}, 3)
         assert session.rows(text("SELECT times FROM quarantine")) == [(1,)]
         assert session.rows(text("SELECT COUNT(*) FROM aggregate")) == [(1,)]
+    database.close()
+
+
+def test_old_alerts_get_a_life_and_nobody_is_told_twice(database_url: str) -> None:
+    """Told ones wait to be told over; what was not told yet is due; each has its log."""
+    load_old(database_url)
+    more = (
+        # Two consumers that both led opened two for one subject.
+        "('lot_full', 'north', 'twice', 1000, NULL, 'Full.', 1, 0)",
+        "('lot_full', 'north', 'twice', 2000, NULL, 'Full.', 1, 0)",
+        "('lot_full', 'north', 'over', 3000, 4000, 'Full.', 1, 0)",
+        "('lot_full', 'north', 'untold', 3000, 4000, 'Full.', 0, 0)",
+        "('events_lost', 'north', 'lost', 3000, 3000, 'Lost.', 0, 1)",
+        "('lot_full', 'north', 'done', 3000, 4000, 'Full.', 1, 1)",
+    )
+    run_old(database_url, f"INSERT INTO alert VALUES {', '.join(more)}")
+    database = opened(database_url)
+    with database.read() as session:
+        found = {
+            (item.subject, item.opened.timestamp()): item
+            for item in alerts(session, NOW_MS, EVERY_ALERT, 100)
+        }
+        notices = session.rows(
+            text(
+                "SELECT subject, opened_ms, step, due_ms > 0 FROM alert_notice n"
+                " JOIN alert a ON a.alert = n.alert WHERE notification = 'config'"
+                " AND opened_ms < 10000 ORDER BY subject, opened_ms"
+            )
+        )
+        away = next(item for item in found.values() if item.rule == "edge_offline")
+        detail = alert_detail(session, NOW_MS, found["done", 3.0].id)
+    assert [tuple(row) for row in notices] == [
+        ("lost", 3000, "once", True),
+        ("over", 3000, "close", True),
+        ("twice", 1000, "close", True),
+        ("twice", 2000, "close", None),
+        ("untold", 3000, "open", True),
+    ]
+    assert found["twice", 1.0].closed == found["twice", 2.0].opened
+    assert (away.severity, away.delivered, away.lasts) == (Severity.CRITICAL, True, True)
+    assert detail is not None
+    assert [(entry.action, entry.text) for entry in detail.log] == [
+        ("opened", "Full."), ("closed", None),
+    ]  # fmt: skip
+    # Numbers follow the times, and new ones follow them.
+    by_number = sorted(found.values(), key=lambda item: item.id)
+    assert [item.opened for item in by_number] == sorted(item.opened for item in by_number)
+    with database.write() as session:
+        subject = Subject("lot_full", "north", "new")
+        open_all(session, [(subject, "Full.")], NOW_MS, RulesConfig().severity_of)
+        assert lasting_alerts(session)[subject] > by_number[-1].id
     database.close()
 
 
@@ -122,12 +187,7 @@ def test_version_1_is_brought_up_too(database_url: str) -> None:
         "DROP TABLE incident; DROP TABLE incident_list;"
         "UPDATE meta SET value = '1' WHERE key = 'schema_version'"
     )
-    if database_url.startswith("sqlite:"):
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite:"))) as connection:
-            connection.executescript(to_version_1)
-    else:
-        with psycopg.connect(database_url) as connection:
-            connection.execute(to_version_1.encode())
+    run_old(database_url, to_version_1)
     database = opened(database_url)
     with database.read() as session:
         assert incidents(session, Now(NOW_MS, 180_000), IncidentFilter(), 10) == []

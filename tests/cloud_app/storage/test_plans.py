@@ -23,7 +23,7 @@ from cloud_app.occupancy.finding import hits
 from cloud_app.occupancy.plan import lot_plan
 from cloud_app.registry.geometry import Box
 from cloud_app.rules import judge
-from cloud_app.storage.alerts import alerts
+from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.dwell import lot_stays
@@ -62,7 +62,7 @@ PAGES: dict[str, Callable[[Session], object]] = {
     "edges": lambda s: edges_now(s, NOW),
     "newest events": lambda s: recent_events(s, 20),
     "a site's newest events": lambda s: recent_events(s, 20, EventFilter(["site-1"])),
-    "alerts": lambda s: alerts(s, 20),
+    "alerts": lambda s: alerts(s, NOW.now_ms, EVERY_ALERT, 20),
     "incidents": lambda s: incidents(s, NOW, IncidentFilter(is_open=True), 20),
     "dwell": lambda s: lot_stays(s, "site-1", "p1", HOUR),
     "series": lambda s: lot_series(s, "site-1", "p1", HOUR, 60_000),

@@ -1,0 +1,64 @@
+"""Words of alerts: which rules there are, how grave each is, and the states of an alert's life."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How grave an alert is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class AlertState(StrEnum):
+    """Where an alert is in its life; of two that hold the later one counts."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    SILENCED = "silenced"
+    CLOSED = "closed"
+
+
+class AlertRule(StrEnum):
+    """What opens alerts."""
+
+    EDGE_OFFLINE = "edge_offline"
+    CAMERA_LOST = "camera_lost"
+    LOT_FULL = "lot_full"
+    INCIDENT = "incident"
+    EVENTS_LOST = "events_lost"
+    EDGE_WRONG_SITE = "edge_wrong_site"
+    EDGE_NOT_REGISTERED = "edge_not_registered"
+    EDGE_LOT_DISPUTED = "edge_lot_disputed"
+    EDGE_FLOODING = "edge_flooding"
+
+    @property
+    def phrase(self) -> str:
+        """A few words for people: `edge offline`."""
+        return _PHRASES.get(self, self.value.replace("_", " "))
+
+
+_PHRASES: Mapping[AlertRule, str] = {
+    AlertRule.INCIDENT: "badly parked vehicle",
+    AlertRule.EDGE_WRONG_SITE: "edge at the wrong site",
+    AlertRule.EDGE_LOT_DISPUTED: "lot described in two ways",
+}
+
+SEVERITIES: Mapping[AlertRule, Severity] = {
+    # Nothing is known of bays that somebody sells or shows.
+    AlertRule.EDGE_OFFLINE: Severity.CRITICAL,
+    AlertRule.CAMERA_LOST: Severity.CRITICAL,
+    # Business as usual, and worth a sign at the entrance.
+    AlertRule.LOT_FULL: Severity.INFO,
+    AlertRule.INCIDENT: Severity.WARNING,
+    AlertRule.EVENTS_LOST: Severity.WARNING,
+    AlertRule.EDGE_WRONG_SITE: Severity.WARNING,
+    AlertRule.EDGE_NOT_REGISTERED: Severity.WARNING,
+    AlertRule.EDGE_LOT_DISPUTED: Severity.WARNING,
+    AlertRule.EDGE_FLOODING: Severity.WARNING,
+}
+"""How grave the alerts of each rule are, unless `[rules.severity]` says otherwise."""
