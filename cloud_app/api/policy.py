@@ -124,6 +124,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/incidents": {"GET": Permission.READ},
     f"{_V1}/edges": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}": {"GET": Permission.READ},
+    f"{_V1}/edges/{{edge}}/bays": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/health": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/gaps": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/bays/{{bay}}/history": {"GET": Permission.READ},

@@ -32,7 +32,14 @@ from cloud_app.storage.bay_events import Window
 from cloud_app.storage.health_history import EVERY_S, health_points
 from cloud_app.storage.history import stays
 from cloud_app.storage.past import bays_at
-from cloud_app.storage.queries import EdgeFilter, bays_now, edges_now, lot_now, lots_now
+from cloud_app.storage.queries import (
+    EdgeFilter,
+    bays_now,
+    edge_bays_now,
+    edges_now,
+    lot_now,
+    lots_now,
+)
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.streams import EventFilter, gaps, recent_events
 from cloud_app.storage.times import to_ms
@@ -173,6 +180,13 @@ def get_edge(edge: EdgeId, reading: Reading) -> EdgeNow:
     """One edge box."""
     wanted = EdgeFilter(name=reading.edge(edge))
     return edges_now(reading.session, reading.now(), wanted)[0]
+
+
+@router.get("/edges/{edge}/bays", tags=["now"], response_model=list[BayNow], responses=OR_CSV)
+def get_edge_bays(edge: EdgeId, reading: Reading, form: Form = Format.JSON) -> Any:
+    """The bays that one edge box watches, and their states."""
+    found = edge_bays_now(reading.session, reading.now(), reading.edge(edge))
+    return _listed(BayNow, found, form, reading, "bays", edge)
 
 
 @router.get("/edges/{edge}/health", tags=["history"])

@@ -200,6 +200,11 @@ def bays_now(
     return [_bay(row, now) for row in session.rows(_BAYS.where(*wanted))]
 
 
+def edge_bays_now(session: Session, now: Now, name: str) -> list[BayNow]:
+    """The bays of one edge's layout in force, in its order."""
+    return [_bay(row, now) for row in session.rows(_BAYS.where(bay.c.edge == name))]
+
+
 _BAYS = (
     select(
         *(bay.c[name] for name in names(bay) if name != "picture"),

@@ -17,6 +17,7 @@ from tests.cloud_app.accounts.kit import CITY, PASSWORD, PEOPLE, add
 from tests.cloud_app.hub import Hub, feeding, serving
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.test_intake import take
+from tests.cloud_app.web.town import Town, small_town
 
 DESKTOP = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=360, height=740)
@@ -86,6 +87,13 @@ def city(built_pages: Path, tmp_path: Path) -> Iterator[City]:
 def city_with_people(built_pages: Path, tmp_path: Path) -> Iterator[City]:
     """The same, with `council@example.org`."""
     with running(tmp_path, with_people=True) as found:
+        yield found
+
+
+@pytest.fixture
+def town(built_pages: Path, tmp_path: Path) -> Iterator[Town]:
+    """A small town: three boxes, alerts, incidents, and people."""
+    with small_town(tmp_path) as found:
         yield found
 
 

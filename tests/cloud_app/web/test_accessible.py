@@ -10,6 +10,7 @@ from playwright.sync_api import ViewportSize, expect
 
 from tests.cloud_app.web.conftest import DESKTOP, PHONE, City, OpenPage, log_in
 from tests.cloud_app.web.places import place_on_map
+from tests.cloud_app.web.town import Town
 from tests.kit.axe import serious_findings
 
 pytestmark = [pytest.mark.chromium]
@@ -45,6 +46,46 @@ def test_no_serious_finding(
     if findings := serious_findings(page):
         found["shortcuts"] = findings
     assert found == {}
+
+
+OF_A_TOWN = {
+    "/alerts": "main tbody tr",
+    "/alerts/1": ".log li",
+    "/incidents?incident=quay-1/i-2": ".frame",
+    "/edges": "main tbody tr",
+    "/edges/quay-1": ".bay-chip",
+    "/registry/lots": "main tbody tr",
+    "/registry/lots/harbour/quay": ".changes li",
+    "/registry/lots/harbour/quay?edit=yes": ".map[data-ready=true]",
+    "/people": "main tbody tr",
+    "/keys": ".notice",
+    "/notifications": ".notice",
+    "/audit": "main tbody tr",
+    "/settings": ".session-list li",
+}
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_serious_finding_where_people_work(
+    town: Town, open_page: OpenPage, theme: str, size: ViewportSize
+) -> None:
+    watched = open_page(size, theme, bypass_csp=True)
+    page = town.let_in(watched.page)
+    found: dict[str, list[str]] = {}
+    for place, shown in OF_A_TOWN.items():
+        page.goto(town.url + place)
+        expect(page.locator(shown).first).to_be_visible()
+        if findings := serious_findings(page):
+            found[place] = findings
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, place
+    for place, button in (("/people", "Invite"), ("/notifications", "New rule")):
+        page.goto(town.url + place)
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        if findings := serious_findings(page):
+            found[button] = findings
+    assert (found, watched.complaints) == ({}, [])
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

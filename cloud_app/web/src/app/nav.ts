@@ -52,7 +52,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
       { href: '/registry', label: 'nav.registry', icon: Building2, needs: 'read', key: 'r' },
       { href: '/people', label: 'nav.people', icon: Users, needs: 'people', key: 'p' },
       { href: '/keys', label: 'nav.keys', icon: KeyRound, needs: 'keys' },
-      { href: '/notifications', label: 'nav.notifications', icon: Send, needs: 'people' },
+      { href: '/notifications', label: 'nav.notifications', icon: Send, needs: 'notifications' },
       { href: '/audit', label: 'nav.audit', icon: ScrollText, needs: 'audit' },
       { href: '/settings', label: 'nav.settings', icon: Settings, needs: 'public', key: 's' },
     ],

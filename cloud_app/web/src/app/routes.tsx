@@ -7,6 +7,20 @@ import { t } from '../i18n';
 
 const MapPage = lazy(() => import('../pages/map/MapPage').then((m) => m.MapPage));
 const LotPage = lazy(() => import('../pages/lot/LotPage').then((m) => m.LotPage));
+const AlertsPage = lazy(() => import('../pages/alerts/AlertsPage').then((m) => m.AlertsPage));
+const AlertPage = lazy(() => import('../pages/alerts/AlertPage').then((m) => m.AlertPage));
+const IncidentsPage = lazy(() => import('../pages/incidents/IncidentsPage').then((m) => m.IncidentsPage));
+const EdgesPage = lazy(() => import('../pages/edges/EdgesPage').then((m) => m.EdgesPage));
+const EdgePage = lazy(() => import('../pages/edges/EdgePage').then((m) => m.EdgePage));
+const SettingsPage = lazy(() => import('../pages/settings/SettingsPage').then((m) => m.SettingsPage));
+const NotificationsPage = lazy(() =>
+  import('../pages/notifications/NotificationsPage').then((m) => m.NotificationsPage),
+);
+const PeoplePage = lazy(() => import('../pages/people/PeoplePage').then((m) => m.PeoplePage));
+const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysPage));
+const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
+const RegistryPage = lazy(() => import('../pages/registry/RegistryPage').then((m) => m.RegistryPage));
+const ThingPage = lazy(() => import('../pages/registry/ThingPage').then((m) => m.ThingPage));
 const EventsPage = lazy(() => import('../pages/events/EventsPage').then((m) => m.EventsPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
@@ -14,6 +28,19 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
     <Router onLoadStart={onLoadStart} onLoadEnd={onLoadEnd}>
       <Route path="/" component={MapPage} />
       <Route path="/lots/:site/:lot" component={LotPage} />
+      <Route path="/alerts" component={AlertsPage} />
+      <Route path="/alerts/:alert" component={AlertPage} />
+      <Route path="/incidents" component={IncidentsPage} />
+      <Route path="/edges" component={EdgesPage} />
+      <Route path="/edges/:edge" component={EdgePage} />
+      <Route path="/settings" component={SettingsPage} />
+      <Route path="/notifications" component={NotificationsPage} />
+      <Route path="/people" component={PeoplePage} />
+      <Route path="/keys" component={KeysPage} />
+      <Route path="/audit" component={AuditPage} />
+      <Route path="/registry" component={RegistryPage} />
+      <Route path="/registry/:kind" component={RegistryPage} />
+      <Route path="/registry/:kind/:name+" component={ThingPage} />
       <Route path="/events" component={EventsPage} />
       <Route default component={NotFound} />
     </Router>

@@ -18,9 +18,9 @@ const classes = ({ tone = 'plain', quiet, size }: Look, ...more: string[]) =>
     .filter(Boolean)
     .join(' ');
 
-export function Button({ tone, quiet, size, icon: Icon, children, ...rest }: ButtonProps) {
+export function Button({ tone, quiet, size, icon: Icon, children, class: more, ...rest }: ButtonProps) {
   return (
-    <button type="button" {...rest} class={classes(look(tone, quiet, size))}>
+    <button type="button" {...rest} class={classes(look(tone, quiet, size), String(more ?? ''))}>
       {Icon && <Icon size={16} aria-hidden="true" />}
       {children}
     </button>

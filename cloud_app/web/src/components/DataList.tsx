@@ -35,6 +35,10 @@ export interface Filter {
   id: string;
   label: string;
   options: readonly { value: string; label: string }[];
+  /** What is shown while it is not set, where that is not all. */
+  none?: string;
+  /** A day instead of one of the options. */
+  isDay?: boolean;
 }
 
 interface DataListProps<R> {
@@ -102,16 +106,25 @@ function Toolbar<R>({ query, filters = [], text, hasSearch = text !== undefined 
         </Button>
       )}
       <div class="filters">
-        {filters.map(({ id, label, options }) => (
-          <Select
-            key={id}
-            label={label}
-            hideLabel
-            value={query.values[id] ?? ''}
-            options={[{ value: '', label: `${label}: ${t('list.all')}` }, ...options]}
-            onChange={(value) => query.set({ [id]: value })}
-          />
-        ))}
+        {filters.map(({ id, label, options, none = t('list.all'), isDay }) =>
+          isDay ? (
+            <DayField
+              key={id}
+              label={label}
+              value={query.values[id] ?? ''}
+              onChange={(day) => query.set({ [id]: day })}
+            />
+          ) : (
+            <Select
+              key={id}
+              label={label}
+              hideLabel
+              value={query.values[id] ?? ''}
+              options={[{ value: '', label: `${label}: ${none}` }, ...options]}
+              onChange={(value) => query.set({ [id]: value })}
+            />
+          ),
+        )}
         {(active > 0 || query.values.q) && (
           <Button quiet icon={X} onClick={() => query.set(cleared)}>
             {t('list.clear')}
@@ -119,6 +132,26 @@ function Toolbar<R>({ query, filters = [], text, hasSearch = text !== undefined 
         )}
       </div>
     </div>
+  );
+}
+
+interface DayFieldProps {
+  label: string;
+  value: string;
+  onChange: (day: string) => void;
+}
+
+function DayField({ label, value, onChange }: DayFieldProps) {
+  return (
+    <label class="day-field">
+      <span class="soft small">{label}</span>
+      <input
+        class="input"
+        type="date"
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      />
+    </label>
   );
 }
 

@@ -66,3 +66,19 @@ export function ago(when: When, nowMs = Date.now()): string {
   const seconds = Math.max(0, (nowMs - asDate(when).getTime()) / 1000);
   return seconds < 5 ? t('time.now') : t('time.ago', { span: span(seconds) });
 }
+
+/** A day of a date field, as the moment it begins here, or ends with `isEnd`; null if it is none. */
+export function dayBound(text: string | undefined, isEnd = false): string | null {
+  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text ?? '');
+  if (!parts) return null;
+  const moment = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + (isEnd ? 1 : 0));
+  return Number.isNaN(moment.getTime()) ? null : moment.toISOString();
+}
+
+/** Bytes in the largest unit that leaves a whole number. */
+export function bytes(n: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+  const step = Math.min(units.length - 1, n < 1 ? 0 : Math.floor(Math.log10(n) / 3));
+  const value = n / 1000 ** step;
+  return `${value.toLocaleString(language.value, { maximumFractionDigits: value < 10 && step > 0 ? 1 : 0 })} ${units[step]}`;
+}
