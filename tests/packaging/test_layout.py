@@ -66,9 +66,9 @@ def test_wheel_holds_the_shipped_packages_only(wheel: Path) -> None:
     assert sorted(top for top in tops if not top.endswith(".dist-info")) == SHIPPED
     assert not [name for name in names if name.endswith((".pt", ".jpg.orig"))]
     assert not [name for name in names if name.startswith("models/training")]
-    pages = [name.removeprefix("cloud_app/web/") for name in names if "cloud_app/web/" in name]
-    assert "dist/index.html" in pages
-    assert [name for name in pages if not name.startswith("dist/")] == []
+    pages = [name for name in names if name.startswith("cloud_app/web/") and name[-1] != "/"]
+    assert "cloud_app/web/dist/index.html" in pages
+    assert [name for name in pages if not name.startswith("cloud_app/web/dist/")] == []
     for needed in ("models/weights/", "models/probe/", "models/class_words.toml", "edge_app/http/",
                    "calibration/editor/"):  # fmt: skip
         assert any(name.startswith(needed) for name in names), needed
