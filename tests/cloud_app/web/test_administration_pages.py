@@ -79,7 +79,7 @@ def test_a_notification_rule_is_made_changed_and_tried(town: Town, open_page: Op
     dialog.get_by_label("Address of the webhook").fill("https://127.0.0.1/hook")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).to_contain_text("127.0.0.1")
-    dialog.get_by_label("Address of the webhook").fill("https://203.0.113.7/hook")
+    dialog.get_by_label("Address of the webhook").fill("https://hooks.kerb.example/alerts")
     dialog.get_by_label("critical").check()
     dialog.get_by_label("When", exact=True).select_option("900")
     dialog.get_by_role("button", name="Save").click()
