@@ -4,6 +4,7 @@ import { preferredLanguage, setLanguage } from './i18n';
 import './theme/tokens.css';
 import './theme/base.css';
 import './theme/theme';
+import './components/controls.css';
 import './components/components.css';
 import './app/shell.css';
 

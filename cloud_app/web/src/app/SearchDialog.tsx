@@ -19,6 +19,7 @@ import { Modal } from '../components/Dialog';
 import { Skeleton } from '../components/states';
 import { t } from '../i18n';
 import { hitHref, hitWhere } from './searching';
+import './search.css';
 
 const ICONS = {
   lot: ParkingSquare,

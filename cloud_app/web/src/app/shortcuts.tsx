@@ -5,6 +5,7 @@ import { useLocation } from 'preact-iso';
 import { Dialog } from '../components/Dialog';
 import { t } from '../i18n';
 import { PLACES } from './nav';
+import './search.css';
 
 const CHORD_MS = 1500;
 

@@ -36,14 +36,24 @@ const corners = ({ west, south, east, north }: Box): [number, number, number, nu
   east,
   north,
 ];
-const STYLE: StyleSpecification = {
+/** With its colours from the start: a map whose code still loads is not to be black. */
+const style = (): StyleSpecification => ({
   version: 8,
   sources: { grid: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } } },
   layers: [
-    { id: 'ground', type: 'background' },
-    { id: 'grid', type: 'line', source: 'grid', paint: { 'line-width': 1 } },
+    { id: 'ground', type: 'background', paint: { 'background-color': token('--map-ground') } },
+    {
+      id: 'grid',
+      type: 'line',
+      source: 'grid',
+      paint: { 'line-width': 1, 'line-color': token('--map-grid') },
+    },
   ],
-};
+});
+
+const load = () => import('./maplibre');
+/** Begin to load the map's code, while the data is on its way. */
+export const preloadMap = () => void load().catch(() => undefined);
 
 export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: MapViewProps) {
   const holder = useRef<HTMLDivElement>(null);
@@ -60,7 +70,7 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
     let made: MapLibreMap | undefined;
     let isGone = false;
     const begin = async () => {
-      const maplibre = await import('./maplibre');
+      const maplibre = await load();
       await document.fonts.load('600 14px Inter').catch(() => undefined);
       if (isGone || !holder.current) return;
       // Before MapLibre writes it.
@@ -69,7 +79,7 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
       placed.current = isTold || first !== undefined;
       made = new maplibre.MapLibreMap({
         container: holder.current,
-        style: STYLE,
+        style: style(),
         hash: hasHash,
         ...(first && { bounds: corners(first), fitBoundsOptions: FIT }),
         attributionControl: false,

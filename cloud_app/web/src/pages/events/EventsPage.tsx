@@ -38,7 +38,7 @@ const columns = (): Column<EventItem>[] => [
   {
     id: 'cause',
     head: t('event.cause'),
-    cell: ({ cause }) => cause && word('cause', cause),
+    cell: ({ kind, cause }) => kind === 'changed' && cause && word('cause', cause),
     sort: ({ cause }) => cause,
   },
   {

@@ -6,6 +6,7 @@ import { useLive } from '../../api/live';
 import type { Lot, Overview } from '../../api/types';
 import { useData } from '../../api/useData';
 import type { Box } from '../../components/graticule';
+import { preloadMap } from '../../components/MapView';
 import { useTitle } from '../../components/Page';
 import { Loaded, Notice, Skeleton } from '../../components/states';
 import { useListQuery } from '../../components/useListQuery';
@@ -17,6 +18,8 @@ import { changed, FILTERS, filtered, type MapLot, mapLots, type Show, SORTS, typ
 import { Overview as OverviewStrip } from './Overview';
 import { Scale } from './Scale';
 import './map.css';
+
+preloadMap();
 
 const WORLD = '-180,-90,180,90';
 const LOTS_MAX = 5000;
