@@ -119,8 +119,8 @@ def get_alerts(
     """Alerts, the newest first; without `state` and `before` those that are not closed first."""
     wanted = replace(query.wanted, sites=reading.sites(query.site))
     if form is Format.CSV:
-        context = reading.context
-        found = every_alert(context.database, reading.now().now_ms, wanted)
+        context, now_ms = reading.context, reading.now().now_ms
+        found = every_alert(context.database, now_ms, wanted)
         return csv_answer(AlertItem, found, ("alerts", query.site), context.clock.utc())
     return alerts(reading.session, reading.now().now_ms, wanted, limit)
 

@@ -69,7 +69,7 @@ class Looker:
         self._now = now
         self._lots: dict[LotKey, LotNow] = {}
         self._bays: dict[LotKey, dict[tuple[str, str], BayNow]] = {}
-        self._alerts: Mapping[str, tuple[int, int]] = {}
+        self._alerts: Mapping[str, tuple[int, int, int]] = {}
         self._all_s = self._alerts_s = float("-inf")
 
     def look(
@@ -136,4 +136,4 @@ class Looker:
         changed = frozenset(n for n in names if before.get(n) != self._alerts.get(n))
         if not changed:
             return None
-        return AlertsNow({site: number for site, (number, _) in self._alerts.items()}, changed)
+        return AlertsNow({site: each[0] for site, each in self._alerts.items()}, changed)

@@ -42,10 +42,16 @@ class Malformed(BaseModel):
     detail: str | list[_Fault]
 
 
-def _refusals(*codes: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
-    return {code: {"model": Problem, "description": text} for code, text in codes}
+def _refusals(
+    *codes: tuple[int, str], kind: type[BaseModel] = Problem
+) -> dict[int | str, dict[str, Any]]:
+    # By name: with the model FastAPI builds a validator for each answer of each route, which is a
+    # second of every start, and is never used.
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}}
+    return {code: {"description": text, "content": content} for code, text in codes}
 
 
+_MALFORMED = "a parameter or field has another form"
 REFUSALS = _refusals(
     (400, "the Host header is not one of ours, or the body is no proper JSON"),
     (401, "the token is missing or unknown"),
@@ -54,9 +60,13 @@ REFUSALS = _refusals(
     (408, "the request was not sent in time"),
     (413, "the body is too large"),
     (503, "the database is away, or too many are connected"),
-) | {422: {"model": Malformed, "description": "a parameter or field has another form"}}
+) | _refusals((422, _MALFORMED), kind=Malformed)
 """What any route may answer instead of what was asked for."""
-TOO_MANY = _refusals((503, "too many listen already, or the database is away"))
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    503: {"model": Problem, "description": "too many listen already, or the database is away"},
+    # Names both models, so that the document has them.
+    422: {"model": Malformed, "description": _MALFORMED},
+}
 
 
 def _known_time(value: datetime) -> datetime:

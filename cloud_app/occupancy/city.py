@@ -20,7 +20,7 @@ from cloud_app.registry.things import Thing
 from cloud_app.storage.alerts import open_by_severity
 from cloud_app.storage.database import Session
 from cloud_app.storage.incidents import count_open
-from cloud_app.storage.queries import Now, Sites, edge_counts, lots_now
+from cloud_app.storage.queries import Now, Sites, edge_counts, lots_now, totals
 from cloud_app.views import Counts, LotNow
 
 
@@ -65,12 +65,11 @@ def _feature(thing: Thing, lot: LotNow | None) -> MapFeature | None:
 
 def overview(session: Session, now: Now, sites: Sites) -> Overview:
     """The sums of what some sites have."""
-    lots = lots_now(session, now, sites)
-    counts = sum((lot.counts for lot in lots), Counts())
+    lots, counts = totals(session, now, sites)
     edges, stale = edge_counts(session, now, sites)
-    by_severity = open_by_severity(session, sites)
+    by_severity = {each.value: n for each, n in open_by_severity(session, sites).items()}
     return Overview(
-        lots=len(lots),
+        lots=lots,
         bays=counts.bays,
         counts=counts,
         occupancy=counts.occupancy,

@@ -1,4 +1,4 @@
-"""How many alerts are open."""
+"""How many alerts are open at each site."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from cloud_app.storage.database import Session
 from cloud_app.storage.tables import alert
 
 
-def open_by_site(session: Session) -> dict[str, tuple[int, int]]:
-    """How many alerts are open at each site that has any, and a number that differs if they do."""
+def open_by_site(session: Session) -> dict[str, tuple[int, int, int]]:
+    """Of each site that has open alerts: how many, and numbers that differ if any of them does."""
     rows = session.rows(
         select(
             alert.c.site,
             func.count().label("alerts"),
-            # What people do to an alert counts its version.
-            func.sum(alert.c.opened_ms + alert.c.version).label("which"),
+            func.sum(alert.c.opened_ms).label("which"),
+            func.sum(alert.c.version).label("versions"),
         )
         .where(alert.c.closed_ms.is_(None))
         .group_by(alert.c.site)
     )
-    return {row.site: (row.alerts, int(row.which)) for row in rows}
+    return {row.site: (row.alerts, int(row.which), int(row.versions)) for row in rows}

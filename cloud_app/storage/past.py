@@ -23,12 +23,13 @@ _LAST = last_events(
     # A later word on the same state, such as that the bay was closed, was not known yet.
     lambda seen: seen.c.time_ms <= bindparam("at_ms"),
 )
-# An edge's absence is an alert; nothing else keeps when it was away.
+# An edge's absence is an alert; nothing else keeps when it was away. A person who closes the alert
+# does not bring the edge back.
 _AWAY = select(alert.c.subject).where(
     alert.c.rule == "edge_offline",
     alert.c.site == bindparam("at_site"),
     alert.c.opened_ms <= bindparam("at_ms"),
-    or_(alert.c.closed_ms.is_(None), alert.c.closed_ms > bindparam("at_ms")),
+    or_(alert.c.ceased_ms.is_(None), alert.c.ceased_ms > bindparam("at_ms")),
 )
 
 

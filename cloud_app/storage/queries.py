@@ -111,26 +111,39 @@ def _lots(
     return [_lot(row) for row in session.rows(_lots_query(now, which), given)]
 
 
-def _lots_query(now: Now, which: ColumnElement[bool]) -> Select[Any]:
+def totals(session: Session, now: Now, sites: Sites = None) -> tuple[int, Counts]:
+    """How many lots some sites have, and the sum of their counts."""
+    number = func.count(func.distinct(bay_count.c.site + "/" + bay_count.c.lot)).label("lots")
+    [row] = session.rows(_counted(now, of_sites(bay_count.c.site, sites), number))
+    return row.lots, _counts(row)
+
+
+def _counted(now: Now, which: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
+    """The sums of some rows of `bay_count`, with further columns."""
     open_bays = bay_count.c.bays - bay_count.c.closed
     stale = now.is_stale
-    counts = (
+    sums = {
+        "bays": bay_count.c.bays,
+        "stale": case((stale, open_bays), else_=0),
+        "closed": bay_count.c.closed,
+        **{
+            state: case((stale, 0), else_=bay_count.c[state])
+            for state in ("occupied", "free", "unknown")
+        },
+    }
+    return (
         select(
-            bay_count.c.site,
-            bay_count.c.lot,
-            func.sum(bay_count.c.bays).label("bays"),
-            *(
-                func.sum(case((stale, 0), else_=bay_count.c[state])).label(state)
-                for state in ("occupied", "free", "unknown")
-            ),
-            func.sum(case((stale, open_bays), else_=0)).label("stale"),
-            func.sum(bay_count.c.closed).label("closed"),
+            *columns, *(func.coalesce(func.sum(each), 0).label(name) for name, each in sums.items())
         )
+        .select_from(bay_count)
         .join(edge, edge.c.edge == bay_count.c.edge)
         .where(which)
-        .group_by(bay_count.c.site, bay_count.c.lot)
-        .subquery()
     )
+
+
+def _lots_query(now: Now, which: ColumnElement[bool]) -> Select[Any]:
+    key = (bay_count.c.site, bay_count.c.lot)
+    counts = _counted(now, which, *key).group_by(*key).subquery()
     return (
         select(counts, lot.c.name, lot.c.levels, lot.c.lat, lot.c.lon)
         .outerjoin(lot, and_(lot.c.site == counts.c.site, lot.c.lot == counts.c.lot))
@@ -138,8 +151,8 @@ def _lots_query(now: Now, which: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _lot(row: Row) -> LotNow:
-    counts = Counts(
+def _counts(row: Row) -> Counts:
+    return Counts(
         bays=row.bays,
         occupied=row.occupied,
         free=row.free,
@@ -147,6 +160,10 @@ def _lot(row: Row) -> LotNow:
         stale=row.stale,
         closed=row.closed,
     )
+
+
+def _lot(row: Row) -> LotNow:
+    counts = _counts(row)
     return LotNow(
         site=row.site,
         lot=row.lot,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import insert
+
 from cloud_app.api.access import digest_of
 from cloud_app.config import HttpConfig, Scope, TokenConfig
 from cloud_app.storage.database import Database
+from cloud_app.storage.tables import alert
+from cloud_app.storage.times import to_ms
 from telemetry.layout import Layout
 from telemetry.messages import LayoutBay, Location, LotInfo
 from tests.cloud_app.hub import Hub, fill
 from tests.cloud_app.registry.places import MUNICH, put, say, square
-from tests.cloud_app.scripted_edge import ScriptedEdge
+from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
 
 LON, LAT = MUNICH
@@ -81,5 +85,13 @@ def a_city(database: Database) -> tuple[Hub, PlacedEdge, PlacedEdge]:
         )
         put(session, "lot", "north/kerb", name="+Kerb", placement="on_street")
         put(session, "lot", "north/later", location={"lat": LAT, "lon": LON + 0.01})
+    with database.write() as session:
+        session.run(
+            insert(alert).values(
+                rule="edge_offline", site="north", subject="box-1", text="away", version=2,
+                opened_ms=to_ms(START) + 600_000, closed_ms=to_ms(START) + 700_000,
+                ceased_ms=to_ms(START) + 1_200_000,
+            )
+        )  # fmt: skip
     hub.clock.now_s = (south.now - hub.clock.epoch_utc).total_seconds() + 10
     return hub, north, south

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from cloud_app.storage.migrations import refuse_downgrade
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
