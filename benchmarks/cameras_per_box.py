@@ -37,7 +37,7 @@ import numpy as np
 from calibration import save_calibration
 from edge_app.assembly import EdgeBox, assemble
 from edge_app.config import LotsightConfig, parse_config
-from edge_app.figures import memory_bytes
+from edge_app.host_metrics import memory_bytes
 from edge_app.service import EdgeService
 from edge_app.sources.sim import SimAddress, calibration_of_sim
 from simulator import SimulatedLot, demo_scene
@@ -144,7 +144,7 @@ def totals(box: EdgeBox) -> dict[str, int]:
     """Frames judged, spared by the gate and dropped, over all cameras."""
     found = {"judged": 0, "gated": 0, "dropped": 0}
     for name in box.cameras.ids:
-        view = box.board.latest(name)
+        view = box.live_state.latest(name)
         if view is not None:
             for key in found:
                 found[key] += getattr(view.status, key)

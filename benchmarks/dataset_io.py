@@ -23,11 +23,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from datasets.converting import Conversion, Target, convert
+from datasets.convert import Conversion, Target, convert
 from datasets.formats import read_set
 from datasets.frames import LotFrame
 from datasets.leaks import CANDIDATE_BITS
-from datasets.own import Placing
+from datasets.native import Placing
 from datasets.phash import close_pairs
 from vision.types import as_floats
 

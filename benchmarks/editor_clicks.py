@@ -28,7 +28,7 @@ from playwright.sync_api import Page, sync_playwright
 from shapely import Polygon
 
 from calibration import RowPlan, load_calibration, row_quads
-from calibration.editor import Desk, EditorSettings, StillPicture, create_editor_app
+from calibration.editor import EditorSession, EditorSettings, StillPicture, create_editor_app
 from calibration.geometry import to_pixels
 
 POINT_S, PRESS_S, KEY_S, HOME_S, THINK_S = 1.1, 0.2, 0.28, 0.4, 1.35
@@ -219,10 +219,10 @@ def run_scene(browser: Any, scene: Scene) -> dict[str, Any]:
         folder = Path(name)
         picture = folder / "scene.png"
         cv2.imwrite(str(picture), scene.image_bgr)
-        desk = Desk("north", StillPicture(picture), folder / "north.json")
+        session = EditorSession("north", StillPicture(picture), folder / "north.json")
         settings = EditorSettings(author_of=lambda _request: "benchmark")
         config = uvicorn.Config(
-            create_editor_app(lambda: [desk], settings), port=0, log_level="warning"
+            create_editor_app(lambda: [session], settings), port=0, log_level="warning"
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)

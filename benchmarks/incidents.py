@@ -30,7 +30,7 @@ from models import default_model, open_detector
 from simulator import Activity, Scene, SimulatedLot, Weather, demo_scene, look_at
 from simulator.cars import random_car
 from simulator.misplaced import Misplaced, before, in_lane, straddling
-from telemetry.words import BayAngle, BayKind, IncidentKind
+from telemetry.vocabulary import BayAngle, BayKind, IncidentKind
 from vision.detector import OnnxDetector
 from vision.geometry import to_pixels
 from vision.incidents import FindingSettings, Lot, LotGround, Sighting, sightings

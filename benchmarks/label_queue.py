@@ -22,7 +22,7 @@ import numpy as np
 
 from datasets.labelling.pool import Judged, judge_pool
 from datasets.labelling.scoring import Weights, Worth, value_bays
-from datasets.labelling.selecting import Budget, select
+from datasets.labelling.selection import Budget, select
 from datasets.labelling.sources import read_sources
 from models import default_model, open_detector
 

@@ -27,13 +27,13 @@ import numpy as np
 import uvicorn
 from playwright.sync_api import Page, sync_playwright
 
+from datasets.labelling.build import Recipe, make_queue
 from datasets.labelling.journal import read_journals
-from datasets.labelling.making import Recipe, make_queue
-from datasets.labelling.page import ReviewDesk, create_review_app
+from datasets.labelling.page import ReviewSession, create_review_app
 from datasets.labelling.pool import judge_pool
 from datasets.labelling.queue import read_queue, write_queue
 from datasets.labelling.results import How, sum_up
-from datasets.labelling.selecting import Budget
+from datasets.labelling.selection import Budget
 from datasets.labelling.sources import read_sources
 from models import default_model, open_detector
 from telemetry import SystemClock
@@ -49,7 +49,7 @@ FLAGS = [
 
 @contextmanager
 def served(folder: Path) -> Any:
-    app = create_review_app(ReviewDesk(folder, SystemClock()), "benchmark")
+    app = create_review_app(ReviewSession(folder, SystemClock()), "benchmark")
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -2,7 +2,7 @@
 
     python benchmarks/privacy_people.py [--seconds 120] [--seeds 3 5]
 
-`vision.standing_scene` looks once a second at 1920 x 1080 px; the first 20 s learn. A sighting is
+`vision.background` looks once a second at 1920 x 1080 px; the first 20 s learn. A sighting is
 one person in one picture, by the bays and large enough to be seen (30 px of the small picture).
 
 covered     more than half of it is a mosaic
@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator import Activity, SimulatedLot, Weather, demo_scene
+from vision.background import BackgroundModel, Moving
 from vision.privacy import PrivacySettings, _beyond
-from vision.standing_scene import Moving, StandingScene
 from vision.view_match import small_grey
 
 FULL_WH, WH = (1920, 1080), (640, 360)
@@ -78,7 +78,7 @@ def watch(lot: SimulatedLot, seconds: int, tally: Tally) -> None:
     """Look at one lot, a look a second."""
     quads = list(lot.quads_norm())
     by_bays = _beyond(quads, WH, PrivacySettings().surroundings_share) == 0
-    scene, lately = StandingScene(), []
+    scene, lately = BackgroundModel(), []
     for second in range(seconds):
         time_s = 20.0 + second
         grey = small_grey(lot.frame(time_s), WH[0])

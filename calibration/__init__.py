@@ -6,11 +6,10 @@ for finding in check_calibration(calibration):
 save_calibration("north.json", changed, author="ina")
 """
 
-from calibration.bundles import HarvestBundle, is_bundle, read_bundle, write_bundle
 from calibration.canonical import checksum_of, seal
 from calibration.check import CheckSettings, check_calibration
 from calibration.diff import BayChange, ChangeKind, Difference, compare
-from calibration.errors import HarvestError, InvalidCalibrationError, RevisionConflictError
+from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from calibration.files import (
     Revision,
     format_calibration,
@@ -23,28 +22,16 @@ from calibration.files import (
     seal_calibration,
 )
 from calibration.findings import Code, Finding, Severity, errors_of
-from calibration.harvests import (
-    HarvestedBay,
-    HarvestedBox,
-    HarvestedFrame,
-    HarvestManifest,
-    HarvestReason,
-    Obscured,
-)
+from calibration.normalise import normalise_bay, normalise_calibration
 from calibration.numbering import Numbering, next_id, number_bays, parse_skip
 from calibration.parsing import calibration_from_data, parse_calibration
 from calibration.rows import (
     BayTraits,
     RowPlan,
-    copy_quads,
     copy_row,
     row_bays,
-    row_corners,
     row_quads,
-    share_along,
-    with_divider,
 )
-from calibration.tidy import tidy_bay, tidy_calibration
 from calibration.types import (
     Area,
     Bay,
@@ -69,19 +56,11 @@ __all__ = [
     "ControlPoint",
     "Difference",
     "Finding",
-    "HarvestBundle",
-    "HarvestError",
-    "HarvestManifest",
-    "HarvestReason",
-    "HarvestedBay",
-    "HarvestedBox",
-    "HarvestedFrame",
     "InvalidCalibrationError",
     "Location",
     "Lot",
     "Mask",
     "Numbering",
-    "Obscured",
     "ReferencePicture",
     "Revision",
     "RevisionConflictError",
@@ -92,30 +71,23 @@ __all__ = [
     "check_calibration",
     "checksum_of",
     "compare",
-    "copy_quads",
     "copy_row",
     "errors_of",
     "format_calibration",
-    "is_bundle",
     "list_revisions",
     "load_calibration",
     "load_revision",
     "next_id",
+    "normalise_bay",
+    "normalise_calibration",
     "number_bays",
     "parse_calibration",
     "parse_skip",
-    "read_bundle",
     "read_calibration",
     "rollback_calibration",
     "row_bays",
-    "row_corners",
     "row_quads",
     "save_calibration",
     "seal",
     "seal_calibration",
-    "share_along",
-    "tidy_bay",
-    "tidy_calibration",
-    "with_divider",
-    "write_bundle",
 ]

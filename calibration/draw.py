@@ -9,7 +9,7 @@ import numpy as np
 
 from calibration.findings import Finding, Severity
 from calibration.types import Bay, Calibration
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 from vision.draw import unit_px
 from vision.geometry import to_pixels
 from vision.labels import DARK, INK, Colour, polygon_centroid, put_text, text_width_px

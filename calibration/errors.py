@@ -1,10 +1,8 @@
-"""What can go wrong with a calibration file, or with a bundle of harvested frames.
+"""What can go wrong with a calibration file.
 
 CalibrationError (telemetry.errors)
 ├── InvalidCalibrationError   it can be read, but bays in it are wrong; carries the findings
 └── RevisionConflictError     someone else saved a newer revision meanwhile
-LotsightError (telemetry.errors)
-└── HarvestError              a bundle of harvested frames is wrong, or cannot be written
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calibration.findings import Finding
-from telemetry.errors import CalibrationError, LotsightError
+from telemetry.errors import CalibrationError
 
 # An error text lists this many findings; a file with 200 faults is shown by `calibration check`.
 _SHOWN = 5
@@ -53,7 +51,3 @@ class RevisionConflictError(CalibrationError):
             "saved by someone else meanwhile. Load it again and repeat the change; nothing was "
             "overwritten."
         )
-
-
-class HarvestError(LotsightError):
-    """A bundle of harvested frames is damaged or unsafe, or cannot be read or written."""

@@ -14,7 +14,7 @@ from calibration.geometry import signed_area, to_pixels
 from calibration.ground import ground_map
 from calibration.types import Bay, Calibration
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 _PIXEL_DECIMALS = 2
 # 1e-7 of a degree is 1 cm, the most that GeoJSON (RFC 7946, 11.2) finds sensible for such data.

@@ -23,8 +23,8 @@ from calibration.canonical import seal
 from calibration.check import check_calibration
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from calibration.findings import errors_of
+from calibration.normalise import normalise_calibration
 from calibration.parsing import parse_calibration
-from calibration.tidy import tidy_calibration
 from calibration.types import Calibration
 from telemetry.errors import CalibrationError
 
@@ -281,7 +281,7 @@ def _store(
     signed: tuple[str, datetime | None],
 ) -> Calibration:
     author, now_utc = signed
-    tidied, _ = tidy_calibration(calibration)
+    tidied, _ = normalise_calibration(calibration)
     errors = errors_of(check_calibration(tidied))
     if errors:
         raise InvalidCalibrationError(str(path), errors)

@@ -8,7 +8,6 @@ schema`; a test holds the two together. It says what one object can say; rules b
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import Any
 
 from calibration.types import SCHEMA_VERSION, Calibration
@@ -29,8 +28,3 @@ def json_schema() -> dict[str, Any]:
 def format_schema() -> str:
     """The schema as the text of its file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def published_schema() -> str:
-    """The schema file that came with this release."""
-    return files("calibration").joinpath("schema", SCHEMA_FILE).read_text(encoding="utf-8")

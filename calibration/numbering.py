@@ -10,7 +10,7 @@ from itertools import islice
 from pydantic import BaseModel, ConfigDict, Field
 
 from telemetry.errors import CalibrationError
-from telemetry.words import ID_PATTERN, is_identifier
+from telemetry.vocabulary import ID_PATTERN, is_identifier
 
 # The last run of digits counts; what stands before and behind it stays.
 _PATTERN = re.compile(r"^(?P<head>.*?)(?P<digits>\d+)(?P<tail>\D*)$")

@@ -18,14 +18,12 @@ from calibration.geometry import Doubles, as_points, signed_area, to_norm, to_pi
 from calibration.homography import (
     UNIT_SQUARE,
     apply_homography,
-    fit_homography,
     inverse_of,
     square_to_quad,
 )
 from calibration.types import Bay, Point, Quad
 from telemetry.errors import CalibrationError
-from telemetry.words import BayAngle, BayKind, Identifier, ZoneId
-from vision.quads import CORNERS
+from telemetry.vocabulary import BayAngle, BayKind, Identifier, ZoneId
 
 MOST_BAYS = 200
 
@@ -161,49 +159,10 @@ def row_bays(
     )
 
 
-def share_along(plan: RowPlan, point: Point, image_wh: tuple[int, int]) -> float:
-    """How far along the row a point of the picture lies: 0 at its begin, 1 at its end.
-
-    What a dragged divider needs: the share is one of true length.
-
-    Raises:
-        CalibrationError: the corners are no convex quad, or the point is beyond the horizon.
-    """
-    u, v = _on_row(plan, point, image_wh)
-    room = 1.0 - abs(plan.skew)
-    return float((u - max(-plan.skew, 0.0) - plan.skew * v) / room)
-
-
 def _on_row(plan: RowPlan, point: Point, image_wh: tuple[int, int]) -> tuple[float, float]:
     inverse = inverse_of(square_to_quad(to_pixels(plan.quad, image_wh)))
     u, v = apply_homography(inverse, to_pixels([point], image_wh))[0]
     return float(u), float(v)
-
-
-def with_divider(
-    plan: RowPlan, index: int, point: Point, image_wh: tuple[int, int], least: float = 0.1
-) -> RowPlan:
-    """Move one divider to where it was dragged, between its neighbours.
-
-    Args:
-        plan: the row.
-        index: of the divider, 0 for the one between the first two bays.
-        point: where it was dragged to, fractions of the picture.
-        image_wh: the picture's width and height, pixels.
-        least: each of the two bays keeps at least this share of the room between the neighbours.
-
-    Raises:
-        CalibrationError: there is no such divider, or the point is beyond the horizon.
-    """
-    marks = list(plan.marks)
-    if not 0 <= index < plan.count - 1:
-        msg = f"expected a divider from 0 to {plan.count - 2}, but got {index}"
-        raise CalibrationError(msg)
-    low, high = marks[index], marks[index + 2]
-    margin = (high - low) * least
-    share = share_along(plan, point, image_wh)
-    marks[index + 1] = min(max(share, low + margin), high - margin)
-    return plan.model_copy(update={"dividers": tuple(marks[1:-1])})
 
 
 def copy_row(plan: RowPlan, to: Point, image_wh: tuple[int, int]) -> RowPlan:
@@ -219,63 +178,3 @@ def copy_row(plan: RowPlan, to: Point, image_wh: tuple[int, int]) -> RowPlan:
         msg = f"expected a place before the horizon, but got ({to[0]:.3f}, {to[1]:.3f})"
         raise CalibrationError(msg)
     return plan.model_copy(update={"quad": as_points(to_norm(moved, image_wh))})
-
-
-def copy_quads(quads: list[Quad], to: Point, image_wh: tuple[int, int]) -> list[Quad]:
-    """Copy drawn neighbouring bays along the ground, the first corner of the first at `to`.
-
-    The ground's perspective is taken from the bays themselves, so they must be a row.
-
-    Raises:
-        CalibrationError: they are no row, or the copy would reach beyond the horizon.
-    """
-    plane = fit_row([to_pixels(quad, image_wh) for quad in quads])
-    inverse = inverse_of(plane)
-    cells = [apply_homography(inverse, to_pixels(quad, image_wh)) for quad in quads]
-    shift = apply_homography(inverse, to_pixels([to], image_wh))[0] - cells[0][0]
-    return [as_points(to_norm(apply_homography(plane, c + shift), image_wh)) for c in cells]
-
-
-def fit_row(quads_px: list[Doubles]) -> Doubles:
-    """The homography from the ground of a row to the picture: bay i is the unit square at (i, 0).
-
-    Args:
-        quads_px: neighbouring bays in order, each shape (4, 2), corners clockwise and starting at
-            the same one in every bay, whichever that is.
-
-    Raises:
-        CalibrationError: they do not determine one.
-    """
-    cells = np.concatenate([UNIT_SQUARE + np.array([i, 0.0]) for i in range(len(quads_px))])
-    fits: list[tuple[float, Doubles]] = []
-    for turn in range(CORNERS):
-        corners = np.concatenate([np.roll(quad, -turn, axis=0) for quad in quads_px])
-        matrix = fit_homography(cells, corners)
-        try:
-            residual = float(np.abs(apply_homography(matrix, cells) - corners).max())
-        except CalibrationError:
-            continue  # this corner does not come first: the row would fold over the horizon
-        fits.append((residual, matrix))
-    if not fits:
-        msg = f"expected {len(quads_px)} bays that stand in a row, but got others"
-        raise CalibrationError(msg)
-    return min(fits, key=lambda fit: fit[0])[1]
-
-
-def row_corners(points: Quad, image_wh: tuple[int, int]) -> Quad:
-    """Corners of a row in the order that `RowPlan` wants, however they were clicked.
-
-    Clockwise as seen, the first side along the longer way, starting at the end nearer the left
-    (the top for a row that runs up the picture).
-    """
-    quad = to_pixels(points, image_wh)
-    if signed_area(quad) < 0:
-        quad = quad[::-1]
-    sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-    if sides[0] + sides[2] < sides[1] + sides[3]:
-        quad = np.roll(quad, -1, axis=0)
-    run = quad[1] - quad[0]
-    forward = run[0] > 0 if abs(run[0]) >= abs(run[1]) else run[1] > 0
-    if not forward:
-        quad = np.roll(quad, -2, axis=0)
-    return as_points(to_norm(quad, image_wh))

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from telemetry.words import BayAngle, BayId, BayKind, CameraId, Identifier, ZoneId
+from telemetry.vocabulary import BayAngle, BayId, BayKind, CameraId, Identifier, ZoneId
 from vision.geometry import to_norm, to_pixels
 from vision.judge import BayShapes
 from vision.quads import CORNERS, polygon_to_quad

@@ -19,7 +19,7 @@ from calibration.findings import Code, Finding, Severity
 from calibration.geometry import Doubles, to_pixels
 from calibration.pose import GroundCamera, ground_points
 from calibration.types import Calibration
-from telemetry.words import BayAngle
+from telemetry.vocabulary import BayAngle
 
 LEAST_VISIBLE = 0.7
 # A bay's usual width and depth, metres, by angle; parallel bays are long and narrow.

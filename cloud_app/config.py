@@ -69,11 +69,22 @@ class TlsConfig(_Section):
         return self
 
 
+class BrokerProtocol(StrEnum):
+    """Which MQTT is spoken."""
+
+    MQTT_5 = "5"
+    MQTT_311 = "3.1.1"
+
+
 class BrokerConfig(_Section):
-    """The MQTT 5 broker and our session on it."""
+    """The broker and our session on it."""
 
     host: str = "127.0.0.1"
     port: Port = 1883
+    protocol: BrokerProtocol = Field(
+        default=BrokerProtocol.MQTT_5,
+        description="3.1.1 for small brokers; it has no shared subscriptions, so one consumer only",
+    )
     client_id: Identifier = Field(
         default="lotsight-cloud", description="each of several consumers needs its own"
     )

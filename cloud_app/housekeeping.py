@@ -107,7 +107,7 @@ class Housekeeper:
     def saw(self, batch: Batch) -> None:
         """Told by the ingest what was committed: events and empty outboxes may answer a replay."""
         for taken in batch.events:
-            self.watch.saw(taken.edge, taken.event.epoch, taken.event.seq)
+            self.watch.saw(taken.edge, taken.epoch, taken.seq)
         for taken_report, _ in batch.reports:
             report = taken_report.report
             if isinstance(report, Health) and report.outbox.rows == 0:

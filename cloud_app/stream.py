@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from telemetry.cloudevents import Event
+from telemetry.cloudevents import IncidentChangedEvent, OtherEvent, StreamGapEvent
 
 StreamKey: TypeAlias = tuple[str, int]
 """(edge, epoch)"""
@@ -22,13 +22,35 @@ class Watermark:
     upto: int
 
 
-@dataclass(frozen=True, slots=True)
-class TakenEvent:
-    """An event that was read and whose source agrees with its topic."""
+class BayChange(NamedTuple):
+    """What the tables keep of a bay's change, in the order of the columns of `event`."""
+
+    bay: str
+    occ: int | None
+    closed: int
+    reason: str | None
+    since_ms: int
+    conf: float
+    cause: str
+    layout: str
+
+
+Told: TypeAlias = BayChange | IncidentChangedEvent | StreamGapEvent | OtherEvent
+"""What an event says."""
+
+
+class TakenEvent(NamedTuple):
+    """An event that was read and whose source agrees with its topic.
+
+    A tuple, since one is made for each event that arrives.
+    """
 
     site: str
     edge: str
-    event: Event
+    epoch: int
+    seq: int
+    time_ms: int
+    told: Told
     body: str
 
 

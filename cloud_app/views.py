@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_app.alert_words import AlertState, Severity
 from telemetry.messages import Location, Occupancy
-from telemetry.words import IncidentKind
+from telemetry.vocabulary import IncidentKind
 
 
 class _View(BaseModel):

@@ -12,7 +12,7 @@ from datasets.lots import (
     read_sequence,
 )
 from datasets.manifest import About, Manifest, read_manifest
-from datasets.own import Placing, write_dataset
+from datasets.native import Placing, write_dataset
 
 __all__ = [
     "About",

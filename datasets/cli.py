@@ -29,7 +29,7 @@ from datasets.cli_common import Sources as SourcesArgument
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame
 from datasets.leaks import find_leaks, side_of
-from datasets.showing import SHEET, spread, write_page
+from datasets.preview import SHEET, spread, write_page
 
 app = typer.Typer(
     add_completion=False,

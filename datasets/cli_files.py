@@ -28,13 +28,13 @@ from datasets.cli_common import (
     progress,
     read,
 )
-from datasets.converting import Conversion, Target
-from datasets.converting import convert as convert_frames
+from datasets.convert import Conversion, Target
+from datasets.convert import convert as convert_frames
 from datasets.errors import DatasetError
 from datasets.formats import YoloTask, detect_set, read_set
 from datasets.frames import LotFrame, Origin, with_origin
 from datasets.manifest import About, Difference, Manifest, list_files
-from datasets.own import Placing
+from datasets.native import Placing
 from datasets.splitting import Shares, SplitBy, group_of, split_by
 from datasets.versions import compare_labels, files_of
 from datasets.versions import freeze as freeze_folder

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from datasets.errors import DatasetError
-from datasets.jobs import InTurn, Runner
+from datasets.jobs import Runner, SequentialRunner
 from telemetry.errors import LotsightError
 
 Piece = TypeVar("Piece")
@@ -28,7 +28,7 @@ LOST_WORKERS_BORNE = 3
 CONNECT_WITHIN_S = 20.0
 
 
-class OnDask:
+class DaskRunner:
     """Does pieces of work on the workers of a Dask cluster.
 
     Args:
@@ -82,7 +82,7 @@ def runner_of(text: str | None) -> Iterator[Runner]:
         DatasetError: the text is none of these, Dask is not installed, or nobody answers.
     """
     if text is None:
-        yield InTurn()
+        yield SequentialRunner()
         return
     dask, distributed = _module("dask"), _module("distributed")
     kind, _, count = text.partition(":")
@@ -95,7 +95,7 @@ def runner_of(text: str | None) -> Iterator[Runner]:
                 ) as cluster,
                 distributed.Client(cluster) as client,
             ):
-                yield OnDask(client)
+                yield DaskRunner(client)
             return
         try:
             client = distributed.Client(text, timeout=CONNECT_WITHIN_S)
@@ -106,7 +106,7 @@ def runner_of(text: str | None) -> Iterator[Runner]:
             )
             raise DatasetError(msg) from exc
         with client:
-            yield OnDask(client)
+            yield DaskRunner(client)
 
 
 def threads_each(text: str | None, threads: int) -> int:

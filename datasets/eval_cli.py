@@ -21,7 +21,7 @@ from datasets.judging import JudgeOptions, by_camera
 from datasets.lots import data_root
 from datasets.report import html_report
 from datasets.sets import choose
-from models import choose_model, parse_told
+from models import choose_model, parse_hints
 from models.options import LayoutOption, NamesOption, RolesOption
 
 app = typer.Typer(add_completion=False)
@@ -71,7 +71,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
         jitter_shares=tuple(jitter or ()),
         limit=limit,
     )
-    entry = choose_model(model, parse_told(layout, names, roles or ()))
+    entry = choose_model(model, parse_hints(layout, names, roles or ()))
     entry.verify()
     detector = TravellingDetector(entry, threads_each(cluster, threads))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

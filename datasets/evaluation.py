@@ -12,7 +12,7 @@ from typing import Any
 from datasets.baselines import RuleName, make_rule
 from datasets.degrade import CHANGES
 from datasets.errors import DatasetError
-from datasets.jobs import InTurn, Runner
+from datasets.jobs import Runner, SequentialRunner
 from datasets.judging import FrameJudging, JudgeOptions, Verdicts, by_camera, judge_frames, plan_for
 from datasets.metrics import Metrics, by_height, by_size, measure, reliability
 from datasets.sets import read_split
@@ -145,7 +145,7 @@ def evaluate(
     """
     _check_sizes(detector, plan)
     band = (detector.spec.abstain_low, detector.spec.abstain_high)
-    judge = _Judge(detector, plan, advance, runner or InTurn())
+    judge = _Judge(detector, plan, advance, runner or SequentialRunner())
     verdicts = judge.all_sets(plan.options, "")
     variants: dict[str, tuple[Metrics, ...]] = {}
     for name, options in variants_of(plan).items():

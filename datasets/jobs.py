@@ -42,7 +42,7 @@ class Runner(Protocol):
         ...
 
 
-class InTurn:
+class SequentialRunner:
     """Does one piece after the other in this process."""
 
     def run(

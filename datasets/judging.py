@@ -10,7 +10,7 @@ import numpy as np
 
 from datasets.degrade import degrade
 from datasets.frames import Bools, LotFrame
-from datasets.jobs import InTurn, Runner
+from datasets.jobs import Runner, SequentialRunner
 from telemetry.errors import ModelError
 from vision.geometry import bay_sizes_px, to_norm, to_pixels
 from vision.input_size import InputPlan, input_fault, plan_input
@@ -230,7 +230,7 @@ def judge_frames(
     """
     jobs = [FrameJob(frame, index) for index, frame in enumerate(frames)]
     found: dict[int, FrameResult] = {}
-    for index, result in (runner or InTurn()).run(judging, jobs):
+    for index, result in (runner or SequentialRunner()).run(judging, jobs):
         found[index] = result
         on_frame()
     return Verdicts.of(frames, [found[index] for index in range(len(jobs))])

@@ -5,7 +5,7 @@ A set is a folder with `images/` and `annotations.json`, which holds for each sp
 (true, false, null where nobody knows). This is the form of the ACPDS release (Marek 2021, arXiv
 2107.12207). Lists that may be there too, an entry for each picture: `bay_ids`, `camera`, `lot`,
 `weather`, `time` (local, ISO 8601), `vehicles` ([x_min, y_min, x_max, y_max, kind], fractions),
-`size_wh` (pixels), `source`, `licence`. `datasets.own` writes this form.
+`size_wh` (pixels), `source`, `licence`. `datasets.native` writes this form.
 """
 
 from __future__ import annotations

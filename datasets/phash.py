@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision.types import Floats, ImageBgr, as_floats
+from vision.types import Floats
 
 Hashes = npt.NDArray[np.uint64]
 BITS = 64
@@ -21,15 +21,6 @@ _SIDE = 32
 _LOW = 8
 _BLOCK = 4_000_000
 """Pairs that are compared at once: 32 MB, which stays near the processor."""
-
-
-def phash(image_bgr: ImageBgr) -> np.uint64:
-    """Hash a picture of any size.
-
-    Returns:
-        64 bits; equal pictures have equal ones, alike pictures few that differ.
-    """
-    return phash_of_grey(as_floats(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)))
 
 
 def phash_of_grey(grey: Floats) -> np.uint64:

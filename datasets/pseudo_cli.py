@@ -18,7 +18,7 @@ from datasets.jobs import TravellingDetector
 from datasets.labelling.sources import read_sources
 from datasets.lots import data_root, read_sequence
 from datasets.manifest import About
-from datasets.own import Placing, write_dataset
+from datasets.native import Placing, write_dataset
 from datasets.pseudo_labels import ADAPT, CHECK, LabelSettings, pseudo_label
 from models import default_model, find_model
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, State
-from datasets.jobs import InTurn, Runner
+from datasets.jobs import Runner, SequentialRunner
 from vision.evidence import MAX_LOG_ODDS
 from vision.judge import BayShapes, Detector, judge_bays
 from vision.second_opinion import second_opinion
@@ -109,7 +109,7 @@ def pseudo_label(
     """
     ordered = _in_time(frames, settings.check_share)
     log_odds: dict[int, Doubles] = {}
-    for index, found in (runner or InTurn()).run(OpinionWork(detector), ordered):
+    for index, found in (runner or SequentialRunner()).run(OpinionWork(detector), ordered):
         log_odds[index] = found
         on_frame()
     labelled = []

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, Origin, Vehicle
 from datasets.manifest import About, Manifest, hash_files, make_manifest, write_manifest
-from datasets.own import Placing, write_dataset, write_text
+from datasets.native import Placing, write_dataset, write_text
 from simulator import LotKind, Sample, boxes_of, make_sample
 from vision.types import Floats, as_floats
 

@@ -1,9 +1,9 @@
 """The one place that knows every part of a box; it puts them together, from the settings.
 
-    cameras     feed -> scheduler -> pipeline -> store, live board
+    cameras     feed -> scheduler -> pipeline -> store, live state
     by-products judged frame -> audit, incidents, harvest
     delivery    store -> link -> broker; status, commands and jobs ride on the link
-    pages       live board, status -> HTTP, editor, downloads
+    pages       live state, status -> HTTP, editor, downloads
     maintenance what is looked at once a second
 
 Each part is given what it needs and no more. Whatever is missing at the start (model, calibration,
@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_app.alarm_texts import pages_alarm
 from edge_app.alarms import Alarms
-from edge_app.alive import ALIVE_FILE, AliveMark
 from edge_app.audit import Auditor
-from edge_app.audit.keeping import FILE as AUDIT_FILE
-from edge_app.audit.keeping import LookFile
+from edge_app.audit.history import FILE as AUDIT_FILE
+from edge_app.audit.history import AuditHistoryFile
 from edge_app.cameras import (
     Camera,
     CameraReaders,
@@ -37,17 +37,19 @@ from edge_app.command_handlers import command_handlers
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery import MqttConfig, MqttLink, Store
 from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
+from edge_app.delivery.database import STORE_FILE
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
 from edge_app.disk import DiskWatch
-from edge_app.faults import pages_fault
+from edge_app.frame_checks import make_gate, make_guard, make_scene
 from edge_app.harvest import Harvester, HarvestStore
 from edge_app.harvest.shipping import HarvestShipping
 from edge_app.harvest.store import open_store
 from edge_app.incidents import IncidentOutlets, watch_incidents
 from edge_app.layouts import StoredLayout
-from edge_app.live import LiveBoard
+from edge_app.live_state import LiveState
+from edge_app.liveness import ALIVE_FILE, LivenessFile
 from edge_app.maintenance import Chore, Maintenance, every
 from edge_app.memory import give_back
 from edge_app.network import ActiveNetwork, ModelFiles
@@ -62,9 +64,7 @@ from edge_app.service import Closing, EdgeService, Part
 from edge_app.service_manager import ServiceManager, Watchdog
 from edge_app.sources import CameraFeed, FrameSource
 from edge_app.status import BoxStatus
-from edge_app.stored import STORE_FILE
 from edge_app.version import software
-from edge_app.watching import make_gate, make_guard, make_scene
 from telemetry import Clock, ConfigError, SystemClock
 from telemetry.aws import JobKind, ShadowName
 from telemetry.messages import ModelRef
@@ -89,9 +89,9 @@ class EdgeBox:
         config: all settings.
         clock: time.
         alarms: what is wrong.
-        board: what the cameras see.
+        live_state: what the cameras see.
         store: states and outbox.
-        alive: the sign of life.
+        liveness: the sign of life.
         scheduler: judges the cameras' frames.
         cameras: the cameras.
         network: the network in use.
@@ -103,9 +103,9 @@ class EdgeBox:
     config: LotsightConfig
     clock: Clock
     alarms: Alarms
-    board: LiveBoard
+    live_state: LiveState
     store: Store
-    alive: AliveMark
+    liveness: LivenessFile
     scheduler: Scheduler
     cameras: CameraSet
     network: ActiveNetwork
@@ -120,7 +120,7 @@ class EdgeBox:
         readers = CameraReaders([camera.feed for camera in self.cameras], self.clock)
         return [
             Closing(self.store.close),
-            Closing(self.alive.touch),
+            Closing(self.liveness.touch),
             *link,
             self.scheduler,
             readers,
@@ -166,12 +166,12 @@ def _assemble(
     config: LotsightConfig, clock: Clock, store: Store, make_camera: SourceMaker
 ) -> EdgeBox:
     started_s, state_dir = clock.mono_s(), config.edge.state_dir
-    alive = AliveMark(state_dir / ALIVE_FILE, clock)
-    stale = not alive.is_younger_than(config.edge.restore_within_s)
-    alarms, board = Alarms(), LiveBoard()
+    liveness = LivenessFile(state_dir / ALIVE_FILE, clock)
+    stale = not liveness.is_younger_than(config.edge.restore_within_s)
+    alarms, live_state = Alarms(), LiveState()
     scheduler = Scheduler([], clock, config.model.passes_at_once(os.cpu_count() or 1))
     layout = StoredLayout(store, alarms)
-    outlets = Outlets(layout.record, board)
+    outlets = Outlets(layout.record, live_state)
     single = [
         _camera(config, camera, partial(make_camera, camera, clock), outlets, scheduler, clock)
         for camera in config.camera
@@ -188,7 +188,7 @@ def _assemble(
     cameras.restore(store.states(), stale=stale)
     auditor = _auditor(config, cameras, network, scheduler, clock, alarms)
     now = Moment(clock.mono_s(), clock.utc())
-    incidents = IncidentOutlets(store, board)
+    incidents = IncidentOutlets(store, live_state)
     watchers = watch_incidents(cameras.ids, config.incidents, incidents, now, stale=stale)
     for camera_id, watcher in watchers.items():
         cameras.add_observer(watcher, camera_id)
@@ -199,22 +199,22 @@ def _assemble(
         clock=clock,
         started_s=started_s,
         alarms=alarms,
-        board=board,
+        live_state=live_state,
         store=store,
         cameras=cameras,
         network=network,
         link=link,
         judge_silent_s=scheduler.silent_s,
         audit=(lambda _camera: None) if auditor is None else auditor.report,
-        harvest=(lambda: None) if kept is None else kept.figures,
+        harvest=(lambda: None) if kept is None else kept.stats,
     )
     box = EdgeBox(
         config=config,
         clock=clock,
         alarms=alarms,
-        board=board,
+        live_state=live_state,
         store=store,
-        alive=alive,
+        liveness=liveness,
         scheduler=scheduler,
         cameras=cameras,
         network=network,
@@ -264,7 +264,7 @@ def _auditor(
 ) -> Auditor | None:
     if not config.audit.enabled:
         return None
-    file = LookFile(config.edge.state_dir / AUDIT_FILE)
+    file = AuditHistoryFile(config.edge.state_dir / AUDIT_FILE)
     when_idle = scheduler.post_idle
     auditor = Auditor(config.audit, clock, when_idle, lambda: network.detector, alarms, file)
     cameras.add_observer(auditor)
@@ -340,19 +340,19 @@ def app_of(box: EdgeBox) -> FastAPI:
     config, http = box.config, box.config.http
     pictures = PictureSettings(privacy=config.privacy.settings())
     return create_app(
-        box.board,
+        box.live_state,
         box.status,
         Access.of(http.password, secure=http.cert_file is not None),
-        editor_of(config.camera, box.board, lambda: box.network.detector),
+        editor_of(config.camera, box.live_state, lambda: box.network.detector),
         PageSettings(hosts=HostNames.of(http.host, http.hosts), pictures=pictures),
         lambda registry: ServiceDownloads(
             config=config,
             clock=box.clock,
             registry=registry,
-            board=box.board,
+            live_state=box.live_state,
             store=box.store,
             status=box.status.diagnostics,
-            sign_of_life_s=box.alive.age_s,
+            sign_of_life_s=box.liveness.age_s,
             kept=box.kept,
         ),
     )
@@ -367,7 +367,7 @@ def _pages(box: EdgeBox) -> Part | None:
     try:
         return HttpServer(app_of(box), box.config.http)
     except ConfigError as exc:
-        box.alarms.set(pages_fault(exc))
+        box.alarms.set(pages_alarm(exc))
         return None
 
 
@@ -379,15 +379,15 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
     retention = Retention(box.config, box.clock)
     chores: list[Chore] = [
         watchdog.look,  # first: what follows may take long, which is no hang of the judge
-        box.alive.touch_if_due,
+        box.liveness.touch_if_due,
         box.cameras.catch_up,
         box.cameras.reload_changed,
         box.network.reload_if_changed,
-        partial(watch_cameras, box.cameras.ids, box.board, box.alarms, box.network),
+        partial(watch_cameras, box.cameras.ids, box.live_state, box.alarms, box.network),
         disk.look,
         OverloadWatch(box.scheduler.load, box.alarms, box.clock).look,
         retention.tidy_if_due,
-        box.store.give_room_back,
+        box.store.vacuum,
         every(_GIVE_BACK_EVERY_S, give_back, box.clock),
         lambda: manager.status("; ".join(box.status.alarm_texts()) or "all is well"),
     ]

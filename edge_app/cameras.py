@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from calibration import Calibration
+from edge_app.alarm_texts import calibration_alarm, camera_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.config import CameraConfig
-from edge_app.faults import calibration_fault, camera_alarm
 from edge_app.layouts import StoredLayout, build_layout
-from edge_app.live import LiveBoard
-from edge_app.looks import LookObserver
+from edge_app.live_state import LiveState
 from edge_app.network import ActiveNetwork, Post
+from edge_app.observation import Observer
 from edge_app.pipeline import CameraPipeline
 from edge_app.ports import Guard
 from edge_app.reload import CalibrationKeeper
@@ -122,7 +122,7 @@ class CameraSet:
         for camera in self:
             camera.pipeline.model_failed(fault)
 
-    def add_observer(self, observer: LookObserver, camera_id: str | None = None) -> None:
+    def add_observer(self, observer: Observer, camera_id: str | None = None) -> None:
         """Show `observer` every judged frame of one camera, or of all."""
         for camera in self:
             if camera_id in {None, camera.config.id}:
@@ -147,7 +147,7 @@ class CameraSet:
             calibration = camera.keeper.load()
             self.check_layout(calibration)
         except LotsightError as exc:
-            self._alarms.set(calibration_fault(camera.config, camera.calibration, exc))
+            self._alarms.set(calibration_alarm(camera.config, camera.calibration, exc))
             self._post(partial(camera.pipeline.calibration_failed, str(exc)))
             raise
         self._alarms.clear(AlarmKind.CALIBRATION, camera_id)
@@ -206,7 +206,7 @@ class CameraSet:
             camera.calibration = camera.keeper.load()
         except CalibrationError as exc:
             camera.calibration = camera.keeper.last_good()
-            fault = calibration_fault(camera.config, camera.calibration, exc)
+            fault = calibration_alarm(camera.config, camera.calibration, exc)
         if camera.calibration is not None:
             guard = self._make_guard(camera.config, camera.calibration)
             camera.pipeline.use_calibration(camera.calibration, guard)
@@ -263,11 +263,11 @@ class CameraReaders:
 
 
 def watch_cameras(
-    cameras: Sequence[str], board: LiveBoard, alarms: Alarms, network: ActiveNetwork
+    cameras: Sequence[str], live_state: LiveState, alarms: Alarms, network: ActiveNetwork
 ) -> None:
-    """Raise and end the alarms about cameras, from what the board shows of them."""
+    """Raise and end the alarms about cameras, from what the live state shows of them."""
     for name in cameras:
-        view = board.latest(name)
+        view = live_state.latest(name)
         alarm = None if view is None else camera_alarm(view, has_model=network.has_model)
         if alarm is None:
             alarms.clear(AlarmKind.CAMERA, name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_app.alarms import Alarm, AlarmKind, Alarms
-from edge_app.figures import disk_free_bytes
+from edge_app.host_metrics import disk_free_bytes
 
 # Enough for a day of events of a large box, and little enough to tell of it in time.
 _LOW_BYTES = 100 * 1024 * 1024

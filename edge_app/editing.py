@@ -1,4 +1,4 @@
-"""The calibration editor of a running box: its cameras as desks, its network as the judge.
+"""The calibration editor of a running box: a session for each camera, its network as the judge.
 
 Saving is applying: the service watches its calibration files, and takes a new one up within
 seconds, without a restart and without losing what it knows of bays that stay.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from fastapi import FastAPI
 
 from calibration.editor import (
-    Desk,
+    EditorSession,
     EditorSettings,
     LivePictures,
     NetworkJudge,
@@ -20,7 +20,7 @@ from calibration.editor import (
 )
 from edge_app.addresses import shown
 from edge_app.config import CameraConfig
-from edge_app.live import LiveBoard
+from edge_app.live_state import LiveState
 from vision.judge import Detector
 from vision.types import ImageBgr
 
@@ -29,29 +29,29 @@ AUTHOR = "editor of the box"
 
 
 def editor_of(
-    cameras: Sequence[CameraConfig], board: LiveBoard, detector: Callable[[], Detector | None]
+    cameras: Sequence[CameraConfig], live_state: LiveState, detector: Callable[[], Detector | None]
 ) -> FastAPI:
     """The editor of a box, to be mounted behind its login.
 
     Args:
         cameras: of the box.
-        board: their newest pictures.
+        live_state: their newest pictures.
         detector: the network in use; it may be missing at first, or replaced later.
     """
 
-    def desks() -> Sequence[Desk]:
-        return [_desk(camera, board, detector()) for camera in cameras]
+    def sessions() -> Sequence[EditorSession]:
+        return [_desk(camera, live_state, detector()) for camera in cameras]
 
     settings = EditorSettings(author_of=lambda _request: AUTHOR, home="../", applies=True)
-    return create_editor_app(desks, settings)
+    return create_editor_app(sessions, settings)
 
 
-def _desk(camera: CameraConfig, board: LiveBoard, detector: Detector | None) -> Desk:
+def _desk(camera: CameraConfig, live_state: LiveState, detector: Detector | None) -> EditorSession:
     def newest() -> ImageBgr | None:
-        view = board.latest(camera.id)
+        view = live_state.latest(camera.id)
         return None if view is None or view.frame is None else view.frame.image_bgr
 
     judge = None if detector is None else NetworkJudge(detector)
     proposer = None if detector is None else VehicleProposer(detector)
     pictures = LivePictures(shown(camera.source), newest)
-    return Desk(camera.id, pictures, camera.calibration_file, judge, proposer)
+    return EditorSession(camera.id, pictures, camera.calibration_file, judge, proposer)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from calibration import Bay, Calibration
+from edge_app.alarm_texts import layout_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.delivery import BayChange, Store
-from edge_app.faults import layout_fault
 from telemetry import ConfigError, TelemetryError
 from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.door import describe
@@ -90,7 +90,7 @@ class StoredLayout:
             self._store.set_layout(layout)
         except TelemetryError as exc:
             self.is_late = True
-            self._alarms.set(layout_fault(exc))
+            self._alarms.set(layout_alarm(exc))
             return False
         was_late, self.is_late = self.is_late, False
         self._alarms.clear(AlarmKind.LAYOUT)

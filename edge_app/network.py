@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_app.alarm_texts import model_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.config import ModelConfig
-from edge_app.faults import model_fault
 from edge_app.golden import require_golden
 from edge_app.reload import FileWatch
 from models import ModelEntry, choose_model, explain_model, find_model, open_detector
@@ -76,10 +76,10 @@ class ModelFiles:
     def _entry(self) -> ModelEntry:
         if self._rolled_out is not None:
             return find_model(_manifest_in(self._rolled_out))
-        told = self._config.told()
+        hints = self._config.hints()
         if self._config.manifest_file is not None:
-            return find_model(self._config.manifest_file, told)
-        return choose_model(self._config.name, told)
+            return find_model(self._config.manifest_file, hints)
+        return choose_model(self._config.name, hints)
 
     def _paths(self) -> list[Path]:
         if self._rolled_out is None and self._config.manifest_file is not None:
@@ -123,7 +123,7 @@ class ActiveNetwork:
             self._use((open_first or files.load)())
         except ModelError as exc:
             self._fault = str(exc)
-            alarms.set(model_fault(exc, has_model=False))
+            alarms.set(model_alarm(exc, has_model=False))
 
     @property
     def has_model(self) -> bool:
@@ -158,7 +158,7 @@ class ActiveNetwork:
         try:
             detector = self._files.load()
         except ModelError as exc:
-            self._alarms.set(model_fault(exc, has_model=self.has_model))
+            self._alarms.set(model_alarm(exc, has_model=self.has_model))
             raise
         self._alarms.clear(AlarmKind.MODEL)
         self._post(partial(self._use, detector))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edge_app.alarms import Alarm, AlarmKind, Alarms
-from edge_app.turns import Load
+from edge_app.schedule import Load
 from telemetry import Clock
 
 # Apart, so that a box at the edge does not flicker; in between the alarm stays as it is.

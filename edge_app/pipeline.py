@@ -1,7 +1,7 @@
 """One camera's way from a frame to bay states. Not thread-safe: one worker at a time has it.
 
-look    frame -> view guard -> change gate -> wish for a pass
-pass    network -> evidence -> filter -> store -> live board
+look    frame -> view guard -> change gate -> request for a pass
+pass    network -> evidence -> filter -> store -> live state
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration import Calibration
-from edge_app.camera_figures import CameraFigures
+from edge_app.camera_stats import CameraStats
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
-from edge_app.live import CameraCondition, LiveView, RecentEvent
-from edge_app.looks import Look, LookObserver
+from edge_app.live_state import CameraCondition, LiveView, RecentEvent
+from edge_app.observation import Observation, Observer
 from edge_app.ports import Gate, Guard, Outlets
+from edge_app.schedule import PassRequest, Urgency
 from edge_app.sources import FeedStatus
-from edge_app.turns import Urgency, Wish
-from edge_app.wishes import urgency_of, wish_for_next
+from edge_app.urgency import request_for_next, urgency_of
 from telemetry import BayState, Cause, Clock, ModelError, UnknownReason
 from telemetry.messages import ModelRef
+from vision.background import BackgroundModel, Moving
 from vision.change_gate import WORK_SIDE_PX
 from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.judge import NO_BAYS, BayJudge, BayShapes, Detector, Judgement
-from vision.standing_scene import Moving, StandingScene
 from vision.types import Detections, Floats, Frame
 from vision.view_guard import ViewReport
 from vision.view_match import SmallGreys, apply_matrix
@@ -59,7 +59,7 @@ class CameraPipeline:
     Args:
         config: the camera's settings.
         evidence: thresholds and hold times.
-        outlets: store and board.
+        outlets: store and live_state.
         clock: time.
     """
 
@@ -79,14 +79,14 @@ class CameraPipeline:
         self._filter = EvidenceFilter((), start_utc=clock.utc())
         self._guard: Guard | None = None
         self._gate: Gate | None = None
-        self._scene: StandingScene | None = None
+        self._scene: BackgroundModel | None = None
         self._moving: Moving | None = None
-        self._observers: list[LookObserver] = []
+        self._observers: list[Observer] = []
         self._waiting: _Waiting | None = None
         self._urgency: Urgency | None = None
-        self._figures = CameraFigures(clock)
+        self._stats = CameraStats(clock)
         self._calibration_fault = ""
-        self._view = LiveView(self.camera, None, None, (), self._figures.status)
+        self._view = LiveView(self.camera, None, None, (), self._stats.status)
         self._show()
 
     # -- what it works with ----------------------------------------------------------------------
@@ -144,11 +144,11 @@ class CameraPipeline:
         """Skip frames in which nothing changed."""
         self._gate = gate
 
-    def use_scene(self, scene: StandingScene | None) -> None:
+    def use_scene(self, scene: BackgroundModel | None) -> None:
         """Find what moves, for whoever makes pictures private."""
         self._scene, self._moving = scene, None
 
-    def add_observer(self, observer: LookObserver) -> None:
+    def add_observer(self, observer: Observer) -> None:
         """Show `observer` every judged frame from now on, after its states are recorded."""
         self._observers.append(observer)
 
@@ -171,18 +171,18 @@ class CameraPipeline:
     # -- work ------------------------------------------------------------------------------------
 
     @property
-    def wish(self) -> Wish | None:
+    def request(self) -> PassRequest | None:
         """The pass that a frame waits for; None while none does."""
         if self._waiting is None or self._urgency is None:
             return None
-        return Wish(self._urgency)
+        return PassRequest(self._urgency)
 
     def judge(self, frame: Frame) -> None:
         """Take one frame through to bay states."""
         if self.look(frame) is not None:
             self.run_pass()
 
-    def look(self, frame: Frame) -> Wish | None:
+    def look(self, frame: Frame) -> PassRequest | None:
         """Look at one frame, which is cheap.
 
         Returns:
@@ -190,7 +190,7 @@ class CameraPipeline:
             states stay as they are.
         """
         if self._waiting is not None:
-            self._figures.superseded()
+            self._stats.superseded()
             self._catch_up()
         is_late, self._waiting = self._waiting is not None, None
         report, greys = ViewReport(), SmallGreys(frame.image_bgr)
@@ -204,14 +204,14 @@ class CameraPipeline:
             self._moving = self._scene.look(grey, frame.captured_mono_s, polygons)
         if report.reason is not None:
             condition = _CONDITIONS[report.reason]
-            self._figures.set(condition, report.detail, shift_px=report.shift_px)
+            self._stats.set(condition, report.detail, shift_px=report.shift_px)
             self._mark(report.reason, Cause.DETECTION, frame)
             self._show(frame, self._bays.polygons_norm)
             self._catch_up()
             return None
         self._urgency = self._urgency_of(frame, bays, greys) if report.is_usable else None
         if self._urgency is None:
-            self._figures.gated()
+            self._stats.gated()
             self._set_live(report)
             self._show(frame, bays.polygons_norm)
             self._catch_up()
@@ -219,9 +219,9 @@ class CameraPipeline:
         self._waiting = _Waiting(frame, report, bays)
         if is_late:  # passes are rare, and the picture must not look frozen
             self._show(frame, bays.polygons_norm)
-        return self.wish
+        return self.request
 
-    def run_pass(self) -> Wish | None:
+    def run_pass(self) -> PassRequest | None:
         """Run the network on the frame that waits for it; what may wait comes after the states.
 
         Returns:
@@ -237,41 +237,42 @@ class CameraPipeline:
         try:
             said = self._look_at(frame, bays)
         except ModelError as exc:
-            self._figures.set(CameraCondition.MODEL_ERROR, str(exc))
+            self._stats.set(CameraCondition.MODEL_ERROR, str(exc))
             self._mark(UnknownReason.MODEL_ERROR, Cause.DETECTION, frame)
             self._show(frame, bays.polygons_norm)
         else:
-            self._figures.passed(begin_s)
+            self._stats.passed(begin_s)
             self._set_live(waiting.report)
             self._decide(frame, said, list(bays.polygons_norm))
             self._show(frame, bays.polygons_norm, said)
-            self._figures.decided(frame)
+            self._stats.decided(frame)
         self._catch_up()
-        return wish_for_next(self._filter, has_gate=self._gate is not None)
+        return request_for_next(self._filter, has_gate=self._gate is not None)
 
     def check(self, feed: FeedStatus) -> None:
         """Look after a camera that gives nothing; call a few times a second."""
-        figures = self._figures
-        figures.take(feed)
+        stats = self._stats
+        stats.take(feed)
         lost = CameraCondition.LOGIN_REJECTED if feed.login_rejected else CameraCondition.LOST
-        if figures.silent_s(feed) < self._config.lost_after_s:
-            condition = lost if feed.login_rejected else figures.status.condition
-            if feed.error and not figures.is_told(condition, feed.error):
-                figures.set(condition, feed.error)
+        if stats.silent_s(feed) < self._config.lost_after_s:
+            condition = lost if feed.login_rejected else stats.status.condition
+            if feed.error and not stats.is_told(condition, feed.error):
+                stats.set(condition, feed.error)
                 self._show()
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
         detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
         if not feed.error:
-            detail = "; ".join(filter(None, (detail, figures.broken_detail())))
-        if changed or not figures.is_told(lost, detail):
+            detail = "; ".join(filter(None, (detail, stats.broken_detail())))
+        if changed or not stats.is_told(lost, detail):
             _log.warning("camera %s is lost: %s", self.camera, detail)
-            figures.set(lost, detail)
+            stats.set(lost, detail)
+        if changed or stats.status != self._view.status:  # also when it was tried once more
             self._show()
 
     def latency_p95_ms(self) -> float | None:
         """From a frame's arrival to its states in the store, over the last frames."""
-        return self._figures.latency_p95_ms()
+        return self._stats.latency_p95_ms()
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -287,9 +288,9 @@ class CameraPipeline:
             self._guard.catch_up()
 
     def _set_live(self, report: ViewReport) -> None:
-        broken = self._figures.broken_detail()
+        broken = self._stats.broken_detail()
         detail = "; ".join(filter(None, (self._calibration_fault or report.detail, broken)))
-        self._figures.set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
+        self._stats.set(CameraCondition.LIVE, detail, shift_px=report.shift_px)
 
     def _filter_settings(self) -> EvidenceSettings | None:
         return None if self._bay_judge is None else self._evidence.for_network(self._bay_judge.spec)
@@ -311,7 +312,7 @@ class CameraPipeline:
         changed = self._filter.update(said.evidence, frame.captured_mono_s, frame.captured_utc)
         self._record(changed, Cause.DETECTION)
         if self._observers:
-            look = Look(
+            observation = Observation(
                 frame=frame,
                 calibration=self._calibration,
                 spec=self._bay_judge.spec,
@@ -322,12 +323,12 @@ class CameraPipeline:
                 changed=tuple(changed),
                 moving=self._moving,
             )
-            self._tell(look)
+            self._tell(observation)
 
-    def _tell(self, look: Look) -> None:
+    def _tell(self, observation: Observation) -> None:
         for observer in self._observers:
             try:
-                observer.observe(look)
+                observer.observe(observation)
             except Exception:  # a by-product's fault must not stop the states
                 _log.exception("camera %s: %s failed", self.camera, type(observer).__name__)
 
@@ -354,7 +355,7 @@ class CameraPipeline:
             [BayChange(state, cause, self.camera, method, model, revision) for state in states]
         )
         utc = self._clock.utc()
-        self._outlets.board.add_events(
+        self._outlets.live_state.add_events(
             [RecentEvent(self.camera, state, cause, utc) for state in states]
         )
 
@@ -364,18 +365,18 @@ class CameraPipeline:
         polygons: Sequence[Floats] | None = None,
         said: Judgement | None = None,
     ) -> None:
-        """Put the present state on the board, with the last picture where there is no new one."""
+        """Put the present state on the pages, with the last picture where there is no new one."""
         if frame is not None:
-            self._figures.shown(frame)
+            self._stats.shown(frame)
         self._view = LiveView(
             camera=self.camera,
             frame=frame or self._view.frame,
             calibration=self._calibration,
             states=self._filter.states(),
-            status=self._figures.status,
+            status=self._stats.status,
             polygons_norm=tuple(self._bays.polygons_norm if polygons is None else polygons),
             bay_prob=None if said is None else said.evidence.prob,
             detections=Detections.empty() if said is None else said.output.detections,
             moving=self._moving,
         )
-        self._outlets.board.publish(self._view)
+        self._outlets.live_state.publish(self._view)

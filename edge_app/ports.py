@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge_app.delivery.changes import BayChange
-from edge_app.live import LiveBoard
+from edge_app.live_state import LiveState
 from vision.change_gate import Finding
 from vision.types import Floats, Frame
 from vision.view_guard import ViewReport
@@ -48,8 +48,8 @@ class Outlets:
 
     Attributes:
         record: takes changes over for good; `Store.record`.
-        board: the live board.
+        live_state: the live state.
     """
 
     record: Callable[[Sequence[BayChange]], None]
-    board: LiveBoard
+    live_state: LiveState

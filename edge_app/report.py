@@ -1,4 +1,4 @@
-"""What the pages and metrics ask of the box, beside the live board."""
+"""What the pages and metrics ask of the box, beside the live state."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from edge_app.alarms import Alarm
-from edge_app.harvest.ledger import HarvestFigures
+from edge_app.harvest.counters import HarvestStats
 from telemetry.health import CameraAudit
 
 
@@ -102,7 +102,7 @@ class BoxReport:
     memory_bytes: int | None = None
     temperature_c: float | None = None
     audits: Mapping[str, CameraAudit] = field(default_factory=dict)
-    harvest: HarvestFigures | None = None
+    harvest: HarvestStats | None = None
 
 
 class Box(Protocol):

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from calibration import HarvestError
 from calibration.files import load_calibration
 from calibration.retention import forget_old
 from edge_app.config import CameraConfig, LotsightConfig
+from edge_app.delivery.database import STORE_FILE
 from edge_app.harvest.store import FOLDER as HARVEST_FOLDER
 from edge_app.harvest.store import open_store
-from edge_app.stored import STORE_FILE
+from harvest import HarvestError
 from telemetry import CalibrationError, Clock
 
 _log = logging.getLogger(__name__)

@@ -14,15 +14,15 @@ from calibration import (
     Calibration,
     compare,
     load_calibration,
+    normalise_calibration,
     rollback_calibration,
     save_calibration,
-    tidy_calibration,
 )
 from calibration.references import check_reference, reference_path
+from edge_app.alarm_texts import rollout_alarm
 from edge_app.alarms import Alarms
 from edge_app.delivery.rollout import Fetcher, Rollout
 from edge_app.delivery.slots import RolloutError, TwoSlots
-from edge_app.faults import rollout_fault
 from edge_app.network import ActiveNetwork, ModelFiles, Post
 from telemetry import CalibrationError, LotsightError, ModelError
 from telemetry.aws import JobDocument
@@ -41,7 +41,7 @@ def open_slots(folder: Path, alarms: Alarms) -> TwoSlots:
     """
     slots = TwoSlots(folder)
     if slots.note_start():
-        alarms.set(rollout_fault(f"model {slots.state.refused} did not start: rolled back"))
+        alarms.set(rollout_alarm(f"model {slots.state.refused} did not start: rolled back"))
     return slots
 
 
@@ -63,7 +63,7 @@ def load_or_roll_back(files: ModelFiles, slots: TwoSlots, alarms: Alarms) -> Det
             raise
         slots.roll_back()
         text = f"model {slots.state.refused} cannot be loaded any more: rolled back"
-        alarms.set(rollout_fault(text, str(exc)))
+        alarms.set(rollout_alarm(text, str(exc)))
         return load_or_roll_back(files, slots, alarms)
     slots.confirm()
     return detector
@@ -171,7 +171,7 @@ class CalibrationRollout:
         file = self.cameras.calibration_file(camera)
         self.cameras.check_layout(calibration)
         present = load_calibration(file) if file.exists() else None
-        tidied, _ = tidy_calibration(calibration)
+        tidied, _ = normalise_calibration(calibration)
         if present is not None and compare(present, tidied).is_empty:
             self.cameras.reload_calibration(camera)
             return f"camera {camera}: version {document.version} is in use already"

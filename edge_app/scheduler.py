@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from edge_app.pipeline import CameraPipeline
+from edge_app.schedule import Load, PassRequest, Schedule, ScheduledTask
 from edge_app.sources import CameraFeed
-from edge_app.turns import Load, Turn, Turns, Wish
 from telemetry import Clock
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class CameraUnit:
 
 
 class Scheduler:
-    """Gives the newest pictures of all cameras to the workers, in the order of `Turns`.
+    """Gives the newest pictures of all cameras to the workers, in the order of `Schedule`.
 
     Args:
         units: the cameras.
@@ -50,7 +50,7 @@ class Scheduler:
         self._clock = clock
         self._count = workers or os.cpu_count() or 1
         self._units: list[CameraUnit] = []
-        self._turns = Turns(self._count)
+        self._schedule = Schedule(self._count)
         self._wake = threading.Condition()
         self._tasks: deque[Callable[[], None]] = deque()
         self._idle_tasks: deque[Callable[[], None]] = deque()
@@ -66,7 +66,7 @@ class Scheduler:
         for unit in units:
             self._units.append(unit)
             interval_s = unit.pipeline.interval_s
-            self._turns.add(interval_s, unit.feed.waits_since_s, self._clock.mono_s())
+            self._schedule.add(interval_s, unit.feed.waits_since_s, self._clock.mono_s())
 
     def notify(self) -> None:
         """Say that a picture has come."""
@@ -132,7 +132,7 @@ class Scheduler:
     def load(self) -> Load:
         """How far the box keeps up."""
         with self._wake:
-            return self._turns.load(self._clock.mono_s())
+            return self._schedule.load(self._clock.mono_s())
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -172,24 +172,24 @@ class Scheduler:
         if now_s >= self._check_s:
             self._check_s = now_s + _CHECK_S
             return self._check
-        turn = self._turns.next(now_s)
-        if turn is not None:
-            return partial(self._take, turn)
+        task = self._schedule.next(now_s)
+        if task is not None:
+            return partial(self._take, task)
         if self._idle_tasks and not self._is_idling:
             self._is_idling = True
             return partial(self._idle, self._idle_tasks.popleft())
         return None
 
-    def _take(self, turn: Turn) -> None:
-        unit = self._units[turn.camera]
-        has_looked, wish = False, None
+    def _take(self, task: ScheduledTask) -> None:
+        unit = self._units[task.camera]
+        has_looked, request = False, None
         try:
-            has_looked, wish = _judge(unit, is_pass=turn.is_pass)
+            has_looked, request = _judge(unit, is_pass=task.is_pass)
         except Exception:  # one camera's fault, even one of ours, must not stop the others
             _log.exception("camera %s: unexpected fault", unit.pipeline.camera)
         finally:
             with self._wake:
-                self._turns.done(turn, self._clock.mono_s(), wish, has_looked=has_looked)
+                self._schedule.done(task, self._clock.mono_s(), request, has_looked=has_looked)
 
     def _idle(self, task: Callable[[], None]) -> None:
         try:
@@ -198,11 +198,11 @@ class Scheduler:
             self._is_idling = False
 
     def _check(self) -> None:
-        """Look after cameras that give nothing; one that has a turn gives something."""
+        """Look after cameras that give nothing; one that is at work gives something."""
         for number, unit in enumerate(self._units):
             unit.feed.watch()
             with self._wake:
-                is_mine = self._turns.claim(number)
+                is_mine = self._schedule.claim(number)
             if not is_mine:
                 continue
             try:
@@ -211,14 +211,14 @@ class Scheduler:
                 _log.exception("camera %s: unexpected fault", unit.pipeline.camera)
             finally:
                 with self._wake:
-                    self._turns.release(number)
+                    self._schedule.release(number)
 
 
-def _judge(unit: CameraUnit, *, is_pass: bool) -> tuple[bool, Wish | None]:
+def _judge(unit: CameraUnit, *, is_pass: bool) -> tuple[bool, PassRequest | None]:
     """Whether there was a picture to look at, and the pass that is wanted from now on."""
     pipeline = unit.pipeline
     frame = unit.feed.take()
-    wish = pipeline.wish if frame is None else pipeline.look(frame)
-    if is_pass and wish is not None:
-        wish = pipeline.run_pass()
-    return frame is not None, wish
+    request = pipeline.request if frame is None else pipeline.look(frame)
+    if is_pass and request is not None:
+        request = pipeline.run_pass()
+    return frame is not None, request

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
+from edge_app.alarm_texts import link_alarm
 from edge_app.alarms import Alarm, Alarms, by_importance
 from edge_app.cameras import Camera, CameraSet
 from edge_app.config import LotsightConfig
 from edge_app.delivery import MqttLink, Store
-from edge_app.faults import link_fault
-from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
-from edge_app.harvest.ledger import HarvestFigures
-from edge_app.live import CameraCondition, LiveBoard
+from edge_app.harvest.counters import HarvestStats
+from edge_app.host_metrics import disk_free_bytes, memory_bytes, temperature_c
+from edge_app.live_state import CameraCondition, LiveState
 from edge_app.network import ActiveNetwork
 from edge_app.report import BoxReport, LinkFacts, ModelFacts, OutboxFacts
 from edge_app.sources import shown
@@ -43,7 +43,7 @@ class BoxStatus:
         clock: time.
         started_s: when the service started, monotonic.
         alarms: of all parts but the link, which keeps its own.
-        board: what the cameras see.
+        live_state: what the cameras see.
         store: states and outbox.
         cameras: the cameras.
         network: the network in use.
@@ -57,14 +57,14 @@ class BoxStatus:
     clock: Clock
     started_s: float
     alarms: Alarms
-    board: LiveBoard
+    live_state: LiveState
     store: Store
     cameras: CameraSet
     network: ActiveNetwork
     link: MqttLink | None
     judge_silent_s: Callable[[], float]
     audit: Callable[[str], CameraAudit | None]
-    harvest: Callable[[], HarvestFigures | None]
+    harvest: Callable[[], HarvestStats | None]
 
     @property
     def uptime_s(self) -> float:
@@ -74,7 +74,7 @@ class BoxStatus:
     def all_alarms(self) -> tuple[Alarm, ...]:
         """Everything that is wrong, the link's own alarms included, the most important first."""
         link = () if self.link is None else self.link.info.alarms
-        return by_importance([*self.alarms.standing(), *map(link_fault, link)])
+        return by_importance([*self.alarms.standing(), *map(link_alarm, link)])
 
     def report(self) -> BoxReport:
         """All of it, for the pages and the metrics."""
@@ -176,7 +176,7 @@ class BoxStatus:
         )
 
     def _health(self, camera: Camera) -> CameraHealth | None:
-        view = self.board.latest(camera.config.id)
+        view = self.live_state.latest(camera.config.id)
         if view is None:
             return None
         status = view.status
@@ -195,7 +195,7 @@ class BoxStatus:
 
     def _facts(self, camera: Camera) -> JsonObject:
         facts: JsonObject = {"source": shown(camera.config.source)}
-        view = self.board.latest(camera.config.id)
+        view = self.live_state.latest(camera.config.id)
         if view is not None:
             status = view.status
             facts |= {

@@ -4,7 +4,9 @@
 `train`, comes with a source checkout only, and nothing that runs on a box imports it.
 """
 
+from models.hints import ModelHints, parse_hints
 from models.manifest import Manifest, load_manifest, sha256_of, verify_file
+from models.own_model import manifest_of_export
 from models.registry import (
     DEFAULT_MODEL,
     ModelEntry,
@@ -15,14 +17,12 @@ from models.registry import (
     list_models,
     open_detector,
 )
-from models.stock import manifest_of_export
-from models.told import Told, parse_told
 
 __all__ = [
     "DEFAULT_MODEL",
     "Manifest",
     "ModelEntry",
-    "Told",
+    "ModelHints",
     "choose_model",
     "default_model",
     "explain_model",
@@ -31,7 +31,7 @@ __all__ = [
     "load_manifest",
     "manifest_of_export",
     "open_detector",
-    "parse_told",
+    "parse_hints",
     "sha256_of",
     "verify_file",
 ]

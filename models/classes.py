@@ -24,13 +24,13 @@ WORDS = Path(__file__).parent / "class_words.toml"
 
 
 def resolve_roles(
-    classes: Mapping[int, str], told: Mapping[str, ClassRole]
+    classes: Mapping[int, str], hints: Mapping[str, ClassRole]
 ) -> dict[int, ClassRole]:
     """What each class is.
 
     Args:
         classes: class index to name.
-        told: class name or index to role, as the user says; what it does not name is ignored.
+        hints: class name or index to role, as the user says; what it does not name is ignored.
             Empty: the names must say it.
 
     Returns:
@@ -39,7 +39,7 @@ def resolve_roles(
     Raises:
         ValueError: the names do not say it, a class is not there, or the roles judge no bay.
     """
-    roles = _told_roles(classes, told) if told else propose_roles(classes)
+    roles = _hinted_roles(classes, hints) if hints else propose_roles(classes)
     kinds = set(roles.values())
     bay_states = kinds & {ClassRole.OCCUPIED_BAY, ClassRole.FREE_BAY}
     if len(bay_states) == 1:
@@ -101,9 +101,11 @@ def describe_roles(classes: Mapping[int, str], roles: Mapping[int, ClassRole]) -
 _FEW = 4
 
 
-def _told_roles(classes: Mapping[int, str], told: Mapping[str, ClassRole]) -> dict[int, ClassRole]:
+def _hinted_roles(
+    classes: Mapping[int, str], hints: Mapping[str, ClassRole]
+) -> dict[int, ClassRole]:
     roles = dict.fromkeys(classes, ClassRole.IGNORED)
-    for key, role in told.items():
+    for key, role in hints.items():
         meant = [index for index, name in classes.items() if name == key]
         if not meant and key.isdecimal() and int(key) in classes:
             meant = [int(key)]

@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from models.hints import parse_hints
 from models.manifest import settled
 from models.options import LayoutOption, NamesOption, RolesOption
+from models.own_model import manifest_of_export
 from models.registry import (
     DEFAULT_MODEL,
     ModelEntry,
@@ -22,8 +24,6 @@ from models.registry import (
     model_folders,
     open_detector,
 )
-from models.stock import manifest_of_export
-from models.told import parse_told
 from telemetry.errors import ModelError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def add(
     if path.exists() and not force:
         msg = f"{path}: expected no manifest yet, but there is one; --force replaces it"
         raise ModelError(msg)
-    manifest = manifest_of_export(file, parse_told(layout, names, roles or ()))
+    manifest = manifest_of_export(file, parse_hints(layout, names, roles or ()))
     manifest = settled(manifest, name or manifest.name)
     entry = ModelEntry(manifest, file)
     detector = open_detector(entry, threads=1)

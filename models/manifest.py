@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.classes import ClassRole, resolve_roles
 from telemetry.door import describe
 from telemetry.errors import ModelError
-from telemetry.words import Identifier
-from vision.box_format import ToldFormat
+from telemetry.vocabulary import Identifier
+from vision.box_format import FormatHints
 from vision.fusion_weights import FusionWeights
 from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates, NetworkSpec
 
@@ -70,9 +70,9 @@ class Outputs(_Strict):
     form: BoxForm | None = None
     coordinates: Coordinates | None = None
 
-    def told(self) -> ToldFormat:
+    def hints(self) -> FormatHints:
         """What is said of the output."""
-        return ToldFormat(self.boxes, self.form, self.coordinates)
+        return FormatHints(self.boxes, self.form, self.coordinates)
 
 
 class Fusion(_Strict):

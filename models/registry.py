@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from models.classes import describe_roles
+from models.hints import ModelHints
 from models.manifest import Manifest, load_manifest, verify_file
+from models.own_model import manifest_of_export
 from models.probe_picture import probe_picture
 from models.processor import multiplies_bytes
-from models.stock import manifest_of_export
-from models.told import Told
 from telemetry.door import describe
 from telemetry.errors import ModelError
 
@@ -89,15 +89,15 @@ def default_model() -> ModelEntry:
     return _entry_of_manifest(WEIGHTS / f"{DEFAULT_MODEL}.json")
 
 
-def choose_model(name_or_path: str | None, told: Told | None = None) -> ModelEntry:
+def choose_model(name_or_path: str | None, hints: ModelHints | None = None) -> ModelEntry:
     """The model of a name or path, see `find_model`; the default one where none is named.
 
     Raises:
         ModelError: as `find_model`; or something is told of the default model, which says all.
     """
     if name_or_path is not None:
-        return find_model(name_or_path, told)
-    if told:
+        return find_model(name_or_path, hints)
+    if hints:
         msg = "layout, names and classes are told of a model of your own, but none is named"
         raise ModelError(msg)
     return default_model()
@@ -119,13 +119,13 @@ def explain_model(entry: ModelEntry, detector: OnnxDetector) -> list[str]:
     return lines
 
 
-def find_model(name_or_path: str | Path, told: Told | None = None) -> ModelEntry:
+def find_model(name_or_path: str | Path, hints: ModelHints | None = None) -> ModelEntry:
     """Find a model.
 
     Args:
         name_or_path: the name of a model in one of the folders, or the path of a manifest, or of an
             ONNX file with a manifest of the same name beside it, or of another ONNX export.
-        told: what the user says of it; goes before what manifest and file say.
+        hints: what the user says of it; goes before what manifest and file say.
 
     Raises:
         ModelError: there is no such model; the text says which there are. Or what is told cannot be
@@ -133,13 +133,13 @@ def find_model(name_or_path: str | Path, told: Told | None = None) -> ModelEntry
     """
     path = Path(name_or_path)
     if path.suffix == ".json":
-        return _with_told(_entry_of_manifest(path), told)
+        return _with_hints(_entry_of_manifest(path), hints)
     if path.suffix == ".onnx":
         beside = path.with_suffix(".json")
         if beside.is_file():
-            return _with_told(_entry_of_manifest(beside), told)
-        return ModelEntry(manifest_of_export(path, told), path)
-    return _with_told(_named(name_or_path), told)
+            return _with_hints(_entry_of_manifest(beside), hints)
+        return ModelEntry(manifest_of_export(path, hints), path)
+    return _with_hints(_named(name_or_path), hints)
 
 
 def _named(name_or_path: str | Path) -> ModelEntry:
@@ -155,19 +155,19 @@ def _named(name_or_path: str | Path) -> ModelEntry:
     return entries[str(name_or_path)]
 
 
-def _with_told(entry: ModelEntry, told: Told | None) -> ModelEntry:
-    if not told:
+def _with_hints(entry: ModelEntry, hints: ModelHints | None) -> ModelEntry:
+    if not hints:
         return entry
     facts = entry.manifest.model_dump()
-    boxes = told.boxes
+    boxes = hints.boxes
     if boxes.layout is not None:
         facts["outputs"] = {"boxes": boxes.layout}
     facts["outputs"]["form"] = boxes.form or facts["outputs"].get("form")
     facts["outputs"]["coordinates"] = boxes.coordinates or facts["outputs"].get("coordinates")
-    if told.names:
-        facts["classes"] = dict(enumerate(told.names))
-    if told.roles:
-        facts["roles"] = told.roles
+    if hints.names:
+        facts["classes"] = dict(enumerate(hints.names))
+    if hints.roles:
+        facts["roles"] = hints.roles
     try:
         return replace(entry, manifest=Manifest.model_validate(facts))
     except ValidationError as exc:
@@ -200,7 +200,7 @@ def open_detector(
         settings = replace(settings, session=replace(settings.session, threads=threads))
     entry.verify()
     manifest = entry.manifest
-    known = Probe(probe_picture(), manifest.outputs.told(), is_usual=True)
+    known = Probe(probe_picture(), manifest.outputs.hints(), is_usual=True)
     return OnnxDetector(entry.path, manifest.spec(), settings, known)
 
 

@@ -16,7 +16,7 @@ from datasets.degrade import degrade
 from datasets.labelling.journal import Answer, Entry, State, append_entry, journal_path
 from datasets.labelling.queue import read_queue
 from datasets.lots import data_root, read_dataset
-from datasets.own import Placing, write_dataset
+from datasets.native import Placing, write_dataset
 from edge_app.audit import estimate_accuracy, tally_look
 from models import find_model, open_detector
 from vision.judge import BayShapes, judge_bays

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.bend import Bend
 from simulator.layout import BaySpot, Lane, LotLayout, Post, RowPlan, Tree, Wall
-from telemetry.words import BayAngle
+from telemetry.vocabulary import BayAngle
 
 _ROW_PREFIXES = "ABCDEF"
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from simulator.camera import Points
 from simulator.cars import Car
 from simulator.layout import BaySpot, Lane
-from telemetry.words import BayAngle
+from telemetry.vocabulary import BayAngle
 
 _STEP_M = 0.15
 _LANE_MPS = 5.2

@@ -10,7 +10,7 @@ from simulator.camera import Camera, look_at
 from simulator.layout import Lane, LotLayout, Rect, RowPlan
 from simulator.light import Lamp, Light, Weather, make_light
 from simulator.mesh import Mesh, joined, make_mesh
-from telemetry.words import BayAngle
+from telemetry.vocabulary import BayAngle
 
 PIECE_M = 0.8
 """Walls and ceilings are cut into pieces: one that reaches behind the camera is not drawn."""

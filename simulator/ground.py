@@ -18,7 +18,7 @@ import numpy.typing as npt
 from simulator.camera import Camera, Points
 from simulator.layout import BaySpot, LotLayout
 from simulator.light import Light, Weather
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 Raster = npt.NDArray[np.float32]
 _SHIFT = 5

@@ -12,7 +12,7 @@ import numpy as np
 
 from simulator.bend import Bend
 from simulator.camera import Points
-from telemetry.words import BayAngle, BayKind
+from telemetry.vocabulary import BayAngle, BayKind
 
 Rect = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max in metres."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from simulator.cars import Car
 from simulator.driving import Pose
 from simulator.layout import BaySpot, Lane, LotLayout
-from telemetry.words import IncidentKind
+from telemetry.vocabulary import IncidentKind
 
 _CLEARANCE_M = 0.5
 """Between a car before a bay and the bay's lane side."""

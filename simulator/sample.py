@@ -23,7 +23,7 @@ from simulator.scenery import lamp_of
 from simulator.stage import Actor, Stage
 from simulator.truth import Labels, label_pixels
 from simulator.weather import finish
-from telemetry.words import BayAngle
+from telemetry.vocabulary import BayAngle
 from vision.types import Floats, ImageBgr
 
 _MIN_BAYS = 4

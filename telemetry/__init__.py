@@ -136,7 +136,7 @@ if typing.TYPE_CHECKING:
         every_edge,
         parse_edge_topic,
     )
-    from telemetry.words import (
+    from telemetry.vocabulary import (
         BayAngle,
         BayId,
         BayKind,
@@ -284,7 +284,7 @@ __all__ = [
 _MODULES = (
     "errors",
     "clock",
-    "words",
+    "vocabulary",
     "topics",
     "bounds",
     "rules",

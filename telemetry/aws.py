@@ -17,7 +17,7 @@ from telemetry.bounds import MAX_DETAILS, MAX_NUMBER, NO_NUL, Name64, Text1k, Te
 from telemetry.errors import TelemetryError
 from telemetry.messages import Message
 from telemetry.topics import Topic, TopicFilter
-from telemetry.words import Identifier, is_identifier
+from telemetry.vocabulary import Identifier, is_identifier
 
 DEFAULT_ROOT = "$aws"
 

@@ -23,7 +23,7 @@ from telemetry.bounds import MAX_NUMBER, NO_NUL, Text200, UtcTime
 from telemetry.door import checked
 from telemetry.incidents import IncidentChanged, IncidentId
 from telemetry.messages import BayChanged, Message, StreamGap
-from telemetry.words import BayId
+from telemetry.vocabulary import BayId
 
 BAY_CHANGED_TYPE: Final = "pk.bay.changed.v1"
 INCIDENT_CHANGED_TYPE: Final = "pk.incident.changed.v1"

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from telemetry.bounds import Name64, Text1k, UtcTime
 from telemetry.messages import Message
-from telemetry.words import BayId, CameraId, Identifier
+from telemetry.vocabulary import BayId, CameraId, Identifier
 
 
 class CommandName(StrEnum):

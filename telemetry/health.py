@@ -19,7 +19,7 @@ from telemetry.bounds import (
     UtcTime,
 )
 from telemetry.messages import Message
-from telemetry.words import CameraId
+from telemetry.vocabulary import CameraId
 
 _Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 

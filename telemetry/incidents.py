@@ -21,7 +21,7 @@ from telemetry.bounds import (
     UtcTime,
 )
 from telemetry.messages import ClockStamp, Message, ModelRef
-from telemetry.words import BayId, CameraId, Identifier, IncidentEnd, IncidentKind
+from telemetry.vocabulary import BayId, CameraId, Identifier, IncidentEnd, IncidentKind
 
 BoxNorm = tuple[Probability, Probability, Probability, Probability]
 """x_min, y_min, x_max, y_max as fractions of the picture."""

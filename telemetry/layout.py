@@ -22,7 +22,7 @@ from telemetry.bounds import (
 )
 from telemetry.errors import TelemetryError
 from telemetry.messages import LayoutBay, LotInfo, Message, Occupancy, SnapshotBay
-from telemetry.words import UnknownReason
+from telemetry.vocabulary import UnknownReason
 
 _LETTER_OF_OCC: dict[bool | None, str] = {False: "f", True: "o", None: "u"}
 _NAMED_TWICE = 5

@@ -39,7 +39,7 @@ from telemetry.bounds import (
     clamped,
 )
 from telemetry.door import checked
-from telemetry.words import (
+from telemetry.vocabulary import (
     BayAngle,
     BayId,
     BayKind,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from telemetry.errors import TelemetryError
-from telemetry.words import ID_PATTERN, is_identifier
+from telemetry.vocabulary import ID_PATTERN, is_identifier
 
 CONTRACT_VERSION = "v1"
 MAX_TOPIC_BYTES = 65_535  # the length field of an MQTT string has 16 bits

@@ -42,7 +42,7 @@ _NUMBERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ToldFormat:
+class FormatHints:
     """What is known of an output without looking at it; None: not known.
 
     Attributes:
@@ -112,12 +112,12 @@ def _axes(layout: BoxLayout, rank: int) -> list[tuple[int, int]]:
     return [(1, 2), (2, 1)] if rank == 3 else []  # noqa: PLR2004 - (batch, boxes, numbers)
 
 
-def find_format(look: Look, told: ToldFormat, *, is_usual: bool) -> BoxFormat:
+def find_format(look: Look, hints: FormatHints, *, is_usual: bool) -> BoxFormat:
     """Choose the one reading of an output.
 
     Args:
         look: what the network gave for a test picture.
-        told: what the user says; a reading that differs is out.
+        hints: what the user says; a reading that differs is out.
         is_usual: whether the maker is known to write boxes as `BoxFormat.usual` says; it decides
             where the numbers leave it open, as when nothing is found.
 
@@ -127,10 +127,10 @@ def find_format(look: Look, told: ToldFormat, *, is_usual: bool) -> BoxFormat:
     readings = readings_of_shape(look.output.shape, look.class_count)
     if not readings:
         raise ValueError(_no_shape(look))
-    faults = {reading: fault_of(look, reading) for reading in readings if told.allows(reading)}
+    faults = {reading: fault_of(look, reading) for reading in readings if hints.allows(reading)}
     left = [reading for reading, fault in faults.items() if not fault]
     if not left:
-        raise ValueError(_no_reading(look, told, faults))
+        raise ValueError(_no_reading(look, hints, faults))
     sure = [reading for reading in left if _finds(look, reading)]
     for choices in (
         sure or left,
@@ -284,16 +284,16 @@ def _no_shape(look: Look) -> str:
     )
 
 
-def _no_reading(look: Look, told: ToldFormat, faults: dict[BoxFormat, str]) -> str:
+def _no_reading(look: Look, hints: FormatHints, faults: dict[BoxFormat, str]) -> str:
     if not faults:
         fit = sorted({reading.layout for reading in readings_of_shape(
             look.output.shape, look.class_count)})  # fmt: skip
         return (
-            f"expected boxes as told ({told}), but the output of shape {_shape(look)} with "
+            f"expected boxes as told ({hints}), but the output of shape {_shape(look)} with "
             f"{look.class_count} classes can only be {', '.join(fit)}"
         )
     seen = "; ".join(f"({reading}): {fault}" for reading, fault in _closest(faults).items())
-    head = f"expected boxes as told ({told}), but" if str(told) else "no known layout fits:"
+    head = f"expected boxes as told ({hints}), but" if str(hints) else "no known layout fits:"
     return f"{head} the output of shape {_shape(look)} is not {seen}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -163,33 +162,6 @@ class OnnxDetector:
             views.append(_View(crop, quads_px[tile_index == index] - origin, letterbox))
         outputs = self._forward(views)
         return self._merge(outputs, plan, tile_index)
-
-    def detect_many(
-        self, images_bgr: Sequence[ImageBgr], bay_quads_norm: Sequence[Floats]
-    ) -> list[NetworkOutput]:
-        """Judge pictures of one size in one pass; worth it where cores would else stand idle.
-
-        Args:
-            images_bgr: N pictures of the same shape (H, W, 3), uint8.
-            bay_quads_norm: N arrays (M_i, 4, 2), see `detect`.
-
-        Raises:
-            ModelError: ONNX Runtime failed.
-            ValueError: the pictures differ in size.
-        """
-        if not images_bgr:
-            return []
-        sizes = {(image.shape[1], image.shape[0]) for image in images_bgr}
-        if len(sizes) != 1:
-            msg = f"pictures of one pass must have one size, but got {sorted(sizes)}"
-            raise ValueError(msg)
-        image_wh = sizes.pop()
-        letterbox = Letterbox.fit(image_wh, plan_input([], image_wh, self._spec).input_wh)
-        views = [
-            _View(image, to_pixels(quads, image_wh).reshape(-1, 4, 2), letterbox)
-            for image, quads in zip(images_bgr, bay_quads_norm, strict=True)
-        ]
-        return self._forward(views)
 
     def _forward(self, views: list[_View]) -> list[NetworkOutput]:
         size = self._graph.batch or len(views)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from telemetry.words import BayState
+from telemetry.vocabulary import BayState
 from vision.geometry import to_pixels
 from vision.labels import (
     DARK,

@@ -24,7 +24,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from telemetry.words import BayState, UnknownReason
+from telemetry.vocabulary import BayState, UnknownReason
 from vision.types import BayEvidence, NetworkSpec
 
 MAX_LOG_ODDS = 7.0

@@ -11,7 +11,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from telemetry.words import BayState
+from telemetry.vocabulary import BayState
 from vision.geometry import polygon_area
 from vision.types import Floats, ImageBgr, as_floats
 

@@ -9,7 +9,7 @@ everywhere in the picture, so every place is brought down to the resolution at w
 (`vision.input_size.USEFUL_BAY_PX`), so labels and training lose about half a
 point (`benchmarks/privacy.py`).
 
-Who moves is found by comparison with the standing scene (`vision.standing_scene`), no detector
+Who moves is found by comparison with the standing scene (`vision.background`), no detector
 needed, and becomes a mosaic. So does what lies outside the bays' surroundings. Privacy masks are
 painted black, and vehicles that were found are bounded by their own boxes too, since one that
 drives close to the camera is larger than the bays behind it.
@@ -25,8 +25,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from vision.background import Moving
 from vision.geometry import bay_sizes_px, nearest_bay, to_pixels
-from vision.standing_scene import Moving
 from vision.types import Floats, ImageBgr, as_floats
 
 Grey = npt.NDArray[np.uint8]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from telemetry.errors import ModelError
-from vision.box_format import Look, ToldFormat, find_format, vehicles_found
+from vision.box_format import FormatHints, Look, find_format, vehicles_found
 from vision.geometry import to_pixels
 from vision.letterbox import Letterbox
 from vision.runtime import ort
@@ -35,13 +35,13 @@ class Probe:
 
     Attributes:
         picture: that it is shown.
-        told: how its boxes are laid out, as far as somebody says.
+        hints: how its boxes are laid out, as far as somebody says.
         is_usual: whether what nobody says is as `BoxFormat.usual` has it, unless the numbers speak
             against it.
     """
 
     picture: KnownPicture
-    told: ToldFormat = ToldFormat()  # noqa: RUF009 - frozen
+    hints: FormatHints = FormatHints()  # noqa: RUF009 - frozen
     is_usual: bool = False
 
 
@@ -94,7 +94,7 @@ def probe(
     vehicles = letterbox.to_input_px(corners.reshape(-1, 2, 2)).reshape(-1, 4)
     look = Look(output, class_count, input_wh, vehicles)
     try:
-        found = find_format(look, known.told, is_usual=known.is_usual)
+        found = find_format(look, known.hints, is_usual=known.is_usual)
     except ValueError as exc:
         msg = f"{path}: {exc}{_REMEDY}"
         raise ModelError(msg) from exc

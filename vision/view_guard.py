@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from telemetry.words import UnknownReason
+from telemetry.vocabulary import UnknownReason
 from vision.geometry import to_pixels
 from vision.types import Floats, Frame, ImageBgr, as_floats
 from vision.view_match import (

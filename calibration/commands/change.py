@@ -43,7 +43,7 @@ from calibration.parsing import calibration_from_data, parse_size
 from calibration.pictures import read_picture
 from calibration.types import Calibration, ControlPoint, Location, Street
 from telemetry.errors import CalibrationError
-from telemetry.words import BayAngle, BayKind
+from telemetry.vocabulary import BayAngle, BayKind
 
 BaysArgument = Annotated[
     list[str], typer.Argument(help="Ids of bays.", show_default=False, metavar="BAY...")

@@ -23,7 +23,7 @@ from calibration.parsing import explain
 from calibration.rows import BayTraits, RowPlan, copy_row, row_bays
 from calibration.types import Bay, Calibration
 from telemetry.errors import CalibrationError
-from telemetry.words import BayAngle, BayKind
+from telemetry.vocabulary import BayAngle, BayKind
 
 
 def rows(  # noqa: PLR0913, PLR0917 - one for each option of the command

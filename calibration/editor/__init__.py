@@ -1,24 +1,24 @@
 """The calibration editor: its web page, and the server behind it.
 
-desk = Desk("north", ClipPictures(clip), path)
-app = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda request: "ina"))
+session = EditorSession("north", ClipPictures(clip), path)
+app = create_editor_app(lambda: [session], EditorSettings(author_of=lambda request: "ina"))
 """
 
 from calibration.editor.app import create_editor_app
-from calibration.editor.desk import Desk
 from calibration.editor.guard import TOKEN_HEADER, Guard
 from calibration.editor.judging import LiveJudge, NetworkJudge
 from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
 from calibration.editor.proposing import BayProposer, ProposedBay, VehicleProposer
 from calibration.editor.routes import EditorSettings
 from calibration.editor.serving import STATIC, FreshFiles, listen, reply_to_errors, serve_page
+from calibration.editor.session import EditorSession
 
 __all__ = [
     "STATIC",
     "TOKEN_HEADER",
     "BayProposer",
     "ClipPictures",
-    "Desk",
+    "EditorSession",
     "EditorSettings",
     "FreshFiles",
     "Guard",

@@ -8,32 +8,34 @@ from collections.abc import Callable, Sequence
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
 
-from calibration.editor.desk import Desk
 from calibration.editor.documents import calibration_body
 from calibration.editor.guard import Guard
 from calibration.editor.routes import (
     LARGEST_BODY,
     EditorSettings,
     EditorState,
-    desk_of,
     router,
+    session_of,
     state_of,
 )
 from calibration.editor.serving import STATIC, FreshFiles, reply_to_errors
+from calibration.editor.session import EditorSession
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from http_server.bodies import BodyGuard
 from pages import SHARED
 
 
-def create_editor_app(desks: Callable[[], Sequence[Desk]], settings: EditorSettings) -> FastAPI:
+def create_editor_app(
+    sessions: Callable[[], Sequence[EditorSession]], settings: EditorSettings
+) -> FastAPI:
     """The editor as an application that stands alone or is mounted, as at `/calibrate`.
 
     Args:
-        desks: gives the cameras that can be calibrated, asked anew for every request.
+        sessions: gives the cameras that can be calibrated, asked anew for every request.
         settings: how it is served.
     """
     app = FastAPI(title="lotsight calibration editor", docs_url=None, redoc_url=None)
-    app.state.editor = EditorState(desks, settings, secrets.token_urlsafe(24))
+    app.state.editor = EditorState(sessions, settings, secrets.token_urlsafe(24))
     app.add_api_route("/", _page, include_in_schema=False)
     app.include_router(router)
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
@@ -52,7 +54,7 @@ def _page() -> FileResponse:
 
 def _conflict(request: Request, error: Exception) -> JSONResponse:
     """Someone saved meanwhile: what they saved goes along, for the page to join both."""
-    present = desk_of(request.path_params["camera"], state_of(request)).present()
+    present = session_of(request.path_params["camera"], state_of(request)).present()
     body = calibration_body(present) if present else None
     return JSONResponse({"detail": {"message": str(error), "calibration": body}}, 409)
 

@@ -1,16 +1,15 @@
-"""One JSON endpoint for each thing that a desk can do."""
+"""One JSON endpoint for each thing that an editing session can do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import cv2
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from calibration.editor.desk import Desk, ImportChoice
 from calibration.editor.documents import (
     CheckRequest,
     Draft,
@@ -20,7 +19,18 @@ from calibration.editor.documents import (
     RollbackRequest,
     SaveRequest,
     TabId,
-    calibration_body,
+)
+from calibration.editor.session import EditorSession, ImportChoice
+from calibration.editor.views import (
+    AlignView,
+    FindingList,
+    ImportedBays,
+    JudgedBays,
+    ProposalList,
+    RevisionList,
+    Saved,
+    SavedRevision,
+    SessionView,
 )
 from calibration.types import Calibration
 from telemetry.errors import CameraError
@@ -57,12 +67,12 @@ class EditorState:
     """What the endpoints share; `app.state.editor`.
 
     Attributes:
-        desks: gives the cameras that can be calibrated.
+        sessions: gives the cameras that can be calibrated.
         settings: how the editor is served.
         token: that every change must carry.
     """
 
-    desks: Callable[[], Sequence[Desk]]
+    sessions: Callable[[], Sequence[EditorSession]]
     settings: EditorSettings
     token: str
 
@@ -76,13 +86,13 @@ def state_of(request: Request) -> EditorState:
 State = Annotated[EditorState, Depends(state_of)]
 
 
-def desk_of(camera: str, state: State) -> Desk:
-    """The desk of a camera.
+def session_of(camera: str, state: State) -> EditorSession:
+    """The editing session of a camera.
 
     Raises:
         HTTPException: 404, there is no such camera.
     """
-    known = {desk.camera: desk for desk in state.desks()}
+    known = {session.camera: session for session in state.sessions()}
     if camera == ANY_CAMERA and known:
         return next(iter(known.values()))
     if camera not in known:
@@ -90,7 +100,7 @@ def desk_of(camera: str, state: State) -> Desk:
     return known[camera]
 
 
-DeskOf = Annotated[Desk, Depends(desk_of)]
+SessionOf = Annotated[EditorSession, Depends(session_of)]
 
 
 def author_of(request: Request, state: State) -> str:
@@ -102,94 +112,94 @@ Author = Annotated[str, Depends(author_of)]
 
 
 @router.get("/session")
-def session(desk: DeskOf, state: State, author: Author) -> dict[str, Any]:
+def start(session: SessionOf, state: State, author: Author) -> SessionView:
     """All that the page needs to begin, and the token for what it will change."""
-    return {
-        **desk.session(),
-        "cameras": [other.camera for other in state.desks()],
-        "token": state.token,
-        "author": author,
-        "home": state.settings.home,
-        "applies": state.settings.applies,
-    }
+    return SessionView(
+        **dict(session.summary()),
+        cameras=tuple(other.camera for other in state.sessions()),
+        token=state.token,
+        author=author,
+        home=state.settings.home,
+        applies=state.settings.applies,
+    )
 
 
 @router.get("/picture")
-def picture(desk: DeskOf, time_s: float = 0.0) -> Response:
+def picture(session: SessionOf, time_s: float = 0.0) -> Response:
     """A picture, as JPEG."""
     good, buffer = cv2.imencode(
-        ".jpg", desk.picture(time_s), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+        ".jpg", session.picture(time_s), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )
     if not good:
-        msg = f"{desk.pictures.name}: expected a picture that can be shown, but got none"
+        msg = f"{session.pictures.name}: expected a picture that can be shown, but got none"
         raise CameraError(msg)
     return Response(buffer.tobytes(), media_type="image/jpeg")
 
 
 @router.post("/check")
-def check(desk: DeskOf, body: CheckRequest) -> dict[str, Any]:
+def check(session: SessionOf, body: CheckRequest) -> FindingList:
     """What is wrong with a document."""
-    return {"findings": desk.check(body.document, deep=body.deep)}
+    return FindingList(findings=session.check(body.document, deep=body.deep))
 
 
 @router.post("/live")
-def live(desk: DeskOf, body: PictureRequest) -> dict[str, Any]:
+def live(session: SessionOf, body: PictureRequest) -> JudgedBays:
     """What the network sees in each bay of a document."""
-    return {"states": desk.live(body)}
+    return JudgedBays(states=session.live(body))
 
 
 @router.post("/propose")
-def propose(desk: DeskOf, body: ProposeRequest) -> dict[str, Any]:
+def propose(session: SessionOf, body: ProposeRequest) -> ProposalList:
     """Bays that a document lacks."""
-    return {"proposals": desk.propose(body)}
+    return ProposalList(proposals=session.propose(body))
 
 
 @router.post("/align")
-def align(desk: DeskOf, body: PictureRequest) -> dict[str, Any]:
+def align(session: SessionOf, body: PictureRequest) -> AlignView:
     """Where a moved camera sees the bays of a document."""
-    return desk.align(body)
+    return session.align(body)
 
 
 @router.put("/draft/{tab}", status_code=204)
-def keep_draft(desk: DeskOf, tab: TabId, body: Draft) -> None:
+def keep_draft(session: SessionOf, tab: TabId, body: Draft) -> None:
     """Keep what a tab has drawn."""
-    desk.drafts.put(body.model_copy(update={"tab": tab}))
+    session.drafts.put(body.model_copy(update={"tab": tab}))
 
 
 @router.delete("/draft/{tab}", status_code=204)
-def forget_draft(desk: DeskOf, tab: TabId) -> None:
+def forget_draft(session: SessionOf, tab: TabId) -> None:
     """Forget what a tab has drawn."""
-    desk.drafts.remove(tab)
+    session.drafts.remove(tab)
 
 
 @router.post("/save")
-def save(desk: DeskOf, body: SaveRequest, state: State, author: Author) -> dict[str, Any]:
+def save(session: SessionOf, body: SaveRequest, state: State, author: Author) -> Saved:
     """Save a document as the next revision."""
-    return _done(desk, desk.save(body, author), state)
+    return _done(session, session.save(body, author), state)
 
 
 @router.post("/rollback")
-def roll_back(desk: DeskOf, body: RollbackRequest, state: State, author: Author) -> dict[str, Any]:
+def roll_back(session: SessionOf, body: RollbackRequest, state: State, author: Author) -> Saved:
     """Bring a revision back."""
-    return _done(desk, desk.roll_back(body, author), state)
+    return _done(session, session.roll_back(body, author), state)
 
 
-def _done(desk: Desk, calibration: Calibration, state: EditorState) -> dict[str, Any]:
+def _done(session: EditorSession, calibration: Calibration, state: EditorState) -> Saved:
     if state.settings.saved is not None:
-        state.settings.saved(desk.camera, calibration)
-    return {"calibration": calibration_body(calibration), "revisions": desk.revisions()}
+        state.settings.saved(session.camera, calibration)
+    return Saved(calibration=calibration, revisions=session.revisions())
 
 
 @router.get("/revisions")
-def revisions(desk: DeskOf) -> dict[str, Any]:
+def revisions(session: SessionOf) -> RevisionList:
     """The saved revisions."""
-    return {"revisions": desk.revisions()}
+    return RevisionList(revisions=session.revisions())
 
 
 @router.get("/revisions/{number}")
-def revision(desk: DeskOf, number: int) -> dict[str, Any]:
+def revision(session: SessionOf, number: int) -> SavedRevision:
     """One saved revision."""
-    return {"calibration": calibration_body(desk.revision(number))}
+    return SavedRevision(calibration=session.revision(number))
 
 
 def import_choice(
@@ -205,19 +215,18 @@ def import_choice(
 
 @router.post("/import")
 async def take_in(
-    desk: DeskOf,
+    session: SessionOf,
     request: Request,
     choice: Annotated[ImportChoice, Depends(import_choice)],
     name: str = "upload",
-) -> dict[str, Any]:
+) -> ImportedBays:
     """Bays of another tool's file, which is the body."""
-    bays, findings = desk.take_in(name, await request.body(), choice)
-    return {"bays": bays, "findings": findings}
+    return session.take_in(name, await request.body(), choice)
 
 
 @router.post("/export")
-def give_out(desk: DeskOf, body: ExportRequest) -> Response:
+def give_out(session: SessionOf, body: ExportRequest) -> Response:
     """A document as another tool's file."""
-    name, text = desk.give_out(body.document, body.format)
+    name, text = session.give_out(body.document, body.format)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type="application/octet-stream", headers=headers)

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from calibration.findings import Code, Finding, Severity
 from calibration.importers.document import Document, printable
 from calibration.importers.ids import distinct_ids
+from calibration.normalise import normalise_bay
 from calibration.parsing import explain
-from calibration.tidy import tidy_bay
 from calibration.types import Bay
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 Points = list[tuple[float, float]]
 _LEAST_POINTS = 3
@@ -201,7 +201,7 @@ def to_bays(
         points = tuple((x / scale_wh[0], y / scale_wh[1]) for x, y in shape.points)
         data = {"id": bay_id, "polygon": points, "kind": shape.kind}
         try:
-            bay, tidied = tidy_bay(Bay.model_validate(data))
+            bay, tidied = normalise_bay(Bay.model_validate(data))
         except ValidationError as exc:
             place = printable(f"{document.path}: {shape.place}")
             raise CalibrationError(explain(exc, data, place)) from exc

@@ -21,7 +21,7 @@ from calibration.importers.common import (
 from calibration.importers.document import Document
 from calibration.importers.ids import name_from
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 
 def import_geojson(document: Document) -> Imported:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from calibration.findings import Code, Finding, Severity
 from calibration.importers.document import printable
 from calibration.numbering import Numbering, number_bays
-from telemetry.words import is_identifier
+from telemetry.vocabulary import is_identifier
 
 # Leaves room for a point and a number behind a name that occurs twice.
 _LONGEST_CHANGED = 58

@@ -15,7 +15,7 @@ from typing import Any
 from calibration.importers.common import LeftOut, Points, Shape
 from calibration.importers.document import Document
 from calibration.importers.ids import name_from
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 _BAY = frozenset(
     {"bay", "space", "spot", "slot", "stall", "place", "parking", "parkingspace", "parkingspot",

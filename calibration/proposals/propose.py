@@ -9,13 +9,13 @@ import numpy as np
 from shapely import Polygon as Shape
 
 from calibration.geometry import Doubles, as_points, signed_area, to_norm, to_pixels
+from calibration.normalise import normalise_bay
 from calibration.numbering import Numbering, number_bays
 from calibration.pose import GroundCamera, ground_points
 from calibration.proposals.camera import Vehicles, fit_camera, refine_camera
 from calibration.proposals.clusters import ClusterSettings, standing_vehicles, without_doubles
 from calibration.proposals.grouping import GroundBay, bays_of_row, group_rows, rows_to_refine
 from calibration.proposals.orientation import ground_places, mean_yaw, vehicle_yaws
-from calibration.tidy import tidy_bay
 from calibration.types import Bay, Polygon, Quad
 from vision.types import Detections, ImageBgr
 
@@ -185,7 +185,7 @@ def _choose(
     chosen: list[Proposal] = []
     for bay, corners_px in sorted(bays, key=_rank, reverse=True):
         quad_px = corners_px if signed_area(corners_px) > 0 else corners_px[::-1]
-        tidied, _ = tidy_bay(Bay(id="x", polygon=as_points(to_norm(quad_px, image_wh))))
+        tidied, _ = normalise_bay(Bay(id="x", polygon=as_points(to_norm(quad_px, image_wh))))
         inside = all(0 <= value <= 1 for point in tidied.polygon for value in point)
         shape = Shape(to_pixels(tidied.polygon, image_wh))
         if not inside or not shape.is_valid or len(tidied.polygon) != len(quad_px):

@@ -5,29 +5,16 @@ After a change: `python -m cloud_app.api.openapi docs/openapi/cloud.json`; a tes
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
-
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from cloud_app.api.app import routers
-
-
-def document() -> dict[str, Any]:
-    """The document of the API, whatever the settings of a service that runs."""
-    app = FastAPI()
-    for router in routers():
-        app.include_router(router)
-    # Without the version: a release alone changes no interface.
-    return get_openapi(title="lotsight cloud", version="1", routes=app.routes)
+from http_server.openapi import document_text
 
 
 def text() -> str:
-    """The document as it stands in the repository."""
-    return json.dumps(document(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """The document as it stands in the repository, whatever the settings of a service that runs."""
+    return document_text("lotsight cloud", routers())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from cloud_app.errors import CloudError
 from cloud_app.ingest.decode import Decoded, Inbound, TakenReport, Unreadable, decode_inbound
@@ -29,6 +30,9 @@ from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.health import Health
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, Snapshot, Status
+
+Read: TypeAlias = tuple[Inbound, Decoded]
+"""A message, and what it says."""
 
 _HEAD_BYTES = 4096
 _REASON_CHARS = 1000
@@ -69,30 +73,42 @@ class Batch:
         Raises:
             StorageDownError: the registry cannot be asked.
         """
-        read = [(inbound, decode_inbound(inbound, prefix)) for inbound in messages]
+        return cls.placed([(each, decode_inbound(each, prefix)) for each in messages], registry)
+
+    @classmethod
+    def placed(cls, read: Sequence[Read], registry: Registry | None = None) -> Batch:
+        """Make a batch of what was decoded.
+
+        Raises:
+            StorageDownError: the registry cannot be asked.
+        """
         claims: dict[str, list[str]] = {}
-        for edge, site in (_claim(decoded) for _, decoded in read):
-            known = claims.setdefault(edge, []) if edge else []
-            if site not in known:
+        for _, decoded in read:
+            edge, site = _claim(decoded)
+            known = claims.get(edge)
+            if known is None:
+                claims[edge] = [site]
+            elif site not in known:
                 known.append(site)
+        claims.pop("", None)
         places = (registry or FirstUse()).places(claims)
-        batch = cls()
+        batch = cls(inbound=[inbound for inbound, _ in read])
         for inbound, decoded in read:
             batch._add(inbound, _placed(inbound, decoded, places))
         return batch
 
     @classmethod
-    def refused(cls, inbound: Inbound, prefix: str, registry: Registry, reason: str) -> Batch:
+    def refused(cls, one: Read, registry: Registry, reason: str) -> Batch:
         """A batch of one message that reads well and that the database will not take."""
-        read = cls.of([inbound], prefix, registry)
+        inbound, _ = one
+        read = cls.placed([one], registry)
         batch = cls(inbound=[inbound], sites=read.sites, faults=read.faults)
-        poison = [Poison(each.edge, each.event.epoch, each.event.seq) for each in read.events]
+        poison = [Poison(each.edge, each.epoch, each.seq) for each in read.events]
         poison += [bad.poison for bad in read.unreadable if bad.poison is not None]
         batch.unreadable.append(Unreadable(inbound, reason, poison[0] if poison else None))
         return batch
 
     def _add(self, inbound: Inbound, decoded: Decoded) -> None:
-        self.inbound.append(inbound)
         if isinstance(decoded, Unreadable):
             self.unreadable.append(decoded)
             if decoded.fault is not None:
@@ -100,14 +116,14 @@ class Batch:
             if decoded.poison is not None and decoded.site is not None:
                 self.sites[decoded.poison.edge] = decoded.site
             return
-        self.sites[decoded.edge] = decoded.site
+        edge = decoded.edge
+        self.sites[edge] = decoded.site
         if isinstance(decoded, TakenEvent):
             self.events.append(decoded)
         else:
             self.reports.append((decoded, inbound))
-        if _shows_life(decoded, inbound):
-            known = self.heard_ms.get(decoded.edge, 0)
-            self.heard_ms[decoded.edge] = max(known, inbound.received_ms)
+        if _shows_life(decoded, inbound) and inbound.received_ms > self.heard_ms.get(edge, -1):
+            self.heard_ms[edge] = inbound.received_ms
 
     def blame(self, fault: EdgeFault) -> None:
         """Note a fault; those of one kind are counted together."""
@@ -118,9 +134,9 @@ class Batch:
 
 def _claim(decoded: Decoded) -> tuple[str, str]:
     """The edge and site that a message is to be written under; '' for none."""
-    if not isinstance(decoded, Unreadable):
-        return decoded.edge, decoded.site
-    return (decoded.poison.edge, decoded.site or "") if decoded.poison else ("", "")
+    if isinstance(decoded, Unreadable):
+        return (decoded.poison.edge, decoded.site or "") if decoded.poison else ("", "")
+    return decoded.edge, decoded.site
 
 
 def _placed(inbound: Inbound, decoded: Decoded, places: Mapping[str, str]) -> Decoded:

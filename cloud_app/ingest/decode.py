@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
-from cloud_app.stream import EdgeFault, Poison, TakenEvent
+from cloud_app.ingest.changes import read_change
+from cloud_app.storage.events import facts
+from cloud_app.storage.times import to_ms
+from cloud_app.stream import BayChange, EdgeFault, Poison, TakenEvent, Told
 from telemetry import TelemetryError
 from telemetry.bounds import MAX_NUMBER
-from telemetry.cloudevents import decode_event
+from telemetry.cloudevents import BayChangedEvent, Event, decode_event
 from telemetry.health import Health
 from telemetry.layout import Layout
 from telemetry.messages import Aggregate, Snapshot, Status, decode
@@ -101,7 +104,7 @@ def _decode(inbound: Inbound, prefix: str) -> Decoded:
     except TelemetryError as exc:
         return Unreadable(inbound, str(exc))
     if place.kind is TopicKind.EVENT:
-        return _decode_event(inbound, place)
+        return read_change(inbound.payload, place) or read_event(inbound, place)
     try:
         kind = _REPORTS.get(place.kind)
         if kind is None:
@@ -117,7 +120,8 @@ def _place(topic: str, prefix: str) -> EdgeTopic:
     return parse_edge_topic(topic, prefix)
 
 
-def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:
+def read_event(inbound: Inbound, place: EdgeTopic) -> TakenEvent | Unreadable:
+    """Read an event of any kind, written in any way that the contract allows."""
     try:
         event = decode_event(inbound.payload, inbound.topic)
     except TelemetryError as exc:
@@ -126,7 +130,15 @@ def _decode_event(inbound: Inbound, place: EdgeTopic) -> Decoded:
         # Whose number it is stays open, so no number is marked as received.
         reason = f"{inbound.topic}: source must be {place.topics.base}, but got {event.source!r}"
         return Unreadable(inbound, reason)
-    return TakenEvent(place.site, place.edge, event, inbound.payload.decode())
+    head = (place.site, place.edge, event.epoch, event.seq, to_ms(event.time))
+    return TakenEvent(*head, _told(event), inbound.payload.decode())
+
+
+def _told(event: Event) -> Told:
+    if not isinstance(event, BayChangedEvent):
+        return event
+    data = event.data
+    return BayChange(event.subject, *facts(data), data.cause.value, data.layout)
 
 
 def _poison(edge: str, payload: bytes) -> Poison | None:

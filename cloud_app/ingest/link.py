@@ -3,6 +3,9 @@
 MQTT 5 with manual PUBACK: the broker gets its PUBACK for a message only once the message is
 committed, so a killed consumer is sent it again. Events come through a shared subscription, all
 retained kinds through plain ones (a shared one would deal them to members that are away).
+
+MQTT 3.1.1 has no shared subscriptions, session expiry or receive maximum: a single consumer does
+without them, since what a broker forgets is replayed by the edges.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from cloud_app.config import BrokerConfig
+from cloud_app.config import BrokerConfig, BrokerProtocol
 from cloud_app.errors import BrokerError
 from cloud_app.ingest.decode import REPORT_KINDS, Inbound
 from cloud_app.storage.times import to_ms
@@ -119,17 +122,21 @@ class CloudLink:
 
     def start(self) -> None:
         """Connect in the background, again and again until it succeeds."""
-        expiry = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        expiry.SessionExpiryInterval = self._config.session_expiry_s
-        expiry.ReceiveMaximum = self._config.receive_maximum
+        config = self._config
+        session: dict[str, Any] = {}
+        if self._is_mqtt_5:
+            expiry = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            expiry.SessionExpiryInterval = config.session_expiry_s
+            expiry.ReceiveMaximum = config.receive_maximum
+            session = {"clean_start": False, "properties": expiry}
         self._client.connect_async(
-            self._config.host,
-            self._config.port,
-            keepalive=self._config.keep_alive_s,
-            clean_start=False,
-            properties=expiry,
+            config.host, config.port, keepalive=config.keep_alive_s, **session
         )
         self._client.loop_start()
+
+    @property
+    def _is_mqtt_5(self) -> bool:
+        return self._config.protocol is BrokerProtocol.MQTT_5
 
     def stop(self) -> None:
         """Leave; the broker keeps our session and what is unconfirmed in it."""
@@ -199,7 +206,9 @@ class CloudLink:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=config.client_id,
-            protocol=mqtt.MQTTv5,
+            # Of MQTT 5 it is said with each connection (`start`).
+            clean_session=None if self._is_mqtt_5 else False,
+            protocol=mqtt.MQTTv5 if self._is_mqtt_5 else mqtt.MQTTv311,
             manual_ack=True,
         )
         client.reconnect_delay_set(config.reconnect_min_s, config.reconnect_max_s)
@@ -228,7 +237,8 @@ class CloudLink:
 
     def _filters(self) -> Iterable[str]:
         prefix = self._config.prefix
-        yield str(every_edge(TopicKind.EVENT, prefix).shared(self._config.share))
+        events = every_edge(TopicKind.EVENT, prefix)
+        yield str(events.shared(self._config.share) if self._is_mqtt_5 else events)
         yield from (str(every_edge(kind, prefix)) for kind in REPORT_KINDS)
         yield from map(str, self._requests)
         with self._lock:
@@ -245,8 +255,11 @@ class CloudLink:
         self._subscribe(list(self._filters()))
 
     def _subscribe(self, filters: list[str]) -> None:
-        options = SubscribeOptions(qos=1)
-        code, mid = self._client.subscribe([(name, options) for name in filters])
+        if self._is_mqtt_5:
+            options = SubscribeOptions(qos=1)
+            code, mid = self._client.subscribe([(name, options) for name in filters])
+        else:
+            code, mid = self._client.subscribe([(name, 1) for name in filters])
         if code == mqtt.MQTT_ERR_SUCCESS and mid is not None:
             self._pending[mid] = filters
 

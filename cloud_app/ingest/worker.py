@@ -11,8 +11,8 @@ from typing import Protocol
 
 from cloud_app.config import IngestConfig, Registration
 from cloud_app.errors import SinkError, StorageDownError, StorageError
-from cloud_app.ingest.batch import Batch, SitesChangedError, take_batch
-from cloud_app.ingest.decode import Inbound
+from cloud_app.ingest.batch import Batch, Read, SitesChangedError, take_batch
+from cloud_app.ingest.decode import Inbound, decode_inbound
 from cloud_app.ingest.inbox import FairInbox
 from cloud_app.ingest.sites import EdgeRegistry
 from cloud_app.storage.database import Database
@@ -107,11 +107,14 @@ class IngestWorker:
         while not self._stop.is_set():
             messages = self._collect()
             if messages:
-                self._persist(messages)
+                self._persist(self._decode(messages))
 
     def stop(self) -> None:
         """Let `run` end after the batch in hand."""
         self._stop.set()
+
+    def _decode(self, messages: Sequence[Inbound]) -> list[Read]:
+        return [(each, decode_inbound(each, self.prefix)) for each in messages]
 
     def _collect(self) -> list[Inbound]:
         try:
@@ -126,16 +129,16 @@ class IngestWorker:
                 break
         return messages
 
-    def _persist(self, messages: Sequence[Inbound]) -> None:
+    def _persist(self, read: Sequence[Read]) -> None:
         """Try until it succeeds: the broker and the edges keep what is not confirmed."""
         wait_s = _RETRY_MIN_S
         while not self._stop.is_set():
             try:
-                self.take(messages)
+                self._take(read)
             except (StorageError, SinkError) as exc:
                 self.counts.retries += 1
                 self.counts.last_error = str(exc)
-                _log.warning("%d messages wait %.1f s: %s", len(messages), wait_s, exc)
+                _log.warning("%d messages wait %.1f s: %s", len(read), wait_s, exc)
                 self._stop.wait(wait_s)
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
             else:
@@ -147,21 +150,24 @@ class IngestWorker:
         Raises:
             StorageError, SinkError: nothing was taken; the same call may succeed later.
         """
+        self._take(self._decode(messages))
+
+    def _take(self, read: Sequence[Read]) -> None:
         try:
             try:
-                self._take(messages)
+                self._write(read)
             except SitesChangedError:
                 self._registry.forget()
-                self._take(messages)
+                self._write(read)
         except (StorageDownError, SinkError):
             raise
         except Exception as exc:
             # Whatever it is that one message does to us, the others must get through, and a
             # restart would only meet it again.
-            self._take_apart(messages, exc)
+            self._take_apart(read, exc)
 
-    def _take(self, messages: Sequence[Inbound]) -> None:
-        batch = Batch.of(messages, self.prefix, self._registry)
+    def _write(self, read: Sequence[Read]) -> None:
+        batch = Batch.placed(read, self._registry)
         for fault in self._shed():
             batch.blame(fault)
         for sink in self.sinks:
@@ -170,16 +176,16 @@ class IngestWorker:
             acks = take_batch(session, batch)
         self._tell(batch, acks)
 
-    def _take_apart(self, messages: Sequence[Inbound], cause: Exception) -> None:
+    def _take_apart(self, read: Sequence[Read], cause: Exception) -> None:
         """Something in the batch cannot be taken: find it by halves, and let the rest through."""
-        if len(messages) > 1:
-            middle = len(messages) // 2
-            self.take(messages[:middle])
-            self.take(messages[middle:])
+        if len(read) > 1:
+            middle = len(read) // 2
+            self._take(read[:middle])
+            self._take(read[middle:])
             return
         _log.error("a message goes to the quarantine: %s", cause, exc_info=cause)
         self._registry.forget()
-        batch = Batch.refused(messages[0], self.prefix, self._registry, str(cause))
+        batch = Batch.refused(read[0], self._registry, str(cause))
         acks: dict[StreamKey, int] = {}
         try:
             with self.database.write() as session:
@@ -188,7 +194,7 @@ class IngestWorker:
             raise
         except Exception:
             # Confirmed all the same: it would come again for ever, and the others with it.
-            _log.exception("%.200s: not even the quarantine takes it", messages[0].topic)
+            _log.exception("%.200s: not even the quarantine takes it", read[0][0].topic)
         self._tell(batch, acks)
 
     def _shed(self) -> list[EdgeFault]:

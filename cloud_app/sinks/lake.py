@@ -23,6 +23,7 @@ from typing import IO
 
 from cloud_app.config import LakeConfig
 from cloud_app.errors import SinkError
+from cloud_app.storage.times import from_ms
 from cloud_app.stream import TakenEvent
 from telemetry import Clock
 
@@ -73,7 +74,7 @@ class Lake:
         """
         by_day: dict[str, list[bytes]] = {}
         for taken in events:
-            by_day.setdefault(f"{taken.event.time:%Y-%m-%d}", []).append(_line(taken))
+            by_day.setdefault(f"{from_ms(taken.time_ms):%Y-%m-%d}", []).append(_line(taken))
         try:
             for day, lines in by_day.items():
                 part = self._part(day)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Executable, Table
 
-from cloud_app.storage.upsert import Upsert
+from cloud_app.storage.upsert import Staged, Upsert
 
 Row: TypeAlias = sqlalchemy.Row[*tuple[Any, ...]]
 """One row of an answer: a tuple whose values have names too."""
@@ -66,6 +66,15 @@ class Session:
         Args:
             upsert: what to do.
             rows: values in the order of its columns; no key twice.
+        """
+        raise NotImplementedError
+
+    def stage(self, staged: Staged, rows: Sequence[Values]) -> None:
+        """Carry rows over into tables by the statements of `staged`.
+
+        Args:
+            staged: what to do with the rows.
+            rows: values in the order of the columns of its table.
         """
         raise NotImplementedError
 

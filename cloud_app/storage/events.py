@@ -27,8 +27,8 @@ from cloud_app.storage.tables import gap, stream
 from cloud_app.storage.times import to_ms
 from cloud_app.storage.upsert import Upsert, among
 from cloud_app.storage.watermark import News, Reach, raise_streams, reach
-from cloud_app.stream import Poison, StreamKey, TakenEvent
-from telemetry.cloudevents import BayChangedEvent, IncidentChangedEvent, StreamGapEvent
+from cloud_app.stream import BayChange, Poison, StreamKey, TakenEvent
+from telemetry.cloudevents import IncidentChangedEvent, StreamGapEvent
 from telemetry.messages import BayFacts
 
 GapRow = tuple[str, int, int, int, str]
@@ -67,9 +67,13 @@ def take_events(
     """
     by_stream: dict[StreamKey, dict[int, TakenEvent]] = defaultdict(dict)
     for taken in events:
-        by_stream[taken.edge, taken.event.epoch].setdefault(taken.event.seq, taken)
+        by_stream[taken.edge, taken.epoch].setdefault(taken.seq, taken)
+    for key, of in by_stream.items():
+        # In the stream's order from here on.
+        by_stream[key] = dict(sorted(of.items()))
     news = {key: News(seqs=list(of)) for key, of in by_stream.items()}
-    gaps = _gap_rows(events)
+    others = [taken for taken in events if not isinstance(taken.told, BayChange)]
+    gaps = _gap_rows(others)
     for edge, epoch, first, last, _ in gaps:
         news[edge, epoch].gaps.append((first, last))
     for bad in poison:
@@ -77,15 +81,15 @@ def take_events(
         gaps.append((bad.edge, bad.epoch, bad.seq, bad.seq, "quarantined"))
     before = reach(session, {edge for edge, _ in news})
     new = _new(session, by_stream, before)
-    session.load(event_table, [_row(key, seq, taken) for key, seq, taken in new])
+    session.load(event_table, list(map(_row, new)))
     record_gaps(session, gaps)
     project(session, _states(by_stream))
     take_incidents(
         session,
         [
-            (taken.site, taken.edge, taken.event)
-            for taken in events
-            if isinstance(taken.event, IncidentChangedEvent)
+            (taken.site, taken.edge, taken.told)
+            for taken in others
+            if isinstance(taken.told, IncidentChangedEvent)
         ],
     )
     return raise_streams(session, before, news)
@@ -95,7 +99,7 @@ def _new(
     session: Session,
     by_stream: Mapping[StreamKey, Mapping[int, TakenEvent]],
     before: Mapping[StreamKey, Reach],
-) -> list[tuple[StreamKey, int, TakenEvent]]:
+) -> list[TakenEvent]:
     """The events that are not in the table, in order."""
     old = {
         key: [seq for seq in of if seq <= before[key].top]
@@ -103,11 +107,11 @@ def _new(
         if key in before
     }
     known = _known(session, before, {key: seqs for key, seqs in old.items() if seqs})
-    return [
-        (key, seq, of[seq])
-        for key, of in sorted(by_stream.items())
-        for seq in sorted(of.keys() - known.get(key, frozenset()))
-    ]
+    new: list[TakenEvent] = []
+    for key, of in sorted(by_stream.items()):
+        there = known.get(key)
+        new += [each for seq, each in of.items() if seq not in there] if there else of.values()
+    return new
 
 
 def _known(
@@ -141,10 +145,10 @@ def record_gaps(session: Session, rows: Sequence[GapRow]) -> None:
 
 def _gap_rows(events: Iterable[TakenEvent]) -> list[GapRow]:
     return [
-        (taken.edge, taken.event.epoch, part.first, part.last, taken.event.data.reason)
+        (taken.edge, taken.epoch, part.first, part.last, taken.told.data.reason)
         for taken in events
-        if isinstance(taken.event, StreamGapEvent)
-        for part in taken.event.data.ranges
+        if isinstance(taken.told, StreamGapEvent)
+        for part in taken.told.data.ranges
     ]
 
 
@@ -153,41 +157,32 @@ def _states(by_stream: Mapping[StreamKey, Mapping[int, TakenEvent]]) -> dict[Sta
     newest: dict[StateKey, Values] = {}
     for (edge, epoch), of in sorted(by_stream.items()):
         # In order of the stream, so the last one written is the newest.
-        for seq in sorted(of):
-            event = of[seq].event
-            if isinstance(event, BayChangedEvent):
-                data = event.data
-                newest[edge, data.layout, event.subject] = (
-                    epoch,
-                    seq,
-                    EVENT_RANK,
-                    to_ms(event.time),
-                    *facts(data),
-                )
+        for seq, taken in of.items():
+            told = taken.told
+            if isinstance(told, BayChange):
+                state = (epoch, seq, EVENT_RANK, taken.time_ms, *told[1:6])
+                newest[edge, told.layout, told.bay] = state
     return newest
 
 
-def facts(data: BayFacts) -> Values:
+def facts(data: BayFacts) -> tuple[int | None, int, str | None, int, float]:
     """What is known of a bay: (occ, closed, reason, since_ms, conf)."""
     occ = None if data.occ is None else int(data.occ)
     return (occ, int(data.closed), data.reason, to_ms(data.since), data.conf)
 
 
-def _row(key: StreamKey, seq: int, taken: TakenEvent) -> Values:
+def _row(taken: TakenEvent) -> Values:
     """A row of `event`, in the order of its columns."""
-    event = taken.event
-    head = (*key, seq, taken.site)
-    time_ms = to_ms(event.time)
-    if isinstance(event, BayChangedEvent):
-        data = event.data
-        told = (data.cause, data.layout, taken.body)
-        return (*head, "changed", event.subject, time_ms, *facts(data), *told)
-    if isinstance(event, IncidentChangedEvent):
-        incident = event.data
+    site, edge, epoch, seq, time_ms, told, body = taken
+    if isinstance(told, BayChange):
+        return (edge, epoch, seq, site, "changed", told[0], time_ms, *told[1:], body)
+    head = (edge, epoch, seq, site)
+    if isinstance(told, IncidentChangedEvent):
+        incident = told.data
         seen = (None, None, incident.end, to_ms(incident.began), incident.conf)
-        return (*head, "incident", None, time_ms, *seen, incident.kind, incident.layout, taken.body)
-    kind = "gap" if isinstance(event, StreamGapEvent) else "other"
-    return (*head, kind, None, time_ms, *(None,) * 7, taken.body)
+        return (*head, "incident", None, time_ms, *seen, incident.kind, incident.layout, body)
+    kind = "gap" if isinstance(told, StreamGapEvent) else "other"
+    return (*head, kind, None, time_ms, *(None,) * 7, body)
 
 
 def prune(session: Session, before_ms: int) -> int:

@@ -30,7 +30,7 @@ from cloud_app.storage.tables import incident as incident_table
 from cloud_app.storage.times import from_ms, to_ms
 from cloud_app.storage.upsert import names
 from cloud_app.views import IncidentItem
-from telemetry.words import IncidentKind
+from telemetry.vocabulary import IncidentKind
 
 END_NOT_TOLD = "not_told"
 """The edge does not list the incident any more, and its end was lost."""

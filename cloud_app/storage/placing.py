@@ -47,7 +47,7 @@ _SINCE = (
 
 def sites_of(session: Session, edges: Sequence[str]) -> dict[str, str]:
     """The site of each of these edges that is registered."""
-    return {row.edge: row.site for row in session.rows(_SITES, {"edges": edges})}
+    return {name: site for name, site in session.rows(_SITES, {"edges": edges})}  # noqa: C416 - typed
 
 
 def registered(session: Session) -> list[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from typing import Any, LiteralString, cast
@@ -12,7 +13,16 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import Dialect, QueuePool, Table, create_engine, func, select, text
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Executable,
+    QueuePool,
+    Table,
+    create_engine,
+    func,
+    select,
+)
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -22,10 +32,10 @@ from sqlalchemy.exc import (
 )
 
 from cloud_app.errors import StorageDownError, StorageError
-from cloud_app.storage.database import Session, Values
+from cloud_app.storage.database import Given, Row, Session, Value, Values
 from cloud_app.storage.migrate import migrate
 from cloud_app.storage.partitions import keep_room
-from cloud_app.storage.upsert import Upsert, names
+from cloud_app.storage.upsert import Staged, Upsert, from_arrays, names
 
 _CHANNEL: LiteralString = "lotsight_changes"
 # Advisory locks are one number space per database: 'lots' and 'sche' as ASCII keep ours apart.
@@ -36,11 +46,35 @@ _CONNECT_S = 10.0
 
 
 class PostgresSession(Session):
-    """A transaction on the server; rows in bulk go by COPY, or as one array for each column."""
+    """A transaction on the server; rows in bulk go by COPY, or as one array for each column.
+
+    Statements that answer nothing wait for the next one that does, or for the commit, and go to the
+    server in one round trip.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._waiting: list[tuple[str, Mapping[str, Any]]] = []
+
+    def rows(self, statement: Executable, given: Given | None = None) -> Sequence[Row]:
+        """Run a query and return all its rows."""
+        self.flush()
+        return super().rows(statement, given)
+
+    def run(self, statement: Executable, given: Given | None = None) -> int:
+        """Run one statement and return how many rows it touched."""
+        self.flush()
+        return super().run(statement, given)
+
+    def run_many(self, statement: Executable, each: Sequence[Given]) -> int:
+        """Run one statement for each of `each`; return how many rows were touched in all."""
+        self.flush()
+        return super().run_many(statement, each)
 
     def load(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert with COPY."""
         if rows:
+            self.flush()
             with self._driver.cursor() as cursor, cursor.copy(_copy_into(table)) as copy:
                 for row in rows:
                     copy.write_row(row)
@@ -48,11 +82,14 @@ class PostgresSession(Session):
     def upsert(self, upsert: Upsert, rows: Sequence[Values]) -> None:
         """Upsert what `unnest` makes of the columns."""
         if rows:
-            columns = zip(*rows, strict=True)
-            given = {
-                name: list(column) for name, column in zip(upsert.columns, columns, strict=True)
-            }
-            self._driver.execute(_sql(upsert, self.connection.dialect), given)
+            statement = _upsert(upsert, self.connection.dialect)
+            self._waiting.append((statement, _arrays(upsert.columns, rows)))
+
+    def stage(self, staged: Staged, rows: Sequence[Values]) -> None:
+        """Carry over what `unnest` makes of the columns."""
+        if rows:
+            statement = _carry_over(staged, self.connection.dialect)
+            self._waiting.append((statement, _arrays(names(staged.table), rows)))
 
     @property
     def _driver(self) -> psycopg.Connection[Any]:
@@ -61,16 +98,54 @@ class PostgresSession(Session):
     def notify(self) -> None:
         """Hand the announcements to the server, which passes them on at the commit."""
         if self.announced:
-            self.connection.execute(_NOTIFY, {"channel": _CHANNEL, "edges": sorted(self.announced)})
+            edges = _array(sorted(self.announced))
+            self._waiting.append((_NOTIFY, {"channel": _CHANNEL, "edges": edges}))
+
+    def flush(self) -> None:
+        """Run what waits."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            with self._driver.pipeline(), self._driver.cursor() as cursor:
+                for statement, given in waiting:
+                    cursor.execute(statement, given)
 
 
-_NOTIFY = text("SELECT pg_notify(:channel, edge) FROM unnest(CAST(:edges AS TEXT[])) AS edge")
+_NOTIFY = "SELECT pg_notify(%(channel)s, edge) FROM unnest(CAST(%(edges)s AS TEXT[])) AS edge"
 
 
 @lru_cache(maxsize=256)
-def _sql(upsert: Upsert, dialect: Dialect) -> str:
+def _upsert(upsert: Upsert, dialect: Dialect) -> str:
     # Straight to the driver: SQLAlchemy would walk through the statement with every batch.
     return str(upsert.of_arrays.compile(dialect=dialect))
+
+
+@lru_cache(maxsize=16)
+def _carry_over(staged: Staged, dialect: Dialect) -> str:
+    """One statement, all parts of which see the tables as they were before it."""
+    rows = from_arrays(staged.table.columns).compile(dialect=dialect)
+    *parts, last = staged.texts(dialect)
+    before = "".join(f", part_{n} AS ({part})" for n, part in enumerate(parts))
+    return f"WITH {staged.table.name} AS MATERIALIZED ({rows}){before} {last}"
+
+
+def _arrays(columns: Sequence[str], rows: Sequence[Values]) -> dict[str, str]:
+    return dict(zip(columns, map(_array, zip(*rows, strict=True)), strict=True))
+
+
+def _array(values: Sequence[Value]) -> str:
+    """An array as PostgreSQL reads it; psycopg would ask for the type of each element, at length.
+
+    It reads JSON's, but for the brackets, and but for a backslash before anything else than itself
+    and a quote.
+    """
+    text = json.dumps(values, ensure_ascii=False)[1:-1]
+    return f"{{{','.join(map(_element, values)) if chr(92) in text else text}}}"
+
+
+def _element(value: Value) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(value)
 
 
 @cache
@@ -128,6 +203,7 @@ class PostgresDatabase:
             session = PostgresSession(connection)
             yield session
             session.notify()
+            session.flush()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

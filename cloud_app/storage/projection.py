@@ -1,27 +1,22 @@
 """What is so now: states of bays, and the counts that are kept of them.
 
 A state moves by position (epoch, seq, rank, time) and only forward, so it is the maximum over all
-that was seen: order and repetition cannot matter. States come in bulk: they are staged in a
-temporary table, and two statements carry them over: the counts move first, by what each staged
-state changes, then the states. Last comes each edge's `told_*`.
+that was seen: order and repetition cannot matter. States come in bulk: they are staged, and two
+statements carry them over: the counts move first, by what each staged state changes, then the
+states. Last comes each edge's `told_*`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
-    ClauseElement,
     Column,
-    Dialect,
     MetaData,
     Table,
-    TextClause,
     Tuple,
     and_,
-    delete,
     func,
     or_,
     select,
@@ -29,12 +24,11 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
 from cloud_app.storage.counts import GROUP, GROUP_COLUMNS, SAME_BAY, STATES, share
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge
-from cloud_app.storage.upsert import Upsert, names, same
+from cloud_app.storage.upsert import Staged, Upsert, names, same
 
 StateKey = tuple[str, str, str]
 """(edge, layout, bay)"""
@@ -48,7 +42,6 @@ _staged = Table(
     MetaData(),
     *(Column(column.name, column.type) for column in bay_state.columns),
     prefixes=["TEMPORARY"],
-    postgresql_on_commit="DELETE ROWS",
 )
 
 
@@ -96,21 +89,8 @@ _TELL_EDGES = Upsert(
 )
 
 
-@lru_cache(maxsize=64)
-def _carry_over(dialect: Dialect) -> tuple[TextClause, Sequence[TextClause]]:
-    """What makes the stage and what empties it, as text: they hold no values.
-
-    SQLAlchemy would walk through each of them with every batch. The table is made each time: a
-    connection may be new, or have made it in a transaction that was rolled back.
-    """
-    statements: list[ClauseElement] = [
-        CreateTable(_staged, if_not_exists=True),
-        _MOVE_COUNTS,
-        _MOVE_STATES,
-        delete(_staged),
-    ]
-    make, *carry = (text(str(each.compile(dialect=dialect))) for each in statements)
-    return make, carry
+# The counts move by what the states were, so they come first.
+_CARRY_OVER = Staged(_staged, (_MOVE_COUNTS, _MOVE_STATES))
 
 
 def project(session: Session, states: Mapping[StateKey, Values]) -> None:
@@ -122,11 +102,7 @@ def project(session: Session, states: Mapping[StateKey, Values]) -> None:
     """
     if not states:
         return
-    make, carry = _carry_over(session.connection.dialect)
-    session.run(make)
-    session.load(_staged, [(*key, *state) for key, state in states.items()])
-    for statement in carry:
-        session.run(statement)
+    session.stage(_CARRY_OVER, [(*key, *state) for key, state in states.items()])
     session.upsert(_TELL_EDGES, _newest(states))
 
 

@@ -101,6 +101,12 @@ def _made(session: Session, span: Window, edges: list[str]) -> Iterable[Values]:
             yield site, lot, start_ms, name, each.occupied_ms, each.free_ms, each.unknown_ms
 
 
+def forget_quarters(session: Session, edges: Sequence[str]) -> None:
+    """Have the quarters of edges made anew: events came that are older than what was made."""
+    for table in (quarter, quarter_mark):
+        session.run(delete(table).where(table.c.edge.in_(edges)))
+
+
 def prune_quarters(session: Session, before_ms: int) -> int:
     """Delete quarters that began before that; return how many."""
     return session.run(_PRUNE, {"before_ms": before_ms})

@@ -23,11 +23,12 @@ from sqlalchemy import (
     insert,
 )
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from cloud_app.errors import StorageDownError, StorageError
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.migrate import migrate
-from cloud_app.storage.upsert import Upsert
+from cloud_app.storage.upsert import Staged, Upsert
 
 # How long a writer waits for another process (a backup, the sqlite3 shell) to let go of the file.
 _BUSY_S = 10.0
@@ -48,6 +49,15 @@ class SqliteSession(Session):
         if rows:
             self._driver.executemany(_upsert(upsert, self.connection.dialect), rows)
 
+    def stage(self, staged: Staged, rows: Sequence[Values]) -> None:
+        """Stage rows in a temporary table, which is made each time: a connection may be new."""
+        if rows:
+            make, *carry, empty = _carry_over(staged, self.connection.dialect)
+            self._driver.execute(make)
+            self.load(staged.table, rows)
+            for statement in (*carry, empty):
+                self._driver.execute(statement)
+
     @property
     def _driver(self) -> sqlite3.Connection:
         return cast(sqlite3.Connection, self.connection.connection.driver_connection)
@@ -62,6 +72,12 @@ def _insert(table: Table, dialect: Dialect) -> str:
 def _upsert(upsert: Upsert, dialect: Dialect) -> str:
     # The values are numbered in the order of the columns.
     return str(upsert.of_one.compile(dialect=dialect))
+
+
+@lru_cache(maxsize=16)
+def _carry_over(staged: Staged, dialect: Dialect) -> Sequence[str]:
+    make = CreateTable(staged.table, if_not_exists=True).compile(dialect=dialect)
+    return [str(make), *staged.texts(dialect), f"DELETE FROM {staged.table.name}"]  # noqa: S608
 
 
 class SqliteDatabase:

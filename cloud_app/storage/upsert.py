@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Boolean,
+    ClauseElement,
+    Column,
     ColumnCollection,
     ColumnElement,
     Dialect,
     Insert,
+    Select,
     Table,
     Text,
     TypeDecorator,
@@ -56,11 +59,7 @@ class Upsert:
     @cached_property
     def of_arrays(self) -> Insert:
         """For any number of rows, given as one array for each column (PostgreSQL)."""
-        arrays = [cast(bindparam(name), ARRAY(self.table.c[name].type)) for name in self.columns]
-        rows = func.unnest(*arrays).table_valued(*self.columns).render_derived()
-        return self._on_conflict(
-            insert(self.table).from_select(list(self.columns), select_(*rows.c))
-        )
+        return self.of_select(from_arrays([self.table.c[name] for name in self.columns]))
 
     def of_select(self, query: Any) -> Insert:
         """For the rows of a query, whose columns are in this order."""
@@ -79,6 +78,13 @@ class Upsert:
             where=None if self.only_if is None else self.only_if(excluded),
         )
         return changed
+
+
+def from_arrays(columns: Iterable[Column[Any]]) -> Select[*tuple[Any, ...]]:
+    """Rows from one array for each column, bound by the column's name (PostgreSQL)."""
+    arrays = {c.name: cast(bindparam(c.name), ARRAY(c.type)) for c in columns}
+    rows = func.unnest(*arrays.values()).table_valued(*arrays).render_derived()
+    return select_(*rows.c)
 
 
 def same(*names: str) -> Callable[[Excluded], Change]:
@@ -127,3 +133,21 @@ def among(column: ColumnElement[str], given: str) -> ColumnElement[bool]:
 def names(table: Table, *, with_key: bool = True) -> tuple[str, ...]:
     """The names of a table's columns, in their order."""
     return tuple(c.name for c in table.columns if with_key or not c.primary_key)
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """Statements that carry rows over from a table of their own; none sees what another changed.
+
+    Attributes:
+        table: the rows, as long as the statements last.
+        statements: that read `table`. No two change the same one, and the first ones change what
+            later ones do not read.
+    """
+
+    table: Table
+    statements: Sequence[ClauseElement]
+
+    def texts(self, dialect: Dialect) -> list[str]:
+        """The statements as text: they hold no values."""
+        return [str(each.compile(dialect=dialect)) for each in self.statements]

@@ -65,7 +65,8 @@ class News:
     @property
     def highest(self) -> int:
         """The highest number that is known to exist now."""
-        return max(self.top, *self.seqs, *(last for _, last in self.gaps), 0)
+        gaps = max((last for _, last in self.gaps), default=0)
+        return max(self.top, gaps, max(self.seqs, default=0))
 
 
 def reach(session: Session, edges: Iterable[str]) -> dict[StreamKey, Reach]:
@@ -109,9 +110,11 @@ def contiguous(upto: int, seqs: Sequence[int], gaps: Sequence[tuple[int, int]]) 
 
     Args:
         upto: covered already.
-        seqs: numbers that are there, rising.
+        seqs: numbers that are there, rising, none twice.
         gaps: ranges (first, last), both included, that count as covered; sorted by `first`.
     """
+    if seqs and not gaps and seqs[0] == upto + 1 and seqs[-1] == upto + len(seqs):
+        return seqs[-1]
     covered, next_seq, next_gap = upto, 0, 0
     while True:
         if next_gap < len(gaps) and gaps[next_gap][0] <= covered + 1:

@@ -23,7 +23,7 @@ from calibration.importers.ids import name_from
 from datasets.formats.labels import Collector, Label, Shot, scaled, state_in
 from datasets.formats.tree import Tree, head_of, read_document, split_of
 from datasets.frames import LotFrame, Origin, State
-from datasets.own import UNSPLIT, write_text
+from datasets.native import UNSPLIT, write_text
 from vision.geometry import to_pixels
 from vision.types import Floats
 

@@ -15,7 +15,7 @@ from calibration.importers import Document
 from datasets.errors import DatasetError
 from datasets.frames import UNKNOWN_ORIGIN, LotFrame, Origin, State, Vehicle
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 from vision.types import as_floats
 
 

@@ -25,7 +25,7 @@ from datasets.formats.labels import Collector, Label, Shot, rectangle
 from datasets.formats.tree import Tree, head_of, read_document
 from datasets.frames import LotFrame
 from datasets.lots import PICTURES
-from datasets.own import DECIMALS, UNSPLIT, fractions, write_bytes, write_text
+from datasets.native import DECIMALS, UNSPLIT, fractions, write_bytes, write_text
 from vision.quads import quads_of
 from vision.types import Floats
 

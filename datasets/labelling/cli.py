@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from datasets.labelling.build import Recipe, Unit, make_queue, rank_frames
 from datasets.labelling.journal import locked, read_journals
-from datasets.labelling.making import Recipe, Unit, make_queue, rank_frames
 from datasets.labelling.pool import Judged, judge_pool
 from datasets.labelling.queue import Queue, read_queue, write_queue
 from datasets.labelling.results import How, Results, sum_up
-from datasets.labelling.selecting import Budget
+from datasets.labelling.selection import Budget
 from datasets.labelling.sources import read_sources
 from models import default_model, find_model, open_detector
 from telemetry import SystemClock
@@ -114,15 +114,15 @@ def review(
 ) -> None:
     """Open the review page."""
     from calibration.editor import listen, serve_page
-    from datasets.labelling.page import ReviewDesk, create_review_app
+    from datasets.labelling.page import ReviewSession, create_review_app
 
     read_queue(folder)  # what is no queue gets no lock file
     with locked(folder):
-        desk = ReviewDesk(folder, SystemClock())
+        session = ReviewSession(folder, SystemClock())
         listener = listen(port, PORT)
         taken = listener.getsockname()[1]
         hosts = {f"127.0.0.1:{taken}", f"localhost:{taken}"}
-        page = create_review_app(desk, reviewer or getpass.getuser(), hosts)
+        page = create_review_app(session, reviewer or getpass.getuser(), hosts)
         url = f"http://127.0.0.1:{taken}/" + ("?mode=settle" if settle else "")
 
         def opened() -> None:
@@ -130,7 +130,7 @@ def review(
             if browser:
                 webbrowser.open(url)
 
-        console.print(_queue_line(folder, desk.queue))
+        console.print(_queue_line(folder, session.queue))
         serve_page(page, listener, opened)
 
 
@@ -168,7 +168,7 @@ def export(
 ) -> None:
     """Write what was answered as a revision of a data set."""
     from datasets.labelling.export import NO_BASE, Target, export_revision, read_base
-    from datasets.own import Placing
+    from datasets.native import Placing
 
     made = read_queue(folder)
     results = sum_up(made, read_journals(folder))

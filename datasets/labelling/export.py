@@ -30,7 +30,7 @@ from datasets.manifest import (
     sha256_of,
     write_manifest,
 )
-from datasets.own import Placing, picture_names, write_dataset, write_text
+from datasets.native import Placing, picture_names, write_dataset, write_text
 from vision.types import as_floats
 
 REVIEWS = "reviews.jsonl"

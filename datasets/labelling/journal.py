@@ -95,7 +95,7 @@ def append_entry(path: Path, entry: Entry) -> None:
         raise AnswerNotKeptError(msg) from exc
 
 
-def mend_journals(folder: Path) -> None:
+def repair_journals(folder: Path) -> None:
     """Cut off lines that a crash tore; the caller holds the lock.
 
     Raises:

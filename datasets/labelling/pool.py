@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration import Calibration, HarvestBundle
+from calibration import Calibration
 from datasets.crops import look_of_picture, looks_of
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, read_picture
 from datasets.labelling.queue import QueuedBay, QueuedFrame
 from datasets.labelling.scoring import Signs
 from datasets.manifest import sha256_of
+from harvest import HarvestBundle
 from vision.assignment import OverlapRule
 from vision.geometry import to_pixels
 from vision.judge import BayShapes, Detector, judge_bays

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from calibration import is_bundle, load_calibration, read_bundle
+from calibration import load_calibration
 from calibration.pictures import PICTURE_SUFFIXES
 from datasets.errors import DatasetError
 from datasets.formats import detect_set, read_set
 from datasets.labelling.pool import PoolFrame, from_bundle, from_lot, from_pictures
 from datasets.lots import data_root, parse_set, read_lot
+from harvest import is_bundle, read_bundle
 
 
 def read_sources(

@@ -20,9 +20,9 @@ from edge_app.audit.estimate import (
     estimate_accuracy,
     tally_look,
 )
-from edge_app.audit.keeping import CountedLook, LookFile
+from edge_app.audit.history import AuditHistoryFile, CountedObservation
 from edge_app.config import AuditConfig
-from edge_app.looks import Look
+from edge_app.observation import Observation
 from telemetry import BayState, Clock
 from telemetry.bounds import clamped
 from telemetry.health import CameraAudit
@@ -71,15 +71,15 @@ class _Track:
 
     rng: np.random.Generator
     due_s: float
-    asked: Look | None = None
+    asked: Observation | None = None
     waiting: _Opinion | None = None
-    counted: deque[tuple[float, CountedLook]] = field(
+    counted: deque[tuple[float, CountedObservation]] = field(
         default_factory=lambda: deque(maxlen=MOST_LOOKS)
     )
 
 
 class Auditor:
-    """Looks again at sampled pictures; a `LookObserver` of every camera.
+    """Looks again at sampled pictures; a `Observer` of every camera.
 
     Safe to use from several threads, each camera from one at a time. A look costs a second pass of
     the network, about twice the usual one, and is taken only when no frame waits.
@@ -100,7 +100,7 @@ class Auditor:
         when_idle: Callable[[Callable[[], None]], None],
         detector: Callable[[], Detector | None],
         alarms: Alarms,
-        file: LookFile | None = None,
+        file: AuditHistoryFile | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -114,28 +114,28 @@ class Auditor:
         if file is not None:
             self._go_on(file)
 
-    def observe(self, look: Look) -> None:
-        """Take one judged frame; see `LookObserver`."""
+    def observe(self, observation: Observation) -> None:
+        """Take one judged frame; see `Observer`."""
         with self._lock:
-            self._observe(look)
+            self._observe(observation)
 
-    def _observe(self, look: Look) -> None:
-        if look.spec.sha256 != self._sha256:
-            self._start_anew(look.spec.sha256)
-        camera = look.calibration.camera
+    def _observe(self, observation: Observation) -> None:
+        if observation.spec.sha256 != self._sha256:
+            self._start_anew(observation.spec.sha256)
+        camera = observation.calibration.camera
         track = self._track(camera)
-        now_s = look.frame.captured_mono_s
+        now_s = observation.frame.captured_mono_s
         if track.waiting is not None:
-            self._settle(track, track.waiting, look)
+            self._settle(track, track.waiting, observation)
         elif track.asked is not None:
-            track.asked = look
+            track.asked = observation
         elif now_s >= track.due_s:
-            track.asked = look
+            track.asked = observation
             self._when_idle(partial(self._look_again, track))
 
     def estimate(self, camera: str) -> AccuracyEstimate | None:
         """How often a camera's states are right; None while nothing was looked at again."""
-        return estimate_accuracy([look.tally for look in self._counting(camera)])
+        return estimate_accuracy([each.tally for each in self._counting(camera)])
 
     def report(self, camera: str) -> CameraAudit | None:
         """The estimate of one camera, for its health; None while nothing was looked at again."""
@@ -165,7 +165,7 @@ class Auditor:
         self._sha256 = sha256
         self._tracks = {}
 
-    def _go_on(self, file: LookFile) -> None:
+    def _go_on(self, file: AuditHistoryFile) -> None:
         """Take up what counted before the service was started, if it is about the same network."""
         kept = file.read()
         detector = self._detector()
@@ -173,23 +173,23 @@ class Auditor:
             return
         self._sha256 = kept.model
         now, now_s = self._clock.utc(), self._clock.mono_s()
-        for look in kept.looks:
+        for counted in kept.looks:
             # A wall clock that went back since must not make a picture younger than now.
-            age_s = max((now - look.taken_utc).total_seconds(), 0.0)
+            age_s = max((now - counted.taken_utc).total_seconds(), 0.0)
             if age_s <= self._config.window_s:
-                self._track(look.camera).counted.append((now_s - age_s, look))
+                self._track(counted.camera).counted.append((now_s - age_s, counted))
         for camera in self._tracks:
             self._tell(camera)
 
-    def _counting(self, camera: str) -> Iterator[CountedLook]:
+    def _counting(self, camera: str) -> Iterator[CountedObservation]:
         """What counts of a camera now, oldest first; also one that shows nothing any more."""
         track = self._tracks.get(camera)
         since_s = self._clock.mono_s() - self._config.window_s
         counted = () if track is None else track.counted.copy()
-        return (look for taken_s, look in counted if taken_s >= since_s)
+        return (each for taken_s, each in counted if taken_s >= since_s)
 
-    def _all_counted(self) -> list[CountedLook]:
-        return [look for camera in self._tracks for look in self._counting(camera)]
+    def _all_counted(self) -> list[CountedObservation]:
+        return [each for camera in self._tracks for each in self._counting(camera)]
 
     def _track(self, camera: str) -> _Track:
         track = self._tracks.get(camera)
@@ -206,11 +206,11 @@ class Auditor:
     def _look_again(self, track: _Track) -> None:
         begin_s = self._clock.mono_s()
         with self._lock:
-            look, track.asked = track.asked, None
+            observation, track.asked = track.asked, None
             track.due_s = math.inf  # the camera's frames come meanwhile, and none is to ask again
         opinion = None
         try:
-            opinion = self._opinion(look)
+            opinion = self._opinion(observation)
         finally:
             spent_s = self._clock.mono_s() - begin_s
             pause_s = max(self._pause_s(track.rng), spent_s / self._config.budget_share)
@@ -218,15 +218,21 @@ class Auditor:
                 track.waiting = opinion
                 track.due_s = begin_s + pause_s
 
-    def _opinion(self, look: Look | None) -> _Opinion | None:
+    def _opinion(self, observation: Observation | None) -> _Opinion | None:
         detector = self._detector()
-        if look is None or detector is None or detector.spec.sha256 != look.spec.sha256:
+        if (
+            observation is None
+            or detector is None
+            or detector.spec.sha256 != observation.spec.sha256
+        ):
             return None
-        opinion = second_opinion(detector, look.frame.image_bgr, _bays(look), look.output)
-        taken = look.frame
-        return _Opinion(taken.captured_mono_s, taken.captured_utc, look.states, opinion)
+        opinion = second_opinion(
+            detector, observation.frame.image_bgr, _bays(observation), observation.output
+        )
+        taken = observation.frame
+        return _Opinion(taken.captured_mono_s, taken.captured_utc, observation.states, opinion)
 
-    def _settle(self, track: _Track, waiting: _Opinion, after: Look) -> None:
+    def _settle(self, track: _Track, waiting: _Opinion, after: Observation) -> None:
         """Count a second opinion, once it is known what its bays did next."""
         now_s = after.frame.captured_mono_s
         age_s = now_s - waiting.taken_s
@@ -241,10 +247,10 @@ class Auditor:
         while track.counted and now_s - track.counted[0][0] > self._config.window_s:
             track.counted.popleft()
         if tally.bays:
-            look = CountedLook(camera, waiting.taken_utc, tally)
-            track.counted.append((waiting.taken_s, look))
+            kept = CountedObservation(camera, waiting.taken_utc, tally)
+            track.counted.append((waiting.taken_s, kept))
             if self._file is not None:
-                self._file.add(self._sha256, look, self._all_counted)
+                self._file.add(self._sha256, kept, self._all_counted)
         self._tell(camera)
 
     def _tell(self, camera: str) -> None:
@@ -267,16 +273,16 @@ class Auditor:
         )
 
 
-def _bays(look: Look) -> BayShapes:
+def _bays(observation: Observation) -> BayShapes:
     """The bays as used for the look; the view guard may have moved the outlines."""
-    drawn = look.calibration.shapes()
-    if all(map(np.array_equal, drawn.polygons_norm, look.polygons_norm)):
+    drawn = observation.calibration.shapes()
+    if all(map(np.array_equal, drawn.polygons_norm, observation.polygons_norm)):
         return drawn
-    height, width = look.frame.image_bgr.shape[:2]
-    return BayShapes.of(look.polygons_norm, (width, height))
+    height, width = observation.frame.image_bgr.shape[:2]
+    return BayShapes.of(observation.polygons_norm, (width, height))
 
 
-def _settled(then: _Opinion, after: Look, settle_s: float) -> Bools:
+def _settled(then: _Opinion, after: Observation, settle_s: float) -> Bools:
     """Bays that were known at the second opinion, had been so for a while, and stayed so.
 
     A bay that is just changing is neither: the hold times are at work, and to call that an error

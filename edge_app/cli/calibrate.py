@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from calibration.editor import (
     ClipPictures,
-    Desk,
+    EditorSession,
     EditorSettings,
     LivePictures,
     NetworkJudge,
@@ -86,8 +86,8 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
         detector = open_model(model, layout, names, roles or ())
         judge = NetworkJudge(detector) if detector else None
         proposer = VehicleProposer(detector) if detector else None
-        desk = Desk(name, pictures, path, judge, proposer)
-        _serve(desk, port, browser=browser, propose=propose)
+        session = EditorSession(name, pictures, path, judge, proposer)
+        _serve(session, port, browser=browser, propose=propose)
 
 
 def _trust(fingerprint: str) -> TlsTrust:
@@ -197,7 +197,7 @@ class NewestPicture:
 
 @contextmanager
 def _camera(source: str, trust: TlsTrust) -> Iterator[LivePictures]:
-    from edge_app.sources.make import make_source
+    from edge_app.sources.factory import make_source
     from edge_app.sources.stream_settings import StreamSettings
 
     clock = SystemClock()
@@ -227,40 +227,40 @@ def open_model(
 
     Args:
         model: name or path; None: the default one.
-        layout: see `models.parse_told`, like the others.
+        layout: see `models.parse_hints`, like the others.
         names: of its classes.
         roles: of its classes.
 
     Raises:
         ModelError: there is no such model, or it cannot be opened.
     """
-    from models import choose_model, explain_model, open_detector, parse_told
+    from models import choose_model, explain_model, open_detector, parse_hints
 
     if model == "none":
         return None
-    entry = choose_model(model, parse_told(layout, names, roles))
+    entry = choose_model(model, parse_hints(layout, names, roles))
     detector = open_detector(entry)
     for line in explain_model(entry, detector):
         console.print(f"[dim]{escape(line)}[/]")
     return detector
 
 
-def _serve(desk: Desk, port: int, *, browser: bool, propose: bool) -> None:
+def _serve(session: EditorSession, port: int, *, browser: bool, propose: bool) -> None:
     listener = listen(port, PORT)
     port = listener.getsockname()[1]
     author = getpass.getuser()
     editor = create_editor_app(
-        lambda: [desk],
+        lambda: [session],
         EditorSettings(
             author_of=lambda _request: author,
             hosts={f"127.0.0.1:{port}", f"localhost:{port}"},
             saved=lambda _camera, saved: console.print(
-                f"saved {desk.path} as revision {saved.revision}, {len(saved.bays)} bays"
+                f"saved {session.path} as revision {saved.revision}, {len(saved.bays)} bays"
             ),
         ),
     )
     url = f"http://127.0.0.1:{port}/" + ("?propose=1" if propose else "")
-    console.print(f"calibrating [bold]{desk.camera}[/] into {desk.path}")
+    console.print(f"calibrating [bold]{session.camera}[/] into {session.path}")
     serve_page(editor, listener, lambda: _show(url, browser))
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from edge_app.checks import Check, check_cameras, check_parts, unverified_cameras, worst
 from edge_app.config import LotsightConfig, load_config, render_sample
+from edge_app.diagnostics.checks import Check, check_cameras, check_parts, unverified_cameras, worst
 from telemetry import ConfigError
 
 app = typer.Typer(add_completion=False)

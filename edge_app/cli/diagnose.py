@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 
 from calibration import Calibration, load_calibration
-from edge_app.checks import Check, check_cameras, check_machine, check_parts
 from edge_app.config import CameraConfig, LotsightConfig, load_config
-from edge_app.diagnostics import LIVE_PARTS, About, Diagnosis, private_jpeg, write_diagnosis
-from edge_app.remains import gather
+from edge_app.diagnostics.bundle import LIVE_PARTS, About, Diagnosis, private_jpeg, write_diagnosis
+from edge_app.diagnostics.checks import Check, check_cameras, check_machine, check_parts
+from edge_app.diagnostics.offline import gather
 from edge_app.sources import make_source
 from telemetry import CalibrationError, Clock, ConfigError, LotsightError, SystemClock
 from vision.types import ImageBgr

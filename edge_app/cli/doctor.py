@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
-from edge_app.checks import check_cameras, check_machine, check_parts, unverified_cameras, worst
 from edge_app.cli.check_config import show
 from edge_app.config import load_config
+from edge_app.diagnostics.checks import (
+    check_cameras,
+    check_machine,
+    check_parts,
+    unverified_cameras,
+    worst,
+)
 
 app = typer.Typer(add_completion=False)
 

@@ -34,7 +34,7 @@ from edge_app.judging import (
 from edge_app.judging.ahead import ahead
 from edge_app.judging.calibrations import guard_of, read_bays
 from edge_app.judging.picture import count_states, draw_states
-from models import choose_model, explain_model, open_detector, parse_told
+from models import choose_model, explain_model, open_detector, parse_hints
 from models.options import LayoutOption, NamesOption, RolesOption
 from telemetry import BayState, CalibrationError, CameraError, ConfigError
 from telemetry.messages import ModelRef
@@ -85,7 +85,7 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     Exit code 1 when it is no whole picture, or does not show the calibrated view.
     """
     console = Console(highlight=False)
-    entry = choose_model(model, parse_told(layout, names, roles or ()))
+    entry = choose_model(model, parse_hints(layout, names, roles or ()))
     if not source.is_file():
         msg = f"{source}: expected a picture or a clip, but there is no such file"
         raise CameraError(msg)

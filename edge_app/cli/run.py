@@ -33,7 +33,7 @@ def run(
 ) -> None:
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
     from edge_app.assembly import assemble, service_of
-    from edge_app.checks import unverified_cameras
+    from edge_app.diagnostics.checks import unverified_cameras
     from edge_app.service_manager import ServiceManager
 
     config = load_config(config_file)

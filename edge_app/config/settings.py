@@ -18,7 +18,7 @@ from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.delivery.config import MqttConfig, OutboxConfig
 from http_server.hosts import TrustedProxy
-from models.told import Told, parse_told
+from models.hints import ModelHints, parse_hints
 from telemetry import EdgeId, ModelError, SiteId
 from vision.change_gate import GateSettings
 from vision.evidence import EvidenceSettings
@@ -162,7 +162,7 @@ class ModelConfig(Section):
             msg = "name and manifest_file exclude each other"
             raise ValueError(msg)
         try:
-            self.told()
+            self.hints()
         except ModelError as exc:
             raise ValueError(str(exc)) from exc
         return self
@@ -171,14 +171,14 @@ class ModelConfig(Section):
         """How many forward passes fill so many cores."""
         return max(1, cores // (self.threads or cores))
 
-    def told(self) -> Told:
+    def hints(self) -> ModelHints:
         """What is said of the model beside its file and manifest.
 
         Raises:
             ModelError: a word is not known.
         """
         roles = [f"{name}={role}" for name, role in self.class_roles.items()]
-        return parse_told(self.layout, ",".join(self.class_names) or None, roles)
+        return parse_hints(self.layout, ",".join(self.class_names) or None, roles)
 
 
 class EvidenceConfig(Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from telemetry.messages import ModelRef
-from telemetry.words import BayState, Cause
+from telemetry.vocabulary import BayState, Cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from telemetry.rules import (
     WILL_DELAY_S,
 )
 from telemetry.topics import check_prefix
-from telemetry.words import EdgeId, Identifier, SiteId
+from telemetry.vocabulary import EdgeId, Identifier, SiteId
 
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 _AWS_ROOT = re.compile(r"^\$?[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$")

@@ -28,7 +28,7 @@ from edge_app.delivery.errors import (
     BrokerRefused,
     BrokerUnreachable,
     ConnectionEnded,
-    ProtocolTrouble,
+    ProtocolError,
     link_error,
     reason_text,
 )
@@ -149,8 +149,8 @@ class Connection:
         Raises:
             BrokerUnreachable: no connection, or it ended before the broker answered.
             BrokerRefused: the broker said no.
-            CertificateTrouble: TLS failed.
-            ProtocolTrouble: the peer does not speak MQTT.
+            CertificateError: TLS failed.
+            ProtocolError: the peer does not speak MQTT.
         """
         try:
             self._client.connect(
@@ -298,7 +298,7 @@ class Connection:
         sock = self._client.socket()
         if not isinstance(sock, socket.socket):
             msg = f"{self._where}: expected a TCP socket, but got {type(sock).__name__}"
-            raise ProtocolTrouble(msg)
+            raise ProtocolError(msg)
         self._selector.register(sock, selectors.EVENT_READ)
 
     def _connect_properties(self) -> Properties | None:

@@ -1,7 +1,12 @@
-"""Opening the store's SQLite file: durability, one owner, schema, epoch.
+"""Opening the store's SQLite file: durability, one owner, migrations, epoch.
 
 WAL with synchronous FULL: a transaction that returned survives a power cut. Exclusive locking: a
 second process on the same file would number events twice, so it is refused.
+
+A file of an earlier version is migrated when it is opened: `migrations/NNNN_*.sql` are the steps,
+and the file's `user_version` is the number of the last one that it has seen. All missing steps are
+one transaction, so a power cut leaves the file as it was before or as it is after. There is no way
+back: a file of a later version is refused, and left alone.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from telemetry.clock import Clock
@@ -16,80 +22,50 @@ from telemetry.errors import TelemetryError
 
 _log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+STORE_FILE = "store.db"
+"""In the state folder."""
+_MIGRATIONS = Path(__file__).with_name("migrations")
 _JOURNAL_LIMIT_BYTES = 4 * 1024 * 1024
-
-_SCHEMA = """
-CREATE TABLE stream (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  epoch INTEGER NOT NULL,
-  last_seq INTEGER NOT NULL DEFAULT 0,
-  acked INTEGER NOT NULL DEFAULT 0,
-  conn INTEGER NOT NULL DEFAULT 0,
-  evicted INTEGER NOT NULL DEFAULT 0,
-  lost INTEGER NOT NULL DEFAULT 0,
-  running_s REAL NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE bay (
-  bay TEXT PRIMARY KEY,
-  occ INTEGER,
-  reason TEXT,
-  conf REAL NOT NULL,
-  since TEXT NOT NULL,
-  closed INTEGER NOT NULL DEFAULT 0,
-  calibration INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID;
-CREATE TABLE outbox (
-  seq INTEGER PRIMARY KEY,
-  type TEXT NOT NULL,
-  subject TEXT,
-  time TEXT NOT NULL,
-  data TEXT NOT NULL,
-  bytes INTEGER NOT NULL,
-  running_s REAL NOT NULL,
-  superseded INTEGER NOT NULL DEFAULT 0,
-  refused INTEGER
-) STRICT;
-CREATE INDEX outbox_newest ON outbox (subject) WHERE superseded = 0;
-CREATE TABLE document (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE aggregate (
-  period_s INTEGER NOT NULL,
-  start TEXT NOT NULL,
-  body TEXT NOT NULL,
-  PRIMARY KEY (period_s, start)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE command (
-  id TEXT PRIMARY KEY,
-  result TEXT,
-  kept_until TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
 
 
 class StoreError(TelemetryError):
     """The store's file cannot be opened or is in use."""
 
 
-def open_database(path: Path, clock: Clock, max_pages: int | None) -> sqlite3.Connection:
-    """Open or make the store's file.
+def shipped_migrations() -> tuple[str, ...]:
+    """The SQL of each step, in order; the first makes the tables."""
+    return tuple(path.read_text(encoding="utf-8") for path in sorted(_MIGRATIONS.glob("*.sql")))
+
+
+def open_database(
+    path: Path, clock: Clock, max_pages: int | None, migrations: Sequence[str] | None = None
+) -> sqlite3.Connection:
+    """Open the store's file, make it, or bring it up to date.
 
     A file that is no database any more is moved aside and a new one made, whose epoch is higher:
     the cloud then knows that a new stream begins.
 
+    Args:
+        path: the file.
+        clock: wall time, for the epoch of a new file.
+        max_pages: bound on the file's size; a migration may go beyond it.
+        migrations: the steps; None: those of this version.
+
     Raises:
-        StoreError: the folder cannot be written, another process owns the file, or it comes from
-            a newer version.
+        StoreError: the folder cannot be written, another process owns the file, it comes from a
+            later version, or it cannot be migrated.
     """
+    steps = shipped_migrations() if migrations is None else migrations
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return _open(path, clock, max_pages)
+            return _open(path, clock, max_pages, steps)
         except sqlite3.DatabaseError as exc:
             if _code(exc) not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
                 raise
             aside = _move_aside(path)
             _log.error("%s is damaged (%s): kept as %s, a new store begins", path, exc, aside.name)
-            return _open(path, clock, max_pages)
+            return _open(path, clock, max_pages, steps)
     except sqlite3.Error as exc:
         if _code(exc) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             msg = f"{path}: in use by another process; one service owns one store"
@@ -111,7 +87,9 @@ def _code(error: sqlite3.Error) -> int:
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
-def _open(path: Path, clock: Clock, max_pages: int | None) -> sqlite3.Connection:
+def _open(
+    path: Path, clock: Clock, max_pages: int | None, migrations: Sequence[str]
+) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
     try:
         database.row_factory = sqlite3.Row
@@ -123,15 +101,13 @@ def _open(path: Path, clock: Clock, max_pages: int | None) -> sqlite3.Connection
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
+        database.execute("BEGIN IMMEDIATE")
+        if _migrate(path, database, migrations) == 0:
+            epoch = next_epoch(path, clock)
+            database.execute("INSERT INTO stream (id, epoch) VALUES (1, ?)", (epoch,))
+        database.execute("COMMIT")
         if max_pages is not None:
             database.execute(f"PRAGMA max_page_count = {max_pages:d}")
-        database.execute("BEGIN IMMEDIATE")
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            _create(database, next_epoch(path, clock))
-        else:
-            _check_version(path, version)
-        database.execute("COMMIT")
         epoch = database.execute("SELECT epoch FROM stream").fetchone()[0]
         remember_epoch(path, epoch)
     except BaseException:
@@ -140,18 +116,41 @@ def _open(path: Path, clock: Clock, max_pages: int | None) -> sqlite3.Connection
     return database
 
 
-def _check_version(path: Path, version: int) -> None:
-    if version != SCHEMA_VERSION:
-        msg = f"{path}: expected a store of version {SCHEMA_VERSION}, but got {version}"
+def _migrate(path: Path, database: sqlite3.Connection, migrations: Sequence[str]) -> int:
+    """Run the steps that the file has not seen, within the caller's transaction.
+
+    Returns:
+        The version that the file had; 0: it is new.
+
+    Raises:
+        StoreError: a later version of lotsight made the file.
+    """
+    version: int = database.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(migrations):
+        msg = (
+            f"{path}: expected a store of version {len(migrations)} or earlier, but got {version}: "
+            "a later version of lotsight wrote it; install that one again"
+        )
         raise StoreError(msg)
-
-
-def _create(database: sqlite3.Connection, epoch: int) -> None:
-    for statement in _SCHEMA.split(";"):
-        if statement.strip():
+    if version == len(migrations):
+        return version  # nothing is written: a store must open on a full disk too
+    for script in migrations[version:]:
+        for statement in _statements(script):
             database.execute(statement)
-    database.execute("INSERT INTO stream (id, epoch) VALUES (1, ?)", (epoch,))
-    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    database.execute(f"PRAGMA user_version = {len(migrations)}")
+    if version:
+        _log.info("%s: migrated from version %d to %d", path, version, len(migrations))
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    # sqlite3's executescript would commit what came before.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def next_epoch(path: Path, clock: Clock) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +17,12 @@ from telemetry.cloudevents import BAY_CHANGED_TYPE
 from telemetry.door import describe
 from telemetry.layout import Layout
 from telemetry.messages import BayChanged, ClockStamp, Occupancy, SnapshotBay
-from telemetry.words import BayState, UnknownReason
+from telemetry.vocabulary import BayState, UnknownReason
 
 _log = logging.getLogger(__name__)
+
+LAYOUT = "layout"
+"""The document that holds the layout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +147,15 @@ def read_layout(path: Path, body: str | None) -> Layout | None:
     except ValidationError as exc:  # from before layouts had bounds; the calibrations make another
         _log.warning("%s: the kept layout is passed over: %s", path, describe(exc, "layout"))
         return None
+
+
+def write_layout(database: sqlite3.Connection, layout: Layout, bays: Iterable[HeldBay]) -> None:
+    """Keep the layout and, in place of all bays of the one before, its bays."""
+    database.execute(
+        "INSERT INTO document (name, body) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+        (LAYOUT, layout.model_dump_json()),
+    )
+    database.execute("DELETE FROM bay")
+    for held in bays:
+        write_bay(database, held)

@@ -5,8 +5,8 @@ TelemetryError
     ├── BrokerUnreachable   no TCP connection, or it broke
     │   └── ConnectionEnded     the other side hung up, or never answered
     ├── BrokerRefused       the broker answered no; `code` says why
-    ├── CertificateTrouble  TLS: a file is wrong, or one side does not trust the other
-    └── ProtocolTrouble     what came is not the MQTT that was agreed
+    ├── CertificateError    TLS: a file is wrong, or one side does not trust the other
+    └── ProtocolError       what came is not the MQTT that was agreed
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class BrokerRefused(LinkError):  # noqa: N818 - the word of the field
         self.code = code
 
 
-class CertificateTrouble(LinkError):  # noqa: N818 - the word of the field
+class CertificateError(LinkError):
     """TLS: a file is wrong, or one side does not trust the other."""
 
 
-class ProtocolTrouble(LinkError):  # noqa: N818 - the word of the field
+class ProtocolError(LinkError):
     """What came is not the MQTT that was agreed."""
 
 
@@ -68,12 +68,12 @@ def link_error(error: Exception, where: str) -> LinkError:
     if isinstance(error, ssl.SSLError):  # an OSError too, so it is asked first
         # The verification error has no reason in words, others no message.
         why = getattr(error, "verify_message", None) or getattr(error, "reason", None) or error
-        return CertificateTrouble(f"{where}: TLS failed: {why}")
+        return CertificateError(f"{where}: TLS failed: {why}")
     if isinstance(error, WebsocketConnectionError):
-        return ProtocolTrouble(text)
+        return ProtocolError(text)
     if isinstance(error, OSError):
         return BrokerUnreachable(f"{where}: {error.strerror or error or type(error).__name__}")
-    return ProtocolTrouble(text)
+    return ProtocolError(text)
 
 
 def reason_text(code: int) -> str:

@@ -22,7 +22,7 @@ from edge_app.delivery.connection import (
     Suback,
     speaks_other_version,
 )
-from edge_app.delivery.errors import ConnectionEnded, LinkError, ProtocolTrouble, reason_text
+from edge_app.delivery.errors import ConnectionEnded, LinkError, ProtocolError, reason_text
 from edge_app.delivery.pump import EventPump
 from edge_app.delivery.session import Alarms, Session
 from edge_app.delivery.store import Store
@@ -176,7 +176,7 @@ class MqttLink:
             except Exception as exc:
                 # Whatever a message or an agent did: the link must come back, and say what it was.
                 _log.exception("the link failed unexpectedly")
-                self._failed(ProtocolTrouble(f"{type(exc).__name__}: {exc}"))
+                self._failed(ProtocolError(f"{type(exc).__name__}: {exc}"))
 
     def _failed(self, error: LinkError) -> None:
         if self._stop.is_set():

@@ -22,7 +22,7 @@ from pydantic import BaseModel, JsonValue
 
 from edge_app.delivery.config import MqttConfig
 from edge_app.delivery.connection import Connection, Incoming, Outgoing, Suback
-from edge_app.delivery.errors import REFUSED, CertificateTrouble, LinkError, reason_text
+from edge_app.delivery.errors import REFUSED, CertificateError, LinkError, reason_text
 from edge_app.delivery.tls import tls_context
 from telemetry.aws import (
     CertificateIssued,
@@ -35,7 +35,7 @@ from telemetry.aws import (
 )
 from telemetry.messages import decode
 from telemetry.topics import Topic, TopicFilter
-from telemetry.words import is_identifier
+from telemetry.vocabulary import is_identifier
 
 ANSWER_TIMEOUT_S = 30.0
 KEY_FILE = "edge.key"
@@ -84,7 +84,7 @@ def provision(
 
     Raises:
         LinkError: the broker cannot be reached, or the service refused.
-        CertificateTrouble: the certificate that came is not for the box's key or name.
+        CertificateError: the certificate that came is not for the box's key or name.
     """
     if not is_identifier(serial):
         msg = f"expected an identifier as serial number, but got {serial!r}"
@@ -113,17 +113,17 @@ def own_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """The key at `path`, made if there is none; only its owner can read it.
 
     Raises:
-        CertificateTrouble: what lies there is no such key.
+        CertificateError: what lies there is no such key.
     """
     if path.exists():
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except (OSError, ValueError, TypeError) as exc:
             msg = f"{path}: expected a private key in PEM: {exc}"
-            raise CertificateTrouble(msg) from exc
+            raise CertificateError(msg) from exc
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             msg = f"{path}: expected an elliptic-curve key, but got {type(key).__name__}"
-            raise CertificateTrouble(msg)
+            raise CertificateError(msg)
         return key
     fresh = ec.generate_private_key(ec.SECP256R1())
     pem = fresh.private_bytes(
@@ -146,22 +146,22 @@ def check_certificate(pem: str, key: ec.EllipticCurvePrivateKey, name: str) -> N
     """See that a certificate is for our key and carries our name.
 
     Raises:
-        CertificateTrouble: it does not.
+        CertificateError: it does not.
     """
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
     except ValueError as exc:
         msg = f"expected a certificate in PEM: {exc}"
-        raise CertificateTrouble(msg) from exc
+        raise CertificateError(msg) from exc
     if certificate.public_key() != key.public_key():
         msg = "the certificate that came is for another key than this box's"
-        raise CertificateTrouble(msg)
+        raise CertificateError(msg)
     names = [
         str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     ]
     if names != [name]:
         msg = f"the certificate must have CN {name}, the box's name, but got {names}"
-        raise CertificateTrouble(msg)
+        raise CertificateError(msg)
 
 
 class _Talk:

@@ -21,31 +21,30 @@ from edge_app.delivery.config import OutboxConfig
 from edge_app.delivery.database import StoreError, is_full, open_database, remember_epoch
 from edge_app.delivery.documents import Documents
 from edge_app.delivery.entries import (
+    LAYOUT,
     Entry,
     HeldBay,
     changed_event,
     read_bays,
     read_layout,
-    write_bay,
     write_kept,
+    write_layout,
 )
 from edge_app.delivery.incidents import IncidentChange, OpenIncidents, incident_event
 from edge_app.delivery.outbox import OutboxRow
-from edge_app.delivery.patience import DiskPatience
-from edge_app.delivery.room import RoomGiver
+from edge_app.delivery.retry import DiskRetry
 from edge_app.delivery.stream import EventStream
 from edge_app.delivery.timesync import clock_stamp
+from edge_app.delivery.vacuum import Vacuum
 from telemetry.bounds import MAX_INCIDENTS
 from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
 from telemetry.messages import ClockStamp, Snapshot
-from telemetry.words import BayState, Cause, UnknownReason
+from telemetry.vocabulary import BayState, Cause, UnknownReason
 from vision.incidents import Incident
 
 _log = logging.getLogger(__name__)
-
-_LAYOUT = "layout"
 
 
 class Store:
@@ -69,9 +68,9 @@ class Store:
         self._stream = EventStream(database, clock, bounds, stamp)
         self._buffer = ChangeBuffer(bounds.max_buffered)
         self._incidents = OpenIncidents(database)
-        self._patience = DiskPatience(path, clock)
-        self._room = RoomGiver(path, database, clock)
-        body = self.documents.get(_LAYOUT)
+        self._retry = DiskRetry(path, clock)
+        self._vacuum = Vacuum(path, database, clock)
+        body = self.documents.get(LAYOUT)
         self._layout = read_layout(path, body)
         self._layout_unsaved = False
         kept = read_bays(database)
@@ -177,7 +176,7 @@ class Store:
                 bay: self._bays.get(bay) or _starting(bay, self._clock) for bay in layout.bay_ids
             }
             self._layout, self._layout_unsaved = layout, True
-            with self._patience.tolerant("keep the layout"):
+            with self._retry.tolerant("keep the layout"):
                 self._write(self._buffer.entries())
                 self._buffer.clear()
         self._tell()
@@ -245,7 +244,7 @@ class Store:
             limit: how many at most.
             refused: whether those that the broker refused come too.
         """
-        with self._lock, self._patience.tolerant("read events"):
+        with self._lock, self._retry.tolerant("read events"):
             return self._stream.pending(after, limit, refused=refused)
         return []
 
@@ -259,17 +258,17 @@ class Store:
 
     def release(self, seqs: Sequence[int]) -> None:
         """The broker has these events, and that is enough for this cloud."""
-        with self._lock, self._patience.tolerant("release events"):
+        with self._lock, self._retry.tolerant("release events"):
             self._stream.release(seqs)
 
     def refuse(self, seq: int, code: int) -> None:
         """The broker refuses this event: keep it, but let the others pass."""
-        with self._lock, self._patience.tolerant("quarantine an event"):
+        with self._lock, self._retry.tolerant("quarantine an event"):
             self._stream.refuse(seq, code)
 
     def pardon(self) -> int:
         """Let refused events try again; gives how many."""
-        with self._lock, self._patience.tolerant("pardon events"):
+        with self._lock, self._retry.tolerant("pardon events"):
             return self._stream.pardon()
         return 0
 
@@ -277,7 +276,7 @@ class Store:
         """The number of a new connection."""
         with self._lock:
             conn = self._stream.state.conn + 1
-            with self._patience.tolerant("number a connection"):
+            with self._retry.tolerant("number a connection"):
                 self._stream.begin_connection(conn)
             # Even if the disk cannot keep it: two connections of one run must differ.
             self._stream.state.conn = conn
@@ -288,7 +287,7 @@ class Store:
 
         Needed when both the store and the file beside it were lost and the clock is behind.
         """
-        with self._lock, self._patience.tolerant("renew the epoch"):
+        with self._lock, self._retry.tolerant("renew the epoch"):
             self._stream.renew_epoch(above)
             remember_epoch(self.path, self._stream.state.epoch)
 
@@ -296,7 +295,7 @@ class Store:
         """How full the outbox is."""
         with self._lock:
             oldest_age_s, refused = 0.0, 0
-            with self._patience.tolerant("count events"):
+            with self._retry.tolerant("count events"):
                 oldest_age_s, refused = self._stream.oldest_and_refused()
             return OutboxHealth(
                 rows=self._stream.usage.rows,
@@ -317,14 +316,14 @@ class Store:
         with self._lock:
             self._settle()
             self._flush(force=False)
-            with self._patience.tolerant("give up old events"):
+            with self._retry.tolerant("give up old events"):
                 self._stream.evict_old()
 
-    def give_room_back(self) -> None:
+    def vacuum(self) -> None:
         """Now and then: give a little of the file's free room back to the disk."""
         with self._lock:
             if not self._buffer:  # else the disk fails, and what waits in memory comes first
-                self._room.step(self._stream.usage.bytes)
+                self._vacuum.step(self._stream.usage.bytes)
 
     # Inside
 
@@ -337,7 +336,7 @@ class Store:
                 self._write(entries)
             except sqlite3.Error as exc:
                 _log.error("%s cannot be written, changes wait in memory: %s", self.path, exc)
-                self._patience.wait()
+                self._retry.wait()
             else:
                 return
         self._buffer.add(entries)
@@ -347,7 +346,7 @@ class Store:
         """All in one transaction: a changed layout, what was dropped, states and events."""
         with self._stream.writing() as work:
             if self._layout_unsaved and self._layout:
-                self._write_layout(self._layout)
+                write_layout(self._database, self._layout, self._bays.values())
             if self._buffer.dropped:
                 self._stream.append_lost(work, self._buffer.dropped)
             for entry in entries:
@@ -355,31 +354,21 @@ class Store:
             self._stream.append(work, entries)
         self._layout_unsaved = False
 
-    def _write_layout(self, layout: Layout) -> None:
-        self._database.execute(
-            "INSERT INTO document (name, body) VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
-            (_LAYOUT, layout.model_dump_json()),
-        )
-        self._database.execute("DELETE FROM bay")
-        for held in self._bays.values():
-            write_bay(self._database, held)
-
     def _settle(self) -> None:
-        if self._patience.may_try:
-            with self._patience.tolerant("release events"):
+        if self._retry.may_try:
+            with self._retry.tolerant("release events"):
                 self._stream.settle()
 
     def _flush(self, *, force: bool) -> None:
         """Write what waits in memory, if it is time to try."""
-        if not self._buffer or not (force or self._patience.may_try):
+        if not self._buffer or not (force or self._retry.may_try):
             return
-        self._patience.wait()
+        self._retry.wait()
         try:
             self._write(self._buffer.entries())
         except sqlite3.Error as exc:
             if is_full(exc) and self._buffer.is_half_full:
-                with self._patience.tolerant("make room"):
+                with self._retry.tolerant("make room"):
                     self._stream.evict_tenth()
             return
         _log.warning("%s can be written again: %d changes saved", self.path, len(self._buffer))

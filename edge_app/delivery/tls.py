@@ -8,7 +8,7 @@ import ssl
 from pathlib import Path
 
 from edge_app.delivery.config import TlsConfig
-from edge_app.delivery.errors import CertificateTrouble, LinkError
+from edge_app.delivery.errors import CertificateError, LinkError
 from edge_app.delivery.session import Alarms
 
 _log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ def tls_context(config: TlsConfig) -> ssl.SSLContext:
     """A context that checks the broker's certificate and name, and shows ours.
 
     Raises:
-        CertificateTrouble: a file is missing or is no PEM, or the key belongs to another
+        CertificateError: a file is missing or is no PEM, or the key belongs to another
             certificate.
     """
     try:
@@ -51,9 +51,9 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _trouble(path: Path, error: OSError) -> CertificateTrouble:
+def _trouble(path: Path, error: OSError) -> CertificateError:
     reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-    return CertificateTrouble(f"{path}: cannot be used for TLS: {reason or error}")
+    return CertificateError(f"{path}: cannot be used for TLS: {reason or error}")
 
 
 class CertificateWatch:

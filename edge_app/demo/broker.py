@@ -11,6 +11,8 @@ from typing import Self
 
 from telemetry import TelemetryError
 
+_log = logging.getLogger(__name__)
+
 _START_S = 10.0
 _STOP_S = 5.0
 
@@ -49,6 +51,8 @@ class EmbeddedBroker:
         # amqtt logs each connection as a warning or worse; what matters reaches the link's own log.
         for name in ("amqtt", "transitions"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        # asyncio warns of each message that amqtt writes to somebody who has just gone.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
         self._thread.start()
         if not self._ready.wait(_START_S) or self._fault is not None:
             msg = f"the demo's broker did not start on port {self.port}: {self._fault}"
@@ -68,6 +72,10 @@ class EmbeddedBroker:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        # Likewise what escapes amqtt's tasks: a client whose connection ends of it connects again.
+        self._loop.set_exception_handler(
+            lambda _loop, context: _log.debug("amqtt: %s", context.get("message"))
+        )
         try:
             self._loop.run_until_complete(self._serve())
         except Exception as exc:  # told to the one who waits in __enter__

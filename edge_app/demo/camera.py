@@ -11,6 +11,7 @@ from calibration import Bay, Calibration, Lot, save_calibration
 from edge_app.sources import FrameSource
 from edge_app.sources.base import Grab
 from simulator import Scene, SimulatedLot, TruthChange
+from simulator.layout import BaySpot
 from telemetry import Clock
 
 
@@ -22,10 +23,13 @@ class SimulatedCamera:
         seed: of traffic and textures.
         speed: seconds of the lot for each second of the clock.
         clock: time.
+        detail: 1 draws the ground coarsely and fast, 2 finely.
     """
 
-    def __init__(self, scene: Scene, seed: int, speed: float, clock: Clock) -> None:
-        self._lot = SimulatedLot(scene, seed)
+    def __init__(
+        self, scene: Scene, seed: int, speed: float, clock: Clock, detail: int = 2
+    ) -> None:
+        self._lot = SimulatedLot(scene, seed, detail)
         self._speed = speed
         self._clock = clock
         self._begins_s: float | None = None
@@ -36,6 +40,11 @@ class SimulatedCamera:
     def bay_ids(self) -> tuple[str, ...]:
         """Bays that it sees."""
         return self._lot.bay_ids
+
+    @property
+    def bays(self) -> tuple[BaySpot, ...]:
+        """The same on the ground, in metres."""
+        return self._lot.bays
 
     def source(self) -> FrameSource:
         """A source for the service."""
@@ -56,8 +65,14 @@ class SimulatedCamera:
         with self._lock:
             return self._lot.changes(from_s, to_s)
 
-    def write_calibration(self, path: Path, camera: str) -> None:
-        """Write what an installer would have drawn: the lot's bays, exactly."""
+    def write_calibration(self, path: Path, camera: str, lot: Lot | None = None) -> Calibration:
+        """Write what an installer would have drawn: the lot's bays, exactly.
+
+        Args:
+            path: of the file.
+            camera: whose.
+            lot: what is said of the lot.
+        """
         quads = np.clip(self._lot.quads_norm(), 0.0, 1.0)
         bays = tuple(
             Bay(
@@ -71,9 +86,10 @@ class SimulatedCamera:
         )
         height, width = self._lot.stage.background_bgr.shape[:2]
         calibration = Calibration(
-            camera=camera, image_wh=(width, height), lot=Lot(name="Demo lot"), bays=bays
+            camera=camera, image_wh=(width, height), lot=lot or Lot(name="Demo lot"), bays=bays
         )
         save_calibration(path, calibration, author="lotsight demo")
+        return calibration
 
     def grab(self) -> Grab:
         """The picture as of now."""

@@ -104,12 +104,12 @@ def run_demo(settings: DemoSettings, console: Console, stop: threading.Event) ->
             url=url,
             topic=str(topics.of(TopicKind.EVENT)),
         )
-        if settings.browser and _has_display():
+        if settings.browser and has_display():
             webbrowser.open(url)
         story = _Story()
         _listen(settings, console, stop, (camera, subscriber, clock), story)
         end_s = camera.lot_time_s(clock.mono_s())
-        view = box.board.latest(CAMERA)
+        view = box.live_state.latest(CAMERA)
         judged_hz = view.status.fps if view is not None else 0.0
         _drain(subscriber, camera, story, end_s)
         limit_s = _limit_s(settings, judged_hz)
@@ -237,7 +237,8 @@ def _model_name(box: EdgeBox) -> str:
     return f"{spec.name} {spec.version}, {'bay head' if spec.has_bay_head else 'boxes by overlap'}"
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
+    """Whether a browser has where to show something."""
     if sys.platform in {"darwin", "win32"}:
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

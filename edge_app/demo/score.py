@@ -37,6 +37,7 @@ class Score:
         right_share: share of these in which it was the truth, all delays counted.
         settled_share: the same without the time in which a change may still be on its way.
         unknown_share: share in which unknown was published.
+        settled_unknown_share: the same of the time that `settled_share` is of.
         changes: true changes that could be judged.
         right: of these, published in time.
         late: published, but later than the limit.
@@ -50,6 +51,7 @@ class Score:
     right_share: float
     settled_share: float
     unknown_share: float
+    settled_unknown_share: float
     changes: int
     right: int
     late: int
@@ -90,8 +92,8 @@ def score_claims(
     times = [
         _time_of(bay, mine, truth_at, changes, (end_s, limit_s)) for bay, mine in by_bay.items()
     ]
-    total, right, unknown, settled, settled_right = (
-        (sum(column) for column in zip(*times, strict=True)) if times else (0.0,) * 5
+    total, right, unknown, settled, settled_right, settled_unknown = (
+        (sum(column) for column in zip(*times, strict=True)) if times else (0.0,) * 6
     )
     judged = [c for c in changes if _judgeable(c, by_bay, end_s, limit_s)]
     found = [_match(change, by_bay[change.bay], changes) for change in judged]
@@ -102,6 +104,7 @@ def score_claims(
         right_share=right / total if total else 0.0,
         settled_share=settled_right / settled if settled else 0.0,
         unknown_share=unknown / total if total else 0.0,
+        settled_unknown_share=settled_unknown / settled if settled else 0.0,
         changes=len(judged),
         right=len(delays),
         late=late,
@@ -156,17 +159,17 @@ def _time_of(
     truth_at: Callable[[float], Mapping[str, bool]],
     changes: Sequence[TruthChange],
     bounds_s: tuple[float, float],
-) -> tuple[float, float, float, float, float]:
-    """Seconds of one bay: all, right, unknown, settled, settled and right."""
+) -> tuple[float, float, float, float, float, float]:
+    """Seconds of one bay: all, right, unknown; settled, and right and unknown of these."""
     end_s, limit_s = bounds_s
     known = [claim for claim in claims if claim.occ is not None]
     if not known:
-        return (0.0,) * 5
+        return (0.0,) * 6
     begin_s = known[0].time_s
     turns = [c.time_s for c in changes if c.bay == bay]
     edges = {begin_s, end_s, *(c.time_s for c in claims), *turns, *(t + limit_s for t in turns)}
     points = sorted(t for t in edges if begin_s <= t <= end_s)
-    total = right = unknown = settled = settled_right = 0.0
+    total = right = unknown = settled = settled_right = settled_unknown = 0.0
     for start, end in itertools.pairwise(points):
         middle, length = (start + end) / 2, end - start
         said = [c.occ for c in claims if c.time_s <= middle][-1]
@@ -177,4 +180,5 @@ def _time_of(
         if not any(t <= middle < t + limit_s for t in turns):
             settled += length
             settled_right += length * is_right
-    return total, right, unknown, settled, settled_right
+            settled_unknown += length * (said is None)
+    return total, right, unknown, settled, settled_right, settled_unknown

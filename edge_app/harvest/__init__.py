@@ -1,15 +1,15 @@
 """Frames worth labelling: kept within a budget, made private, packed and shipped on command."""
 
+from edge_app.harvest.counters import HarvestCounters, HarvestStats, Limit
 from edge_app.harvest.harvester import Harvester
-from edge_app.harvest.ledger import HarvestFigures, Ledger, Limit
+from edge_app.harvest.scoring import Worth, worth_of
 from edge_app.harvest.store import HarvestStore, Selection
-from edge_app.harvest.worth import Worth, worth_of
 
 __all__ = [
-    "HarvestFigures",
+    "HarvestCounters",
+    "HarvestStats",
     "HarvestStore",
     "Harvester",
-    "Ledger",
     "Limit",
     "Selection",
     "Worth",

@@ -12,7 +12,22 @@ from functools import partial
 import cv2
 import numpy as np
 
-from calibration import (
+from edge_app.alarms import Alarm, AlarmKind, Alarms
+from edge_app.config import HarvestConfig
+from edge_app.harvest.counters import Limit
+from edge_app.harvest.scoring import (
+    FlapCounter,
+    FrameSignature,
+    Worth,
+    box_probs,
+    signature_of,
+    worth_of,
+)
+from edge_app.harvest.store import HarvestStore
+from edge_app.host_metrics import disk_free_bytes
+from edge_app.observation import Observation
+from edge_app.worker import Worker
+from harvest import (
     HarvestedBay,
     HarvestedBox,
     HarvestedFrame,
@@ -20,14 +35,6 @@ from calibration import (
     HarvestReason,
     Obscured,
 )
-from edge_app.alarms import Alarm, AlarmKind, Alarms
-from edge_app.config import HarvestConfig
-from edge_app.figures import disk_free_bytes
-from edge_app.harvest.ledger import Limit
-from edge_app.harvest.store import HarvestStore
-from edge_app.harvest.worth import Flaps, Glance, Worth, box_probs, glance_at, worth_of
-from edge_app.looks import Look
-from edge_app.worker import Worker
 from telemetry import Clock
 from telemetry.messages import ModelRef
 from vision.geometry import to_norm
@@ -55,18 +62,18 @@ class _Track:
         sample_s: when the next frame is kept by chance.
         next_s: before that no frame is looked at.
         flaps: bays that change again and again.
-        glances: at the frames kept last.
+        signatures: at the frames kept last.
     """
 
     rng: np.random.Generator
     sample_s: float
     next_s: float = 0.0
-    flaps: Flaps = field(default_factory=Flaps)
-    glances: deque[Glance] = field(default_factory=lambda: deque(maxlen=_GLANCES_KEPT))
+    flaps: FlapCounter = field(default_factory=FlapCounter)
+    signatures: deque[FrameSignature] = field(default_factory=lambda: deque(maxlen=_GLANCES_KEPT))
 
 
 class Harvester:
-    """A `LookObserver` of every camera.
+    """A `Observer` of every camera.
 
     In a worker's thread it only decides whether a frame may be looked at: a comparison of times.
     The rest is done one frame after another in a thread that ends when it has nothing to do.
@@ -97,23 +104,23 @@ class Harvester:
         self._waiting = 0
         self._idle = threading.Condition()
 
-    def observe(self, look: Look) -> None:
-        """Take one judged frame; see `LookObserver`."""
+    def observe(self, observation: Observation) -> None:
+        """Take one judged frame; see `Observer`."""
         with self._idle:
-            track = self._tracks.get(look.calibration.camera)
+            track = self._tracks.get(observation.calibration.camera)
             if track is None:
-                track = self._tracks[look.calibration.camera] = self._new_track()
-        now_s = look.frame.captured_mono_s
-        track.flaps.note(look)
+                track = self._tracks[observation.calibration.camera] = self._new_track()
+        now_s = observation.frame.captured_mono_s
+        track.flaps.note(observation)
         if now_s < track.next_s:
             return
         track.next_s = now_s + LOOK_EVERY_S
         with self._idle:
             if self._waiting >= WAITING:
-                self.store.ledger.refuse(Limit.BUSY)
+                self.store.counters.refuse(Limit.BUSY)
                 return
             self._waiting += 1
-        self._worker.do(partial(self._work, track, look, track.flaps.is_flapping(now_s)))
+        self._worker.do(partial(self._work, track, observation, track.flaps.is_flapping(now_s)))
 
     def wait(self, timeout_s: float = 10.0) -> bool:
         """Wait until nothing waits; False: not within that time."""
@@ -122,52 +129,52 @@ class Harvester:
 
     # -- in the harvest's thread -----------------------------------------------------------------
 
-    def _work(self, track: _Track, look: Look, flapping: bool) -> None:
+    def _work(self, track: _Track, observation: Observation, flapping: bool) -> None:
         try:
-            self._consider(track, look, flapping)
+            self._consider(track, observation, flapping)
         except HarvestError as exc:
-            self.store.ledger.fail(str(exc), self._clock.utc())
+            self.store.counters.fail(str(exc), self._clock.utc())
             self._alarms.set(_no_frames(str(exc)))
         finally:
             with self._idle:
                 self._waiting -= 1
                 self._idle.notify_all()
 
-    def _consider(self, track: _Track, look: Look, flapping: bool) -> None:
-        now_s = look.frame.captured_mono_s
-        glance = glance_at(look)
-        if any(glance.repeats(other) for other in track.glances):
+    def _consider(self, track: _Track, observation: Observation, flapping: bool) -> None:
+        now_s = observation.frame.captured_mono_s
+        signature = signature_of(observation)
+        if any(signature.repeats(other) for other in track.signatures):
             return
-        boxes = box_probs(look)
-        last = track.glances[-1] if track.glances else None
+        boxes = box_probs(observation)
+        last = track.signatures[-1] if track.signatures else None
         worth = worth_of(
-            look,
+            observation,
             boxes,
-            other_light=last is not None and glance.is_other_light(last),
+            other_light=last is not None and signature.is_other_light(last),
             flapping=flapping,
         )
         if now_s >= track.sample_s:
             worth = Worth(worth.score, (*worth.reasons, HarvestReason.SAMPLED))
         elif worth.score < self._config.least_worth_share or not worth.reasons:
             return
-        camera, utc = look.calibration.camera, look.frame.captured_utc
+        camera, utc = observation.calibration.camera, observation.frame.captured_utc
         if not self.store.wants(camera, worth.score, utc):
-            self.store.ledger.refuse(Limit.DAY)
+            self.store.counters.refuse(Limit.DAY)
         elif self._has_room():
-            self._keep(look, boxes, worth)
-            track.glances.append(glance)
+            self._keep(observation, boxes, worth)
+            track.signatures.append(signature)
             track.next_s = now_s + self._config.every_s
         if HarvestReason.SAMPLED in worth.reasons:
             track.sample_s = now_s + self._pause_s(track.rng)
 
-    def _keep(self, look: Look, boxes: Floats | None, worth: Worth) -> None:
+    def _keep(self, observation: Observation, boxes: Floats | None, worth: Worth) -> None:
         scene = PrivateScene(
-            look.polygons_norm,
-            [np.asarray(mask.polygon, np.float32) for mask in look.calibration.masks],
-            look.output.detections.xyxy_px,
-            look.moving,
+            observation.polygons_norm,
+            [np.asarray(mask.polygon, np.float32) for mask in observation.calibration.masks],
+            observation.output.detections.xyxy_px,
+            observation.moving,
         )
-        shown = obscure(look.frame.image_bgr, scene, self._privacy)
+        shown = obscure(observation.frame.image_bgr, scene, self._privacy)
         quality = [cv2.IMWRITE_JPEG_QUALITY, self._config.jpeg_quality]
         picture = cv2.imencode(".jpg", shown.image_bgr, quality)[1].tobytes()
         privacy = Obscured(
@@ -177,7 +184,7 @@ class Harvester:
             vehicles=shown.vehicles,
             share=round(shown.share, 4),
         )
-        frame = described(look, boxes, worth, picture, privacy)
+        frame = described(observation, boxes, worth, picture, privacy)
         if self.store.add(frame, picture):
             reasons = ", ".join(frame.reasons)
             _log.info("harvest: %s kept, worth %.2f: %s", frame.file, frame.score, reasons)
@@ -187,7 +194,7 @@ class Harvester:
         free = disk_free_bytes(self.store.folder.parent)
         if free is None or free >= LEAST_FREE_BYTES:
             return True
-        self.store.ledger.refuse(Limit.DISK)
+        self.store.counters.refuse(Limit.DISK)
         least = LEAST_FREE_BYTES // 2**20
         text = f"{self.store.folder}: {free // 2**20} MiB free, expected {least} or more"
         self._alarms.set(_no_frames(text))
@@ -214,12 +221,12 @@ def _no_frames(why: str) -> Alarm:
 
 
 def described(
-    look: Look, boxes: Floats | None, worth: Worth, picture: bytes, privacy: Obscured
+    observation: Observation, boxes: Floats | None, worth: Worth, picture: bytes, privacy: Obscured
 ) -> HarvestedFrame:
     """All that is known of a frame that is kept."""
-    camera, frame, spec = look.calibration.camera, look.frame, look.spec
+    camera, frame, spec = observation.calibration.camera, observation.frame, observation.spec
     height, width = frame.image_bgr.shape[:2]
-    found = look.output.detections
+    found = observation.output.detections
     xyxy = to_norm(found.xyxy_px.reshape(-1, 2, 2), (width, height)).clip(0, 1).reshape(-1, 4)
     utc = frame.captured_utc
     stamp = f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03d}"
@@ -229,9 +236,9 @@ def described(
         camera=camera,
         captured_utc=utc,
         image_wh=(width, height),
-        revision=look.calibration.revision,
+        revision=observation.calibration.revision,
         model=ModelRef.of(spec),
-        bays=tuple(_bay(look, boxes, index) for index in range(len(look.states))),
+        bays=tuple(_bay(observation, boxes, index) for index in range(len(observation.states))),
         boxes=tuple(
             HarvestedBox(
                 xyxy_norm=tuple(round(float(side), 5) for side in box),
@@ -246,13 +253,13 @@ def described(
     )
 
 
-def _bay(look: Look, boxes: Floats | None, index: int) -> HarvestedBay:
-    state = look.states[index]
-    outline = look.polygons_norm[index].clip(0, 1)
+def _bay(observation: Observation, boxes: Floats | None, index: int) -> HarvestedBay:
+    state = observation.states[index]
+    outline = observation.polygons_norm[index].clip(0, 1)
     return HarvestedBay(
         id=state.bay,
         polygon_norm=tuple((float(x), float(y)) for x, y in outline),
-        prob=round(float(look.evidence.prob[index]), 4),
+        prob=round(float(observation.evidence.prob[index]), 4),
         box_prob=None if boxes is None else round(float(boxes[index]), 4),
         occ=state.occ,
         reason=state.reason,

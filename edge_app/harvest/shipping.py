@@ -12,12 +12,12 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from calibration import HarvestError
 from edge_app.addresses import register_address
 from edge_app.config import LotsightConfig
 from edge_app.delivery.slots import RolloutError
 from edge_app.harvest.store import HarvestStore, Selection, manifest_of
 from edge_app.sources.trust import verification_error
+from harvest import HarvestError
 from telemetry import Clock
 from telemetry.aws import JobDocument
 from telemetry.messages import ModelRef
@@ -59,7 +59,7 @@ class HarvestShipping:
         try:
             return self._ship(document)
         except RolloutError as exc:
-            self.store.ledger.fail(str(exc), self.clock.utc(), of_job=True)
+            self.store.counters.fail(str(exc), self.clock.utc(), of_job=True)
             raise
 
     def _ship(self, document: JobDocument) -> str:
@@ -78,7 +78,7 @@ class HarvestShipping:
         except (HarvestError, OSError) as exc:
             msg = f"no bundle could be made: {exc}"
             raise RolloutError(msg) from exc
-        self.store.ledger.send(len(manifest.frames), size)
+        self.store.counters.send(len(manifest.frames), size)
         _log.info("harvest: %d frames sent to %s", len(manifest.frames), address.hostname)
         return f"{len(manifest.frames)} frames, {size} bytes sent to {address.hostname}"
 

@@ -19,12 +19,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from calibration import HarvestedFrame, HarvestError, HarvestManifest, write_bundle
-from calibration.atomic import replacing
-from calibration.bundles import PRIVATE
+from calibration.atomic import PRIVATE, replacing
 from edge_app.config import HarvestConfig, LotsightConfig
-from edge_app.harvest.ledger import HarvestFigures, Ledger, Limit
+from edge_app.harvest.counters import HarvestCounters, HarvestStats, Limit
 from edge_app.version import software
+from harvest import HarvestedFrame, HarvestError, HarvestManifest, write_bundle
 from telemetry import Clock
 from telemetry.messages import ModelRef
 
@@ -80,7 +79,7 @@ class HarvestStore:
 
     def __init__(self, folder: Path, config: HarvestConfig, *, tidy: bool = True) -> None:
         self.folder = folder
-        self.ledger = Ledger()
+        self.counters = HarvestCounters()
         self._frames = folder / "frames"
         self._config = config
         self._lock = threading.RLock()
@@ -94,11 +93,11 @@ class HarvestStore:
         with self._lock:
             return sum(each.size_bytes for each in self._kept.values())
 
-    def figures(self) -> HarvestFigures:
+    def stats(self) -> HarvestStats:
         """What is kept, and what was done since the store was opened."""
         with self._lock:
             frames = Counter(each.frame.camera for each in self._kept.values())
-            return self.ledger.figures(dict(frames), self.size_bytes, self._config.max_bytes)
+            return self.counters.stats(dict(frames), self.size_bytes, self._config.max_bytes)
 
     def frames(self, selection: Selection | None = None) -> tuple[HarvestedFrame, ...]:
         """The kept frames, oldest first."""
@@ -126,13 +125,13 @@ class HarvestStore:
             of_day = of_day[: max(len(day) + 1 - self._config.frames_per_day, 0)]
             for_room = self._too_much([*self._kept.values(), kept], of_day)
             if kept in of_day or kept in for_room:
-                self.ledger.refuse(Limit.DAY if kept in of_day else Limit.ROOM)
+                self.counters.refuse(Limit.DAY if kept in of_day else Limit.ROOM)
                 return False
             self._evict(of_day, Limit.DAY)
             self._evict(for_room, Limit.ROOM)
             self._write(frame, picture, known)
             self._kept[frame.file] = kept
-            self.ledger.keep()
+            self.counters.keep()
             return True
 
     def expire(self, now: datetime) -> int:
@@ -200,7 +199,7 @@ class HarvestStore:
         gone = [name for name, each in self._kept.items() if not self._path(each.frame).exists()]
         for name in gone:
             del self._kept[name]
-        self.ledger.evict(Limit.PURGE, len(gone))
+        self.counters.evict(Limit.PURGE, len(gone))
         return list(self._kept.values())
 
     def _notice_deletions(self) -> None:
@@ -253,7 +252,7 @@ class HarvestStore:
             path.with_suffix(".json").unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             self._kept.pop(each.frame.file, None)
-        self.ledger.evict(limit, len(leaving))
+        self.counters.evict(limit, len(leaving))
 
     def _read(self, *, tidy: bool) -> None:
         if not self._frames.is_dir():

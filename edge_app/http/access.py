@@ -19,7 +19,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import SecretStr
 
-from telemetry import ConfigError
+from telemetry import ConfigError, LotsightError
 
 SESSION_COOKIE = "lotsight_session"
 CSRF_HEADER = "X-Lotsight-Csrf"
@@ -31,7 +31,7 @@ _TOKENS_KEPT = 32
 _LOGIN_PAGE_S = 3600.0
 
 
-class TooManyTries(Exception):  # noqa: N818 - says what happened, not that it is an error of ours
+class TooManyTriesError(LotsightError):
     """Login is closed for a while.
 
     Attributes:
@@ -44,7 +44,7 @@ class TooManyTries(Exception):  # noqa: N818 - says what happened, not that it i
 
 
 @dataclass(slots=True)
-class LoginBrake:
+class LoginThrottle:
     """Slows down guessing: by address, and over all addresses together.
 
     After `free_tries` wrong ones in a row each further try waits twice as long as the one before.
@@ -69,17 +69,17 @@ class LoginBrake:
         """Refuse a try that comes too early.
 
         Raises:
-            TooManyTries: it does.
+            TooManyTriesError: it does.
         """
         self._recent_s = [t for t in self._recent_s if now_s - t < self.window_s]
         if len(self._recent_s) >= self.all_tries:
-            raise TooManyTries(self.window_s - (now_s - self._recent_s[0]))
+            raise TooManyTriesError(self.window_s - (now_s - self._recent_s[0]))
         count, last_s = self._wrong.get(address, (0, now_s))
         if count < self.free_tries:
             return
         wait_s = min(self.first_wait_s * 2.0 ** (count - self.free_tries), self.longest_wait_s)
         if now_s - last_s < wait_s:
-            raise TooManyTries(wait_s - (now_s - last_s))
+            raise TooManyTriesError(wait_s - (now_s - last_s))
 
     def failed(self, address: str, now_s: float) -> None:
         """Note a wrong try."""
@@ -111,7 +111,7 @@ class Access:
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.secure = secure
-        self.brake = LoginBrake()
+        self.throttle = LoginThrottle()
         self._hash = password_hash
         self._mono_s = mono_s
         self._hasher = PasswordHasher()
@@ -150,18 +150,18 @@ class Access:
         """A new session's id; None for a wrong password. Slow: call it off the event loop.
 
         Raises:
-            TooManyTries: this address, or all together, tried too often.
+            TooManyTriesError: this address, or all together, tried too often.
         """
         now_s = self._mono_s()
         with self._lock:
-            self.brake.check(address, now_s)
+            self.throttle.check(address, now_s)
         if not self._matches(password):
             with self._lock:
-                self.brake.failed(address, self._mono_s())
+                self.throttle.failed(address, self._mono_s())
             return None
         session = secrets.token_urlsafe(32)
         with self._lock:
-            self.brake.succeeded(address)
+            self.throttle.succeeded(address)
             self._sessions[_digest(session)] = self._mono_s()
             while len(self._sessions) > _SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
@@ -191,17 +191,17 @@ class Access:
         A token that was right once is known by its keyed hash, so a scraper costs one argon2.
 
         Raises:
-            TooManyTries: as for `log_in`.
+            TooManyTriesError: as for `log_in`.
         """
         keyed = hmac.new(self._key, token.encode(), hashlib.sha256).hexdigest()
         with self._lock:
             if keyed in self._tokens:
                 return True
-            self.brake.check(address, self._mono_s())
+            self.throttle.check(address, self._mono_s())
         right = self._matches(token)
         with self._lock:
             if not right:
-                self.brake.failed(address, self._mono_s())
+                self.throttle.failed(address, self._mono_s())
                 return False
             self._tokens[keyed] = None
             while len(self._tokens) > _TOKENS_KEPT:

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from prometheus_client import CollectorRegistry
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import Response, StreamingResponse
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.http import bodies
-from edge_app.http.access import Access
-from edge_app.http.bodies import Body
-from edge_app.http.feed import Feed
+from edge_app.http import responses
+from edge_app.http.error_responses import ERROR_RESPONSES, sends
 from edge_app.http.guard import session_of
 from edge_app.http.health import reasons
-from edge_app.http.incidents import incident_bodies
-from edge_app.http.pictures import PictureMaker
-from edge_app.http.refusals import REFUSALS, Responses, sends
-from edge_app.live import LiveBoard, LiveView
-from edge_app.report import Box
+from edge_app.http.state import FoundBay, HttpState, State, View
+from edge_app.http.views import (
+    BayEvidence,
+    BayList,
+    BayView,
+    CameraList,
+    CameraView,
+    ChangeList,
+    IncidentList,
+    LiveHealth,
+    Occupancy,
+    ReadyHealth,
+    StatusView,
+)
 from telemetry import CameraError, Identifier
 
-api = APIRouter(prefix="/api/v1", responses=REFUSALS)
-plain = APIRouter(responses=REFUSALS)
+api = APIRouter(prefix="/api/v1", responses=ERROR_RESPONSES)
+plain = APIRouter(responses=ERROR_RESPONSES)
 
 _JPEG = sends("image/jpeg")
-_HEALTH: Responses = {503: {"description": "it does not"}}
 
 STUCK_AFTER_S = 120.0
 """As long as systemd waits (WatchdogSec): longer than any pause that ends by itself."""
@@ -40,77 +44,27 @@ _REPEAT_S = 10.0
 """A still view is sent again so often, so that viewers who vanished are noticed."""
 
 
-@dataclass(slots=True)
-class HttpState:
-    """What the endpoints share; `app.state.http`."""
-
-    board: LiveBoard
-    box: Box
-    access: Access
-    feed: Feed
-    pictures: PictureMaker
-    registry: CollectorRegistry
-    max_viewers: int
-    live_hz: float
-    has_editor: bool
-    viewers: int = field(default=0)
-
-
-def state_of(request: Request) -> HttpState:
-    """What the endpoints share."""
-    state: HttpState = request.app.state.http
-    return state
-
-
-State = Annotated[HttpState, Depends(state_of)]
-
-
 Name = Annotated[Identifier | None, Query()]
 
 
-def view_of(camera: Identifier, state: State) -> LiveView:
-    """The latest view of a camera.
-
-    Raises:
-        HTTPException: 404, there is no such camera.
-    """
-    view = state.board.latest(camera)
-    if view is None:
-        raise HTTPException(404, f"expected one of {', '.join(state.board.cameras())}")
-    return view
-
-
-def bay_of(bay: Identifier, state: State) -> tuple[LiveView, int]:
-    """The view that holds a bay, and its place there.
-
-    Raises:
-        HTTPException: 404, there is no such bay.
-    """
-    found = bodies.find_bay(state.board, bay)
-    if found is None:
-        raise HTTPException(404, f"no bay is called {bay!r}")
-    return found
-
-
-View = Annotated[LiveView, Depends(view_of)]
-FoundBay = Annotated[tuple[LiveView, int], Depends(bay_of)]
-
-
-@plain.get("/health/live", responses=_HEALTH)
-def live(state: State) -> JSONResponse:
+@plain.get("/health/live", responses={503: {"model": LiveHealth, "description": "it is stuck"}})
+def live(response: Response, state: State) -> LiveHealth:
     """The process answers, and the thread that judges is not stuck: no reason to restart it."""
     stuck = state.box.judge_silent_s() > STUCK_AFTER_S
-    return JSONResponse({"status": "stuck" if stuck else "live"}, 503 if stuck else 200)
+    response.status_code = 503 if stuck else 200
+    return LiveHealth(status="stuck" if stuck else "live")
 
 
-@plain.get("/health/ready", responses=_HEALTH)
-def ready(request: Request, state: State) -> JSONResponse:
+@plain.get(
+    "/health/ready",
+    responses={503: {"model": ReadyHealth, "description": "it does not"}},
+    response_model_exclude_none=True,
+)
+def ready(request: Request, response: Response, state: State) -> ReadyHealth:
     """Whether the box does its work, and if not, why (the reasons only for those logged in)."""
-    why_not = reasons(state.board, state.box.report())
-    body: Body = {"ready": not why_not}
-    if request.state.inside:
-        body["reasons"] = why_not
-    return JSONResponse(body, 503 if why_not else 200)
+    why_not = reasons(state.live_state, state.box.report())
+    response.status_code = 503 if why_not else 200
+    return ReadyHealth(ready=not why_not, reasons=tuple(why_not) if request.state.inside else None)
 
 
 @plain.get("/metrics", response_class=Response, responses=sends(CONTENT_TYPE_LATEST))
@@ -121,16 +75,16 @@ def metrics(state: State) -> Response:
 
 
 @api.get("/status")
-def status(request: Request, state: State) -> Body:
+def status(request: Request, state: State) -> StatusView:
     """The box, its cameras, its outbox, its link."""
     session = session_of(request.headers)
     login = not state.access.is_open
-    return bodies.report_body(state.box.report(), state.board) | {
-        "incidents": incident_bodies(state.board),
-        "editor": state.has_editor,
-        "login": login,
-        "csrf": state.access.csrf_of(session) if login and session else None,
-    }
+    return StatusView(
+        **dict(responses.box_view(state.box.report(), state.live_state)),
+        editor=state.has_editor,
+        login=login,
+        csrf=state.access.csrf_of(session) if login and session else None,
+    )
 
 
 @api.get("/bays")
@@ -138,29 +92,27 @@ def bays(
     state: State,
     camera: Name = None,
     zone: Name = None,
-    only: Annotated[str | None, Query(alias="state", pattern="^(free|occupied|unknown)$")] = None,
-) -> Body:
+    only: Annotated[Occupancy | None, Query(alias="state")] = None,
+) -> BayList:
     """All bays, or those of a camera, zone or state."""
-    found = [
-        body
-        for body in bodies.all_bays(state.board, state.box.report())
-        if (camera is None or body["camera"] == camera)
-        and (zone is None or body["zone"] == zone)
-        and (only is None or body["state"] == only)
-    ]
-    return {"counts": bodies.counts(state.board), "bays": found}
+    found = tuple(
+        bay
+        for bay in responses.all_bays(state.live_state, state.box.report())
+        if camera in {None, bay.camera} and zone in {None, bay.zone} and only in {None, bay.state}
+    )
+    return BayList(counts=responses.counts(state.live_state), bays=found)
 
 
 @api.get("/bays/{bay}")
-def one_bay(found: FoundBay, state: State) -> Body:
+def one_bay(found: FoundBay, state: State) -> BayView:
     """One bay."""
-    return bodies.bay_body(*found, state.box.report())
+    return responses.bay_view(*found, state.box.report())
 
 
 @api.get("/bays/{bay}/why")
-def why(found: FoundBay, state: State) -> Body:
+def why(found: FoundBay, state: State) -> BayEvidence:
     """Why a bay has its state."""
-    return bodies.why_body(*found, state.box.report(), state.board)
+    return responses.bay_evidence(*found, state.box.report(), state.live_state)
 
 
 @api.get("/bays/{bay}/picture.jpg", response_class=Response, responses=_JPEG)
@@ -175,27 +127,27 @@ def bay_picture(found: FoundBay, state: State) -> Response:
 
 
 @api.get("/cameras")
-def cameras(state: State) -> Body:
+def cameras(state: State) -> CameraList:
     """All cameras."""
-    return {"cameras": [bodies.camera_body(view) for view in bodies.views(state.board)]}
+    return CameraList(cameras=tuple(map(responses.camera_view, responses.views(state.live_state))))
 
 
 @api.get("/cameras/{camera}")
-def one_camera(view: View) -> Body:
+def one_camera(view: View) -> CameraView:
     """One camera."""
-    return bodies.camera_body(view)
+    return responses.camera_view(view)
 
 
 @api.get("/incidents")
-def incidents(state: State, camera: Name = None) -> Body:
+def incidents(state: State, camera: Name = None) -> IncidentList:
     """Vehicles that stand as they should not, now; oldest first."""
-    return {"incidents": incident_bodies(state.board, camera)}
+    return IncidentList(incidents=responses.incident_views(state.live_state, camera))
 
 
 @api.get("/events")
-def events(state: State, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Body:
+def events(state: State, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> ChangeList:
     """The last changes, newest first."""
-    return {"events": [bodies.event_body(event) for event in state.board.events(limit)]}
+    return ChangeList(events=tuple(map(responses.change_view, state.live_state.events(limit))))
 
 
 @api.get("/events/stream", response_class=StreamingResponse, responses=sends("text/event-stream"))
@@ -231,8 +183,8 @@ async def _parts(state: HttpState, camera: str, *, overlay: bool) -> AsyncIterat
     shown, waited_s = -1, 0.0
     try:
         yield f"--{_BOUNDARY}\r\n".encode()
-        while state.board.latest(camera) is not None:
-            if state.board.version(camera) == shown and waited_s < _REPEAT_S:
+        while state.live_state.latest(camera) is not None:
+            if state.live_state.version(camera) == shown and waited_s < _REPEAT_S:
                 await asyncio.sleep(_LOOK_S)
                 waited_s += _LOOK_S
                 continue

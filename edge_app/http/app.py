@@ -6,21 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from edge_app.http.access import Access
-from edge_app.http.api import HttpState, api, plain
-from edge_app.http.downloads import Downloads, download_routes
+from edge_app.http.api import api, plain
+from edge_app.http.download_routes import files
+from edge_app.http.downloads import Downloads
 from edge_app.http.feed import Feed
 from edge_app.http.guard import LoginGuard
 from edge_app.http.login import login_routes
 from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
-from edge_app.live import LiveBoard
+from edge_app.http.state import HttpState
+from edge_app.live_state import LiveState
 from edge_app.report import Box
 from http_server.bodies import BodyGuard
 from http_server.hosts import HostNames
@@ -51,8 +53,13 @@ class PageSettings:
     live_hz: float = 10.0
 
 
+def routers() -> tuple[APIRouter, ...]:
+    """All that the OpenAPI document shows."""
+    return api, plain, files
+
+
 def create_app(
-    board: LiveBoard,
+    live_state: LiveState,
     box: Box,
     access: Access | None = None,
     editor: ASGIApp | None = None,
@@ -62,7 +69,7 @@ def create_app(
     """All pages of a box.
 
     Args:
-        board: cameras, bays and recent events.
+        live_state: cameras, bays and recent events.
         box: everything else that is told of the box.
         access: who may see them; None: everybody who reaches the socket, which is loopback's.
         editor: the calibration editor, mounted at /calibrate.
@@ -72,22 +79,21 @@ def create_app(
     settings = settings or PageSettings()
     access = access or Access()
     app = FastAPI(title="lotsight", docs_url=None, redoc_url=None, openapi_url=None)
-    registry = registry_of(board, box)
+    registry = registry_of(live_state, box)
     app.state.http = HttpState(
-        board=board,
+        live_state=live_state,
         box=box,
         access=access,
-        feed=Feed(board, box, settings.max_listeners),
-        pictures=PictureMaker(board, settings.pictures),
+        feed=Feed(live_state, box, settings.max_listeners),
+        pictures=PictureMaker(live_state, settings.pictures),
         registry=registry,
+        downloads=None if downloads is None else downloads(registry),
         max_viewers=settings.max_viewers,
         live_hz=settings.live_hz,
         has_editor=editor is not None,
     )
-    app.include_router(api)
-    app.include_router(plain)
-    if downloads is not None:
-        app.include_router(download_routes(downloads(registry)))
+    for router in routers():
+        app.include_router(router)
     app.include_router(login_routes(access, STATIC / "login.html"))
     for path, name in (("/", "live.html"), ("/status", "status.html")):
         page = _file(STATIC / name, "text/html; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Server-sent events: one watcher of the board for all pages that listen.
+"""Server-sent events: one watcher of the live state for all pages that listen.
 
 Every message is made once and put into each listener's queue. A listener that does not read is
 dropped when its queue is full: its browser connects again and gets the present state.
@@ -7,32 +7,34 @@ dropped when its queue is full: its browser connects again and gets the present 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
-from edge_app.http import bodies
-from edge_app.http.incidents import incident_bodies
-from edge_app.live import LiveBoard, RecentEvent
+from pydantic import TypeAdapter
+
+from edge_app.http.responses import all_bays, box_view, change_view
+from edge_app.http.views import BayView
+from edge_app.live_state import LiveState, RecentEvent
 from edge_app.report import Box
 
+_BAYS = TypeAdapter(tuple[BayView, ...])
 _PERIOD_S = 0.25
 _KEEP_ALIVE_S = 15.0
 _QUEUE = 64
 _REPORT_EVERY = 8
-"""Every so many looks at the board the box's figures go along."""
+"""Every so many looks at the live state the box's figures go along."""
 
 
 class Feed:
     """What happens, for pages.
 
     Args:
-        board: what is watched.
+        live_state: what is watched.
         box: the box.
         max_listeners: more are refused.
     """
 
-    def __init__(self, board: LiveBoard, box: Box, max_listeners: int = 32) -> None:
-        self._board, self._box = board, box
+    def __init__(self, live_state: LiveState, box: Box, max_listeners: int = 32) -> None:
+        self._live_state, self._box = live_state, box
         self._max_listeners = max_listeners
         self._queues: set[asyncio.Queue[str | None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -49,7 +51,7 @@ class Feed:
         queue: asyncio.Queue[str | None] = asyncio.Queue(_QUEUE)
         self._queues.add(queue)
         if self._task is None or self._task.done():
-            newest = self._board.events(1)
+            newest = self._live_state.events(1)
             self._seen = newest[0] if newest else None
             self._shown = ""
             self._task = asyncio.create_task(self._watch())
@@ -75,7 +77,7 @@ class Feed:
         look = 0
         while True:
             for event in self._new_events():
-                self._send(_message("change", json.dumps(bodies.event_body(event))))
+                self._send(_message("change", change_view(event).model_dump_json()))
             bays = await asyncio.to_thread(self._bays)
             if bays != self._shown:
                 self._shown = bays
@@ -86,16 +88,16 @@ class Feed:
             await asyncio.sleep(_PERIOD_S)
 
     def _bays(self) -> str:
-        return json.dumps(bodies.all_bays(self._board, self._box.report()))
+        bays = all_bays(self._live_state, self._box.report())
+        return _BAYS.dump_json(bays).decode()
 
     def _status(self) -> str:
-        body = bodies.report_body(self._box.report(), self._board)
-        return json.dumps(body | {"incidents": incident_bodies(self._board)})
+        return box_view(self._box.report(), self._live_state).model_dump_json()
 
     def _new_events(self) -> list[RecentEvent]:
         """Events since the last look, oldest first."""
         fresh: list[RecentEvent] = []
-        for event in self._board.events(200):
+        for event in self._live_state.events(200):
             if event is self._seen:
                 break
             fresh.append(event)

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Scope
 
-from edge_app.http.access import CSRF_HEADER, SESSION_COOKIE, Access, TooManyTries
+from edge_app.http.access import CSRF_HEADER, SESSION_COOKIE, Access, TooManyTriesError
 from http_server.guard import SAFE_METHODS, PageGuard, refused
 from http_server.hosts import HostNames
 
@@ -79,7 +79,7 @@ class LoginGuard(PageGuard):
                 if await run_in_threadpool(self._access.has_token, token.strip(), address):
                     scope["state"]["inside"] = True
                     return None
-            except TooManyTries as exc:
+            except TooManyTriesError as exc:
                 return refused(429, str(exc), {"Retry-After": f"{exc.wait_s:.0f}"})
         path = scope["path"]
         if scope["method"] != "GET" or path.startswith(_PAGE_PATHS):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from edge_app.alarm_texts import camera_alarm
 from edge_app.alarms import Alarm, AlarmKind, by_importance
-from edge_app.faults import camera_alarm
-from edge_app.live import CameraCondition, LiveBoard
+from edge_app.live_state import CameraCondition, LiveState
 from edge_app.report import BoxReport, LinkFacts
 
 
-def standing_alarms(board: LiveBoard, report: BoxReport) -> tuple[Alarm, ...]:
+def standing_alarms(live_state: LiveState, report: BoxReport) -> tuple[Alarm, ...]:
     """All alarms of the box, the most important first.
 
-    Those of cameras come from the board, which knows of a change before the maintenance thread
+    Those of cameras come from the live state, which knows of a change before the maintenance thread
     does. A broker that is away is told here only, since the cloud cannot hear of it.
     """
     has_model = report.model is not None
-    views = (board.latest(camera) for camera in board.cameras())
+    views = (live_state.latest(camera) for camera in live_state.cameras())
     cameras = (camera_alarm(view, has_model=has_model) for view in views if view is not None)
     found = [each for each in report.alarms if each.kind is not AlarmKind.CAMERA]
     found += [each for each in cameras if each is not None]
@@ -24,9 +24,9 @@ def standing_alarms(board: LiveBoard, report: BoxReport) -> tuple[Alarm, ...]:
     return by_importance(found)
 
 
-def cameras_that_start(board: LiveBoard) -> list[str]:
+def cameras_that_start(live_state: LiveState) -> list[str]:
     """Cameras that are waited for; nothing is wrong with them yet."""
-    views = (board.latest(camera) for camera in board.cameras())
+    views = (live_state.latest(camera) for camera in live_state.cameras())
     return [
         view.camera
         for view in views
@@ -34,11 +34,11 @@ def cameras_that_start(board: LiveBoard) -> list[str]:
     ]
 
 
-def reasons(board: LiveBoard, report: BoxReport) -> list[str]:
+def reasons(live_state: LiveState, report: BoxReport) -> list[str]:
     """Why the box does not do its work at present, a line each; empty when it does."""
-    lines = [each.line for each in standing_alarms(board, report)]
-    lines += [f"camera {camera}: starting" for camera in cameras_that_start(board)]
-    if not board.cameras():
+    lines = [each.line for each in standing_alarms(live_state, report)]
+    lines += [f"camera {camera}: starting" for camera in cameras_that_start(live_state)]
+    if not live_state.cameras():
         lines.append("no camera has reported yet")
     return lines
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
+from string import Template
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.http.access import SESSION_COOKIE, Access, TooManyTries
+from edge_app.http.access import SESSION_COOKIE, Access, TooManyTriesError
 from edge_app.http.guard import session_of
 
 _PASSWORD_LONGEST = 1024
@@ -21,16 +22,14 @@ def login_routes(access: Access, template: Path) -> APIRouter:
 
     Args:
         access: password and sessions.
-        template: the login page, with the places `{csrf}`, `{next}` and `{fault}`.
+        template: the login page, with the places `$csrf`, `$next` and `$fault`.
     """
     router = APIRouter()
-    page = template.read_text(encoding="utf-8")
+    page = Template(template.read_text(encoding="utf-8"))
 
     def form(target: str, fault: str = "", status: int = 200) -> HTMLResponse:
-        filled = page.replace("{csrf}", access.login_token())
-        filled = filled.replace("{next}", html.escape(target)).replace(
-            "{fault}", html.escape(fault)
-        )
+        csrf = access.login_token()
+        filled = page.substitute(csrf=csrf, next=html.escape(target), fault=html.escape(fault))
         return HTMLResponse(filled, status)
 
     @router.get("/login", include_in_schema=False)
@@ -51,7 +50,7 @@ def login_routes(access: Access, template: Path) -> APIRouter:
         address = request.client.host if request.client is not None else "unknown"
         try:
             session = await run_in_threadpool(access.log_in, password, address)
-        except TooManyTries as exc:
+        except TooManyTriesError as exc:
             refused = form(target, f"Too many tries. Wait {exc.wait_s:.0f} s.", 429)
             refused.headers["Retry-After"] = f"{exc.wait_s:.0f}"
             return refused

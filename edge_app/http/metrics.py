@@ -1,4 +1,4 @@
-"""Prometheus metrics, read off the live board and the box whenever they are asked for."""
+"""Prometheus metrics, read off the live state and the box whenever they are asked for."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from edge_app.alarms import Alarm
-from edge_app.http import bodies
-from edge_app.http.harvest import harvest_metrics
+from edge_app.http.harvest_metrics import harvest_metrics
 from edge_app.http.health import reasons, standing_alarms
-from edge_app.http.incidents import incident_metrics
-from edge_app.live import CameraCondition, LiveBoard, LiveView
+from edge_app.http.incident_metrics import incident_metrics
+from edge_app.http.responses import counted, views
+from edge_app.live_state import CameraCondition, LiveState, LiveView
 from edge_app.report import Box, BoxReport
 
 _CAMERA_COUNTERS = (
@@ -31,42 +31,41 @@ class BoxCollector(Collector):
     """Bays, cameras, audit, incidents, outbox, link, harvest and machine.
 
     Args:
-        board: cameras and bays.
+        live_state: cameras and bays.
         box: the rest.
     """
 
-    def __init__(self, board: LiveBoard, box: Box) -> None:
-        self._board, self._box = board, box
+    def __init__(self, live_state: LiveState, box: Box) -> None:
+        self._live_state, self._box = live_state, box
 
     def collect(self) -> Iterator[Metric]:
         """All metrics as of now."""
         report = self._box.report()
-        views = bodies.views(self._board)
-        yield from _bays(views)
-        yield from _cameras(views)
+        found = views(self._live_state)
+        yield from _bays(found)
+        yield from _cameras(found)
         yield from _audits(report)
-        yield from incident_metrics(self._board)
+        yield from incident_metrics(self._live_state)
         yield from _outbox(report)
         yield from harvest_metrics(report.harvest)
-        standing = standing_alarms(self._board, report)
+        standing = standing_alarms(self._live_state, report)
         yield _alarms(standing)
-        is_ready = not reasons(self._board, report)
+        is_ready = not reasons(self._live_state, report)
         yield from _machine(report, is_ready, len(standing))
 
 
-def registry_of(board: LiveBoard, box: Box) -> CollectorRegistry:
+def registry_of(live_state: LiveState, box: Box) -> CollectorRegistry:
     """A registry of this box alone: no metrics of whatever else runs in the process."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(BoxCollector(board, box))
+    registry.register(BoxCollector(live_state, box))
     return registry
 
 
 def _bays(views: list[LiveView]) -> Iterator[Metric]:
     bays = GaugeMetricFamily("lotsight_bays", "Bays by state.", labels=["camera", "state"])
     for view in views:
-        names = [bodies.state_name(state) for state in view.states]
-        for name in ("free", "occupied", "unknown"):
-            bays.add_metric([view.camera, name], names.count(name))
+        for name, count in counted(view.states).model_dump(exclude={"total"}).items():
+            bays.add_metric([view.camera, name], count)
     yield bays
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge_app.live import LiveBoard, LiveView
+from edge_app.live_state import LiveState, LiveView
 from telemetry import CameraError
 from vision.draw import DrawOptions, annotate
 from vision.geometry import to_pixels
@@ -40,13 +40,13 @@ class PictureSettings:
 
 
 class PictureMaker:
-    """Makes pictures from the live board; safe between threads.
+    """Makes pictures from the live state; safe between threads.
 
     However many people look, each view is drawn and encoded once.
     """
 
-    def __init__(self, board: LiveBoard, settings: PictureSettings | None = None) -> None:
-        self._board = board
+    def __init__(self, live_state: LiveState, settings: PictureSettings | None = None) -> None:
+        self._live_state = live_state
         self._settings = settings or PictureSettings()
         self._cache: OrderedDict[tuple[str, bool], tuple[int, bytes]] = OrderedDict()
         self._locks: dict[tuple[str, bool], threading.Lock] = {}
@@ -63,7 +63,7 @@ class PictureMaker:
         with self._lock:
             making = self._locks.setdefault(key, threading.Lock())
         with making:
-            view, version = self._board.wait_newer(camera, 0, 0.0)
+            view, version = self._live_state.wait_newer(camera, 0, 0.0)
             with self._lock:
                 kept = self._cache.get(key)
             if kept is not None and kept[0] == version:
@@ -83,7 +83,7 @@ class PictureMaker:
             CameraError: there is no picture.
             KeyError: there is no such bay.
         """
-        view = _with_frame(self._board.latest(camera), camera)
+        view = _with_frame(self._live_state.latest(camera), camera)
         index = [state.bay for state in view.states].index(bay) if view.states else -1
         if index < 0 or view.frame is None:
             raise KeyError(bay)
@@ -108,7 +108,7 @@ class PictureMaker:
         boxes = Detections(found.xyxy_px * np.float32(scale), found.confidence, found.class_id)
         options = DrawOptions(show_summary=False, show_confidence=False)
         drawn = annotate(image, view.polygons_norm, view.states, boxes, options)
-        draw_incidents(drawn, self._board.incidents(view.camera))
+        draw_incidents(drawn, self._live_state.incidents(view.camera))
         return drawn
 
     def _private(self, view: LiveView) -> ImageBgr:

@@ -11,15 +11,15 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from edge_app.checks import check_machine, check_parts
 from edge_app.config import LotsightConfig
 from edge_app.delivery import Store
-from edge_app.diagnostics import About, Diagnosis, LiveFacts, private_jpeg, write_diagnosis
+from edge_app.diagnostics.bundle import About, Diagnosis, LiveFacts, private_jpeg, write_diagnosis
+from edge_app.diagnostics.checks import check_machine, check_parts
+from edge_app.diagnostics.store_reader import read_store, state_rows
 from edge_app.harvest.store import HarvestStore, Selection, manifest_of, open_store
-from edge_app.live import LiveBoard
+from edge_app.live_state import LiveState
 from edge_app.logs import recent_lines
 from edge_app.retention import DOWNLOAD
-from edge_app.stored import read_store, state_rows
 from telemetry import Clock, TelemetryError
 
 
@@ -31,7 +31,7 @@ class ServiceDownloads:
         config: all settings.
         clock: time.
         registry: the metrics.
-        board: what the cameras see.
+        live_state: what the cameras see.
         store: states of the bays.
         status: what a technician asks first; `BoxStatus.diagnostics`.
         sign_of_life_s: seconds since the service said that it is alive; None: it never did.
@@ -41,7 +41,7 @@ class ServiceDownloads:
     config: LotsightConfig
     clock: Clock
     registry: CollectorRegistry
-    board: LiveBoard
+    live_state: LiveState
     store: Store
     status: Callable[[], Mapping[str, Any]]
     sign_of_life_s: Callable[[], float | None]
@@ -88,7 +88,7 @@ class ServiceDownloads:
         privacy = self.config.privacy.settings()
         found = {}
         for camera in self.config.camera:
-            view = self.board.latest(camera.id)
+            view = self.live_state.latest(camera.id)
             if view is not None and view.frame is not None:
                 found[camera.id] = private_jpeg(
                     view.frame.image_bgr,

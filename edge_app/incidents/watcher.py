@@ -15,8 +15,8 @@ from shapely.geometry.base import BaseGeometry
 from calibration import Calibration
 from edge_app.config import IncidentsConfig
 from edge_app.delivery import IncidentChange, Store, StoreError
-from edge_app.live import LiveBoard
-from edge_app.looks import Look
+from edge_app.live_state import LiveState
+from edge_app.observation import Observation
 from telemetry import IncidentEnd
 from telemetry.messages import ModelRef
 from vision.geometry import to_pixels
@@ -43,20 +43,20 @@ class IncidentOutlets:
 
     Attributes:
         store: takes incidents over for good, and keeps the stays over a restart.
-        board: the live board.
+        live_state: the live state.
     """
 
     store: Store
-    board: LiveBoard
+    live_state: LiveState
 
 
 class IncidentWatcher:
-    """A `LookObserver` of one camera.
+    """A `Observer` of one camera.
 
     Args:
         camera: the camera's id.
         config: what to look for.
-        outlets: store and board.
+        outlets: store and live_state.
         new_id: gives an id that was never given before.
     """
 
@@ -96,18 +96,22 @@ class IncidentWatcher:
         self._tracker.stays.restore(self._kept, now)
         self._show()
 
-    def observe(self, look: Look) -> None:
+    def observe(self, observation: Observation) -> None:
         """Take in one judged frame."""
-        now = Moment(look.frame.captured_mono_s, look.frame.captured_utc)
+        now = Moment(observation.frame.captured_mono_s, observation.frame.captured_utc)
         changed: list[Incident] = []
-        if look.calibration is not self._calibration:
-            changed += self._go_over(look.calibration, now)
-        classes = [look.spec.classes[int(kind)] for kind in look.output.detections.class_id]
-        lot = self._lot_of(look)
-        seen = sightings(look.output.detections, classes, look.head_prob, lot, self._finding)
+        if observation.calibration is not self._calibration:
+            changed += self._go_over(observation.calibration, now)
+        classes = [
+            observation.spec.classes[int(kind)] for kind in observation.output.detections.class_id
+        ]
+        lot = self._lot_of(observation)
+        seen = sightings(
+            observation.output.detections, classes, observation.head_prob, lot, self._finding
+        )
         changed += self._tracker.look(seen, now)
-        changed += self._tracker.watch_stays(look.states, self._limits_s, now)
-        self._record(changed, ModelRef.of(look.spec), look.calibration.revision)
+        changed += self._tracker.watch_stays(observation.states, self._limits_s, now)
+        self._record(changed, ModelRef.of(observation.spec), observation.calibration.revision)
         self._keep(self._tracker.stays.began())
 
     # -- inside ----------------------------------------------------------------------------------
@@ -120,17 +124,17 @@ class IncidentWatcher:
         self._tracker.stays.keep(calibration.bay_ids)
         return self._tracker.close(IncidentEnd.CONFIG, now, calibration.bay_ids)
 
-    def _lot_of(self, look: Look) -> Lot:
+    def _lot_of(self, observation: Observation) -> Lot:
         """The bays in this frame; measured anew only when calibration, size or view changed."""
-        height, width = look.frame.image_bgr.shape[:2]
-        known, polygons = self._lot, look.polygons_norm
+        height, width = observation.frame.image_bgr.shape[:2]
+        known, polygons = self._lot, observation.polygons_norm
         if known is not None and known.image_wh == (width, height):
             same = len(polygons) == len(self._polygons) and all(
                 np.array_equal(a, b) for a, b in zip(polygons, self._polygons, strict=True)
             )
             if same:
                 return known
-        calibration = look.calibration
+        calibration = observation.calibration
         polygons_px = [to_pixels(polygon, (width, height)) for polygon in polygons]
         ground = LotGround.of(polygons_px, [bay.angle for bay in calibration.bays])
         self._polygons = polygons
@@ -138,19 +142,19 @@ class IncidentWatcher:
             bay_ids=calibration.bay_ids,
             kinds=tuple(bay.kind for bay in calibration.bays),
             ground=ground,
-            areas=self._areas(look, ground, (width, height)),
+            areas=self._areas(observation, ground, (width, height)),
             image_wh=(width, height),
         )
         return self._lot
 
     def _areas(
-        self, look: Look, ground: LotGround, image_wh: tuple[int, int]
+        self, observation: Observation, ground: LotGround, image_wh: tuple[int, int]
     ) -> tuple[tuple[str, BaseGeometry], ...]:
-        calibration = look.calibration
+        calibration = observation.calibration
         if not calibration.areas:
             return (("", ground.hull()),) if self._config.between_bays else ()
         # The view guard moves the bays with the view; the areas go the same way.
-        moved = movement(calibration.polygons_norm(), look.polygons_norm)
+        moved = movement(calibration.polygons_norm(), observation.polygons_norm)
         found: list[tuple[str, BaseGeometry]] = []
         for area in calibration.areas:
             outline = np.asarray(area.polygon, np.float32)
@@ -172,7 +176,7 @@ class IncidentWatcher:
 
     def _show(self, changed: Sequence[Incident] = ()) -> None:
         begun = [each for each in changed if each.is_open]
-        self._outlets.board.set_incidents(self._camera, self._tracker.open_incidents(), begun)
+        self._outlets.live_state.set_incidents(self._camera, self._tracker.open_incidents(), begun)
 
     def _keep(self, began: dict[str, datetime]) -> None:
         """Keep when stays began, if that changed."""
@@ -211,7 +215,7 @@ def watch_incidents(
     Args:
         cameras: of the box; none is watched when incidents are switched off.
         config: what to look for.
-        outlets: store and board.
+        outlets: store and live_state.
         now: the present.
         stale: see `IncidentWatcher.restore`.
     """

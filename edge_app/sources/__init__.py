@@ -2,10 +2,10 @@
 
 from edge_app.addresses import mask_secrets, shown
 from edge_app.sources.base import FrameSource, Grab, LoginRejected
+from edge_app.sources.factory import make_source, shows_stills
 from edge_app.sources.feed import CameraFeed, FeedSettings, FeedStatus
 from edge_app.sources.folder import FolderSource
 from edge_app.sources.http_login import Login
-from edge_app.sources.make import make_source, shows_stills
 from edge_app.sources.replay import ReplaySource
 from edge_app.sources.snapshot import SnapshotSource
 from edge_app.sources.stream import StreamSource

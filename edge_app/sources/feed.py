@@ -18,7 +18,7 @@ from datetime import datetime
 
 from edge_app.redaction import mask_secrets
 from edge_app.sources.base import FrameSource, Grab, LateDecoding, LoginRejected, Undecoded
-from edge_app.sources.niceness import step_back
+from edge_app.sources.thread_priority import step_back
 from telemetry import CameraError, Clock
 from vision.image_file import BrokenImageError
 from vision.types import Frame

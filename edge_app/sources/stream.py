@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from edge_app.addresses import shown, without_login
 from edge_app.sources.base import Grab, Undecoded
 from edge_app.sources.key_frames import KeyFrameDecoder, KeyFrameMeter, LagMeter
-from edge_app.sources.losses import (
+from edge_app.sources.packet_loss import (
     PictureChain,
     watch_losses,
     watched,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from edge_app.sources.losses import REORDER_PACKETS
+from edge_app.sources.packet_loss import REORDER_PACKETS
 from edge_app.sources.trust import TlsTrust
 
 

@@ -40,11 +40,6 @@ class Confidence:
         scaled = logits.astype(np.float64) / self.temperature
         return np.asarray(1 / (1 + np.exp(-scaled)), np.float32)
 
-    def abstains(self, logits: Floats) -> Bools:
-        """Which bays are `unsure`."""
-        prob = self.probability(logits)
-        return np.asarray((prob > self.abstain_low) & (prob < self.abstain_high), np.bool_)
-
 
 def logits_of(prob: Floats) -> Floats:
     """Logits of probabilities, the same shape; those of certainty are as large as float32 tells."""

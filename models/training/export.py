@@ -16,6 +16,7 @@ from torch import nn
 
 from models.training.network.net import LotNet
 from models.training.network.yolo import fuse_batch_norm
+from telemetry.errors import ModelError
 from vision.runtime import ort
 
 # 17 has LayerNormalization and all that the graph needs; every ONNX Runtime since 1.12 reads it.
@@ -32,7 +33,7 @@ PARITY_SHAPES = ((1, 640, 640, 5), (2, 736, 960, 40), (3, 320, 416, 0))
 Floats = npt.NDArray[np.float32]
 
 
-class ExportError(RuntimeError):
+class ExportError(ModelError):
     """The exported graph does not compute what the network computes."""
 
 

@@ -16,8 +16,8 @@ from calibration import (
     Severity,
     check_calibration,
     errors_of,
-    tidy_bay,
-    tidy_calibration,
+    normalise_bay,
+    normalise_calibration,
 )
 from calibration.network_check import check_for_network
 from tests.networks import scripted_spec
@@ -171,11 +171,11 @@ def test_thresholds_can_be_set(make_calibration: Make) -> None:
 
 def test_tidying_turns_drops_and_clips_and_says_so() -> None:
     drawn = ((0.1, -0.01), (0.1, 0.4), (0.1, 0.4), (0.3, 0.4), (0.3, 0.0), (0.1, -0.01))
-    tidied, said = tidy_bay(Bay(id="a", polygon=drawn))
+    tidied, said = normalise_bay(Bay(id="a", polygon=drawn))
     assert tidied.polygon == ((0.1, 0.0), (0.3, 0.0), (0.3, 0.4), (0.1, 0.4))
     assert {finding.code for finding in said} == {Code.CLIPPED, Code.COUNTER_CLOCKWISE}
     assert all(finding.severity is Severity.INFO for finding in said)
-    assert tidy_bay(tidied) == (tidied, ())
+    assert normalise_bay(tidied) == (tidied, ())
 
 
 def test_tidying_leaves_faults_to_be_reported() -> None:
@@ -183,7 +183,7 @@ def test_tidying_leaves_faults_to_be_reported() -> None:
     bow_tie = Bay(id="b", polygon=((0.1, 0.1), (0.2, 0.2), (0.2, 0.1), (0.1, 0.2)))
     all_one = Bay(id="c", polygon=((0.1, 0.1),) * 3)
     for bay in (far_outside, bow_tie, all_one):
-        assert tidy_bay(bay) == (bay, ())
+        assert normalise_bay(bay) == (bay, ())
 
 
 @pytest.mark.data
@@ -198,7 +198,9 @@ def test_labelled_lots_raise_no_false_alarm(shared_data: Path, name: str) -> Non
             bays = tuple(
                 Bay(id=f"B{i}", polygon=tuple(map(tuple, roi))) for i, roi in enumerate(rois)
             )
-            tidied, _ = tidy_calibration(Calibration(camera="x", image_wh=(1600, 1200), bays=bays))
+            tidied, _ = normalise_calibration(
+                Calibration(camera="x", image_wh=(1600, 1200), bays=bays)
+            )
             count += len(bays)
             alarms += [str(finding) for finding in check_calibration(tidied)]
     assert count > 300

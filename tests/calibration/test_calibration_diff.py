@@ -24,7 +24,7 @@ from calibration.edit import (
 )
 from calibration.pictures import read_picture, spread_frames, write_picture
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 Make = Callable[..., Calibration]
 

@@ -21,7 +21,7 @@ from calibration.importers import (
     import_document,
 )
 from telemetry.errors import CalibrationError
-from telemetry.words import BayKind
+from telemetry.vocabulary import BayKind
 
 Make = Callable[..., Calibration]
 WH = (1280, 720)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -12,22 +12,18 @@ from calibration import (
     Numbering,
     RowPlan,
     check_calibration,
-    copy_quads,
     copy_row,
     next_id,
     number_bays,
     parse_skip,
     row_bays,
-    row_corners,
     row_quads,
-    share_along,
-    with_divider,
 )
 from calibration.geometry import Doubles, as_points, signed_area, to_norm
 from calibration.homography import apply_homography, fit_homography, inverse_of
 from calibration.types import Quad
 from telemetry.errors import CalibrationError
-from telemetry.words import BayAngle, BayKind
+from telemetry.vocabulary import BayAngle, BayKind
 
 WH = (1920, 1080)
 
@@ -131,52 +127,10 @@ def test_a_copied_row_is_as_large_on_the_ground(
     assert copied.count == plan.count
 
 
-def test_drawn_bays_are_copied_in_their_own_perspective() -> None:
-    matrix = camera()
-    grounds = [ground_rectangle(-8 + 2.5 * i, 9, 2.5, 5) for i in range(4)]
-    for turn in range(4):  # whichever corner the bays begin with
-        quads = [
-            as_points(np.roll(np.asarray(picture_of(matrix, ground)), turn, axis=0))
-            for ground in grounds
-        ]
-        target = [np.roll(ground + np.array([3.0, 6.0]), turn, axis=0) for ground in grounds]
-        copies = copy_quads(quads, picture_of(matrix, target[0])[0], WH)
-        for copied, wanted in zip(copies, target, strict=True):
-            back = apply_homography(inverse_of(matrix), np.asarray(copied) * WH)
-            np.testing.assert_allclose(back, wanted, atol=5e-3)
-
-
 def test_a_copy_beyond_the_horizon_is_refused() -> None:
     plan = RowPlan(quad=picture_of(camera(), ground_rectangle(-8, 9, 16, 5)), count=4)
     with pytest.raises(CalibrationError, match="horizon"):
         copy_row(plan, (0.5, -2.0), WH)
-
-
-@given(cameras, st.integers(2, 12), st.floats(0.02, 0.98), st.floats(-0.3, 0.3), st.data())
-def test_a_dragged_divider_stands_where_it_was_dropped(
-    matrix: Doubles, count: int, share: float, skew: float, data: st.DataObject
-) -> None:
-    ground = ground_rectangle(-8, 9, 16, 5)
-    plan = RowPlan(quad=picture_of(matrix, ground), count=count, skew=skew)
-    index = data.draw(st.integers(0, count - 2))
-    share = (index + 2 * share) / count  # between its neighbours
-    depth = data.draw(st.floats(0, 1))
-    on_ground = (-8 + 16 * (share * (1 - abs(skew)) + max(-skew, 0) + skew * depth), 14 - 5 * depth)
-    point = picture_of(matrix, np.array([on_ground]))[0]
-    assert share_along(plan, point, WH) == pytest.approx(share, abs=1e-3)
-    assume(abs(share * count - index - 1) < 0.75)
-    moved = with_divider(plan, index, point, WH)
-    assert moved.dividers[index] == pytest.approx(share, abs=1e-3)
-    others = [m for i, m in enumerate(moved.marks) if i != index + 1]
-    assert others == [m for i, m in enumerate(plan.marks) if i != index + 1]
-
-
-def test_a_divider_stays_between_its_neighbours() -> None:
-    plan = RowPlan(quad=((0.1, 0.4), (0.9, 0.4), (0.9, 0.6), (0.1, 0.6)), count=4)
-    assert with_divider(plan, 1, (0.95, 0.5), WH).dividers == pytest.approx((0.25, 0.7, 0.75))
-    assert with_divider(plan, 0, (0.0, 0.5), WH).dividers == pytest.approx((0.05, 0.5, 0.75))
-    with pytest.raises(CalibrationError, match="expected a divider from 0 to 2, but got 3"):
-        with_divider(plan, 3, (0.5, 0.5), WH)
 
 
 def test_herringbone_rows_lean_towards_each_other() -> None:
@@ -224,7 +178,7 @@ def test_a_plan_refuses_what_has_no_meaning(fields: dict[str, object], said: str
 
 def test_sixty_bays_of_a_double_row_are_valid_and_numbered() -> None:
     corners = picture_of(camera(height_m=12, tilt_deg=30), ground_rectangle(-11, 20, 22, 10))
-    plan = RowPlan(quad=row_corners(corners, WH), count=30, rows=2)
+    plan = RowPlan(quad=corners, count=30, rows=2)
     ids = number_bays(Numbering(start="A01", skip=frozenset({13})), 60)
     bays = row_bays(plan, ids, WH, BayTraits(kind=BayKind.EV, zone="Z1"))
     inside = all(0 <= value <= 1 for bay in bays for point in bay.polygon for value in point)
@@ -239,16 +193,6 @@ def test_sixty_bays_of_a_double_row_are_valid_and_numbered() -> None:
     assert row_bays(slanted, ids, WH)[0].angle is BayAngle.ANGLED
     with pytest.raises(CalibrationError, match="expected 60 ids for 60 bays, but got 59"):
         row_bays(plan, ids[1:], WH)
-
-
-@pytest.mark.parametrize("turn", range(4))
-@pytest.mark.parametrize("backwards", [False, True])
-def test_corners_may_be_clicked_in_any_order(turn: int, backwards: bool) -> None:
-    wanted = ((0.1, 0.4), (0.9, 0.45), (0.8, 0.6), (0.2, 0.55))
-    clicked = np.roll(np.asarray(wanted), turn, axis=0)
-    if backwards:
-        clicked = clicked[::-1]
-    np.testing.assert_allclose(row_corners(as_points(clicked), WH), wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class ShakySink:
             self.failures -= 1
             msg = "sink is away"
             raise SinkError(msg)
-        self.taken += [taken.event.id for taken in events]
+        self.taken += [f"{taken.epoch}-{taken.seq}" for taken in events]
 
     def close(self) -> None:
         """Nothing is open."""

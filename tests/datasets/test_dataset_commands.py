@@ -12,14 +12,14 @@ from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
 from datasets.cli import app
-from datasets.converting import Conversion, Target, convert
+from datasets.convert import Conversion, Target, convert
 from datasets.errors import DatasetError
 from datasets.eval_cli import app as eval_app
 from datasets.formats import read_set
 from datasets.frames import LotFrame
 from datasets.lots import read_dataset
 from datasets.manifest import read_manifest
-from datasets.own import write_dataset
+from datasets.native import write_dataset
 from datasets.sets import choose, read_split
 
 MakeFrame = Callable[..., LotFrame]

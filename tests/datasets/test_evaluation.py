@@ -95,7 +95,10 @@ def test_cameras_count_alike_the_worst_first(root: Path) -> None:
     places = ["plain/north", "plain/south", "mean of cameras"]
     assert sorted(places, key=out.output.index) == places
     assert "unknown %" in out.output
-    assert "By camera" in html_report(result)
+    page = html_report(replace(result, model={**result.model, "name": "<b>net</b>"}))
+    assert "By camera" in page
+    assert "&lt;b&gt;net&lt;/b&gt;" in page
+    assert "<b>net" not in page
 
 
 def test_an_unknown_set_is_named(root: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from datasets.frames import LotFrame
 from datasets.leaks import CANDIDATE_BITS, NEAR_IDENTICAL, find_leaks
 from datasets.lots import read_dataset
-from datasets.phash import close_pairs, distance, phash
-from vision.types import ImageBgr
+from datasets.phash import close_pairs, distance, phash_of_grey
+from vision.types import ImageBgr, as_floats
 
 MakeFrame = Callable[..., LotFrame]
 
@@ -68,10 +68,13 @@ def test_copies_within_a_split_are_no_leak(make_frame: MakeFrame) -> None:
 
 
 def test_hashes_tell_alike_from_other(make_frame: MakeFrame) -> None:
-    image = make_frame("a", seed=3).read()
-    small = cv2.resize(image, (240, 180), interpolation=cv2.INTER_AREA)
-    assert distance(phash(image), phash(np.asarray(small, np.uint8))) <= 4
-    assert distance(phash(image), phash(make_frame("b", seed=4).read())) > CANDIDATE_BITS
+    image, other = (
+        as_floats(cv2.cvtColor(make_frame(name, seed=seed).read(), cv2.COLOR_BGR2GRAY))
+        for name, seed in (("a", 3), ("b", 4))
+    )
+    small = as_floats(cv2.resize(image, (240, 180), interpolation=cv2.INTER_AREA))
+    assert distance(phash_of_grey(image), phash_of_grey(small)) <= 4
+    assert distance(phash_of_grey(image), phash_of_grey(other)) > CANDIDATE_BITS
 
 
 def test_all_close_hashes_are_found() -> None:

@@ -17,7 +17,7 @@ from datasets.errors import DatasetError
 from datasets.frames import LotFrame
 from datasets.lots import read_lot
 from datasets.manifest import read_manifest
-from datasets.own import write_dataset
+from datasets.native import write_dataset
 from datasets.pseudo_labels import (
     ADAPT,
     CHECK,

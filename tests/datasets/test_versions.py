@@ -12,7 +12,7 @@ from datasets.errors import DatasetError
 from datasets.frames import LotFrame, Origin
 from datasets.lots import read_dataset
 from datasets.manifest import About, read_manifest
-from datasets.own import write_dataset
+from datasets.native import write_dataset
 from datasets.versions import compare_labels, files_of, freeze, verify
 
 MakeFrame = Callable[..., LotFrame]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from datasets.checks import check_frame
 from datasets.cli import app
-from datasets.converting import Conversion, Target, convert
+from datasets.convert import Conversion, Target, convert
 from datasets.formats import SetFormat, read_set
 from datasets.frames import LotFrame
 

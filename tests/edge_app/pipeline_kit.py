@@ -11,7 +11,7 @@ import numpy as np
 from calibration import Bay, Calibration
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
-from edge_app.live import CameraCondition, LiveBoard, LiveView
+from edge_app.live_state import CameraCondition, LiveState, LiveView
 from edge_app.pipeline import CameraPipeline
 from edge_app.ports import Outlets
 from telemetry import Clock, ManualClock, ModelError, UnknownReason
@@ -104,13 +104,13 @@ class Rig:
     clock: ManualClock = field(default_factory=ManualClock)
     detector: ScriptedDetector = field(default_factory=ScriptedDetector)
     recorded: list[BayChange] = field(default_factory=list)
-    board: LiveBoard = field(default_factory=LiveBoard)
+    live_state: LiveState = field(default_factory=LiveState)
     frames: int = 0
 
     def __post_init__(self) -> None:
         config = CameraConfig(id="cam", source="x", calibration_file=Path("x.json"))
         self.pipeline = CameraPipeline(
-            config, EvidenceConfig(), Outlets(self.recorded.extend, self.board), self.clock
+            config, EvidenceConfig(), Outlets(self.recorded.extend, self.live_state), self.clock
         )
         self.pipeline.use_detector(self.detector)
         self.pipeline.use_calibration(calibration("a", "b"))
@@ -134,7 +134,7 @@ class Rig:
         return {state.reason for state in self.pipeline.states()}
 
     def view(self) -> LiveView:
-        view = self.board.latest("cam")
+        view = self.live_state.latest("cam")
         assert view is not None
         return view
 

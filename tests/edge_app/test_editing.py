@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,12 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 
 from calibration import Bay, Calibration, save_calibration
 from edge_app.assembly import EdgeBox, app_of, assemble, service_of
 from edge_app.config import load_config
+from tests.kit.waiting import eventually
+from tests.kit.web import serving
 
 CONFIG = """
 [edge]
@@ -58,32 +57,17 @@ def box(tmp_path: Path) -> Iterator[EdgeBox]:
 
 @contextmanager
 def served(app: Any) -> Iterator[httpx.Client]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
-    server.should_exit = True
-    thread.join(10)
-
-
-def wait_for(condition: Callable[[], bool], longest_s: float = 30.0) -> None:
-    until_s = time.monotonic() + longest_s
-    while not condition():
-        assert time.monotonic() < until_s, "it never came true"
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
 def test_saving_in_the_editor_applies_to_the_running_box(box: EdgeBox) -> None:
     def running() -> Calibration | None:
-        view = box.board.latest("north")
+        view = box.live_state.latest("north")
         return None if view is None or view.frame is None else view.calibration
 
-    wait_for(lambda: running() is not None)
+    eventually(lambda: running() is not None)
     with served(app_of(box)) as client:
         assert "Calibration editor" in client.get("/calibrate", follow_redirects=True).text
         session = client.get("/calibrate/api/_/session").json()
@@ -109,12 +93,12 @@ def test_saving_in_the_editor_applies_to_the_running_box(box: EdgeBox) -> None:
 
         def applied() -> bool:
             calibration = running()
-            view = box.board.latest("north")
+            view = box.live_state.latest("north")
             assert view is not None
             two = [state.bay for state in view.states] == ["A01", "A02"]
             return calibration is not None and calibration.revision == 2 and two
 
-        wait_for(applied)
+        eventually(applied)
         calibration = running()
         assert calibration is not None
         assert [area.name for area in calibration.areas] == ["lane"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_app.faults import camera_alarm
-from edge_app.live import CameraCondition
+from edge_app.alarm_texts import camera_alarm
+from edge_app.live_state import CameraCondition
 from edge_app.sources import (
     CameraFeed,
     FeedSettings,
@@ -25,6 +25,7 @@ from edge_app.sources import (
 from telemetry import CameraError, SystemClock
 from tests.edge_app.login_camera import LoginCamera
 from tests.edge_app.pipeline_kit import Rig
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.edge_app.conftest import CameraServer, RtspServer
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
 PACED = FeedSettings(
     interval_s=0.02, retry_first_s=0.01, retry_longest_s=0.02, login_first_s=0.4, login_longest_s=2
 )
-
-
-def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -70,19 +64,19 @@ def test_a_snapshot_camera_that_rejects_comes_back_by_itself(
 ) -> None:
     right, camera.password = camera.password, "changed"
     feed = feed_of("snapshot+" + camera.url(), Login(camera.username, right))
-    wait_for(lambda: feed.status().login_rejected)
+    eventually(lambda: feed.status().login_rejected)
     assert "rejects user or password" in feed.status().error
     time.sleep(0.2)
     assert camera.wrong == 1, "one wrong login is one attempt"
-    wait_for(lambda: camera.wrong == 2)
+    eventually(lambda: camera.wrong == 2)
     time.sleep(0.4)
     assert camera.wrong == 2, "the second wait is longer"
     camera.password = right
-    wait_for(lambda: feed.status().frames > 3)
+    eventually(lambda: feed.status().frames > 3)
     assert not feed.status().login_rejected
     assert feed.status().error == ""
     camera.password = "changed again"
-    wait_for(lambda: feed.status().login_rejected)
+    eventually(lambda: feed.status().login_rejected)
     assert camera.wrong == 3, "while it was right, nothing else was tried"
 
 
@@ -91,13 +85,13 @@ def test_an_rtsp_camera_that_rejects_comes_back_by_itself(
 ) -> None:
     server = rtsp_server(password="changed")
     feed = feed_of(server.url(), Login("viewer", "s3cret"))
-    wait_for(lambda: feed.status().login_rejected)
+    eventually(lambda: feed.status().login_rejected)
     time.sleep(0.2)
     assert server.wrong_logins == 1
     assert "rejects user or password (401)" in feed.status().error
     assert "s3cret" not in feed.status().error
     server.password = "s3cret"
-    wait_for(lambda: feed.status().frames > 3)
+    eventually(lambda: feed.status().frames > 3)
     assert not feed.status().login_rejected
     assert server.wrong_logins <= 2
 
@@ -107,7 +101,7 @@ def test_a_stream_over_http_that_rejects(
 ) -> None:
     camera_server.login = "Basic bm90aGluZw=="
     feed = feed_of(camera_server.url("/mjpeg"), Login("viewer", "s3cret"))
-    wait_for(lambda: feed.status().login_rejected)
+    eventually(lambda: feed.status().login_rejected)
     before = camera_server.requests
     time.sleep(0.2)
     assert camera_server.requests == before
@@ -140,7 +134,7 @@ def test_a_camera_that_is_away_between_two_refusals_is_still_tried_rarely() -> N
     feed = CameraFeed("north", lambda: source, PACED, SystemClock())
     began_s = time.monotonic()
     feed.start()
-    wait_for(lambda: feed.status().frames > 0)
+    eventually(lambda: feed.status().frames > 0)
     feed.stop()
     assert time.monotonic() - began_s >= 0.4 + 1.2
 
@@ -149,7 +143,7 @@ def test_the_condition_and_the_alarm_say_that_the_login_is_refused() -> None:
     rig = Rig()
     rig.pipeline.check(FeedStatus(error="camera source x: rejects", login_rejected=True))
     assert rig.condition() is CameraCondition.LOGIN_REJECTED
-    view = rig.board.latest("cam")
+    view = rig.live_state.latest("cam")
     assert view is not None
     alarm = camera_alarm(view, has_model=True)
     assert alarm is not None

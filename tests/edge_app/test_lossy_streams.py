@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from edge_app.broken_pictures import BrokenPictures
+from edge_app.broken_frames import BrokenFrames
 from edge_app.sources import StreamSettings, StreamSource
-from edge_app.sources.losses import PictureChain
+from edge_app.sources.packet_loss import PictureChain
 from edge_app.sources.stream_settings import DecodeMode
 from telemetry import CameraError, SystemClock
 from tests.edge_app.lossy_rtsp import SMEARED, LossyCamera
@@ -108,7 +108,7 @@ def test_a_stream_that_begins_in_the_middle_has_lost_nothing() -> None:
 
 
 def test_broken_pictures_are_told_for_a_minute() -> None:
-    broken = BrokenPictures()
+    broken = BrokenFrames()
     broken.count(0, 0.0)
     assert not broken.detail(0.0)
     broken.count(1, 10.0)

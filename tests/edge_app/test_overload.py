@@ -6,7 +6,7 @@ import pytest
 
 from edge_app.alarms import Alarms
 from edge_app.overload import OverloadWatch
-from edge_app.turns import Load
+from edge_app.schedule import Load
 from telemetry import ManualClock
 
 

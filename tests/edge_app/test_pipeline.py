@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from edge_app.live import CameraCondition
-from edge_app.looks import Look
+from edge_app.live_state import CameraCondition
+from edge_app.observation import Observation
+from edge_app.schedule import PassRequest, Urgency
 from edge_app.sources import FeedStatus
-from edge_app.turns import Urgency, Wish
 from telemetry import Cause, ModelError, UnknownReason
 from tests.edge_app.pipeline_kit import (
     Rig,
@@ -19,7 +19,7 @@ from tests.edge_app.pipeline_kit import (
     ScriptedGuard,
     calibration,
 )
-from vision.standing_scene import StandingScene
+from vision.background import BackgroundModel
 from vision.view_guard import ViewReport
 
 
@@ -38,8 +38,8 @@ def test_a_car_comes_and_goes() -> None:
     assert change.model is not None
     assert change.model.sha256 == "0" * 64
     assert change.calibration_revision == 3
-    assert [event.state.bay for event in rig.board.events(2)] == ["b", "a"]
-    view = rig.board.latest("cam")
+    assert [event.state.bay for event in rig.live_state.events(2)] == ["b", "a"]
+    view = rig.live_state.latest("cam")
     assert view is not None
     assert view.status.judged == 15
     assert view.status.fps == pytest.approx(1.0, rel=0.1)
@@ -59,7 +59,7 @@ def test_a_lost_camera_makes_its_bays_unknown_after_a_time() -> None:
     assert rig.reasons() == {UnknownReason.CAMERA_LOST}
     assert {change.cause for change in rig.recorded[-2:]} == {Cause.CAMERA_LOST}
     assert rig.condition() is CameraCondition.LOST
-    view = rig.board.latest("cam")
+    view = rig.live_state.latest("cam")
     assert view is not None
     assert (view.status.detail, view.status.restarts) == ("refused", 2)
     count = len(rig.recorded)
@@ -68,6 +68,18 @@ def test_a_lost_camera_makes_its_bays_unknown_after_a_time() -> None:
     rig.run(3, prob=0.01)
     assert rig.occ() == [False, False]
     assert rig.condition() is CameraCondition.LIVE
+
+
+def test_each_try_for_a_lost_camera_is_counted_where_it_is_shown() -> None:
+    rig = Rig()
+    rig.clock.advance(60)
+    for restarts in range(3):
+        rig.pipeline.check(FeedStatus(error="no route to host", restarts=restarts))
+        assert rig.condition() is CameraCondition.LOST
+        assert rig.view().status.restarts == restarts
+    version = rig.live_state.version("cam")
+    rig.pipeline.check(FeedStatus(error="no route to host", restarts=2))
+    assert rig.live_state.version("cam") == version, "nothing new is shown anew"
 
 
 def test_a_camera_that_never_came_is_lost_as_well() -> None:
@@ -93,7 +105,7 @@ def test_without_a_network_the_camera_still_shows_its_picture() -> None:
     rig = Rig()
     rig.pipeline.model_failed("model.onnx: expected sha256 1, but got 2")
     rig.run(1)
-    view = rig.board.latest("cam")
+    view = rig.live_state.latest("cam")
     assert view is not None
     assert view.frame is not None
     assert "expected sha256" in view.status.detail
@@ -135,7 +147,7 @@ def test_a_small_movement_moves_the_bays_that_the_network_sees() -> None:
     np.testing.assert_allclose(
         rig.detector.quads[1], rig.detector.quads[0] + [0.05, 0.0], atol=1e-6
     )
-    view = rig.board.latest("cam")
+    view = rig.live_state.latest("cam")
     assert view is not None
     assert view.status.shift_px == 32.0
     assert view.polygons_norm[0][0, 0] == pytest.approx(0.07)
@@ -179,7 +191,7 @@ def test_what_moves_is_known_of_every_picture_that_may_be_shown() -> None:
     rig.pipeline.add_observer(witness)
     rig.run(1)
     assert rig.view().moving is None, "nobody asked"
-    rig.pipeline.use_scene(StandingScene())
+    rig.pipeline.use_scene(BackgroundModel())
     rig.run(20, prob=0.01)
     assert (moving := witness.looks[-1].moving) is not None
     assert not moving.people.any()
@@ -217,7 +229,7 @@ def test_a_calibration_that_fails_is_shown_and_changes_nothing() -> None:
     rig.run(5, prob=0.99)
     rig.pipeline.calibration_failed("bay a crosses itself")
     rig.run(1)
-    view = rig.board.latest("cam")
+    view = rig.live_state.latest("cam")
     assert view is not None
     assert view.status.detail == "bay a crosses itself"
     assert rig.occ() == [True, True]
@@ -247,11 +259,11 @@ def test_states_from_before_a_restart(stale: bool, occ: bool | None) -> None:
 
 class Witness:
     def __init__(self, fault: Exception | None = None) -> None:
-        self.looks: list[Look] = []
+        self.looks: list[Observation] = []
         self.fault = fault
 
-    def observe(self, look: Look) -> None:
-        self.looks.append(look)
+    def observe(self, observation: Observation) -> None:
+        self.looks.append(observation)
         if self.fault is not None:
             raise self.fault
 
@@ -265,9 +277,11 @@ def test_observers_see_every_judged_frame_and_their_faults_stop_nothing(
     rig.pipeline.add_observer(witness)
     rig.run(10, prob=0.99)
     assert len(witness.looks) == len(broken.looks) == 10
-    assert [[bay.bay for bay in look.changed] for look in witness.looks if look.changed] == [
-        ["a", "b"]
-    ]
+    assert [
+        [bay.bay for bay in observation.changed]
+        for observation in witness.looks
+        if observation.changed
+    ] == [["a", "b"]]
     last = witness.looks[-1]
     assert [state.occ for state in last.states] == [True, True]
     assert last.evidence.prob == pytest.approx([0.99, 0.99])
@@ -280,12 +294,12 @@ def test_a_look_runs_no_network_and_the_newest_picture_is_the_one_that_is_judged
     rig.run(5, prob=0.01)
     judged, first, second = len(rig.detector.quads), rig.frame(), rig.frame()
     assert rig.pipeline.run_pass() is None, "no picture waits"
-    assert rig.pipeline.look(first) == Wish(Urgency.EVERY)
+    assert rig.pipeline.look(first) == PassRequest(Urgency.EVERY)
     rig.clock.advance(1)
-    assert rig.pipeline.look(second) == rig.pipeline.wish == Wish(Urgency.EVERY)
+    assert rig.pipeline.look(second) == rig.pipeline.request == PassRequest(Urgency.EVERY)
     assert len(rig.detector.quads) == judged
     assert rig.view().frame is second, "while passes are late the picture is shown all the same"
-    assert rig.pipeline.run_pass() == Wish(Urgency.EVERY, has_picture=False)
+    assert rig.pipeline.run_pass() == PassRequest(Urgency.EVERY, has_picture=False)
     assert len(rig.detector.quads) == judged + 1
     assert rig.view().frame is second
     assert (rig.view().status.judged, rig.view().status.dropped) == (6, 1)
@@ -303,7 +317,7 @@ def test_a_picture_that_waits_is_not_judged_once_its_view_or_its_bays_are_others
     for change in changes:
         rig.pipeline.look(rig.frame())
         change()
-        assert rig.pipeline.wish is None
+        assert rig.pipeline.request is None
         assert rig.pipeline.run_pass() is None
     assert len(rig.detector.quads) == judged
 

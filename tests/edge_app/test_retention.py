@@ -14,9 +14,9 @@ import pytest
 from calibration import Bay, Calibration, list_revisions, load_calibration, save_calibration
 from calibration.reference_files import store_reference
 from edge_app.assembly import assemble, maintenance_of
-from edge_app.checks import Level, check_machine
 from edge_app.config import LotsightConfig, parse_config
 from edge_app.delivery.store import Store
+from edge_app.diagnostics.checks import Level, check_machine
 from edge_app.retention import DAMAGED_KEPT, EVERY_S, Retention, state_usage
 from edge_app.service import EdgeService
 from edge_app.service_manager import ServiceManager

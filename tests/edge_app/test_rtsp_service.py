@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,10 @@ import pytest
 from calibration import Bay, Calibration, save_calibration
 from edge_app.assembly import EdgeBox, assemble, service_of
 from edge_app.config import parse_config
-from edge_app.live import CameraCondition, CameraStatus
+from edge_app.live_state import CameraCondition, CameraStatus
 from edge_app.service import EdgeService
 from telemetry import UnknownReason
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.edge_app.conftest import RtspServer
@@ -47,19 +47,12 @@ def start_service(tmp_path: Path) -> Iterator[Callable[[str], EdgeBox]]:
         service.stop()
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def texts(box: EdgeBox) -> list[str]:
     return [each.text for each in box.alarms.standing()]
 
 
 def status(box: EdgeBox) -> CameraStatus:
-    view = box.board.latest("north")
+    view = box.live_state.latest("north")
     assert view is not None
     return view.status
 
@@ -77,19 +70,19 @@ def test_a_camera_freezes_hangs_up_and_comes_back(
 ) -> None:
     server = rtsp_server(fps=20, gop=10)
     box = start_service(server.url("viewer:s3cret@"))
-    wait_for(lambda: status(box).judged > 0 and status(box).frames > 20)
-    wait_for(lambda: is_judged(box))
+    eventually(lambda: status(box).judged > 0 and status(box).frames > 20)
+    eventually(lambda: is_judged(box))
     server.freeze.set()
-    wait_for(lambda: box.store.states()[0].reason is UnknownReason.CAMERA_LOST)
-    wait_for(lambda: "camera north: lost" in texts(box))
+    eventually(lambda: box.store.states()[0].reason is UnknownReason.CAMERA_LOST)
+    eventually(lambda: "camera north: lost" in texts(box))
     assert status(box).condition is CameraCondition.LOST
     assert "s3cret" not in status(box).detail
     server.freeze.clear()
-    wait_for(lambda: is_judged(box))
-    wait_for(lambda: "camera north: lost" not in texts(box))
+    eventually(lambda: is_judged(box))
+    eventually(lambda: "camera north: lost" not in texts(box))
     restarts = status(box).restarts
     server.hang_up()
-    wait_for(lambda: status(box).restarts > restarts)
+    eventually(lambda: status(box).restarts > restarts)
     frames = status(box).frames
-    wait_for(lambda: status(box).frames > frames + 10)
+    eventually(lambda: status(box).frames > frames + 10)
     assert is_judged(box), "a short gap is no lost camera"

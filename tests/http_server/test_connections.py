@@ -6,14 +6,12 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 import trustme
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
@@ -22,6 +20,7 @@ from http_server.bodies import BodyGuard
 from http_server.connections import ConnectionLimits
 from http_server.hosts import TrustedProxy
 from http_server.serving import ServerConfig
+from tests.kit import web
 
 QUICK = ConnectionLimits(
     connections=400, handshake_s=1.0, head_s=1.5, body_s=1.5, body_bytes_per_s=1e6, idle_s=1,
@@ -80,17 +79,8 @@ def serving(limits: ConnectionLimits = QUICK, **settings: object) -> Iterator[in
         make_app(), limits, proxies, port=0, log_level="error",  # type: ignore[arg-type]
         timeout_graceful_shutdown=1, **settings,
     )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.02)
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()
+    with web.serving(config) as url:
+        yield int(url.rpartition(":")[2])
 
 
 @pytest.fixture(scope="module")

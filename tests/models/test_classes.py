@@ -79,8 +79,8 @@ def test_names_that_say_too_little(classes: list[str], message: str) -> None:
 def test_what_is_told_goes_before_names_and_the_rest_is_ignored() -> None:
     classes = {0: "car", 1: "empty", 2: "truck"}
     assert resolve_roles(classes, {"car": VEHICLE}) == {0: VEHICLE, 1: IGNORED, 2: IGNORED}
-    told = {"CAR": OCCUPIED, "1": FREE}
-    assert resolve_roles(classes, told) == {0: OCCUPIED, 1: FREE, 2: IGNORED}
+    hints = {"CAR": OCCUPIED, "1": FREE}
+    assert resolve_roles(classes, hints) == {0: OCCUPIED, 1: FREE, 2: IGNORED}
 
 
 def test_a_name_goes_before_an_index() -> None:
@@ -97,9 +97,9 @@ def test_a_name_goes_before_an_index() -> None:
         ({"car": IGNORED}, "expected a class that is a vehicle or a bay"),
     ],
 )
-def test_roles_that_cannot_judge(told: dict[str, ClassRole], message: str) -> None:
+def test_roles_that_cannot_judge(hints: dict[str, ClassRole], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        resolve_roles({0: "car", 1: "empty"}, told)
+        resolve_roles({0: "car", 1: "empty"}, hints)
 
 
 def test_roles_are_told_in_one_line() -> None:

@@ -15,11 +15,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from edge_app.cli.judge import app as judge_app
-from models import find_model, manifest_of_export, open_detector, parse_told
+from models import find_model, manifest_of_export, open_detector, parse_hints
 from models.cli import app as models_app
 from telemetry import ModelError
 from tests.onnx_files import ScriptedFile
 from vision.detector import OnnxDetector
+from vision.input_size import InputPlan
 from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates, Floats, as_floats
 
 EXPORTS = Path(__file__).parent / "exports"
@@ -66,7 +67,7 @@ def found_by(
     path: Path, layout: str | None = None, names: str | None = None
 ) -> tuple[Floats, BoxFormat]:
     """Boxes in a picture as large as the input."""
-    detector = open_detector(find_model(path, parse_told(layout, names)), threads=1)
+    detector = open_detector(find_model(path, parse_hints(layout, names)), threads=1)
     found = detector.detect(np.full((640, 640, 3), 90, np.uint8), NO_BAYS).detections
     order = np.lexsort(found.xyxy_px.T)
     return found.xyxy_px[order], detector.spec.box_format
@@ -119,9 +120,9 @@ def test_every_layout_is_found_out(
         axis = BoxFormat.usual(layout).boxes_axis
     boxes = batch_of(rows_of(layout, form, unit, classes), axis)
     facts = names(classes)
-    told = [f"{name}=vehicle" for name in ("0", *map(str, range(1, classes)))]
+    hints = [f"{name}=vehicle" for name in ("0", *map(str, range(1, classes)))]
     path = ScriptedFile(boxes, facts=facts).write(tmp_path / "own.onnx")
-    detector = open_detector(find_model(path, parse_told(roles=told)), threads=1)
+    detector = open_detector(find_model(path, parse_hints(roles=hints)), threads=1)
     assert detector.spec.box_format == BoxFormat(layout, form, unit, axis)
     found = detector.detect(np.full((640, 640, 3), 90, np.uint8), NO_BAYS).detections
     np.testing.assert_allclose(found.xyxy_px, CARS, atol=1e-3)
@@ -158,9 +159,11 @@ def test_a_fixed_batch_serves_any_number_of_tiles(tmp_path: Path) -> None:
     boxes = np.repeat(RAW.T[None], 2, 0)
     path = ScriptedFile(boxes, (2, 3, 640, 640)).write(tmp_path / "own.onnx")
     detector = open_detector(find_model(path), threads=1)
-    images = [np.full((640, 640, 3), 90, np.uint8)] * 3
-    found = detector.detect_many(images, [NO_BAYS] * 3)
-    assert [len(one.detections) for one in found] == [5, 5, 5]
+    tiles = tuple((640 * i, 0, 640 * (i + 1), 640) for i in range(3))
+    plan = InputPlan((1920, 640), (640, 640), tiles, 0, 0)
+    found = detector.detect(np.full((640, 1920, 3), 90, np.uint8), NO_BAYS, plan)
+    of_tile = found.detections.xyxy_px[:, 0] // 640
+    assert [int((of_tile == i).sum()) for i in range(3)] == [5, 5, 5]
 
 
 SHORT = rows_of(BoxLayout.YOLO_END2END, BoxForm.CORNERS, Coordinates.PIXELS)[:1] * 1.0
@@ -223,7 +226,7 @@ def test_the_users_word_settles_it(tmp_path: Path, words: str) -> None:
 )  # fmt: skip
 def test_a_word_that_cannot_be_true_is_refused(name: str, layout: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        find_model(EXPORTS / f"{name}.onnx", parse_told(layout))
+        find_model(EXPORTS / f"{name}.onnx", parse_hints(layout))
 
 
 def test_a_manifest_that_cannot_be_true_is_refused(tmp_path: Path) -> None:
@@ -295,8 +298,8 @@ def test_a_model_is_added_with_what_was_found_out(tmp_path: Path) -> None:
     refused = invoke(models_app, "add", path)
     assert isinstance(refused.exception, ModelError)
     assert "expected class names for occupied and for free bays" in str(refused.exception)
-    told = ("--class", "belegt=occupied_bay", "--class", "1=free_bay", "--name", "my-lot")
-    result = invoke(models_app, "add", path, *told)
+    hints = ("--class", "belegt=occupied_bay", "--class", "1=free_bay", "--name", "my-lot")
+    result = invoke(models_app, "add", path, *hints)
     assert result.exit_code == 0, result.exception
     assert "belegt = occupied bay; blau = free bay" in result.output
     entry = find_model(path)
@@ -305,6 +308,6 @@ def test_a_model_is_added_with_what_was_found_out(tmp_path: Path) -> None:
     kept = json.loads(path.with_suffix(".json").read_text())
     assert kept["roles"] == {"belegt": "occupied_bay", "blau": "free_bay"}
     assert kept["outputs"] == {"boxes": "yolov5", "form": "centre", "coordinates": "fractions"}
-    again = invoke(models_app, "add", path, *told)
+    again = invoke(models_app, "add", path, *hints)
     assert "--force replaces it" in str(again.exception)
-    assert invoke(models_app, "add", path, *told, "--force").exit_code == 0
+    assert invoke(models_app, "add", path, *hints, "--force").exit_code == 0

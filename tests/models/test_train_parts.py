@@ -63,13 +63,6 @@ def test_logits_come_back_from_probabilities_and_certainty_stays_finite() -> Non
     assert np.abs(logits_of(np.array([0, 1], np.float32))) == pytest.approx([16.1, 16.1], abs=0.1)
 
 
-def test_the_abstain_band_is_about_even_odds() -> None:
-    confidence = Confidence(temperature=2.0)
-    logits = np.array([-8, -2, 0, 2, 8], np.float32)
-    assert confidence.abstains(logits).tolist() == [False, True, True, True, False]
-    assert confidence.probability(logits)[2] == pytest.approx(0.5)
-
-
 def test_a_sample_has_pixels_known_bays_and_our_classes() -> None:
     half = np.array([[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]], np.float32)
     kinds = ("minibus", "cyclist", "truck")

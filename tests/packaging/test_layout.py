@@ -20,8 +20,8 @@ PAGES = [
     "datasets/labelling/page/static/index.html",
 ]
 SHIPPED = [
-    "calibration", "cloud_app", "edge_app", "http_server", "models", "pages", "simulator",
-    "telemetry", "vision",
+    "calibration", "cloud_app", "edge_app", "harvest", "http_server", "models", "pages",
+    "simulator", "telemetry", "vision",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pages import SHARED
-from telemetry.words import IncidentKind
+from telemetry.vocabulary import IncidentKind
 
 
 def codes(table: str) -> set[str]:

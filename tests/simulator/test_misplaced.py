@@ -10,7 +10,7 @@ import pytest
 from simulator import Activity, SimulatedLot, demo_layout, demo_scene
 from simulator.cars import SHAPES, Car
 from simulator.misplaced import Misplaced, before, in_lane, straddling
-from telemetry.words import IncidentKind
+from telemetry.vocabulary import IncidentKind
 from vision.incidents import FindingSettings, Lot, LotGround, sightings
 from vision.types import Detections
 

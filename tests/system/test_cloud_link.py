@@ -12,11 +12,12 @@ import trustme
 from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
 
-from cloud_app.config import BrokerConfig, TlsConfig
+from cloud_app.config import BrokerConfig, BrokerProtocol, TlsConfig
 from cloud_app.errors import BrokerError
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.inbox import FairInbox
 from cloud_app.ingest.link import CloudLink
+from edge_app.demo.broker import EmbeddedBroker
 from telemetry import SystemClock
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import Broker, running_broker, wait_until
@@ -115,10 +116,13 @@ def publish(broker: Broker, messages: list[Inbound], *, retain: bool) -> None:
     client.loop_stop()
 
 
-def test_what_is_not_confirmed_comes_again_and_what_is_does_not(broker: Broker) -> None:
+@pytest.mark.parametrize("protocol", list(BrokerProtocol))
+def test_what_is_not_confirmed_comes_again_and_what_is_does_not(
+    broker: Broker, protocol: BrokerProtocol
+) -> None:
     edge = ScriptedEdge()
     events = [edge.change("a1", bool(n % 2)) for n in range(2)]
-    config = BrokerConfig(port=broker.port)
+    config = BrokerConfig(port=broker.port, protocol=protocol)
     with linked(config) as (link, inbox):
         wait_until(lambda: link.state.connected, 20, "a connection")
         publish(broker, events, retain=False)
@@ -133,12 +137,32 @@ def test_what_is_not_confirmed_comes_again_and_what_is_does_not(broker: Broker) 
         assert inbox.qsize() == 0
 
 
-def test_retained_messages_come_again_when_asked_for(broker: Broker) -> None:
+@pytest.mark.parametrize("protocol", list(BrokerProtocol))
+def test_retained_messages_come_again_when_asked_for(
+    broker: Broker, protocol: BrokerProtocol
+) -> None:
     edge = ScriptedEdge()
     publish(broker, edge.hello(), retain=True)
-    with linked(BrokerConfig(port=broker.port)) as (link, inbox):
+    with linked(BrokerConfig(port=broker.port, protocol=protocol)) as (link, inbox):
         first = {inbox.get(timeout_s=10).topic for _ in range(3)}
         link.reread(edge.site, edge.edge)
         second = [inbox.get(timeout_s=10) for _ in range(3)]
         assert {message.topic for message in second} == first
         assert all(message.retained for message in second)
+
+
+def test_a_broker_without_mqtt_5_delivers_over_3_1_1() -> None:
+    pytest.importorskip("amqtt", reason="the embedded broker comes with the extra lotsight[demo]")
+    edge = ScriptedEdge()
+    event = edge.change("a1", True)
+    with EmbeddedBroker() as broker:
+        config = BrokerConfig(port=broker.port, protocol=BrokerProtocol.MQTT_311)
+        with linked(config) as (link, inbox):
+            wait_until(lambda: link.state.connected, 20, "a connection")
+            client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+            client.connect("127.0.0.1", broker.port)
+            client.loop_start()
+            client.publish(event.topic, event.payload, 1).wait_for_publish(10)
+            assert inbox.get(timeout_s=10).payload == event.payload
+            client.disconnect()
+            client.loop_stop()

@@ -39,7 +39,7 @@ from telemetry.cloudevents import EVENT_ADAPTER
 from telemetry.door import check_json
 from telemetry.layout import check_fits
 from telemetry.messages import Occupancy, SnapshotBay
-from telemetry.words import UnknownReason
+from telemetry.vocabulary import UnknownReason
 from tests.telemetry.test_messages import EVENT
 
 STATUS: dict[str, Any] = {"online": True, "epoch": 1, "conn": 1}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision.box_format import Look, ToldFormat, find_format, readings_of_shape, vehicles_found
+from vision.box_format import FormatHints, Look, find_format, readings_of_shape, vehicles_found
 from vision.types import BoxForm, BoxFormat, BoxLayout, Coordinates, Floats, as_floats
 
 WH = (640, 384)
@@ -61,7 +61,7 @@ def output_of(seed: int, boxes: int, class_count: int, reading: BoxFormat) -> Fl
 
 def found_alone(look: Look) -> BoxFormat | None:
     try:
-        return find_format(look, ToldFormat(), is_usual=False)
+        return find_format(look, FormatHints(), is_usual=False)
     except ValueError:
         return None
 
@@ -74,8 +74,8 @@ def test_no_output_is_read_in_another_way(
     look = Look(output_of(seed, boxes, class_count, reading), class_count, WH, NO_VEHICLES)
     found = found_alone(look)
     assert found == reading or (found is None and boxes < 3)
-    told = ToldFormat(reading.layout, reading.form, reading.coordinates)
-    assert find_format(look, told, is_usual=False) == reading
+    hints = FormatHints(reading.layout, reading.form, reading.coordinates)
+    assert find_format(look, hints, is_usual=False) == reading
 
 
 def test_the_known_vehicles_decide_between_two_readings() -> None:
@@ -83,9 +83,9 @@ def test_the_known_vehicles_decide_between_two_readings() -> None:
     box = [10, 10, 60, 40]
     output = as_floats([[[*map(float, box), 0.9, 0], [0.0] * 6]])
     with pytest.raises(ValueError, match=r"finds 1 boxes such as .* and can be read as"):
-        find_format(Look(output, 3, WH, NO_VEHICLES), ToldFormat(), is_usual=False)
+        find_format(Look(output, 3, WH, NO_VEHICLES), FormatHints(), is_usual=False)
     look = Look(output, 3, WH, as_floats([box, [300, 200, 330, 220]]))
-    assert find_format(look, ToldFormat(), is_usual=False) == reading
+    assert find_format(look, FormatHints(), is_usual=False) == reading
     assert vehicles_found(look, reading) == 1
 
 

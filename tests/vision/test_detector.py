@@ -68,28 +68,6 @@ def test_no_bays_no_probabilities(bay_detector: OnnxDetector) -> None:
     assert output.bay_prob.shape == (0,)
 
 
-def test_many_pictures_in_one_pass_agree_with_each_alone(
-    tiny_models: Path, make_spec: MakeSpec
-) -> None:
-    spec = make_spec(temperature=100.0)  # picture 1 adds 100 to its logits
-    detector = OnnxDetector(tiny_models / "tiny_bay_head.onnx", spec)
-    images = [np.zeros((64, 96, 3), np.uint8)] * 2
-    first, second = detector.detect_many(images, [np.stack([SQUARE, SQUARE]), SQUARE[None]])
-    assert first.bay_prob is not None
-    assert second.bay_prob is not None
-    assert logit(first.bay_prob).tolist() == pytest.approx([0.025, 0.025], abs=1e-3)
-    assert logit(second.bay_prob).tolist() == pytest.approx([1.025], abs=1e-3)
-    alone = detector.detect(images[0], NO_BAYS).detections
-    np.testing.assert_array_equal(second.detections.xyxy_px, alone.xyxy_px)
-
-
-def test_many_pictures_must_have_one_size(bay_detector: OnnxDetector) -> None:
-    images = [np.zeros((64, 96, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)]
-    with pytest.raises(ValueError, match="one size"):
-        bay_detector.detect_many(images, [NO_BAYS, NO_BAYS])
-    assert bay_detector.detect_many([], []) == []
-
-
 def test_tiles_judge_their_own_bays_and_merge_boxes(bay_detector: OnnxDetector) -> None:
     plan = InputPlan((192, 64), (96, 64), ((0, 0, 96, 64), (96, 0, 192, 64)), 10, 10)
     quads = np.stack([SQUARE * as_floats([0.5, 1]) + as_floats([0.5 * t, 0]) for t in (0, 1)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simulator import SimulatedLot, demo_scene
+from vision.background import Moving
 from vision.privacy import (
     MOSAIC_CELLS,
     VEHICLE_PX,
@@ -14,7 +15,6 @@ from vision.privacy import (
     cell_map,
     obscure,
 )
-from vision.standing_scene import Moving
 from vision.types import Floats, ImageBgr, as_floats
 
 WH = (1920, 1080)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from telemetry.words import IncidentKind
+from telemetry.vocabulary import IncidentKind
 from vision.draw import unit_px
 from vision.incidents.tracker import Incident
 from vision.labels import BOLD, DARK, INK, Colour, put_text, text_width_px

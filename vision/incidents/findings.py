@@ -17,7 +17,7 @@ import shapely
 from scipy.optimize import linear_sum_assignment
 from shapely.geometry.base import BaseGeometry
 
-from telemetry.words import BayKind, IncidentKind
+from telemetry.vocabulary import BayKind, IncidentKind
 from vision.geometry import to_norm
 from vision.incidents.ground import LotGround
 from vision.types import Detections, Floats

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from telemetry.words import BayAngle
+from telemetry.vocabulary import BayAngle
 from vision.quads import polygon_to_quad
 from vision.types import Floats, as_floats
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from telemetry.words import BayState
+from telemetry.vocabulary import BayState
 
 
 @dataclass(frozen=True, slots=True)

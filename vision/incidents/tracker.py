@@ -16,7 +16,7 @@ from datetime import datetime
 
 from scipy.optimize import linear_sum_assignment
 
-from telemetry.words import BayKind, BayState, IncidentEnd, IncidentKind
+from telemetry.vocabulary import BayKind, BayState, IncidentEnd, IncidentKind
 from vision.boxes import pairwise_iou
 from vision.incidents.findings import Finding, Sighting
 from vision.incidents.stays import Moment, Stays

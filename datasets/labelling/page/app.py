@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -15,7 +15,8 @@ from calibration.editor import STATIC as EDITOR_STATIC
 from calibration.editor import FreshFiles, Guard, reply_to_errors
 from datasets.errors import AnswerNotKeptError
 from datasets.labelling.journal import Answer, Entry, EntryId, Mode, Reviewer
-from datasets.labelling.page.desk import Ask, ReviewDesk
+from datasets.labelling.page.session import Ask, ReviewSession
+from datasets.labelling.page.views import ProgressView, QuestionList, SessionView, Undone
 from http_server.bodies import BodyGuard
 from pages import SHARED
 from telemetry import Clock, SystemClock
@@ -60,18 +61,18 @@ class UndoBody(_Body):
 
 
 def create_review_app(
-    desk: ReviewDesk, reviewer: str, hosts: Collection[str] = (), clock: Clock | None = None
+    session: ReviewSession, reviewer: str, hosts: Collection[str] = (), clock: Clock | None = None
 ) -> FastAPI:
     """The review page of one queue.
 
     Args:
-        desk: the queue.
+        session: the queue.
         reviewer: who is offered as the name until another is typed.
         hosts: values of the Host header that are served; empty: any.
         clock: gives the time of answers.
     """
     app = FastAPI(title="lotsight label review", docs_url=None, redoc_url=None)
-    app.state.desk, app.state.reviewer = desk, reviewer
+    app.state.session, app.state.reviewer = session, reviewer
     app.state.clock = clock or SystemClock()
     app.state.token = secrets.token_urlsafe(24)
     app.add_api_route("/", _page, include_in_schema=False)
@@ -90,68 +91,68 @@ def _page() -> FileResponse:
     return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-def _desk_of(request: Request) -> ReviewDesk:
-    desk: ReviewDesk = request.app.state.desk
-    return desk
+def _desk_of(request: Request) -> ReviewSession:
+    session: ReviewSession = request.app.state.session
+    return session
 
 
-DeskOf = Annotated[ReviewDesk, Depends(_desk_of)]
+SessionOf = Annotated[ReviewSession, Depends(_desk_of)]
 ReviewerQuery = Annotated[Reviewer, Query()]
 
 
 @router.get("/session")
-def session(request: Request, desk: DeskOf) -> dict[str, Any]:
+def start(request: Request, session: SessionOf) -> SessionView:
     """All that the page needs to begin, and the token for what it will change."""
-    made = desk.queue.made
-    return {
-        "token": request.app.state.token,
-        "reviewer": request.app.state.reviewer,
-        "reviewers": desk.reviewers(),
-        "queue": desk.folder.resolve().name,
-        "model": f"{made.model.get('name', '')} {made.model.get('version', '')}".strip(),
-        "made": made.time.isoformat(),
-    }
+    made = session.queue.made
+    return SessionView(
+        token=request.app.state.token,
+        reviewer=request.app.state.reviewer,
+        reviewers=tuple(session.reviewers()),
+        queue=session.folder.resolve().name,
+        model=f"{made.model.get('name', '')} {made.model.get('version', '')}".strip(),
+        made=made.time,
+    )
 
 
 @router.get("/progress")
-def progress(desk: DeskOf, reviewer: ReviewerQuery) -> dict[str, Any]:
+def progress(session: SessionOf, reviewer: ReviewerQuery) -> ProgressView:
     """How far the queue and a person are."""
-    return desk.progress(reviewer)
+    return session.progress(reviewer)
 
 
 @router.post("/next")
-def ask_next(desk: DeskOf, body: AskBody) -> dict[str, Any]:
+def ask_next(session: SessionOf, body: AskBody) -> QuestionList:
     """The next questions; changes nothing but who is asked what."""
     ask = Ask(body.reviewer, body.mode, body.count, frozenset(body.have))
-    return {"questions": desk.batch(ask)}
+    return QuestionList(questions=session.batch(ask))
 
 
 @router.post("/answers")
-def answer(request: Request, desk: DeskOf, body: AnswersBody) -> dict[str, Any]:
+def answer(request: Request, session: SessionOf, body: AnswersBody) -> ProgressView:
     """Keep the answers of one screen; replied to when the disk has them."""
     entry = Entry(time=request.app.state.clock.utc(), **dict(body))
-    desk.save(entry)
-    return desk.progress(body.reviewer)
+    session.save(entry)
+    return session.progress(body.reviewer)
 
 
 @router.post("/undo")
-def undo(desk: DeskOf, body: UndoBody) -> dict[str, Any]:
+def undo(session: SessionOf, body: UndoBody) -> Undone:
     """Take a person's newest action back, and show its questions again."""
-    undone = desk.undo(body.id, body.reviewer)
-    mode, questions = undone or (None, [])
-    return {"mode": mode, "questions": questions, "progress": desk.progress(body.reviewer)}
+    undone = session.undo(body.id, body.reviewer)
+    mode, questions = undone or (None, ())
+    return Undone(mode=mode, questions=questions, progress=session.progress(body.reviewer))
 
 
 @router.get("/crop/{item}/{side_px}.jpg")
-def crop(desk: DeskOf, item: str, side_px: int) -> Response:
+def crop(session: SessionOf, item: str, side_px: int) -> Response:
     """A bay with its surroundings."""
-    return _jpeg(desk.pictures.crop(desk.item(item), side_px))
+    return _jpeg(session.pictures.crop(session.item(item), side_px))
 
 
 @router.get("/frame/{frame_id}.jpg")
-def frame(desk: DeskOf, frame_id: str) -> Response:
+def frame(session: SessionOf, frame_id: str) -> Response:
     """A whole picture, small."""
-    return _jpeg(desk.thumbnail(frame_id))
+    return _jpeg(session.thumbnail(frame_id))
 
 
 def _jpeg(content: bytes) -> Response:

@@ -25,7 +25,7 @@ from telemetry.layout import Layout
 from telemetry.messages import Aggregate, ZoneAggregate
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicKind
-from telemetry.words import BayState
+from telemetry.vocabulary import BayState
 
 _log = logging.getLogger(__name__)
 

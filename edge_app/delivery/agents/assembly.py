@@ -29,7 +29,7 @@ class AgentParts:
 
     Attributes:
         handlers: of commands. `set_bay_closed` is handled by the store unless given.
-        shadows: reports, and what follows a wish; `bays` is made from the store.
+        shadows: reports, and what follows a desired state; `bays` is made from the store.
         rollouts: of models and calibrations.
         cameras: figures for health.
         alarms: what an operator should know of, for health.

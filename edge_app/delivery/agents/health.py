@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from edge_app.delivery.agents.base import QuietAgent
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.store import Store
-from edge_app.figures import disk_free_bytes, memory_bytes, temperature_c
+from edge_app.host_metrics import disk_free_bytes, memory_bytes, temperature_c
 from telemetry.bounds import MAX_ALARM_CHARS, MAX_ALARMS
 from telemetry.clock import Clock
 from telemetry.health import CameraHealth, Health

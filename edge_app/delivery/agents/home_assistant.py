@@ -17,8 +17,8 @@ from datetime import datetime
 from functools import partial
 
 from edge_app.delivery.agent import Publish
-from edge_app.delivery.agents.announced import Announced
 from edge_app.delivery.agents.base import QuietAgent
+from edge_app.delivery.agents.discovery_record import DiscoveryRecord
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.errors import REFUSED
 from edge_app.delivery.store import Store
@@ -55,7 +55,7 @@ class HomeAssistantAgent(QuietAgent):
         self._store = store
         self._prefix = discovery_prefix
         self._enabled = enabled
-        self._announced = Announced(store.documents)
+        self._announced = DiscoveryRecord(store.documents)
         self._told: dict[str, _Facts | None] = {}
         self._layout: object = None
         self._wanted: frozenset[str] = frozenset()

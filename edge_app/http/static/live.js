@@ -188,6 +188,7 @@ const addChange = (change) => {
 
 /** @param {string} bay */
 const showWhy = async (bay) => {
+  /** @type {import('./types.js').Evidence} */
   const why = await ask(`/api/v1/bays/${encodeURIComponent(bay)}/why`);
   openBay = bay;
   const dialog = byId('why');

@@ -5,6 +5,7 @@ import { percent, spaced, timeOfDay } from '../shared/format.js';
 
 /** @typedef {import('./types.js').Change} Change */
 /** @typedef {import('./types.js').Report} Report */
+/** @typedef {import('./types.js').Status} Status */
 
 /** What the box answers to a GET. @param {string} path @returns {Promise<any>} */
 export const ask = async (path) => {
@@ -50,7 +51,7 @@ export const showHeader = (report) => {
   byId('place').textContent = `${report.site} / ${report.edge}`;
 };
 
-/** Place, pages and login in the header. @returns {Promise<Report>} */
+/** Place, pages and login in the header. @returns {Promise<Status>} */
 export const setUpHeader = async () => {
   const report = await ask('/api/v1/status');
   showHeader(report);

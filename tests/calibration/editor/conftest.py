@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import cv2
+import httpx
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page
 
 from calibration import Calibration, RowPlan, row_quads
 from calibration.editor import (
-    Desk,
+    EditorSession,
     EditorSettings,
     LiveJudge,
     ProposedBay,
@@ -26,6 +24,8 @@ from calibration.editor import (
     create_editor_app,
 )
 from calibration.geometry import to_pixels
+from tests.calibration.editor.pages import Client, ClientOf
+from tests.kit import web
 from tests.networks import scripted_spec
 from vision.types import (
     BayEvidence,
@@ -143,23 +143,12 @@ class ColourProposer:
 
 
 @contextmanager
-def serve(*desks: Desk, **settings: Any) -> Iterator[str]:
+def serve(*sessions: EditorSession, **settings: Any) -> Iterator[str]:
     """The editor on a free port of loopback; gives its address."""
     given = EditorSettings(author_of=lambda _request: "ina", **settings)
-    editor = create_editor_app(lambda: desks, given)
-    config = uvicorn.Config(editor, port=0, log_level="warning", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until_s = time.monotonic() + 20
-    while not server.started and time.monotonic() < until_s:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    editor = create_editor_app(lambda: sessions, given)
+    with web.serving(editor) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture(scope="session")
@@ -175,15 +164,15 @@ def lot_picture(lot: DrawnLot, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture
-def desk(lot_picture: Path, tmp_path: Path) -> Desk:
+def session(lot_picture: Path, tmp_path: Path) -> EditorSession:
     judge: LiveJudge = ColourJudge()
     pictures = StillPicture(lot_picture)
-    return Desk("north", pictures, tmp_path / "north.json", judge, ColourProposer())
+    return EditorSession("north", pictures, tmp_path / "north.json", judge, ColourProposer())
 
 
 @pytest.fixture
-def editor_url(desk: Desk) -> Iterator[str]:
-    with serve(desk) as url:
+def editor_url(session: EditorSession) -> Iterator[str]:
+    with serve(session) as url:
         yield url
 
 
@@ -319,10 +308,28 @@ def hands_of() -> type[Hands]:
 
 @pytest.fixture
 def serving() -> Callable[..., Any]:
-    """The context manager that serves a desk."""
+    """The context manager that serves a session."""
     return serve
 
 
 @pytest.fixture
 def colour_judge() -> ColourJudge:
     return ColourJudge()
+
+
+@pytest.fixture
+def client_of(serving: Any) -> Iterator[ClientOf]:
+    """Serves a session on loopback and gives a page's view of it."""
+    with ExitStack() as stack:
+
+        def make(session: EditorSession, host: str = "127.0.0.1:9", **settings: Any) -> Client:
+            url = stack.enter_context(serving(session, **settings))
+            http = stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
+            return Client(http, session, host)
+
+        yield make
+
+
+@pytest.fixture
+def client(session: EditorSession, client_of: ClientOf) -> Client:
+    return client_of(session)

@@ -7,10 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +15,13 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
 
 from calibration import load_calibration, load_revision
 from calibration.editor import (
     ClipPictures,
-    Desk,
+    EditorSession,
     EditorSettings,
     StillPicture,
     create_editor_app,
@@ -38,19 +34,7 @@ from edge_app.cli.calibrate import (
     open_pictures,
 )
 from telemetry import CameraError, ConfigError
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+from tests.kit.web import serving
 
 
 @pytest.mark.parametrize(
@@ -97,7 +81,7 @@ def test_a_camera_gives_its_newest_picture(lot_picture: Path) -> None:
         image = np.full((48, 64, 3), next(shades), np.uint8)
         return Response(cv2.imencode(".jpg", image)[1].tobytes(), media_type="image/jpeg")
 
-    with served(app) as url, open_pictures(f"snapshot+{url}/now.jpg") as pictures:
+    with serving(app) as url, open_pictures(f"snapshot+{url}/now.jpg") as pictures:
         assert pictures.live
         first = pictures.picture(0).mean()
         until_s = time.monotonic() + 15
@@ -124,11 +108,11 @@ def test_only_the_usual_port_gives_way() -> None:
         assert first.getsockname()[1] != second.getsockname()[1]
 
 
-def test_a_running_edge_service_is_recognised(desk: Desk, free_port: Any) -> None:
+def test_a_running_edge_service_is_recognised(session: EditorSession, free_port: Any) -> None:
     edge = FastAPI()
-    editor = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda _request: "x"))
+    editor = create_editor_app(lambda: [session], EditorSettings(author_of=lambda _request: "x"))
     edge.mount("/calibrate", editor)
-    with served(edge) as url:
+    with serving(edge) as url:
         assert edge_editor(url) == f"{url}/calibrate/"
         assert edge_editor(f"{url}/calibrate/") == f"{url}/calibrate/"
         # Mounted, the page finds its files and its server below its own address.
@@ -136,7 +120,7 @@ def test_a_running_edge_service_is_recognised(desk: Desk, free_port: Any) -> Non
         for file in re.findall(r'(?:src|href)="([^"]+)"', page):
             assert httpx.get(f"{url}/calibrate/{file}").status_code == 200
     assert edge_editor(f"http://127.0.0.1:{free_port()}") is None
-    with served(FastAPI()) as url:
+    with serving(FastAPI()) as url:
         assert edge_editor(url) is None
     assert edge_editor("rtsp://cam/1") is None
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from shapely import Polygon
 
 from calibration import check_calibration, errors_of, list_revisions, load_calibration
-from calibration.editor import ClipPictures, Desk, StillPicture
+from calibration.editor import ClipPictures, EditorSession, StillPicture
 from calibration.json_schema import json_schema
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
@@ -26,14 +26,14 @@ def draw_sixty(hands: Any, lot: Any) -> None:
 
 
 def test_sixty_bays_from_empty_to_rolled_back(
-    hands: Any, lot: Any, desk: Desk, open_page: Any, hands_of: Any
+    hands: Any, lot: Any, session: EditorSession, open_page: Any, hands_of: Any
 ) -> None:
     draw_sixty(hands, lot)
     assert hands.count() == 60
     hands.save(1)
 
-    saved = load_calibration(desk.path)
-    jsonschema.validate(json.loads(desk.path.read_text()), json_schema())
+    saved = load_calibration(session.path)
+    jsonschema.validate(json.loads(session.path.read_text()), json_schema())
     assert saved.bay_ids == tuple(f"{row}{n:02d}" for row in "ABCD" for n in range(1, 16))
     assert errors_of(check_calibration(saved)) == ()
     assert saved.author == "ina"
@@ -46,7 +46,7 @@ def test_sixty_bays_from_empty_to_rolled_back(
     assert list(second.bays()) == list(saved.bay_ids)
     _edit(second, lot)
     second.save(2)
-    changed = load_calibration(desk.path)
+    changed = load_calibration(session.path)
     assert "C05" not in changed.bay_ids
     assert "C05" in changed.retired_ids
     assert changed.bay("A01").kind == "disabled"
@@ -61,10 +61,10 @@ def test_sixty_bays_from_empty_to_rolled_back(
         "() => document.getElementById('revision').textContent === 'Revision 3'"
     )
     assert second.count() == 60
-    back = load_calibration(desk.path)
+    back = load_calibration(session.path)
     assert back.bays == saved.bays
     assert back.retired_ids == ()
-    assert [revision.number for revision in list_revisions(desk.path)] == [1, 2, 3]
+    assert [revision.number for revision in list_revisions(session.path)] == [1, 2, 3]
 
 
 def _edit(hands: Any, lot: Any) -> None:
@@ -91,7 +91,9 @@ def _distance(a: Any, b: Any) -> float:
     return float(max(np.linalg.norm(np.asarray(b) - point, axis=1).min() for point in a))
 
 
-def test_bay_panel_lot_and_levels_reach_the_file(hands: Any, lot: Any, desk: Desk) -> None:
+def test_bay_panel_lot_and_levels_reach_the_file(
+    hands: Any, lot: Any, session: EditorSession
+) -> None:
     hands.press("r")
     hands.lay_out_row(lot.rows[0], 5)
     page = hands.page
@@ -113,7 +115,7 @@ def test_bay_panel_lot_and_levels_reach_the_file(hands: Any, lot: Any, desk: Des
     details.get_by_label("Zone").blur()
     details.get_by_label("Level", exact=True).select_option("P1")
     hands.save(1)
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     bay = saved.bay("VIP-7")
     assert (bay.kind, bay.angle, bay.zone, bay.level) == ("ev", "angled", "Z1", "P1")
     assert saved.lot.name == "Station North"
@@ -160,7 +162,9 @@ def test_diff_against_the_last_revision(hands: Any, lot: Any) -> None:
     assert hands.page.locator("#compare .before").count() == 1
 
 
-def test_proposals_are_accepted_edited_and_rejected(hands: Any, lot: Any, desk: Desk) -> None:
+def test_proposals_are_accepted_edited_and_rejected(
+    hands: Any, lot: Any, session: EditorSession
+) -> None:
     hands.press("f")
     page = hands.page
     page.wait_for_selector("#proposals .proposal", state="attached")
@@ -191,7 +195,7 @@ def test_proposals_are_accepted_edited_and_rejected(hands: Any, lot: Any, desk: 
     assert hands.count() == count
     assert page.locator("#proposals .proposal").count() == 0
     hands.save(1)
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     assert len(saved.bays) == count
     centres = np.array([np.mean(bay.polygon, axis=0) * saved.image_wh for bay in saved.bays])
     for bay, taken in zip(lot.bays_px, lot.taken, strict=True):
@@ -205,10 +209,15 @@ def test_command_line_can_begin_with_proposals(open_page: Any, lot: Any) -> None
 
 
 def test_cameras_of_a_box_are_chosen(
-    desk: Desk, lot_picture: Path, tmp_path: Path, serving: Any, browser: Browser, hands_of: Any
+    session: EditorSession,
+    lot_picture: Path,
+    tmp_path: Path,
+    serving: Any,
+    browser: Browser,
+    hands_of: Any,
 ) -> None:
-    south = Desk("south", StillPicture(lot_picture), tmp_path / "south.json")
-    with serving(desk, south, home="../", applies=True) as url, browser.new_page() as page:
+    south = EditorSession("south", StillPicture(lot_picture), tmp_path / "south.json")
+    with serving(session, south, home="../", applies=True) as url, browser.new_page() as page:
         page.goto(url)
         page.wait_for_selector("html[data-ready=true]")
         page.get_by_label("Camera", exact=True).select_option("south")
@@ -222,7 +231,7 @@ def test_cameras_of_a_box_are_chosen(
         assert page.get_by_role("button", name="Save and apply").count() == 1
         assert page.get_by_label("Back to the live view").get_attribute("href") == "../"
     assert load_calibration(south.path).camera == "south"
-    assert not desk.path.exists()
+    assert not session.path.exists()
 
 
 def test_import_and_export(hands: Any, tmp_path: Path) -> None:
@@ -282,8 +291,13 @@ def test_the_columns_of_the_top_view_clip(
         sorted((bay for bay in bays if abs(bay[0][0] - x) < 15), key=lambda bay: bay[0][1])[:count]
         for x, count in ((48, 12), (165, 12), (402, 8), (513, 8), (751, 12), (909, 11))
     ]
-    desk = Desk("top", ClipPictures(folder / "carpark_topview.mp4"), tmp_path / "top.json")
-    with serving(desk) as url, browser.new_context(viewport={"width": 1280, "height": 800}) as ctx:
+    session = EditorSession(
+        "top", ClipPictures(folder / "carpark_topview.mp4"), tmp_path / "top.json"
+    )
+    with (
+        serving(session) as url,
+        browser.new_context(viewport={"width": 1280, "height": 800}) as ctx,
+    ):
         page = ctx.new_page()
         page.goto(url)
         page.wait_for_selector("html[data-ready=true]")
@@ -297,7 +311,7 @@ def test_the_columns_of_the_top_view_clip(
         hands.save(1)
         page.get_by_label("Place in the clip").fill("7")
         assert "7.0 / 14." in page.inner_text("#clip output")
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     assert len(saved.bays) == 63
     drawn = [Polygon(np.asarray(bay.polygon) * saved.image_wh) for bay in saved.bays]
     for bay in (bay for column in columns for bay in column):

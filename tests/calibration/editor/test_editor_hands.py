@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calibration import load_calibration
-from calibration.editor import Desk
+from calibration.editor import EditorSession
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -161,7 +161,7 @@ def test_copy_along_the_lot_keeps_the_perspective(hands: Any, lot: Any) -> None:
     assert width[1] < 0.9 * width[0], "farther away is smaller"
 
 
-def test_all_by_keys(hands: Any, desk: Desk) -> None:
+def test_all_by_keys(hands: Any, session: EditorSession) -> None:
     """A bay and a row are drawn, changed and saved without a pointer."""
     page = hands.page
     page.locator("#stage").focus()
@@ -189,7 +189,7 @@ def test_all_by_keys(hands: Any, desk: Desk) -> None:
     assert hands.count() == 7
     hands.press("v", ".", ".", "Delete", "Control+s")
     page.wait_for_function("() => document.getElementById('revision').textContent === 'Revision 1'")
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     assert len(saved.bays) == 6
     assert saved.bays[0].kind == "disabled"
     hands.press("?")

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from shapely import Point, Polygon
 
-from calibration import CheckSettings, RowPlan, copy_row, row_quads, share_along, with_divider
+from calibration import CheckSettings, RowPlan, copy_row, row_quads
 from calibration.geometry import to_pixels
+from calibration.homography import apply_homography, square_to_quad
 from calibration.types import MOST_POINTS
+from tests.kit.web import serving
 
 pytestmark = [pytest.mark.chromium]
 
@@ -26,9 +28,6 @@ ROW = {
 @pytest.fixture(scope="module")
 def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A page that can import the modules; the server serves only the files."""
-    import threading
-
-    import uvicorn
     from starlette.applications import Starlette
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
@@ -42,18 +41,11 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
             Mount("/", StaticFiles(directory=STATIC)),
         ]
     )
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{port}/shared/icon.svg")
-    yield page
-    page.close()
-    server.should_exit = True
-    thread.join(10)
+    with serving(app) as url:
+        page = browser.new_page()
+        page.goto(f"{url}/shared/icon.svg")
+        yield page
+        page.close()
 
 
 def call(page: Any, module: str, function: str, *arguments: Any) -> Any:
@@ -98,13 +90,15 @@ def test_rows_are_the_same_as_in_python(page: Any, js: Any, python: Any) -> None
         assert np.abs(np.asarray(ours) - theirs).max() < 0.01
 
 
-def test_a_dragged_divider_is_where_python_puts_it(page: Any) -> None:
-    at = (520.0, 210.0)
-    moved = call(page, "geometry/rows", "moveDivider", ROW, 2, at)
-    point = (at[0] / WH[0], at[1] / WH[1])
-    expected = with_divider(plan(), 2, point, WH).dividers
-    assert moved["dividers"] == pytest.approx(expected, abs=1e-4)
-    assert moved["dividers"][2] == pytest.approx(share_along(plan(), point, WH), abs=1e-4)
+@pytest.mark.parametrize(("share", "dropped"), [(0.44, 0.44), (0.95, 3.9 / 7), (0.01, 2.1 / 7)])
+def test_a_dragged_divider_stands_where_it_was_dropped_between_its_neighbours(
+    page: Any, share: float, dropped: float
+) -> None:
+    to_picture = square_to_quad(np.asarray(QUAD))
+    at = apply_homography(to_picture, np.array([[share, 0.4]]))[0]
+    moved = call(page, "geometry/rows", "moveDivider", ROW, 2, at.tolist())
+    even = [i / 7 for i in range(1, 7)]
+    assert moved["dividers"] == pytest.approx([*even[:2], dropped, *even[3:]], abs=1e-4)
 
 
 def test_a_copy_lies_where_python_puts_it(page: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from calibration import load_calibration
-from calibration.editor import Desk, LivePictures
+from calibration.editor import EditorSession, LivePictures
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -20,10 +20,15 @@ def test_moved_camera_is_aligned_accepted_and_saved(
     browser: Browser, lot: Any, tmp_path: Path, serving: Any, hands_of: Any
 ) -> None:
     pictures = [lot.image_bgr]
-    desk = Desk("north", LivePictures("test", lambda: pictures[-1]), tmp_path / "north.json")
+    session = EditorSession(
+        "north", LivePictures("test", lambda: pictures[-1]), tmp_path / "north.json"
+    )
     turn = cv2.getRotationMatrix2D((640, 360), -2.5, 1.0)
     turn[:, 2] += (-18, 9)
-    with serving(desk) as url, browser.new_context(viewport={"width": 1280, "height": 800}) as ctx:
+    with (
+        serving(session) as url,
+        browser.new_context(viewport={"width": 1280, "height": 800}) as ctx,
+    ):
         page = ctx.new_page()
         page.goto(url)
         page.wait_for_selector("html[data-ready=true]")
@@ -33,7 +38,7 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         hands.press("a")
         hands.drag((200, 345), (900, 390))
         hands.save(1)
-        before = load_calibration(desk.path)
+        before = load_calibration(session.path)
         pictures.append(
             cv2.warpAffine(lot.image_bgr, turn, (1280, 720), borderMode=cv2.BORDER_REFLECT)
         )
@@ -50,7 +55,7 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         assert np.abs(np.asarray(hands.bays()["A08"]) - lot.bays_px[37]).max() < 2.5
         hands.press("Control+Shift+z")
         hands.save(2)
-        saved = load_calibration(desk.path)
+        saved = load_calibration(session.path)
         assert saved.bay_ids == before.bay_ids
         assert saved.reference != before.reference
         lane = np.multiply(saved.areas[0].polygon, saved.image_wh)
@@ -69,8 +74,13 @@ def test_a_wholly_other_view_is_refused(
     rng = np.random.default_rng(1)
     other = cv2.resize(rng.integers(0, 255, (72, 128, 3), np.uint8), (1280, 720))
     pictures = [lot.image_bgr]
-    desk = Desk("north", LivePictures("test", lambda: pictures[-1]), tmp_path / "north.json")
-    with serving(desk) as url, browser.new_context(viewport={"width": 1280, "height": 800}) as ctx:
+    session = EditorSession(
+        "north", LivePictures("test", lambda: pictures[-1]), tmp_path / "north.json"
+    )
+    with (
+        serving(session) as url,
+        browser.new_context(viewport={"width": 1280, "height": 800}) as ctx,
+    ):
         page = ctx.new_page()
         page.goto(url)
         page.wait_for_selector("html[data-ready=true]")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from calibration import Mask, load_calibration, save_calibration
-from calibration.editor import Desk
+from calibration.editor import EditorSession
 from calibration.json_schema import json_schema
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
@@ -65,7 +65,7 @@ def near(a: Any, b: Any, within: float = 1.5) -> bool:
 
 
 def test_drawn_saved_reopened_changed_undone_deleted(
-    hands: Any, lot: Any, desk: Desk, open_page: Any, hands_of: Any
+    hands: Any, lot: Any, session: EditorSession, open_page: Any, hands_of: Any
 ) -> None:
     hands.press("b")
     hands.drag((-30, -20), (500, 90))  # over the rim: a mask ends where the picture does
@@ -77,14 +77,14 @@ def test_drawn_saved_reopened_changed_undone_deleted(
     hands.lay_out_row(lot.rows[2], 15)
     hands.save(1)
 
-    saved = load_calibration(desk.path)
-    jsonschema.validate(json.loads(desk.path.read_text()), json_schema())
+    saved = load_calibration(session.path)
+    jsonschema.validate(json.loads(session.path.read_text()), json_schema())
     assert [mask.name for mask in saved.masks] == ["house"]
     assert [area.name for area in saved.areas] == ["fire lane"]
     assert near(np.multiply(saved.masks[0].polygon, saved.image_wh), HOUSE)
     assert near(np.multiply(saved.areas[0].polygon, saved.image_wh), LANE)
     assert saved.reference is not None
-    reference = cv2.imread(str(desk.path.parent / saved.reference.file))
+    reference = cv2.imread(str(session.path.parent / saved.reference.file))
     assert reference is not None
     assert reference[5:80, 10:490].max() < 12, "the reference was taken with the mask"
     hands.page.wait_for_function(
@@ -98,7 +98,7 @@ def test_drawn_saved_reopened_changed_undone_deleted(
     assert second.page.locator("#save").is_disabled(), "what was reopened is what was saved"
     change(second)
     second.save(2)
-    changed = load_calibration(desk.path)
+    changed = load_calibration(session.path)
     assert changed.masks == ()
     (lane,) = changed.areas
     assert len(lane.polygon) == 6
@@ -172,7 +172,7 @@ def test_sixty_bays_stay_at_hand_under_an_area(hands: Any, lot: Any) -> None:
     assert page.locator("#handles .handle").count() == 0
 
 
-def test_by_keys_alone(hands: Any, desk: Desk) -> None:
+def test_by_keys_alone(hands: Any, session: EditorSession) -> None:
     page = hands.page
     page.locator("#stage").focus()
     hands.press("b")
@@ -200,7 +200,7 @@ def test_by_keys_alone(hands: Any, desk: Desk) -> None:
     assert selected(hands) == ["area 1"]
     hands.press("Delete", "Control+s")
     page.wait_for_function("() => document.getElementById('revision').textContent === 'Revision 1'")
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     assert ([mask.name for mask in saved.masks], saved.areas) == (["mask 1"], ())
     hands.press("?")
     help_text = page.get_by_role("dialog").inner_text()
@@ -224,7 +224,7 @@ def test_by_finger(open_page: Any, hands_of: Any) -> None:
     assert selected(fingers) == ["area 1"]
 
 
-def test_faults_are_told_at_once_and_forbid_saving(hands: Any, desk: Desk) -> None:
+def test_faults_are_told_at_once_and_forbid_saving(hands: Any, session: EditorSession) -> None:
     page = hands.page
     hands.press("a")
     hands.click((200, 200))
@@ -247,7 +247,7 @@ def test_faults_are_told_at_once_and_forbid_saving(hands: Any, desk: Desk) -> No
     assert page.locator("#regions .region.error").count() == 2
     hands.press("Control+s")
     page.wait_for_selector(".toast.error")
-    assert not desk.path.exists()
+    assert not session.path.exists()
     page.locator(".finding", has_text="self crossing").first.click()
     assert selected(hands) == ["area 1"]
     hands.press("Control+z", "Control+z")  # the name, the second area
@@ -255,10 +255,12 @@ def test_faults_are_told_at_once_and_forbid_saving(hands: Any, desk: Desk) -> No
     hands.drag((500, 100), (200, 320))
     page.wait_for_function("() => !document.querySelector('#tab-problems .badge.bad')")
     hands.save(1)
-    assert len(load_calibration(desk.path).areas[0].polygon) == 4
+    assert len(load_calibration(session.path).areas[0].polygon) == 4
 
 
-def test_two_people_change_one_mask(hands: Any, desk: Desk, open_page: Any, hands_of: Any) -> None:
+def test_two_people_change_one_mask(
+    hands: Any, session: EditorSession, open_page: Any, hands_of: Any
+) -> None:
     hands.press("b")
     hands.drag((100, 100), (300, 200))
     hands.save(1)
@@ -278,7 +280,7 @@ def test_two_people_change_one_mask(hands: Any, desk: Desk, open_page: Any, hand
     dialog.get_by_label("Theirs").check()
     dialog.get_by_role("button", name="Join both").click()
     hands.save(3)
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     masks = {mask.name: np.multiply(mask.polygon, saved.image_wh) for mask in saved.masks}
     assert sorted(masks) == ["gate", "mask 1"]
     assert near(masks["mask 1"][0], (140, 100))
@@ -294,7 +296,7 @@ def test_two_people_change_one_mask(hands: Any, desk: Desk, open_page: Any, hand
     ]
 
 
-def test_drafts_keep_them_and_old_drafts_take_none_away(hands: Any, desk: Desk) -> None:
+def test_drafts_keep_them_and_old_drafts_take_none_away(hands: Any, session: EditorSession) -> None:
     draw(hands, "a", LANE, "lane")
     hands.wait_kept()
     drawn = regions(hands)
@@ -305,9 +307,9 @@ def test_drafts_keep_them_and_old_drafts_take_none_away(hands: Any, desk: Desk) 
     hands.drag((300, 500), (400, 600))
     hands.save(1)
     # A draft from before masks and areas could be drawn, on a file that has both by now.
-    present = load_calibration(desk.path)
+    present = load_calibration(session.path)
     mask = Mask(name="house", polygon=((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)))
-    save_calibration(desk.path, present.model_copy(update={"masks": (mask,)}), author="otto")
+    save_calibration(session.path, present.model_copy(update={"masks": (mask,)}), author="otto")
     hands.page.reload()
     hands.page.wait_for_selector("html[data-ready=true]")
     hands.press("p")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from calibration import load_calibration
-from calibration.editor import Desk
+from calibration.editor import EditorSession
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -41,11 +41,11 @@ def test_draft_survives_another_browser(
 
 
 def test_draft_survives_a_server_that_dies(
-    desk: Desk, lot: Any, serving: Any, browser: Browser, hands_of: Any
+    session: EditorSession, lot: Any, serving: Any, browser: Browser, hands_of: Any
 ) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    with serving(desk) as url:
+    with serving(session) as url:
         page.goto(url)
         page.wait_for_selector("html[data-ready=true]")
         hands = hands_of(page)
@@ -62,16 +62,16 @@ def test_draft_survives_a_server_that_dies(
     )
     assert kept == [8]
     context.close()
-    drafts = desk.drafts.all()
+    drafts = session.drafts.all()
     assert len(drafts) == 1
     assert len(drafts[0].document["bays"]) == 4
 
 
-def test_draft_goes_when_it_is_saved(hands: Any, lot: Any, desk: Desk) -> None:
+def test_draft_goes_when_it_is_saved(hands: Any, lot: Any, session: EditorSession) -> None:
     hands.press("r")
     hands.lay_out_row(lot.rows[0], 6)
     hands.wait_kept()
-    assert len(desk.drafts.all()) == 1
+    assert len(session.drafts.all()) == 1
     hands.save(1)
     hands.page.wait_for_function(
         "() => Object.keys(localStorage).every((key) => !key.startsWith('lotsight-draft'))"
@@ -81,7 +81,7 @@ def test_draft_goes_when_it_is_saved(hands: Any, lot: Any, desk: Desk) -> None:
 
 
 def test_two_tabs_join_instead_of_overwriting(
-    hands: Any, lot: Any, desk: Desk, open_page: Any, hands_of: Any
+    hands: Any, lot: Any, session: EditorSession, open_page: Any, hands_of: Any
 ) -> None:
     hands.press("r")
     hands.lay_out_row(lot.rows[0], 5)
@@ -105,13 +105,13 @@ def test_two_tabs_join_instead_of_overwriting(
     dialog = hands.page.get_by_role("dialog")
     dialog.wait_for()
     assert "Revision 2 was saved meanwhile" in dialog.inner_text()
-    assert load_calibration(desk.path).revision == 2, "nothing was overwritten"
+    assert load_calibration(session.path).revision == 2, "nothing was overwritten"
     assert dialog.locator("li").count() == 1
     assert "A01" in dialog.locator("li").inner_text()
     dialog.get_by_label("Theirs").check()
     dialog.get_by_role("button", name="Join both").click()
     hands.save(3)
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     kinds = {bay.id: str(bay.kind) for bay in saved.bays}
     assert kinds == {"A01": "ev", "A02": "loading", "A03": "standard", "A04": "standard"}
 
@@ -121,7 +121,7 @@ def _centre(points: list[list[float]]) -> tuple[float, float]:
 
 
 def test_tabs_keep_drafts_apart(
-    hands: Any, lot: Any, desk: Desk, open_page: Any, hands_of: Any
+    hands: Any, lot: Any, session: EditorSession, open_page: Any, hands_of: Any
 ) -> None:
     hands.press("r")
     hands.lay_out_row(lot.rows[0], 3)
@@ -131,7 +131,7 @@ def test_tabs_keep_drafts_apart(
     other.press("r")
     other.lay_out_row(lot.rows[1], 4)
     other.wait_kept()
-    sizes = sorted(len(draft.document["bays"]) for draft in desk.drafts.all())
+    sizes = sorted(len(draft.document["bays"]) for draft in session.drafts.all())
     assert sizes == [3, 4]
     hands.page.reload()
     hands.page.wait_for_selector("html[data-ready=true]")
@@ -139,7 +139,7 @@ def test_tabs_keep_drafts_apart(
 
 
 def test_invalid_is_shown_with_place_and_remedy_and_not_saved(
-    hands: Any, lot: Any, desk: Desk
+    hands: Any, lot: Any, session: EditorSession
 ) -> None:
     hands.press("r")
     hands.lay_out_row(lot.rows[2], 8)
@@ -161,7 +161,7 @@ def test_invalid_is_shown_with_place_and_remedy_and_not_saved(
     assert any("Bay A07: self crossing" in f and "in order round" in f for f in findings)
     hands.press("Control+s")
     hands.page.wait_for_selector(".toast.error")
-    assert not desk.path.exists()
+    assert not session.path.exists()
     # A click on a finding goes to its place.
     zoom = hands.page.inner_text("#zoom-level")
     hands.page.locator(".finding", has_text="A07").first.click()
@@ -170,7 +170,7 @@ def test_invalid_is_shown_with_place_and_remedy_and_not_saved(
     # Mended by undo, it can be saved.
     hands.press("Control+z", "Control+z")
     hands.save(1)
-    assert load_calibration(desk.path).bay_ids == tuple(f"A0{n}" for n in range(1, 9))
+    assert load_calibration(session.path).bay_ids == tuple(f"A0{n}" for n in range(1, 9))
 
 
 def test_hint_while_a_bad_shape_is_in_hand(hands: Any) -> None:
@@ -182,22 +182,22 @@ def test_hint_while_a_bad_shape_is_in_hand(hands: Any) -> None:
     assert "crosses itself" in hands.page.inner_text("#hint")
 
 
-def test_author_and_foreign_changes_are_kept(hands: Any, lot: Any, desk: Desk) -> None:
+def test_author_and_foreign_changes_are_kept(hands: Any, lot: Any, session: EditorSession) -> None:
     """What the page does not edit (masks, control points) stays in the file."""
     hands.press("r")
     hands.lay_out_row(lot.rows[0], 3)
     hands.save(1)
     from calibration import Mask, save_calibration
 
-    present = load_calibration(desk.path)
+    present = load_calibration(session.path)
     mask = Mask(name="house", polygon=((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)))
-    save_calibration(desk.path, present.model_copy(update={"masks": (mask,)}), author="otto")
+    save_calibration(session.path, present.model_copy(update={"masks": (mask,)}), author="otto")
     hands.page.reload()
     hands.page.wait_for_selector("html[data-ready=true]")
     hands.press("r")
     hands.lay_out_row(lot.rows[1], 3)
     hands.save(3)
-    saved = json.loads(desk.path.read_text())
+    saved = json.loads(session.path.read_text())
     assert saved["masks"][0]["name"] == "house"
     assert saved["author"] == "ina"
     assert len(saved["bays"]) == 6

@@ -3,82 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 
 from calibration import (
-    Area,
-    Mask,
     RowPlan,
-    list_revisions,
     load_calibration,
     row_quads,
-    save_calibration,
 )
 from calibration.editor import (
     ClipPictures,
-    Desk,
+    EditorSession,
     LivePictures,
-    NetworkJudge,
     StillPicture,
 )
 from calibration.editor.guard import TOKEN_HEADER
 from calibration.editor.serving import STATIC
 from telemetry import CameraError
-
-
-class Client:
-    """A page that knows its token."""
-
-    def __init__(self, http: httpx.Client, desk: Desk, host: str) -> None:
-        self.http = http
-        self.session = self.http.get("/api/_/session", headers={"Host": host}).json()
-        self.base = f"/api/{desk.camera}"
-
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        all_headers = {TOKEN_HEADER: self.session["token"], **headers}
-        return self.http.request(method, f"{self.base}/{path}", json=body, headers=all_headers)
-
-
-ClientOf = Callable[..., Client]
-
-
-@pytest.fixture
-def client_of(serving: Any) -> Iterator[ClientOf]:
-    """Serves a desk on loopback and gives a page's view of it."""
-    with ExitStack() as stack:
-
-        def make(desk: Desk, host: str = "127.0.0.1:9", **settings: Any) -> Client:
-            url = stack.enter_context(serving(desk, **settings))
-            http = stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
-            return Client(http, desk, host)
-
-        yield make
-
-
-@pytest.fixture
-def client(desk: Desk, client_of: ClientOf) -> Client:
-    return client_of(desk)
-
-
-def document(lot: Any, count: int = 3, **fields: Any) -> dict[str, Any]:
-    bays = [
-        {"id": f"A{i + 1:02d}", "polygon": (lot.bays_px[i] / (1280, 720)).tolist(), **fields}
-        for i in range(count)
-    ]
-    lot_facts: Any = {"name": "Station", "location": None, "street": "off_street", "levels": []}
-    return {"bays": bays, "lot": lot_facts}
-
-
-def save(client: Client, lot: Any, count: int = 3, base: int = 0) -> Any:
-    return client.send("POST", "save", {"base_revision": base, "document": document(lot, count)})
+from tests.calibration.editor.pages import Client, ClientOf, document, save
 
 
 def test_page_and_every_file_it_names_are_served(client: Client) -> None:
@@ -94,7 +40,7 @@ def test_page_and_every_file_it_names_are_served(client: Client) -> None:
         assert "https://" not in answer.text
 
 
-def test_a_change_needs_the_token(client: Client, lot: Any, desk: Desk) -> None:
+def test_a_change_needs_the_token(client: Client, lot: Any, session: EditorSession) -> None:
     body = {"base_revision": 0, "document": document(lot)}
     refused = client.http.post("/api/north/save", json=body)
     assert refused.status_code == 403
@@ -102,27 +48,29 @@ def test_a_change_needs_the_token(client: Client, lot: Any, desk: Desk) -> None:
     assert wrong.status_code == 403
     foreign = client.send("POST", "save", body, Origin="http://evil.example")
     assert foreign.status_code == 403
-    assert not desk.path.exists()
+    assert not session.path.exists()
     own = str(client.http.base_url).rstrip("/")
     assert client.send("POST", "save", body, Origin=own).status_code == 200
 
 
-def test_a_rebound_host_name_is_refused(desk: Desk, client_of: ClientOf) -> None:
-    client = client_of(desk, hosts={"127.0.0.1:9"})
+def test_a_rebound_host_name_is_refused(session: EditorSession, client_of: ClientOf) -> None:
+    client = client_of(session, hosts={"127.0.0.1:9"})
     assert client.session["camera"] == "north"
     rebound = client.http.get("/api/_/session", headers={"Host": "evil.example"})
     assert rebound.status_code == 403
     assert client.session["token"] not in rebound.text
 
 
-def test_save_keeps_picture_author_and_revision(client: Client, lot: Any, desk: Desk) -> None:
+def test_save_keeps_picture_author_and_revision(
+    client: Client, lot: Any, session: EditorSession
+) -> None:
     answer = save(client, lot)
     assert answer.status_code == 200
     assert answer.json()["calibration"]["revision"] == 1
-    saved = load_calibration(desk.path)
+    saved = load_calibration(session.path)
     assert (saved.author, saved.camera, saved.image_wh) == ("ina", "north", (1280, 720))
     assert saved.reference is not None
-    picture = desk.path.parent / saved.reference.file
+    picture = session.path.parent / saved.reference.file
     assert picture.read_bytes()[:2] == b"\xff\xd8"
     # The second save keeps the reference; a new one is taken when asked for.
     assert save(client, lot, 2, base=1).json()["calibration"]["reference"]["file"] == picture.name
@@ -135,13 +83,13 @@ def test_conflict_gives_what_was_saved(client: Client, lot: Any) -> None:
     assert answer.json()["detail"]["calibration"]["revision"] == 1
 
 
-def test_invalid_is_refused_with_findings(client: Client, lot: Any, desk: Desk) -> None:
+def test_invalid_is_refused_with_findings(client: Client, lot: Any, session: EditorSession) -> None:
     wrong = document(lot, 2)
     wrong["bays"][1]["id"] = "A01"
     answer = client.send("POST", "save", {"base_revision": 0, "document": wrong})
     assert answer.status_code == 422
     assert [f["code"] for f in answer.json()["detail"]["findings"]] == ["duplicate_id"]
-    assert not desk.path.exists()
+    assert not session.path.exists()
 
 
 @pytest.mark.parametrize(
@@ -176,12 +124,12 @@ def test_a_deep_look_finds_hidden_bays(client: Client, lot: Any) -> None:
     assert all(f["remedy"] for f in deep)
 
 
-def test_roll_back_and_revisions(client: Client, lot: Any, desk: Desk) -> None:
+def test_roll_back_and_revisions(client: Client, lot: Any, session: EditorSession) -> None:
     save(client, lot, 3)
     save(client, lot, 2, base=1)
     answer = client.send("POST", "rollback", {"revision": 1, "base_revision": 2})
     assert answer.json()["calibration"]["revision"] == 3
-    assert len(load_calibration(desk.path).bays) == 3
+    assert len(load_calibration(session.path).bays) == 3
     stale = client.send("POST", "rollback", {"revision": 1, "base_revision": 2})
     assert stale.status_code == 409
     listed = client.send("GET", "revisions").json()["revisions"]
@@ -190,7 +138,7 @@ def test_roll_back_and_revisions(client: Client, lot: Any, desk: Desk) -> None:
     assert client.send("GET", "revisions/9").status_code == 400
 
 
-def test_drafts_are_kept_as_they_come(client: Client, desk: Desk) -> None:
+def test_drafts_are_kept_as_they_come(client: Client, session: EditorSession) -> None:
     draft = {
         "tab": "t1", "saved_at": "2026-11-24T12:00:00Z", "base_revision": 0,
         "document": {"bays": "anything"},
@@ -199,172 +147,10 @@ def test_drafts_are_kept_as_they_come(client: Client, desk: Desk) -> None:
     assert client.send("GET", "session").json()["drafts"][0]["document"] == {"bays": "anything"}
     assert client.send("PUT", "draft/..%2Fx", draft).status_code in {404, 422}
     assert client.send("DELETE", "draft/t1").status_code == 204
-    assert desk.drafts.all() == []
+    assert session.drafts.all() == []
     for number in range(12):
         client.send("PUT", f"draft/t{number}", draft)
-    assert len(desk.drafts.all()) == 8
-
-
-def test_live_check_tells_what_the_judge_sees(client: Client, lot: Any) -> None:
-    answer = client.send("POST", "live", {"document": document(lot, 15)})
-    assert [state["occ"] for state in answer.json()["states"]] == lot.taken[:15]
-    assert all(state["conf"] > 0.5 for state in answer.json()["states"])
-
-
-def test_live_check_judges_under_masks_as_the_service_does(client: Client, lot: Any) -> None:
-    everything = {"name": "all", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
-    body = {**document(lot, 15), "masks": [everything]}
-    assert client.send("POST", "save", {"base_revision": 0, "document": body}).status_code == 200
-    answer = client.send("POST", "live", {"document": body})
-    assert [state["occ"] for state in answer.json()["states"]] == lot.taken[:15]
-
-
-def test_live_check_leaves_out_what_crosses_itself(
-    lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
-) -> None:
-    from models import default_model, open_detector
-
-    judge = NetworkJudge(open_detector(default_model(), threads=1))
-    client = client_of(Desk("north", StillPicture(lot_picture), tmp_path / "n.json", judge))
-    crossed = document(lot, 3)
-    points = crossed["bays"][1]["polygon"]
-    crossed["bays"][1]["polygon"] = [points[0], points[2], points[1], points[3]]
-    states = client.send("POST", "live", {"document": crossed}).json()["states"]
-    assert [state["occ"] is None for state in states][1]
-    assert len(states) == 3
-
-
-def test_live_check_with_the_network_of_the_wheel(
-    lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
-) -> None:
-    from models import default_model, open_detector
-
-    judge = NetworkJudge(open_detector(default_model(), threads=1))
-    client = client_of(Desk("north", StillPicture(lot_picture), tmp_path / "n.json", judge))
-    states = client.send("POST", "live", {"document": document(lot, 5)}).json()["states"]
-    assert len(states) == 5
-    assert all(state["occ"] in {True, False, None} for state in states)
-    codes = client.send("POST", "check", {"document": document(lot, 5)}).json()["findings"]
-    assert all(f["severity"] != "error" for f in codes)
-
-
-def test_without_a_model_there_is_no_live_check(
-    lot_picture: Path, tmp_path: Path, lot: Any, client_of: ClientOf
-) -> None:
-    client = client_of(Desk("north", StillPicture(lot_picture), tmp_path / "n.json"))
-    assert client.session["can_judge"] is False
-    answer = client.send("POST", "live", {"document": document(lot)})
-    assert answer.status_code == 400
-    assert "expected a model" in answer.json()["detail"]["message"]
-
-
-def test_masks_are_black_in_the_picture(client: Client, lot: Any, desk: Desk) -> None:
-    save(client, lot)
-    present = load_calibration(desk.path)
-    mask = Mask(name="house", polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 0.1), (0.0, 0.1)))
-    save_calibration(desk.path, present.model_copy(update={"masks": (mask,)}), author="otto")
-    content = client.send("GET", "picture").content
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None
-    assert picture.shape == (720, 1280, 3)
-    assert picture[5:60, 10:600].max() < 12
-    assert picture[5:60, 700:].mean() > 60
-
-
-def test_align_moves_the_bays_with_the_camera(
-    lot: Any, tmp_path: Path, client_of: ClientOf
-) -> None:
-    pictures = [lot.image_bgr]
-    desk = Desk("north", LivePictures("test", lambda: pictures[0]), tmp_path / "n.json")
-    client = client_of(desk)
-    save(client, lot, 15)
-    turn = cv2.getRotationMatrix2D((640, 360), 3.0, 1.02)
-    turn[:, 2] += (25, -14)
-    pictures[0] = cv2.warpAffine(lot.image_bgr, turn, (1280, 720), borderMode=cv2.BORDER_REFLECT)
-    body = {**document(lot, 15), "areas": [LANE]}
-    answer = client.send("POST", "align", {"document": body}).json()
-    assert answer["usable"], answer["verdict"]
-    lane = np.asarray(answer["areas"][0]["polygon"]) * (1280, 720)
-    corner = np.array([0.1 * 1280, 0.3 * 720]) @ turn[:, :2].T + turn[:, 2]
-    assert np.abs(lane - corner).max(axis=1).min() < 1.5, "what is on the ground goes along"
-    assert answer["masks"] == []
-    expected = lot.bays_px[7] @ turn[:, :2].T + turn[:, 2]
-    found = np.asarray(answer["polygons"][7]) * (1280, 720)
-    assert np.abs(found - expected).max() < 1.0
-    # Accepting it takes the new picture as the reference.
-    body = {"base_revision": 1, "document": {**document(lot, 15), "new_reference": True}}
-    before = load_calibration(desk.path).reference
-    assert client.send("POST", "save", body).status_code == 200
-    assert load_calibration(desk.path).reference != before
-
-
-HOUSE = {"name": "house", "polygon": [[0, 0], [0.5, 0], [0.5, 0.1], [0, 0.1]]}
-LANE = {"name": "lane", "polygon": [[0.1, 0.3], [0.9, 0.3], [0.9, 0.34], [0.1, 0.34]]}
-
-
-def test_masks_and_areas_are_saved_and_given(client: Client, lot: Any, desk: Desk) -> None:
-    body = {**document(lot), "masks": [HOUSE], "areas": [LANE]}
-    answer = client.send("POST", "save", {"base_revision": 0, "document": body})
-    assert answer.json()["calibration"]["masks"] == [HOUSE]
-    assert answer.json()["calibration"]["areas"] == [LANE]
-    saved = load_calibration(desk.path)
-    assert saved.masks == (Mask.model_validate(HOUSE),)
-    assert saved.areas == (Area.model_validate(LANE),)
-    # Empty lists delete; a document that does not name them leaves them alone.
-    assert save(client, lot, 2, base=1).status_code == 200
-    assert load_calibration(desk.path).areas == saved.areas
-    bare = {**document(lot, 2), "masks": [], "areas": []}
-    client.send("POST", "save", {"base_revision": 2, "document": bare})
-    assert (load_calibration(desk.path).masks, load_calibration(desk.path).areas) == ((), ())
-
-
-def test_faulty_masks_and_areas_are_refused_by_name(client: Client, lot: Any, desk: Desk) -> None:
-    crossed = {"name": "lane", "polygon": [[0.1, 0.3], [0.9, 0.34], [0.9, 0.3], [0.1, 0.34]]}
-    body = {**document(lot), "masks": [HOUSE, HOUSE], "areas": [crossed]}
-    answer = client.send("POST", "save", {"base_revision": 0, "document": body})
-    assert answer.status_code == 422
-    found = [(f["code"], f["mask"], f["area"]) for f in answer.json()["detail"]["findings"]]
-    assert found == [("duplicate_name", "house", None), ("self_crossing", None, "lane")]
-    two = {**document(lot), "areas": [{"name": "lane", "polygon": [[0.1, 0.3], [0.9, 0.3]]}]}
-    answer = client.send("POST", "save", {"base_revision": 0, "document": two})
-    assert answer.status_code == 422
-    assert "areas.0.polygon: Tuple should have at least 3" in answer.json()["detail"]["message"]
-    assert not desk.path.exists()
-
-
-def test_no_reference_picture_shows_what_is_masked(client: Client, lot: Any, desk: Desk) -> None:
-    def reference_file(number: int) -> Path:
-        revision = list_revisions(desk.path)[number - 1].calibration
-        assert revision.reference is not None
-        return desk.path.parent / revision.reference.file
-
-    def reference(number: int) -> Any:
-        return cv2.imread(str(reference_file(number)))
-
-    body = {**document(lot), "masks": [HOUSE]}
-    client.send("POST", "save", {"base_revision": 0, "document": body})
-    assert reference(1)[5:60, 10:600].max() < 12, "drawn before the first save"
-    right = {"name": "right", "polygon": [[0.6, 0], [1, 0], [1, 0.1], [0.6, 0.1]]}
-    body["masks"] = [HOUSE, right]
-    client.send("POST", "save", {"base_revision": 1, "document": body})
-    assert reference(2)[5:60, 10:600].max() < 12
-    assert reference(2)[5:60, 800:1270].max() < 12, "drawn after it"
-    assert reference(2)[100:].mean() > 60
-    assert reference(1)[5:60, 800:1270].mean() > 60, "an earlier revision keeps its own"
-    # The bays changed, the masks did not: the picture stays the same file.
-    body["bays"] = body["bays"][:2]
-    client.send("POST", "save", {"base_revision": 2, "document": body})
-    assert reference_file(3) == reference_file(2) != reference_file(1)
-    # A reference that is gone is no reason to refuse a mask.
-    reference_file(3).unlink()
-    body["masks"] = [{"name": "left", "polygon": [[0, 0.2], [0.1, 0.2], [0.1, 0.3]]}]
-    assert client.send("POST", "save", {"base_revision": 3, "document": body}).status_code == 200
-
-
-def test_align_without_a_reference_says_so(client: Client, lot: Any) -> None:
-    answer = client.send("POST", "align", {"document": document(lot)})
-    assert answer.status_code == 400
-    assert "reference picture" in answer.json()["detail"]["message"]
+    assert len(session.drafts.all()) == 8
 
 
 def test_export_then_import_own_file(client: Client, lot: Any) -> None:
@@ -439,13 +225,13 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
         LivePictures("cam", lambda: None).picture(0)
 
 
-def test_damaged_file_is_not_overwritten(client: Client, lot: Any, desk: Desk) -> None:
+def test_damaged_file_is_not_overwritten(client: Client, lot: Any, session: EditorSession) -> None:
     save(client, lot)
-    data = json.loads(desk.path.read_text())
+    data = json.loads(session.path.read_text())
     data["camera"] = "south"
-    desk.path.write_text(json.dumps(data))
+    session.path.write_text(json.dumps(data))
     answer = client.http.get("/api/_/session")
     assert answer.status_code == 400
     assert "checksum" in answer.json()["detail"]["message"]
     assert save(client, lot, 2, base=1).status_code == 400
-    assert json.loads(desk.path.read_text()) == data
+    assert json.loads(session.path.read_text()) == data

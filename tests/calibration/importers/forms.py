@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from calibration.importers import Document, ImportFormat
+from calibration.importers import Document, Imported, ImportFormat, import_document
 
 WH = (1280, 720)
 CASES = Path(__file__).parent / "cases"
@@ -200,3 +200,16 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
         end = min(len(content), at + rng.randrange(13))
         content = content[:at] + rng.choice([*PIECES, content[at:end] * 2]) + content[end:]
     return content
+
+
+def outlines(imported: Imported) -> dict[str, list[list[float]]]:
+    """Corners in pixels by id."""
+    return {
+        bay.id: [[round(x * WH[0], 1), round(y * WH[1], 1)] for x, y in bay.polygon]
+        for bay in imported.bays
+    }
+
+
+def imported(data: object, **about: Any) -> Imported:
+    content = data if isinstance(data, str) else json.dumps(data)
+    return import_document(Document(Path("file"), content.encode(), WH, **about))

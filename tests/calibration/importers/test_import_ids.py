@@ -12,7 +12,7 @@ from calibration import Bay, Calibration, Code
 from calibration.exporters import WITHOUT_IDS, ExportFormat, export_bays
 from calibration.importers import Document, import_document
 from calibration.importers.ids import distinct_ids
-from telemetry.words import ID_PATTERN, is_identifier
+from telemetry.vocabulary import ID_PATTERN, is_identifier
 from tests.calibration.conftest import rectangle
 from tests.calibration.test_import_export import CONTROL
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,17 +13,17 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page
 
 from datasets.crops import look_of_picture, looks_of
-from datasets.labelling.making import Recipe, make_queue
-from datasets.labelling.page import ReviewDesk, create_review_app
+from datasets.labelling.build import Recipe, make_queue
+from datasets.labelling.page import ReviewSession, create_review_app
 from datasets.labelling.pool import Judged, PoolFrame
 from datasets.labelling.queue import Queue, write_queue
-from datasets.labelling.selecting import Budget
+from datasets.labelling.selection import Budget
 from simulator import render_sample
 from telemetry import Clock, SystemClock
+from tests.kit import web
 from tests.networks import scripted_spec
 from vision.geometry import to_pixels
 from vision.types import as_floats
@@ -107,21 +105,10 @@ def queue_folder(lots: Lots, tmp_path: Path) -> Path:
 @contextmanager
 def serve(folder: Path, port: int = 0, clock: Clock | None = None) -> Iterator[str]:
     """The page of a queue on loopback; gives its address."""
-    desk = ReviewDesk(folder, clock or SystemClock())
-    app = create_review_app(desk, "ina", clock=clock)
-    config = uvicorn.Config(app, port=port, log_level="warning", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until_s = time.monotonic() + 20
-    while not server.started and time.monotonic() < until_s:
-        time.sleep(0.01)
-    taken = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{taken}/"
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    session = ReviewSession(folder, clock or SystemClock())
+    app = create_review_app(session, "ina", clock=clock)
+    with web.serving(app, port) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from datasets.labelling.journal import (
     append_entry,
     journal_path,
     locked,
-    mend_journals,
     read_entries,
     read_journals,
+    repair_journals,
     standing,
 )
 from datasets.labelling.results import (
@@ -57,7 +57,7 @@ def test_torn_tail_is_dropped_and_cut(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b'{"id": "ina-0000')
     assert [one.id for one in read_journals(tmp_path)["ina"]] == [entry(n).id for n in range(3)]
-    mend_journals(tmp_path)
+    repair_journals(tmp_path)
     append_entry(path, entry(3))
     assert len(read_entries(path)[0]) == 4
 
@@ -92,7 +92,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     told += writer.stdout.read().split()
     writer.wait(10)
     writer.stdout.close()
-    mend_journals(tmp_path)
+    repair_journals(tmp_path)
     kept = [one.id for one in read_journals(tmp_path)["ina"]]
     assert kept[: len(told)] == told
     assert len(kept) <= len(told) + 1

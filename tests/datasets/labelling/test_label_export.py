@@ -19,17 +19,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from calibration import (
-    Bay,
-    Calibration,
-    HarvestedBay,
-    HarvestedFrame,
-    HarvestManifest,
-    HarvestReason,
-    Obscured,
-    save_calibration,
-    write_bundle,
-)
+from calibration import Bay, Calibration, save_calibration
 from calibration.editor import TOKEN_HEADER
 from datasets.errors import DatasetError
 from datasets.frames import LotFrame, Origin
@@ -40,7 +30,15 @@ from datasets.labelling.queue import Queue, read_queue
 from datasets.labelling.results import sum_up
 from datasets.lots import read_dataset
 from datasets.manifest import Manifest, read_manifest
-from datasets.own import write_dataset
+from datasets.native import write_dataset
+from harvest import (
+    HarvestedBay,
+    HarvestedFrame,
+    HarvestManifest,
+    HarvestReason,
+    Obscured,
+    write_bundle,
+)
 from telemetry.messages import ModelRef
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import DatasetError
-from datasets.labelling.making import Recipe, Unit, make_queue, rank_frames
+from datasets.labelling.build import Recipe, Unit, make_queue, rank_frames
 from datasets.labelling.queue import Queue, read_queue, write_queue
 from datasets.labelling.scoring import (
     HEADS,
@@ -21,7 +21,7 @@ from datasets.labelling.scoring import (
     reasons_of,
     value_bays,
 )
-from datasets.labelling.selecting import Budget, pick_diverse, select
+from datasets.labelling.selection import Budget, pick_diverse, select
 from tests.networks import scripted_spec
 from vision.types import as_floats
 

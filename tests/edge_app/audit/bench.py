@@ -14,9 +14,9 @@ import numpy as np
 from calibration import Bay, Calibration
 from edge_app.alarms import Alarms
 from edge_app.audit import Auditor
-from edge_app.audit.keeping import LookFile
+from edge_app.audit.history import AuditHistoryFile
 from edge_app.config import AuditConfig
-from edge_app.looks import Look
+from edge_app.observation import Observation
 from telemetry import BayState, ManualClock
 from tests.networks import scripted_spec
 from vision.input_size import InputPlan
@@ -84,7 +84,7 @@ class Bench:
         """The service ends and starts: nothing is left but the file and the clock."""
         self.alarms = Alarms()
         self.idle.clear()
-        file = None if self.path is None else LookFile(self.path)
+        file = None if self.path is None else AuditHistoryFile(self.path)
         self.auditor = Auditor(
             self.config, self.clock, self.idle.append, lambda: self.network, self.alarms, file
         )
@@ -96,7 +96,7 @@ class Bench:
         box = as_floats([[64, 96, 192, 384]])
         detections = Detections(box, as_floats([0.9]), np.array([0]))
         self.auditor.observe(
-            Look(
+            Observation(
                 frame=frame,
                 calibration=CALIBRATION,
                 spec=self.network.spec,

@@ -57,7 +57,7 @@ def test_a_service_tells_how_often_it_is_right(tmp_path: Path) -> None:
         while (audit := box.status.camera_health()[0].audit) is None:
             assert time.monotonic() < end_s, "no second opinion within a minute"
             time.sleep(0.2)
-        registry = registry_of(box.board, box.status)
+        registry = registry_of(box.live_state, box.status)
         names = {"camera": "north", "bound": "accuracy"}
         shown = registry.get_sample_value("lotsight_audit_accuracy", names)
         health = Health(

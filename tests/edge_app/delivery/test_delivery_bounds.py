@@ -19,7 +19,7 @@ from edge_app.delivery.announcer import Announcer
 from edge_app.delivery.connection import Incoming
 from edge_app.delivery.outbox import gaps
 from edge_app.delivery.session import Session
-from edge_app.figures import temperature_c
+from edge_app.host_metrics import temperature_c
 from telemetry import (
     Ack,
     Aggregate,

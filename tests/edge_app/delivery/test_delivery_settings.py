@@ -21,9 +21,9 @@ from edge_app.delivery import MqttConfig, OutboxConfig, TlsConfig
 from edge_app.delivery.config import is_loopback
 from edge_app.delivery.errors import (
     BrokerUnreachable,
-    CertificateTrouble,
+    CertificateError,
     LinkError,
-    ProtocolTrouble,
+    ProtocolError,
     link_error,
     reason_text,
 )
@@ -103,7 +103,7 @@ def paho_exceptions() -> list[type[Exception]]:
     "kind", paho_exceptions(), ids=lambda kind: f"{kind.__module__}.{kind.__name__}"
 )
 def test_every_exception_of_paho_is_mapped(kind: type[Exception]) -> None:
-    assert isinstance(link_error(kind("text"), "broker:1883"), ProtocolTrouble)
+    assert isinstance(link_error(kind("text"), "broker:1883"), ProtocolError)
 
 
 def test_no_module_of_paho_hides_an_exception_from_the_test_above() -> None:
@@ -121,12 +121,12 @@ def test_no_module_of_paho_hides_an_exception_from_the_test_above() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ssl.SSLCertVerificationError("no"), CertificateTrouble),
-        (ssl.SSLError(1, "no"), CertificateTrouble),
+        (ssl.SSLCertVerificationError("no"), CertificateError),
+        (ssl.SSLError(1, "no"), CertificateError),
         (ConnectionRefusedError(111, "Connection refused"), BrokerUnreachable),
         (socket.gaierror(-2, "Name or service not known"), BrokerUnreachable),
         (TimeoutError("timed out"), BrokerUnreachable),
-        (ValueError("odd"), ProtocolTrouble),
+        (ValueError("odd"), ProtocolError),
     ],
 )
 def test_other_exceptions_are_mapped(error: Exception, kind: type[LinkError]) -> None:
@@ -151,10 +151,10 @@ def test_certificates_are_read_and_changes_noticed(tmp_path: Path) -> None:
     )
     assert tls.cert_file is not None
     assert tls.key_file is not None
-    with pytest.raises(CertificateTrouble, match=r"ca\.pem"):
+    with pytest.raises(CertificateError, match=r"ca\.pem"):
         tls_context(tls)
     ca.cert_pem.write_to_path(tls.ca_file)
-    with pytest.raises(CertificateTrouble, match=r"c\.pem"):
+    with pytest.raises(CertificateError, match=r"c\.pem"):
         tls_context(tls)
     made.cert_chain_pems[0].write_to_path(tls.cert_file)
     made.private_key_pem.write_to_path(tls.key_file)
@@ -164,7 +164,7 @@ def test_certificates_are_read_and_changes_noticed(tmp_path: Path) -> None:
     assert fingerprint(tls) == before
     other.private_key_pem.write_to_path(tls.key_file)
     assert fingerprint(tls) != before
-    with pytest.raises(CertificateTrouble, match=r"c\.pem"):
+    with pytest.raises(CertificateError, match=r"c\.pem"):
         tls_context(tls)
 
 

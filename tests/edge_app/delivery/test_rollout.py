@@ -16,8 +16,9 @@ from edge_app.delivery.slots import RolloutError, TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
 from telemetry import JobDocument, JobKind, JobStatus, JobUpdate, ModelError, NextJob, decode
 from telemetry.aws import JobExecution
-from tests.edge_app.delivery.kit import Wire, until
+from tests.edge_app.delivery.kit import Wire
 from tests.edge_app.delivery.tuf_repository import Repository
+from tests.kit.waiting import eventually
 
 
 def fill(text: str, folder: Path) -> None:
@@ -210,7 +211,7 @@ class Box:
         )
         base = "$aws/things/edge-7/jobs"
         self.agent.message(f"{base}/start-next/accepted", NextJob(execution=job).encode())
-        until(self._told)
+        eventually(self._told)
         told = self.wire.sent[1]
         assert str(told.topic) == f"{base}/j1/update"
         self.agent.message(f"{base}/j1/update/accepted", b"{}")
@@ -290,8 +291,8 @@ def test_what_ended_offline_is_told_at_the_next_connection(box: Box) -> None:
         "$aws/things/edge-7/jobs/start-next/accepted", NextJob(execution=job).encode()
     )
     box.agent.disconnected()
-    until(lambda: box.service.used == ["good 1"])
-    until(lambda: not box.slots.state.trial)
+    eventually(lambda: box.service.used == ["good 1"])
+    eventually(lambda: not box.slots.state.trial)
     box.agent.tick(0.0)
     box.wire.take()
 
@@ -299,6 +300,6 @@ def test_what_ended_offline_is_told_at_the_next_connection(box: Box) -> None:
         box.agent.tick(0.0)
         return bool(box.agent._untold)
 
-    until(told)
+    eventually(told)
     box.agent.connected(box.wire.publish)
     assert "$aws/things/edge-7/jobs/j1/update" in box.wire.topics()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,16 +191,6 @@ def test_one_process_owns_the_store(tmp_path: Path, clock: ManualClock) -> None:
     with pytest.raises(StoreError, match="another process"):
         open_store(path, clock)
     first.close()
-
-
-def test_a_store_from_the_future_is_refused(tmp_path: Path, clock: ManualClock) -> None:
-    path = tmp_path / "store.db"
-    open_store(path, clock).close()
-    database = sqlite3.connect(path)
-    database.execute("PRAGMA user_version = 99")
-    database.close()
-    with pytest.raises(StoreError, match="version 1, but got 99"):
-        open_store(path, clock)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: ManualClock) -> None:

@@ -13,7 +13,7 @@ from calibration import Bay, Calibration, Mask
 from edge_app.alarms import Alarms
 from edge_app.config import HarvestConfig
 from edge_app.harvest import Harvester, HarvestStore
-from edge_app.looks import Look
+from edge_app.observation import Observation
 from telemetry import BayState, ManualClock, UnknownReason
 from tests.networks import scripted_spec
 from vision.privacy import PrivacySettings
@@ -64,7 +64,7 @@ class Bench:
         light: int = 0,
         changed: str = "",
         reason: UnknownReason | None = None,
-    ) -> Look:
+    ) -> Observation:
         """One judged frame; another scene each time unless it is given."""
         self.number += 1
         rng = np.random.default_rng(self.number if scene is None else scene)
@@ -77,7 +77,7 @@ class Bench:
             for bay, p in zip("ab", prob, strict=True)
         )
         boxes = Detections(as_floats([[64, 96, 192, 384]]), as_floats([0.9]), np.zeros(1, np.int64))
-        return Look(
+        return Observation(
             frame=frame,
             calibration=CALIBRATION,
             spec=SPEC,
@@ -88,9 +88,9 @@ class Bench:
             changed=tuple(state for state in states if state.bay in changed),
         )
 
-    def show(self, look: Look, then_s: float = 100.0) -> int:
+    def show(self, observation: Observation, then_s: float = 100.0) -> int:
         """Show one frame, wait for the harvest's thread, let time pass; frames kept by then."""
-        self.harvester.observe(look)
+        self.harvester.observe(observation)
         assert self.harvester.wait()
         self.clock.advance(then_s)
         return len(self.store.frames())

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from calibration import HarvestedFrame, HarvestError
 from edge_app.config import HarvestConfig
 from edge_app.harvest import HarvestStore, Limit, Selection
+from harvest import HarvestedFrame, HarvestError
 from tests.edge_app.harvest.bench import START, Bench
 
 MakeBench = Callable[..., Bench]
@@ -57,7 +57,7 @@ def test_the_least_valuable_frames_make_way(tmp_path: Path, frame: HarvestedFram
     assert not store.add(variant(frame, 11, 0.3), PICTURE), "worth less than all the others"
     assert scores(store) == [0.5, 0.7, 0.9]
     assert store.size_bytes <= 1024 * 1024
-    figures = store.figures()
+    figures = store.stats()
     assert (figures.kept, figures.evicted[Limit.ROOM], figures.refused[Limit.ROOM]) == (4, 1, 1)
     assert len(list((tmp_path / "harvest/frames").iterdir())) == 6
 
@@ -73,7 +73,7 @@ def test_a_camera_has_its_number_of_frames_a_day(tmp_path: Path, frame: Harveste
     assert store.add(variant(frame, 5, 0.8), PICTURE)
     assert not store.add(variant(frame, 6, 0.5), PICTURE)
     assert scores(store) == [0.6, 0.8]
-    figures = store.figures()
+    figures = store.stats()
     assert (figures.evicted[Limit.DAY], figures.refused[Limit.DAY]) == (1, 1)
 
 
@@ -84,7 +84,7 @@ def test_what_is_too_old_is_deleted(tmp_path: Path, frame: HarvestedFrame) -> No
     assert store.expire(START + timedelta(days=1, hours=23)) == 0
     assert store.expire(START + timedelta(days=2, minutes=1)) == 1
     assert scores(store) == [0.5]
-    assert store.figures().evicted[Limit.AGE] == 1
+    assert store.stats().evicted[Limit.AGE] == 1
     assert len(list((tmp_path / "harvest/frames").iterdir())) == 2
 
 
@@ -118,11 +118,11 @@ def test_purging_deletes_what_was_chosen(tmp_path: Path, frame: HarvestedFrame) 
     store = store_of(tmp_path)
     store.add(variant(frame, 0, 0.9), PICTURE)
     store.add(variant(frame, 0, 0.9, camera="south"), PICTURE)
-    assert store.figures().frames == {"north": 1, "south": 1}
+    assert store.stats().frames == {"north": 1, "south": 1}
     assert store.purge(Selection(camera="south")) == 1
     assert store.purge() == 1
     assert store.size_bytes == 0
-    assert store.figures().evicted[Limit.PURGE] == 2
+    assert store.stats().evicted[Limit.PURGE] == 2
 
 
 def test_figures_follow_what_the_command_deletes(tmp_path: Path, frame: HarvestedFrame) -> None:
@@ -132,7 +132,7 @@ def test_figures_follow_what_the_command_deletes(tmp_path: Path, frame: Harveste
     store.expire(START)
     store_of(tmp_path).purge()  # as `lotsight harvest purge` does beside the service
     store.expire(START)
-    figures = store.figures()
+    figures = store.stats()
     assert (figures.frames, figures.size_bytes) == ({}, 0)
     assert figures.evicted[Limit.PURGE] == 3
     assert store.add(variant(frame, 9, 0.1), PICTURE), "their room is free at once"

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration import HarvestReason
 from edge_app.harvest import Limit, harvester
+from harvest import HarvestReason
 from telemetry import UnknownReason
 from tests.edge_app.harvest.bench import Bench
 
@@ -121,7 +121,7 @@ def test_a_slow_thread_drops_frames_and_counts_them(
         bench.clock.advance(10)
     go_on.set()
     assert bench.harvester.wait()
-    figures = bench.store.figures()
+    figures = bench.store.stats()
     assert figures.refused[Limit.BUSY] == 6 - harvester.WAITING
     assert figures.kept == harvester.WAITING
 
@@ -137,7 +137,7 @@ def test_a_disk_that_cannot_be_written_is_an_alarm_that_ends(
     (tmp_path / "harvest").unlink()
     assert bench.show(bench.look(UNSURE)) == 1
     assert bench.alarms.standing() == ()
-    figures = bench.store.figures()
+    figures = bench.store.stats()
     assert (figures.faults, figures.kept, figures.failed) == (1, 1, 0)
     assert figures.last_fault is not None, "it stays readable after the alarm ended"
     assert figures.last_fault.text == alarm.detail
@@ -151,4 +151,4 @@ def test_states_come_before_pictures_on_a_nearly_full_disk(
     bench = make_bench()
     assert bench.show(bench.look(UNSURE)) == 0
     assert "no frames are kept" in bench.alarms.standing()[0].text
-    assert bench.store.figures().refused[Limit.DISK] == 1
+    assert bench.store.stats().refused[Limit.DISK] == 1

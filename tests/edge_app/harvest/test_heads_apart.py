@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibration import HarvestReason
 from edge_app.harvest import worth_of
+from harvest import HarvestReason
 from tests.edge_app.harvest.bench import Bench
 from vision.types import BayEvidence, NetworkOutput, as_floats
 

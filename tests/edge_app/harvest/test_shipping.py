@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from calibration import read_bundle
 from edge_app.config import LotsightConfig
 from edge_app.delivery.slots import RolloutError
 from edge_app.harvest.shipping import HarvestShipping
+from harvest import read_bundle
 from telemetry import ManualClock
 from telemetry.aws import JobDocument, JobKind
 from tests.edge_app.harvest.bench import Bench
@@ -122,7 +122,7 @@ def test_the_kept_frames_arrive_as_a_bundle(
     assert bundle.manifest.frames == shipping.store.frames()
     assert (bundle.manifest.site, bundle.manifest.edge) == ("mall", "box-1")
     assert [path.name for path in shipping.store.folder.iterdir()] == ["frames"]
-    figures = shipping.store.figures()
+    figures = shipping.store.stats()
     assert (figures.sent, figures.sent_frames, figures.failed) == (1, 2, 0)
     assert figures.sent_bytes == len(body)
 
@@ -145,7 +145,7 @@ def test_a_refusal_and_a_redirect_end_it(
     with pytest.raises(RolloutError, match=f"HTTP status {status}") as caught:
         shipping.run(job(bucket.port))
     assert len(bucket.came) == 1
-    figures = shipping.store.figures()
+    figures = shipping.store.stats()
     assert (figures.sent, figures.failed, figures.faults) == (0, 1, 1)
     assert figures.last_fault is not None
     assert figures.last_fault.text == str(caught.value)

@@ -1,4 +1,4 @@
-"""A box with a rendered lot on its board, served by real uvicorn on loopback."""
+"""A box with a rendered lot in its live state, served by real uvicorn on loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from edge_app.http import (
     PageSettings,
     create_app,
 )
-from edge_app.live import CameraCondition, CameraStatus, LiveBoard, LiveView, RecentEvent
+from edge_app.live_state import CameraCondition, CameraStatus, LiveState, LiveView, RecentEvent
 from edge_app.serving import HttpServer
 from simulator import SimulatedLot, demo_scene
 from telemetry import BayState, Cause, UnknownReason
@@ -114,7 +114,7 @@ def make_view(lot: SimulatedLot) -> Callable[..., LiveView]:
 class Served:
     """A running server and what is behind it."""
 
-    board: LiveBoard
+    live_state: LiveState
     box: FakeBox
     access: Access
     client: httpx.Client
@@ -123,7 +123,7 @@ class Served:
     def happen(self, bay: str, occ: bool | None) -> None:
         """A change of a bay."""
         event = RecentEvent("north", state_of(bay, occ), Cause.DETECTION, datetime.now(UTC))
-        self.board.add_events([event])
+        self.live_state.add_events([event])
 
 
 Serve = Callable[..., Served]
@@ -140,10 +140,10 @@ def serve(free_port: Callable[[], int], lot: SimulatedLot) -> Iterator[Serve]:
             editor: ASGIApp | None = None,
             view: LiveView | None = None,
         ) -> Served:
-            board, box = LiveBoard(), FakeBox()
-            board.publish(view or view_of(lot))
+            live_state, box = LiveState(), FakeBox()
+            live_state.publish(view or view_of(lot))
             access = access or Access()
-            app = create_app(board, box, access, editor, settings)
+            app = create_app(live_state, box, access, editor, settings)
             server = HttpServer(app, HttpConfig(port=free_port()))
             server.start()
             stack.callback(server.stop)
@@ -155,6 +155,6 @@ def serve(free_port: Callable[[], int], lot: SimulatedLot) -> Iterator[Serve]:
                     break
                 except httpx.ConnectError:
                     continue
-            return Served(board, box, access, client, app)
+            return Served(live_state, box, access, client, app)
 
         yield start

@@ -33,7 +33,7 @@ def exposed_by(served: Served) -> set[str]:
     audit = CameraAudit(since=NOW, looks=3, bays=30, accuracy=0.9, low=0.8, high=0.95)
     served.box.change(audits={"north": audit}, harvest=FIGURES)
     bad = Incident("i-1", IncidentKind.OUTSIDE_BAY, "north", (), NOW, NOW, 60.0)
-    served.board.set_incidents("north", [bad], [bad])
+    served.live_state.set_incidents("north", [bad], [bad])
     return set(re.findall(r"^(lotsight_\w+)", served.client.get("/metrics").text, re.M))
 
 
@@ -44,10 +44,10 @@ def test_every_metric_is_documented_and_no_other(serve: Serve) -> None:
 
 def test_every_metric_of_the_dashboard_is_exposed(serve: Serve) -> None:
     exposed = exposed_by(serve())
-    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    live_state = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     asked = {
         name
-        for panel in board["panels"]
+        for panel in live_state["panels"]
         for target in panel["targets"]
         for name in re.findall(r"lotsight_\w+", target["expr"])
     }
@@ -55,10 +55,10 @@ def test_every_metric_of_the_dashboard_is_exposed(serve: Serve) -> None:
     assert asked <= exposed
     fields = [
         (x, y)
-        for place in (panel["gridPos"] for panel in board["panels"])
+        for place in (panel["gridPos"] for panel in live_state["panels"])
         for x in range(place["x"], place["x"] + place["w"])
         for y in range(place["y"], place["y"] + place["h"])
     ]
     assert len(set(fields)) == len(fields), "no panel lies on another"
     assert max(x for x, _ in fields) < 24
-    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    assert len({panel["id"] for panel in live_state["panels"]}) == len(live_state["panels"])

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import Access, PageSettings
-from edge_app.http.access import LoginBrake, TooManyTries
+from edge_app.http.access import LoginThrottle, TooManyTriesError
 from edge_app.http.login import local_path
 from http_server.hosts import HostNames
 from telemetry import ConfigError
@@ -151,7 +151,7 @@ def test_a_foreign_name_is_refused_with_a_password_too(serve: Serve) -> None:
             assert answer.status_code == 200, (path, host)
 
 
-def test_an_address_that_is_only_claimed_evades_no_brake(serve: Serve) -> None:
+def test_an_address_that_is_only_claimed_evades_no_throttle(serve: Serve) -> None:
     served = serve(with_password())
     codes = []
     for number in range(7):
@@ -258,17 +258,17 @@ def test_login_tokens_grow_old() -> None:
     assert not access.is_login_token(token)
 
 
-def test_the_brake_waits_longer_each_time_and_for_all_together() -> None:
-    brake = LoginBrake(all_tries=12)
+def test_the_throttle_waits_longer_each_time_and_for_all_together() -> None:
+    throttle = LoginThrottle(all_tries=12)
     for _ in range(6):
-        brake.failed("a", 10.0)
-    with pytest.raises(TooManyTries) as caught:
-        brake.check("a", 10.5)
+        throttle.failed("a", 10.0)
+    with pytest.raises(TooManyTriesError) as caught:
+        throttle.check("a", 10.5)
     assert caught.value.wait_s == pytest.approx(3.5)
-    brake.check("a", 14.1)
-    brake.check("b", 10.5)
+    throttle.check("a", 14.1)
+    throttle.check("b", 10.5)
     for i in range(6):
-        brake.failed(f"c{i}", 11.0)
-    with pytest.raises(TooManyTries):
-        brake.check("b", 12.0)
-    brake.check("b", 400.0)
+        throttle.failed(f"c{i}", 11.0)
+    with pytest.raises(TooManyTriesError):
+        throttle.check("b", 12.0)
+    throttle.check("b", 400.0)

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from calibration.types import Mask
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import PageSettings, PictureSettings
-from edge_app.live import CameraCondition, CameraStatus, LiveView
+from edge_app.live_state import CameraCondition, CameraStatus, LiveView
 from simulator import SimulatedLot
 from vision.privacy import PrivacySettings
 from vision.types import ImageBgr
@@ -57,7 +57,7 @@ def test_ready_names_every_reason(serve: Serve, make_view: MakeView) -> None:
     served = serve()
     view = make_view()
     lost = CameraStatus(CameraCondition.LOST, "no picture for 20 s")
-    served.board.publish(replace(view, status=lost, calibration=None))
+    served.live_state.publish(replace(view, status=lost, calibration=None))
     assert served.box.now.link is not None
     link = replace(served.box.now.link, connected=False, last_error="refused")
     alarms = (
@@ -88,7 +88,7 @@ def test_a_camera_that_starts_is_no_alarm_but_not_ready(serve: Serve, make_view:
 def test_what_is_wrong_is_told_with_what_to_do(serve: Serve, make_view: MakeView) -> None:
     served = serve()
     lost = CameraStatus(CameraCondition.LOST, "no answer")
-    served.board.publish(replace(make_view(), status=lost))
+    served.live_state.publish(replace(make_view(), status=lost))
     [alarm] = served.client.get("/api/v1/status").json()["alarms"]
     assert (alarm["kind"], alarm["camera"]) == ("camera", "north")
     assert alarm["text"] == "camera north: lost"
@@ -184,7 +184,7 @@ def test_a_bay_has_a_picture_of_its_own(serve: Serve) -> None:
 
 def test_no_picture_yet_is_503(serve: Serve, make_view: MakeView) -> None:
     served = serve()
-    served.board.publish(replace(make_view(), frame=None))
+    served.live_state.publish(replace(make_view(), frame=None))
     answer = served.client.get("/cameras/north/still.jpg")
     assert answer.status_code == 503
     assert "no picture yet" in answer.json()["detail"]
@@ -201,7 +201,7 @@ def test_a_picture_is_encoded_once_for_everybody(serve: Serve, make_view: MakeVi
         answers = list(pool.map(still, range(16)))
     assert len(set(answers)) == 1
     assert served.app.state.http.pictures.encoded == 1  # type: ignore[attr-defined]
-    served.board.publish(make_view(2))
+    served.live_state.publish(make_view(2))
     assert still(0) != answers[0]
 
 
@@ -226,7 +226,7 @@ def test_the_moving_picture_moves_and_viewers_are_bounded(
         refused = httpx.get(f"{served.client.base_url}/cameras/north/live.mjpg", timeout=20)
         assert refused.status_code == 503
         assert refused.headers["retry-after"] == "10"
-        served.board.publish(make_view(3))
+        served.live_state.publish(make_view(3))
         assert next(pictures) != first
     for _ in range(100):
         if served.app.state.http.viewers == 0:  # type: ignore[attr-defined]

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import cv2
 from fastapi import FastAPI
 
-from calibration.editor import TOKEN_HEADER, Desk, EditorSettings, StillPicture, create_editor_app
+from calibration.editor import (
+    TOKEN_HEADER,
+    EditorSession,
+    EditorSettings,
+    StillPicture,
+    create_editor_app,
+)
 from tests.calibration.editor.conftest import ColourJudge, ColourProposer, draw_lot
 from tests.http_server.fuzzing import fuzz
 
@@ -32,8 +38,10 @@ def test_no_request_to_the_box_is_answered_500(serve: Serve) -> None:
 def test_no_request_to_the_editor_is_answered_500(serve: Serve, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "lot.png"), draw_lot(4).image_bgr)
     pictures = StillPicture(tmp_path / "lot.png")
-    desk = Desk("north", pictures, tmp_path / "north.json", ColourJudge(), ColourProposer())
-    editor = create_editor_app(lambda: [desk], EditorSettings(author_of=lambda _request: "ina"))
+    session = EditorSession(
+        "north", pictures, tmp_path / "north.json", ColourJudge(), ColourProposer()
+    )
+    editor = create_editor_app(lambda: [session], EditorSettings(author_of=lambda _request: "ina"))
     served = serve(editor=editor)
     url = f"{str(served.client.base_url).rstrip('/')}/calibrate"
     counts = fuzz(

@@ -10,13 +10,20 @@ import pytest
 from playwright.sync_api import Browser, expect
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge_app.harvest.ledger import EVICTING, REFUSING, Fault, HarvestFigures, Ledger, Limit
+from edge_app.harvest.counters import (
+    EVICTING,
+    REFUSING,
+    Fault,
+    HarvestCounters,
+    HarvestStats,
+    Limit,
+)
 
 if TYPE_CHECKING:
     from tests.edge_app.http.conftest import Serve, Served
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-FIGURES = HarvestFigures(
+FIGURES = HarvestStats(
     frames={"north": 30, "south": 12},
     size_bytes=5_000_000,
     max_bytes=200_000_000,
@@ -68,10 +75,10 @@ def test_a_box_without_harvest_tells_nothing_of_it(serve: Serve) -> None:
 
 
 def test_no_fault_has_no_time() -> None:
-    ledger = Ledger()
-    assert ledger.figures({}, 0, 1).last_fault is None
-    ledger.fail("no space left", NOW)
-    assert ledger.figures({}, 0, 1).last_fault == Fault("no space left", NOW)
+    counters = HarvestCounters()
+    assert counters.stats({}, 0, 1).last_fault is None
+    counters.fail("no space left", NOW)
+    assert counters.stats({}, 0, 1).last_fault == Fault("no space left", NOW)
 
 
 @pytest.mark.chromium

@@ -28,7 +28,7 @@ OVERSTAY = Incident(
 
 
 def happen(served: Served) -> None:
-    served.board.set_incidents("north", [DOUBLE, OVERSTAY], [DOUBLE, OVERSTAY])
+    served.live_state.set_incidents("north", [DOUBLE, OVERSTAY], [DOUBLE, OVERSTAY])
 
 
 def test_the_api_lists_them(serve: Serve) -> None:
@@ -47,7 +47,7 @@ def test_the_api_lists_them(serve: Serve) -> None:
 def test_metrics_count_what_lasts_and_what_began(serve: Serve) -> None:
     served = serve()
     happen(served)
-    served.board.set_incidents("north", [OVERSTAY])
+    served.live_state.set_incidents("north", [OVERSTAY])
     text = served.client.get("/metrics").text
     assert 'lotsight_incidents_open{camera="north",kind="double_parking"} 0.0' in text
     assert 'lotsight_incidents_open{camera="north",kind="overstay"} 1.0' in text

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from edge_app.alarms import Alarm, AlarmKind
 from edge_app.http import Access
-from edge_app.live import CameraCondition, CameraStatus, LiveView
+from edge_app.live_state import CameraCondition, CameraStatus, LiveView
 from tests.kit.axe import serious_findings
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_news_arrive_without_loading_anew(
     expect(first).to_contain_text("unknown: occluded")
     before = page.locator("#occupied").inner_text()
     view = make_view(40)
-    served.board.publish(view)
+    served.live_state.publish(view)
     after = str(sum(state.occ is True for state in view.states))
     assert after != before
     expect(page.locator("#occupied")).to_have_text(after)
@@ -100,7 +100,7 @@ def test_a_camera_without_a_picture_does_not_show_that_of_another(
     served = serve()
     lost = CameraStatus(CameraCondition.LOST, "no answer")
     gate = replace(make_view(), camera="gate", frame=None, calibration=None, states=(), status=lost)
-    served.board.publish(gate)
+    served.live_state.publish(gate)
     page = open_page(served)
     wait_for_picture(page, "picture")
     expect(page.locator("#no-picture")).to_be_hidden()
@@ -185,7 +185,7 @@ def test_what_to_do_is_told_once_for_cameras_with_the_same_fault(
     served = serve()
     for camera, condition in (("a", "lost"), ("b", "dark"), ("c", "lost")):
         status = CameraStatus(CameraCondition(condition), f"seen at {camera}")
-        served.board.publish(replace(make_view(), camera=camera, frame=None, status=status))
+        served.live_state.publish(replace(make_view(), camera=camera, frame=None, status=status))
     page = open_page(served, "/status")
     expect(page.locator("#faults .what")).to_have_text(
         ["Camera b: dark", "Camera a: lost", "Camera c: lost"]

@@ -1,4 +1,4 @@
-"""One camera's watcher: judged frames in, incidents in store, board and snapshot out."""
+"""One camera's watcher: judged frames in, incidents in store, live state and snapshot out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from edge_app.config import IncidentsConfig
 from edge_app.delivery import Store
 from edge_app.incidents import IncidentOutlets, IncidentWatcher
 from edge_app.layouts import build_layout
-from edge_app.live import LiveBoard
-from edge_app.looks import Look
+from edge_app.live_state import LiveState
+from edge_app.observation import Observation
 from telemetry import (
     BayKind,
     BayState,
@@ -74,9 +74,9 @@ class Rig:
     def __post_init__(self) -> None:
         self.store = Store.open(self.path, self.clock)
         self.store.set_layout(build_layout([self.calibration]))
-        self.board = LiveBoard()
+        self.live_state = LiveState()
         ids = itertools.count(len(self.store.incidents()) + 1)
-        outlets = IncidentOutlets(self.store, self.board)
+        outlets = IncidentOutlets(self.store, self.live_state)
         self.watcher = IncidentWatcher("gate", self.config, outlets, lambda: f"i-{next(ids)}")
 
     def look(self, boxes: list[tuple[float, ...]], occupied: set[int], kind: int = 0) -> None:
@@ -95,7 +95,7 @@ class Rig:
         )
         polygons = self.polygons or tuple(self.calibration.polygons_norm())
         self.watcher.observe(
-            Look(
+            Observation(
                 frame=Frame("gate", image, 1000 + self.seconds, utc, 1),
                 calibration=self.calibration,
                 spec=SPEC,
@@ -139,12 +139,12 @@ def test_a_car_over_two_bays_is_told_shown_and_ended(rig: Rig) -> None:
     assert begun.data.kind is IncidentKind.STRADDLING
     assert set(begun.data.bays) == {"b1", "b2"}
     assert (begun.data.began, begun.data.vehicle, begun.data.calibration) == (T0, "car", 3)
-    assert [each.id for each in rig.board.incidents("gate")] == ["i-1"]
-    assert rig.board.incident_counts() == {("gate", IncidentKind.STRADDLING): 1}
+    assert [each.id for each in rig.live_state.incidents("gate")] == ["i-1"]
+    assert rig.live_state.incident_counts() == {("gate", IncidentKind.STRADDLING): 1}
     rig.watch([], set(), 100)
     ended = rig.events()[-1]
     assert (ended.subject, ended.data.open, ended.data.end) == ("i-1", False, IncidentEnd.LEFT)
-    assert rig.board.incidents() == ()
+    assert rig.live_state.incidents() == ()
     assert rig.store.incidents() == ()
 
 
@@ -214,7 +214,7 @@ def test_incidents_and_stays_go_on_after_a_restart(tmp_path: Path) -> None:
     first.store.close()
     second = Rig(tmp_path / "store.db", ManualClock(), config, seconds=300.0)
     second.watcher.restore(Moment(1300.0, T0 + timedelta(seconds=300)), stale=False)
-    assert [each.id for each in second.board.incidents()] == ["i-1"]
+    assert [each.id for each in second.live_state.incidents()] == ["i-1"]
     second.watch([ON_LINE], {1, 2, 4}, 60)
     assert len(second.events()) == 1
     second.seconds = 3600.0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.delivery.broker import Mosquitto
+from tests.kit.mosquitto import Mosquitto
 from tests.system.delivery.consumer import Consumer
 from tests.system.delivery.edge import TOPICS, Box, link_config
 

@@ -92,9 +92,9 @@ class Consumer:
     def start(self) -> Consumer:
         self._client.connect(*self._address, clean_start=False, properties=self._properties)
         self._client.loop_start()
-        from tests.system.delivery.broker import wait_for
+        from tests.kit.waiting import eventually
 
-        wait_for(lambda: bool(self.granted), "the consumer's subscription")
+        eventually(lambda: bool(self.granted), "the consumer's subscription")
         return self
 
     def stop(self) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from edge_app.delivery import Protocol, Release
-from tests.system.delivery.broker import free_port, wait_for
+from tests.kit.mosquitto import free_port
+from tests.kit.waiting import eventually
 from tests.system.delivery.conftest import MakeBox
 from tests.system.delivery.edge import Box
 
@@ -53,7 +54,7 @@ def test_events_leave_the_outbox_with_the_brokers_word(
 ) -> None:
     box: Box = make_box(amqtt_port, protocol=protocol, release=Release.PUBACK)
     box.change(40)
-    wait_for(lambda: box.store.acked == 40, "the broker's word", 30)
+    eventually(lambda: box.store.acked == 40, "the broker's word", 30)
     assert box.link.info.protocol == "3.1.1"
     assert box.store.health().rows == 0
     box.close()

@@ -19,7 +19,8 @@ from edge_app.delivery.agents import AgentParts, build_agents
 from edge_app.delivery.config import HomeAssistantConfig, OutboxConfig
 from edge_app.delivery.link import MqttLink
 from telemetry import Layout, SystemClock
-from tests.system.delivery.broker import Mosquitto, wait_for
+from tests.kit.mosquitto import Mosquitto
+from tests.kit.waiting import eventually
 from tests.system.delivery.edge import TOPICS, layout_of, link_config
 
 pytestmark = pytest.mark.mosquitto
@@ -44,7 +45,7 @@ class HomeBox:
         link = MqttLink(config, store, clock, build_agents(config, store, clock, AgentParts()))
         link.start()
         self._stack.callback(link.stop)
-        wait_for(lambda: link.info.connected, "the link")
+        eventually(lambda: link.info.connected, "the link")
         self.link = link
 
     def stop(self) -> None:
@@ -81,7 +82,7 @@ def retained(port: int) -> dict[str, bytes]:
     reader.loop_start()
     time.sleep(0.3)
     reader.publish("end", b"x")
-    wait_for(lambda: bool(done), "the broker's answer")
+    eventually(lambda: bool(done), "the broker's answer")
     reader.disconnect()
     reader.loop_stop()
     ours = ("/bay/", "/binary_sensor/")
@@ -96,7 +97,7 @@ def topics_of(bays: int, prefix: str = "homeassistant") -> set[str]:
 
 
 def await_topics(broker: Mosquitto, wanted: set[str]) -> None:
-    wait_for(lambda: set(retained(broker.port)) == wanted, f"exactly {sorted(wanted)}")
+    eventually(lambda: set(retained(broker.port)) == wanted, f"exactly {sorted(wanted)}")
 
 
 def test_a_bay_or_camera_removed_while_the_box_was_off_is_forgotten(
@@ -109,7 +110,7 @@ def test_a_bay_or_camera_removed_while_the_box_was_off_is_forgotten(
     await_topics(broker, topics_of(3))
     box.stop()
     box.start(layout_of(3))
-    time.sleep(1.0)
+    time.sleep(1.0)  # it asks the broker once it is connected; nothing tells that it is done
     assert set(retained(broker.port)) == topics_of(3)
 
 
@@ -171,7 +172,7 @@ def test_without_the_right_to_read_the_store_remembers(mosquitto: Path, tmp_path
         made.stop()
         made.start(layout_of(1))
         await_topics(running, topics_of(1))
-        wait_for(lambda: _remembered(made) == ["b0"], "the store to forget what went")
+        eventually(lambda: _remembered(made) == ["b0"], "the store to forget what went")
         assert [each for each in made.link.info.alarms if not each.startswith("$aws")] == []
     finally:
         made.stop()

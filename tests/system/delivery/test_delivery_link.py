@@ -14,7 +14,8 @@ from edge_app.delivery import Protocol, Release
 from edge_app.delivery.agents.base import QuietAgent
 from telemetry import TopicKind
 from telemetry.rules import DELIVERY_RULES
-from tests.system.delivery.broker import Mosquitto, wait_for
+from tests.kit.mosquitto import Mosquitto
+from tests.kit.waiting import eventually
 from tests.system.delivery.conftest import MakeBox, MakeConsumer
 from tests.system.delivery.consumer import verify
 from tests.system.delivery.edge import TOPICS, Box
@@ -30,9 +31,9 @@ def test_each_kind_goes_out_as_the_table_says(
     live = make_consumer(broker.port)
     box: Box = make_box(broker.port)
     box.change(3)
-    wait_for(lambda: live.watermark(box.store.epoch) == 3, "the events")
+    eventually(lambda: live.watermark(box.store.epoch) == 3, "the events")
     late = make_consumer(broker.port, client_id="late")
-    wait_for(lambda: bool(late.snapshots), "the retained snapshot")
+    eventually(lambda: bool(late.snapshots), "the retained snapshot")
     retained = {
         message.topic.removeprefix(f"{TOPICS.base}/"): message
         for message in late.messages
@@ -54,14 +55,14 @@ def test_a_will_comes_after_its_delay_and_never_inside_it(
     consumer = make_consumer(broker.port)
     with FaultProxy(broker.port) as proxy:
         box: Box = make_box(proxy.port)
-        wait_for(lambda: bool(consumer.statuses), "the birth")
+        eventually(lambda: bool(consumer.statuses), "the birth")
         proxy.cut()
-        wait_for(lambda: len(consumer.statuses) == 2, "the second birth")
-        time.sleep(2.5)
+        eventually(lambda: len(consumer.statuses) == 2, "the second birth")
+        time.sleep(2.5)  # the will would come within its delay of 2 s
         assert [status.online for status in consumer.statuses] == [True, True]
         proxy.refuse(on=True)
         proxy.cut()
-        waited_s = wait_for(lambda: len(consumer.statuses) == 3, "the will")
+        waited_s = eventually(lambda: len(consumer.statuses) == 3, "the will")
         will = consumer.statuses[-1]
         assert (will.online, will.conn, will.epoch, will.reason) == (
             False, consumer.statuses[1].conn, box.store.epoch, None,
@@ -78,15 +79,15 @@ def test_a_graceful_stop_says_so_and_no_will_follows(
 ) -> None:
     consumer = make_consumer(broker.port)
     box: Box = make_box(broker.port)
-    wait_for(lambda: bool(consumer.snapshots), "the snapshot")
+    eventually(lambda: bool(consumer.snapshots), "the snapshot")
     box.close()
-    wait_for(lambda: len(consumer.statuses) == 2, "the good-bye")
+    eventually(lambda: len(consumer.statuses) == 2, "the good-bye")
     assert consumer.statuses[-1].reason is not None
     assert consumer.statuses[-1].reason.value == "shutdown"
-    time.sleep(2.5)
+    time.sleep(2.5)  # a will would come within its delay of 2 s
     assert len(consumer.statuses) == 2
     late = make_consumer(broker.port, client_id="late")
-    wait_for(lambda: bool(late.statuses), "the retained good-bye")
+    eventually(lambda: bool(late.statuses), "the retained good-bye")
     assert not late.statuses[0].online
 
 
@@ -97,7 +98,7 @@ def test_after_a_connect_come_status_layout_snapshot_then_the_backlog_in_order(
     box: Box = make_box(broker.port, start=False, backlog_rate_hz=50.0)
     box.change(120)
     box.start()
-    wait_for(lambda: len(consumer.events(box.store.epoch)) == 120, "the backlog")
+    eventually(lambda: len(consumer.events(box.store.epoch)) == 120, "the backlog")
     kinds = [message.topic.rsplit("/", 1)[1] for message in consumer.messages]
     assert [kind for kind in kinds if kind != "ack"][:3] == ["status", "layout", "snapshot"]
     assert [seq for _, seq in consumer.arrivals] == list(range(1, 121))
@@ -113,12 +114,12 @@ def test_a_broker_that_is_down_at_the_start_is_waited_for(
     broker.stop()
     box: Box = make_box(broker.port)
     box.change(5)
-    wait_for(lambda: box.link.info.failures > 1, "two attempts")
+    eventually(lambda: box.link.info.failures > 1, "two attempts")
     assert not box.link.info.connected
     assert "refused" in (box.link.info.last_error or "")
     broker.start()
     consumer = make_consumer(broker.port)
-    wait_for(lambda: consumer.watermark(box.store.epoch) == 5, "the events")
+    eventually(lambda: consumer.watermark(box.store.epoch) == 5, "the events")
     assert verify(consumer, box.store)["events"] == 5
 
 
@@ -138,14 +139,14 @@ def test_refused_events_stay_and_go_out_when_the_access_list_is_mended(
         consumer = make_consumer(broker.port)
         box: Box = make_box(broker.port, quarantine_retry_s=3.0)
         box.change(7)
-        wait_for(lambda: box.store.health().quarantined == 7, "the refusals")
+        eventually(lambda: box.store.health().quarantined == 7, "the refusals")
         assert box.store.health().rows == 7
-        wait_for(lambda: box.link.info.refused >= 7, "the count")
-        wait_for(lambda: "0x87 Not authorized" in "".join(box.link.info.alarms), "the alarm")
+        eventually(lambda: box.link.info.refused >= 7, "the count")
+        eventually(lambda: "0x87 Not authorized" in "".join(box.link.info.alarms), "the alarm")
         access.write_text(rest)
         broker.reload()
-        wait_for(lambda: consumer.watermark(box.store.epoch) == 7, "the events after the mend")
-        wait_for(lambda: box.store.acked == 7, "their release")
+        eventually(lambda: consumer.watermark(box.store.epoch) == 7, "the events after the mend")
+        eventually(lambda: box.store.acked == 7, "their release")
         verify(consumer, box.store)
     finally:
         broker.stop()
@@ -158,12 +159,12 @@ def test_events_that_nobody_hears_are_kept(
 ) -> None:
     box: Box = make_box(broker.port, release=release)
     box.change(4)
-    wait_for(lambda: box.link.info.sent >= 4, "the events to be sent")
+    eventually(lambda: box.link.info.sent >= 4, "the events to be sent")
     time.sleep(0.5)
     assert box.store.health().rows == 4
     consumer = make_consumer(broker.port)
-    wait_for(lambda: len(consumer.events(box.store.epoch)) == 4, "the events once somebody hears")
-    wait_for(lambda: box.store.health().rows == 0, "their release")
+    eventually(lambda: len(consumer.events(box.store.epoch)) == 4, "the events once somebody hears")
+    eventually(lambda: box.store.health().rows == 0, "their release")
 
 
 @pytest.mark.parametrize("protocol", [Protocol.MQTT_311, Protocol.AUTO])
@@ -179,11 +180,11 @@ def test_mqtt_3_1_1_works_with_what_it_lacks_switched_off(
     consumer = make_consumer(broker.port)
     box: Box = make_box(broker.port, protocol=protocol)
     box.change(30)
-    wait_for(lambda: box.store.acked == 30, "the acknowledgement")
+    eventually(lambda: box.store.acked == 30, "the acknowledgement")
     assert box.link.info.protocol == ("5" if protocol is Protocol.AUTO else "3.1.1")
     verify(consumer, box.store)
     box.close()
-    wait_for(lambda: not consumer.statuses[-1].online, "the good-bye")
+    eventually(lambda: not consumer.statuses[-1].online, "the good-bye")
     broker.stop()
 
 
@@ -206,11 +207,13 @@ def test_a_network_full_of_faults_loses_nothing(
             proxy.cut()
         proxy.stall(on=True)  # half-open: only the keep-alive notices
         box.change(10)
-        wait_for(lambda: not box.link.info.connected, "the keep-alive to notice", 15.0)
+        eventually(lambda: not box.link.info.connected, "the keep-alive to notice", 15.0)
         proxy.cut()
         proxy.stall(on=False)
         proxy.delay(0.0)
-        wait_for(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
+        eventually(
+            lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60
+        )
         counts = verify(consumer, box.store)
         record_property("counts", {**counts, "cuts": proxy.cuts, "repeats": consumer.duplicates})
         box.link.stop()
@@ -224,8 +227,8 @@ def test_a_message_that_is_larger_than_the_broker_takes_does_not_stop_the_others
     consumer = make_consumer(broker.port)
     box: Box = make_box(broker.port, bays=400)
     box.change(5)
-    wait_for(lambda: box.store.acked == 5, "the events")
-    wait_for(lambda: "snapshot" in "".join(box.link.info.alarms), "the alarm")
+    eventually(lambda: box.store.acked == 5, "the events")
+    eventually(lambda: "snapshot" in "".join(box.link.info.alarms), "the alarm")
     assert box.link.info.connects == 1
     assert consumer.snapshots == []
     box.close()
@@ -246,10 +249,10 @@ def test_a_broken_agent_stops_neither_link_nor_start(
     broker.stop()
     box: Box = make_box(broker.port, agents=[BrokenAgent()])
     box.change(5)
-    wait_for(lambda: "BrokenAgent" in "".join(box.link.info.alarms), "the alarm")
+    eventually(lambda: "BrokenAgent" in "".join(box.link.info.alarms), "the alarm")
     broker.start()
     consumer = make_consumer(broker.port)
-    wait_for(lambda: box.store.acked == 5, "the events")
+    eventually(lambda: box.store.acked == 5, "the events")
     verify(consumer, box.store)
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from edge_app.delivery import OutboxConfig, Store
 from telemetry import BayChangedEvent, StreamGapEvent, SystemClock
-from tests.system.delivery.broker import Mosquitto, wait_for
+from tests.kit.mosquitto import Mosquitto
+from tests.kit.waiting import eventually
 from tests.system.delivery.conftest import MakeBox, MakeConsumer, MakeDisk
 from tests.system.delivery.consumer import verify
 from tests.system.delivery.edge import Box, ScaledClock, layout_of
@@ -53,7 +54,7 @@ def test_fifty_kills_of_the_box_leave_no_gap(
         assert store.last_seq >= durable, "a number that was told to be on the disk is gone"
         store.close()
     box: Box = make_box(broker.port, folder=folder)
-    wait_for(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
+    eventually(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
     counts = verify(consumer, box.store)
     assert len(consumer.books) == 1, "the epoch must not change"
     assert not any(isinstance(e, StreamGapEvent) for e in consumer.events(box.store.epoch).values())
@@ -69,18 +70,18 @@ def test_a_broker_killed_after_its_pubacks_loses_nothing(
 ) -> None:
     consumer = make_consumer(broker.port)
     box: Box = make_box(broker.port)
-    wait_for(lambda: bool(consumer.snapshots), "the snapshot")
+    eventually(lambda: bool(consumer.snapshots), "the snapshot")
     consumer.crash()  # its session stays at the broker, which goes on to acknowledge events
     kills = 4
     for _ in range(kills):
         box.change(60)
-        wait_for(partial(_has_sent, box, box.store.last_seq), "the events to be sent")
+        eventually(partial(_has_sent, box, box.store.last_seq), "the events to be sent")
         time.sleep(0.3)
         broker.kill()
         broker.start()
-        wait_for(lambda: box.link.info.connected, "the link")
+        eventually(lambda: box.link.info.connected, "the link")
     fresh = make_consumer(broker.port, client_id="consumer")
-    wait_for(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
+    eventually(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
     record_property("counts", {**verify(fresh, box.store), "kills": kills})
 
 
@@ -99,9 +100,9 @@ def test_an_hour_without_a_broker(
     box: Box = make_box(broker.port, clock=clock)
     consumer = make_consumer(broker.port)
     box.change(10)
-    wait_for(lambda: box.store.acked == 10, "the first events")
+    eventually(lambda: box.store.acked == 10, "the first events")
     broker.kill()
-    wait_for(lambda: not box.link.info.connected, "the link to notice")
+    eventually(lambda: not box.link.info.connected, "the link to notice")
     started_s = clock.mono_s()
     clock.run_at(600.0)
     while clock.mono_s() - started_s < 3600:
@@ -109,7 +110,7 @@ def test_an_hour_without_a_broker(
         time.sleep(0.05)
     clock.run_at(1.0)
     broker.start()
-    wait_for(lambda: box.store.acked == box.store.last_seq, "the backlog", 90)
+    eventually(lambda: box.store.acked == box.store.last_seq, "the backlog", 90)
     counts = verify(consumer, box.store)
     assert consumer.projection() == {
         s.bay: (s.occ, False) for s in box.store.states() if s.bay in consumer.projection()
@@ -127,12 +128,12 @@ def test_a_queue_that_overflows_at_the_broker_is_made_good(
     broker.start()
     consumer = make_consumer(broker.port)
     box: Box = make_box(broker.port)
-    wait_for(lambda: bool(consumer.snapshots), "the snapshot")
+    eventually(lambda: bool(consumer.snapshots), "the snapshot")
     consumer.crash()
     box.change(200)
-    wait_for(lambda: box.link.info.sent >= 200, "the events to be sent")
+    eventually(lambda: box.link.info.sent >= 200, "the events to be sent")
     fresh = make_consumer(broker.port, client_id="consumer")
-    wait_for(lambda: box.store.acked == 200, "everything to be acknowledged", 60)
+    eventually(lambda: box.store.acked == 200, "everything to be acknowledged", 60)
     record_property("counts", {**verify(fresh, box.store), "replays": fresh.replays})
     box.close()
     broker.stop()
@@ -151,7 +152,7 @@ def test_an_outbox_that_overflows_tells_exactly_what_is_gone(
     gone = set(range(1, box.store.last_seq + 1)) - kept
     consumer = make_consumer(broker.port)
     box.start()
-    wait_for(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
+    eventually(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
     books = consumer.books[box.store.epoch]
     assert books.given_up == gone
     assert books.events.keys() == kept
@@ -173,7 +174,7 @@ def test_a_full_disk_stops_neither_states_nor_link(
     small_disk = make_disk(8)
     box: Box = make_box(broker.port, folder=small_disk)
     box.change(20)
-    wait_for(lambda: box.store.acked == 20, "the first events")
+    eventually(lambda: box.store.acked == 20, "the first events")
     ballast = small_disk / "ballast"
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
@@ -181,16 +182,16 @@ def test_a_full_disk_stops_neither_states_nor_link(
     while not box.store.degraded:
         box.change(20)
     box.change(50)
-    wait_for(lambda: consumer.snapshots[-1].degraded, "a snapshot that says so", 30)
+    eventually(lambda: consumer.snapshots[-1].degraded, "a snapshot that says so", 30)
     truth = {state.bay: state.occ for state in box.store.states()}
     box.link.request_snapshot()
-    wait_for(
+    eventually(
         lambda: {bay.bay: bay.occ for bay in consumer.snapshots[-1].bays} == truth,
         "a snapshot with what is in memory alone",
     )
     ballast.unlink()
-    wait_for(lambda: not box.store.degraded, "the store to be written again")
-    wait_for(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
+    eventually(lambda: not box.store.degraded, "the store to be written again")
+    eventually(lambda: box.store.acked == box.store.last_seq, "everything to be acknowledged", 60)
     record_property("counts", verify(consumer, box.store))
     box.close()
 
@@ -212,7 +213,7 @@ def test_a_clock_that_jumps_by_a_day(
     box.change(20)
     clock.shift = timedelta(0)
     box.change(20)
-    wait_for(lambda: box.store.acked == 60, "everything to be acknowledged")
+    eventually(lambda: box.store.acked == 60, "everything to be acknowledged")
     record_property("counts", verify(consumer, box.store))
 
 
@@ -226,7 +227,7 @@ def test_a_deleted_store_begins_a_new_epoch(
     folder = tmp_path / "box"
     first: Box = make_box(broker.port, folder=folder, clock=clock)
     first.change(30)
-    wait_for(lambda: first.store.acked == 30, "the first events")
+    eventually(lambda: first.store.acked == 30, "the first events")
     old = first.store.epoch
     first.close()
     for path in folder.iterdir():  # the mark beside it as well, and the clock is a day behind
@@ -235,11 +236,11 @@ def test_a_deleted_store_begins_a_new_epoch(
     second: Box = make_box(broker.port, folder=folder, clock=clock)
     assert second.store.epoch < old
     # A consumer tells of the epoch that it knows, as soon as it hears a birth below it.
-    wait_for(lambda: consumer.statuses[-1].epoch < old, "the birth")
+    eventually(lambda: consumer.statuses[-1].epoch < old, "the birth")
     consumer.acknowledge(old, 30)
-    wait_for(lambda: second.store.epoch > old, "a higher epoch")
+    eventually(lambda: second.store.epoch > old, "a higher epoch")
     second.change(25)
-    wait_for(lambda: second.store.acked == 25, "everything to be acknowledged")
+    eventually(lambda: second.store.acked == 25, "everything to be acknowledged")
     record_property("counts", verify(consumer, second.store))
 
 
@@ -256,7 +257,7 @@ def test_a_layout_that_changes_while_the_broker_is_away(
     box.store.set_layout(new)
     box.change(40)
     box.start()
-    wait_for(lambda: box.store.acked == 80, "everything to be acknowledged")
+    eventually(lambda: box.store.acked == 80, "everything to be acknowledged")
     assert consumer.layouts[-1] == new
     assert consumer.snapshots[-1].layout == new.hash
     events = consumer.events(box.store.epoch)

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from edge_app.delivery.errors import CertificateTrouble
+from edge_app.delivery.errors import CertificateError
 from edge_app.delivery.provisioning import ProvisioningRefused, own_key, provision
 from telemetry import decode
 from telemetry.aws import (
@@ -27,7 +27,8 @@ from telemetry.aws import (
     ThingProvisioned,
     answers,
 )
-from tests.system.delivery.broker import Mosquitto, wait_for
+from tests.kit.mosquitto import Mosquitto
+from tests.kit.waiting import eventually
 from tests.system.delivery.edge import link_config
 
 pytestmark = pytest.mark.mosquitto
@@ -52,7 +53,7 @@ class ProvisioningService:
         self._client.connect("127.0.0.1", port)
         self._client.subscribe([(str(TOPICS.create), 1), (str(TOPICS.provision), 1)])
         self._client.loop_start()
-        wait_for(lambda: self._subscribed, "the service")
+        eventually(lambda: self._subscribed, "the service")
 
     def stop(self) -> None:
         self._client.disconnect()
@@ -138,13 +139,13 @@ def test_a_certificate_for_another_key_or_name_is_not_kept(
     request = x509.CertificateSigningRequestBuilder().subject_name(named("edge-7"))
     foreign = request.sign(other, hashes.SHA256())
     service.sign = lambda _: service.certificate(foreign)
-    with pytest.raises(CertificateTrouble, match="another key"):
+    with pytest.raises(CertificateError, match="another key"):
         provision(link_config(broker.port, edge="claim-1"), "fleet", "sn-1", tmp_path / "i")
     service.sign = lambda asked: service.certificate(asked, "edge-8")
-    with pytest.raises(CertificateTrouble, match="CN edge-7"):
+    with pytest.raises(CertificateError, match="CN edge-7"):
         provision(link_config(broker.port, edge="claim-1"), "fleet", "sn-1", tmp_path / "i")
     service.sign = lambda _: "no certificate"
-    with pytest.raises(CertificateTrouble, match="PEM"):
+    with pytest.raises(CertificateError, match="PEM"):
         provision(link_config(broker.port, edge="claim-1"), "fleet", "sn-1", tmp_path / "i")
     assert not (tmp_path / "i" / "edge.crt").exists()
 
@@ -152,5 +153,5 @@ def test_a_certificate_for_another_key_or_name_is_not_kept(
 def test_a_key_that_is_none_is_named(tmp_path: Path) -> None:
     path = tmp_path / "edge.key"
     path.write_text("nonsense")
-    with pytest.raises(CertificateTrouble, match=r"edge\.key"):
+    with pytest.raises(CertificateError, match=r"edge\.key"):
         own_key(path)

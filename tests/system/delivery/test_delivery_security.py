@@ -20,7 +20,9 @@ from edge_app.delivery import MqttConfig, MqttLink, TlsConfig
 from edge_app.delivery.agents import AgentParts, CommandHandlers, build_agents
 from edge_app.delivery.tls import tls_context
 from telemetry import Command, CommandResult, EdgeTopics, TopicKind, decode
-from tests.system.delivery.broker import ACCESS_LIST, Authority, Mosquitto, wait_for
+from tests.kit.mosquitto import Mosquitto
+from tests.kit.waiting import eventually
+from tests.system.delivery.access import ACCESS_LIST, Authority
 from tests.system.delivery.conftest import MakeBox, MakeConsumer
 from tests.system.delivery.consumer import Consumer, verify
 from tests.system.delivery.edge import QUICK, SITE, TOPICS, Box
@@ -71,7 +73,7 @@ def test_without_a_certificate_nobody_comes_in(
     bare = secured.config(tls=TlsConfig(ca_file=secured.authority.ca_file))
     box: Box = make_box(0, config=bare)
     box.change(3)
-    wait_for(lambda: box.link.info.failures >= 2, "two refusals")
+    eventually(lambda: box.link.info.failures >= 2, "two refusals")
     assert box.link.info.connects == 0 or box.link.info.sent == 0
     assert box.store.health().rows == 3
     box.close()
@@ -86,7 +88,7 @@ def test_a_broker_that_another_authority_vouches_for_is_not_believed(
     assert config.tls is not None
     tls = config.tls.model_copy(update={"ca_file": Authority(foreign).ca_file})
     box: Box = make_box(0, config=config.model_copy(update={"tls": tls}))
-    wait_for(lambda: box.link.info.failures >= 1, "the refusal")
+    eventually(lambda: box.link.info.failures >= 1, "the refusal")
     assert "TLS failed" in (box.link.info.last_error or "")
     box.close()
 
@@ -99,13 +101,13 @@ def test_a_box_reaches_only_its_own_topics(
     # The certificate says edge-7, the configuration claims to be edge-8.
     thief: Box = make_box(0, config=secured.config(edge="edge-8"), folder=tmp_path / "thief")
     thief.change(3)
-    wait_for(lambda: thief.store.health().quarantined == 3, "the refusals")
-    wait_for(lambda: len(thief.link.info.alarms) >= 3, "alarms for status, layout and snapshot")
+    eventually(lambda: thief.store.health().quarantined == 3, "the refusals")
+    eventually(lambda: len(thief.link.info.alarms) >= 3, "alarms for status, layout and snapshot")
     assert victim.messages == []
     own = secured.consumer(make_consumer, client_id="own")
     box: Box = make_box(0, config=secured.config(), folder=tmp_path / "own")
     box.change(3)
-    wait_for(lambda: box.store.acked == 3, "the honest box's events")
+    eventually(lambda: box.store.acked == 3, "the honest box's events")
     verify(own, box.store)
 
 
@@ -122,7 +124,7 @@ def test_a_box_cannot_speak_for_another_site(
         heard = secured.consumer(make_consumer, topics=EdgeTopics(site, "edge-7"), client_id=site)
         box: Box = make_box(0, config=secured.config(site=site))
         box.change(2)
-        wait_for(partial(_has_refused, box, 2), "the refusals")
+        eventually(partial(_has_refused, box, 2), "the refusals")
         assert heard.messages == []
         box.close()
 
@@ -136,21 +138,21 @@ def test_certificates_are_replaced_while_it_runs(
     config = secured.config()
     box: Box = make_box(0, config=config)
     box.change(10)
-    wait_for(lambda: box.store.acked == 10, "the first events")
+    eventually(lambda: box.store.acked == 10, "the first events")
     assert config.tls is not None
     assert config.tls.key_file is not None
     kept = config.tls.key_file.read_bytes()
     config.tls.key_file.write_text("half a file")  # as an unlucky copy would leave it
-    wait_for(lambda: "new certificates not used" in "".join(box.link.info.alarms), "the alarm")
+    eventually(lambda: "new certificates not used" in "".join(box.link.info.alarms), "the alarm")
     box.change(10)
-    wait_for(lambda: box.store.acked == 20, "events over the old connection")
+    eventually(lambda: box.store.acked == 20, "events over the old connection")
     assert box.link.info.connects == 1
     config.tls.key_file.write_bytes(kept)
     secured.authority.issue("edge-7")
-    wait_for(lambda: box.link.info.connects >= 2, "the new connection")
+    eventually(lambda: box.link.info.connects >= 2, "the new connection")
     box.change(10)
-    wait_for(lambda: box.store.acked == 30, "events over the new connection")
-    time.sleep(2.5)
+    eventually(lambda: box.store.acked == 30, "events over the new connection")
+    time.sleep(2.5)  # a will would come within its delay of 2 s
     assert all(status.online for status in consumer.statuses), "a rotation is no death"
     record_property("counts", verify(consumer, box.store))
 
@@ -159,7 +161,7 @@ def test_certificates_are_replaced_while_it_runs(
 def test_the_link_opens_no_port(broker: Mosquitto, make_box: MakeBox) -> None:
     before = listening()
     box: Box = make_box(broker.port)
-    wait_for(lambda: box.link.info.connected, "the link")
+    eventually(lambda: box.link.info.connected, "the link")
     assert listening() == before
 
 
@@ -189,7 +191,7 @@ class Orders:
         agents = build_agents(box.config, box.store, box.clock, AgentParts(handlers=handlers))
         link = MqttLink(box.config, box.store, box.clock, agents)
         link.start()
-        wait_for(lambda: link.info.connected, "the link")
+        eventually(lambda: link.info.connected, "the link")
         return link
 
     def command(self, name: str, key: str, seconds: float = 30, **args: object) -> Command:
@@ -211,7 +213,7 @@ class Orders:
 
     def status(self, order: Command, count: int = 1) -> str:
         self.send(order)
-        wait_for(lambda: len(self.answers(order.id)) >= count, f"the answer to {order.id}")
+        eventually(lambda: len(self.answers(order.id)) >= count, f"the answer to {order.id}")
         return self.answers(order.id)[-1].status.value
 
 
@@ -258,7 +260,7 @@ def test_commands_that_waited_at_the_broker(
     orders.send(orders.command("restart_camera", "wait", camera="exit"))
     time.sleep(0.8)
     link = orders.run()  # the broker kept both for the session
-    wait_for(lambda: bool(orders.answers("slow") and orders.answers("wait")), "the answers")
+    eventually(lambda: bool(orders.answers("slow") and orders.answers("wait")), "the answers")
     assert orders.answers("slow")[0].status.value == "expired"
     assert orders.answers("wait")[0].status.value == "done"
     assert orders.status(once, count=2) == "done", "known also after a restart"
@@ -286,9 +288,9 @@ def test_two_hundred_boxes_that_lost_their_broker_come_back_spread(
         boxes.append(box.start())
         links.append(box.link)
     try:
-        wait_for(lambda: all(link.info.connected for link in links), "all boxes", 60)
+        eventually(lambda: all(link.info.connected for link in links), "all boxes", 60)
         broker.kill()
-        wait_for(lambda: not any(link.info.connected for link in links), "all to notice", 30)
+        eventually(lambda: not any(link.info.connected for link in links), "all to notice", 30)
         broker.start()
         back: list[float] = []
         started_s = time.monotonic()

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +17,10 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration import Bay, Calibration, check_calibration, save_calibration, tidy_calibration
+from calibration import Bay, Calibration, check_calibration, normalise_calibration, save_calibration
 from simulator import make_sample
+from tests.kit.mosquitto import Mosquitto
+from tests.kit.waiting import eventually
 from vision.types import ImageBgr
 
 COMMAND = (sys.executable, "-c", "from edge_app.cli import main; main()")
@@ -28,21 +29,13 @@ SITE, EDGE = "north-bank", "box-1"
 BASE = f"pk/v1/{SITE}/{EDGE}"
 
 
-WaitFor = Callable[..., None]
-
-
-def _wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
-    """Wait until `condition` holds; these tests share two cores with others."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, f"not within {timeout_s:g} s: {what}"
-        time.sleep(0.05)
+WaitFor = Callable[..., float]
 
 
 @pytest.fixture
 def wait_for() -> WaitFor:
     """`wait_for(condition, what, timeout_s)`: tries again and again, and says what did not come."""
-    return _wait_for
+    return eventually
 
 
 @dataclass
@@ -58,45 +51,45 @@ class Message:
 class Broker:
     """A real mosquitto with persistence, and a real mosquitto_sub that writes down everything."""
 
-    def __init__(self, mosquitto: Path, mosquitto_sub: Path, folder: Path, port: int) -> None:
-        self.port = port
-        self._mosquitto, self._sub, self._folder = mosquitto, mosquitto_sub, folder
-        self._processes: list[subprocess.Popen[bytes]] = []
+    def __init__(self, mosquitto: Path, mosquitto_sub: Path, folder: Path) -> None:
+        settings = (
+            f"allow_anonymous true\npersistence true\npersistence_location {folder}/\n"
+            "autosave_interval 1"
+        )
+        self._mosquitto = Mosquitto(mosquitto, folder, settings)
+        self._sub = mosquitto_sub
+        self._starts = 0
+        self._listener: subprocess.Popen[bytes] | None = None
         self._seen = folder / "seen.jsonl"
         self._seen.touch()
 
+    @property
+    def port(self) -> int:
+        return self._mosquitto.port
+
     def start(self) -> None:
-        config = self._folder / "mosquitto.conf"
-        config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-            f"persistence_location {self._folder}/\nautosave_interval 1\nuser root\n"
-        )
-        with (self._folder / "mosquitto.log").open("ab") as log:
-            command = [str(self._mosquitto), "-c", str(config)]
-            self._processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+        self._mosquitto.start()
         self._listen()
 
     def _listen(self) -> None:
+        self._starts += 1
+        name = f"listener-{self._starts}"
         form = '{"topic":"%t","retained":%r,"at_s":%U,"body":%p}'
         command = [
-            str(self._sub), "-p", str(self.port), "-V", "5", "-q", "1", "-t", f"{BASE}/#",
-            "-F", form,
+            str(self._sub), "-i", name, "-p", str(self.port), "-V", "5", "-q", "1",
+            "-t", f"{BASE}/#", "-F", form,
         ]  # fmt: skip
-        end = time.monotonic() + 20
-        while True:
-            with self._seen.open("ab") as seen:
-                listener = subprocess.Popen(command, stdout=seen, stderr=subprocess.DEVNULL)
-            time.sleep(0.5)
-            if listener.poll() is None:
-                self._processes.append(listener)
-                return
-            assert time.monotonic() < end, "mosquitto does not answer"
+        with self._seen.open("ab") as seen:
+            self._listener = subprocess.Popen(command, stdout=seen, stderr=subprocess.DEVNULL)
+        subscribed = f"Sending SUBACK to {name}"
+        eventually(lambda: subscribed in self._mosquitto.log(), "the listener", 20)
 
     def stop(self) -> None:
-        for process in reversed(self._processes):
-            process.terminate()
-            process.wait(10)
-        self._processes.clear()
+        if self._listener is not None:
+            self._listener.terminate()
+            self._listener.wait(10)
+            self._listener = None
+        self._mosquitto.stop()
 
     def messages(self, kind: str) -> list[Message]:
         """All messages seen so far under one topic of the box."""
@@ -142,14 +135,14 @@ class Broker:
 
 @pytest.fixture
 def make_broker(
-    mosquitto: Path, mosquitto_sub: Path, tmp_path: Path, free_port: Callable[[], int]
+    mosquitto: Path, mosquitto_sub: Path, tmp_path: Path
 ) -> Iterator[Callable[..., Broker]]:
     made: list[Broker] = []
 
     def make(*, started: bool = True) -> Broker:
         folder = tmp_path / f"broker{len(made)}"
         folder.mkdir()
-        made.append(Broker(mosquitto, mosquitto_sub, folder, free_port()))
+        made.append(Broker(mosquitto, mosquitto_sub, folder))
         if started:
             made[-1].start()
         return made[-1]
@@ -181,7 +174,7 @@ def lot() -> Lot:
         Bay(id=f"b{index:02d}", polygon=tuple((float(x), float(y)) for x, y in np.clip(quad, 0, 1)))
         for index, quad in enumerate(sample.quads_norm)
     )
-    drawn, _ = tidy_calibration(Calibration(camera="any", image_wh=IMAGE_WH, bays=bays))
+    drawn, _ = normalise_calibration(Calibration(camera="any", image_wh=IMAGE_WH, bays=bays))
     bad = {finding.bay for finding in check_calibration(drawn) if finding.severity == "error"}
     kept = tuple(bay for bay in drawn.bays if bay.id not in bad)
     truth = {bay.id: bool(taken) for bay, taken in zip(bays, sample.occupied, strict=True)}

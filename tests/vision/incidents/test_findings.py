@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from simulator import Camera, look_at
-from telemetry.words import BayAngle, BayKind, IncidentKind
+from telemetry.vocabulary import BayAngle, BayKind, IncidentKind
 from vision.incidents import FindingSettings, Lot, LotGround, Sighting, sightings
 from vision.types import Detections, Floats
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telemetry.words import BayKind, BayState, IncidentEnd, IncidentKind, UnknownReason
+from telemetry.vocabulary import BayKind, BayState, IncidentEnd, IncidentKind, UnknownReason
 from vision.incidents import (
     Finding,
     Incident,

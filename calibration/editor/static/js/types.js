@@ -42,16 +42,6 @@
  * @property {boolean} newReference  whether saving takes the present picture as the reference
  * @property {readonly Proposal[]} proposals  bays that were found and await a decision
  *
- * @typedef {object} Finding
- * @property {'error'|'warning'|'info'} severity
- * @property {string} code
- * @property {string|null} bay
- * @property {string|null} mask   name of the mask that it concerns
- * @property {string|null} area   name of the watched area that it concerns
- * @property {string} message
- * @property {string} remedy
- * @property {Point|null} at
- *
  * @typedef {object} Row        a row of bays that is being laid out
  * @property {Point[]} corners  4 when complete: start, along the row, across, back
  * @property {boolean} turned  the person has chosen which way the row runs
@@ -76,17 +66,6 @@
  * @property {number} confidence
  * @property {string} group
  *
- * @typedef {object} LiveState
- * @property {boolean|null} occ
- * @property {number} conf
- *
- * @typedef {object} Revision
- * @property {number} revision
- * @property {string} author
- * @property {string|null} time
- * @property {string} note
- * @property {number} bays
- *
  * @typedef {object} Compare
  * @property {string} title
  * @property {Doc} doc
@@ -102,24 +81,11 @@
  * @property {number} errorPx
  * @property {number} shiftPx
  *
- * @typedef {object} Session    what the server says when the page opens
- * @property {string} camera
- * @property {string[]} cameras
- * @property {string} source
- * @property {[number, number]} image_wh
- * @property {number|null} duration_s
- * @property {boolean} live
- * @property {boolean} can_judge
- * @property {boolean} can_propose
- * @property {string} token
- * @property {number} revision
- * @property {any} calibration
- * @property {Revision[]} revisions
- * @property {string[]} retired_ids
- * @property {{tab: string, saved_at: string, base_revision: number, document: any}[]} drafts
- * @property {{imports: string[], exports: string[]}} formats
- * @property {string} author
- * @property {string|null} home
- * @property {boolean} applies
+ * What the server answers, from its OpenAPI document (`npm run types`):
+ * @typedef {import('../../../../build/types/editor.js').components['schemas']} Schemas
+ * @typedef {Schemas['SessionView']} Session
+ * @typedef {Schemas['RevisionView']} Revision
+ * @typedef {Schemas['JudgedBay']} LiveState
+ * @typedef {Schemas['Finding'] & {at: Point|null}} Finding
  */
 export {};

@@ -5,39 +5,11 @@
  * @typedef {'single'|'grid'|'settle'} Mode
  * @typedef {[number, number]} Point
  *
- * @typedef {object} Question    is this bay occupied?
- * @property {string} item       its name
- * @property {string} frame      name of the picture
- * @property {[number, number]} image_wh
- * @property {string} bay
- * @property {Point[]} polygon   outline in the picture, fractions of it
- * @property {Point[]} outline   outline in the crop, fractions of it
- * @property {Point[][]} others  outlines of neighbours in the crop
- * @property {State} suggestion
- * @property {number} prob       of occupied, by the network
- * @property {boolean|null} label
- * @property {string[]} reasons
- * @property {string} place
- * @property {string} time
- * @property {{reviewer: string, state: State}[]} votes
- * @property {State} [was]       what was answered before it was undone
- *
- * @typedef {object} Progress
- * @property {number} asked
- * @property {number} answered
- * @property {number} left       for this reviewer
- * @property {number} mine
- * @property {number} corrected
- * @property {number} skipped
- * @property {number} disputed
- * @property {number|null} per_minute
- *
- * @typedef {object} Entry       the answers of one screen
- * @property {string} id
- * @property {string} reviewer
- * @property {Mode} mode
- * @property {number} spent_s
- * @property {{item: string, state: State}[]} answers
+ * What the server answers and takes, from its OpenAPI document (`npm run types`):
+ * @typedef {import('../../../../../build/types/labelling.js').components['schemas']} Schemas
+ * @typedef {Schemas['QuestionView']} Question
+ * @typedef {Schemas['ProgressView']} Progress
+ * @typedef {Schemas['AnswersBody']} Entry  the answers of one screen
  *
  * @typedef {object} Screen      what takes answers
  * @property {HTMLElement} element

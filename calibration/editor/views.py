@@ -1,0 +1,130 @@
+"""What the page gets: one pydantic model for each answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from calibration.editor.documents import Draft
+from calibration.findings import Finding
+from calibration.types import Area, Bay, Calibration, Mask, Polygon, Quad
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RevisionView(_View):
+    """A saved revision."""
+
+    revision: int
+    author: str
+    time: datetime | None
+    note: str
+    bays: int
+
+
+class Formats(_View):
+    """Names of the forms that files of other tools have."""
+
+    imports: tuple[str, ...]
+    exports: tuple[str, ...]
+
+
+class SessionSummary(_View):
+    """A camera and what is saved of it."""
+
+    camera: str
+    source: str = Field(description="name of the picture, clip or camera")
+    image_wh: tuple[int, int]
+    duration_s: float | None = Field(description="of a clip")
+    live: bool = Field(description="the pictures are a camera's present ones")
+    can_judge: bool
+    can_propose: bool
+    revision: int = Field(description="0: nothing is saved")
+    calibration: Calibration | None
+    retired_ids: tuple[str, ...]
+    revisions: tuple[RevisionView, ...]
+    drafts: tuple[Draft, ...] = Field(description="of all tabs, the newest first")
+    formats: Formats
+
+
+class SessionView(SessionSummary):
+    """All that the page needs to begin, and the token for what it will change."""
+
+    cameras: tuple[str, ...]
+    token: str
+    author: str
+    home: str | None = Field(description="address of the pages that the editor is part of")
+    applies: bool = Field(description="a running box takes up what is saved")
+
+
+class FindingList(_View):
+    """What is wrong with a document."""
+
+    findings: tuple[Finding, ...]
+
+
+class JudgedBay(_View):
+    """What the network sees in a bay."""
+
+    occ: bool | None = Field(description="null: it cannot tell")
+    conf: float
+
+
+class JudgedBays(_View):
+    """What the network sees in each bay, in the document's order."""
+
+    states: tuple[JudgedBay, ...]
+
+
+class ProposalView(_View):
+    """A bay that is not drawn yet."""
+
+    polygon: Polygon
+    confidence: float
+    group: str = Field(description="bays of one row have the same one")
+
+
+class ProposalList(_View):
+    """Bays that a document lacks."""
+
+    proposals: tuple[ProposalView, ...]
+
+
+class AlignView(_View):
+    """Where the bays lie in the present picture, if the camera was moved."""
+
+    polygons: tuple[Polygon, ...] = Field(description="in the order of the document's bays")
+    ground_quads: tuple[Quad | None, ...]
+    masks: tuple[Mask, ...]
+    areas: tuple[Area, ...]
+    usable: bool
+    verdict: str
+    inliers: int
+    error_px: float
+    shift_px: float
+
+
+class RevisionList(_View):
+    """The saved revisions, oldest first."""
+
+    revisions: tuple[RevisionView, ...]
+
+
+class SavedRevision(_View):
+    """One saved revision."""
+
+    calibration: Calibration
+
+
+class Saved(RevisionList, SavedRevision):
+    """What was just saved."""
+
+
+class ImportedBays(_View):
+    """Bays of another tool's file, and what was put right in them."""
+
+    bays: tuple[Bay, ...]
+    findings: tuple[Finding, ...]

@@ -1,0 +1,122 @@
+"""The registry of the city: written as GeoJSON, imported as an operator would import it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from city.places import Frame, Position
+from city.plan import CENTRE, COUNCIL, COUNTRY, OPERATORS, SITES, TIME_ZONE, TOWN, City, PlannedLot
+from cloud_app.registry.files import read_file
+from cloud_app.registry.imports import Import, run
+from cloud_app.storage.database import Database
+from cloud_app.storage.times import to_ms
+
+ACTOR = "city"
+_DOMAIN = "wexmouth.example"
+_POSTCODES = {"old-town": "WX1 1AA", "station": "WX1 4RS", "hospital": "WX2 7HP",
+              "centre-kerb": "WX1 2CK", "seafront": "WX3 5SF"}  # fmt: skip
+
+
+def import_registry(database: Database, city: City, file: Path, now: datetime) -> int:
+    """Write the city's GeoJSON and import it; how many things it holds.
+
+    Raises:
+        FactsError: the registry refuses it.
+    """
+    features = list(features_of(city))
+    document = {"type": "FeatureCollection", "features": features}
+    file.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    reading = read_file(file)
+    reading.refuse_if_wrong()
+    run(database, Import(reading.rows, ACTOR, file.name), to_ms(now))
+    return len(features)
+
+
+def features_of(city: City) -> Iterator[dict[str, Any]]:
+    """Everything that the registry is told, what others belong to first."""
+    yield _feature("council", _contacts("council"), council=COUNCIL, name=f"{TOWN} Town Council")
+    for operator in OPERATORS:
+        facts = {"operator": operator.id, "name": operator.name, "council": COUNCIL}
+        yield _feature("operator", _contacts(operator.id), **facts)
+    for site in SITES:
+        yield _feature(
+            "site",
+            _contacts(site.operator) | _address(site.id),
+            _point(Frame(CENTRE).place(site.at_m)),
+            site=site.id,
+            name=site.name,
+            operator=site.operator,
+            time_zone=TIME_ZONE,
+        )
+    for lot in city.lots:
+        yield from _features_of_lot(lot)
+
+
+def _features_of_lot(lot: PlannedLot) -> Iterator[dict[str, Any]]:
+    spec, ids = lot.spec, {"site": lot.spec.site, "lot": lot.id}
+    yield _feature(
+        "lot",
+        _address(spec.site),
+        _area(lot.outline),
+        **ids,
+        name=spec.name,
+        street=spec.street,
+        placement="on_street" if spec.on_street else "off_street",
+        levels=list(spec.levels) or None,
+        opening_hours=spec.hours,
+        height_limit_m=spec.height_limit_m,
+        capacity=len(lot.bays),
+    )
+    levels = {bay.said.zone: bay.said.level for bay in lot.bays if bay.said.zone is not None}
+    for zone, level in levels.items():
+        name = zone.replace("-", " ").capitalize()
+        yield _feature("zone", {}, **ids, zone=zone, name=name, level=level)
+    for bay in lot.bays:
+        said = bay.said
+        yield _feature(
+            "bay",
+            {},
+            _area(bay.corners),
+            **ids,
+            bay=said.bay,
+            zone=said.zone,
+            level=said.level,
+            kind=said.kind.value,
+            angle=said.angle.value,
+            length_m=round(bay.length_m, 2),
+            width_m=round(bay.width_m, 2),
+        )
+
+
+def _feature(
+    thing: str, more: dict[str, Any], geometry: dict[str, Any] | None = None, /, **facts: Any
+) -> dict[str, Any]:
+    properties = {
+        name: value for name, value in {"type": thing, **facts, **more}.items() if value is not None
+    }
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def _contacts(whose: str) -> dict[str, Any]:
+    return {
+        "contact": "Parking office",
+        "email": f"parking@{whose}.example" if whose != "council" else f"parking@{_DOMAIN}",
+        "phone": "+44 1632 960000",  # a number that the regulator keeps for stories
+    }
+
+
+def _address(site: str) -> dict[str, Any]:
+    return {"postcode": _POSTCODES[site], "city": TOWN, "country": COUNTRY}
+
+
+def _point(position: Position) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": list(position)}
+
+
+def _area(corners: tuple[Position, ...]) -> dict[str, Any]:
+    ring = [*map(list, corners), list(corners[0])]
+    return {"type": "Polygon", "coordinates": [ring]}

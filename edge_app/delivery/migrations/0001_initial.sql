@@ -1,0 +1,43 @@
+CREATE TABLE stream (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  epoch INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL DEFAULT 0,
+  acked INTEGER NOT NULL DEFAULT 0,
+  conn INTEGER NOT NULL DEFAULT 0,
+  evicted INTEGER NOT NULL DEFAULT 0,
+  lost INTEGER NOT NULL DEFAULT 0,
+  running_s REAL NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE bay (
+  bay TEXT PRIMARY KEY,
+  occ INTEGER,
+  reason TEXT,
+  conf REAL NOT NULL,
+  since TEXT NOT NULL,
+  closed INTEGER NOT NULL DEFAULT 0,
+  calibration INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL,
+  subject TEXT,
+  time TEXT NOT NULL,
+  data TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  running_s REAL NOT NULL,
+  superseded INTEGER NOT NULL DEFAULT 0,
+  refused INTEGER
+) STRICT;
+CREATE INDEX outbox_newest ON outbox (subject) WHERE superseded = 0;
+CREATE TABLE document (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE aggregate (
+  period_s INTEGER NOT NULL,
+  start TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (period_s, start)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE command (
+  id TEXT PRIMARY KEY,
+  result TEXT,
+  kept_until TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,27 @@
+"""Lots of the town's plan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from city.plan import SCRIPTED, PlannedLot, scripted_lot
+
+NOW = datetime(2026, 11, 30, 11, 0, tzinfo=UTC)
+"""A Monday."""
+
+
+def planned(name: str) -> PlannedLot:
+    """A lot of the table by its name."""
+    return scripted_lot(next(spec for spec in SCRIPTED if spec.name == name))
+
+
+@pytest.fixture
+def high_street() -> PlannedLot:
+    return planned("High Street")
+
+
+@pytest.fixture
+def garage() -> PlannedLot:
+    return planned("Guildhall Garage")
