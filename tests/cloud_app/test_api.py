@@ -54,6 +54,24 @@ def test_what_is_not_there_is_404(hub: Hub) -> None:
             assert answer.json()["detail"]
 
 
+def test_the_bays_of_one_edge(hub: Hub) -> None:
+    edge = ScriptedEdge()
+    fill(hub, edge)
+    other = ScriptedEdge(edge="box-2", site="south", bay_ids=("c1",))
+    take(hub.database, other.hello())
+    with hub.client() as client:
+        bays = client.get("/api/v1/edges/box-1/bays").json()
+        rows = client.get("/api/v1/edges/box-2/bays", params={"format": "csv"}).text.splitlines()
+        unknown = client.get("/api/v1/edges/box-9/bays")
+    assert [(bay["bay"], bay["state"]) for bay in bays] == [
+        ("a1", "occupied"),
+        ("a2", "free"),
+        ("a3", "unknown"),
+    ]
+    assert [row.split(",")[:2] for row in rows[1:]] == [["south", "p1"]]
+    assert unknown.status_code == 404
+
+
 def test_history_has_stays_with_dwell(hub: Hub) -> None:
     edge = ScriptedEdge()
     fill(hub, edge)

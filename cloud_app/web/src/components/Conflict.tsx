@@ -2,7 +2,7 @@
 
 import { t } from '../i18n';
 import { Button } from './Button';
-import { Stale } from './Form';
+import { Scroller, Stale } from './Form';
 
 export interface Difference {
   label: string;
@@ -20,7 +20,7 @@ export function Conflict({ differences, onTake }: ConflictProps) {
   return (
     <Stale text={t('conflict.title')}>
       {differences.length > 0 ? (
-        <div class="scroller">
+        <Scroller>
           <table class="plain">
             <thead>
               <tr>
@@ -39,7 +39,7 @@ export function Conflict({ differences, onTake }: ConflictProps) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroller>
       ) : (
         <p>{t('conflict.same')}</p>
       )}

@@ -102,6 +102,16 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
   );
 }
 
+/** What may be wider than the screen; by keyboard it is scrolled once it has the focus. */
+export function Scroller({ children }: { children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: only so can it be scrolled by keyboard
+    <div class="scroller" tabIndex={0}>
+      {children}
+    </div>
+  );
+}
+
 /** What somebody typed is in the way of what somebody else saved; both are told. */
 export function Stale({ text, children }: { text: string; children?: ComponentChildren }) {
   return (

@@ -11,7 +11,7 @@ import { Button } from '../../components/Button';
 import { type Column, DataList, SearchField } from '../../components/DataList';
 import { Dialog } from '../../components/Dialog';
 import { Export } from '../../components/Export';
-import { Facts } from '../../components/Form';
+import { Facts, Scroller } from '../../components/Form';
 import { Page } from '../../components/Page';
 import { At } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
@@ -158,7 +158,7 @@ function LineDialog({ line, onClose }: { line: AuditLine; onClose: () => void })
             [t('keys.tenant'), line.tenant],
           ]}
         />
-        <div class="scroller">
+        <Scroller>
           <table class="plain wrap">
             <thead>
               <tr>
@@ -177,7 +177,7 @@ function LineDialog({ line, onClose }: { line: AuditLine; onClose: () => void })
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroller>
       </div>
     </Dialog>
   );

@@ -8,7 +8,7 @@ import { useData } from '../../api/useData';
 import { Card } from '../../components/Card';
 import { Meter, StateWord, stateOf } from '../../components/counts';
 import { Export } from '../../components/Export';
-import { Facts } from '../../components/Form';
+import { Facts, Scroller } from '../../components/Form';
 import { Page } from '../../components/Page';
 import { Loaded, Notice } from '../../components/states';
 import { Ago, At, nowMs } from '../../components/Time';
@@ -181,7 +181,7 @@ function Cameras({ edge }: { edge: Edge }) {
   return (
     <Card title={t('edges.cameras')} flush>
       {health?.cameras.length ? (
-        <div class="scroller">
+        <Scroller>
           <table class="plain">
             <thead>
               <tr>
@@ -208,7 +208,7 @@ function Cameras({ edge }: { edge: Edge }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroller>
       ) : (
         <Notice title={t('edges.noHealth')}>
           <p>{edge.cameras.join(', ')}</p>
