@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Callable
@@ -115,7 +115,7 @@ class CloudProcess:
         # Settings of another service of this shell are not meant for this one.
         env = {k: v for k, v in os.environ.items() if not k.startswith("LOTSIGHT_CLOUD_")}
         with self._files.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - ourselves
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves  # nosec B603
                 [sys.executable, "-c", _SERVE, "serve", "-c", str(self._files.config)],
                 stdout=log,
                 stderr=log,
