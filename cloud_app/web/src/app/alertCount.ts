@@ -9,8 +9,7 @@ export const openAlerts = signal(0);
 
 async function refresh(): Promise<void> {
   try {
-    const alerts = await ask(api.GET('/api/v1/alerts', { params: { query: { limit: 200 } } }));
-    openAlerts.value = alerts.filter(({ closed }) => closed === null).length;
+    openAlerts.value = (await ask(api.GET('/api/v1/overview'))).alerts.open;
   } catch {
     // The page itself tells what is wrong with the service.
   }

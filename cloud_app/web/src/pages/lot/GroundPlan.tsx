@@ -35,7 +35,7 @@ export function GroundPlan({ bays, selected, onPick }: PlanProps) {
     made.addLayer({ id: 'bay-edge', type: 'line', source: 'bays' });
     made.addLayer({
       id: 'bay-label',
-      minzoom: 19.4,
+      minzoom: 18.7,
       type: 'symbol',
       source: 'bays',
       layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 11, 'text-optional': true },
