@@ -47,7 +47,7 @@ from soak_memory import memory
 from calibration import load_calibration, save_calibration
 from models import default_model
 from telemetry import BayChangedEvent, EdgeTopics, StreamGapEvent
-from tests.system.delivery.broker import Mosquitto, free_port
+from tests.kit.mosquitto import Mosquitto, free_port
 from tests.system.delivery.consumer import Consumer
 
 SITE, EDGE = "soak", "box-1"
