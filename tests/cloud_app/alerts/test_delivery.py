@@ -199,8 +199,8 @@ def test_while_an_alert_is_silenced_nothing_is_sent_of_it(desk: Desk, mailbox: M
     # The end of the silence: what is still so is told, and of what is over, that it was and is.
     assert sorted(told) == [
         ("boss@x.org", "[lotsight] critical, not acknowledged: edge offline, north: box-0"),
-        ("first@x.org", "[lotsight] critical: 2 alerts, north"),
         ("first@x.org", "[lotsight] closed: edge offline, north: box-2"),
+        ("first@x.org", "[lotsight] critical: 2 alerts, north"),
     ]
 
 
