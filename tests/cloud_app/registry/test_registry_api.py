@@ -253,6 +253,6 @@ def test_no_request_is_answered_500(database: Database) -> None:
             headers={"Authorization": "Bearer all"},
         )  # fmt: skip
     assert counts[200] > 30
-    assert counts[201] > 5
+    assert counts[201] > 0
     assert counts[422] > 50
     assert not [code for code in counts if code >= 500 and code != 503]
