@@ -18,6 +18,10 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
+from pydantic import SecretStr
+
+from cloud_app.config import DatabaseConfig
+from cloud_app.storage.open import open_database
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -44,6 +48,7 @@ class PostgresCluster:
         self._bin = bin_folder
         self._folder = Path(tempfile.mkdtemp(prefix="lotsight-pg-"))
         self.port = a_free_port()
+        self._template: str | None = None
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(self._folder, owner.pw_uid, owner.pw_gid)
@@ -66,12 +71,20 @@ class PostgresCluster:
     def stop(self, mode: str = "fast") -> None:
         self._run("pg_ctl", "-D", "data", "-m", mode, "-w", "stop")
 
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
+    def new_database(self, template: str = "template1") -> str:
+        """The URL of a new database: an empty one, or a copy of `template`."""
         name = f"t{uuid.uuid4().hex}"
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._url(name)
+
+    def migrated_database(self) -> str:
+        """The URL of a new database with all tables: a copy of one that was migrated."""
+        if self._template is None:
+            url = self.new_database()
+            open_database(DatabaseConfig(url=SecretStr(url))).close()
+            self._template = url.rpartition("/")[2]
+        return self.new_database(self._template)
 
     def _url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"

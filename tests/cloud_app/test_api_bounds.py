@@ -46,7 +46,7 @@ def running(
     if request.param == "sqlite":
         url = f"sqlite:{tmp_path_factory.mktemp('bounds') / 'cloud.db'}"
     else:
-        url = request.getfixturevalue("postgres").new_database()
+        url = request.getfixturevalue("postgres").migrated_database()
     database = open_database(DatabaseConfig(url=SecretStr(url)))
     hub = Hub(database)
     fill(hub, ScriptedEdge())

@@ -43,7 +43,7 @@ def served(
     if request.param == "sqlite":
         url = f"sqlite:{tmp_path_factory.mktemp('city') / 'cloud.db'}"
     else:
-        url = request.getfixturevalue("postgres").new_database()
+        url = request.getfixturevalue("postgres").migrated_database()
     database = open_database(DatabaseConfig(url=SecretStr(url)))
     hub, north, south = a_city(database)
     with hub.client("all") as client:

@@ -39,6 +39,7 @@ from cloud_app.storage.series import lot_series
 from cloud_app.storage.shadows import load_shadow
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.streams import gaps, holes, recent_events
+from tests.cloud_app.servers import PostgresCluster
 
 FOLDER = Path(__file__).parent
 # Of make_schema_2.py.txt.
@@ -101,6 +102,15 @@ def answers(database: Database) -> dict[str, Any]:
         }
         said["holes"] = [[hole.edge, hole.epoch, hole.upto, hole.top] for hole in holes(session)]
     return said
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a database without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'cloud.db'}"
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    return cluster.new_database()
 
 
 def test_an_old_database_answers_as_it_did(database_url: str) -> None:

@@ -24,7 +24,7 @@ NOW = datetime(2031, 3, 31, 23, 59, tzinfo=UTC)
 
 @pytest.fixture
 def database(postgres: PostgresCluster) -> Iterator[Database]:
-    opened = open_database(DatabaseConfig(url=SecretStr(postgres.new_database())))
+    opened = open_database(DatabaseConfig(url=SecretStr(postgres.migrated_database())))
     yield opened
     opened.close()
 
