@@ -16,7 +16,7 @@ from tests.cloud_app.servers import Broker, PostgresCluster, running_broker, run
 
 @pytest.fixture(scope="session")
 def postgres(postgres_bin: Path) -> Iterator[PostgresCluster]:
-    with running_postgres(postgres_bin) as cluster:
+    with running_postgres(postgres_bin, is_durable=False) as cluster:
         yield cluster
 
 

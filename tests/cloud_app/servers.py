@@ -42,10 +42,17 @@ def a_free_port() -> int:
 
 
 class PostgresCluster:
-    """A cluster of our own, on loopback, durable as in production."""
+    """A cluster of our own, on loopback.
 
-    def __init__(self, bin_folder: Path) -> None:
+    Args:
+        bin_folder: of its programs.
+        is_durable: as in production; else nothing waits for the disk, and a crash of the machine
+            would lose what no test looks at.
+    """
+
+    def __init__(self, bin_folder: Path, *, is_durable: bool = True) -> None:
         self._bin = bin_folder
+        self._options = "" if is_durable else " -c fsync=off -c full_page_writes=off"
         self._folder = Path(tempfile.mkdtemp(prefix="lotsight-pg-"))
         self.port = a_free_port()
         self._template: str | None = None
@@ -65,7 +72,7 @@ class PostgresCluster:
             )  # fmt: skip
 
     def start(self) -> None:
-        options = f"-p {self.port} -h 127.0.0.1 -k {self._folder}"
+        options = f"-p {self.port} -h 127.0.0.1 -k {self._folder}{self._options}"
         self._run("pg_ctl", "-D", "data", "-l", "server.log", "-o", options, "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -96,8 +103,8 @@ class PostgresCluster:
 
 
 @contextlib.contextmanager
-def running_postgres(bin_folder: Path) -> Iterator[PostgresCluster]:
-    cluster = PostgresCluster(bin_folder)
+def running_postgres(bin_folder: Path, *, is_durable: bool = True) -> Iterator[PostgresCluster]:
+    cluster = PostgresCluster(bin_folder, is_durable=is_durable)
     try:
         yield cluster
     finally:

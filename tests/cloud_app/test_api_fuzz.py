@@ -12,7 +12,7 @@ from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.test_intake import take
 from tests.http_server.fuzzing import fuzz
 
-EXAMPLES = 30
+EXAMPLES = 12
 HTTP = HttpConfig(
     tokens=(TokenConfig(name="ops", sha256=digest_of("ops"), scopes=frozenset(Scope)),)
 )

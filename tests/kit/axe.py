@@ -16,6 +16,12 @@ def serious_findings(page: Page) -> list[str]:
 
     The page's policy must allow evaluation (`bypass_csp`).
     """
+    # What fades in has too little contrast on its way.
+    page.evaluate(
+        "() => Promise.allSettled(document.getAnimations()"
+        ".filter((each) => each.effect.getComputedTiming().iterations !== Infinity)"
+        ".map((each) => each.finished))"
+    )
     page.evaluate(_AXE.read_text(encoding="utf-8"))
     result = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
     return [

@@ -88,7 +88,7 @@ def test_a_name_goes_before_an_index() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("hints", "message"),
     [
         ({"bike": VEHICLE}, "one of 0 'car', 1 'empty', but got 'bike'"),
         ({"7": VEHICLE}, "but got '7'"),

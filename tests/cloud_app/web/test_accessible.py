@@ -24,8 +24,10 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+# Colours are the theme's and places the width's, so two of the four tell of both.
+@pytest.mark.parametrize(
+    ("theme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light-desktop", "dark-phone"]
+)
 def test_no_serious_finding(
     city: City, open_page: OpenPage, theme: str, size: ViewportSize
 ) -> None:
@@ -65,8 +67,10 @@ OF_A_TOWN = {
 }
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+# Colours are the theme's and places the width's, so two of the four tell of both.
+@pytest.mark.parametrize(
+    ("theme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light-desktop", "dark-phone"]
+)
 def test_no_serious_finding_where_people_work(
     town: Town, open_page: OpenPage, theme: str, size: ViewportSize
 ) -> None:
