@@ -10,8 +10,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from calibration import Calibration
 from edge_app.camera_stats import CameraStats
 from edge_app.config import CameraConfig, EvidenceConfig
@@ -30,7 +28,7 @@ from vision.evidence import EvidenceFilter, EvidenceSettings
 from vision.judge import NO_BAYS, BayJudge, BayShapes, Detector, Judgement
 from vision.types import Detections, Floats, Frame
 from vision.view_guard import ViewReport
-from vision.view_match import SmallGreys, apply_matrix
+from vision.view_match import SmallGreys
 
 _log = logging.getLogger(__name__)
 
@@ -196,7 +194,7 @@ class CameraPipeline:
         report, greys = ViewReport(), SmallGreys(frame.image_bgr)
         if self._guard is not None:
             report = self._guard.look(frame, may_postpone=True, greys=greys)
-        bays = self._moved(report.homography)
+        bays = self._bays.moved(report.homography)
         if self._scene is not None:
             # Before anything can end this look: the picture is shown in any case.
             grey = greys.at(WORK_SIDE_PX)
@@ -294,12 +292,6 @@ class CameraPipeline:
 
     def _filter_settings(self) -> EvidenceSettings | None:
         return None if self._bay_judge is None else self._evidence.for_network(self._bay_judge.spec)
-
-    def _moved(self, homography: Floats | None) -> BayShapes:
-        if homography is None:
-            return self._bays
-        matrix = homography.astype(np.float64)
-        return self._bays.mapped(lambda points: apply_matrix(points, matrix))
 
     def _look_at(self, frame: Frame, bays: BayShapes) -> Judgement:
         if self._bay_judge is None:

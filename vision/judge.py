@@ -23,6 +23,7 @@ from vision.types import (
     NetworkSpec,
     OccupancyRule,
 )
+from vision.view_match import apply_matrix
 
 
 class Detector(Protocol):
@@ -70,6 +71,17 @@ class BayShapes:
     def mapped(self, move: Callable[[Floats], Floats]) -> BayShapes:
         """The same bays with all points moved; `move` takes points of shape (..., 2)."""
         return BayShapes([move(each) for each in self.polygons_norm], move(self.quads_norm))
+
+    def moved(self, homography: Floats | None) -> BayShapes:
+        """The bays where the view stands now; the same ones where it stands as it was calibrated.
+
+        Args:
+            homography: shape (3, 3), as the view guard reports it; None: the view did not move.
+        """
+        if homography is None:
+            return self
+        matrix = homography.astype(np.float64)
+        return self.mapped(lambda points: apply_matrix(points, matrix))
 
 
 NO_BAYS = BayShapes((), np.zeros((0, 4, 2), np.float32))

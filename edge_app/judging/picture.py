@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from calibration import Calibration
 from telemetry import BayState, CalibrationError, UnknownReason
 from vision import BayJudge, Detections, Detector, ImageBgr, InputPlan, Judgement, NetworkSpec
@@ -16,7 +14,6 @@ from vision.draw import DrawOptions, annotate
 from vision.judge import BayShapes
 from vision.types import BayEvidence, Floats, Frame
 from vision.view_guard import ViewGuard, ViewReport
-from vision.view_match import apply_matrix
 
 EVEN_ODDS = 0.5
 MIN_VEHICLE_CONFIDENCE = 0.25
@@ -84,10 +81,7 @@ class PictureJudge:
 
     def bays_in(self, view: ViewReport) -> BayShapes:
         """The bays where the view stands now."""
-        if view.homography is None:
-            return self._judge.bays
-        matrix = view.homography.astype(np.float64)
-        return self._judge.bays.mapped(lambda points: apply_matrix(points, matrix))
+        return self._judge.bays.moved(view.homography)
 
     def look(self, image_bgr: ImageBgr, view: ViewReport | None = None) -> Judgement:
         """Run the network and the rule on one picture.
