@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import queue
-import socket
 import subprocess
 import tempfile
 import time
@@ -37,6 +36,7 @@ from models import default_model, open_detector
 from simulator import demo_scene
 from simulator.lot import SimulatedLot
 from telemetry import Clock, SystemClock
+from tests.kit.mosquitto import free_port
 from vision.input_size import plan_input
 from vision.types import ImageBgr
 
@@ -183,13 +183,6 @@ def frames_per_core(width_px: int, seconds: float) -> None:
         "frames_per_s": round(frames / wall_s, 2), "frames_per_cpu_s": round(frames / cpu_s, 2),
     }  # fmt: skip
     print(json.dumps(line))
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main() -> None:

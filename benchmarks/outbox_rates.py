@@ -9,7 +9,6 @@ outage: 100 cameras with 50 bays each, every bay changing once an hour, at the c
 from __future__ import annotations
 
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from rich.table import Table
 
 from edge_app.delivery import BayChange, MqttConfig, MqttLink, Store
 from telemetry import Ack, BayState, Cause, Layout, LayoutBay, SystemClock, decode_event
+from tests.kit.mosquitto import free_port
 
 BAYS = 400
 HOUR_EVENTS = 5_000
@@ -98,9 +98,7 @@ def room(folder: Path, rows: int) -> tuple[float, float, list[float]]:
 
 def drain(folder: Path, rows: int, rate_hz: float, in_flight: int) -> float:
     """Seconds from the connection to the last acknowledgement, with an acknowledging consumer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     broker = subprocess.Popen(
         [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-p", str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -10,7 +10,6 @@ import fcntl
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge_app.redaction import SECRETS
+from tests.kit.mosquitto import free_port as kit_free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -103,23 +103,11 @@ def node_modules() -> Path:
 def built_pages() -> Path:
     """The operations centre, built if its sources are newer; one worker builds, the others wait."""
     _program("node", "nodejs")
-    folder = REPO / "cloud_app" / "web"
-    built = folder / "dist" / "index.html"
-    sources = [REPO / "package-lock.json", *_sources(folder)]
     (REPO / "build").mkdir(exist_ok=True)
     with (REPO / "build" / "pages.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        newest_s = max(path.stat().st_mtime for path in sources)
-        if not built.is_file() or built.stat().st_mtime < newest_s:
-            subprocess.run([REPO / "scripts" / "pages", "build"], check=True, timeout=280)
-    return built.parent
-
-
-def _sources(folder: Path) -> list[Path]:
-    return [
-        path for path in folder.rglob("*")
-        if path.is_file() and not path.is_relative_to(folder / "dist")
-    ]  # fmt: skip
+        subprocess.run([REPO / "scripts" / "pages", "fresh"], check=True, timeout=280)
+    return REPO / "cloud_app" / "web" / "dist"
 
 
 @pytest.fixture(scope="session")
@@ -142,14 +130,7 @@ def train_extra() -> None:
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     """A function that gives a TCP port which was free on loopback a moment ago."""
-
-    def pick() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
-
-    return pick
+    return kit_free_port
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from cloud_app.storage.database import Database
 from tests.cloud_app.fleet import EdgeTruth, FleetPlan
-from tests.cloud_app.servers import a_free_port, wait_until
+from tests.cloud_app.servers import wait_until
+from tests.kit.mosquitto import free_port
 
 _SERVE = "from cloud_app.cli import main; main()"
 
@@ -23,7 +24,7 @@ class Consumer:
 
     def __init__(self, name: str, folder: Path, broker_port: int, url: str, more: str = "") -> None:
         self.name = name
-        self.http_port = a_free_port()
+        self.http_port = free_port()
         self._log = folder / f"{name}.log"
         self._config = folder / f"{name}.toml"
         self._config.write_text(

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from cloud_app.config import DatabaseConfig
 from cloud_app.storage.open import open_database
+from tests.kit.mosquitto import free_port
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -32,13 +33,6 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> No
             msg = f"waited {timeout_s} s in vain for: {what}"
             raise AssertionError(msg)
         time.sleep(0.02)
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class PostgresCluster:
@@ -54,7 +48,7 @@ class PostgresCluster:
         self._bin = bin_folder
         self._options = "" if is_durable else " -c fsync=off -c full_page_writes=off"
         self._folder = Path(tempfile.mkdtemp(prefix="lotsight-pg-"))
-        self.port = a_free_port()
+        self.port = free_port()
         self._template: str | None = None
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
@@ -117,7 +111,7 @@ class Broker:
     def __init__(self, program: Path, folder: Path, settings: str = "") -> None:
         self._program = program
         self._folder = folder
-        self.port = a_free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         store = folder / "mosquitto"
         store.mkdir(exist_ok=True)

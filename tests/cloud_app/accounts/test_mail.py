@@ -36,7 +36,8 @@ from tests.cloud_app.accounts.kit import (
     signed_in,
 )
 from tests.cloud_app.hub import Hub
-from tests.cloud_app.servers import a_free_port, wait_until
+from tests.cloud_app.servers import wait_until
+from tests.kit.mosquitto import free_port
 
 ADA = "ada@example.org"
 
@@ -80,7 +81,7 @@ def server(tmp_path: Path) -> Iterator[MailServer]:
     authority.cert_pem.write_to_path(str(ca_file))
     inbox = Inbox()
     controller = Controller(
-        inbox, hostname="127.0.0.1", port=a_free_port(), tls_context=context, require_starttls=True,
+        inbox, hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True,
         authenticator=_authenticator, auth_required=True,
     )  # fmt: skip
     controller.start()
@@ -230,7 +231,7 @@ def test_a_server_with_a_strangers_certificate_gets_nothing(hub: Hub, server: Ma
 
 def test_a_server_without_starttls_gets_nothing(hub: Hub) -> None:
     inbox = Inbox()
-    controller = Controller(inbox, hostname="127.0.0.1", port=a_free_port())
+    controller = Controller(inbox, hostname="127.0.0.1", port=free_port())
     controller.start()
     try:
         port = controller.port

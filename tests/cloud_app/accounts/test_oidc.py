@@ -29,7 +29,8 @@ from cloud_app.storage.times import to_ms
 from tests.cloud_app.accounts.kit import NORTH, PEOPLE, add, audit_actions
 from tests.cloud_app.hub import Hub
 from tests.cloud_app.scripted_edge import START
-from tests.cloud_app.servers import a_free_port, wait_until
+from tests.cloud_app.servers import wait_until
+from tests.kit.mosquitto import free_port
 
 CLIENT, SECRET = "lotsight", "client secret with spaces: +/%"
 ADA = "ada@example.org"
@@ -57,7 +58,7 @@ class RealProvider:
 
     folder: Path
     cwd: Path
-    port: int = field(default_factory=a_free_port)
+    port: int = field(default_factory=free_port)
     key: RSAKey = field(default_factory=lambda: a_key("first"))
     conform: bool = True
     people: dict[str, dict[str, Any]] = field(default_factory=lambda: deepcopy(KNOWN))

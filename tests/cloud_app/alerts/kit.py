@@ -31,7 +31,7 @@ from cloud_app.storage.times import to_ms
 from cloud_app.views import AlertDetail
 from tests.cloud_app.accounts.kit import NORTH, acting
 from tests.cloud_app.hub import Hub
-from tests.cloud_app.servers import a_free_port
+from tests.kit.mosquitto import free_port
 
 
 @dataclass
@@ -114,7 +114,7 @@ class Mailbox:
 def receiving_mail() -> Iterator[Mailbox]:
     """An SMTP server on loopback."""
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=a_free_port())
+    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     controller.start()
     mailbox.config = MailConfig(
         host="127.0.0.1", port=controller.port, security=MailSecurity.NONE,
