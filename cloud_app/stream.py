@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from telemetry.cloudevents import IncidentChangedEvent, OtherEvent, StreamGapEvent
+from telemetry.cloudevents import (
+    GatePassedEvent,
+    IncidentChangedEvent,
+    LotCountEvent,
+    OtherEvent,
+    SensorHealthEvent,
+    StreamGapEvent,
+)
 
 StreamKey: TypeAlias = tuple[str, int]
 """(edge, epoch)"""
@@ -35,7 +42,15 @@ class BayChange(NamedTuple):
     layout: str
 
 
-Told: TypeAlias = BayChange | IncidentChangedEvent | StreamGapEvent | OtherEvent
+Told: TypeAlias = (
+    BayChange
+    | IncidentChangedEvent
+    | StreamGapEvent
+    | GatePassedEvent
+    | LotCountEvent
+    | SensorHealthEvent
+    | OtherEvent
+)
 """What an event says."""
 
 

@@ -19,15 +19,20 @@ from pydantic import (
     ValidationError,
 )
 
+from telemetry.bay_sensors import SensorHealth, SensorId
 from telemetry.bounds import MAX_NUMBER, NO_NUL, Text200, UtcTime
 from telemetry.door import checked
+from telemetry.gates import GateId, GatePassed, LotCounted
 from telemetry.incidents import IncidentChanged, IncidentId
 from telemetry.messages import BayChanged, Message, StreamGap
-from telemetry.vocabulary import BayId
+from telemetry.vocabulary import BayId, LotId
 
 BAY_CHANGED_TYPE: Final = "pk.bay.changed.v1"
 INCIDENT_CHANGED_TYPE: Final = "pk.incident.changed.v1"
 STREAM_GAP_TYPE: Final = "pk.stream.gap.v1"
+GATE_PASSED_TYPE: Final = "pk.gate.passed.v1"
+LOT_COUNT_TYPE: Final = "pk.lot.count.v1"
+SENSOR_HEALTH_TYPE: Final = "pk.sensor.health.v1"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _ID = re.compile(r"^([1-9][0-9]{0,15})-([1-9][0-9]{0,15})$")
 
@@ -48,7 +53,7 @@ EventId = Annotated[str, StringConstraints(pattern=_ID.pattern), AfterValidator(
 
 
 class _Event(Message):
-    """The envelope that both events share."""
+    """The envelope that all events share."""
 
     specversion: Literal["1.0"] = "1.0"
     id: EventId = Field(description="{epoch}-{seq}")
@@ -92,6 +97,30 @@ class StreamGapEvent(_Event):
     data: StreamGap
 
 
+class GatePassedEvent(_Event):
+    """A vehicle passed a gate; `subject` is the gate."""
+
+    type: Literal["pk.gate.passed.v1"] = GATE_PASSED_TYPE
+    subject: GateId
+    data: GatePassed
+
+
+class LotCountEvent(_Event):
+    """How many vehicles a counted lot holds; `subject` is the lot."""
+
+    type: Literal["pk.lot.count.v1"] = LOT_COUNT_TYPE
+    subject: LotId
+    data: LotCounted
+
+
+class SensorHealthEvent(_Event):
+    """How a sensor is; `subject` is the sensor."""
+
+    type: Literal["pk.sensor.health.v1"] = SENSOR_HEALTH_TYPE
+    subject: SensorId
+    data: SensorHealth
+
+
 class OtherEvent(_Event):
     """An event of a type that a later version of the contract added.
 
@@ -103,9 +132,25 @@ class OtherEvent(_Event):
     subject: Text200 | None = None
 
 
-KnownEvent: TypeAlias = BayChangedEvent | IncidentChangedEvent | StreamGapEvent
+KnownEvent: TypeAlias = (
+    BayChangedEvent
+    | IncidentChangedEvent
+    | StreamGapEvent
+    | GatePassedEvent
+    | LotCountEvent
+    | SensorHealthEvent
+)
 Event: TypeAlias = KnownEvent | OtherEvent
-_KNOWN_TYPES = frozenset({BAY_CHANGED_TYPE, INCIDENT_CHANGED_TYPE, STREAM_GAP_TYPE})
+_KNOWN_TYPES = frozenset(
+    {
+        BAY_CHANGED_TYPE,
+        INCIDENT_CHANGED_TYPE,
+        STREAM_GAP_TYPE,
+        GATE_PASSED_TYPE,
+        LOT_COUNT_TYPE,
+        SENSOR_HEALTH_TYPE,
+    }
+)
 
 
 def _type_of(value: object) -> str:
@@ -118,6 +163,9 @@ EVENT_ADAPTER: TypeAdapter[Event] = TypeAdapter(
         Annotated[BayChangedEvent, Tag(BAY_CHANGED_TYPE)]
         | Annotated[IncidentChangedEvent, Tag(INCIDENT_CHANGED_TYPE)]
         | Annotated[StreamGapEvent, Tag(STREAM_GAP_TYPE)]
+        | Annotated[GatePassedEvent, Tag(GATE_PASSED_TYPE)]
+        | Annotated[LotCountEvent, Tag(LOT_COUNT_TYPE)]
+        | Annotated[SensorHealthEvent, Tag(SENSOR_HEALTH_TYPE)]
         | Annotated[OtherEvent, Tag("other")],
         Discriminator(_type_of),
     ]

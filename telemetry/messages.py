@@ -189,7 +189,10 @@ class BayChanged(BayFacts):
     """Data of `pk.bay.changed.v1`: one bay's new state and where it comes from."""
 
     cause: Cause
-    camera: CameraId
+    camera: CameraId = Field(description="`sensors` where sensors alone watch the bay.")
+    sensor: Identifier | None = Field(
+        default=None, description="Which sensor told it, with method `sensor`."
+    )
     method: Name64
     model: ModelRef | None = None
     calibration: Count = Field(description="Revision of the calibration.")

@@ -41,6 +41,9 @@ class UnknownReason(StrEnum):
     OCCLUDED = "occluded"
     UNSURE = "unsure"
     MODEL_ERROR = "model_error"
+    SENSOR_SILENT = "sensor_silent"
+    SENSOR_FAULT = "sensor_fault"
+    SOURCES_DIFFER = "sources_differ"
 
 
 class Cause(StrEnum):
@@ -48,6 +51,7 @@ class Cause(StrEnum):
 
     DETECTION = "detection"
     CAMERA_LOST = "camera_lost"
+    SENSOR_LOST = "sensor_lost"
     STARTUP = "startup"
     MANUAL = "manual"
     CONFIG = "config"

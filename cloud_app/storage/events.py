@@ -28,7 +28,13 @@ from cloud_app.storage.times import to_ms
 from cloud_app.storage.upsert import Upsert, among
 from cloud_app.storage.watermark import News, Reach, raise_streams, reach
 from cloud_app.stream import BayChange, Poison, StreamKey, TakenEvent
-from telemetry.cloudevents import IncidentChangedEvent, StreamGapEvent
+from telemetry.cloudevents import (
+    GatePassedEvent,
+    IncidentChangedEvent,
+    LotCountEvent,
+    SensorHealthEvent,
+    StreamGapEvent,
+)
 from telemetry.messages import BayFacts
 
 GapRow = tuple[str, int, int, int, str]
@@ -171,6 +177,15 @@ def facts(data: BayFacts) -> tuple[int | None, int, str | None, int, float]:
     return (occ, int(data.closed), data.reason, to_ms(data.since), data.conf)
 
 
+# Of events that say nothing of one bay; one of a type that we do not know is `other`.
+_KINDS: Mapping[type, str] = {
+    StreamGapEvent: "gap",
+    GatePassedEvent: "gate",
+    LotCountEvent: "count",
+    SensorHealthEvent: "sensor",
+}
+
+
 def _row(taken: TakenEvent) -> Values:
     """A row of `event`, in the order of its columns."""
     site, edge, epoch, seq, time_ms, told, body = taken
@@ -181,8 +196,7 @@ def _row(taken: TakenEvent) -> Values:
         incident = told.data
         seen = (None, None, incident.end, to_ms(incident.began), incident.conf)
         return (*head, "incident", None, time_ms, *seen, incident.kind, incident.layout, body)
-    kind = "gap" if isinstance(told, StreamGapEvent) else "other"
-    return (*head, kind, None, time_ms, *(None,) * 7, body)
+    return (*head, _KINDS.get(type(told), "other"), None, time_ms, *(None,) * 7, body)
 
 
 def prune(session: Session, before_ms: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
-    "telemetry", "pages", "vision", "simulator", "calibration", "harvest", "models", "datasets",
+    "telemetry", "pages", "sensors", "vision", "simulator", "calibration", "harvest", "models", "datasets",
     "edge_app", "http_server", "cloud_app",
 )  # fmt: skip
 ALLOWED = {

@@ -21,7 +21,7 @@ PAGES = [
 ]
 SHIPPED = [
     "calibration", "cloud_app", "edge_app", "harvest", "http_server", "models", "pages",
-    "simulator", "telemetry", "vision",
+    "sensors", "simulator", "telemetry", "vision",
 ]  # fmt: skip
 
 

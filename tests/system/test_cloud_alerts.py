@@ -27,6 +27,10 @@ webhook_secret = 's3cret'
 """
 
 
+def _actions(http: httpx.Client, path: str) -> list[str]:
+    return [entry["action"] for entry in http.get(path).json()["log"]]
+
+
 def test_an_edge_falls_silent_and_comes_back_while_the_service_is_killed(
     mosquitto: Path, tmp_path: Path
 ) -> None:
@@ -60,15 +64,15 @@ def test_an_edge_falls_silent_and_comes_back_while_the_service_is_killed(
             assert hook.bodies[0]["alert"] == alert["id"]
             assert (alert["rule"], alert["severity"]) == ("edge_offline", "critical")
             path = f"{service.url}/api/v1/alerts/{alert['id']}"
-            done = http.post(f"{path}/actions", json={"action": "acknowledge"}).json()
-            assert done["state"] == "acknowledged"
+            answer = http.post(f"{path}/actions", json={"action": "acknowledge"}).json()
+            assert answer["state"] == "acknowledged"
             publish(edge.health())
             wait_until(lambda: len(hook.bodies) == 2, 60, "its end to be told")
             assert hook.types[1] == "alert.closed box-1"
+            # The log is written once the receiver has answered.
+            done = ["opened", "notified", "acknowledged", "closed", "notified"]
+            wait_until(lambda: _actions(http, path) == done, 60, "the log to have it")
             seen = http.get(path).json()
-            assert [entry["action"] for entry in seen["log"]] == [
-                "opened", "notified", "acknowledged", "closed", "notified",
-            ]  # fmt: skip
             assert (seen["acknowledged_by"], seen["closed_by"]) == ("anonymous", None)
         finally:
             service.stop()
