@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
-    "telemetry", "pages", "sensors", "vision", "simulator", "calibration", "harvest", "models", "datasets",
-    "edge_app", "http_server", "cloud_app",
+    "telemetry", "pages", "sensors", "vision", "simulator", "calibration", "harvest", "models",
+    "datasets", "edge_app", "http_server", "cloud_app",
 )  # fmt: skip
 ALLOWED = {
     "LotsightError": "the base itself",
