@@ -112,7 +112,7 @@ class Alarms:
         with self._lock:
             if self._standing.pop(name, None) is None:
                 return
-        _log.info("alarm %s has ended", name)
+        _log.info("alarm %s cleared", name)
 
     def standing(self) -> tuple[Alarm, ...]:
         """All alarms, the most important first."""

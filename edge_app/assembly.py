@@ -227,7 +227,7 @@ def _assemble(
         _connect(box, link, config.mqtt, jobs)
     bays = 0 if store.layout is None else len(store.layout.bays)
     where = (config.edge.edge, config.edge.site)
-    text = "edge box %s at site %s watches %d bays with %d cameras"
+    text = "edge box %s at site %s: %d bays, %d cameras"
     _log.info(text, *where, bays, len(cameras))
     return box
 
@@ -389,7 +389,7 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         retention.tidy_if_due,
         box.store.vacuum,
         every(_GIVE_BACK_EVERY_S, give_back, box.clock),
-        lambda: manager.status("; ".join(box.status.alarm_texts()) or "all is well"),
+        lambda: manager.status("; ".join(box.status.alarm_texts()) or "no active alarms"),
     ]
     if (kept := box.kept) is not None:
         chores.append(lambda: kept.expire(box.clock.utc()))

@@ -27,8 +27,8 @@ class BrokenFrames:
         count = sum(more for _, more in self._seen)
         if count == 0:
             return ""
-        pictures = "1 picture was" if count == 1 else f"{count} pictures were"
+        pictures = "1 frame was" if count == 1 else f"{count} frames were"
         return (
-            f"{pictures} not whole in the last minute and not used: packets are lost on the way, "
-            "or the camera sends damaged data"
+            f"{pictures} incomplete in the last minute and discarded: packets are lost in "
+            "transit, or the camera sends damaged data"
         )

@@ -178,7 +178,7 @@ class CameraSet:
         Raises:
             ConfigError: there is no such camera.
         """
-        self._camera(camera_id).feed.restart("it was told to")
+        self._camera(camera_id).feed.restart("restart requested")
 
     # -- now and then ----------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class CameraSet:
             try:
                 self.reload_calibration(camera.config.id)
             except LotsightError as exc:
-                _log.warning("a replaced file is not used: %s", exc)
+                _log.warning("cannot use the replaced file: %s", exc)
 
     def catch_up(self) -> None:
         """Write a layout that a full disk kept from being written."""

@@ -56,6 +56,6 @@ def require_golden(detector: Detector) -> None:
         spec = detector.spec
         msg = (
             f"model {spec.name} {spec.version}: expected at least {_LEAST_SHARE:.0%} of the "
-            f"{score.bays} bays of the golden pictures right, but got {score.right}"
+            f"{score.bays} bays of the golden images right, but got {score.right}"
         )
         raise ModelError(msg)

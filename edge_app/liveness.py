@@ -45,7 +45,7 @@ class LivenessFile:
             self._path.touch()
             os.utime(self._path, (now, now))
         except OSError as exc:  # a full disk: bays start anew after the next restart, no more
-            _log.debug("no mark of life: %s", exc)
+            _log.debug("no liveness signal: %s", exc)
         self._touched_s = self._clock.mono_s()
 
     def touch_if_due(self) -> None:

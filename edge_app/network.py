@@ -170,7 +170,7 @@ class ActiveNetwork:
         try:
             self.reload()
         except ModelError as exc:
-            _log.warning("a replaced file is not used: %s", exc)
+            _log.warning("cannot use the replaced file: %s", exc)
 
     def use_folder(self, folder: Path | None) -> None:
         """Use the model that was rolled out to `folder`; None: the configured one.
@@ -206,5 +206,5 @@ def _try_out(detector: OnnxDetector) -> None:
         figures.append(output.bay_prob)
     if not all(np.isfinite(each).all() for each in figures):
         spec = detector.spec
-        msg = f"model {spec.name} {spec.version}: gives no numbers on a plain picture"
+        msg = f"model {spec.name} {spec.version}: returns non-finite values on a blank image"
         raise ModelError(msg)

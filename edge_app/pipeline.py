@@ -259,7 +259,7 @@ class CameraPipeline:
                 self._show()
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
-        detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
+        detail = feed.error or f"no frame for {self._config.lost_after_s:g} s"
         if not feed.error:
             detail = "; ".join(filter(None, (detail, stats.broken_detail())))
         if changed or not stats.is_told(lost, detail):

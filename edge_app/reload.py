@@ -107,7 +107,7 @@ class CalibrationKeeper:
         try:
             return load_calibration(self._kept)
         except CalibrationError as exc:
-            _log.warning("the kept calibration cannot be used: %s", exc)
+            _log.warning("cannot use the stored calibration: %s", exc)
             return None
 
     def _keep(self) -> None:
@@ -120,4 +120,4 @@ class CalibrationKeeper:
             temporary.write_bytes(content)
             os.replace(temporary, self._kept)  # noqa: PTH105 - one atomic step
         except OSError as exc:  # a full disk costs the copy, not the service
-            _log.warning("no copy of %s could be kept: %s", self._path, exc)
+            _log.warning("cannot store a copy of %s: %s", self._path, exc)

@@ -83,11 +83,11 @@ class Retention:
             )
         except CalibrationError as exc:
             # It lies where the service may not write, or is damaged, which is an alarm already.
-            _log.debug("camera %s: nothing is tidied: %s", camera.id, exc)
+            _log.debug("camera %s: cleanup failed: %s", camera.id, exc)
             return
         if gone.revisions or gone.pictures:
             _log.info(
-                "camera %s: %d old revisions and %d replaced reference pictures deleted",
+                "camera %s: %d old revisions and %d replaced reference images deleted",
                 camera.id,
                 len(gone.revisions),
                 len(gone.pictures),
@@ -101,7 +101,7 @@ class Retention:
         try:
             open_store(self._config).expire(self._clock.utc())
         except HarvestError as exc:
-            _log.warning("kept frames cannot be deleted: %s", exc)
+            _log.warning("cannot delete kept frames: %s", exc)
 
 
 def _delete_leftovers(state_dir: Path) -> None:
@@ -154,12 +154,12 @@ def state_usage(config: LotsightConfig) -> tuple[Usage, ...]:
     frames = harvest.max_bytes + harvest.upload_max_bytes if harvest.enabled else 0
     store = int(_STORE_SHARE * config.outbox.max_bytes) + _STORE_MORE_BYTES
     known = (
-        ("store", store, "see [outbox]; once delivered, its room goes back to the disk"),
-        ("copies of damaged stores", 0, "look at the disk's health, then delete them"),
+        ("store", store, "see [outbox]; space is freed after delivery"),
+        ("copies of damaged stores", 0, "check the disk's health, then delete them"),
         ("kept frames", frames, "`lotsight harvest purge`, or see [harvest]"),
-        ("roll-outs", _ROLLOUT_BYTES, "look what lies in the folder rollout"),
+        ("roll-outs", _ROLLOUT_BYTES, "check the contents of the folder rollout"),
         ("calibrations", _CALIBRATION_BYTES * len(config.camera), "see edge.keep_revisions"),
-        ("other files", _OTHER_BYTES, "look what they are: the service writes no such files"),
+        ("other files", _OTHER_BYTES, "check what they are: the service does not write such files"),
     )
     return tuple(Usage(part, sizes.get(part, 0), most, text) for part, most, text in known)
 
@@ -208,6 +208,6 @@ def _delete(path: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     except OSError as exc:
-        _log.warning("%s: expected to be able to delete it, but got: %s", path, exc.strerror)
+        _log.warning("cannot delete %s: %s", path, exc.strerror)
         return
     _log.info("%s: left behind by a crash, deleted", path.name)

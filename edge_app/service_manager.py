@@ -68,7 +68,7 @@ class ServiceManager:
                 to.setblocking(False)
                 to.sendto(message.encode(), address)
         except OSError as exc:
-            _log.debug("%s could not be told to %s: %s", message, self._address, exc)
+            _log.debug("cannot notify %s of %s: %s", message, self._address, exc)
 
 
 class Watchdog:

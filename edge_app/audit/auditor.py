@@ -263,9 +263,9 @@ class Auditor:
             Alarm(
                 AlarmKind.AUDIT,
                 f"camera {camera}: second opinions contradict its bay states",
-                f"at most {most:g} % of bay states hold, {expected:g} % are expected",
-                "Look whether its bays lie where they belong in the live picture; if they do, have "
-                "some of its pictures labelled.",
+                f"at most {most:g} % of bay states are correct, expected {expected:g} %",
+                "Check in the live image that its bays are drawn in the right place; if they "
+                "are, have some of its images labelled.",
                 camera,
                 "contradicted",
                 in_editor=True,

@@ -56,7 +56,7 @@ class LookTally:
         if not (0 <= self.confirmed <= self.bays and 0 <= self.upheld <= self.bays) or not (
             0 <= self.outvoted <= self.bays - self.confirmed
         ):
-            msg = f"expected shares of the bays, but got {self}"
+            msg = f"expected consistent bay counts, but got {self}"
             raise ValueError(msg)
 
 

@@ -91,7 +91,7 @@ class AuditHistoryFile:
             return AuditHistory()
         except (OSError, ValidationError) as exc:
             _log.warning(
-                "%s: expected the audit's figures in version %d, but got %s: they begin anew",
+                "%s: expected audit history version %d, but got %s: starting a new history",
                 self._path,
                 VERSION,
                 type(exc).__name__,
@@ -126,7 +126,7 @@ class AuditHistoryFile:
         except OSError as exc:
             # It may be gone, or end with half a line: the next one makes it anew.
             self._most_lines = 0
-            _log.debug("%s: the audit's figures are not kept: %s", self._path, exc)
+            _log.debug("%s: cannot write audit history: %s", self._path, exc)
 
     def _write(self, model: str, looks: list[CountedObservation]) -> None:
         with replacing(self._path, PRIVATE) as file:
@@ -144,8 +144,8 @@ class AuditHistoryFile:
             except ValueError as exc:
                 if number <= len(lines) or line.endswith(b"\n"):
                     _log.warning(
-                        "%s: line %d: expected a counted picture, but got %s: the %d before it "
-                        "count, the others begin anew",
+                        "%s: line %d: expected an audit record, but got %s: keeping the %d "
+                        "before it, dropping the rest",
                         self._path,
                         number,
                         type(exc).__name__,

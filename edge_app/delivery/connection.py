@@ -337,7 +337,7 @@ class Connection:
         _properties: Properties | None,
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            text = f"{self._where}: the broker ended the connection: {reason_text(reason.value)}"
+            text = f"{self._where}: the broker closed the connection: {reason_text(reason.value)}"
             self._closed = BrokerRefused(text, reason.value)
         else:
             self._closed = ConnectionEnded(f"{self._where}: connection lost ({reason})")
@@ -368,7 +368,7 @@ class Connection:
         try:
             topic = message.topic
         except UnicodeDecodeError as exc:  # no topic of ours; the link must not break for it
-            _log.warning("%s: a message is passed over: %s", self._where, exc)
+            _log.warning("%s: message skipped: %s", self._where, exc)
             return
         self._happenings.append(Incoming(topic, bytes(message.payload)))
 

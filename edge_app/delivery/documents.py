@@ -117,7 +117,7 @@ class Documents:
             try:
                 yield
             except sqlite3.Error as exc:
-                msg = f"the store cannot be read: {exc}"
+                msg = f"cannot read the store: {exc}"
                 raise StoreError(msg) from exc
 
     @contextmanager
@@ -132,5 +132,5 @@ class Documents:
                     if self._database.in_transaction:
                         self._database.execute("ROLLBACK")
             except sqlite3.Error as exc:
-                msg = f"the store cannot be written: {exc}"
+                msg = f"cannot write the store: {exc}"
                 raise StoreError(msg) from exc

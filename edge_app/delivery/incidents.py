@@ -91,7 +91,7 @@ class OpenIncidents:
             try:
                 self._open[name] = _KEPT.validate_json(body)
             except ValidationError as exc:  # of a later version; its end will not be told
-                _log.warning("%s cannot be read: %s", name, exc)
+                _log.warning("cannot read %s: %s", name, exc)
 
     def take(self, change: IncidentChange) -> None:
         """Note what began, forget what is over."""

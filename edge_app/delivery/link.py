@@ -175,7 +175,7 @@ class MqttLink:
                 self._failed(exc)
             except Exception as exc:
                 # Whatever a message or an agent did: the link must come back, and say what it was.
-                _log.exception("the link failed unexpectedly")
+                _log.exception("unexpected failure of the broker link")
                 self._failed(ProtocolError(f"{type(exc).__name__}: {exc}"))
 
     def _failed(self, error: LinkError) -> None:
@@ -184,7 +184,7 @@ class MqttLink:
         self._failures += 1
         self._last_error = mask_secrets(str(error))
         wait_s = self._backoff.next_s()
-        _log.warning("%s; next try in %.1f s", error, wait_s)
+        _log.warning("%s; next attempt in %.1f s", error, wait_s)
         self._update_info()
         deadline_s = self._clock.mono_s() + wait_s
         while not self._stop.is_set() and (left_s := deadline_s - self._clock.mono_s()) > 0:
@@ -311,7 +311,7 @@ class MqttLink:
         except LotsightError as exc:
             self._alarms.raise_(name, f"{type(agent).__name__}: {exc}")
         except Exception as exc:
-            _log.exception("%s failed unexpectedly", type(agent).__name__)
+            _log.exception("unexpected failure of %s", type(agent).__name__)
             self._alarms.raise_(name, f"{type(agent).__name__}: {type(exc).__name__}: {exc}")
         else:
             self._alarms.clear(name)
@@ -336,7 +336,9 @@ class MqttLink:
             self._ask(agent, partial(agent.tick, now_s))
         if self._pump.refusal is not None:
             why = reason_text(self._pump.refusal)
-            self._alarms.raise_("quarantine", f"events refused by the broker, and kept: {why}")
+            self._alarms.raise_(
+                "quarantine", f"events rejected by the broker, kept for retry: {why}"
+            )
         else:
             self._alarms.clear("quarantine")
         if self._pump.silent_s > SILENCE_ALARM_S:

@@ -145,10 +145,10 @@ class EventPump:
         elif code in QUARANTINE_CODES:
             self.counts.refused += 1
             self.refusal = code
-            _log.error("event %d refused by the broker: %s", seq, reason_text(code))
+            _log.error("event %d rejected by the broker: %s", seq, reason_text(code))
             self._store.refuse(seq, code)
         else:
-            _log.warning("event %d not taken by the broker: %s", seq, reason_text(code))
+            _log.warning("event %d not accepted by the broker: %s", seq, reason_text(code))
             self._rewind(seq - 1)
             self._not_before_s = self._clock.mono_s() + REFUSAL_PAUSE_S
         return True
@@ -165,12 +165,12 @@ class EventPump:
             return False
         ahead = ack.epoch > self._store.epoch or ack.upto > self._store.last_seq
         if ahead and max(ack.epoch, self._store.epoch) >= MAX_NUMBER:
-            msg = f"expected an epoch that another can follow, but got {ack.epoch}"
+            msg = f"expected an epoch below the maximum, but got {ack.epoch}"
             raise TelemetryError(msg)
         if ahead:
             _log.error(
-                "the consumer knows epoch %d up to %d, this store epoch %d up to %d: the store is "
-                "older than the stream, so a new epoch begins",
+                "the consumer knows epoch %d up to %d, this store epoch %d up to %d: the store "
+                "is older than the stream, starting a new epoch",
                 *(ack.epoch, ack.upto, self._store.epoch, self._store.last_seq),
             )
             self._store.renew_epoch(ack.epoch)

@@ -202,7 +202,7 @@ class EventStream:
         if numbers:
             self._add_gap(work, numbers, reason)
         work.usage = outbox.measure(self._database)
-        _log.warning("%d events were given up (%s)", len(chosen), reason.value)
+        _log.warning("%d events discarded (%s)", len(chosen), reason.value)
 
     def _add_gap(self, work: Work, numbers: Sequence[int], reason: GapReason) -> None:
         for gap in outbox.gaps(numbers, reason, self._stamp()):

@@ -82,7 +82,7 @@ def run_demo(settings: DemoSettings, console: Console, stop: threading.Event) ->
         TelemetryError: the broker does not start.
     """
     clock = SystemClock()
-    with console.status("drawing the lot"):
+    with console.status("rendering the lot"):
         camera = SimulatedCamera(demo_scene(settings.weather), settings.seed, settings.speed, clock)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lotsight-demo-")))

@@ -123,7 +123,7 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, clock: Clock) -> None:
                 member.size, member.mtime, member.mode = len(data), stamp, PRIVATE
                 archive.addfile(member, io.BytesIO(data))
     except OSError as exc:
-        msg = f"{path}: expected to be able to write, but got: {exc.strerror or exc}"
+        msg = f"{path}: cannot write: {exc.strerror or exc}"
         raise ConfigError(msg) from exc
 
 
@@ -190,7 +190,7 @@ def _calibrations(config: LotsightConfig) -> Iterator[tuple[str, str | bytes]]:
         try:
             text = camera.calibration_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
-            text = f"{camera.calibration_file}: cannot be read: {exc}"
+            text = f"{camera.calibration_file}: cannot read: {exc}"
         try:
             yield f"calibrations/{camera.id}.json", _json(json.loads(text))
         except ValueError:

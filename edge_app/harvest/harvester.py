@@ -214,9 +214,9 @@ class Harvester:
 def _no_frames(why: str) -> Alarm:
     return Alarm(
         AlarmKind.HARVEST,
-        "no frames are kept for labelling",
+        "no frames are being kept for labelling",
         why,
-        "Free space on the disk; bays are judged and told all the same.",
+        "Free up disk space; bays are still judged and published.",
     )
 
 

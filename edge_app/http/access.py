@@ -39,7 +39,7 @@ class TooManyTriesError(LotsightError):
     """
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many tries; the next one in {wait_s:.0f} s")
+        super().__init__(f"too many attempts; try again in {wait_s:.0f} s")
         self.wait_s = wait_s
 
 
@@ -137,7 +137,7 @@ class Access:
         try:
             PasswordHasher().check_needs_rehash(text)
         except InvalidHashError as exc:
-            msg = "http.password begins with $argon2, but is no argon2 hash"
+            msg = "http.password begins with $argon2, but is not an Argon2 hash"
             raise ConfigError(msg) from exc
         return cls(text, secure=secure)
 

@@ -48,6 +48,6 @@ def _broker_alarm(link: LinkFacts) -> Alarm:
         AlarmKind.BROKER,
         "no connection to the broker",
         link.last_error or link.broker,
-        "Check the network of the box and whether the broker runs, then [mqtt] in the "
-        "configuration. Events are kept and sent once it is back.",
+        "Check the box's network and that the broker is running, then [mqtt] in the "
+        "configuration. Events are queued and sent on reconnection.",
     )

@@ -143,6 +143,6 @@ class PictureMaker:
 
 def _with_frame(view: LiveView | None, camera: str) -> LiveView:
     if view is None or view.frame is None:
-        msg = f"camera {camera}: no picture yet"
+        msg = f"camera {camera}: no image yet"
         raise CameraError(msg)
     return view

@@ -104,7 +104,7 @@ class ServiceDownloads:
         try:
             handle, name = tempfile.mkstemp(prefix=DOWNLOAD, suffix=".tar.gz", dir=folder)
         except OSError as exc:
-            msg = f"{folder}: expected to be able to write, but got: {exc.strerror}"
+            msg = f"{folder}: cannot write: {exc.strerror}"
             raise TelemetryError(msg) from exc
         os.close(handle)
         return Path(name)

@@ -194,7 +194,7 @@ class IncidentWatcher:
         try:
             return {} if body is None else _BEGAN.validate_json(body)
         except ValidationError as exc:
-            _log.warning("%s cannot be read, stays begin anew: %s", self._name, exc)
+            _log.warning("cannot read %s, stays restart from zero: %s", self._name, exc)
             return {}
 
     @property

@@ -22,8 +22,8 @@ from vision.image_file import IMAGE_SUFFIXES
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "rtp", "tcp")
 _SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://")
 _HELP = (
-    "expected rtsp://..., http(s)://... (a stream), snapshot+http(s)://... (a picture for each "
-    "request), usb:0, usb:/dev/video0, folder:PATH, sim:WEATHER, or the path of a video or picture"
+    "expected rtsp://..., http(s)://... (a stream), snapshot+http(s)://... (one image per "
+    "request), usb:0, usb:/dev/video0, folder:PATH, sim:WEATHER, or the path of a video or image"
 )
 
 Factory = Callable[[str, StreamSettings, Clock], FrameSource]
@@ -93,7 +93,7 @@ def _snapshot(address: str, settings: StreamSettings, _clock: Clock) -> FrameSou
     url = address.removeprefix("snapshot+")
     match = _SCHEME.match(url)
     if match is None or match["scheme"].lower() not in {"http", "https"}:
-        msg = f"source {shown(address)!r}: snapshot+ goes with http:// or https://; {_HELP}"
+        msg = f"source {shown(address)!r}: snapshot+ requires http:// or https://; {_HELP}"
         raise ConfigError(msg)
     return SnapshotSource(url, settings.frame_timeout_s, settings.trust)
 

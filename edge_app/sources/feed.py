@@ -171,7 +171,7 @@ class CameraFeed:
 
     def restart(self, why: str) -> None:
         """Leave the present reader behind and begin anew."""
-        _log.warning("camera %s: reading starts anew: %s", self.camera, why)
+        _log.warning("camera %s: restarting the reader: %s", self.camera, why)
         with self._lock:
             if self._reader is None:
                 return
@@ -237,7 +237,7 @@ class CameraFeed:
             return
         silent_s = self._clock.mono_s() - reader.alive_s
         if silent_s > self._settings.stuck_s:
-            self.restart(f"no sign of life from the reader for {silent_s:.0f} s")
+            self.restart(f"reader unresponsive for {silent_s:.0f} s")
 
     def _launch(self) -> None:
         reader = _Reader(self._make_source(), self._clock.mono_s())
@@ -280,7 +280,7 @@ class CameraFeed:
             if self._reader is not reader:
                 return False
             if self._status.error != error:
-                _log.warning("camera %s: %s; next try in %.1f s", self.camera, error, pause_s)
+                _log.warning("camera %s: %s; next attempt in %.1f s", self.camera, error, pause_s)
             self._status = replace(self._status, error=error, login_rejected=is_refusal)
         reader.alive_s = self._clock.mono_s() + pause_s
         if reader.stop.wait(pause_s):
@@ -353,7 +353,7 @@ class CameraFeed:
             if self._waits_since_s is None:
                 self._waits_since_s = now_s
             if self._status.error:
-                _log.info("camera %s: pictures come again", self.camera)
+                _log.info("camera %s: receiving frames again", self.camera)
             dropped = self._status.dropped + (self._newest is not None)
             self._status = replace(
                 self._status,

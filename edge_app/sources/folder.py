@@ -50,11 +50,11 @@ class FolderSource:
             else:
                 found = [self._path] if self._path.is_file() else []
         except OSError as exc:
-            msg = f"camera source {self._path} cannot be listed: {exc}"
+            msg = f"camera source {self._path}: cannot list: {exc}"
             raise CameraError(msg) from exc
         if not found:
             kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-            msg = f"camera source {self._path}: expected pictures ({kinds}), but found none"
+            msg = f"camera source {self._path}: expected images ({kinds}), but found none"
             raise CameraError(msg)
         self._pending = found[::-1]
         self._good_in_pass = 0
@@ -69,9 +69,7 @@ class FolderSource:
         while True:
             if not self._pending:
                 if self._good_in_pass == 0:
-                    msg = (
-                        f"camera source {self._path}: no picture can be decoded; {self._last_fault}"
-                    )
+                    msg = f"camera source {self._path}: cannot decode any image; {self._last_fault}"
                     raise CameraError(msg)
                 if not self._loop:
                     return None
@@ -81,7 +79,7 @@ class FolderSource:
                 image_bgr = decode_image(path.read_bytes(), str(path))
             except (OSError, CameraError) as exc:
                 if str(exc) not in self._told:
-                    _log.warning("passed over: %s", exc)
+                    _log.warning("skipped: %s", exc)
                     self._told.add(str(exc))
                 self._last_fault = str(exc)
                 broken += 1

@@ -260,11 +260,11 @@ class StreamSource:
         bad_s = max(self._clock.mono_s() - self._good_s, self._decoder.bad_for_s())
         if bad_s > limit_s:
             msg = (
-                f"camera source {self._name}: expected a picture within {limit_s:g} s, but none "
-                f"of {packets} packets could be decoded"
+                f"camera source {self._name}: expected a frame within {limit_s:g} s, but none of "
+                f"{packets} packets could be decoded"
             )
             if self._chain.is_broken:
-                msg += " to a whole one: packets were lost on the way, or are damaged"
+                msg += " completely: packets were lost or are damaged"
             raise CameraError(msg)
 
     def _take_broken(self) -> int:
@@ -288,10 +288,10 @@ class StreamSource:
         if not self._is_file:
             msg = f"camera source {self._name}: the stream ended"
             if self._decoded_in_pass == 1:
-                msg += " after one picture: for a still picture write snapshot+http://..."
+                msg += " after one image: for a still image use snapshot+http://..."
             raise CameraError(msg)
         if self._decoded_in_pass == 0:
-            msg = f"camera source {self._name}: expected video, but no picture can be decoded"
+            msg = f"camera source {self._name}: expected video, but cannot decode any frame"
             raise CameraError(msg)
         if not self._settings.loop:
             return False
@@ -328,7 +328,7 @@ class StreamSource:
             self._passing_over = False
             self._lag.reset()
         elif not self._is_file and self._lag.lag_s(time_s, self._clock.mono_s()) > _BEHIND_S:
-            _log.debug("%s is read %g s behind: passed over", self._name, _BEHIND_S)
+            _log.debug("%s lags %g s behind: frames skipped", self._name, _BEHIND_S)
             self._passing_over = True
             packet.stream.codec_context.flush_buffers()
             return None

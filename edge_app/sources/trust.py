@@ -50,7 +50,7 @@ class TlsTrust:
     def __post_init__(self) -> None:
         given = (bool(self.fingerprint), self.ca_file is not None, not self.verify)
         if sum(given) > 1:
-            msg = "tls_fingerprint, tls_ca_file and tls_verify = false exclude each other"
+            msg = "tls_fingerprint, tls_ca_file and tls_verify = false are mutually exclusive"
             raise ValueError(msg)
         if self.fingerprint and not _SHA256.fullmatch(self.fingerprint):
             msg = f"expected 64 hexadecimal digits of SHA-256, but got {self.fingerprint!r}"
@@ -135,8 +135,8 @@ def untrusted(url: str, error: ssl.SSLCertVerificationError, timeout_s: float, n
     except (OSError, ValueError):
         return f"{head}; set tls_fingerprint or tls_ca_file"
     return (
-        f"{head}; it shows the SHA-256 fingerprint {shown}: if that is your camera's, set "
-        f'tls_fingerprint = "{shown}", or tls_ca_file to the authority that issued it'
+        f"{head}; its SHA-256 fingerprint is {shown}: if this is your camera's certificate, set "
+        f'tls_fingerprint = "{shown}", or tls_ca_file to the CA that issued it'
     )
 
 
@@ -170,8 +170,8 @@ def _pinned(url: str, trust: TlsTrust, timeout_s: float, name: str) -> bytes:
     shown = fingerprint_of(certificate)
     if parse_fingerprint(shown) != trust.fingerprint:
         msg = (
-            f"{name}: its certificate is another one than tls_fingerprint says: the camera, or "
-            f"someone between, shows SHA-256 {shown}; correct the setting only if the camera's "
+            f"{name}: its certificate does not match tls_fingerprint: the camera, or someone in "
+            f"between, presents SHA-256 {shown}; change the setting only if the camera's "
             "certificate was renewed"
         )
         raise CameraError(msg)
@@ -219,16 +219,16 @@ def _host_for_ffmpeg(certificate_der: bytes, name: str) -> str:
     begin, end = found.not_valid_before_utc, found.not_valid_after_utc
     if not begin <= datetime.now(UTC) <= end:
         msg = (
-            f"{name}: its certificate is valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d} alone, and "
-            "streams cannot be read with one that is not valid today: renew it on the camera, look "
-            "at this box's clock, or set tls_verify = false"
+            f"{name}: its certificate is valid only from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and "
+            "streams require a certificate that is valid today: renew it on the camera, check "
+            "this box's clock, or set tls_verify = false"
         )
         raise CameraError(msg)
     host = next(iter(_names_in(found)), "")
     if not host:
         msg = (
-            f"{name}: its certificate names no host, and streams cannot be read with such a one: "
-            "renew it on the camera, or set tls_verify = false"
+            f"{name}: its certificate names no host, which streams require: renew it on the "
+            "camera, or set tls_verify = false"
         )
         raise CameraError(msg)
     return host.replace("*", "camera")

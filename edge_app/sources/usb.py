@@ -66,11 +66,11 @@ class UsbSource:
         try:
             opened = capture.open(self._device, cv2.CAP_V4L2)
         except cv2.error as exc:
-            msg = f"camera source {self._path} cannot be opened: {exc.err}"
+            msg = f"camera source {self._path}: cannot open: {exc.err}"
             raise CameraError(msg) from exc
         if not opened:
             capture.release()
-            msg = f"camera source {self._path} cannot be opened: is it in use, or not readable?"
+            msg = f"camera source {self._path}: cannot open: in use, or not readable?"
             raise CameraError(msg)
         # MJPEG is what most cameras need for full size over USB 2; those without it ignore this.
         capture.set(cv2.CAP_PROP_FOURCC, _MJPG)
@@ -94,17 +94,17 @@ class UsbSource:
         while True:
             frames += 1
             if not self._capture.grab():
-                msg = f"camera source {self._path} stopped: the device gives no picture"
+                msg = f"camera source {self._path} stopped: no more frames from the device"
                 raise CameraError(msg)
             now_s = self._clock.mono_s()
             if now_s >= self._next_due_s:
                 break
             if now_s - begin_s > self._frame_timeout_s + self._interval_s:
-                msg = f"camera source {self._path}: no picture within {self._frame_timeout_s:g} s"
+                msg = f"camera source {self._path}: no frame within {self._frame_timeout_s:g} s"
                 raise CameraError(msg)
         good, image = self._capture.retrieve()
         if not good:
-            msg = f"camera source {self._path}: the picture cannot be decoded"
+            msg = f"camera source {self._path}: cannot decode the frame"
             raise CameraError(msg)
         self._next_due_s = max(self._next_due_s, now_s - self._interval_s) + self._interval_s
         return Grab(as_picture(np.asarray(image, np.uint8), f"camera source {self._path}"), frames)

@@ -193,10 +193,10 @@ def test_secrets_that_are_wrong(line: str, text: str) -> None:
             "line 9, camera[1].decode = 'fast': expected 'auto', 'all' or 'key'", id="choice",
         ),
         pytest.param(
-            LEAST.replace('site = "s"\n', ""), "line 1, edge.site: required, but not given",
+            LEAST.replace('site = "s"\n', ""), "line 1, edge.site: required, but missing",
             id="missing-key",
         ),
-        pytest.param(EDGE, "camera: required, but not given", id="no-camera"),
+        pytest.param(EDGE, "camera: required, but missing", id="no-camera"),
         pytest.param(
             LEAST.replace('"box"', '"no/slash"'), "line 3, edge.edge = 'no/slash'", id="identifier"
         ),
@@ -205,17 +205,17 @@ def test_secrets_that_are_wrong(line: str, text: str) -> None:
         pytest.param(LEAST + CAMERA, "'north' is given twice", id="twice"),
         pytest.param(LEAST + "rate_hz = 0.01\n", "two pictures at least, 200 s", id="lost-after"),
         pytest.param(
-            LEAST + '[http]\nhost = "0.0.0.0"\n', "can be reached from elsewhere", id="open-port"
+            LEAST + '[http]\nhost = "0.0.0.0"\n', "is not loopback", id="open-port"
         ),
         pytest.param(
-            LEAST + '[mqtt]\nhost = "broker.example"\n', "[mqtt.tls] is needed", id="plaintext"
+            LEAST + '[mqtt]\nhost = "broker.example"\n', "[mqtt.tls] is required", id="plaintext"
         ),
         pytest.param(
             LEAST + "[evidence]\nenter_prob = 0.2\n", "leave_prob < enter_prob", id="evidence"
         ),
-        pytest.param("a = 1\nb = = 2\n", "line 2: this is not TOML: Invalid value", id="not-toml"),
-        pytest.param("camera = []\n" + EDGE, "one table [[camera]]", id="empty"),
-        pytest.param(LEAST + "[edge]\n", "this is not TOML", id="table-twice"),
+        pytest.param("a = 1\nb = = 2\n", "line 2: invalid TOML: Invalid value", id="not-toml"),
+        pytest.param("camera = []\n" + EDGE, "at least one [[camera]] table", id="empty"),
+        pytest.param(LEAST + "[edge]\n", "invalid TOML", id="table-twice"),
     ],
 )  # fmt: skip
 def test_faults_name_line_key_and_value(text: str, expected: str) -> None:

@@ -112,7 +112,7 @@ def test_broken_pictures_are_told_for_a_minute() -> None:
     broken.count(0, 0.0)
     assert not broken.detail(0.0)
     broken.count(1, 10.0)
-    assert broken.detail(10.0).startswith("1 picture was not whole in the last minute")
+    assert broken.detail(10.0).startswith("1 frame was incomplete in the last minute")
     broken.count(4, 30.0)
     assert broken.detail(60.0).startswith("4 pictures were not whole")
     assert broken.detail(80.0).startswith("3 pictures were not whole")

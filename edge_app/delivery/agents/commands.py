@@ -166,7 +166,7 @@ class CommandAgent(QuietAgent):
         now = self._clock.utc()
         if now >= command.expires:
             late_s = (now - command.expires).total_seconds()
-            self._settle(command, CommandStatus.EXPIRED, f"came {late_s:.0f} s after its end")
+            self._settle(command, CommandStatus.EXPIRED, f"arrived {late_s:.0f} s after it expired")
             return
         found = self._handlers.find(command.name)
         if found is None:
@@ -187,7 +187,7 @@ class CommandAgent(QuietAgent):
             return
         if not is_new:
             # Begun before a crash and never finished: to do it twice may be worse than to say so.
-            self._settle(command, CommandStatus.FAILED, "the box restarted while doing it")
+            self._settle(command, CommandStatus.FAILED, "the box restarted during execution")
             return
         self._running.add(command.id)
         self._worker.do(lambda: self._do(command, handler, args))

@@ -148,7 +148,7 @@ class HomeAssistantAgent(QuietAgent):
 
     def _clear_found(self) -> None:
         for topic in self._found.keys() - self._wanted:
-            _log.info("Home Assistant: %s is left over and cleared", topic)
+            _log.info("Home Assistant: clearing stale %s", topic)
             self._clear(self._found[topic])
         self._found.clear()
 

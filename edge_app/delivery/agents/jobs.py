@@ -117,7 +117,7 @@ class JobAgent(QuietAgent):
             return
         rollout = self._rollouts.get(document.kind)
         if rollout is None:
-            detail = f"this box rolls out no {document.kind.value}"
+            detail = f"this box does not support roll-outs of {document.kind.value}"
             self._tell(execution.job_id, _update(execution, JobStatus.REJECTED, detail))
             return
         self._current = execution
@@ -150,7 +150,7 @@ class JobAgent(QuietAgent):
             try:
                 _log.warning("job %s: %s", job_id, decode(ErrorResponse, payload, topic).text)
             except LotsightError as exc:
-                _log.warning("job %s: update refused: %s", job_id, exc)
+                _log.warning("job %s: update rejected: %s", job_id, exc)
         self._ask()
 
 

@@ -144,7 +144,7 @@ class ShadowAgent(QuietAgent):
 
     def _rejected(self, name: ShadowName, progress: _Progress, payload: bytes) -> None:
         if progress.token and progress.token.encode() in payload:
-            _log.error("shadow %s: report refused: %.200s", name.value or "classic", payload)
+            _log.error("shadow %s: report rejected: %.200s", name.value or "classic", payload)
             progress.sent, progress.accepted = None, None
             progress.not_before_s = progress.sent_s + REJECTED_PAUSE_S
 
@@ -159,13 +159,13 @@ class ShadowAgent(QuietAgent):
         if not delta.state:
             return
         if follow is None:
-            _log.warning("shadow %s: nothing can be desired here", name.value or "classic")
+            _log.warning("shadow %s: it has no desired state", name.value or "classic")
             return
         try:
             follow(delta.state)
         except LotsightError as exc:
             # The report goes on saying what is: the difference stays visible in the cloud.
-            _log.error("shadow %s: cannot follow: %s", name.value or "classic", exc)
+            _log.error("shadow %s: cannot apply: %s", name.value or "classic", exc)
 
 
 def bays_report(store: Store) -> Report:

@@ -133,7 +133,7 @@ def test_a_disk_that_cannot_be_written_is_an_alarm_that_ends(
     (tmp_path / "harvest").write_text("in the way")
     assert bench.show(bench.look(UNSURE)) == 0
     (alarm,) = bench.alarms.standing()
-    assert "expected to be able to keep a frame" in alarm.detail
+    assert "cannot write this frame" in alarm.detail
     (tmp_path / "harvest").unlink()
     assert bench.show(bench.look(UNSURE)) == 1
     assert bench.alarms.standing() == ()
