@@ -103,7 +103,7 @@ class ClipReader:
                     int((start_s + self._start_s) / time_base), stream=self._stream
                 )
             except self._errors as exc:
-                msg = f"{self.path}: cannot go to {time_s:.2f} s of this clip: {_reason(exc)}"
+                msg = f"{self.path}: cannot seek to {time_s:.2f} s in this clip: {_reason(exc)}"
                 raise CameraError(msg) from exc
             for frame in self._decode():
                 if found is not None and self._time_s(frame) > time_s + half_s:
@@ -111,7 +111,7 @@ class ClipReader:
                 found = frame
             if found is not None:
                 return self._picture(found)
-        msg = f"{self.path}: expected a picture at {time_s:.2f} s, but got none{self._why()}"
+        msg = f"{self.path}: expected a frame at {time_s:.2f} s, but got none{self._why()}"
         raise CameraError(msg)
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class ClipReader:
         first = next(self._rest, None)
         if first is None:
             self._container.close()
-            msg = f"{self.path}: expected a clip, but there is no whole frame in it{self._why()}"
+            msg = f"{self.path}: expected a clip, but it contains no complete frame{self._why()}"
             raise CameraError(msg)
         self._start_s = first.time or 0.0
         self._count = 0
@@ -176,7 +176,7 @@ class ClipReader:
             try:
                 packet = next(packets, None)
             except self._errors as exc:
-                self.fault = f"it breaks off: {_reason(exc)}"
+                self.fault = f"it is truncated: {_reason(exc)}"
                 return
             if packet is None:
                 return

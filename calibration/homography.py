@@ -73,7 +73,7 @@ def apply_homography(matrix: Doubles, points: Doubles) -> Doubles:
     mapped = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
     depth = mapped[..., 2:]
     if depth.size and (not np.isfinite(depth).all() or depth.min() * depth.max() <= 0):
-        msg = "expected places before the horizon, but got some beyond it"
+        msg = "expected points below the horizon, but got some above it"
         raise CalibrationError(msg)
     return np.asarray(mapped[..., :2] / depth, np.float64)
 

@@ -48,7 +48,7 @@ def check_for_network(calibration: Calibration, spec: NetworkSpec) -> NetworkRep
             bay.id,
             f"expected at least {plan.useful_bay_px:.0f} px across in the network's input, but got "
             f"{size:.0f} px",
-            "take a larger picture, zoom in or move the camera closer, or leave this bay out",
+            "use a larger image, zoom in or move the camera closer, or leave this bay out",
             bay.polygon[0],
         )
         for bay, size in zip(calibration.bays, sizes, strict=True)

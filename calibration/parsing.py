@@ -150,8 +150,9 @@ def parse_calibration(text: str | bytes, source: str, *, verify: bool = True) ->
         if actual != calibration.checksum:
             msg = (
                 f"{source}: checksum: expected {actual}, but got {calibration.checksum}: the file "
-                "was changed by other means than lotsight. If the change is meant, accept it with "
-                "`lotsight calibration seal`; else go back with `lotsight calibration rollback`."
+                "was edited outside lotsight. If the change is intended, accept it with "
+                "`lotsight calibration seal`; otherwise revert it with `lotsight calibration "
+                "rollback`."
             )
             raise CalibrationError(msg)
     return calibration

@@ -26,7 +26,7 @@ def read_picture(path: Path) -> ImageBgr:
     try:
         return decode_image(path.read_bytes(), str(path))
     except OSError as exc:
-        msg = f"{path}: expected a picture, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this image: {exc.strerror}"
         raise CalibrationError(msg) from exc
     except CameraError as exc:
         raise CalibrationError(str(exc)) from exc
@@ -56,7 +56,7 @@ def write_picture(path: Path, image_bgr: ImageBgr) -> None:
     try:
         path.write_bytes(content.tobytes())
     except OSError as exc:
-        msg = f"{path}: expected to be able to write, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise CalibrationError(msg) from exc
 
 
@@ -69,7 +69,7 @@ def picture_sha256(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as exc:
-        msg = f"{path}: expected a picture, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this image: {exc.strerror}"
         raise CalibrationError(msg) from exc
 
 
@@ -89,12 +89,12 @@ def spread_frames(path: Path, count: int) -> Iterator[ImageBgr]:
     if path.is_dir():
         pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
         if not pictures:
-            msg = f"{path}: expected a folder of pictures, but got one without any"
+            msg = f"{path}: expected a folder of images, but it contains none"
             raise CalibrationError(msg)
         for index in _spread(len(pictures), count):
             yield read_picture(pictures[index])
     elif not path.is_file():
-        msg = f"{path}: expected a clip, picture or folder, but there is none"
+        msg = f"{path}: expected a clip, image or folder, but it does not exist"
         raise CalibrationError(msg)
     elif is_picture(path):
         yield read_picture(path)

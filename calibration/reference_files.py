@@ -28,7 +28,7 @@ def store_reference(path: Path, image_bgr: ImageBgr) -> ReferencePicture:
     """
     good, buffer = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not good:
-        msg = f"{path}: expected a picture that can be stored, but got shape {image_bgr.shape}"
+        msg = f"{path}: expected an image that can be stored, but got shape {image_bgr.shape}"
         raise CalibrationError(msg)
     content = buffer.tobytes()
     digest = hashlib.sha256(content).hexdigest()
@@ -40,7 +40,7 @@ def store_reference(path: Path, image_bgr: ImageBgr) -> ReferencePicture:
             part.write_bytes(content)
             part.replace(target)
     except OSError as exc:
-        msg = f"{target}: expected to be able to store the reference picture, but got: "
+        msg = f"{target}: cannot write the reference image: "
         raise CalibrationError(msg + str(exc.strerror)) from exc
     return ReferencePicture(file=target.name, sha256=digest)
 
@@ -52,16 +52,19 @@ def load_reference(path: Path, calibration: Calibration) -> ImageBgr:
         CalibrationError: it has none, or the file is missing or another one.
     """
     if calibration.reference is None:
-        msg = f"{path}: expected a reference picture to compare with, but got none: save once"
+        msg = f"{path}: expected a reference image to compare with, but got none: save once"
         raise CalibrationError(msg)
     picture = path.parent / calibration.reference.file
     try:
         content = picture.read_bytes()
     except OSError as exc:
-        msg = f"{picture}: expected the reference picture, but got: {exc.strerror}"
+        msg = f"{picture}: cannot read the reference image: {exc.strerror}"
         raise CalibrationError(msg) from exc
     if hashlib.sha256(content).hexdigest() != calibration.reference.sha256:
-        msg = f"{picture}: expected the picture that was drawn on, but got another one (sha256)"
+        msg = (
+            f"{picture}: expected the image on which the bays were drawn, but got another one "
+            "(sha256)"
+        )
         raise CalibrationError(msg)
     try:
         return decode_image(content, str(picture))

@@ -27,17 +27,17 @@ def check_reference(file: Path, calibration: Calibration) -> tuple[Finding, ...]
         found = picture_sha256(path)
         height, width = read_picture(path).shape[:2]
     except CalibrationError as exc:
-        return (_finding(str(exc), "put it back; without it a moved camera cannot be measured"),)
+        return (_finding(str(exc), "restore it; without it, camera movement cannot be measured"),)
     if found != calibration.reference.sha256:
         message = (
             f"{path}: expected sha256 {calibration.reference.sha256[:12]}..., but got "
-            f"{found[:12]}...: another picture than the bays were drawn on"
+            f"{found[:12]}...: not the image on which the bays were drawn"
         )
-        return (_finding(message, "put the old one back, or accept this one with `set --image`"),)
+        return (_finding(message, "restore the original, or accept this one with `set --image`"),)
     if (width, height) != calibration.image_wh:
         expected = "x".join(map(str, calibration.image_wh))
         message = f"{path}: expected {expected} px, but got {width}x{height}"
-        return (_finding(message, "set the picture again with `set --image`"),)
+        return (_finding(message, "set the image again with `set --image`"),)
     return ()
 
 
@@ -46,8 +46,10 @@ def missing_reference(file: Path, calibration: Calibration) -> Finding | None:
     if calibration.reference is not None:
         return None
     return _finding(
-        "no reference picture: a view that is turned, cut or moved before the start is not noticed",
-        f"take one while the camera stands right: `lotsight calibration reference {file} SOURCE`",
+        "no reference image: a view that was rotated, cropped or moved before startup goes "
+        "undetected",
+        f"capture one while the camera is in position: `lotsight calibration reference {file} "
+        "SOURCE`",
     )
 
 

@@ -83,7 +83,7 @@ def forget_old(
             for file in (*(each.path for each in goes), *unwanted):
                 file.unlink(missing_ok=True)
         except OSError as exc:
-            msg = f"{path}: expected to be able to delete old revisions, but got: {exc.strerror}"
+            msg = f"{path}: cannot delete old revisions: {exc.strerror}"
             raise CalibrationError(msg) from exc
     return Forgotten(
         tuple(each.number for each in goes), tuple(picture.name for picture in unwanted)

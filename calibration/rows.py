@@ -34,29 +34,33 @@ class RowPlan(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     quad: Quad = Field(
-        title="Corners", description="Round the row, fractions of the picture; 1 to 2 is the front."
+        title="Corners", description="Around the row, fractions of the image; 1 to 2 is the front."
     )
     count: int = Field(ge=1, le=MOST_BAYS, title="Bays", description="In each row.")
     dividers: tuple[float, ...] = Field(
         (),
         title="Dividers",
-        description="Where the count - 1 lines between bays stand, shares of the true length; "
-        "empty: evenly.",
+        description="Positions of the count - 1 dividers, fractions of the true length; empty: "
+        "evenly spaced.",
     )
     skew: float = Field(
         0.0,
         gt=-1,
         lt=1,
         title="Skew",
-        description="Angled bays: how far their backs lie further along than their fronts, share "
-        "of the row's true length.",
+        description="Angled bays: offset of the backs against the fronts, as a fraction of the "
+        "row's true length.",
     )
-    rows: Literal[1, 2] = Field(1, title="Rows", description="2: back to back over the depth.")
+    rows: Literal[1, 2] = Field(1, title="Rows", description="2: back to back within the depth.")
     split: float = Field(
-        0.5, gt=0, lt=1, title="Split", description="Depth of the front row of two, share of all."
+        0.5,
+        gt=0,
+        lt=1,
+        title="Split",
+        description="Depth of the front row of two, as a fraction of the whole.",
     )
     herringbone: bool = Field(
-        False, title="Herringbone", description="The second row leans the other way."
+        False, title="Herringbone", description="The second row slants the other way."
     )
 
     @model_validator(mode="after")
@@ -68,7 +72,9 @@ class RowPlan(BaseModel):
             raise ValueError(msg)
         marks = (0.0, *self.dividers, 1.0)
         if any(second <= first for first, second in pairwise(marks)):
-            msg = f"dividers: expected rising shares between 0 and 1, but got {self.dividers}"
+            msg = (
+                f"dividers: expected increasing fractions between 0 and 1, but got {self.dividers}"
+            )
             raise ValueError(msg)
         return self
 
@@ -175,6 +181,6 @@ def copy_row(plan: RowPlan, to: Point, image_wh: tuple[int, int]) -> RowPlan:
     matrix = square_to_quad(quad_px)
     moved = apply_homography(matrix, UNIT_SQUARE + np.asarray(_on_row(plan, to, image_wh)))
     if np.sign(signed_area(moved)) != np.sign(signed_area(quad_px)):
-        msg = f"expected a place before the horizon, but got ({to[0]:.3f}, {to[1]:.3f})"
+        msg = f"expected a point below the horizon, but got ({to[0]:.3f}, {to[1]:.3f})"
         raise CalibrationError(msg)
     return plan.model_copy(update={"quad": as_points(to_norm(moved, image_wh))})

@@ -58,8 +58,8 @@ def check_visibility(calibration: Calibration) -> tuple[Finding, ...]:
             Severity.WARNING,
             Code.HIDDEN,
             bay.id,
-            f"expected {LEAST_VISIBLE:.0%} of a car to be seen with the bays around it full, "
-            f"but got about {share:.0%}",
+            f"expected {LEAST_VISIBLE:.0%} of a car to be visible with the neighbouring bays "
+            f"full, but got about {share:.0%}",
             "mount the camera higher, or leave this bay to another camera",
             bay.polygon[0],
         )

@@ -49,14 +49,14 @@ class ModelAccess(Protocol):
 
 
 FileArgument = Annotated[
-    Path, typer.Argument(help="The calibration file.", show_default=False, metavar="FILE")
+    Path, typer.Argument(help="Calibration file.", show_default=False, metavar="FILE")
 ]
 AuthorOption = Annotated[
-    str | None, typer.Option("--author", help="Who makes the change; by default the user's name.")
+    str | None, typer.Option("--author", help="Author of the change; default: your user name.")
 ]
-NoteOption = Annotated[str, typer.Option("--note", help="What the change is, for people.")]
+NoteOption = Annotated[str, typer.Option("--note", help="Comment on the change.")]
 PixelsOption = Annotated[
-    bool, typer.Option("--pixels", help="Points are pixels of the picture, not fractions of it.")
+    bool, typer.Option("--pixels", help="Points are pixels of the image, not fractions.")
 ]
 ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", help="Name or path of a model.", show_default=False)

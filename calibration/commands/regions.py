@@ -24,7 +24,7 @@ from telemetry.errors import CalibrationError
 
 OutlineOption = Annotated[
     str | None,
-    typer.Option("--polygon", help='Outline: "x,y x,y x,y ..."; left out: deletes it.'),
+    typer.Option("--polygon", help='Outline: "x,y x,y x,y ..."; omit to delete it.'),
 ]
 
 
@@ -49,7 +49,7 @@ _AREA = _Kind(Area, "watched", "not watched")
 
 def mask(
     file: FileArgument,
-    name: Annotated[str, typer.Argument(help="What is hidden.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of the mask.", show_default=False)],
     polygon: OutlineOption = None,
     pixels: PixelsOption = False,
     author: AuthorOption = None,
@@ -60,7 +60,7 @@ def mask(
 
 def area(
     file: FileArgument,
-    name: Annotated[str, typer.Argument(help="What it is.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of the area.", show_default=False)],
     polygon: OutlineOption = None,
     pixels: PixelsOption = False,
     author: AuthorOption = None,

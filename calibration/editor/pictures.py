@@ -56,7 +56,7 @@ class StillPicture:
         try:
             self._image_bgr = decode_image(path.read_bytes(), self.name)
         except OSError as exc:
-            msg = f"{path}: expected a picture, but got: {exc.strerror}"
+            msg = f"{path}: cannot read the image: {exc.strerror}"
             raise CameraError(msg) from exc
 
     def picture(self, time_s: float) -> ImageBgr:
@@ -119,6 +119,6 @@ class LivePictures:
         """
         image = self._newest()
         if image is None:
-            msg = f"{self.name}: expected a picture, but got none yet: is the camera running?"
+            msg = f"{self.name}: expected an image, but got none yet: is the camera running?"
             raise CameraError(msg)
         return image

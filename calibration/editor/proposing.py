@@ -67,9 +67,7 @@ class VehicleProposer:
         """
         watched = list(pictures)
         if not watched:
-            msg = (
-                f"camera {calibration.camera}: expected pictures to propose bays from, but got none"
-            )
+            msg = f"camera {calibration.camera}: expected images to propose bays from, but got none"
             raise CalibrationError(msg)
         no_bays = np.zeros((0, 4, 2), np.float32)
         seen = [self._detector.detect(image, no_bays).detections for image in watched]

@@ -131,7 +131,7 @@ def picture(session: SessionOf, time_s: float = 0.0) -> Response:
         ".jpg", session.picture(time_s), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )
     if not good:
-        msg = f"{session.pictures.name}: expected a picture that can be shown, but got none"
+        msg = f"{session.pictures.name}: expected an image that can be displayed, but got none"
         raise CameraError(msg)
     return Response(buffer.tobytes(), media_type="image/jpeg")
 

@@ -186,7 +186,7 @@ class EditorSession:
         if present is None or same_shape(present.image_wh, wh):
             return []
         message = shape_fault(present.image_wh, wh, compared=present.reference is not None)
-        remedy = "see that the bays lie right on this picture before you save"
+        remedy = "check that the bays are in the right place on this image before saving"
         return [Finding(Severity.WARNING, Code.REFERENCE, None, message, remedy)]
 
     def live(self, request: PictureRequest) -> tuple[JudgedBay, ...]:
@@ -206,7 +206,7 @@ class EditorSession:
     def propose(self, request: ProposeRequest) -> tuple[ProposalView, ...]:
         """Bays that are not drawn yet, row by row."""
         if self.proposer is None:
-            msg = f"camera {self.camera}: expected a model to look for vehicles, but got none"
+            msg = f"camera {self.camera}: expected a model to detect vehicles, but got none"
             raise CalibrationError(msg)
         calibration = self.compose(request.document)
         pictures = (self.picture(time_s) for time_s in self._moments(request))
@@ -351,7 +351,7 @@ class EditorSession:
 
     def _judge(self) -> LiveJudge:
         if self.judge is None:
-            msg = f"camera {self.camera}: expected a model to look at the picture, but got none"
+            msg = f"camera {self.camera}: expected a model to judge the image, but got none"
             raise CalibrationError(msg)
         return self.judge
 

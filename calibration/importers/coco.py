@@ -89,7 +89,7 @@ def _labelled(
 
 def _split(place: str, count: int) -> Finding:
     message = f"{place} has {count} outlines: each became a bay"
-    return Finding(Severity.WARNING, Code.SPLIT, None, message, "delete what is no bay of its own")
+    return Finding(Severity.WARNING, Code.SPLIT, None, message, "delete any that is not a bay")
 
 
 def outlines_of(document: Document, place: str, annotation: Mapping[str, Any]) -> list[Points]:

@@ -229,7 +229,7 @@ def _tell(items: Iterable[LeftOut]) -> list[Finding]:
 def _left_out(reason: str, places: Sequence[str]) -> Finding:
     listed = ", ".join(places[:_SHOWN_PLACES])
     more = ", ..." if len(places) > _SHOWN_PLACES else ""
-    message = printable(f"{len(places)} left out: {reason} ({listed}{more})")
+    message = printable(f"{len(places)} skipped: {reason} ({listed}{more})")
     return Finding(Severity.WARNING, Code.SKIPPED, None, message, "draw it if needed")
 
 
@@ -257,10 +257,10 @@ def fit_to(
     aspect = (theirs[0] * image_wh[1]) / (theirs[1] * image_wh[0])
     if not stretch and abs(aspect - 1) > _SAME_ASPECT:
         msg = (
-            f"{source}: picture size: expected bays drawn on a picture of the shape of {ours}, but "
-            f"got {drawn}; if it shows the same view, squeezed, say so (--stretch)"
+            f"{source}: image size: expected bays drawn on an image with the aspect ratio of "
+            f"{ours}, but got {drawn}; if it shows the same view, stretched, pass --stretch"
         )
         raise CalibrationError(msg)
-    message = f"bays drawn on {drawn} were scaled to the picture's {ours}"
-    said = Finding(Severity.INFO, Code.SCALED, None, message, "look whether they fit")
+    message = f"bays drawn on {drawn} were scaled to the image's {ours}"
+    said = Finding(Severity.INFO, Code.SCALED, None, message, "check that they fit")
     return replace(imported, image_wh=image_wh, findings=(said, *imported.findings))

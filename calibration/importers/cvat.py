@@ -62,7 +62,7 @@ def _import_tracks(document: Document, root: Xml.Element, tracks: list[Xml.Eleme
         place = f"track {track.get('id', number)}"
         seen = [shape for shape in _drawings(track) if shape.get("outside") != "1"]
         if not seen:
-            found.append(LeftOut(place, "it is seen in no frame"))
+            found.append(LeftOut(place, "it is in no frame"))
             continue
         items = [_labelled(document, place, shape, track.get("label", "")) for shape in seen]
         found.append(items[0])
@@ -83,7 +83,7 @@ def _has_moved(items: list[Labelled | LeftOut], width_px: int) -> bool:
 
 
 def _moved(place: str) -> Finding:
-    message = f"{place} moves within the clip: its first place was taken"
+    message = f"{place} moves within the clip: its first position was used"
     return Finding(Severity.WARNING, Code.MOVING, None, message, "delete it if it follows a car")
 
 

@@ -85,8 +85,8 @@ class Document:
         """
         if self.image_wh is None:
             self.fail(
-                "picture size",
-                "width and height, since this format keeps pixels (--size 1280x720 or --image)",
+                "image size",
+                "width and height, since this format stores pixels (--size 1280x720 or --image)",
                 "none",
             )
         return self.image_wh

@@ -74,7 +74,7 @@ def _bays(
         where = f"{place}.{name}".lstrip(".")
         settings = zone if isinstance(zone, Mapping) else {"coordinates": zone}
         if str(settings.get("enabled")).lower() in _OFF:
-            found.append(LeftOut(where, "the zone is switched off"))
+            found.append(LeftOut(where, "the zone is disabled"))
             continue
         numbers = _numbers(document, f"{where}.coordinates", settings.get("coordinates"))
         points = pairs_of(document, f"{where}.coordinates", numbers)

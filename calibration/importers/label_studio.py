@@ -85,7 +85,7 @@ def _results(
             valid = [row for row in rows if not row.get("was_cancelled") and row.get("result")]
             if valid:
                 others = [
-                    LeftOut(f"{place}.{key}[{rows.index(row)}]", "another annotation counts")
+                    LeftOut(f"{place}.{key}[{rows.index(row)}]", "superseded by another annotation")
                     for row in valid[1:]
                 ]
                 return list_of(document, f"{place}.{key}.result", valid[0]["result"]), others
@@ -141,10 +141,10 @@ def _form(value: Mapping[str, Any]) -> str:
 
 def _labelled(document: Document, region: _Region, image_wh: tuple[int, int]) -> Labelled | LeftOut:
     if region.form not in {"polygon", "rectangle"}:
-        what = no_outline(region.form) if region.form else "nothing is drawn"
+        what = no_outline(region.form) if region.form else "it has no points"
         return LeftOut(region.place, what)
     if region.turn_deg:
-        return LeftOut(region.place, "it was drawn while the picture was turned")
+        return LeftOut(region.place, "it was drawn on a rotated image")
     place = f"{region.place}.value"
     points = [
         (x * image_wh[0] / _PERCENT, y * image_wh[1] / _PERCENT)

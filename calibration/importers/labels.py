@@ -88,7 +88,9 @@ def bays_among(
         if isinstance(item, LeftOut):
             shapes.append(item)
         elif item.label not in taken:
-            shapes.append(LeftOut(item.place, f"its label '{item.label}' is no bay (--category)"))
+            shapes.append(
+                LeftOut(item.place, f"its label '{item.label}' is not a bay label (--category)")
+            )
         else:
             own = item.label if named and _is_name(item.label, counts) else None
             shapes.append(Shape(item.place, item.points, item.name or own, _kind(item.label)))
@@ -112,7 +114,7 @@ def _taken(document: Document, counts: Counter[str], *, named: bool) -> set[str]
     if not bays and len(rest) == 1:
         return rest
     if known and not bays:
-        document.fail("category", f"a choice of the bays' (--category) of {listed}", "none")
+        document.fail("category", f"the label of the bays (--category), one of {listed}", "none")
     return bays
 
 

@@ -56,8 +56,8 @@ def import_roboflow(document: Document) -> Imported:
 
 def _classes(counts: Counter[str]) -> Finding:
     listed = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
-    message = f"all classes were taken as bays: {listed}"
-    remedy = "--category takes only one, if the others are no bays"
+    message = f"all classes were imported as bays: {listed}"
+    remedy = "use --category to import only one, if the others are not bays"
     return Finding(Severity.WARNING, Code.CLASSES, None, message, remedy)
 
 

@@ -112,7 +112,7 @@ def propose_from_frames(
     """
     settings = settings or ProposalSettings()
     if pictures and len(pictures) != len(frames):
-        msg = f"expected a picture for each of {len(frames)} frames, but got {len(pictures)}"
+        msg = f"expected an image for each of {len(frames)} frames, but got {len(pictures)}"
         raise ValueError(msg)
     if len(frames) == 1:
         image_bgr = pictures[0] if pictures else None

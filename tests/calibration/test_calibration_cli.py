@@ -111,7 +111,7 @@ def test_check_misses_a_changed_reference_picture(tmp_path: Path) -> None:
     assert load_calibration(path).image_wh == (640, 480)
     assert "reference" not in run("check", path, "--json").output
     cv2.imwrite(str(picture), np.full((480, 640, 3), 91, np.uint8))
-    assert "another picture than the bays were drawn on" in run("check", path, "--json").output
+    assert "not the image on which the bays were drawn" in run("check", path, "--json").output
     picture.unlink()
     assert "No such file" in run("check", path, "--json").output
 
@@ -160,7 +160,7 @@ def test_propose_adds_the_bays_under_vehicles_and_between_them(tmp_path: Path) -
         pytest.param(["rows", "{}", "--quad", "0,0 1,0 1,1", "--count", "3"], "got 3", id="quad"),
         pytest.param(
             ["rows", "{}", "--quad", "0,0 1,0 1,1 0,1", "--count", "3", "--dividers", "a"],
-            "shares such as",
+            "fractions such as",
             id="dividers",
         ),
         pytest.param(
@@ -170,7 +170,7 @@ def test_propose_adds_the_bays_under_vehicles_and_between_them(tmp_path: Path) -
         pytest.param(["rollback", "{}", "9"], r"saved revision \(1\)", id="rollback"),
         pytest.param(["diff", "{}"], r"saved revision \(1\), but got 0", id="diff"),
         pytest.param(["export", "{}", "-f", "geojson"], "control_points", id="geojson"),
-        pytest.param(["draw", "{}", "--out", "x.png"], "a picture to draw on", id="draw"),
+        pytest.param(["draw", "{}", "--out", "x.png"], "an image to draw on", id="draw"),
         pytest.param(["revisions", "/nowhere/x.json"], "with revisions", id="revisions"),
         pytest.param(["import", "/nowhere/x.json", "--into", "{}"], "No such file", id="import"),
         pytest.param(["new", "{}.new", "--camera", "c"], "picture's size", id="new"),

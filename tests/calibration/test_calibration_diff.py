@@ -139,7 +139,7 @@ def test_pictures_and_clips_that_cannot_be_read_are_named(tmp_path: Path) -> Non
     with pytest.raises(CalibrationError, match=r"one of \.bmp, .*, but got '\.gif'"):
         write_picture(tmp_path / "x.gif", np.zeros((4, 4, 3), np.uint8))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CalibrationError, match="a folder of pictures, but got one without any"):
+    with pytest.raises(CalibrationError, match="a folder of images, but it contains none"):
         list(spread_frames(tmp_path / "empty", 3))
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"no clip")

@@ -92,4 +92,4 @@ def test_a_wholly_other_view_is_refused(
         page.locator("#do-align").click()
         page.wait_for_selector(".toast.error, #panel-history .bad")
         said = page.inner_text(".toast.error, #panel-history .bad")
-        assert "draw the bays anew" in said
+        assert "redraw the bays" in said

@@ -66,7 +66,7 @@ def test_label_studio_boxes_turn_about_their_corner_and_texts_name_them() -> Non
     assert outlines(found) == {"A_7": corners}
     assert [finding.message for finding in found.left_out] == [
         "1 left out: a key point has no outline ([0].result[3])",
-        "1 left out: another annotation counts ([0].annotations[2])",
+        "1 skipped: superseded by another annotation ([0].annotations[2])",
     ]
 
 
@@ -233,7 +233,7 @@ def test_classes_of_yolo_lines_are_told_and_can_be_chosen() -> None:
     found = imported(lines)
     assert len(found.bays) == 3
     assert [finding.code for finding in found.findings] == [Code.CLASSES]
-    assert "all classes were taken as bays: 0 (2), 2 (1)" in found.findings[0].message
+    assert "all classes were imported as bays: 0 (2), 2 (1)" in found.findings[0].message
     chosen = imported(lines, categories=("0",))
     assert len(chosen.bays) == 2
     assert "'2' is no bay" in chosen.left_out[0].message
