@@ -90,7 +90,7 @@ def _caption(sheet: ImageBgr, bay: WorstBay, left_top: tuple[int, int]) -> None:
     left, top = left_top
     is_wrong = (bay.prob >= 0.5) != bay.occupied  # noqa: PLR2004 - even odds
     truth = "occupied" if bay.occupied else "free"
-    said = f"{truth}, said {100 * bay.prob:.0f}% occ"
+    said = f"{truth}, predicted {100 * bay.prob:.0f}% occ"
     put_text(sheet, said, (left, top + 16), 15, INK if is_wrong else (170, 170, 170), BOLD)
     name = f"{bay.frame.set_name} {bay.frame.path.stem[-18:]} #{bay.frame.bay_ids[bay.bay]}"
     while text_width_px(name, 13) > CELL_PX:

@@ -112,7 +112,7 @@ class LotFrame:
         for bay, polygon in zip(self.bay_ids, self.polygons_norm, strict=True):
             check_outline(bay, polygon)
         if self.image_wh is not None and min(self.image_wh) <= 0:
-            msg = f"expected a picture of at least one pixel, but got {self.image_wh}"
+            msg = f"expected an image of at least one pixel, but got {self.image_wh}"
             raise DatasetError(msg)
 
     @property
@@ -186,7 +186,7 @@ def read_picture(path: Path) -> ImageBgr:
     try:
         return decode_image(path.read_bytes(), str(path))
     except OSError as exc:
-        msg = f"{path}: expected a picture, but got: {exc.strerror}"
+        msg = f"{path}: cannot read the image: {exc.strerror}"
         raise DatasetError(msg) from exc
     except CameraError as exc:
         raise DatasetError(str(exc)) from exc
@@ -200,7 +200,7 @@ def picture_size_wh(path: Path) -> tuple[int, int]:
     """
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        msg = f"{path}: expected a picture, but it is missing or cannot be decoded"
+        msg = f"{path}: image is missing or cannot be decoded"
         raise DatasetError(msg)
     return image.shape[1], image.shape[0]
 

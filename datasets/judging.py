@@ -267,7 +267,7 @@ def plan_for(
             least_px = long_side_px
             while input_fault(_by_long_side(image_wh, spec, least_px), spec):
                 least_px += 1
-            msg += f"; {least_px} px is enough for pictures of {image_wh[0]}x{image_wh[1]} px"
+            msg += f"; {least_px} px is enough for images of {image_wh[0]}x{image_wh[1]} px"
         raise ModelError(msg)
     return _whole_picture(polygons_norm, image_wh, input_wh)
 

@@ -60,7 +60,7 @@ class Leak:
     def __str__(self) -> str:
         """In one line."""
         one, two = (f"{side_of(one)} {one.path.name}" for one in (self.first, self.second))
-        return f"{one} and {two}: alike by {self.likeness:.2f}, {self.bits} of 64 bits differ"
+        return f"{one} and {two}: similarity {self.likeness:.2f}, {self.bits} of 64 bits differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,6 @@ def _grey(path: Path) -> Floats:
     """A picture at half size, grey; JPEG is decoded at that size, in half the time."""
     grey = cv2.imread(str(path), cv2.IMREAD_REDUCED_GRAYSCALE_2)
     if grey is None:
-        msg = f"{path}: expected a picture, but it is missing or cannot be decoded"
+        msg = f"{path}: image is missing or cannot be decoded"
         raise DatasetError(msg)
     return np.asarray(grey, np.float32)

@@ -63,7 +63,7 @@ def list_sets(root: Path) -> dict[str, tuple[str, ...]]:
         DatasetError: the folder is missing, or an annotation file in it is no JSON object.
     """
     if not root.is_dir():
-        msg = f"{root}: expected a folder of labelled sets, but there is none (set LOTSIGHT_DATA)"
+        msg = f"{root}: folder of labelled sets not found (set LOTSIGHT_DATA)"
         raise DatasetError(msg)
     paths = sorted(root.glob(f"*/{ANNOTATIONS}"))
     return {path.parent.name: tuple(_read_object(path)) for path in paths}

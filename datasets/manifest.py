@@ -196,7 +196,7 @@ def list_files(folder: Path) -> list[Path]:
         DatasetError: the folder is missing.
     """
     if not folder.is_dir():
-        msg = f"{folder}: expected the folder of a data set, but there is none"
+        msg = f"{folder}: expected the folder of a data set, but it does not exist"
         raise DatasetError(msg)
     return sorted(
         path
@@ -218,7 +218,7 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
-        msg = f"{path}: expected a file to read, but got: {exc.strerror}"
+        msg = f"{path}: cannot read: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 
@@ -253,7 +253,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> Path:
     try:
         write_atomically(path, manifest.model_dump_json(indent=1) + "\n")
     except OSError as exc:
-        msg = f"{path}: expected to be able to write it, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
     return path
 

@@ -82,10 +82,10 @@ def claim_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         present = next(folder.iterdir(), None)
     except OSError as exc:
-        msg = f"{folder}: expected to be able to write here, but got: {exc.strerror}"
+        msg = f"{folder}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
     if present is not None:
-        msg = f"{folder}: expected a new or empty folder, but got one with {present.name} in it"
+        msg = f"{folder}: expected a new or empty folder, but it contains {present.name}"
         raise DatasetError(msg)
 
 
@@ -125,7 +125,7 @@ def place_pictures(
             if placing is not Placing.LINK or not _linked(source, target):
                 shutil.copyfile(source, target)
         except OSError as exc:
-            msg = f"{source}: expected to be able to copy it to {target}, but got: {exc.strerror}"
+            msg = f"{source}: cannot copy to {target}: {exc.strerror}"
             raise DatasetError(msg) from exc
         on_picture()
 
@@ -148,7 +148,7 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     except OSError as exc:
-        msg = f"{path}: expected to be able to write it, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 
@@ -162,7 +162,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as exc:
-        msg = f"{path}: expected to be able to write it, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 

@@ -84,7 +84,7 @@ def label_sheet(frames: Sequence[LotFrame]) -> ImageBgr:
         DatasetError: there is none, or one cannot be read.
     """
     if not frames:
-        msg = "sheet: expected pictures to show, but got none"
+        msg = "sheet: expected images to show, but got none"
         raise DatasetError(msg)
     columns = max(1, min(len(frames), round(len(frames) ** 0.5)))
     rows = -(-len(frames) // columns)

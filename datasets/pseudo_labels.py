@@ -51,7 +51,7 @@ class LabelSettings:
             DatasetError: one is out of its range.
         """
         if not (self.least_log_odds > 0 and self.stay_s > 0 and 0 < self.check_share < 1):
-            msg = f"expected positive settings and a share between 0 and 1, but got {self}"
+            msg = f"expected positive settings and a fraction between 0 and 1, but got {self}"
             raise DatasetError(msg)
 
 
@@ -191,8 +191,8 @@ def _in_time(frames: Sequence[LotFrame], check_share: float) -> list[LotFrame]:
         cut = len(own) - round(check_share * len(own))
         if not 0 < cut < len(own):
             msg = (
-                f"camera {own[0].camera or 'without a name'}: expected pictures to learn from and "
-                f"to check on, but got {len(own)}"
+                f"camera {own[0].camera or 'without a name'}: expected images for training and "
+                f"for checking, but got {len(own)}"
             )
             raise DatasetError(msg)
         ordered += [replace(f, split=ADAPT if i < cut else CHECK) for i, f in enumerate(own)]

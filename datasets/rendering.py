@@ -143,5 +143,5 @@ def _camera(sample: Sample) -> dict[str, object]:
 
 def _write_picture(path: Path, image: npt.NDArray[np.unsignedinteger], options: list[int]) -> None:
     if not cv2.imwrite(str(path), image, options):
-        msg = f"{path}: expected to be able to write a picture, but the disk does not take it"
+        msg = f"{path}: cannot write the image"
         raise DatasetError(msg)

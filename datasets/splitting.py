@@ -87,7 +87,7 @@ def group_of(frame: LotFrame, by: SplitBy) -> Group:
     elif by is SplitBy.DAY and frame.time_local is not None:
         group = (frame.lot or frame.set_name, frame.time_local.date().isoformat())
     if group is None:
-        msg = f"{frame.path}: expected its {by}, to split by it, but the set does not say it"
+        msg = f"{frame.path}: expected its {by}, to split by it, but the set does not state it"
         raise DatasetError(msg)
     return group
 
@@ -112,7 +112,7 @@ def split_by(
     wanted = shares.by_split
     if len(members) < len(wanted):
         msg = (
-            f"split by {by}: expected a {by} at least for each of {len(wanted)} splits, but got "
+            f"split by {by}: expected at least one {by} for each of {len(wanted)} splits, but got "
             f"{len(members)} in all"
         )
         raise DatasetError(msg)

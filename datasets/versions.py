@@ -129,6 +129,6 @@ def files_of(folder: Path, on_file: Callable[[], None] = lambda: None) -> dict[s
     if (folder / MANIFEST).exists():
         return dict(read_manifest(folder).files)
     if not folder.is_dir():
-        msg = f"{folder}: expected the folder of a data set, but there is none"
+        msg = f"{folder}: expected the folder of a data set, but it does not exist"
         raise DatasetError(msg)
     return hash_files(folder, on_file)

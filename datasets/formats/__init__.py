@@ -112,7 +112,7 @@ def _read(source: Path, wanted: SetFormat | None, collector: Collector) -> Readi
         f"{name}: {reader.looks_for}" for name, reader in FORMATS.items() if wanted in {None, name}
     )
     ours = "" if wanted else f"lotsight: {ANNOTATIONS} with rois_list; "
-    msg = f"{source}: expected a labelled set, looked for {ours}{looked}, but found none of it"
+    msg = f"{source}: expected a labelled set ({ours}{looked}), but found none"
     raise DatasetError(msg)
 
 

@@ -247,13 +247,13 @@ class Collector:
             more = f" (and {len(self._left_out) - 1} more)" if len(self._left_out) > 1 else ""
             raise DatasetError(self._left_out[0] + more)
         if not self._frames:
-            msg = f"{self.source}: expected labelled pictures, but got none"
+            msg = f"{self.source}: expected labelled images, but got none"
             raise DatasetError(msg)
         if self._ignored and not has_any:
             classes = ", ".join(f"'{name}'" for name in sorted(self._ignored)[:8])
             msg = (
                 f"{self.source}: expected classes such as occupied, free, space or car, but got "
-                f"{classes}; say what they mean, e.g. --class NAME=occupied"
+                f"{classes}; map them, e.g. --class NAME=occupied"
             )
             raise DatasetError(msg)
         ignored = dict(self._ignored.most_common())

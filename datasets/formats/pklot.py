@@ -62,7 +62,7 @@ def _picture(tree: Tree, path: Path) -> Path:
         beside = path.with_suffix(suffix)
         if beside in tree.pictures.get(beside.name, []):
             return beside
-    msg = f"{path}: expected its picture {path.stem}.jpg beside it, but there is none"
+    msg = f"{path}: expected its image {path.stem}.jpg beside it, but there is none"
     raise DatasetError(msg)
 
 

@@ -72,7 +72,7 @@ def survey(source: Path) -> Tree:
         DatasetError: there is nothing at this path.
     """
     if not source.exists():
-        msg = f"{source}: expected the folder or file of a labelled set, but there is none"
+        msg = f"{source}: expected the folder or file of a labelled set, but it does not exist"
         raise DatasetError(msg)
     is_file = source.is_file()
     # A file of annotations often lies in a folder beside that of its pictures.
@@ -106,7 +106,7 @@ def head_of(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(_HEAD_BYTES).decode("utf-8", "replace")
     except OSError as exc:
-        msg = f"{path}: expected a file to read, but got: {exc.strerror}"
+        msg = f"{path}: cannot read: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 
@@ -125,7 +125,7 @@ def read_document(path: Path) -> Document:
     try:
         return Document(path, path.read_bytes())
     except OSError as exc:
-        msg = f"{path}: expected a file to read, but got: {exc.strerror}"
+        msg = f"{path}: cannot read: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 

@@ -136,7 +136,7 @@ def _parts(document: Document, data: Mapping[str, Any], tree: Tree) -> list[_Par
         if found:
             parts.append(_Part(key, tuple(found)))
     if not parts:
-        document.fail(", ".join(_SPLIT_KEYS), "folders of pictures", f"none at {looked}")
+        document.fail(", ".join(_SPLIT_KEYS), "folders of images", f"none at {looked}")
     return _distinct(parts)
 
 
@@ -184,7 +184,7 @@ def _line(document: Document, place: str, fields: Sequence[str], names: Mapping[
     else:
         points = pairs_of(document, place, numbers[1:])
     if any(not -_RIM <= value <= 1 + _RIM for point in points for value in point):
-        document.fail(place, "fractions of the picture, 0 to 1", " ".join(fields))
+        document.fail(place, "fractions of the image, 0 to 1", " ".join(fields))
     return Label(place, names[int(numbers[0])], points)
 
 

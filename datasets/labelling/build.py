@@ -85,7 +85,7 @@ def make_queue(
     """
     counts = np.array([len(one.prob) for one in pool], np.int64)
     if counts.sum() == 0:
-        msg = f"sources {', '.join(recipe.sources)}: expected bays to ask about, but got none"
+        msg = f"sources {', '.join(recipe.sources)}: expected bays to label, but got none"
         raise DatasetError(msg)
     frame = np.repeat(np.arange(len(pool)), counts)
     bay = np.concatenate([np.arange(count) for count in counts])

@@ -100,7 +100,7 @@ def _earlier_reviews(path: Path) -> tuple[str, ...]:
     try:
         return tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
     except (OSError, UnicodeError) as exc:
-        msg = f"{path}: expected earlier reviews, but got: {exc}"
+        msg = f"{path}: cannot read earlier reviews: {exc}"
         raise DatasetError(msg) from exc
 
 
@@ -130,7 +130,7 @@ def export_revision(
             changed since the queue was made, or the folder cannot be written.
     """
     if not results.outcomes:
-        msg = f"{queue_folder}: expected answers to export, but nothing is answered yet"
+        msg = f"{queue_folder}: expected answers to export, but there are none yet"
         raise DatasetError(msg)
     frames, reviewed = _revised(queue_folder, queue, results, base, target)
     names = picture_names(frames)
@@ -179,7 +179,7 @@ def _revised(
 def _new_frame(folder: Path, queued: QueuedFrame, target: Target) -> LotFrame:
     path = picture_path(folder, queued)
     if sha256_of(path) != queued.sha256:
-        msg = f"{path}: expected the picture that was reviewed, but it has changed since"
+        msg = f"{path}: expected the image that was reviewed, but it has changed since"
         raise DatasetError(msg)
     return LotFrame(
         set_name=queued.source,
@@ -199,8 +199,8 @@ def _same_bays(frame: LotFrame, queued: QueuedFrame) -> LotFrame:
     ids = tuple(bay.id for bay in queued.bays)
     if frame.bay_ids != ids:
         msg = (
-            f"{frame.path}: expected the bays that were asked about ({', '.join(ids[:5])}, ...), "
-            f"but got {', '.join(frame.bay_ids[:5])}, ...: the base has changed since"
+            f"{frame.path}: expected the queued bays ({', '.join(ids[:5])}, ...), but got "
+            f"{', '.join(frame.bay_ids[:5])}, ...: the base has changed since"
         )
         raise DatasetError(msg)
     return frame

@@ -144,7 +144,7 @@ class Queue(_Value):
                 msg = f"item {number}: frame {item.frame} has no bay {item.bay}"
                 raise ValueError(msg)
         if len({self.id_of(item) for item in self.items}) != len(self.items):
-            msg = "expected each bay of a picture once, but one is asked about twice"
+            msg = "expected each bay of an image once, but one is queued twice"
             raise ValueError(msg)
         return self
 
@@ -165,13 +165,13 @@ def write_queue(folder: Path, queue: Queue) -> Path:
     """
     path = folder / FILE
     if path.exists():
-        msg = f"{path}: expected no queue here yet, but there is one; answers to it would be lost"
+        msg = f"{path}: a queue already exists here; its answers would be lost"
         raise DatasetError(msg)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, queue.model_dump_json(indent=1) + "\n")
     except OSError as exc:
-        msg = f"{path}: expected to be able to write the queue, but got: {exc.strerror}"
+        msg = f"{path}: cannot write the queue: {exc.strerror}"
         raise DatasetError(msg) from exc
     return path
 

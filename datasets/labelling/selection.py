@@ -48,7 +48,7 @@ class Budget:
             raise ValueError(msg)
         for name in ("random_share", "twice_share"):
             if not 0 <= getattr(self, name) <= 1:
-                msg = f"{name}: expected a share from 0 to 1, but got {getattr(self, name)}"
+                msg = f"{name}: expected a fraction from 0 to 1, but got {getattr(self, name)}"
                 raise ValueError(msg)
 
 

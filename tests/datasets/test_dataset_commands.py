@@ -71,7 +71,7 @@ def test_check_finds_a_planted_copy_and_a_wrong_size(
     assert "1 pictures have a near-identical one in another" in shown
     assert "near-identical" not in run("check", tmp_path / "leaky", "--no-leaks")
     write_dataset([replace(frames[0], image_wh=(640, 360))], tmp_path / "size")
-    assert "expected a picture of 640x360, but it has 480x360" in run(
+    assert "expected an image of 640x360, but it has 480x360" in run(
         "check", tmp_path / "size", code=1
     )
 
@@ -79,7 +79,7 @@ def test_check_finds_a_planted_copy_and_a_wrong_size(
 def test_check_finds_a_picture_listed_twice(frames: list[LotFrame], tmp_path: Path) -> None:
     write_dataset([frames[0], replace(frames[0], split="valid")], tmp_path / "twice")
     shown = run("check", tmp_path / "twice", code=1)
-    assert "n0.jpg: expected the picture once, but it is listed 2 times" in shown
+    assert "n0.jpg: expected the image once, but it is listed 2 times" in shown
 
 
 def test_convert_there_and_back(own: Path, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_split_by_camera(own: Path, tmp_path: Path) -> None:
 
 
 def test_versions(own: Path, frames: list[LotFrame], tmp_path: Path) -> None:
-    assert "every file is as its manifest says" in run("verify", own)
+    assert "every file matches its manifest" in run("verify", own)
     before = read_manifest(own)
     assert before.version in run("freeze", own, "--note", "nothing new")
     assert (read_manifest(own).note, read_manifest(own).files) == ("nothing new", before.files)
@@ -120,7 +120,7 @@ def test_versions(own: Path, frames: list[LotFrame], tmp_path: Path) -> None:
     shown = run("diff", own, tmp_path / "new")
     assert "- images/s.jpg" in shown
     assert "labels: 1 states differ" in shown
-    assert "no file differs" in run("diff", own, own)
+    assert "no differences" in run("diff", own, own)
     (own / "images" / "s.jpg").unlink()
     assert "- images/s.jpg" in run("verify", own, code=1)
 

@@ -107,6 +107,6 @@ def polygons_px(frame: QueuedFrame) -> list[Floats]:
 def _jpeg(image: ImageBgr) -> bytes:
     good, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not good:
-        msg = f"expected a picture that can be encoded, but got one of shape {image.shape}"
+        msg = f"expected an image that can be encoded, but got one of shape {image.shape}"
         raise DatasetError(msg)
     return buffer.tobytes()

@@ -170,7 +170,7 @@ class ReviewSession:
         for number, known in enumerate(self.queue.frames):
             if known.id == frame:
                 return self.pictures.frame(number)
-        msg = f"{self.folder}: expected a picture of this queue, but got '{frame}'"
+        msg = f"{self.folder}: expected an image of this queue, but got '{frame}'"
         raise DatasetError(msg)
 
     def reviewers(self) -> list[str]:

@@ -254,7 +254,7 @@ def test_damaged_yolo_lines_are_named(put: Put, folder: Path, labels: str, messa
     [
         pytest.param("train: x\nnames: [a\n", "line 3, column 1: expected YAML", id="yaml"),
         pytest.param("train: x\nnames: 3\n", "names: expected a list of names", id="names"),
-        pytest.param("train: x\nnames: [a]\n", "folders of pictures, but got none", id="no"),
+        pytest.param("train: x\nnames: [a]\n", "folders of images, but got none", id="no"),
     ],
 )
 def test_damaged_data_yaml_is_named(put: Put, folder: Path, text: str, message: str) -> None:
@@ -286,7 +286,7 @@ def test_damaged_pklot_files_name_the_space(
 
 def test_pklot_without_its_picture(put: Put, folder: Path) -> None:
     put("a.xml", PKLOT)
-    with pytest.raises(DatasetError, match=r"a\.xml: expected its picture a\.jpg beside it"):
+    with pytest.raises(DatasetError, match=r"a\.xml: expected its image a\.jpg beside it"):
         read_set(folder)
 
 

@@ -141,7 +141,7 @@ def test_undoing_takes_back_and_copies_count_once(tmp_path: Path) -> None:
 def test_one_process_reviews_a_queue(tmp_path: Path) -> None:
     with (
         locked(tmp_path),
-        pytest.raises(DatasetError, match="another process does"),
+        pytest.raises(DatasetError, match="already under review by another process"),
         locked(tmp_path),
     ):
         pass
