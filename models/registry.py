@@ -76,7 +76,7 @@ def list_models(folders: Sequence[Path] | None = None) -> list[ModelEntry]:
     entries: dict[str, ModelEntry] = {}
     for folder in model_folders() if folders is None else folders:
         if not folder.is_dir():
-            msg = f"{folder}: expected a folder of models, but there is none"
+            msg = f"{folder}: folder of models not found"
             raise ModelError(msg)
         for path in sorted(folder.glob("*.json")):
             entry = _entry_of_manifest(path)
@@ -98,7 +98,7 @@ def choose_model(name_or_path: str | None, hints: ModelHints | None = None) -> M
     if name_or_path is not None:
         return find_model(name_or_path, hints)
     if hints:
-        msg = "layout, names and classes are told of a model of your own, but none is named"
+        msg = "layout, names and classes apply to your own model, but none is given"
         raise ModelError(msg)
     return default_model()
 
@@ -113,8 +113,8 @@ def explain_model(entry: ModelEntry, detector: OnnxDetector) -> list[str]:
     lines = [f"classes: {roles}", f"boxes: {spec.box_format}"]
     if probed.found == 0:
         lines.append(
-            f"it finds none of the {probed.shown} vehicles in the test picture, which is seen from "
-            "a mast: fine for a model of other views, else it was exported in another way"
+            f"it finds none of the {probed.shown} vehicles in the test image, taken from a mast: "
+            "expected for a model of other views, otherwise the export differs"
         )
     return lines
 

@@ -55,7 +55,7 @@ class BayBoxRule:
         """
         found = output.bay_boxes
         if found is None:
-            msg = "expected boxes of bays, but the network finds vehicles only"
+            msg = "expected boxes of bays, but the network detects vehicles only"
             raise ValueError(msg)
         bays = extents([to_pixels(polygon, image_wh) for polygon in polygons_norm])
         overlap = pairwise_iou(found.xyxy_px, bays)

@@ -147,7 +147,7 @@ class OnnxDetector:
         height, width = image_bgr.shape[:2]
         plan = plan or plan_input([], (width, height), self._spec)
         if plan.image_wh != (width, height):
-            msg = f"plan is for pictures of {plan.image_wh} px, but got {(width, height)}"
+            msg = f"plan is for images of {plan.image_wh} px, but got {(width, height)}"
             raise ValueError(msg)
         if fault := input_fault(plan.input_wh, self._spec):
             msg = f"{self._path}: {fault}"

@@ -169,12 +169,12 @@ def input_fault(input_wh: tuple[int, int], spec: NetworkSpec) -> str:
     if smallest == input_wh:
         return ""
     if not spec.dynamic_input:
-        why = "it takes no other size"
+        why = "the model has a fixed input size"
     elif width % spec.stride or height % spec.stride:
         why = f"both sides must be multiples of {spec.stride}"
     else:
         why = (
-            f"it gives {spec.fixed_boxes} boxes for every picture, so it needs {min_cells(spec)} "
+            f"it gives {spec.fixed_boxes} boxes for every image, so it needs {min_cells(spec)} "
             f"cells of {spec.stride}x{spec.stride} px"
         )
     return (

@@ -61,7 +61,7 @@ def open_session(path: Path, settings: SessionSettings) -> ort.InferenceSession:
         msg = f"{path}: expected execution providers among {available}, but got {missing}"
         raise ModelError(msg)
     if not path.is_file():
-        msg = f"{path}: expected an ONNX file, but there is none"
+        msg = f"{path}: expected an ONNX file, but it does not exist"
         raise ModelError(msg)
     options = ort.SessionOptions()
     options.intra_op_num_threads = settings.threads
@@ -136,7 +136,7 @@ def read_graph(session: ort.InferenceSession, path: Path) -> Graph:
     channels_last = shape[1:2] != (_CHANNELS,) and shape[-1:] == (_CHANNELS,)
     if dtype is None or not _are_pictures(shape, channels_last=channels_last):
         msg = (
-            f"{path}: expected pictures of shape (N, 3, H, W) or (N, H, W, 3), one of "
+            f"{path}: expected images of shape (N, 3, H, W) or (N, H, W, 3), one of "
             f"{sorted(_DTYPES)}, but got {images.name} {list(shape)}, {images.type}"
         )
         raise ModelError(msg)

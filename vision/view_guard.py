@@ -223,27 +223,27 @@ class ViewGuard:
         same_s = now_s - self._same_since[1]
         if same_s < self._settings.frozen_after_s:
             return None
-        return _Fault(UnknownReason.FROZEN, f"the picture has not changed for {same_s:.0f} s")
+        return _Fault(UnknownReason.FROZEN, f"the image has not changed for {same_s:.0f} s")
 
     def _bad_picture(self, grey: Grey) -> _Fault | None:
         settings = self._settings
         bright = float(np.percentile(grey[::4, ::4], 98))
         if bright < settings.dark_level:
             return _Fault(
-                UnknownReason.DARK, f"98 % of the picture are darker than {bright:.0f} of 255"
+                UnknownReason.DARK, f"98 % of the image is darker than {bright:.0f} of 255"
             )
         white = float((grey >= 250).mean())  # noqa: PLR2004 - burnt out
         if white > settings.white_share:
-            return _Fault(UnknownReason.BLIND, f"{100 * white:.0f} % of the picture are burnt out")
+            return _Fault(UnknownReason.BLIND, f"{100 * white:.0f} % of the image is overexposed")
         contrast = float(cv2.meanStdDev(grey)[1][0, 0])
         if contrast < settings.least_contrast:
-            return _Fault(UnknownReason.BLIND, f"nothing to see: contrast {contrast:.1f} of 255")
+            return _Fault(UnknownReason.BLIND, f"nothing visible: contrast {contrast:.1f} of 255")
         if self._sharpness is not None:
             share = _sharpness(grey) / max(self._sharpness, 1e-6)
             if share < settings.least_sharpness:
                 return _Fault(
                     UnknownReason.BLIND,
-                    f"out of focus: {100 * share:.0f} % of the reference picture's detail",
+                    f"out of focus: {100 * share:.0f} % of the reference image's detail",
                 )
         return None
 
@@ -351,7 +351,7 @@ class ViewGuard:
         if abs(turn_deg) > settings.follow_deg:
             return ViewReport(
                 UnknownReason.VIEW_MOVED,
-                f"the view is turned by {abs(turn_deg):.0f} degrees",
+                f"the view is rotated by {abs(turn_deg):.0f} degrees",
                 shift_px=round(shift_px, 1),
                 is_usable=False,
             )
@@ -360,7 +360,7 @@ class ViewGuard:
         if share > settings.follow_share:
             return ViewReport(
                 UnknownReason.VIEW_MOVED,
-                f"the view moved by {shift_px:.0f} px, more than can be followed",
+                f"the view moved by {shift_px:.0f} px, more than bays can follow",
                 shift_px=round(shift_px, 1),
                 is_usable=False,
             )

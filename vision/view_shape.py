@@ -58,14 +58,17 @@ def shape_fault(drawn_wh: tuple[int, int], image_wh: tuple[int, int], *, compare
         compared: whether it was compared with a reference picture.
     """
     text = (
-        f"expected a picture shaped like {drawn_wh[0]}x{drawn_wh[1]}, on which the bays were "
-        f"drawn, but got {image_wh[0]}x{image_wh[1]}"
+        f"expected an image with the aspect ratio of {drawn_wh[0]}x{drawn_wh[1]}, on which the "
+        f"bays were drawn, but got {image_wh[0]}x{image_wh[1]}"
     )
     if same_shape(drawn_wh, (image_wh[1], image_wh[0])):
-        return f"{text}: is the camera turned?"
+        return f"{text}: is the camera rotated?"
     if compared:
-        return f"{text}, cut differently: set the camera back, or draw the bays on this picture"
+        return (
+            f"{text}, cropped differently: restore the camera's settings, or redraw the bays on "
+            "this image"
+        )
     return (
-        f"{text}; only a reference picture tells whether it is squeezed or cut: set the camera to "
-        "that shape, and take one with `lotsight calibration reference`"
+        f"{text}; only a reference image shows whether it is stretched or cropped: set the camera "
+        "to that resolution, and capture one with `lotsight calibration reference`"
     )

@@ -93,7 +93,7 @@ def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
     frames = read_sets(config.lots, plan.data)
     lots = samples_of([one for one in frames if place_of(one) not in config.leave_out_groups])
     if not lots:
-        msg = f"no pictures are left of {config.lots} without {config.leave_out_groups}"
+        msg = f"no images left of {config.lots} without {config.leave_out_groups}"
         raise ModelError(msg)
     table_path = plan.folder / PSEUDO_BOXES
     if not table_path.exists():

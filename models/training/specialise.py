@@ -120,7 +120,7 @@ def specialise(
         ModelError: there is nothing to learn from.
     """
     if not lot or not anchors:
-        msg = f"expected pictures of the lot and anchors, but got {len(lot)} and {len(anchors)}"
+        msg = f"expected images of the lot and anchors, but got {len(lot)} and {len(anchors)}"
         raise ModelError(msg)
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
@@ -200,21 +200,21 @@ def gate_refusals(
     least_gain = gain(old, new).low
     if least_gain <= 0:
         refusals.append(
-            f"later pictures of the lot: it agrees with {new.right.mean():.2%} of the "
-            f"pseudo-labels, the general network with {old.right.mean():.2%}; a gain is not "
-            f"certain (95 % interval begins at {least_gain:.2%})"
+            f"later images of the lot: it agrees with {new.right.mean():.2%} of the "
+            f"pseudo-labels, the general network with {old.right.mean():.2%}; the gain is not "
+            f"significant (95 % interval begins at {least_gain:.2%})"
         )
     for occupied, name in ((True, "occupied"), (False, "free")):
         was, now = (share_right(one, occupied=occupied) for one in (old, new))
         if now < was:
             refusals.append(
-                f"later pictures of the lot, {name} bays alone: it agrees with {now:.2%} of the "
+                f"later images of the lot, {name} bays alone: it agrees with {now:.2%} of the "
                 f"pseudo-labels, the general network with {was:.2%}"
             )
     was, now = (verdicts_of(one, anchors).right.mean() for one in (net, candidate))
     if was - now > MAX_ANCHOR_LOSS:
         refusals.append(
-            f"general pictures: {now:.2%} of bays right, the general network {was:.2%}: more than "
-            f"{MAX_ANCHOR_LOSS:.1%} lost"
+            f"general images: {now:.2%} of bays right, the general network {was:.2%}: a loss of "
+            f"more than {MAX_ANCHOR_LOSS:.1%}"
         )
     return refusals
