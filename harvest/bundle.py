@@ -113,7 +113,7 @@ def write_bundle(
         else:
             _lay_out(path, manifest, picture_of)
     except OSError as exc:
-        msg = f"{path}: expected to be able to write a bundle, but got: {exc.strerror or exc}"
+        msg = f"{path}: cannot write the bundle: {exc.strerror or exc}"
         raise HarvestError(msg) from exc
 
 
@@ -210,7 +210,7 @@ def _unpack(path: Path, folder: Path) -> None:
         msg = f"{path}: expected an archive of harvested frames, but got: {exc}"
         raise HarvestError(msg) from exc
     except OSError as exc:
-        msg = f"{path}: cannot be unpacked into {folder}: {exc.strerror or exc}"
+        msg = f"{path}: cannot unpack into {folder}: {exc.strerror or exc}"
         raise HarvestError(msg) from exc
 
 
@@ -243,7 +243,7 @@ def _content(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             content = file.read(limit + 1)
     except OSError as exc:
-        msg = f"{path}: expected a file of a harvest bundle, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this file of a harvest bundle: {exc.strerror}"
         raise HarvestError(msg) from exc
     if len(content) > limit:
         msg = f"{path}: expected at most {limit} bytes, but got more"
@@ -258,5 +258,5 @@ def _check(path: Path, frame: HarvestedFrame) -> None:
 
 def _compare(found: str, frame: HarvestedFrame, source: Path | str) -> None:
     if found != frame.sha256:
-        msg = f"{source}: expected the picture with SHA-256 {frame.sha256}, but got {found}"
+        msg = f"{source}: expected the image with SHA-256 {frame.sha256}, but got {found}"
         raise HarvestError(msg)

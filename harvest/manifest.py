@@ -92,7 +92,7 @@ class HarvestedBox(_Value):
     def _ordered(self) -> Self:
         x_min, y_min, x_max, y_max = self.xyxy_norm
         if x_max < x_min or y_max < y_min:
-            msg = f"xyxy_norm: expected x_min <= x_max and y_min <= y_max, got {self.xyxy_norm}"
+            msg = f"xyxy_norm: expected x_min <= x_max and y_min <= y_max, but got {self.xyxy_norm}"
             raise ValueError(msg)
         return self
 
@@ -174,7 +174,7 @@ class HarvestManifest(_Value):
         seen: set[str] = set()
         for frame in frames:
             if frame.file in seen:
-                msg = f"each frame needs a file of its own, but {frame.file} is named twice"
+                msg = f"each frame needs its own file, but {frame.file} is named twice"
                 raise ValueError(msg)
             seen.add(frame.file)
         return frames

@@ -185,4 +185,4 @@ def _raw_answer(status: str, detail: str) -> bytes:
     return head.encode() + body
 
 
-_TIMED_OUT = _raw_answer("408 Request Timeout", "the request was not sent in time")
+_TIMED_OUT = _raw_answer("408 Request Timeout", "the request timed out")

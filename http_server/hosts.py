@@ -22,7 +22,7 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::\d{1,5})?")
 
 def _not_all(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
     if network.prefixlen == 0:
-        msg = "expected the addresses of proxies, but got all addresses there are"
+        msg = "expected the addresses of proxies, but got every address"
         raise ValueError(msg)
     return network
 
@@ -66,7 +66,7 @@ class HostNames:
         name = _plain(found[1] or found[2]) if found is not None else ""
         if name in self.names or (self.any_address and _is_address(name)):
             return None
-        return f"this server is not called {host[:100]!r}; a setting adds names"
+        return f"unknown host name {host[:100]!r}; allow it in the settings"
 
 
 def _plain(name: str) -> str:

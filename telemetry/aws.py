@@ -237,23 +237,27 @@ class JobDocument(_AwsMessage):
         description="Name of the file in the signed repository; of the bundle for a harvest."
     )
     companions: Annotated[tuple[_FileName, ...], Field(max_length=8)] = Field(
-        default=(), description="More files that belong to it, such as a model's manifest."
+        default=(), description="Additional files, such as a model's manifest."
     )
     version: Name64
     camera: Identifier | None = Field(
-        default=None, description="Whose calibration it is; whose frames are sent, else all."
+        default=None,
+        description="The camera of the calibration, or whose frames to send; else all.",
     )
     upload_url: Annotated[str, Field(pattern=r"^https://[^\x00]*$", max_length=4096)] | None = (
         Field(
             default=None,
-            description="Where a harvest is put (HTTPS, such as a pre-signed address).",
+            description="Upload URL of a harvest (HTTPS, such as a pre-signed URL).",
         )
     )
 
     @model_validator(mode="after")
     def _has_a_way(self) -> Self:
         if (self.kind is JobKind.HARVEST) != (self.upload_url is not None):
-            msg = f"uploadUrl belongs to a harvest alone and is needed there, not to a {self.kind}"
+            msg = (
+                "uploadUrl is required for a harvest and invalid otherwise, but got kind "
+                f"{self.kind}"
+            )
             raise ValueError(msg)
         return self
 

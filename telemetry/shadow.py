@@ -39,7 +39,7 @@ class ShadowRejection(TelemetryError):  # noqa: N818 - AWS calls the answer "rej
     """
 
     def __init__(self, code: int, message: str, client_token: str | None = None) -> None:
-        super().__init__(f"shadow update refused with {code}: {message}")
+        super().__init__(f"shadow update rejected with {code}: {message}")
         self.code = code
         self.message = message
         self.client_token = client_token

@@ -126,8 +126,8 @@ class BayState:
             raise ValueError(msg)
         if (self.occ is None) != (self.reason is not None):
             msg = (
-                f"bay {self.bay}: a reason belongs to an unknown state and to no other, "
-                f"but got occ={self.occ}, reason={self.reason}"
+                f"bay {self.bay}: reason is only valid for an unknown state, but got "
+                f"occ={self.occ}, reason={self.reason}"
             )
             raise ValueError(msg)
         if not 0.0 <= self.conf <= 1.0:
