@@ -137,7 +137,7 @@ def test_show_makes_a_sheet_and_a_page(own: Path, tmp_path: Path, browser: Brows
     assert page.locator(".card").count() == 4
     page.get_by_label("Camera").select_option("south")
     assert page.locator(".card b").all_text_contents() == ["s.jpg"]
-    assert "1 of 4 pictures, 1 occupied, 0 free, 1 unknown" in page.locator("#count").inner_text()
+    assert "1 of 4 images, 1 occupied, 0 free, 1 unknown" in page.locator("#count").inner_text()
     page.get_by_label("Camera").select_option("")
     page.locator(".card").first.click()
     page.keyboard.press("ArrowRight")

@@ -114,6 +114,6 @@ def test_broken_pictures_are_told_for_a_minute() -> None:
     broken.count(1, 10.0)
     assert broken.detail(10.0).startswith("1 frame was incomplete in the last minute")
     broken.count(4, 30.0)
-    assert broken.detail(60.0).startswith("4 pictures were not whole")
-    assert broken.detail(80.0).startswith("3 pictures were not whole")
+    assert broken.detail(60.0).startswith("4 frames were incomplete")
+    assert broken.detail(80.0).startswith("3 frames were incomplete")
     assert not broken.detail(95.0)

@@ -168,7 +168,7 @@ def test_sixty_bays_stay_at_hand_under_an_area(hands: Any, lot: Any) -> None:
     assert selected(hands) == ["all"]
     hands.press("o")
     assert regions(hands) == {}
-    assert not page.get_by_label("Show on the picture").is_checked()
+    assert not page.get_by_label("Show on the image").is_checked()
     assert page.locator("#handles .handle").count() == 0
 
 
@@ -278,7 +278,7 @@ def test_two_people_change_one_mask(
     dialog.wait_for()
     assert "Mask mask 1" in dialog.locator("li").inner_text()
     dialog.get_by_label("Theirs").check()
-    dialog.get_by_role("button", name="Join both").click()
+    dialog.get_by_role("button", name="Merge both").click()
     hands.save(3)
     saved = load_calibration(session.path)
     masks = {mask.name: np.multiply(mask.polygon, saved.image_wh) for mask in saved.masks}

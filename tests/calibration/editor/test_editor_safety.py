@@ -104,12 +104,12 @@ def test_two_tabs_join_instead_of_overwriting(
 
     dialog = hands.page.get_by_role("dialog")
     dialog.wait_for()
-    assert "Revision 2 was saved meanwhile" in dialog.inner_text()
+    assert "Revision 2 was saved in the meantime" in dialog.inner_text()
     assert load_calibration(session.path).revision == 2, "nothing was overwritten"
     assert dialog.locator("li").count() == 1
     assert "A01" in dialog.locator("li").inner_text()
     dialog.get_by_label("Theirs").check()
-    dialog.get_by_role("button", name="Join both").click()
+    dialog.get_by_role("button", name="Merge both").click()
     hands.save(3)
     saved = load_calibration(session.path)
     kinds = {bay.id: str(bay.kind) for bay in saved.bays}

@@ -56,6 +56,6 @@ def test_broken_pictures_are_counted_from_feed_to_metric_and_page(
     page = browser.new_page()
     page.set_default_timeout(60_000)
     page.goto(f"{served.client.base_url}/status")
-    expect(page.locator("#camera-north")).to_contain_text("1 not whole", timeout=60_000)
+    expect(page.locator("#camera-north")).to_contain_text("1 incomplete", timeout=60_000)
     expect(page.locator("#camera-north")).to_contain_text("packets are lost in transit")
     page.close()

@@ -12,7 +12,7 @@ export class ApiError extends Error {
 
 export class Api {
   token = '';
-  away = 'The editor\u2019s server cannot be reached; what you draw is kept in this browser.';
+  away = 'Cannot reach the editor\u2019s server; your changes are kept in this browser.';
 
   /** @param {string} camera */
   constructor(camera) {
