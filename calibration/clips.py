@@ -80,7 +80,7 @@ class ClipReader:
     def frames(self) -> Iterator[tuple[float, ImageBgr]]:
         """Yield time (s) and picture (H, W, 3) of each frame; once.
 
-        A clip that breaks off ends there; `broken` and `fault` tell of what was left out.
+        A clip that breaks off ends there; `broken` and `fault` report what was skipped.
         """
         yield self._first
         for frame in self._rest:

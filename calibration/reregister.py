@@ -147,7 +147,7 @@ def move_calibration(
         return as_points(move_polygons([as_floats(points)], homography, old_wh, new_wh)[0])
 
     bays = tuple(
-        # Validated anew, since that rounds to what a file keeps.
+        # Validated again, since that rounds to what a file keeps.
         Bay.model_validate(
             {
                 **bay.model_dump(),

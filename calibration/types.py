@@ -67,7 +67,7 @@ class _Value(BaseModel):
 
 
 class Street(StrEnum):
-    """Whether a lot is part of the street or a place of its own."""
+    """Whether a lot is part of the street or off-street."""
 
     ON_STREET = "on_street"
     OFF_STREET = "off_street"

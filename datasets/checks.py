@@ -12,7 +12,7 @@ from datasets.frames import LotFrame
 from vision.geometry import bay_sizes_px
 
 LEAST_BAY_PX = 6.0
-"""Side (root of the area) of a bay in which nobody could see a car."""
+"""Side (root of the area) of a bay too small to show a car."""
 LARGEST_OVERLAP = 0.8
 """Share of the smaller of two bays: more is the same bay drawn twice."""
 RIM = 0.25

@@ -51,7 +51,7 @@ SHOWN_LEFT_OUT = 8
 
 
 def open_console() -> Console:
-    """A console that colours what is told to be, not what looks like a number."""
+    """A console that colours only explicit markup, not what looks like a number."""
     return Console(highlight=False, soft_wrap=True)
 
 
@@ -78,7 +78,7 @@ def read(
     *,
     is_strict: bool = False,
 ) -> Reading:
-    """Read sources, and tell which annotations were left out.
+    """Read sources, and report which annotations were skipped.
 
     Raises:
         DatasetError: a source is missing or damaged, or a class's meaning is none.

@@ -153,7 +153,7 @@ def diff(
     old: Annotated[Path, typer.Argument(help="Folder of a set.", show_default=False)],
     new: Annotated[Path, typer.Argument(help="Folder of another.", show_default=False)],
 ) -> None:
-    """Tell how two versions differ: files, and labels of the pictures that both have."""
+    """Show how two versions differ: files, and labels of the images that both have."""
     console = open_console()
     difference = Difference.of(files_of(old), files_of(new))
     _print_files(console, difference)

@@ -141,7 +141,7 @@ def evaluate(
 
     Raises:
         DatasetError: a set or picture cannot be read.
-        ModelError: the network failed, or does not take pictures as small as asked for.
+        ModelError: the network failed, or does not accept images of the requested size.
     """
     _check_sizes(detector, plan)
     band = (detector.spec.abstain_low, detector.spec.abstain_high)

@@ -18,7 +18,7 @@ from vision.types import Floats, ImageBgr, as_floats
 
 Bools = npt.NDArray[np.bool]
 State = bool | None
-"""Of a bay: occupied, free, or None where nobody knows."""
+"""Of a bay: occupied, free, or None if unknown."""
 CORNERS_AT_LEAST = 3
 
 
@@ -64,14 +64,14 @@ class Vehicle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LotFrame:
-    """One labelled picture; it is decoded only when asked for.
+    """One labelled picture; it is decoded lazily.
 
     Attributes:
         set_name: of the set, e.g. `acpds`.
         split: of the set, e.g. `valid`; empty where the set is not split.
         path: of the picture.
         polygons_norm: M bays, each (K, 2), fractions of width and height.
-        states: the truth about M bays; None where nobody knows.
+        states: ground truth of M bays; None if unknown.
         bay_ids: names of the bays; their numbers in the picture where the set has none.
         camera: where the set says; else empty.
         lot: likewise.

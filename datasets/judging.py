@@ -152,7 +152,7 @@ class FrameJob:
     Attributes:
         frame: the frame.
         index: its place in its split; with the seed it decides jitter and change, so that a frame
-            is changed the same way whoever judges it, and in whatever order.
+            is changed the same way by every worker, in any order.
     """
 
     frame: LotFrame

@@ -1,6 +1,6 @@
 """Does a model see in training what it is judged on? Near-identical pictures, and shared views.
 
-Two kinds are told apart, since a fixed camera's pictures all look alike. *Near-identical* pictures
+Two kinds are distinguished, since all images of a fixed camera look alike. *Near-identical* images
 (copied, coded again, cropped by some percent, brightened, or taken when nothing had changed) make
 the judgement worthless. The *same view* on both sides is fair when days are split, and must be
 said: the figure then holds for that camera, not for a new one.

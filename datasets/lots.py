@@ -2,7 +2,7 @@
 
 A set is a folder with `images/` and `annotations.json`, which holds for each split the lists
 `file_names`, `rois_list` (bays as corners, fractions of width and height) and `occupancy_list`
-(true, false, null where nobody knows). This is the form of the ACPDS release (Marek 2021, arXiv
+(true, false, null if unknown). This is the form of the ACPDS release (Marek 2021, arXiv
 2107.12207). Lists that may be there too, an entry for each picture: `bay_ids`, `camera`, `lot`,
 `weather`, `time` (local, ISO 8601), `vehicles` ([x_min, y_min, x_max, y_max, kind], fractions),
 `size_wh` (pixels), `source`, `licence`. `datasets.native` writes this form.
@@ -75,7 +75,7 @@ def read_lot(folder: Path, split: str, on_fault: OnFault | None = None) -> list[
     Args:
         folder: of the set.
         split: one of its splits.
-        on_fault: told of each bay or vehicle that is none, which is left out; None: it refuses the
+        on_fault: called with each invalid bay or vehicle, which is skipped; None: it fails the
             set.
 
     Raises:

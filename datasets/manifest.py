@@ -57,7 +57,7 @@ class Counts(_Value):
         pictures: of all splits.
         occupied: bays.
         free: bays.
-        unknown: bays whose state nobody knows.
+        unknown: bays whose state is unknown.
         vehicles: boxes.
     """
 

@@ -47,7 +47,7 @@ def write_dataset(
 ) -> Manifest:
     """Write a data set with its manifest; `annotations.json` comes last but one.
 
-    So a folder whose writing was cut off is no data set, and can be told from one.
+    So a folder whose writing was cut off is no data set, and is recognised as incomplete.
 
     Args:
         frames: of all splits, in the order in which they are kept.

@@ -26,7 +26,7 @@ _BLOCK = 4_000_000
 def phash_of_grey(grey: Floats) -> np.uint64:
     """Hash a picture of grey levels, shape (H, W)."""
     small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    # The first row and column are the plain means along a side: they tell of light, not of shape.
+    # The first row and column are the plain means along a side: they reflect brightness, not shape.
     low = cv2.dct(small)[1 : _LOW + 1, 1 : _LOW + 1]
     bits = (low > np.median(low)).ravel()
     return np.uint64(int.from_bytes(np.packbits(bits).tobytes(), "big"))

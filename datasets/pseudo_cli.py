@@ -1,4 +1,4 @@
-"""`lotsight dataset pseudo-label`: labels of a new lot that nobody had to give."""
+"""`lotsight dataset pseudo-label`: automatic labels for a new lot."""
 
 from __future__ import annotations
 

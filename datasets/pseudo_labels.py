@@ -1,4 +1,4 @@
-"""Labels that nobody gave: what a network's opinions and the neighbouring time agree on.
+"""Automatic labels: where a network's opinions and neighbouring frames agree.
 
 Three opinions on each bay of each picture (see `vision.second_opinion`), then their neighbours in
 time: a bay is occupied or free, and stays so for hours, so a two-state hidden Markov model smooths

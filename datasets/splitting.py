@@ -23,7 +23,7 @@ class SplitBy(StrEnum):
     """What stays together."""
 
     LOT = "lot"
-    """All cameras of a car park: tells how a model does on a new one."""
+    """All cameras of a car park: measures how a model does on a new one."""
     CAMERA = "camera"
     """All pictures of a camera: how it does on a new view."""
     DAY = "day"
@@ -41,7 +41,7 @@ class Shares:
     by_split: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        """Refuse shares that are none.
+        """Reject invalid shares.
 
         Raises:
             DatasetError: they do not add up to 1, or are fewer than two.

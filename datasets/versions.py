@@ -31,7 +31,7 @@ def freeze(
 
     Where there is a manifest already and the content has changed, its version becomes the parent,
     unless another is given. The same content keeps its version and parent; name, note, source and
-    licence are written anew where they are given.
+    licence are overwritten where they are given.
 
     Args:
         folder: of the set.

@@ -12,7 +12,7 @@ from edge_app.live_state import CameraCondition, LiveView
 
 
 def model_alarm(error: Exception, *, has_model: bool) -> Alarm:
-    """A network cannot be used; `has_model`: the one before goes on."""
+    """A network cannot be loaded; `has_model`: the previous one stays in use."""
     text = (
         "the new model cannot be loaded: still using the previous one"
         if has_model
@@ -63,7 +63,7 @@ def calibration_alarm(camera: CameraConfig, used: Calibration | None, error: Exc
 
 
 def layout_alarm(error: Exception) -> Alarm:
-    """The list of bays cannot be written, so no bay is told of."""
+    """The list of bays cannot be written, so no bay is published."""
     return Alarm(
         AlarmKind.LAYOUT,
         "cannot write the list of bays: no state is published",
@@ -73,7 +73,7 @@ def layout_alarm(error: Exception) -> Alarm:
 
 
 def link_alarm(text: str) -> Alarm:
-    """What the link to the broker tells of itself; it knows no more than the text."""
+    """A fault reported by the broker link, which gives only its text."""
     return Alarm(
         AlarmKind.LINK,
         text,
@@ -83,7 +83,7 @@ def link_alarm(text: str) -> Alarm:
 
 
 def rollout_alarm(text: str, error: str = "") -> Alarm:
-    """A network that was rolled out was given up."""
+    """A rolled-out network was rejected."""
     return Alarm(
         AlarmKind.ROLLOUT,
         text,

@@ -21,7 +21,7 @@ class BrokenFrames:
         self._total = total
 
     def detail(self, now_s: float) -> str:
-        """What to tell, in one sentence; empty while all is well."""
+        """Text of the alarm, in one sentence; empty if there is none."""
         while self._seen and now_s - self._seen[0][0] > _WINDOW_S:
             self._seen.popleft()
         count = sum(more for _, more in self._seen)

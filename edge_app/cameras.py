@@ -73,7 +73,7 @@ class CameraSet:
         cameras: without calibrations, which are loaded here.
         make_guard: gives the guard of a camera's view.
         layout: where the layout is written.
-        alarms: where a calibration that cannot be used is told.
+        alarms: where an invalid calibration is reported.
         post: has a task done by the thread that judges, between two frames.
 
     Raises:
@@ -173,7 +173,7 @@ class CameraSet:
         return self._camera(camera_id).config.calibration_file
 
     def restart(self, camera_id: str) -> None:
-        """Open a camera anew.
+        """Reopen a camera.
 
         Raises:
             ConfigError: there is no such camera.

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.host_metrics import disk_free_bytes
 
-# Enough for a day of events of a large box, and little enough to tell of it in time.
+# Enough for a day of events of a large box, and small enough to warn in time.
 _LOW_BYTES = 100 * 1024 * 1024
 
 

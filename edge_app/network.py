@@ -100,7 +100,7 @@ class ActiveNetwork:
 
     Args:
         files: where it is found.
-        alarms: where one that cannot be used is told.
+        alarms: where an invalid one is reported.
         post: has a task done by the thread that judges, between two frames.
         open_first: gives the network of the start; by default what `files` has.
     """
@@ -137,7 +137,7 @@ class ActiveNetwork:
     def subscribe(
         self, use: Callable[[Detector], None], failed: Callable[[str], None] = lambda _fault: None
     ) -> None:
-        """Be told of the network in use, now and whenever it is another one.
+        """Subscribe to the network in use, now and at each change.
 
         Args:
             use: gets the network; later calls come from the thread that judges.

@@ -28,7 +28,7 @@ class Observation:
         evidence: what this one frame says about the M bays.
         states: the M bays' states after this frame.
         changed: those that this frame changed.
-        moving: what moves in this frame; None when nobody asked.
+        moving: what moves in this frame; None if not requested.
     """
 
     frame: Frame

@@ -143,7 +143,7 @@ class CameraPipeline:
         self._gate = gate
 
     def use_scene(self, scene: BackgroundModel | None) -> None:
-        """Find what moves, for whoever makes pictures private."""
+        """Find what moves, for anonymising images."""
         self._scene, self._moving = scene, None
 
     def add_observer(self, observer: Observer) -> None:
@@ -155,7 +155,7 @@ class CameraPipeline:
 
         Args:
             states: of any bays; those of other cameras are passed over.
-            stale: whether they are too old to be believed: then bays start anew.
+            stale: whether they are too old to use: then bays restart as unknown.
         """
         self._filter.restore(states)
         if stale:

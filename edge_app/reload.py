@@ -28,7 +28,7 @@ class _Stamp:
 
 
 class FileWatch:
-    """Tells whether a file's content is another one than at the last look.
+    """Detects whether a file's content has changed since the last check.
 
     Looking costs one `stat`; the content is read only when that differs, so that `touch` or a copy
     of the same file is no news.

@@ -1,7 +1,7 @@
 """What would pile up on the box's disk, and what bounds it; docs/operations.md has the table.
 
 Deleted is only what is old and replaced, or what a crash left behind. Never the file in use, never
-an event that waits: those have bounds of their own (`[outbox]`), and leave a gap event behind.
+an event that waits: those have their own limits (`[outbox]`), and leave a gap event behind.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DAMAGED_KEPT = 2
 """Copies of damaged stores: the newest may be worth a look, none can be sent any more."""
 _DAMAGED = f"{STORE_FILE}.damaged-"
 DOWNLOAD = ".download-"
-"""How files begin that are made for somebody who asks, and deleted once they were sent."""
+"""Prefix of files that are made on request and deleted once sent."""
 _DOWNLOAD_S = 3600.0
 """Longer than any download takes; one that is older was given up."""
 _MIB = 1024 * 1024
@@ -39,7 +39,7 @@ _STORE_SHARE = 1.5
 _STORE_MORE_BYTES = 16 * _MIB
 # Two slots of networks, and what is fetched for the next; the largest that we know has 40 MB.
 _ROLLOUT_BYTES = 512 * _MIB
-# Fifty revisions of a large lot, and as many reference pictures as anybody takes in three months.
+# Fifty revisions of a large lot, and as many reference images as anyone takes in three months.
 _CALIBRATION_BYTES = 64 * _MIB
 _OTHER_BYTES = 64 * _MIB
 

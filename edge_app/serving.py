@@ -24,10 +24,10 @@ _CONNECTIONS = 256
 
 
 class HttpServer:
-    """Serves an ASGI application in a thread of its own.
+    """Serves an ASGI application in its own thread.
 
-    The socket is taken at once, so that a port that is in use is told to the one who asks, and
-    port 0 can be asked for and read back.
+    The socket is taken at once, so that a port in use is reported to the caller, and
+    port 0 can be requested and read back.
 
     Args:
         app: what to serve.

@@ -121,7 +121,7 @@ def parse_manifest(content: bytes, source: Path | str) -> HarvestManifest:
     """Read a manifest.
 
     Raises:
-        HarvestError: it is none.
+        HarvestError: it is invalid.
     """
     try:
         return HarvestManifest.model_validate_json(content)

@@ -52,7 +52,7 @@ class HarvestReason(StrEnum):
     FLAPPING = "flapping"
     """A bay changed its state again and again."""
     SAMPLED = "sampled"
-    """By chance alone, so that what nobody doubts is seen as well."""
+    """Randomly sampled, so that undoubted frames are included."""
 
 
 class HarvestedBay(_Value):

@@ -26,7 +26,7 @@ class PageGuard:
         app: what is guarded.
         refusal: the application's own decision, after ours.
         headers: for the answers.
-        hosts: by which names it may be called; None: whoever mounts it has checked.
+        hosts: allowed host names; None: already checked by the application that mounts it.
         bad_host: status of the answer to another name.
     """
 

@@ -1,6 +1,6 @@
 """Which names a server answers to, and whose word it takes for where a request comes from.
 
-A page of a stranger can point a name of its own at an address of ours (DNS rebinding) and would
+A malicious page can point its own host name at our address (DNS rebinding) and would
 then be of one origin with us. The Host header still carries that name, so names are checked.
 """
 
@@ -28,7 +28,7 @@ def _not_all(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
 
 
 TrustedProxy = Annotated[IPvAnyNetwork, AfterValidator(_not_all)]
-"""An address, or a network such as 10.0.0.0/8, whose X-Forwarded-For is believed."""
+"""An address, or a network such as 10.0.0.0/8, whose X-Forwarded-For is trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class HostNames:
 
     Attributes:
         names: lower case, without port.
-        any_address: whether any IP address is taken as well: nobody can rebind an address.
+        any_address: whether any IP address is accepted too: an address cannot be rebound.
     """
 
     names: frozenset[str] = LOOPBACK_NAMES

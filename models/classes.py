@@ -1,4 +1,4 @@
-"""What the classes of a network mean for bays: told by the user, or plain from their names."""
+"""What the classes of a network mean for bays: given by the user, or evident from their names."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _classes(facts: Mapping[str, str], hints: ModelHints, path: Path) -> dict[in
 
 
 def _named(value: Any) -> dict[int, str]:
-    """Class names of a dict or a list; empty if they are none."""
+    """Class names of a dict or a list; empty if it is neither."""
     if isinstance(value, list | tuple):
         value = dict(enumerate(value))
     if not isinstance(value, dict):

@@ -1,6 +1,6 @@
 """The picture that every model is shown when it is opened: a rendered lot with twelve cars.
 
-`scripts/render_probe_picture` makes both files anew.
+`scripts/render_probe_picture` regenerates both files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which models there are, and the one that is used when nobody says."""
+"""Available models, and the default one."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def list_models(folders: Sequence[Path] | None = None) -> list[ModelEntry]:
 
 
 def default_model() -> ModelEntry:
-    """The model that is used when nobody names one; it comes with lotsight."""
+    """The default model, shipped with lotsight."""
     return _entry_of_manifest(WEIGHTS / f"{DEFAULT_MODEL}.json")
 
 
@@ -93,7 +93,7 @@ def choose_model(name_or_path: str | None, hints: ModelHints | None = None) -> M
     """The model of a name or path, see `find_model`; the default one where none is named.
 
     Raises:
-        ModelError: as `find_model`; or something is told of the default model, which says all.
+        ModelError: as `find_model`; or a hint is given for the default model.
     """
     if name_or_path is not None:
         return find_model(name_or_path, hints)

@@ -71,12 +71,12 @@ class ShadowTopics:
 
     @property
     def get(self) -> Topic:
-        """Where the document is asked for."""
+        """Where the document is requested."""
         return self.of("get")
 
     @property
     def delta(self) -> Topic:
-        """Where the service tells what differs."""
+        """Where the service publishes what differs."""
         return self.of("update", "delta")
 
 
@@ -152,7 +152,7 @@ class JobTopics:
         return Topic(f"{self.base}/start-next/accepted")
 
     def update(self, job_id: str) -> Topic:
-        """Where the box tells how a job goes."""
+        """Where the box reports the progress of a job."""
         return Topic(f"{self.base}/{job_id}/update")
 
     def update_accepted(self, job_id: str) -> Topic:
@@ -287,7 +287,7 @@ class StartNextJob(_AwsMessage):
 
 
 class JobUpdate(_AwsMessage):
-    """The box tells how a job goes; refused when `expected_version` is not the service's."""
+    """Progress of a job; rejected if `expected_version` is not the service's."""
 
     status: JobStatus
     expected_version: _VersionNumber | None = None

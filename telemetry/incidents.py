@@ -1,7 +1,7 @@
 """An incident: a vehicle that stands as it should not. Its two events, and what they say.
 
-An incident is told twice, when it begins and when it is over. The second event repeats all that the
-first said, so whoever missed the first has lost nothing but time.
+An incident is reported twice, when it begins and when it ends. The second event repeats all of the
+first, so a consumer that missed the first has lost nothing but time.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ class Occupancy(StrEnum):
 
 
 class BayFacts(Message):
-    """What is known of one bay: occupancy, and, as a fact of its own, whether it is closed."""
+    """State of one bay: occupancy and, independently, whether it is closed."""
 
     occ: bool | None
     closed: bool = False

@@ -46,8 +46,8 @@ class SceneSettings:
     Attributes:
         shrink: by which the small grey picture is made smaller still, about 210 px wide.
         rate_levels_per_s: by which the scene follows the light, of 255.
-        still_s: what stands as it is for so long becomes part of the scene.
-        gap_s: after a longer time without pictures the scene begins anew.
+        still_s: what stays unchanged for this long becomes part of the scene.
+        gap_s: after a longer time without images the scene is learnt again.
         least_levels: least difference that is movement.
         noise_factor: how many times a place's mean noise is movement.
         noise_s: time in which a place's noise is learnt.
@@ -58,7 +58,7 @@ class SceneSettings:
         join_share: gaps closed within a thing, as a share of a bay's side.
         young_s: what changed within so long moves now.
         trail_s: what comes to light within so long after a vehicle passed is no person.
-        settle_s: what stands still in a bay for so long is part of a vehicle.
+        settle_s: what is still in a bay for this long is part of a vehicle.
     """
 
     shrink: int = 3
@@ -92,7 +92,7 @@ class Moving:
     vehicles_norm: Floats = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse boxes that are none."""
+        """Reject invalid boxes."""
         if self.people.ndim != 2 or self.vehicles_norm.shape[1:] != (4,):  # noqa: PLR2004
             msg = (
                 "people and vehicles must have shapes (h, w), (N, 4), but got "

@@ -1,6 +1,6 @@
 """The occupancy rule of networks that find bays: boxes of occupied and of empty bays.
 
-Such networks are trained on the bays of their own lots, as boxes around them. A box belongs to the
+Such networks are trained on the bays of particular lots, as boxes around them. A box belongs to the
 bay that it covers, one to one, with the largest total overlap over the picture; a bay that no box
 covers is one that the network does not know, and says nothing: it is never free.
 """

@@ -4,7 +4,7 @@ Exports of one family differ in what they write and say nothing of it: objectnes
 centre and size or as corners, in pixels or as fractions, boxes along either axis. Read in the wrong
 way, most give no vehicle at all, so every bay would be free. Therefore an output is read only if
 exactly one reading agrees with its shape, the number of classes and the numbers that it gives for a
-picture; what stays open has to be told by the user.
+picture; what stays ambiguous has to be specified by the user.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class FormatHints:
     coordinates: Coordinates | None = None
 
     def allows(self, reading: BoxFormat) -> bool:
-        """Whether a reading is as told."""
+        """Whether a reading matches the hints."""
         return (
             self.layout in {None, reading.layout}
             and self.form in {None, reading.form}
@@ -64,7 +64,7 @@ class FormatHints:
         )
 
     def __str__(self) -> str:
-        """For people; empty when nothing is told."""
+        """For display; empty if nothing is specified."""
         return ", ".join(part for part in (self.layout, self.form, self.coordinates) if part)
 
 

@@ -1,7 +1,7 @@
 """Pictures for people: bays, states and vehicles drawn over a camera's picture.
 
 Colours are of Okabe and Ito's palette (2008), which people with any form of colour blindness tell
-apart; every state has a shape of its own as well (filled square, ring, question mark over
+apart; every state also has its own shape (filled square, ring, question mark over
 hatching), so a grey print reads the same. All sizes follow the picture's: 480 and 2160 lines look
 alike.
 """

@@ -223,7 +223,7 @@ class EvidenceFilter:
         utc: datetime,
         bays: Iterable[str] | None = None,
     ) -> list[BayState]:
-        """Forget what is believed of some bays or of all: the picture cannot be trusted.
+        """Reset the belief about some bays or all: the image cannot be trusted.
 
         Args:
             reason: why.

@@ -1,7 +1,7 @@
 """Images as files hold them: decoded upright, and only if they are whole.
 
 libjpeg, and so OpenCV, fills what is missing of a JPEG with grey and says nothing. FFmpeg's
-decoder, told to stop at errors, notices missing and surplus data; it checks every JPEG before
+decoder, set to stop at errors, notices missing and surplus data; it checks every JPEG before
 OpenCV decodes it. The other formats' decoders fail by themselves.
 """
 

@@ -41,7 +41,7 @@ MAX_ENLARGEMENT = 1.0
 """A picture is enlarged by this much at most: beyond it there is nothing more to see."""
 FINEST_STRIDE = 8
 """Of YOLO networks, each further stride being twice the one before, up to the largest. One that has
-a finer one (P2) has more anchors, and is asked for a larger input than it needs."""
+a finer one (P2) has more anchors, and gets a larger input than it needs."""
 MAX_TILES = 12
 """More would take seconds a frame on a small box; such a view needs a second camera."""
 _HAIR_PX = 3e-5
@@ -56,7 +56,7 @@ class InputPlan:
         input_wh: size of each network input, pixels.
         tiles: crops of the picture, each of which fills one input; one crop is the whole picture.
         smallest_bay_px: side of the smallest bay in the input, pixels; 0 without bays.
-        useful_bay_px: the side that was asked for.
+        useful_bay_px: the requested side.
     """
 
     image_wh: tuple[int, int]

@@ -1,4 +1,4 @@
-"""Pictures for people and for training, in which nobody is recognised and no plate can be read.
+"""Images for display and training in which no person or number plate is identifiable.
 
 There is no detector of faces or plates here, and none is needed: what a picture can tell is bounded
 by its resolution on the ground. EN 62676-4 asks for 250 px/m to identify a person, 125 px/m to
@@ -93,7 +93,7 @@ class PrivatePicture:
     Attributes:
         image_bgr: a new array, of the size of the original.
         outside: whether the mosaic was laid outside the bays' surroundings.
-        vehicles: how many vehicles were made coarser than the bays about them asked for, those that
+        vehicles: vehicles made coarser than required by the bays around them, those that
             were found moving included.
         share: of the pixels that were masked, in the mosaic or made coarser, 0 to 1.
     """
@@ -167,7 +167,7 @@ def _soften(image: ImageBgr, cells: Floats, touched: Grey) -> None:
     """Bring each place of a picture down to its cell, in place."""
     original = image.copy()
     height, width = image.shape[:2]
-    # Rounded up to the next level: never finer than was asked for.
+    # Rounded up to the next level: never finer than requested.
     level = np.ceil(np.log(np.maximum(cells, 1)) / math.log(_LEVEL_FACTOR) - 1e-6).astype(np.uint8)
     levels = cv2.resize(level, (width, height), interpolation=cv2.INTER_NEAREST)
     for each in np.unique(level[level > 0]):

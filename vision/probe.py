@@ -35,8 +35,8 @@ class Probe:
 
     Attributes:
         picture: that it is shown.
-        hints: how its boxes are laid out, as far as somebody says.
-        is_usual: whether what nobody says is as `BoxFormat.usual` has it, unless the numbers speak
+        hints: how its boxes are laid out, as far as specified.
+        is_usual: whether unspecified parts are as in `BoxFormat.usual`, unless the numbers speak
             against it.
     """
 

@@ -53,13 +53,13 @@ class GuardSettings:
         measure_every_s: longest time for which a view is only seen to be still; half of it at
             least, at random, since the cameras of a box all begin at once.
         suspect_every_s: how often it is measured while something does.
-        frozen_after_s: bit-identical pictures for so long are a frozen camera; a still scene has
+        frozen_after_s: bit-identical frames for this long mean a frozen camera; a still scene has
             sensor noise, and codecs that repeat pictures send a key frame more often than this.
         dark_level: brightness, 0 to 255, that 98 % of a dark picture stay below.
         white_share: share of burnt-out pixels in a blinded picture.
         least_contrast: standard deviation of brightness in a picture that shows something.
         least_sharpness: fine detail as a share of the reference picture's; less is out of focus.
-        bad_hold_s: how long a picture must be bad before that is told; a passing headlight is not
+        bad_hold_s: how long an image must be bad before it is reported; a passing headlight is not
             a blind camera.
         still_share: movement of the bays, as a share of the picture's diagonal, that is none.
         follow_share: movement that is followed; more needs a person's eye.

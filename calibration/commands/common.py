@@ -164,7 +164,7 @@ def parse_pair(text: str, what: str) -> tuple[float, float]:
     """Two numbers from text such as `48.14,11.58`.
 
     Raises:
-        CalibrationError: they are none.
+        CalibrationError: they are invalid.
     """
     try:
         first, second = (float(field) for field in text.split(","))

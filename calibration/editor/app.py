@@ -31,7 +31,7 @@ def create_editor_app(
     """The editor as an application that stands alone or is mounted, as at `/calibrate`.
 
     Args:
-        sessions: gives the cameras that can be calibrated, asked anew for every request.
+        sessions: gives the cameras that can be calibrated, queried for every request.
         settings: how it is served.
     """
     app = FastAPI(title="lotsight calibration editor", docs_url=None, redoc_url=None)

@@ -65,7 +65,7 @@ class StillPicture:
 
 
 class ClipPictures:
-    """A video file; any place in it can be asked for."""
+    """A video file; any position in it can be requested."""
 
     live = False
 

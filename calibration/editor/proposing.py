@@ -17,7 +17,7 @@ from vision.types import ImageBgr
 
 @dataclass(frozen=True, slots=True)
 class ProposedBay:
-    """A bay that somebody may have forgotten to draw.
+    """A bay that may have been forgotten.
 
     Attributes:
         polygon: its outline, fractions of the picture.

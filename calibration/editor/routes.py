@@ -50,7 +50,7 @@ class EditorSettings:
     Attributes:
         author_of: who saves, from the request; kept with each revision.
         hosts: values of the Host header that are served; empty: any.
-        saved: told of each saved calibration, after it is on the disk.
+        saved: called with each saved calibration, once it is on disk.
         home: address of the pages that the editor is part of; None: it stands alone.
         applies: whether a running box takes up what is saved.
     """

@@ -69,7 +69,7 @@ def objects_of(
     """A list of objects under a key.
 
     Raises:
-        CalibrationError: it is none, or is missing though it is needed.
+        CalibrationError: it is invalid, or required and missing.
     """
     value = data.get(key, None if needed else [])
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):

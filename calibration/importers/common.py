@@ -92,7 +92,7 @@ def points_of(document: Document, place: str, value: Any) -> Points:
     """A list of [x, y] pairs from parsed JSON; {"x", "y"} does as well.
 
     Raises:
-        CalibrationError: it is none, or has fewer than three points.
+        CalibrationError: it is invalid, or has fewer than three points.
     """
     if not isinstance(value, list) or len(value) < _LEAST_POINTS:
         document.fail(place, "a list of 3 or more points", value)
@@ -124,7 +124,7 @@ def numbers_of(document: Document, place: str, value: Any, keys: Sequence[str]) 
     """Numbers under keys of an object.
 
     Raises:
-        CalibrationError: it is none, or one of them is missing or no number.
+        CalibrationError: it is not a pair, or one of them is missing or not a number.
     """
     mapping = mapping_of(document, place, value)
     for key in keys:
@@ -137,7 +137,7 @@ def mapping_of(document: Document, place: str, value: Any) -> Mapping[str, Any]:
     """A JSON object.
 
     Raises:
-        CalibrationError: it is none.
+        CalibrationError: it is invalid.
     """
     if not isinstance(value, Mapping):
         document.fail(place or "the file", "an object", value)
@@ -148,7 +148,7 @@ def list_of(document: Document, place: str, value: Any) -> list[Any]:
     """A JSON list.
 
     Raises:
-        CalibrationError: it is none.
+        CalibrationError: it is invalid.
     """
     if not isinstance(value, list):
         document.fail(place, "a list", value)

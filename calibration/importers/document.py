@@ -49,7 +49,7 @@ class Document:
         """The content as JSON.
 
         Raises:
-            CalibrationError: it is none; names line and column.
+            CalibrationError: it is invalid; names line and column.
         """
         return parse_json(self.content, str(self.path))
 
@@ -57,7 +57,7 @@ class Document:
         """The content as YAML, every scalar as the text that stands there.
 
         Raises:
-            CalibrationError: it is none; names line and column.
+            CalibrationError: it is invalid; names line and column.
         """
         return parse_yaml(self.text(), str(self.path))
 
@@ -105,10 +105,10 @@ class Document:
         raise CalibrationError(msg)
 
     def choose(self, known: Sequence[str], what: str) -> str:
-        """The item asked for, or the only one there is; a file's name does for its path.
+        """The requested item, or the only one; a file name matches its path.
 
         Raises:
-            CalibrationError: it is not there, or there are several and none was asked for.
+            CalibrationError: it does not exist, or there are several and none was requested.
         """
         listed = ", ".join(known[:_SHOWN_ITEMS]) + (", ..." if len(known) > _SHOWN_ITEMS else "")
         if self.item is None and len(known) == 1:

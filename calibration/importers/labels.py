@@ -74,10 +74,10 @@ def bays_among(
     Args:
         document: the file.
         found: all outlines of the picture.
-        named: whether a label may be a bay's name, as where each outline has a text of its own.
+        named: whether a label may be a bay's name, as when each outline has its own text.
 
     Raises:
-        CalibrationError: a label is asked for that is not there, or there are several and none
+        CalibrationError: a requested label does not exist, or there are several and none
             reads like a bay.
     """
     items = list(found)

@@ -94,7 +94,7 @@ def _read(document: Document) -> tuple[_Plane, bool]:
 
 
 def _black_and_white(document: Document, colours: npt.NDArray[np.int64]) -> _Plane:
-    """A mask saved as JPEG, which smears its colours: only black and white can be told apart."""
+    """A mask saved as JPEG, which smears its colours: only black and white are distinguishable."""
     grey = colours.mean(2)
     is_sharp = (grey < _WHITE / 8) | (grey > _WHITE * 7 / 8)
     if float(is_sharp.mean()) < 0.95:  # noqa: PLR2004 - a mask's edges are few

@@ -83,7 +83,7 @@ def _region(document: Document, place: str, region: Any) -> Shape | LeftOut:
 
 
 def _as_numbers(value: Any) -> Any:
-    """Pairs of numbers from the texts that YAML gives; what is none stays, to be told."""
+    """Pairs of numbers from the texts that YAML gives; anything else stays, to be reported."""
     if not isinstance(value, list):
         return value
     return [[_number(item) for item in pair] if isinstance(pair, list) else pair for pair in value]

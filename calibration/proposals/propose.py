@@ -77,7 +77,7 @@ def propose_from_frame(
     Args:
         detections: vehicles, in pixels of the picture.
         image_wh: the picture's width and height, pixels.
-        image_bgr: the picture; it tells which way cars point, and is worth having.
+        image_bgr: the image; it shows which way cars point, so pass it if you can.
         drawn: bays that are drawn already; nothing is proposed on them.
         settings: what is proposed.
 
@@ -103,7 +103,7 @@ def propose_from_frames(
     Args:
         frames: vehicles of each frame, in order of time.
         image_wh: the pictures' width and height, pixels.
-        pictures: one for each frame; they tell which way cars point. Empty: none.
+        pictures: one per frame; they show which way cars point. May be empty.
         drawn: bays that are drawn already; nothing is proposed on them.
         settings: what is proposed.
 

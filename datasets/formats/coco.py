@@ -80,7 +80,7 @@ def _read(tree: Tree, document: Document, data: Mapping[str, Any], collector: Co
             document.fail(f"{place}.file_name", "a file name", name)
         key = name_from(image.get("id"))
         if key is None or key in images:
-            document.fail(f"{place}.id", "an id of its own", image.get("id"))
+            document.fail(f"{place}.id", "a unique id", image.get("id"))
         licence = licences.get(name_from(image.get("license")), "")
         if not licence and len(licences) == 1:
             licence = next(iter(licences.values()))

@@ -179,7 +179,7 @@ class Collector:
 
     @contextmanager
     def item(self) -> Iterator[None]:
-        """One annotation: what goes wrong within leaves it out, and is told.
+        """One annotation: an error in it skips the annotation and is reported.
 
         Raises:
             CalibrationError: it is of no possible form, and the reading is strict.

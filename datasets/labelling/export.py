@@ -1,7 +1,7 @@
 """Answers become a revision of a data set: states, who gave them, when and how, and its parent.
 
 The revision holds the pictures of its base, if there is one, and those of the queue. Bays that were
-asked about get the decided state; what nobody could tell or what is disputed becomes unknown, and
+asked about get the decided state; undecidable or disputed ones become unknown, and
 bays that were not asked about keep the label that they had. Beside the form's own files lies
 `reviews.jsonl`, a line for each reviewed bay, those of earlier revisions included.
 """

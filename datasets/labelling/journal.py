@@ -1,7 +1,7 @@
 """What people answered: one append-only file for each reviewer, one JSON line for each action.
 
 An action is durable before the page hears of it: the line is written with one call and synced to
-the disk, so `kill -9` or a power cut loses at most the line that nobody was told is safe, and
+the disk, so `kill -9` or a power cut loses at most a line that was not yet acknowledged, and
 reading drops such a torn tail. Undoing is an action as well; nothing is ever rewritten. Files of
 reviewers on several machines are joined by putting them into one folder.
 """
@@ -42,7 +42,7 @@ class Answer(_Value):
 
     Attributes:
         item: name of the question.
-        state: what is seen; unknown: it cannot be told from the picture.
+        state: what is seen; unknown: it cannot be seen in the image.
     """
 
     item: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}-\d{1,5}$")]

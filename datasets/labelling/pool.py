@@ -144,7 +144,7 @@ def from_lot(frame: LotFrame) -> PoolFrame:
 def from_bundle(bundle: HarvestBundle) -> list[PoolFrame]:
     """Frames that an edge box kept; its bays are where its view guard had moved them.
 
-    The box's own probabilities are not taken: the network that is to get better judges anew.
+    The box's own probabilities are not taken: the network being improved judges again.
     """
     made = bundle.manifest
     return [

@@ -25,9 +25,9 @@ class How(StrEnum):
     CONFIRMED = "confirmed"
     CORRECTED = "corrected"
     SKIPPED = "skipped"
-    """Nobody could tell from the picture."""
+    """Undecidable from the image."""
     DISPUTED = "disputed"
-    """Reviewers differ, and nobody has settled it."""
+    """Reviewers disagree, and it is not settled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How much a person's answer about a bay is worth, before it is asked for.
+"""Expected value of a reviewer's answer about a bay.
 
 Three signs are known from the literature, and each alone can be enough:
 

@@ -30,7 +30,7 @@ class Budget:
     Attributes:
         count: bays in all.
         random_share: of them, drawn at random.
-        twice_share: of all of them, shown to every reviewer, to tell how far they agree.
+        twice_share: of all of them, shown to every reviewer, to measure how far they agree.
         near: distance of looks below which a pick counts as a repeat, see `datasets.crops`.
         seed: of the random sample, of ties and of the order.
     """
@@ -82,7 +82,7 @@ def select(worth: Worth, look: Floats, budget: Budget) -> Picks:
     open_[by_chance] = False
     rest = np.nonzero(open_)[0]
     best = rest[pick_diverse(worth[rest], look[rest], count - len(by_chance), budget.near, rng)]
-    # The sample is strewn in, so that nobody can tell it, or tires before it.
+    # The sample is interleaved, so that it is neither recognisable nor affected by fatigue.
     places = np.sort(rng.choice(count, len(by_chance), replace=False))
     random = np.zeros(count, np.bool)
     random[places] = True

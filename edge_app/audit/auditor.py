@@ -89,7 +89,7 @@ class Auditor:
         clock: time.
         when_idle: has a task done once no frame waits; `Scheduler.post_idle`.
         detector: the network in use; None while there is none.
-        alarms: where a camera that is seen badly is told.
+        alarms: where a badly judged camera is reported.
         file: keeps what counts over restarts; None: nothing is kept.
     """
 

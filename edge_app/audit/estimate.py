@@ -130,7 +130,7 @@ def effective_bays(hits: Doubles, bays: Doubles) -> float:
     """How many independent bays tell as much as these, which stand together in pictures.
 
     From the variance of the share between pictures; as many as there are pictures where all agree,
-    because then nothing tells how much the bays of a picture depend on each other.
+    because then the dependence between the bays of an image is unknown.
     """
     looks, total = len(bays), bays.sum()
     share = hits.sum() / total

@@ -6,7 +6,7 @@
 
 A line is added for each picture that counts, some 40 bytes, without waiting for the disk: after a
 power cut the last half minute's may be missing, which is one look of a thousand. A crash may leave
-half of the last line, which is passed over. The file is written anew, as a whole, after a start,
+half of the last line, which is skipped. The whole file is rewritten after a start,
 for another network, and when half of it is too old.
 """
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 FILE = "audit.jsonl"
 VERSION = 1
 _LINES_SPARED = 1_000
-"""So many lines beyond twice those that count are no reason to write the file anew."""
+"""The file is not rewritten for fewer lines than this beyond twice those that count."""
 _Line = TypeAdapter(tuple[str, AwareDatetime, int, int, int, int])
 
 
@@ -83,7 +83,7 @@ class AuditHistoryFile:
         self._lines = self._most_lines = 0
 
     def read(self) -> AuditHistory:
-        """What was kept. What cannot be read is said in the log and counts no more."""
+        """The stored history. What cannot be read is logged and no longer counts."""
         try:
             lines = self._path.read_bytes().splitlines(keepends=True)
             head = _Head.model_validate_json(lines[0]) if lines else None
@@ -113,7 +113,7 @@ class AuditHistoryFile:
             model: SHA-256 of the network that it is about.
             look: the picture.
             all_looks: gives every one that counts now, this one included, for when the file is
-                written anew.
+                rewritten.
         """
         try:
             if model != self._model or self._lines >= self._most_lines:
@@ -124,7 +124,7 @@ class AuditHistoryFile:
                 file.write(_line(look))
             self._lines += 1
         except OSError as exc:
-            # It may be gone, or end with half a line: the next one makes it anew.
+            # It may be gone, or end with half a line: the next one recreates it.
             self._most_lines = 0
             _log.debug("%s: cannot write audit history: %s", self._path, exc)
 

@@ -101,7 +101,7 @@ def _trust(fingerprint: str) -> TlsTrust:
 
 
 def edge_editor(source: str) -> str | None:
-    """Address of the editor of the running edge service at `source`; None when it is none."""
+    """Address of the editor of the running edge service at `source`; None if there is none."""
     if not re.match(r"^https?://", source):
         return None
     import httpx
@@ -148,7 +148,7 @@ def _camera_of(path: Path) -> str:
 
 @contextmanager
 def open_pictures(source: str, trust: TlsTrust | None = None) -> Iterator[PictureSource]:
-    """The pictures of a source; a camera is read in the background as long as the context lasts.
+    """The pictures of a source; a camera is read in the background while the context is open.
 
     Raises:
         ConfigError: no source is called like this.

@@ -36,7 +36,7 @@ def diagnose(
         typer.Option("--log", help="Log file, if the log is not in the systemd journal."),
     ] = None,
 ) -> None:
-    """Write all that tells how the box does into one file, and say what could not be had.
+    """Write the state of the box into one support bundle, and list what could not be collected.
 
     Settings, checks, versions, store, bay states, calibrations; of a running service, which is
     asked over loopback, also its status, metrics and last log lines. Passwords and tokens are
@@ -85,7 +85,7 @@ def _of_box(
 
 
 def _without_config(fault: Check) -> Diagnosis:
-    """All that can be said without a configuration; no log, whose secrets nobody knows then."""
+    """All that is available without a configuration; no log, since its secrets are unknown then."""
     why = "the configuration is invalid, see checks.json"
     parts = ("config.json", "store.json", "states.json", *LIVE_PARTS, "calibrations", "log.txt")
     about = About("unknown", missing=dict.fromkeys(parts, why))

@@ -48,7 +48,7 @@ def reference(
 
     The first picture in which there is something to see is taken on your word that the bays lie on
     it as they should; look at it with `lotsight calibration draw`. From then on a view that is
-    turned, cut or moved is told.
+    rotated, cropped or moved is detected.
     """
     calibration = load_calibration(file)
     if calibration.reference is not None and not replace:

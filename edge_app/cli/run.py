@@ -1,4 +1,4 @@
-"""`lotsight run`: the edge service, until it is told to stop."""
+"""`lotsight run`: the edge service, until it is stopped."""
 
 from __future__ import annotations
 

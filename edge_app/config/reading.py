@@ -1,4 +1,4 @@
-"""From a TOML file to settings; every fault is told with its line, key and value."""
+"""From a TOML file to settings; every error names line, key and value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SECRETS = ("password", "token")
 def load_config(path: Path) -> LotsightConfig:
     """Read and check a configuration file.
 
-    Relative paths in it are relative to the file. A secret may stand in a file of its own
+    Relative paths in it are relative to the file. A secret may be in a separate file
     (`password_file`) or in the environment (`password_env` names the variable).
 
     Raises:
@@ -81,7 +81,8 @@ def key_lines(text: str) -> dict[Location, int]:
     """Line of each table header and key; `tomllib` tells only values.
 
     Args:
-        text: TOML that parses. Keys inside multi-line strings may be listed too; nobody asks.
+        text: TOML that parses. Keys inside multi-line strings may be listed too, but are
+            never looked up.
     """
     lines: dict[Location, int] = {}
     table: Location = ()

@@ -253,7 +253,7 @@ class MqttConfig(_Settings):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine; a name is believed only if it is `localhost`."""
+    """Whether `host` can only be this machine; the only name accepted is `localhost`."""
     if host.lower() in _LOOPBACK_NAMES:
         return True
     try:

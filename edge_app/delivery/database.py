@@ -160,7 +160,7 @@ def next_epoch(path: Path, clock: Clock) -> int:
 
     Time alone would not do, since a box may wake in the past; the file beside the store alone
     would not do, since it may be deleted with it. Should both fail, the consumer's acknowledgement
-    tells of the higher epoch and `Store.renew_epoch` goes past it.
+    reports the higher epoch and `Store.renew_epoch` goes past it.
     """
     return max(int(clock.utc().timestamp()), _remembered_epoch(path) + 1, 1)
 

@@ -97,7 +97,7 @@ class Documents:
             return added.rowcount == 1
 
     def finish_command(self, command_id: str, result: str) -> None:
-        """Keep the answer, for whoever asks again."""
+        """Keep the result, for repeated requests."""
         with self._writing():
             self._database.execute(
                 "UPDATE command SET result = ? WHERE id = ?", (result, command_id)

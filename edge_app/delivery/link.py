@@ -41,12 +41,12 @@ GOODBYE_S = 2.0
 DIALLING_S = 1.0
 """How long a stop waits for a thread that tries to connect."""
 SILENCE_ALARM_S = 120.0
-"""A consumer that owes an acknowledgement for so long is an operator's business."""
+"""An alarm is raised if no consumer acknowledges for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkInfo:
-    """What the link tells of itself, for health and metrics.
+    """State of the link, for health and metrics.
 
     Attributes:
         connected: whether the broker is there.
@@ -141,7 +141,7 @@ class MqttLink:
         self._stop.set()
         self.wake()
         if self._thread is not None:
-            # Nobody hears a good-bye from a box that is still dialling: that thread ends by itself.
+            # A box that is still connecting cannot say good-bye: that thread ends by itself.
             self._thread.join(DIALLING_S if self._session is None else GOODBYE_S + DIALLING_S)
             self._thread = None
 
@@ -151,7 +151,7 @@ class MqttLink:
         self.wake()
 
     def set_model(self, model: ModelRef | None) -> None:
-        """Which network judges; told at the next birth."""
+        """Which network judges; published at the next birth."""
         self._announcer.model = model
 
     def wake(self) -> None:

@@ -169,7 +169,7 @@ class _Talk:
 
     def __init__(self, config: MqttConfig, topics: ProvisioningTopics) -> None:
         context = tls_context(config.tls) if config.tls else None
-        # Nobody must hear of a box that is not one yet: no will.
+        # A box that is not provisioned must not be announced: no will.
         self._connection = Connection(config, config.protocol, None, context)
         self._where = f"{config.host}:{config.port}"
         try:

@@ -24,7 +24,7 @@ QUARANTINE_CODES = frozenset({0x87, 0x90, 0x99})
 """Not authorised, topic name invalid, payload format invalid: the same again would fail again."""
 MAX_RESEND_S = 600.0
 REFUSAL_PAUSE_S = 5.0
-"""After a broker's passing no (quota, its own error) nothing goes out for so long."""
+"""How long to pause after a transient rejection by the broker (quota, internal error)."""
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ class EventPump:
             if self._config.release is Release.PUBACK:
                 self._delivered.append(seq)
         elif code == NOBODY_LISTENS:
-            # To go on would waste the backlog on nobody, and the consumer, once it comes, would
+            # Continuing would waste the backlog, and the consumer, once it comes, would
             # begin with a hole. Its first acknowledgement ends the pause.
             self.counts.nobody_listens += 1
             self._rewind(seq - 1)

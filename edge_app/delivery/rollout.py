@@ -61,7 +61,7 @@ class Rollout:
     def run(self, document: JobDocument) -> str:
         """Roll out what the job names; give a line for the job's details.
 
-        A job that is told twice, after a power cut say, is done once.
+        A job delivered twice, after a power cut for instance, is run once.
 
         Raises:
             RolloutError: the box uses what it used before, and the text says why.

@@ -144,7 +144,7 @@ class Store:
             return self._incidents.all()
 
     def set_closed(self, bay: str, closed: bool, cause: Cause = Cause.MANUAL) -> bool:
-        """Close or open a bay; occupancy is a fact of its own and stays.
+        """Close or open a bay; occupancy is independent and unchanged.
 
         Returns:
             Whether that changed anything.
@@ -283,7 +283,7 @@ class Store:
             return conn
 
     def renew_epoch(self, above: int) -> None:
-        """Go past an epoch that the consumer has seen: waiting events are numbered from 1 anew.
+        """Go past an epoch that the consumer has seen: waiting events are renumbered from 1.
 
         Needed when both the store and the file beside it were lost and the clock is behind.
         """

@@ -109,7 +109,7 @@ class EventStream:
             self._evict(work, chosen, reason)
 
     def append_lost(self, work: Work, count: int) -> None:
-        """Number changes that never reached the disk, and tell of them in a gap event."""
+        """Number changes that never reached the disk, and report them in a gap event."""
         first = work.state.last_seq + 1
         work.state.last_seq += count
         work.state.lost += count
@@ -174,7 +174,7 @@ class EventStream:
             work.state.conn = conn
 
     def renew_epoch(self, above: int) -> None:
-        """Begin an epoch above `above`; waiting events are numbered from 1 anew."""
+        """Begin an epoch above `above`; waiting events are renumbered from 1."""
         with self.writing() as work:
             # What a gap names belongs to the epoch that ends here.
             self._database.execute("DELETE FROM outbox WHERE type = ?", (STREAM_GAP_TYPE,))

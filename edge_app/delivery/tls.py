@@ -57,7 +57,7 @@ def _trouble(path: Path, error: OSError) -> CertificateError:
 
 
 class CertificateWatch:
-    """Notices replaced files; wrong ones are told of and the old ones stay in use."""
+    """Notices replaced files; invalid ones are reported and the old ones stay in use."""
 
     def __init__(self, config: TlsConfig) -> None:
         self._config = config

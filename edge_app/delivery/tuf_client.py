@@ -26,7 +26,7 @@ class TufFetcher:
 
     Args:
         url: of the repository, with `metadata/` and `targets/` below it. HTTPS, except on this
-            machine: TUF needs no secrecy, but a box asks nobody in the clear.
+            machine: TUF needs no secrecy, but a box makes no plaintext requests.
         trusted_root: `root.json` as it came with the box.
         metadata_folder: where verified metadata is kept, so that nothing can be rolled back.
 

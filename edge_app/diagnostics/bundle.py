@@ -9,7 +9,7 @@
     calibrations/*     the calibration files
     status.json, metrics.txt     of a running service only
     log.txt            its last lines
-    pictures/*.jpg     only when asked for, and private (`vision.privacy`)
+    pictures/*.jpg     only on request, and anonymised (`vision.privacy`)
 
 Whatever writes a part, every text goes through `edge_app.redaction` last: a secret of the
 configuration, or a password in an address, never gets into the file.
@@ -49,7 +49,7 @@ _LIBRARIES = (
 _JPEG_QUALITY = 82
 FOLDER = "lotsight-diagnostics"
 LIVE_PARTS = ("status.json", "metrics.txt")
-"""What nobody but a running service can say."""
+"""What only a running service can report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Diagnosis:
         about: what is in it.
         checks: what the doctor found.
         stored: what the store says.
-        live: what the service says; None: it does not run, or does not answer.
+        live: what the service reports; None: it is not running, or not responding.
         log: last lines, where the service did not give its own.
         pictures: JPEG files by camera, private already.
     """

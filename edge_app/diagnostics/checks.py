@@ -145,7 +145,7 @@ def check_cameras(config: LotsightConfig) -> list[Check]:
 
 
 def unverified_cameras(config: LotsightConfig) -> list[Check]:
-    """Cameras whose certificate nobody looks at."""
+    """Cameras whose certificate is not verified."""
     return [
         Check.warn(
             f"camera {camera.id}",

@@ -26,9 +26,9 @@ class OfflineFacts:
     """What was had, and what not.
 
     Attributes:
-        about: in words, for whoever opens the bundle.
+        about: in words, for the reader of the bundle.
         stored: what the store says.
-        live: what the service says; None: it does not run, or does not answer.
+        live: what the service reports; None: it is not running, or not responding.
         log: last lines of a log file or the journal, where the service did not give its own.
     """
 

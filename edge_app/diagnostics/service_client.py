@@ -77,7 +77,7 @@ def _client(config: HttpConfig) -> httpx.Client:
     if config.cert_file is None:
         return httpx.Client(base_url=f"http://{place}", timeout=_TIMEOUT_S, trust_env=False)
     context = ssl.create_default_context(cafile=config.cert_file)
-    # The certificate itself is what is trusted, whoever signed it and whatever name it bears.
+    # The certificate itself is what is trusted, regardless of its issuer and name.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.check_hostname = False
     return httpx.Client(

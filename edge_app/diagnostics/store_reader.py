@@ -1,4 +1,4 @@
-"""What a store says while nobody works with it: read only, for a technician.
+"""Contents of a store that is not in use: read-only, for a technician.
 
 A service that runs locks its store for itself: then the file tells nothing but its size, and the
 service is to be asked.

@@ -1,4 +1,4 @@
-"""Keeps frames worth labelling: looks at judged frames, a thread of its own does the work."""
+"""Keeps frames worth labelling: sees the judged frames, its own thread does the work."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Harvester:
         privacy: what may be made out in a kept frame.
         store: where frames are kept.
         clock: time.
-        alarms: where a full disk is told.
+        alarms: where a full disk is reported.
     """
 
     def __init__(

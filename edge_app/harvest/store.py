@@ -195,7 +195,7 @@ class HarvestStore:
         return sorted(found, key=lambda each: (each.frame.captured_utc, each.frame.file))
 
     def _present(self) -> list[Kept]:
-        """All frames; those that somebody deleted meanwhile, by the command say, are forgotten."""
+        """All frames; those deleted in the meantime, by the command for instance, are dropped."""
         gone = [name for name, each in self._kept.items() if not self._path(each.frame).exists()]
         for name in gone:
             del self._kept[name]

@@ -1,4 +1,4 @@
-"""What any page of the box may answer instead of what was asked for, for the OpenAPI document."""
+"""Error responses common to all routes of the box, for the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ def standing_alarms(live_state: LiveState, report: BoxReport) -> tuple[Alarm, ..
     """All alarms of the box, the most important first.
 
     Those of cameras come from the live state, which knows of a change before the maintenance thread
-    does. A broker that is away is told here only, since the cloud cannot hear of it.
+    does. A lost broker connection is only reported here, since the cloud cannot hear of it.
     """
     has_model = report.model is not None
     views = (live_state.latest(camera) for camera in live_state.cameras())

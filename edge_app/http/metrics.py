@@ -1,4 +1,4 @@
-"""Prometheus metrics, read off the live state and the box whenever they are asked for."""
+"""Prometheus metrics, collected from the live state and the box at each scrape."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class BayView(_View):
 
 
 class BayList(_View):
-    """Counts of all bays, and the bays asked for."""
+    """Counts of all bays, and the requested bays."""
 
     counts: Counts
     bays: tuple[BayView, ...]

@@ -84,7 +84,7 @@ class IncidentWatcher:
 
         Args:
             now: the present.
-            stale: whether the box was away for so long that another vehicle may stand there.
+            stale: whether the box was down so long that another vehicle may be there.
         """
         known = [each for each in self._outlets.store.incidents() if each.camera == self._camera]
         if stale:
@@ -125,7 +125,7 @@ class IncidentWatcher:
         return self._tracker.close(IncidentEnd.CONFIG, now, calibration.bay_ids)
 
     def _lot_of(self, observation: Observation) -> Lot:
-        """The bays in this frame; measured anew only when calibration, size or view changed."""
+        """The bays in this frame; recomputed only when calibration, size or view changed."""
         height, width = observation.frame.image_bgr.shape[:2]
         known, polygons = self._lot, observation.polygons_norm
         if known is not None and known.image_wh == (width, height):
@@ -225,7 +225,7 @@ def watch_incidents(
     for watcher in watchers.values():
         watcher.restore(now, stale=stale)
     store = outlets.store
-    # What nobody watches any more would never end.
+    # What is no longer watched would never end.
     orphans = [each for each in store.incidents() if each.camera not in watchers]
     if orphans and store.layout is not None:
         over = [each.over(IncidentEnd.CONFIG, now.utc) for each in orphans]

@@ -45,7 +45,7 @@ def is_calibration(path: Path) -> bool:
         return False
     try:
         data = Document(path, read_bytes(path)).json()
-    except CalibrationError:  # whoever reads it next says what is wrong
+    except CalibrationError:  # the next reader reports what is wrong
         return False
     return isinstance(data, dict) and "schema_version" in data
 

@@ -25,7 +25,7 @@ class Grab:
         image_bgr: shape (H, W, 3), uint8.
         frames: how many frames the source got since the last grab, this one included: those in
             between were passed over because the wanted rate is lower than the camera's.
-        broken: how many pictures since the last grab were not whole, and so are none.
+        broken: how many frames since the last grab were incomplete and discarded.
     """
 
     image_bgr: ImageBgr = field(repr=False)

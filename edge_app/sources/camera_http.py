@@ -45,7 +45,7 @@ class _Origin:
         """Of an http or https address.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is invalid.
         """
         parts = urlsplit(url)
         scheme, host = parts.scheme.lower(), parts.hostname
@@ -78,7 +78,7 @@ class CameraHttp:
         url: http or https, without login.
         login: sent when the camera asks for it, and only to it.
         timeout_s: longest wait for each step of a request, seconds.
-        trust: which certificate is believed.
+        trust: which certificate is trusted.
         name: of the camera, for errors.
     """
 

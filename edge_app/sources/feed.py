@@ -1,6 +1,6 @@
 """One camera kept alive: a thread that reads its source, and a slot for the newest frame.
 
-Pictures that stand alone stay compressed until somebody has time for them: a newer one takes the
+Independently coded frames stay compressed until they are needed: a newer one takes the
 place of an older one before either cost anything.
 
 The watchdog looks at frames, not at sockets: a source that hangs inside a driver, or sends packets
@@ -32,7 +32,7 @@ class FeedSettings:
 
     Attributes:
         interval_s: wanted time between frames, seconds.
-        stuck_s: a reader without a sign of life for so long is left behind and replaced.
+        stuck_s: a reader unresponsive for this long is abandoned and replaced.
         retry_first_s: pause after the first failure, seconds; doubles with each further one ...
         retry_longest_s: ... up to this. Each pause is drawn from 50 to 100 % of its length, so
             that twenty cameras behind one switch do not come back in the same instant.
@@ -98,7 +98,7 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A picture that nobody has decoded yet."""
+    """A frame that is not decoded yet."""
 
     reader: _Reader
     picture: Undecoded
@@ -170,7 +170,7 @@ class CameraFeed:
         return not thread.is_alive()
 
     def restart(self, why: str) -> None:
-        """Leave the present reader behind and begin anew."""
+        """Abandon the current reader and start another."""
         _log.warning("camera %s: restarting the reader: %s", self.camera, why)
         with self._lock:
             if self._reader is None:

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 class FolderSource:
     """A folder of pictures, or one picture again and again.
 
-    The folder is listed anew at each pass, so pictures may be added while it is read. A broken
+    The folder is listed again at each pass, so images may be added while it is read. A broken
     picture is passed over and told; a pass without one good picture is a fault.
 
     Args:
@@ -33,7 +33,7 @@ class FolderSource:
 
     @property
     def self_paced(self) -> bool:
-        """A picture whenever it is asked for."""
+        """An image on each call."""
         return False
 
     def open(self) -> None:

@@ -203,7 +203,7 @@ def _parse(header: str) -> list[Challenge]:
 
 
 def _wants_utf8(challenge: Challenge, login: Login) -> bool:
-    """UTF-8 where it is asked for, or where nothing else will do."""
+    """UTF-8 if requested, or if nothing else can encode it."""
     text = login.username + login.password + challenge.parameters.get("realm", "")
     if challenge.parameters.get("charset", "").lower() == "utf-8":
         return True

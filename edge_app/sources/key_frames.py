@@ -104,7 +104,7 @@ class KeyFrameDecoder:
                 # keeps it back until the next one.
                 frames = [*packet.decode(), *context.decode(None)]
             except (av.FFmpegError, OSError, ValueError):
-                frames = []  # one broken picture is a glitch; `bad_for_s` tells of more
+                frames = []  # one broken frame is a glitch; `bad_for_s` catches more
             finally:
                 context.flush_buffers()
             good = [frame for frame in frames if not frame.is_corrupt]

@@ -68,7 +68,7 @@ class SimSource:
 
     @property
     def self_paced(self) -> bool:
-        """A picture whenever it is asked for."""
+        """An image on each call."""
         return False
 
     def open(self) -> None:
@@ -92,7 +92,7 @@ class SimSource:
 def write_missing_calibration(address: str, camera: str, path: Path) -> None:
     """Write the calibration of a simulated camera, unless there is one.
 
-    Nobody has to draw the bays of a lot that is known exactly. Other addresses are passed over.
+    The bays of a lot that is known exactly need not be drawn. Other addresses are ignored.
 
     Raises:
         ConfigError: the address asks for a weather that there is not.

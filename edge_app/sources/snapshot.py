@@ -19,7 +19,7 @@ class SnapshotSource:
     Args:
         url: address, login included.
         timeout_s: longest wait for each step of a request, seconds.
-        trust: which certificate is believed.
+        trust: which certificate is trusted.
     """
 
     def __init__(self, url: str, timeout_s: float, trust: TlsTrust | None = None) -> None:
@@ -31,7 +31,7 @@ class SnapshotSource:
 
     @property
     def self_paced(self) -> bool:
-        """A picture whenever it is asked for."""
+        """An image on each call."""
         return False
 
     def open(self) -> None:

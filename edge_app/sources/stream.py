@@ -3,7 +3,7 @@
 Decoding is what many cameras on a small box cost, so as little as possible is decoded: when key
 frames come at least as often as pictures are wanted, nothing else is given to the decoder, and
 not even a key frame before the next picture is due. Key frames stand alone, so `read_undecoded`
-hands them on as they are: whoever has time decodes them, and one that nobody wants costs nothing.
+passes them on undecoded: the consumer decodes them, and an unused one costs nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What FFmpeg's errors mean to whoever has to mend a camera."""
+"""What FFmpeg's errors mean to the technician who fixes a camera."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class DecodeMode(StrEnum):
     KEY = "key"
 
 
-# FFmpeg watches twenty frames of a stream to guess its rate, which nobody here asks for: that is
+# FFmpeg watches twenty frames of a stream to guess its rate, which is not needed here: that is
 # four seconds of a camera with five a second.
 _RTSP = {"fflags": "nobuffer", "fpsprobesize": "0"}
 # One that gave pictures a moment ago is not watched at all: what it carries stands in its
@@ -41,7 +41,7 @@ class StreamSettings:
         max_width_px: wider pictures are scaled down while they are converted.
         loop: whether a file begins again at its end; a network stream never does.
         rtsp_over_udp: RTP over UDP instead of within the RTSP connection.
-        trust: which certificate of a camera that speaks TLS is believed.
+        trust: which certificate of a TLS camera is trusted.
     """
 
     interval_s: float = 1.0

@@ -35,7 +35,7 @@ _ANY_KEY = "DEFAULT:@SECLEVEL=0"
 
 @dataclass(frozen=True, slots=True)
 class TlsTrust:
-    """Which certificate of a camera is believed.
+    """Which certificate of a camera is trusted.
 
     Attributes:
         fingerprint: SHA-256 of the only one, 64 hexadecimal digits; empty: see the others.
@@ -61,7 +61,7 @@ def parse_fingerprint(text: str) -> str:
     """A SHA-256 fingerprint as browsers, OpenSSL and people write it: 64 digits, lower case.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is invalid.
     """
     digits = re.sub(r"^sha-?256(?: fingerprint)?\s*[:=/]\s*", "", text.strip().lower())
     digits = re.sub(r"[\s:-]", "", digits)
@@ -78,7 +78,7 @@ def fingerprint_of(certificate_der: bytes) -> str:
 
 
 def client_context(url: str, trust: TlsTrust, timeout_s: float, name: str) -> ssl.SSLContext:
-    """What a client needs to believe the camera at `url`, and nobody else.
+    """What a client needs to trust the camera at `url`, and only that camera.
 
     Args:
         url: https or rtsps, without login.
@@ -107,7 +107,7 @@ def libav_options(
     """FFmpeg's TLS options for `url`; none where it speaks no TLS.
 
     FFmpeg knows neither fingerprints nor why a certificate was refused, so a handshake of our own
-    comes first, and FFmpeg is then told to believe the very certificate that was seen.
+    comes first, and FFmpeg is then told to trust exactly the certificate that was seen.
 
     Raises:
         CameraError: the camera cannot be reached, or its certificate is not trusted.
@@ -204,7 +204,7 @@ def _unverified() -> ssl.SSLContext:
 
 
 def _context_for(certificate_der: bytes) -> ssl.SSLContext:
-    """Believes one certificate alone, whoever signed it and whatever name and dates it bears."""
+    """Trusts one certificate only, regardless of its issuer, name and dates."""
     context = _unverified()
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=certificate_der)

@@ -75,7 +75,7 @@ class UsbSource:
         # MJPEG is what most cameras need for full size over USB 2; those without it ignore this.
         capture.set(cv2.CAP_PROP_FOURCC, _MJPG)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        # OpenCV would fill what is missing of a JPEG with grey, so it is asked for as it came.
+        # OpenCV would fill what is missing of a JPEG with grey, so it is requested undecoded.
         if int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG:
             capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         self._capture = capture

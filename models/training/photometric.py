@@ -1,4 +1,4 @@
-"""Random weather, night, lenses and codecs: the changes of `datasets.degrade`, drawn anew."""
+"""Random weather, night, lenses and codecs: the changes of `datasets.degrade`, drawn at random."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ TEACHER_WIDTHS_PX = (1280, 1920)
 SURE = 0.35  # kept wherever it stands
 WEAK = 0.06  # kept only on an occupied bay
 IOU_SAME = 0.55
-IOU_NEAR = 0.3  # an occupied bay needs no box of its own where one overlaps it by as much
+IOU_NEAR = 0.3  # an occupied bay needs no separate box if one overlaps it by this much
 ON_BAY_SHARE = 0.35
 
 

@@ -123,7 +123,7 @@ def rendered(folder: Path, count: int) -> list[LotFrame]:
     low poles.
 
     Args:
-        folder: a data set of as many pictures is used as it is, another one is rendered anew.
+        folder: a data set of this size is reused, any other is rendered again.
         count: how many.
     """
     if not count:

@@ -1,4 +1,4 @@
-"""A bay head for one lot, from labels that nobody gave, behind a gate.
+"""A bay head for one lot, from pseudo-labels, behind a gate.
 
 Only the part of the bay head that works on single bays is trained (82 thousand of 2.8 million
 weights): trunk and fused map have run once over every picture and are kept, so that an epoch costs

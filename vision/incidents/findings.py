@@ -1,8 +1,8 @@
 """How each vehicle of one frame stands to the bays: in one, over two, before them, outside.
 
-Boxes of an oblique view lean over bays in which nobody stands, so a box alone proves nothing. Three
+In an oblique view boxes extend over empty bays, so a box alone proves nothing. Three
 things are asked together: the footprint (see `ground`), what the network says of the bays
-themselves, and whether a bay has a vehicle of its own. A vehicle that explains why a bay is
+themselves, and whether a bay has its own vehicle. A vehicle that explains why a bay is
 occupied stands in it; a bay that is free, or has its own vehicle, is not straddled.
 """
 
@@ -158,7 +158,7 @@ def sightings(
     shapes = np.asarray(shapely.polygons(corners_px.astype(np.float64)), object)
     frame = _Frame(lot, settings, share, home, bay_prob, shapes)
     corners = to_norm(boxes.reshape(-1, 2, 2), lot.image_wh).reshape(-1, 4)
-    # Of a vehicle that the picture's edge cuts nobody knows where it stands.
+    # The position of a vehicle cut by the image edge is unknown.
     cut = (np.abs(corners[:, [0, 2, 3]] - 0.5) > 0.5 - _EDGE).any(1)
     near = shapely.area(lot.ground.shapes[lot.ground.nearest(boxes)]) >= settings.least_bay_px**2
     usable = np.asarray(fits & ~cut & near, bool)
@@ -265,7 +265,7 @@ class _Frame:
             return None
         others = np.delete(self.share[:, pair], row, axis=0)
         if others.size and others.max() >= settings.home:
-            return None  # the second bay has a vehicle of its own, if seen in part
+            return None  # the second bay has its own vehicle, partly visible
         ids = self.lot.bay_ids
         return Finding(IncidentKind.STRADDLING, (ids[pair[0]], ids[pair[1]]))
 

@@ -1,4 +1,4 @@
-"""Where a vehicle stands on the ground, told by the bays around it instead of a camera model.
+"""Where a vehicle is on the ground, inferred from the bays around it instead of a camera model.
 
 A painted bay is a measure laid on the ground: its sides show how long the width and the length of a
 car are at that place of the picture, in which direction, and through whatever lens. A car's

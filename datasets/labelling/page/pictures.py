@@ -68,7 +68,7 @@ class Pictures:
         return np.asarray(small, np.uint8)
 
     def _kept(self, key: tuple[str, int, int], make: Callable[[], ImageBgr]) -> bytes:
-        # One at a time: twenty crops of one picture are asked for at once, and decoding it once
+        # One at a time: twenty crops of one image are requested together, and decoding it once
         # is what costs.
         with self._lock:
             found = self._jpegs.get(key)

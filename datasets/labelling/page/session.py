@@ -27,9 +27,9 @@ from telemetry import Clock
 from vision.types import Floats
 
 _LEASE_S = 600.0
-"""A question on one person's screen is not given to another for so long."""
+"""For this long, a question on one reviewer's screen is not given to another."""
 _RATE_OVER = 60
-"""Newest actions from which the rate is told: it should follow how one works now."""
+"""Number of latest actions that the rate is computed from: it should follow the current pace."""
 
 
 @dataclass(frozen=True, slots=True)

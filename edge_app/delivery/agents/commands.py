@@ -37,7 +37,7 @@ from telemetry.topics import EdgeTopics, TopicFilter, TopicKind, parse_edge_topi
 _log = logging.getLogger(__name__)
 
 KEEP_RESULTS = timedelta(days=1)
-"""After a command's end, its answer is kept so long for whoever asks again."""
+"""How long the result of a finished command is kept for repeated requests."""
 Result = Mapping[str, JsonValue]
 A = TypeVar("A", bound=Message)
 
@@ -96,7 +96,7 @@ class CommandHandlers:
 
 
 class CommandAgent(QuietAgent):
-    """Takes commands, has them done in a thread of its own, and answers.
+    """Receives commands, runs them in its own thread, and publishes the results.
 
     Args:
         topics: of this box.

@@ -4,7 +4,7 @@ Source: Home Assistant documentation, "MQTT discovery" and "MQTT binary sensor".
 
 What was announced is retained by the broker for ever, and a bay may go while the box is off, or
 the whole integration may be switched off. Two things find what is left over. The store remembers
-what was announced, which needs no right to read. And the broker is asked for our own retained
+what was announced, which needs no right to read. And the broker is queried for our own retained
 messages, which finds them even after the state folder was lost.
 """
 
@@ -77,7 +77,7 @@ class HomeAssistantAgent(QuietAgent):
         return [WishedFilter(each) for each in (*discovery, f"{self._topics.base}/bay/+")]
 
     def connected(self, publish: Publish) -> None:
-        """Tell everything anew: Home Assistant's broker may have lost it."""
+        """Publish everything again: Home Assistant's broker may have lost it."""
         super().connected(publish)
         self._is_new = True
         self._connected_s = None
@@ -92,7 +92,7 @@ class HomeAssistantAgent(QuietAgent):
             self._found[topic] = Topic(topic)
 
     def tick(self, now_s: float) -> None:
-        """Tell what changed, and clear what is left over."""
+        """Publish what changed, and clear what is stale."""
         if self._publish is None:
             return
         if self._enabled and self._store.layout is None:

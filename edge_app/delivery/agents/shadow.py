@@ -94,7 +94,7 @@ class ShadowAgent(QuietAgent):
         """A delta, a document or an answer came.
 
         Raises:
-            ShadowRejection: it is none.
+            ShadowRejection: it is invalid.
         """
         name = self._names[topic]
         topics, progress = self._topics[name], self._progress[name]
@@ -112,7 +112,7 @@ class ShadowAgent(QuietAgent):
         """Report one shadow that changed; the others wait for the next second."""
         if self._publish is None or now_s - self._updated_s < UPDATE_PERIOD_S:
             return
-        # Whoever waits longest comes first, so that `bays` cannot starve the others.
+        # The longest waiting comes first, so that `bays` cannot starve the others.
         for name in sorted(self._parts, key=lambda each: self._progress[each].sent_s):
             if self._report(name, now_s):
                 self._updated_s = now_s

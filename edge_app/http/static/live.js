@@ -87,7 +87,7 @@ const drawMap = (bays, [width, height]) => {
     const outline = s('polygon', { points: points.map((p) => p.join(',')).join(' ') });
     const size = Math.min(labelSize(points, names[number].length), width * 0.028);
     const label = s('text', { x, y, 'font-size': size });
-    // What nobody could read only hides the state; the bay's title still says its id.
+    // An illegible label would only hide the state; the bay's title still has its id.
     label.textContent = size < width * 0.007 ? '' : names[number];
     const title = s('title');
     group.append(title, outline, label);

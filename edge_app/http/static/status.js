@@ -122,7 +122,7 @@ const editorLink = ({ in_editor: inEditor, camera }) =>
       ]
     : [];
 
-/** Many cameras may have the same fault, behind one switch say: what to do is told once, at the end.
+/** Many cameras may have the same fault, behind one switch for instance: the remedy is shown once, at the end.
  * @param {Alarm} alarm @param {Alarm|undefined} next */
 const isSame = (alarm, next) =>
   next !== undefined && alarm.fault !== '' && alarm.kind === next.kind && alarm.fault === next.fault;

@@ -315,7 +315,7 @@ export class Server {
     this.store.set({ revisions: answer.revisions });
   }
 
-  /** Tell of a revision that was saved elsewhere before the person runs into it. */
+  /** Announce a revision that was saved elsewhere before it causes a conflict. */
   async #watch() {
     if (document.hidden) return;
     const answer = await this.api.json('revisions').catch(() => null);
