@@ -23,7 +23,7 @@ _STRICT = {"err_detect": "explode"}
 class ClipReader:
     """The frames of a clip, each with its time from the beginning.
 
-    A frame that is damaged is left out, and so are those after it up to the next key frame, which
+    A frame that is damaged is skipped, and so are those after it up to the next key frame, which
     build on it. Turned and mirrored clips come upright, and pixels that are not square are made so.
     """
 

@@ -69,7 +69,7 @@ def load_calibration(path: Path | str, *, verify: bool = True) -> Calibration:
 
 
 def read_calibration(path: Path | str, *, verify: bool = True) -> Calibration:
-    """Load a calibration even when bays in it are wrong, to show or mend it.
+    """Load a calibration even when bays in it are wrong, to show or fix it.
 
     Raises:
         CalibrationError: it cannot be read, is not a calibration, or was changed by other means.
@@ -121,7 +121,7 @@ def save_calibration(
         The calibration as saved: with its revision, time, checksum and retired ids.
 
     Raises:
-        RevisionConflictError: someone else saved meanwhile.
+        RevisionConflictError: someone else saved in the meantime.
         InvalidCalibrationError: bays are wrong; carries the findings.
         CalibrationError: the file cannot be written, or the present one cannot be read.
     """
@@ -159,7 +159,7 @@ def rollback_calibration(
 
     Raises:
         CalibrationError: there is no such revision, or a file cannot be read or written.
-        RevisionConflictError: someone else saved meanwhile.
+        RevisionConflictError: someone else saved in the meantime.
     """
     path = Path(path)
     with locked(path):

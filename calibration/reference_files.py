@@ -1,4 +1,4 @@
-"""Reference pictures: files beside the calibration, named by their content, never overwritten.
+"""Reference images: files beside the calibration, named by their content, never overwritten.
 
 A roll back finds the picture of its time, since no later one replaced it.
 """
@@ -46,7 +46,7 @@ def store_reference(path: Path, image_bgr: ImageBgr) -> ReferencePicture:
 
 
 def load_reference(path: Path, calibration: Calibration) -> ImageBgr:
-    """The reference picture of a calibration file.
+    """The reference image of a calibration file.
 
     Raises:
         CalibrationError: it has none, or the file is missing or another one.

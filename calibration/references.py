@@ -1,4 +1,4 @@
-"""The reference picture beside a calibration file."""
+"""The reference image beside a calibration file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vision.view_guard import GuardSettings, ViewGuard
 
 
 def reference_path(file: Path, calibration: Calibration) -> Path | None:
-    """Where the reference picture lies; None when the calibration names none."""
+    """Where the reference image lies; None when the calibration names none."""
     if calibration.reference is None:
         return None
     return file.parent / calibration.reference.file
 
 
 def check_reference(file: Path, calibration: Calibration) -> tuple[Finding, ...]:
-    """Whether the reference picture is there, unchanged, and of the size that it should have."""
+    """Whether the reference image is there, unchanged, and of the size that it should have."""
     path = reference_path(file, calibration)
     if path is None or calibration.reference is None:
         return ()
@@ -42,7 +42,7 @@ def check_reference(file: Path, calibration: Calibration) -> tuple[Finding, ...]
 
 
 def missing_reference(file: Path, calibration: Calibration) -> Finding | None:
-    """What to tell where a calibration has no reference picture; None where it has one."""
+    """What to tell where a calibration has no reference image; None where it has one."""
     if calibration.reference is not None:
         return None
     return _finding(
@@ -56,11 +56,11 @@ def missing_reference(file: Path, calibration: Calibration) -> Finding | None:
 def view_guard(
     file: Path, calibration: Calibration, settings: GuardSettings | None = None
 ) -> ViewGuard:
-    """The guard of a calibrated view, with the reference picture if there is a whole one."""
+    """The guard of a calibrated view, with the reference image if there is a whole one."""
     path = reference_path(file, calibration)
     try:
         reference = None if path is None else read_picture(path)
-    except CalibrationError:  # `check_reference` tells; movements from now on are seen all the same
+    except CalibrationError:  # `check_reference` tells; movements from now on are seen anyway
         reference = None
     return ViewGuard(reference, calibration.polygons_norm(), settings, calibration.image_wh)
 

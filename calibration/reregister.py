@@ -82,7 +82,7 @@ def reregister(
     """Find the homography from an old picture of a view to a new one, and judge it.
 
     Args:
-        old_bgr: the reference picture, shape (H, W, 3).
+        old_bgr: the reference image, shape (H, W, 3).
         new_bgr: the present one; its size may differ.
         polygons_norm: the bays in the old picture, each (K, 2), fractions; places round them count.
         settings: how the pictures are compared.

@@ -23,7 +23,7 @@ class Forgotten:
 
     Attributes:
         revisions: their numbers, rising.
-        pictures: names of reference pictures.
+        pictures: names of reference images.
     """
 
     revisions: tuple[int, ...] = ()
@@ -37,7 +37,7 @@ class _Earlier:
     Attributes:
         number: of it.
         path: its file.
-        picture: the reference picture that it names, if any.
+        picture: the reference image that it names, if any.
         time: when it was saved, if it says so.
     """
 
@@ -55,7 +55,7 @@ def forget_old(
     Args:
         path: the file.
         keep: how many revisions before the present one stay; the newest.
-        pictures_since: reference pictures that were replaced before that go, even if a revision
+        pictures_since: reference images that were replaced before that go, even if a revision
             that stays names them: it can still be brought back, without its picture.
         named: pictures that stay in any case.
 
@@ -122,7 +122,7 @@ def _revision_files(path: Path) -> list[Path]:
 
 
 def _pictures(path: Path) -> list[Path]:
-    """Reference pictures that `reference_files.store_reference` named."""
+    """Reference images that `reference_files.store_reference` named."""
     own = re.compile(re.escape(path.stem) + r"\.reference-[0-9a-f]{12}\.(jpg|part)")
     return sorted(file for file in path.parent.glob("*.reference-*") if own.fullmatch(file.name))
 

@@ -55,7 +55,7 @@ class Evaluation:
         time_utc: when.
         verdicts: of each split.
         metrics: of each split, in the same order.
-        cameras: of each camera over all splits, the worst first; a set that names none is one.
+        cameras: of each camera over all splits, worst first; a set that names none is one.
         variants: name of a change to the metrics of each split.
     """
 

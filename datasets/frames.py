@@ -51,7 +51,7 @@ class Vehicle:
     kind: str = "car"
 
     def __post_init__(self) -> None:
-        """Refuse a box without an area.
+        """Reject a box without an area.
 
         Raises:
             DatasetError: its sides are not in order, or no numbers.
@@ -97,7 +97,7 @@ class LotFrame:
     origin: Origin = UNKNOWN_ORIGIN
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself.
+        """Reject what contradicts itself.
 
         Raises:
             DatasetError: a bay has no outline, no state or no name.
@@ -221,7 +221,7 @@ def polygon_of(bay: str, roi: npt.ArrayLike) -> Floats:
 
 
 def check_outline(bay: str, polygon: Floats) -> None:
-    """Refuse an outline that is none.
+    """Reject an outline that is none.
 
     Raises:
         DatasetError: it has fewer than three corners, or a corner that is no place.

@@ -36,7 +36,7 @@ class SequenceFrame:
     Attributes:
         path: of the picture.
         time_local: when it was taken; no time zone.
-        shift_px: how far the bays moved against the reference picture, x and y, pixels of the
+        shift_px: how far the bays moved against the reference image, x and y, pixels of the
             picture; None where that could not be measured.
         polygons_norm: where the bays are in this picture; none where that is not known.
         is_labelled: whether `annotations.json` has the truth for it.

@@ -194,7 +194,7 @@ def _row(frame: LotFrame, name: str) -> dict[str, Any]:
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Lists of one value for each picture; those that say nothing are left out."""
+    """Lists of one value for each picture; those that say nothing are skipped."""
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     needed = {"file_names", "rois_list", "occupancy_list", "bay_ids"}
     return {name: column for name, column in columns.items() if name in needed or any(column)}

@@ -45,7 +45,7 @@ class LabelSettings:
     check_share: float = 0.3
 
     def __post_init__(self) -> None:
-        """Refuse settings without sense.
+        """Reject settings without sense.
 
         Raises:
             DatasetError: one is out of its range.

@@ -37,7 +37,7 @@ class RenderPlan:
     """What to render.
 
     Attributes:
-        seeds: one for each picture; the same seed gives the same picture for ever.
+        seeds: one for each picture; the same seed gives the same picture forever.
         kinds: of lots, taken in turn.
         image_wh: width and height in pixels.
         with_masks: whether to write which car or person each pixel shows.

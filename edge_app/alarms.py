@@ -52,7 +52,7 @@ class Alarm:
         camera: whose; None when it is about the whole box.
         fault: which fault of its kind, in one word, where a kind has several; alarms of one kind
             and fault have the same remedy.
-        in_editor: whether the calibration editor is the place to mend it.
+        in_editor: whether the calibration editor is the place to fix it.
     """
 
     kind: AlarmKind

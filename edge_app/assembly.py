@@ -96,7 +96,7 @@ class EdgeBox:
         cameras: the cameras.
         network: the network in use.
         link: to the broker; None when none is configured.
-        kept: the frames kept for labelling; None while the harvest is switched off.
+        kept: the frames kept for labelling; None while the harvest is disabled.
         status: how all of them do.
     """
 

@@ -67,7 +67,7 @@ class Camera:
 class CameraSet:
     """The cameras of a box, their calibrations, and the layout that these make together.
 
-    A calibration that cannot be used is an alarm, and the last good one goes on.
+    A calibration that cannot be used is an alarm, and the last valid one stays in use.
 
     Args:
         cameras: without calibrations, which are loaded here.
@@ -180,7 +180,7 @@ class CameraSet:
         """
         self._camera(camera_id).feed.restart("restart requested")
 
-    # -- now and then ----------------------------------------------------------------------------
+    # -- maintenance ----------------------------------------------------------------------------
 
     def reload_changed(self) -> None:
         """Go over to the calibration files that were replaced."""

@@ -49,7 +49,7 @@ class CameraStatus:
         infer_ms: time the last judged frame spent in the network, milliseconds.
         last_frame_utc: arrival of the last frame; None before the first.
         gated: frames that the change gate kept from the network, since nothing had changed.
-        shift_px: how far the view stands from its reference picture, pixels; None when unknown.
+        shift_px: how far the view stands from its reference image, pixels; None when unknown.
     """
 
     condition: CameraCondition = CameraCondition.STARTING

@@ -1,4 +1,4 @@
-"""What a pass of the network showed, for parts that go on from there: incidents, harvest, audit.
+"""What a pass of the network showed, for downstream parts: incidents, harvest, audit.
 
 The pipeline knows none of them; each is a `Observer` that the service hangs onto it.
 """

@@ -154,7 +154,7 @@ class CameraPipeline:
         """Go on from stored states.
 
         Args:
-            states: of any bays; those of other cameras are passed over.
+            states: of any bays; those of other cameras are skipped.
             stale: whether they are too old to use: then bays restart as unknown.
         """
         self._filter.restore(states)

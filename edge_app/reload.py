@@ -1,6 +1,6 @@
 """Files that may be replaced while the service runs: calibrations and the model.
 
-A new file that is wrong changes nothing but an alarm: the last good one stays in use, also over a
+A new file that is wrong changes nothing but an alarm: the last valid one stays in use, also over a
 restart.
 """
 
@@ -101,7 +101,7 @@ class CalibrationKeeper:
         return calibration
 
     def last_good(self) -> Calibration | None:
-        """The copy of the last good one; None when there is none."""
+        """The copy of the last valid one; None when there is none."""
         if not self._kept.is_file():
             return None
         try:

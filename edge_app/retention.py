@@ -27,12 +27,12 @@ _log = logging.getLogger(__name__)
 
 EVERY_S = 6 * 3600.0
 DAMAGED_KEPT = 2
-"""Copies of damaged stores: the newest may be worth a look, none can be sent any more."""
+"""Copies of damaged stores: the newest may be worth reviewing, none can be sent any more."""
 _DAMAGED = f"{STORE_FILE}.damaged-"
 DOWNLOAD = ".download-"
 """Prefix of files that are made on request and deleted once sent."""
 _DOWNLOAD_S = 3600.0
-"""Longer than any download takes; one that is older was given up."""
+"""Longer than any download takes; one that is older was discarded."""
 _MIB = 1024 * 1024
 # Beside its rows a store has indices and free pages (`delivery.room`), and a journal of 4 MiB.
 _STORE_SHARE = 1.5
@@ -94,7 +94,7 @@ class Retention:
             )
 
     def _expire_frames(self) -> None:
-        """Frames grow old too where the harvest was switched off."""
+        """Frames grow old too where the harvest was disabled."""
         folder = self._config.edge.state_dir / HARVEST_FOLDER
         if self._config.harvest.enabled or not folder.is_dir():
             return
@@ -181,12 +181,12 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
         try:
             if path.is_file() and not path.is_symlink():
                 yield path, path.stat().st_size
-        except OSError:  # gone meanwhile, or not for us
+        except OSError:  # gone in the meantime, or not for us
             continue
 
 
 def _named_by_copy(state_dir: Path, camera: str) -> tuple[str, ...]:
-    """The reference picture of the last good calibration, which may not be the present one's."""
+    """The reference image of the last valid calibration, which may not be the present one's."""
     try:
         kept = load_calibration(state_dir / "calibrations" / f"{camera}.json")
     except CalibrationError:

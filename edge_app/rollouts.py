@@ -127,7 +127,7 @@ class CalibrationRollout:
     """Rolls out a camera's calibration as the next revision of its file.
 
     No slots are needed: a calibration's own revisions keep what was before, and a file that cannot
-    be used at a start is replaced by the last good one anyway.
+    be used at a start is replaced by the last valid one anyway.
 
     Attributes:
         cameras: of the box.
@@ -202,7 +202,7 @@ class CalibrationRollout:
 
 
 def _bring_reference(staged: Path, file: Path, calibration: Calibration) -> None:
-    """Put the reference picture beside the box's file; one that lies there is never overwritten.
+    """Put the reference image beside the box's file; one that lies there is never overwritten.
 
     Raises:
         CalibrationError: it is missing, or another one than the bays were drawn on.

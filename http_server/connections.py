@@ -1,7 +1,7 @@
 """Connections that end: a client that stands still keeps no place.
 
 uvicorn times out nothing but an idle connection between two requests. So a half-sent head
-(slowloris), a half-sent body or an unread response would hold a connection for ever. The
+(slowloris), a half-sent body or an unread response would hold a connection forever. The
 bounds are those of Apache's mod_reqtimeout: a time for the head, and for the body a time that grows
 with what has arrived.
 """
@@ -127,7 +127,7 @@ class BoundedConnection(H11Protocol):
         elif len(alive) > 2 * self._limits.connections:
             self.transport.abort()
         else:
-            # Its request is read all the same: closing before that would lose the answer.
+            # Its request is read anyway: closing before that would lose the answer.
             self.app = _too_many
 
     def _look(self) -> None:

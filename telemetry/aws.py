@@ -51,7 +51,7 @@ class ShadowTopics:
     root: str = DEFAULT_ROOT
 
     def __post_init__(self) -> None:
-        """Refuse a thing that is no single level."""
+        """Reject a thing that is no single level."""
         _check_thing(self.thing)
 
     @property
@@ -128,7 +128,7 @@ class JobTopics:
     root: str = DEFAULT_ROOT
 
     def __post_init__(self) -> None:
-        """Refuse a thing that is no single level."""
+        """Reject a thing that is no single level."""
         _check_thing(self.thing)
 
     @property
@@ -177,7 +177,7 @@ class ProvisioningTopics:
     root: str = DEFAULT_ROOT
 
     def __post_init__(self) -> None:
-        """Refuse a template that is no single level."""
+        """Reject a template that is no single level."""
         _check_thing(self.template)
 
     @property

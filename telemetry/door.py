@@ -39,7 +39,7 @@ _SAYS_IT_ALL = frozenset({"json_invalid", "missing", "value_error"})
 def check_json(
     payload: bytes, where: str, *, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX_DEPTH
 ) -> None:
-    """Refuse a payload that is too large or too deep, or holds what no message may.
+    """Reject a payload that is too large or too deep, or holds what no message may.
 
     Args:
         payload: supposedly UTF-8 JSON.

@@ -69,4 +69,4 @@ class IncidentChanged(Message):
 
 
 IncidentId = Identifier
-"""Unique among all incidents of a box, for ever."""
+"""Unique among all incidents of a box, forever."""

@@ -84,7 +84,7 @@ _INCIDENT_BYTES = 24
 
 
 def check_fits(layout: Layout) -> None:
-    """Refuse a layout whose own message, snapshot or aggregates could not be published.
+    """Reject a layout whose own message, snapshot or aggregates could not be published.
 
     Raises:
         TelemetryError: the box has too many bays, cameras or zones for the contract's bounds.

@@ -232,7 +232,7 @@ class SeqRange(Message):
 
 
 class StreamGap(Message):
-    """Data of `pk.stream.gap.v1`: exactly these events were given up and will never come."""
+    """Data of `pk.stream.gap.v1`: exactly these events were discarded and will never come."""
 
     ranges: Annotated[tuple[SeqRange, ...], Field(min_length=1, max_length=MAX_RANGES)]
     lost: Annotated[int, Field(ge=1, le=MAX_NUMBER)]

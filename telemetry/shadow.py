@@ -92,7 +92,7 @@ class ShadowDocument:
     timestamp_s: int = 0
 
     def to_json(self) -> JsonObject:
-        """What `get/accepted` carries: empty sections are left out, delta is worked out."""
+        """What `get/accepted` carries: empty sections are skipped, delta is worked out."""
         state: JsonObject = {name: section for name in SECTIONS if (section := getattr(self, name))}
         metadata: JsonObject = {
             name: times for name in SECTIONS if (times := getattr(self, f"{name}_times"))

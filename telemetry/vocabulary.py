@@ -120,7 +120,7 @@ class BayState:
     since: datetime
 
     def __post_init__(self) -> None:
-        """Refuse states that contradict themselves."""
+        """Reject states that contradict themselves."""
         if not is_identifier(self.bay):
             msg = f"bay must match {ID_PATTERN}, but got {self.bay!r}"
             raise ValueError(msg)

@@ -36,7 +36,7 @@ class GateSettings:
         noise_level: brightness, 0 to 255, that sensor noise and codecs move a cell by; bare asphalt
             has hardly more contrast than that.
         global_share: share of the bays that change together in a global change (lamps, rain).
-        global_every_s: shortest time between passes while global changes go on.
+        global_every_s: shortest time between passes while global changes continue.
     """
 
     heartbeat_s: float = 30.0

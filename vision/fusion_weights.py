@@ -28,7 +28,7 @@ class FusionWeights:
     covered: float
 
     def __post_init__(self) -> None:
-        """Refuse weights under which a bay that looks more occupied is called freer.
+        """Reject weights under which a bay that looks more occupied is called freer.
 
         Raises:
             ValueError: a term is negative, or a number is not finite.

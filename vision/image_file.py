@@ -110,7 +110,7 @@ def _jpeg_fault(data: bytes, segments: list[_Segment]) -> str:
 def _missing_end(segments: list[_Segment]) -> bytes | None:
     """The end marker, where a JPEG lacks it and may; empty where it has it; None where it is cut.
 
-    There are cameras that omit it. In a picture of one scan missing data show all the same; a
+    There are cameras that omit it. In a picture of one scan missing data show anyway; a
     progressive one that ends between two scans looks whole, only coarse, so it needs the marker.
     """
     markers = [segment.marker for segment in segments]

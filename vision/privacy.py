@@ -60,7 +60,7 @@ class PrivacySettings:
     moving: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what is no share or no size."""
+        """Reject what is no share or no size."""
         if not 0 <= self.surroundings_share <= 1 or self.bay_px < 0:
             msg = (
                 "expected surroundings_share from 0 to 1 and bay_px of 0 or more, but got "

@@ -43,7 +43,7 @@ class SessionSettings:
     optimise: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what ONNX Runtime would ignore or fail on later."""
+        """Reject what ONNX Runtime would ignore or fail on later."""
         if self.threads < 0:
             msg = f"threads must be 0 (every core) or more, but got {self.threads}"
             raise ValueError(msg)

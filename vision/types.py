@@ -58,7 +58,7 @@ class Detections:
     class_id: Ints
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+        """Reject arrays that do not belong together."""
         count = len(self.confidence)
         if self.xyxy_px.shape != (count, 4) or self.class_id.shape != (count,):
             msg = (
@@ -155,7 +155,7 @@ class NetworkSpec:
         has_bay_head: whether it takes `bay_quads` and gives `bay_logits`.
         temperature: bay logits are divided by this before the sigmoid.
         abstain_low: an occupied-probability above this ...
-        abstain_high: ... and below this says nothing (reason `unsure`); equal when switched off.
+        abstain_high: ... and below this says nothing (reason `unsure`); equal when disabled.
         occupied_classes: those that are a bay with a vehicle in it; with `free_classes` they make a
             network of bay states.
         free_classes: those that are an empty bay.

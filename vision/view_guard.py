@@ -4,7 +4,7 @@ A bay judged on a picture that shows something else is a false state, so every f
 first. Small movements are followed: the polygons move with the view. What cannot be trusted is told
 as a reason, and the camera's bays become unknown.
 
-Movement is measured against the calibration's reference picture. Light changes over a day until too
+Movement is measured against the calibration's reference image. Light changes over a day until too
 little of that picture is recognised, so the guard also keeps an anchor, a recent picture whose
 place it knows, and measures from there; whenever the reference itself is recognised again, it is
 what counts, so errors do not add up. Most of the time nothing moved at all, which is known for far
@@ -58,7 +58,7 @@ class GuardSettings:
         dark_level: brightness, 0 to 255, that 98 % of a dark picture stay below.
         white_share: share of burnt-out pixels in a blinded picture.
         least_contrast: standard deviation of brightness in a picture that shows something.
-        least_sharpness: fine detail as a share of the reference picture's; less is out of focus.
+        least_sharpness: fine detail as a share of the reference image's; less is out of focus.
         bad_hold_s: how long an image must be bad before it is reported; a passing headlight is not
             a blind camera.
         still_share: movement of the bays, as a share of the picture's diagonal, that is none.
@@ -134,8 +134,8 @@ class ViewGuard:
         polygons_norm: the calibrated bays; what stands in them is not what the view is known by.
         settings: thresholds and times.
         calibrated_wh: size of the picture that the bays were drawn on; one of another shape is
-            squeezed, which is harmless, or cut, which is not: the reference picture tells. None:
-            that of the reference picture, if there is one.
+            squeezed, which is harmless, or cut, which is not: the reference image tells. None:
+            that of the reference image, if there is one.
     """
 
     def __init__(
@@ -254,7 +254,7 @@ class ViewGuard:
         self._sharpness = _sharpness(grey)
 
     def _begin_here(self, grey: Grey, now_s: float) -> None:
-        """Where there is no reference picture, the view stands where it is now."""
+        """Where there is no reference image, the view stands where it is now."""
         self._take_reference(grey)
         self._begun_s = now_s
         self._remember(grey, now_s)
@@ -311,7 +311,7 @@ class ViewGuard:
         self._anchor = (off_bays(seen, moved), matrix)
 
     def _where(self, seen: Fingerprint) -> Matrix | None:
-        """From the reference's points to the present picture's; None where it is not recognised."""
+        """From the reference's points to the current image's; None where it is not recognised."""
         direct = None if self._reference is None else match(self._reference, seen)
         if direct is not None and direct.inliers >= self._settings.strong_inliers:
             return direct.matrix

@@ -55,7 +55,7 @@ def shape_fault(drawn_wh: tuple[int, int], image_wh: tuple[int, int], *, compare
     Args:
         drawn_wh: size of the picture that the bays were drawn on.
         image_wh: size of the present one.
-        compared: whether it was compared with a reference picture.
+        compared: whether it was compared with a reference image.
     """
     text = (
         f"expected an image with the aspect ratio of {drawn_wh[0]}x{drawn_wh[1]}, on which the "

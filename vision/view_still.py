@@ -1,7 +1,7 @@
 """Whether a view stands where it stood, at a fiftieth of what it costs to say where it went.
 
 Phase correlation (Kuglin and Hines 1975) of the pictures' edges: once over the whole picture, for a
-hint with every frame, and now and then in parts, for certainty. Only what is not clear in this way
+hint with every frame, and occasionally in parts, for certainty. Only what is not clear in this way
 is worth the search for features in `view_match`.
 """
 

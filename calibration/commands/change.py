@@ -197,7 +197,7 @@ def lot_command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     author: AuthorOption = None,
     note: NoteOption = "",
 ) -> None:
-    """Change the lot's facts, the reference picture, the control points on the map."""
+    """Change the lot's facts, the reference image, the control points on the map."""
     calibration = load_calibration(file)
     fields: dict[str, Any] = {}
     if name is not None:
@@ -264,7 +264,7 @@ def rollback(
     revision: Annotated[int, typer.Argument(help="Revision to restore.", show_default=False)],
     author: AuthorOption = None,
 ) -> None:
-    """Bring an earlier revision back, as a new one; also mends a damaged file."""
+    """Bring an earlier revision back, as a new one; also repairs a damaged file."""
     saved = rollback_calibration(file, revision, author=author_or_user(author))
     console().print(
         f"[green]rolled back[/]: {file} is now revision [bold]{saved.revision}[/] with the "

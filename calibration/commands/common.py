@@ -90,7 +90,7 @@ def save(
     """Save a change as a new revision and say so.
 
     Raises:
-        CalibrationError: the change is not valid, or someone else saved meanwhile.
+        CalibrationError: the change is not valid, or someone else saved in the meantime.
     """
     changed = calibration.model_copy(update={"note": note})
     saved = save_calibration(path, changed, author=author_or_user(author))

@@ -40,7 +40,7 @@ def check(
     model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON.")] = False,
 ) -> None:
-    """Check files: form, checksum, bays, reference picture, input size and cost for the network.
+    """Check files: form, checksum, bays, reference image, input size and cost for the network.
 
     Exit code 1 when a file must not be used.
     """
@@ -181,7 +181,7 @@ def draw(
         Path | None, typer.Option("--image", help="Default: the reference image.")
     ] = None,
 ) -> None:
-    """Draw the bays on the reference picture, or on another picture of the camera."""
+    """Draw the bays on the reference image, or on another picture of the camera."""
     calibration = read_calibration(file)
     picture = image or reference_path(file, calibration)
     if picture is None:

@@ -101,7 +101,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each option of the command
 def _bays(
     calibration: Calibration, plans: list[RowPlan], numbering: Numbering, traits: BayTraits
 ) -> list[Bay]:
-    """Bays of all rows; numbers go on from one row to the next."""
+    """Bays of all rows; numbering continues from row to row."""
     each = plans[0].count * plans[0].rows
     ids = number_bays(numbering, each * len(plans), taken_ids(calibration))
     return [

@@ -53,7 +53,7 @@ def _page() -> FileResponse:
 
 
 def _conflict(request: Request, error: Exception) -> JSONResponse:
-    """Someone saved meanwhile: what they saved goes along, for the page to join both."""
+    """Someone saved in the meantime: what they saved goes along, for the page to join both."""
     present = session_of(request.path_params["camera"], state_of(request)).present()
     body = calibration_body(present) if present else None
     return JSONResponse({"detail": {"message": str(error), "calibration": body}}, 409)

@@ -52,7 +52,7 @@ class EditorSettings:
         hosts: values of the Host header that are served; empty: any.
         saved: called with each saved calibration, once it is on disk.
         home: address of the pages that the editor is part of; None: it stands alone.
-        applies: whether a running box takes up what is saved.
+        applies: whether a running box loads what is saved.
     """
 
     author_of: Callable[[Request], str]

@@ -224,7 +224,7 @@ class EditorSession:
         return [duration_s * i / (count - 1) for i in range(count)]
 
     def align(self, request: PictureRequest) -> AlignView:
-        """Where the bays lie in the present picture, if the camera was moved."""
+        """Where the bays lie in the current image, if the camera was moved."""
         calibration = self.compose(request.document)
         old = load_reference(self.path, calibration)
         new = self.picture(request.time_s)
@@ -249,11 +249,11 @@ class EditorSession:
     def save(self, request: SaveRequest, author: str) -> Calibration:
         """Save as the next revision; the first one, and an aligned one, takes a new reference.
 
-        No reference picture shows what is masked: that of a revision with new masks is blackened
+        No reference image shows what is masked: that of a revision with new masks is blackened
         anew, and those of earlier revisions stay for a roll back.
 
         Raises:
-            RevisionConflictError: someone else saved meanwhile.
+            RevisionConflictError: someone else saved in the meantime.
             InvalidCalibrationError: bays are wrong.
             CalibrationError: the file cannot be written.
         """
@@ -288,7 +288,7 @@ class EditorSession:
         """Bring a revision back as a new one.
 
         Raises:
-            RevisionConflictError: someone else saved meanwhile.
+            RevisionConflictError: someone else saved in the meantime.
             CalibrationError: there is no such revision.
         """
         return rollback_calibration(

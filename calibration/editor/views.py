@@ -108,7 +108,7 @@ class ProposalList(_View):
 
 
 class AlignView(_View):
-    """Where the bays lie in the present picture, if the camera was moved."""
+    """Where the bays lie in the current image, if the camera was moved."""
 
     polygons: tuple[Polygon, ...] = Field(description="in the order of the document's bays")
     ground_quads: tuple[Quad | None, ...]

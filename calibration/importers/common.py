@@ -49,7 +49,7 @@ class LeftOut:
 
     Attributes:
         place: where in the file.
-        reason: why, as the end of a sentence; alike for what is left out for one reason.
+        reason: why, as the end of a sentence; alike for what is skipped for one reason.
     """
 
     place: str
@@ -63,7 +63,7 @@ class Imported:
     Attributes:
         bays: with valid, distinct ids; outlines tidied, but not yet checked against each other.
         image_wh: the picture's size, if the file or the caller said it.
-        findings: what was renamed, turned, clipped or left out.
+        findings: what was renamed, turned, clipped or skipped.
     """
 
     bays: tuple[Bay, ...]
@@ -77,7 +77,7 @@ class Imported:
 
 
 def no_outline(form: str) -> str:
-    """Why a drawing of this form is left out."""
+    """Why a drawing of this form is skipped."""
     article = "an" if form[:1] in set("aeiou") else "a"
     return f"{article} {form[:20]} has no outline"
 
@@ -184,7 +184,7 @@ def to_bays(
 
     Args:
         document: where they come from.
-        found: what the file has; shapes without an area are left out here.
+        found: what the file has; shapes without an area are skipped here.
         scale_wh: what coordinates are divided by: the picture's size, or (1, 1).
         image_wh: the picture's size, if it is known.
         findings: what the importer has to say already.

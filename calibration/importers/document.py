@@ -33,7 +33,7 @@ class Document:
         start: the first id, for bays that have no name in the file.
         control_points: of the calibration, for formats that keep places on Earth.
         categories: which labels of the file mean bays; empty: found out from their words.
-        box_wh: width and height in pixels of each bay, for lists of upper left corners.
+        box_wh: width and height in pixels of each bay, for lists of top left corners.
     """
 
     path: Path
@@ -92,7 +92,7 @@ class Document:
         return self.image_wh
 
     def fail(self, place: str, expected: str, got: object) -> NoReturn:
-        """Refuse the file.
+        """Reject the file.
 
         Raises:
             CalibrationError: always.

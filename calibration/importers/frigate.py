@@ -20,7 +20,7 @@ def import_frigate(document: Document) -> Imported:
 
     Coordinates are `"x1,y1,x2,y2,..."` or a list of `"x,y"`. They are fractions when none is above
     1, else pixels of the camera's `detect` size. (Frigate itself compares them as text, so that
-    `1e-5` counts as pixels there.) Zones that are switched off are left out, with a finding.
+    `1e-5` counts as pixels there.) Zones that are disabled are skipped, with a finding.
     """
     data = _parse(document)
     detect_wh: tuple[int, int] | None = None

@@ -29,7 +29,7 @@ def import_geojson(document: Document) -> Imported:
 
     Coordinates beyond the degrees of the Earth are pixels, as tools that look at pictures write
     them. `bay`, `id` or `name` among a feature's properties names it, `kind` sets its kind.
-    Features that are no polygons, holes, and what lies behind the camera are left out.
+    Features that are no polygons, holes, and what lies behind the camera are skipped.
     """
     data = document.json()
     if isinstance(data, Mapping):

@@ -66,7 +66,7 @@ class Labelled:
 def bays_among(
     document: Document, found: Iterable[Labelled | LeftOut], *, named: bool = True
 ) -> list[Shape | LeftOut]:
-    """The outlines that are bays; the others are left out, each label with its count.
+    """The outlines that are bays; the others are skipped, each label with its count.
 
     Bays are those labels that the caller named (`Document.categories`); else those that read like a
     bay or like its name; else the only label there is.

@@ -17,7 +17,7 @@ _SEPARATORS = re.compile(r"[\s,;]+")
 def import_rows(document: Document) -> Imported:
     """Corners x1, y1, x2, y2, ... of a bay in each row, pixels; a word before them is its name.
 
-    JSON lists of numbers, or lines with commas, semicolons or tabs (a heading is left out). A table
+    JSON lists of numbers, or lines with commas, semicolons or tabs (a heading is skipped). A table
     may also have one corner in each line: name, x, y.
     """
     text = document.text().strip()

@@ -79,7 +79,7 @@ def read_set(
         source: its folder, or its file of annotations.
         set_format: what it is; None: found out from the content.
         classes: what classes mean whose names do not say it.
-        is_strict: whether one annotation that cannot be read refuses the set; else it is left out,
+        is_strict: whether one annotation that cannot be read refuses the set; else it is skipped,
             and told in `Reading.left_out`.
 
     Raises:

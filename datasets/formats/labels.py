@@ -142,7 +142,7 @@ class Reading:
 
     Attributes:
         frames: pictures, not decoded yet.
-        ignored: how many annotations of each class were left out.
+        ignored: how many annotations of each class were skipped.
         left_out: annotations that are no outlines, or damaged: file, item, what was expected.
     """
 
@@ -296,5 +296,5 @@ def scaled(
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:
-    """Four corners of a box, clockwise from the upper left."""
+    """Four corners of a box, clockwise from the top left."""
     return [(left, top), (right, top), (right, bottom), (left, bottom)]

@@ -42,7 +42,7 @@ class Budget:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no number or share."""
+        """Reject what is no number or share."""
         if self.count < 1:
             msg = f"count: expected at least one bay, but got {self.count}"
             raise ValueError(msg)

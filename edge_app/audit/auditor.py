@@ -33,7 +33,7 @@ from vision.types import Floats
 _log = logging.getLogger(__name__)
 
 LATE_AFTER = 10.0
-"""Settle times after which a second opinion is dropped: the camera was away meanwhile."""
+"""Settle times after which a second opinion is dropped: the camera was down in the meantime."""
 MOST_LOOKS = 2_000
 """Of one camera; twice a week of them at the usual pace. Beyond it the oldest count no more."""
 _DIGITS = 4

@@ -52,7 +52,7 @@ class LookTally:
     outvoted: int
 
     def __post_init__(self) -> None:
-        """Refuse counts that contradict each other."""
+        """Reject counts that contradict each other."""
         if not (0 <= self.confirmed <= self.bays and 0 <= self.upheld <= self.bays) or not (
             0 <= self.outvoted <= self.bays - self.confirmed
         ):

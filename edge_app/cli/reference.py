@@ -44,7 +44,7 @@ def reference(
     author: AuthorOption = None,
     note: NoteOption = "",
 ) -> None:
-    """Take the reference picture of a calibration that has none, while the camera stands right.
+    """Take the reference image of a calibration that has none, while the camera stands right.
 
     The first picture in which there is something to see is taken on your word that the bays lie on
     it as they should; look at it with `lotsight calibration draw`. From then on a view that is

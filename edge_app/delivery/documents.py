@@ -79,7 +79,7 @@ class Documents:
             return [(row[0], row[1], row[2]) for row in found]
 
     def remove_aggregate(self, period_s: int, start: str, body: str) -> None:
-        """Forget an aggregate that the broker has, unless it changed meanwhile."""
+        """Forget an aggregate that the broker has, unless it changed in the meantime."""
         with self._writing():
             self._database.execute(
                 "DELETE FROM aggregate WHERE period_s = ? AND start = ? AND body = ?",

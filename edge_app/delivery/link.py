@@ -74,7 +74,7 @@ class LinkInfo:
 
 
 class MqttLink:
-    """Publishes what the store holds, for ever, whatever happens to broker, network and disk.
+    """Publishes what the store holds, forever, whatever happens to broker, network and disk.
 
     Args:
         config: of the link.
@@ -304,7 +304,7 @@ class MqttLink:
             _log.warning("message ignored: %s", exc)
 
     def _ask(self, agent: Agent, work: Callable[[], None]) -> None:
-        """What goes wrong in an agent is its own affair: the link and the others go on."""
+        """What goes wrong in an agent is its own affair: the link and the others continue."""
         name = f"agent {type(agent).__name__}"
         try:
             work()

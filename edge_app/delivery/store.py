@@ -1,7 +1,7 @@
 """The edge box's memory: bay states and the outbox of events, in one SQLite file.
 
 A change of state and its event are one transaction, so neither exists without the other. When the
-disk cannot be written, changes wait in a bounded buffer in memory, unnumbered: the states go on,
+disk cannot be written, changes wait in a bounded buffer in memory, unnumbered: states continue,
 the snapshot says `degraded`, and the events follow once the disk answers again.
 """
 

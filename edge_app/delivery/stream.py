@@ -30,7 +30,7 @@ class StreamState:
         last_seq: the highest number given so far.
         acked: the consumer's watermark.
         conn: number of the last connection.
-        evicted: events given up because a bound was reached.
+        evicted: events discarded because a bound was reached.
         lost: changes that never reached the disk.
         running_s: the store's age, without the hours in which the box was off.
     """

@@ -169,7 +169,7 @@ class HarvestStore:
         """Write the frames of a manifest as a bundle.
 
         Raises:
-            HarvestError: a frame went meanwhile, or the disk is full.
+            HarvestError: a frame was deleted in the meantime, or the disk is full.
         """
         with self._lock:
             write_bundle(path, manifest, self.picture)

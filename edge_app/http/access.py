@@ -66,7 +66,7 @@ class LoginThrottle:
     _recent_s: list[float] = field(default_factory=list)
 
     def check(self, address: str, now_s: float) -> None:
-        """Refuse a try that comes too early.
+        """Reject a try that comes too early.
 
         Raises:
             TooManyTriesError: it does.

@@ -10,7 +10,7 @@ from edge_app.harvest.counters import HarvestStats
 
 
 def harvest_metrics(harvest: HarvestStats | None) -> Iterator[Metric]:
-    """What is kept, refused, evicted and sent; nothing while the harvest is switched off."""
+    """What is kept, refused, evicted and sent; nothing while the harvest is disabled."""
     if harvest is None:
         return
     frames = GaugeMetricFamily(

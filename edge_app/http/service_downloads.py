@@ -35,7 +35,7 @@ class ServiceDownloads:
         store: states of the bays.
         status: what a technician asks first; `BoxStatus.diagnostics`.
         sign_of_life_s: seconds since the service said that it is alive; None: it never did.
-        kept: the kept frames; None while the harvest is switched off.
+        kept: the kept frames; None while the harvest is disabled.
     """
 
     config: LotsightConfig

@@ -210,10 +210,10 @@ def watch_incidents(
     *,
     stale: bool,
 ) -> dict[str, IncidentWatcher]:
-    """A watcher for each camera, which goes on from what the store kept.
+    """A watcher for each camera, which resumes from what the store kept.
 
     Args:
-        cameras: of the box; none is watched when incidents are switched off.
+        cameras: of the box; none is watched when incidents are disabled.
         config: what to look for.
         outlets: store and live_state.
         now: the present.

@@ -24,7 +24,7 @@ class Grab:
     Attributes:
         image_bgr: shape (H, W, 3), uint8.
         frames: how many frames the source got since the last grab, this one included: those in
-            between were passed over because the wanted rate is lower than the camera's.
+            between were skipped because the wanted rate is lower than the camera's.
         broken: how many frames since the last grab were incomplete and discarded.
     """
 
@@ -39,7 +39,7 @@ class Undecoded:
 
     Attributes:
         decode: gives the picture, shape (H, W, 3), from any thread; None when it is broken, or when
-            its source was closed meanwhile.
+            its source was closed in the meantime.
         frames: as in `Grab`.
         broken: as in `Grab`.
     """

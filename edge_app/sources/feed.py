@@ -274,7 +274,7 @@ class CameraFeed:
                 break
 
     def _failed(self, reader: _Reader, error: str, pause_s: float, *, is_refusal: bool) -> bool:
-        """Note a failure and wait; False when reading was stopped meanwhile."""
+        """Note a failure and wait; False when reading was stopped in the meantime."""
         error = mask_secrets(error)
         with self._lock:
             if self._reader is not reader:

@@ -16,7 +16,7 @@ class FolderSource:
     """A folder of pictures, or one picture again and again.
 
     The folder is listed again at each pass, so images may be added while it is read. A broken
-    picture is passed over and told; a pass without one good picture is a fault.
+    picture is skipped and reported; a pass without one good picture is a fault.
 
     Args:
         path: folder, or one picture.

@@ -118,7 +118,7 @@ def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
     """All challenges of one or several `WWW-Authenticate` headers, in their order.
 
     Several may stand in one header, between commas as their own parameters are; quoted values may
-    hold commas. What cannot be read is passed over: cameras write strange things.
+    hold commas. What cannot be read is skipped: cameras write strange things.
     """
     return tuple(challenge for header in headers for challenge in _parse(header))
 

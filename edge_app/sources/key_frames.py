@@ -70,7 +70,7 @@ class LagMeter:
     def reset(self) -> None:
         """The next packet is not behind: the backlog was thrown away, or the stream jumped.
 
-        It also keeps a camera's clock that is slow from looking like a growing backlog for ever.
+        It also keeps a camera's clock that is slow from looking like a growing backlog forever.
         """
         self._ahead_s = None
 

@@ -69,5 +69,5 @@ class ReplaySource:
         return Grab(step)
 
     def close(self) -> None:
-        """Count the call; the script goes on where it stood."""
+        """Count the call; the script continues where it was."""
         self.closed += 1

@@ -48,7 +48,7 @@ _LATE_S = 1.0
 # waiting for the frame after would halve the rate.
 _EARLY_SHARE = 0.1
 # A network stream that is read this much behind is not caught up with by decoding: all up to the
-# next key frame is passed over.
+# next key frame is skipped.
 _BEHIND_S = 1.0
 # Formats that do not tell where a picture ends.
 _UNSIZED = frozenset({"h264", "hevc", "hls", "mpeg", "mpegts", "rtp", "rtsp", "sdp"})

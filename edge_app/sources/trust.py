@@ -27,7 +27,7 @@ TLS_SCHEMES = frozenset({"https", "rtsps"})
 _PORTS = {"https": 443, "rtsps": 322}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # X509_V_FLAG_NO_CHECK_TIME, which Python has no name for: a certificate that is known by itself is
-# the right one for ever, and cameras' clocks and their certificates' dates are often wrong.
+# the right one forever, and cameras' clocks and their certificates' dates are often wrong.
 _NO_CHECK_TIME = 0x200000
 # Cameras last longer than their keys are thought to be strong; again only where it is known itself.
 _ANY_KEY = "DEFAULT:@SECLEVEL=0"

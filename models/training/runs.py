@@ -43,7 +43,7 @@ class RunPlan:
         start: COCO checkpoint to start from.
         folder: receives checkpoint, curves and vehicle boxes.
         data: folder of the sets.
-        trained: checkpoint of an earlier run to go on from, with a new schedule.
+        trained: checkpoint of an earlier run to resume from, with a new schedule.
     """
 
     start: Path

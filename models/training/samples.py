@@ -16,7 +16,7 @@ from vision.quads import CORNERS, canonical_quads, polygon_to_quad
 from vision.types import Floats, Ints, as_floats
 
 CLASSES = {"car": 0, "motorcycle": 1, "bus": 2, "minibus": 2, "truck": 3}
-"""What sets call a vehicle to the classes of our network; others are left out."""
+"""What sets call a vehicle to the classes of our network; others are skipped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def draw_incidents(image_bgr: ImageBgr, incidents: Sequence[Incident]) -> None:
 
     Args:
         image_bgr: shape (H, W, 3), uint8.
-        incidents: that last; those without a box (overstay) are passed over.
+        incidents: that last; those without a box (overstay) are skipped.
     """
     height, width = image_bgr.shape[:2]
     unit = unit_px(width, height)

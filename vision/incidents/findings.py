@@ -35,8 +35,8 @@ class FindingSettings:
     """Thresholds of one frame; shares are of the vehicle's footprint.
 
     Attributes:
-        min_confidence: boxes less sure than this are passed over.
-        max_misfit: boxes that fit no car on this ground by more are passed over (two cars in one
+        min_confidence: boxes less sure than this are skipped.
+        max_misfit: boxes that fit no car on this ground by more are skipped (two cars in one
             box, half a car); see `Footprints.misfit`.
         home: least share in a bay to be counted as its vehicle.
         outside: a vehicle with more than this in all bays together is not outside.

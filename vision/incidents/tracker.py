@@ -61,7 +61,7 @@ class Incident:
     """A vehicle that stands, or stood, as it should not.
 
     Attributes:
-        id: names it for ever.
+        id: names it forever.
         kind: what is wrong.
         camera: that sees it.
         bays: concerned, the most concerned first.

@@ -2,8 +2,8 @@
 
 Source: Home Assistant documentation, "MQTT discovery" and "MQTT binary sensor".
 
-What was announced is retained by the broker for ever, and a bay may go while the box is off, or
-the whole integration may be switched off. Two things find what is left over. The store remembers
+What was announced is retained by the broker forever, and a bay may go while the box is off, or
+the whole integration may be disabled. Two things find what is left over. The store remembers
 what was announced, which needs no right to read. And the broker is queried for our own retained
 messages, which finds them even after the state folder was lost.
 """
@@ -124,7 +124,7 @@ class HomeAssistantAgent(QuietAgent):
         closed = self._store.closed_bays()
         states = {state.bay: state for state in self._store.states()}
         new = [bay for bay in states if discover_all or bay not in self._told]
-        # Remembered first: what is announced and then forgotten would stay for ever.
+        # Remembered first: what is announced and then forgotten would stay forever.
         self._announced.add(self._prefix, new)
         self._announced.save()
         for bay in new:

@@ -164,7 +164,7 @@ class ShadowAgent(QuietAgent):
         try:
             follow(delta.state)
         except LotsightError as exc:
-            # The report goes on saying what is: the difference stays visible in the cloud.
+            # The report keeps stating what is: the difference stays visible in the cloud.
             _log.error("shadow %s: cannot apply: %s", name.value or "classic", exc)
 
 
