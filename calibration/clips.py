@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_RATE_HZ = Fraction(25)
 _STRICT = {"err_detect": "explode"}
-"""Stop at errors instead of guessing what the picture showed."""
+"""Stop at errors instead of guessing what the image showed."""
 
 
 class ClipReader:
@@ -31,7 +31,7 @@ class ClipReader:
         """Open a clip.
 
         Raises:
-            CameraError: the file is missing, no video, or has no picture.
+            CameraError: the file is missing, no video, or has no image.
         """
         import av  # slow to import, and few commands read clips
 
@@ -56,7 +56,7 @@ class ClipReader:
 
     @property
     def image_wh(self) -> tuple[int, int]:
-        """Size of the pictures, pixels."""
+        """Size of the images, pixels."""
         image = self._first[1]
         return (image.shape[1], image.shape[0])
 
@@ -78,7 +78,7 @@ class ClipReader:
         return (self._container.duration or 0) / 1_000_000  # libav's own unit, microseconds
 
     def frames(self) -> Iterator[tuple[float, ImageBgr]]:
-        """Yield time (s) and picture (H, W, 3) of each frame; once.
+        """Yield time (s) and image (H, W, 3) of each frame; once.
 
         A clip that breaks off ends there; `broken` and `fault` report what was skipped.
         """

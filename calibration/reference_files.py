@@ -1,6 +1,6 @@
 """Reference images: files beside the calibration, named by their content, never overwritten.
 
-A roll back finds the picture of its time, since no later one replaced it.
+A roll back finds the image of its time, since no later one replaced it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _JPEG_QUALITY = 92  # features are still found where they were; a third of the s
 
 
 def store_reference(path: Path, image_bgr: ImageBgr) -> ReferencePicture:
-    """Keep a picture as the reference of the calibration file `path`.
+    """Keep an image as the reference of the calibration file `path`.
 
     Raises:
         CalibrationError: it cannot be written.
@@ -73,7 +73,7 @@ def load_reference(path: Path, calibration: Calibration) -> ImageBgr:
 
 
 def masked(image_bgr: ImageBgr, masks: tuple[Mask, ...]) -> ImageBgr:
-    """A picture with its privacy masks blackened; the same object when there are none."""
+    """An image with its privacy masks blackened; the same object when there are none."""
     if not masks:
         return image_bgr
     copy = image_bgr.copy()

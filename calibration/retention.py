@@ -1,6 +1,6 @@
-"""What a calibration file leaves behind, and when that goes: old revisions, replaced pictures.
+"""What a calibration file leaves behind, and when that goes: old revisions, replaced images.
 
-The file itself, the picture that it names and whatever is above its revision are never touched, and
+The file itself, the image that it names and whatever is above its revision are never touched, and
 nothing is while the file cannot be read: then each revision may be the one to go back to.
 """
 
@@ -56,8 +56,8 @@ def forget_old(
         path: the file.
         keep: how many revisions before the present one stay; the newest.
         pictures_since: reference images that were replaced before that go, even if a revision
-            that stays names them: it can still be brought back, without its picture.
-        named: pictures that stay in any case.
+            that stays names them: it can still be brought back, without its image.
+        named: images that stay in any case.
 
     Raises:
         CalibrationError: the folder cannot be written, or the file cannot be read.
@@ -93,7 +93,7 @@ def forget_old(
 def _recent(
     stays: list[_Earlier], present_time: datetime | None, since: datetime
 ) -> Iterable[str | None]:
-    """Pictures of revisions that were in use since then: until the next revision's time."""
+    """Images of revisions that were in use since then: until the next revision's time."""
     ends = [*(each.time for each in stays), present_time][1:]
     for each, end in zip(stays, ends, strict=True):
         if end is None or end >= since:
@@ -101,7 +101,7 @@ def _recent(
 
 
 def _earlier(path: Path) -> list[_Earlier]:
-    """All revisions in the folder, rising; those that are no JSON have neither picture nor time."""
+    """All revisions in the folder, rising; those that are no JSON have neither image nor time."""
     found = []
     for file in _revision_files(path):
         picture, time = None, None

@@ -1,7 +1,7 @@
 """The row tool: one quadrilateral over a row becomes its bays, in true perspective.
 
 A row is a rectangle (or parallelogram) on the ground. The homography from the unit square to its
-picture is fixed by its four corners, and equal steps along the square are equal metres along the
+image is fixed by its four corners, and equal steps along the square are equal metres along the
 row, so the bays come out as wide as they are painted, near and far. The same homography covers all
 of the ground plane, which is why a row can be copied along the lot with one point.
 """
@@ -101,10 +101,10 @@ def row_quads(plan: RowPlan, image_wh: tuple[int, int]) -> list[Quad]:
 
     Args:
         plan: the row.
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
 
     Returns:
-        `plan.count * plan.rows` quads, clockwise as seen, fractions of the picture.
+        `plan.count * plan.rows` quads, clockwise as seen, fractions of the image.
 
     Raises:
         CalibrationError: the four corners are not those of a convex quadrilateral.

@@ -103,7 +103,7 @@ def fit_camera_to_bays(
     Args:
         quads_px: shape (M, 4, 2).
         sizes_m: usual width and depth of each bay, shape (M, 2), metres.
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
 
     Returns:
         The camera, and the root mean square of log size ratios that is left.

@@ -1,4 +1,4 @@
-"""What may be wrong with a labelled picture."""
+"""What may be wrong with a labelled image."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LEAST_BAY_PX = 6.0
 LARGEST_OVERLAP = 0.8
 """Share of the smaller of two bays: more is the same bay drawn twice."""
 RIM = 0.25
-"""How far outside the picture a corner may lie: bays may be cut by the rim."""
+"""How far outside the image a corner may lie: bays may be cut by the rim."""
 
 
 def check_frame(frame: LotFrame) -> list[str]:
-    """Look at one picture and its bays.
+    """Look at one image and its bays.
 
     Returns:
         What is wrong, each in one line that names the bay.
@@ -49,10 +49,10 @@ def check_frame(frame: LotFrame) -> list[str]:
 
 
 def check_listing(frames: Sequence[LotFrame]) -> list[str]:
-    """What is wrong with a set as a whole: pictures that stand in it twice.
+    """What is wrong with a set as a whole: images that stand in it twice.
 
     Returns:
-        Each in one line that names the picture.
+        Each in one line that names the image.
     """
     places: dict[Path, list[str]] = {}
     for frame in frames:

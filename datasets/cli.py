@@ -60,7 +60,7 @@ def info(
     strict: Strict = False,
     data: Data = None,
 ) -> None:
-    """List sets: pictures, bays, how many are occupied, cameras and days."""
+    """List sets: images, bays, how many are occupied, cameras and days."""
     console = open_console()
     frames = read(console, sources or ["all"], data, set_format, classes, is_strict=strict).frames
     groups: dict[str, list[LotFrame]] = {}
@@ -116,7 +116,7 @@ def check(
     classes: Classes = None,
     data: Data = None,
 ) -> None:
-    """Open every picture, look at every bay and at what splits share; exit 1 on any fault."""
+    """Open every image, look at every bay and at what splits share; exit 1 on any fault."""
     console = open_console()
     reading = read(console, sources, data, set_format, classes)
     frames = reading.frames
@@ -138,7 +138,7 @@ def check(
 
 
 def _check_leaks(console: Console, frames: Sequence[LotFrame]) -> bool:
-    """Look for what is on both sides of a split, and tell; whether pictures are nearly the same."""
+    """Look for what is on both sides of a split, and tell; whether images are nearly the same."""
     sides = {side_of(frame) for frame in frames}
     if len(sides) < 2:  # noqa: PLR2004 - nothing can be on both sides of no split
         return False

@@ -1,7 +1,7 @@
 """Work on a cluster of machines with Dask (extra `cluster`).
 
 Dask sends pieces to its workers, does those of a lost worker again on another, and tells what is
-ready. The workers need this checkout and its environment, and pictures and model files at the same
+ready. The workers need this checkout and its environment, and images and model files at the same
 paths as here, as on a shared disk.
 """
 

@@ -27,7 +27,7 @@ class WorstBay:
     """A bay that was judged wrong, or right with least certainty.
 
     Attributes:
-        frame: the picture.
+        frame: the image.
         bay: index of the bay in it.
         prob: stated probability of occupied.
         occupied: the truth.
@@ -63,7 +63,7 @@ def contact_sheet(bays: Sequence[WorstBay]) -> ImageBgr:
         Shape (H, W, 3), uint8; one row of cells at least.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
     """
     rows = max(1, -(-len(bays) // COLUMNS))
     step_x, step_y = CELL_PX + GAP_PX, CELL_PX + CAPTION_PX + GAP_PX

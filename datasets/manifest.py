@@ -1,8 +1,8 @@
 """A version of a data set: `manifest.json` beside the data, small, with nothing absolute in it.
 
-It holds the SHA-256 of every file, where the pictures come from, under which licence, and the
+It holds the SHA-256 of every file, where the images come from, under which licence, and the
 version it was made from. The version is a hash of the content: equal content, equal version, on
-whatever machine. DVC, git-annex or a bucket keep the pictures; git keeps `manifest.json` and
+whatever machine. DVC, git-annex or a bucket keep the images; git keeps `manifest.json` and
 `annotations.json`.
 """
 
@@ -37,7 +37,7 @@ class _Value(BaseModel):
 
 
 class Source(_Value):
-    """Where some of the pictures come from.
+    """Where some of the images come from.
 
     Attributes:
         source: who made them; empty where not known.
@@ -96,7 +96,7 @@ class Manifest(_Value):
         made: when.
         tool: what wrote it.
         counts: how much there is.
-        sources: where the pictures come from, and their licences.
+        sources: where the images come from, and their licences.
         files: SHA-256 by path, relative to the folder, with `/`.
     """
 

@@ -104,7 +104,7 @@ def _pooled(sources: Sequence[str], calibration: Path | None, data: Path | None)
 
 
 def _sequence(folder: Path) -> list[LotFrame]:
-    """Pictures of a fixed camera; those where the bays could not be found are skipped."""
+    """Images of a fixed camera; those where the bays could not be found are skipped."""
     return [
         LotFrame(
             set_name=folder.name,

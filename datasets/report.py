@@ -20,7 +20,7 @@ def html_report(evaluation: Evaluation) -> str:
     """Write the report as one HTML page; it embeds the contact sheet of the worst bays.
 
     Raises:
-        DatasetError: a picture of the contact sheet cannot be read.
+        DatasetError: an image of the contact sheet cannot be read.
     """
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

@@ -52,7 +52,7 @@ def _as_path(text: str) -> tuple[Path | None, str | None]:
 
 
 def read_split(root: Path, name: str, split: str) -> list[LotFrame]:
-    """Read one split of a set that `choose` gave; pictures are not decoded yet.
+    """Read one split of a set that `choose` gave; images are not decoded yet.
 
     Raises:
         DatasetError: a file is damaged; the text names the place in it.

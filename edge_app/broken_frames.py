@@ -1,4 +1,4 @@
-"""What a camera's condition says of pictures that did not arrive whole."""
+"""What a camera's condition says of images that did not arrive whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _WINDOW_S = 60.0
 
 
 class BrokenFrames:
-    """Counts broken pictures over the last minute; one camera's."""
+    """Counts broken images over the last minute; one camera's."""
 
     def __init__(self) -> None:
         self._total = 0

@@ -19,11 +19,11 @@ class Observation:
     """One judged frame.
 
     Attributes:
-        frame: the picture.
+        frame: the image.
         calibration: in use; it has at least one bay.
         spec: the network that looked.
         output: what it said.
-        polygons_norm: the polygons as used for this picture (the view guard may have moved them),
+        polygons_norm: the polygons as used for this image (the view guard may have moved them),
             M of shape (K, 2), in the calibration's order.
         evidence: what this one frame says about the M bays.
         states: the M bays' states after this frame.

@@ -36,7 +36,7 @@ LARGEST_MANIFEST_BYTES = 64 * 1024 * 1024
 LARGEST_PICTURE_BYTES = 32 * 1024 * 1024
 LARGEST_BUNDLE_BYTES = 8 * 1024 * 1024 * 1024
 _FRAME_FILE = TypeAdapter(FrameFile)
-# Pictures are compressed already; more than the least effort only costs time.
+# Images are compressed already; more than the least effort only costs time.
 _GZIP_LEVEL = 1
 
 
@@ -53,7 +53,7 @@ class HarvestBundle:
     manifest: HarvestManifest
 
     def path_of(self, frame: HarvestedFrame) -> Path:
-        """Where a frame's picture lies."""
+        """Where a frame's image lies."""
         return self.folder / frame.file
 
 
@@ -65,7 +65,7 @@ def is_bundle(path: Path) -> bool:
 
 
 def read_bundle(path: Path | str, unpack_into: Path | None = None) -> HarvestBundle:
-    """Read a bundle and check each picture against its hash.
+    """Read a bundle and check each image against its hash.
 
     Args:
         path: a folder or an archive.
@@ -103,7 +103,7 @@ def write_bundle(
         picture_of: gives the JPEG file of a frame.
 
     Raises:
-        HarvestError: a picture is not the one of the manifest, or the disk is full.
+        HarvestError: an image is not the one of the manifest, or the disk is full.
     """
     path = Path(path)
     try:

@@ -1,4 +1,4 @@
-"""The picture that every model is shown when it is opened: a rendered lot with twelve cars.
+"""The image that every model is shown when it is opened: a rendered lot with twelve cars.
 
 `scripts/render_probe_picture` regenerates both files.
 """
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "probe"
 
 @cache
 def probe_picture() -> KnownPicture:
-    """The picture, and where its vehicles stand."""
+    """The image, and where its vehicles stand."""
     import cv2
 
     from vision.probe import KnownPicture

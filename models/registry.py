@@ -178,7 +178,7 @@ def _with_hints(entry: ModelEntry, hints: ModelHints | None) -> ModelEntry:
 def open_detector(
     entry: ModelEntry, threads: int | None = None, settings: DetectorSettings | None = None
 ) -> OnnxDetector:
-    """Verify a model's file, open it, and show it a known picture.
+    """Verify a model's file, open it, and show it a known image.
 
     Args:
         entry: which model.
@@ -187,7 +187,7 @@ def open_detector(
 
     Raises:
         ModelError: the file is missing, is another one than the manifest's, or its graph is not
-            what the manifest says, in its form or in what it gives for the picture.
+            what the manifest says, in its form or in what it gives for the image.
     """
     from vision.detector import DetectorSettings, OnnxDetector
     from vision.probe import Probe

@@ -27,7 +27,7 @@ _Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 class CameraAudit(Message):
     """How often a camera's published states are right, as the box itself can tell.
 
-    From second opinions on sampled pictures, not from the truth: opinions of one network can be
+    From second opinions on sampled images, not from the truth: opinions of one network can be
     wrong together, so it shows a camera that gets worse, and proves none right.
     """
 

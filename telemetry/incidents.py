@@ -24,7 +24,7 @@ from telemetry.messages import ClockStamp, Message, ModelRef
 from telemetry.vocabulary import BayId, CameraId, Identifier, IncidentEnd, IncidentKind
 
 BoxNorm = tuple[Probability, Probability, Probability, Probability]
-"""x_min, y_min, x_max, y_max as fractions of the picture."""
+"""x_min, y_min, x_max, y_max as fractions of the image."""
 
 
 class IncidentChanged(Message):

@@ -1,4 +1,4 @@
-"""Pure vision, no input or output: from a picture and bays to states of bays."""
+"""Pure vision, no input or output: from an image and bays to states of bays."""
 
 from __future__ import annotations
 

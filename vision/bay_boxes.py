@@ -1,7 +1,7 @@
 """The occupancy rule of networks that find bays: boxes of occupied and of empty bays.
 
 Such networks are trained on the bays of particular lots, as boxes around them. A box belongs to the
-bay that it covers, one to one, with the largest total overlap over the picture; a bay that no box
+bay that it covers, one to one, with the largest total overlap over the image; a bay that no box
 covers is one that the network does not know, and says nothing: it is never free.
 """
 
@@ -48,7 +48,7 @@ class BayBoxRule:
         Args:
             output: of a network that finds bays.
             polygons_norm: M polygons, each (K, 2) with K >= 3, fractions of width and height.
-            image_wh: the picture's width and height, pixels.
+            image_wh: the image's width and height, pixels.
 
         Raises:
             ValueError: the network finds no bays.

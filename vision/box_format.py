@@ -4,7 +4,7 @@ Exports of one family differ in what they write and say nothing of it: objectnes
 centre and size or as corners, in pixels or as fractions, boxes along either axis. Read in the wrong
 way, most give no vehicle at all, so every bay would be free. Therefore an output is read only if
 exactly one reading agrees with its shape, the number of classes and the numbers that it gives for a
-picture; what stays ambiguous has to be specified by the user.
+image; what stays ambiguous has to be specified by the user.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ class FormatHints:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The output of a network for one picture.
+    """The output of a network for one image.
 
     Attributes:
-        output: shape (N, A, B), or (K, 7) for the list of a whole batch; the first picture counts.
+        output: shape (N, A, B), or (K, 7) for the list of a whole batch; the first image counts.
         class_count: how many classes the network knows.
         input_wh: size of its input, pixels.
-        vehicles_px: boxes of the vehicles in the picture, shape (V, 4), pixels of the input.
+        vehicles_px: boxes of the vehicles in the image, shape (V, 4), pixels of the input.
     """
 
     output: Floats
@@ -116,7 +116,7 @@ def find_format(look: Look, hints: FormatHints, *, is_usual: bool) -> BoxFormat:
     """Choose the one reading of an output.
 
     Args:
-        look: what the network gave for a test picture.
+        look: what the network gave for a test image.
         hints: what the user says; a reading that differs is out.
         is_usual: whether the maker is known to write boxes as `BoxFormat.usual` says; it decides
             where the numbers leave it open, as when nothing is found.
@@ -189,7 +189,7 @@ def contradiction(rows: Floats, reading: BoxFormat, class_count: int) -> str:
     """What makes it impossible that rows are read rightly; empty if nothing does.
 
     Args:
-        rows: boxes of one picture, shape (K, numbers), K >= 1.
+        rows: boxes of one image, shape (K, numbers), K >= 1.
         reading: how they are read.
         class_count: how many classes the network knows.
     """
@@ -258,7 +258,7 @@ def _finds(look: Look, reading: BoxFormat) -> bool:
 
 
 def vehicles_found(look: Look, reading: BoxFormat) -> int:
-    """How many of the vehicles in the picture were found, whatever they were called."""
+    """How many of the vehicles in the image were found, whatever they were called."""
     boxes, scores = _best(look, reading)
     found = boxes[scores >= _SURE]
     if len(found) == 0 or len(look.vehicles_px) == 0:

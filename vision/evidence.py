@@ -167,7 +167,7 @@ class EvidenceFilter:
         return any(_is_settling(track) for track in self._tracks)
 
     def is_starting(self) -> bool:
-        """Whether a bay waits for its first state, or for one after its picture was no use."""
+        """Whether a bay waits for its first state, or for one after its image was no use."""
         return any(_is_starting(track) for track in self._tracks)
 
     def decides_at_s(self) -> float | None:

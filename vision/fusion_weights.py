@@ -16,7 +16,7 @@ class FusionWeights:
     Attributes:
         bias: of a bay of which nothing is said.
         head: by the head's log-odds.
-        head_sharp: by the head's log-odds, as far as it is sure of the picture's other bays.
+        head_sharp: by the head's log-odds, as far as it is sure of the image's other bays.
         firm: by overlap and confidence of the assigned vehicle both being high.
         covered: by overlap times confidence of any box.
     """

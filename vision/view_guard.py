@@ -1,11 +1,11 @@
 """Does the camera still show what was calibrated? Frozen, blind, dark and moved views.
 
-A bay judged on a picture that shows something else is a false state, so every frame passes here
+A bay judged on an image that shows something else is a false state, so every frame passes here
 first. Small movements are followed: the polygons move with the view. What cannot be trusted is told
 as a reason, and the camera's bays become unknown.
 
 Movement is measured against the calibration's reference image. Light changes over a day until too
-little of that picture is recognised, so the guard also keeps an anchor, a recent picture whose
+little of that image is recognised, so the guard also keeps an anchor, a recent image whose
 place it knows, and measures from there; whenever the reference itself is recognised again, it is
 what counts, so errors do not add up. Most of the time nothing moved at all, which is known for far
 less (`view_still`): features are searched for only where that is in doubt.
@@ -54,17 +54,17 @@ class GuardSettings:
             least, at random, since the cameras of a box all begin at once.
         suspect_every_s: how often it is measured while something does.
         frozen_after_s: bit-identical frames for this long mean a frozen camera; a still scene has
-            sensor noise, and codecs that repeat pictures send a key frame more often than this.
-        dark_level: brightness, 0 to 255, that 98 % of a dark picture stay below.
-        white_share: share of burnt-out pixels in a blinded picture.
-        least_contrast: standard deviation of brightness in a picture that shows something.
+            sensor noise, and codecs that repeat images send a key frame more often than this.
+        dark_level: brightness, 0 to 255, that 98 % of a dark image stay below.
+        white_share: share of burnt-out pixels in a blinded image.
+        least_contrast: standard deviation of brightness in an image that shows something.
         least_sharpness: fine detail as a share of the reference image's; less is out of focus.
         bad_hold_s: how long an image must be bad before it is reported; a passing headlight is not
             a blind camera.
-        still_share: movement of the bays, as a share of the picture's diagonal, that is none.
+        still_share: movement of the bays, as a share of the image's diagonal, that is none.
         follow_share: movement that is followed; more needs a person's eye.
         follow_deg: turn that is followed, degrees.
-        squeeze_share: how far the corners of a picture of another shape may stand from where they
+        squeeze_share: how far the corners of an image of another shape may stand from where they
             were, as a share of its sides, for it to be the same view, only squeezed.
         unsure_hold_s: how long a view may be unrecognisable before it counts as moved.
         strong_inliers: places that must agree with the reference for it to count alone.
@@ -92,16 +92,16 @@ class GuardSettings:
 
 @dataclass(frozen=True, slots=True)
 class ViewReport:
-    """What the view guard says of one picture.
+    """What the view guard says of one image.
 
     Attributes:
-        reason: why the picture cannot be trusted; None when it can.
+        reason: why the image cannot be trusted; None when it can.
         detail: in one sentence, for a technician; empty when all is well.
-        homography: 3x3, carries the calibration's normalised points to this picture's; None when
+        homography: 3x3, carries the calibration's normalised points to this image's; None when
             the view stands where it was calibrated.
-        shift_px: how far the bays stand from where they were calibrated, pixels of this picture;
+        shift_px: how far the bays stand from where they were calibrated, pixels of this image;
             None when that is not known.
-        is_usable: whether this picture may be judged; False also while a fault is suspected but
+        is_usable: whether this image may be judged; False also while a fault is suspected but
             not yet told.
     """
 
@@ -114,14 +114,14 @@ class ViewReport:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What is wrong with a picture, and in one sentence."""
+    """What is wrong with an image, and in one sentence."""
 
     reason: UnknownReason
     detail: str
 
 
 def for_one_picture(settings: GuardSettings) -> GuardSettings:
-    """The same thresholds, with no time to wait for a better picture."""
+    """The same thresholds, with no time to wait for a better image."""
     return replace(settings, frozen_after_s=math.inf, bad_hold_s=0.0, unsure_hold_s=0.0)
 
 
@@ -129,11 +129,11 @@ class ViewGuard:
     """Guards one camera's view; not thread-safe.
 
     Args:
-        reference_bgr: the picture that the bays were drawn on; None takes the first good frame
+        reference_bgr: the image that the bays were drawn on; None takes the first good frame
             instead, so that movements from then on are seen.
         polygons_norm: the calibrated bays; what stands in them is not what the view is known by.
         settings: thresholds and times.
-        calibrated_wh: size of the picture that the bays were drawn on; one of another shape is
+        calibrated_wh: size of the image that the bays were drawn on; one of another shape is
             squeezed, which is harmless, or cut, which is not: the reference image tells. None:
             that of the reference image, if there is one.
     """
@@ -186,7 +186,7 @@ class ViewGuard:
         if is_reshaped and not self._has_reference:
             return self._other_shape(image_wh)
         if is_reshaped:
-            # Squeezed back: a squeezed picture is now just like the reference, a cut one is not.
+            # Squeezed back: a squeezed image is now just like the reference, a cut one is not.
             grey = squeezed(grey, self._calibrated_wh or image_wh)
         self._reshaped_wh = image_wh if is_reshaped else None
         fault = self._frozen(grey, now_s) or self._bad_picture(grey)
@@ -213,7 +213,7 @@ class ViewGuard:
         text = shape_fault(self._calibrated_wh or image_wh, image_wh, compared=self._has_reference)
         return ViewReport(UnknownReason.VIEW_MOVED, text, is_usable=False)
 
-    # -- the picture itself ----------------------------------------------------------------------
+    # -- the image itself ----------------------------------------------------------------------
 
     def _frozen(self, grey: Grey, now_s: float) -> _Fault | None:
         content = zlib.crc32(grey.tobytes())
@@ -375,13 +375,13 @@ class ViewGuard:
 
 
 def _sharpness(grey: Grey) -> float:
-    """Mean detail of the picture at a quarter of its size: sensor noise is no detail there."""
+    """Mean detail of the image at a quarter of its size: sensor noise is no detail there."""
     small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     return float(np.abs(cv2.Laplacian(small, cv2.CV_32F)).mean())
 
 
 def _shift_px(polygons: Sequence[Floats], matrix: Matrix, image_wh: tuple[int, int]) -> float:
-    """Median movement of the bays' corners (of the picture's corners where there are no bays)."""
+    """Median movement of the bays' corners (of the image's corners where there are no bays)."""
     frame = as_floats([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]])
     points = np.concatenate(polygons) if polygons else frame
     moved = to_pixels(apply_matrix(points, matrix) - points, image_wh)

@@ -37,7 +37,7 @@ def align(
     author: AuthorOption = None,
     note: NoteOption = "",
 ) -> None:
-    """Move all bays to where a moved camera sees them; the picture becomes the new reference."""
+    """Move all bays to where a moved camera sees them; the image becomes the new reference."""
     calibration = load_calibration(file)
     old = load_reference(file, calibration)
     new = masked(read_picture(picture), calibration.masks)

@@ -52,7 +52,7 @@ def propose(  # noqa: PLR0913, PLR0917 - one for each option of the command
 ) -> None:
     """Propose bays from where vehicles stand, beside those that are drawn already.
 
-    A clip of many hours says most; a single picture gives the bays under cars and in the gaps
+    A clip of many hours says most; a single image gives the bays under cars and in the gaps
     between them. Look at the result (--out, or the editor) before it is used.
     """
     calibration = load_calibration(file)
@@ -101,7 +101,7 @@ def _watch(
 def _check_size(calibration: Calibration, image_bgr: ImageBgr, source: Path) -> None:
     height, width = image_bgr.shape[:2]
     expected = calibration.image_wh
-    # Fractions carry over to another size of the same picture, not to another shape of it.
+    # Fractions carry over to another size of the same image, not to another shape of it.
     if abs(width * expected[1] - height * expected[0]) > 0.02 * width * expected[1]:
         msg = (
             f"{source}: expected images with the aspect ratio of {expected[0]}x{expected[1]}, but "

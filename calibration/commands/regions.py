@@ -1,4 +1,4 @@
-"""Commands for parts of the picture: privacy masks and watched areas, two of one shape."""
+"""Commands for parts of the image: privacy masks and watched areas, two of one shape."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def mask(
     pixels: PixelsOption = False,
     author: AuthorOption = None,
 ) -> None:
-    """Hide a part of the picture (privacy), or stop hiding it."""
+    """Hide a part of the image (privacy), or stop hiding it."""
     _change(_MASK, file, name, (polygon, pixels), author)
 
 

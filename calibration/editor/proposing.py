@@ -20,7 +20,7 @@ class ProposedBay:
     """A bay that may have been forgotten.
 
     Attributes:
-        polygon: its outline, fractions of the picture.
+        polygon: its outline, fractions of the image.
         confidence: how sure it is one, 0 to 1.
         row: bays of one row have the same name here; they are numbered together.
     """
@@ -31,7 +31,7 @@ class ProposedBay:
 
 
 class BayProposer(Protocol):
-    """Something that finds bays in pictures."""
+    """Something that finds bays in images."""
 
     def propose(
         self, pictures: Iterable[ImageBgr], calibration: Calibration
@@ -43,7 +43,7 @@ class BayProposer(Protocol):
             calibration: what is drawn already.
 
         Raises:
-            CalibrationError: the pictures do not say enough.
+            CalibrationError: the images do not say enough.
             ModelError: the network failed.
         """
         ...
@@ -62,7 +62,7 @@ class VehicleProposer:
         """Find bays under vehicles and in the gaps between them.
 
         Raises:
-            CalibrationError: there was no picture.
+            CalibrationError: there was no image.
             ModelError: the network failed.
         """
         watched = list(pictures)

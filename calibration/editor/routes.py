@@ -126,7 +126,7 @@ def start(session: SessionOf, state: State, author: Author) -> SessionView:
 
 @router.get("/picture")
 def picture(session: SessionOf, time_s: float = 0.0) -> Response:
-    """A picture, as JPEG."""
+    """An image, as JPEG."""
     good, buffer = cv2.imencode(
         ".jpg", session.picture(time_s), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )

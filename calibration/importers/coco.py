@@ -28,7 +28,7 @@ _NAME_KEYS = ("bay_id", "name", "label", "id")
 
 
 def import_coco(document: Document) -> Imported:
-    """The bays of one picture (`item` is its file name) from COCO annotations, pixels.
+    """The bays of one image (`item` is its file name) from COCO annotations, pixels.
 
     Categories that are no bays are skipped (see `labels.bays_among`), and so are run-length masks.
     An annotation with several outlines becomes as many bays, with a finding; one with a box only

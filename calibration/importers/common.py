@@ -22,7 +22,7 @@ _LEAST_POINTS = 3
 _LARGEST_SIDE = 100_000
 _LARGEST = 1e9
 _SHOWN_PLACES = 3
-# Two pictures of one view may differ by as much in shape: sides are whole, and often even, numbers.
+# Two images of one view may differ by as much in shape: sides are whole, and often even, numbers.
 _SAME_ASPECT = 0.01
 
 
@@ -62,7 +62,7 @@ class Imported:
 
     Attributes:
         bays: with valid, distinct ids; outlines tidied, but not yet checked against each other.
-        image_wh: the picture's size, if the file or the caller said it.
+        image_wh: the image's size, if the file or the caller said it.
         findings: what was renamed, turned, clipped or skipped.
     """
 
@@ -84,7 +84,7 @@ def no_outline(form: str) -> str:
 
 def is_number(value: object) -> bool:
     """Whether a value can be a coordinate."""
-    # No picture is a billion pixels wide; what is larger, infinite or not a number is a fault.
+    # No image is a billion pixels wide; what is larger, infinite or not a number is a fault.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
@@ -156,7 +156,7 @@ def list_of(document: Document, place: str, value: Any) -> list[Any]:
 
 
 def size_of(document: Document, place: str, value: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height of a picture from the keys `width` and `height`.
+    """Width and height of an image from the keys `width` and `height`.
 
     Raises:
         CalibrationError: they are not two whole numbers above 0.
@@ -169,7 +169,7 @@ def size_of(document: Document, place: str, value: Mapping[str, Any]) -> tuple[i
 
 
 def is_side(value: object) -> bool:
-    """Whether a value can be a picture's width or height in pixels."""
+    """Whether a value can be an image's width or height in pixels."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST_SIDE
 
 
@@ -185,8 +185,8 @@ def to_bays(
     Args:
         document: where they come from.
         found: what the file has; shapes without an area are skipped here.
-        scale_wh: what coordinates are divided by: the picture's size, or (1, 1).
-        image_wh: the picture's size, if it is known.
+        scale_wh: what coordinates are divided by: the image's size, or (1, 1).
+        image_wh: the image's size, if it is known.
         findings: what the importer has to say already.
 
     Raises:
@@ -236,11 +236,11 @@ def _left_out(reason: str, places: Sequence[str]) -> Finding:
 def fit_to(
     imported: Imported, image_wh: tuple[int, int] | None, source: str, *, stretch: bool = False
 ) -> Imported:
-    """Bays drawn on one size of a picture, for a picture of another size.
+    """Bays drawn on one size of an image, for an image of another size.
 
     Args:
         imported: as it came from the file.
-        image_wh: of the camera's picture; None: the file's is taken.
+        image_wh: of the camera's image; None: the file's is taken.
         source: the file, for errors.
         stretch: the caller's word that both show the same view though their shapes differ.
 

@@ -1,4 +1,4 @@
-"""CVAT's XML 1.1: pictures (`CVAT for images`) and tracks (`CVAT for video`)."""
+"""CVAT's XML 1.1: images (`CVAT for images`) and tracks (`CVAT for video`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LEAST_POINTS = 3
 _DRAWN = frozenset({"polygon", "box"})
 # What is drawn but bounds no ground: told. Anything else in an <image> is no drawing.
 _NO_OUTLINE = frozenset({"polyline", "points", "ellipse", "cuboid", "mask", "skeleton"})
-# Farther than this, as a share of the picture's width, an outline has moved: it follows a car.
+# Farther than this, as a share of the image's width, an outline has moved: it follows a car.
 _MOVED = 0.02
 
 
 def import_cvat(document: Document) -> Imported:
-    """The polygons and boxes, turned ones too, of one picture (`item`) or of a clip, pixels.
+    """The polygons and boxes, turned ones too, of one image (`item`) or of a clip, pixels.
 
     A track counts with the first place where it is seen. An attribute such as `id`, `name` or
     `number` names the bay, else the label where it is one of its kind.

@@ -27,9 +27,9 @@ class Document:
     Attributes:
         path: where it lies, for errors.
         content: its bytes.
-        image_wh: width and height in pixels of the picture it was drawn on; None: the file says it,
+        image_wh: width and height in pixels of the image it was drawn on; None: the file says it,
             or does not need it.
-        item: which picture or camera of several in the file.
+        item: which image or camera of several in the file.
         start: the first id, for bays that have no name in the file.
         control_points: of the calibration, for formats that keep places on Earth.
         categories: which labels of the file mean bays; empty: found out from their words.
@@ -78,7 +78,7 @@ class Document:
         return decode_text(self.content, str(self.path))
 
     def need_image_wh(self) -> tuple[int, int]:
-        """The picture's size, where the format keeps pixels and does not say of what picture.
+        """The image's size, where the format keeps pixels and does not say of what image.
 
         Raises:
             CalibrationError: it was not given.

@@ -85,7 +85,7 @@ def _bays(
     relative = all(value <= 1 for shape in shapes for point in shape.points for value in point)
     if relative:
         return to_bays(document, found, (1, 1), detect_wh)
-    # Pixels are of the detect stream, which may be smaller than the picture.
+    # Pixels are of the detect stream, which may be smaller than the image.
     image_wh = detect_wh or document.need_image_wh()
     return to_bays(document, found, image_wh, image_wh)
 

@@ -25,9 +25,9 @@ from telemetry.vocabulary import BayKind
 
 
 def import_geojson(document: Document) -> Imported:
-    """Polygons of a FeatureCollection, WGS84, put into the picture by the control points.
+    """Polygons of a FeatureCollection, WGS84, put into the image by the control points.
 
-    Coordinates beyond the degrees of the Earth are pixels, as tools that look at pictures write
+    Coordinates beyond the degrees of the Earth are pixels, as tools that look at images write
     them. `bay`, `id` or `name` among a feature's properties names it, `kind` sets its kind.
     Features that are no polygons, holes, and what lies behind the camera are skipped.
     """

@@ -14,12 +14,12 @@ Item = TypeVar("Item")
 def choose_item(
     document: Document, items: Sequence[tuple[str, Item]], is_used: Callable[[Item], bool]
 ) -> Item:
-    """One picture of several, by its name.
+    """One image of several, by its name.
 
     Args:
         document: the file; its `item` is the requested name.
-        items: names and pictures; of one name that occurs again the later ones get a number.
-        is_used: whether something is drawn on a picture.
+        items: names and images; of one name that occurs again the later ones get a number.
+        is_used: whether something is drawn on an image.
 
     Raises:
         CalibrationError: it does not exist, or there are several and none was requested.

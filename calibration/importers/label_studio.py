@@ -1,4 +1,4 @@
-"""Label Studio's exports: JSON (tasks with results) and JSON-MIN (one list a picture)."""
+"""Label Studio's exports: JSON (tasks with results) and JSON-MIN (one list an image)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Region:
 
 
 def import_label_studio(document: Document) -> Imported:
-    """The polygons and rectangles of one task (`item` is its picture's file name), percent.
+    """The polygons and rectangles of one task (`item` is its image's file name), percent.
 
     Of several annotations of a task the first that was not cancelled counts. A text field of a
     region names the bay, else its label where it is one of its kind.
@@ -68,7 +68,7 @@ def import_label_studio(document: Document) -> Imported:
 
 
 def _picture(task: Mapping[str, Any]) -> str:
-    """File name of a task's picture; uploads have a prefix of eight digits before it."""
+    """File name of a task's image; uploads have a prefix of eight digits before it."""
     data = task.get("data", task)
     texts = data.values() if isinstance(data, Mapping) else ()
     paths = [text for text in texts if isinstance(text, str) and "." in PurePosixPath(text).name]

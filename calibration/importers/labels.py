@@ -73,7 +73,7 @@ def bays_among(
 
     Args:
         document: the file.
-        found: all outlines of the picture.
+        found: all outlines of the image.
         named: whether a label may be a bay's name, as when each outline has its own text.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Mask pictures: a blob of colour for each bay, as segmentation tools and paint programs do."""
+"""Mask images: a blob of colour for each bay, as segmentation tools and paint programs do."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Blob:
 
 
 def is_picture(content: bytes) -> bool:
-    """Whether a file is a picture, by its first bytes."""
+    """Whether a file is an image, by its first bytes."""
     return content.startswith(_STARTS)
 
 
@@ -52,7 +52,7 @@ def import_mask(document: Document) -> Imported:
     out, with a finding.
 
     Raises:
-        CalibrationError: it is no picture, or a photograph.
+        CalibrationError: it is no image, or a photograph.
     """
     plane, is_grey = _read(document)
     background = _rim_value(plane)

@@ -29,7 +29,7 @@ _NUMPY = re.compile(r"np\.array|numpy\.array|array|[()]|dtype=[\w.]+")
 
 
 def import_roboflow(document: Document) -> Imported:
-    """Outlines of one picture.
+    """Outlines of one image.
 
     YOLO lines (`class x1 y1 x2 y2 ...`, fractions; five fields are a box); or what the PolygonZone
     tool copies out: `[[x, y], ...]`, `[np.array([[x, y], ...]), ...]`, pixels; or what a model

@@ -73,7 +73,7 @@ def read_set(
     *,
     is_strict: bool = False,
 ) -> Reading:
-    """Read a labelled set; pictures are not decoded yet.
+    """Read a labelled set; images are not decoded yet.
 
     Args:
         source: its folder, or its file of annotations.

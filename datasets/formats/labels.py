@@ -105,7 +105,7 @@ def time_in(name: str) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One annotation of a picture.
+    """One annotation of an image.
 
     Attributes:
         place: where in the file, for errors.
@@ -124,7 +124,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What is known of a picture beside its labels; as in `LotFrame`."""
+    """What is known of an image beside its labels; as in `LotFrame`."""
 
     path: Path
     split: str = ""
@@ -141,7 +141,7 @@ class Reading:
     """What was read.
 
     Attributes:
-        frames: pictures, not decoded yet.
+        frames: images, not decoded yet.
         ignored: how many annotations of each class were skipped.
         left_out: annotations that are no outlines, or damaged: file, item, what was expected.
     """
@@ -152,7 +152,7 @@ class Reading:
 
 
 class Collector:
-    """Gathers the pictures of one set while its files are read.
+    """Gathers the images of one set while its files are read.
 
     Attributes:
         source: folder or file of the set.
@@ -192,7 +192,7 @@ class Collector:
             self._left_out.append(str(exc))
 
     def add(self, document: Document, shot: Shot, labels: Sequence[Label]) -> None:
-        """Add a picture.
+        """Add an image.
 
         Raises:
             CalibrationError: a label is of no possible form, and the reading is strict.
@@ -240,7 +240,7 @@ class Collector:
         """All that was gathered.
 
         Raises:
-            DatasetError: no picture, or none of the classes means anything here.
+            DatasetError: no image, or none of the classes means anything here.
         """
         has_any = any(frame.bay_ids or frame.vehicles for frame in self._frames)
         if self._left_out and not has_any:  # a set of which nothing can be read is none
@@ -291,7 +291,7 @@ def _extent(document: Document, label: Label) -> tuple[float, float, float, floa
 def scaled(
     points: Sequence[tuple[float, float]], image_wh: tuple[float, float]
 ) -> list[tuple[float, float]]:
-    """Points in pixels as fractions of the picture."""
+    """Points in pixels as fractions of the image."""
     return [(x / image_wh[0], y / image_wh[1]) for x, y in points]
 
 

@@ -98,7 +98,7 @@ class Worth:
     Attributes:
         learning: for the next network; a repeat of what was asked teaches nothing new.
         mending: for the label that is there; each wrong label needs an answer of its own, however
-            alike their pictures are.
+            alike their images are.
     """
 
     learning: Floats

@@ -1,4 +1,4 @@
-"""Where pictures come from: bundles of an edge box, labelled sets of any format, plain folders."""
+"""Where images come from: bundles of an edge box, labelled sets of any format, plain folders."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from harvest import is_bundle, read_bundle
 def read_sources(
     sources: Sequence[str], calibration: Path | None, data: Path | None
 ) -> list[PoolFrame]:
-    """Read sources of any kind; pictures are not decoded yet.
+    """Read sources of any kind; images are not decoded yet.
 
     Args:
         sources: as the command takes them.
-        calibration: bays of plain pictures.
+        calibration: bays of plain images.
         data: folder of named sets; by default `LOTSIGHT_DATA`.
 
     Raises:

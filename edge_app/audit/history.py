@@ -4,7 +4,7 @@
     {"version": 1, "model": "9f2c..."}
     ["north", "2026-11-24T22:15:00+00:00", 18, 17, 18, 0]
 
-A line is added for each picture that counts, some 40 bytes, without waiting for the disk: after a
+A line is added for each image that counts, some 40 bytes, without waiting for the disk: after a
 power cut the last half minute's may be missing, which is one look of a thousand. A crash may leave
 half of the last line, which is skipped. The whole file is rewritten after a start,
 for another network, and when half of it is too old.
@@ -42,7 +42,7 @@ class _Head(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CountedObservation:
-    """One picture that counts.
+    """One image that counts.
 
     Attributes:
         camera: whose it is.
@@ -69,7 +69,7 @@ class AuditHistory:
 
 
 class AuditHistoryFile:
-    """The counted pictures of all cameras on disk. One thread at a time.
+    """The counted images of all cameras on disk. One thread at a time.
 
     A disk that cannot be written costs the figures' memory, never the audit.
 
@@ -111,7 +111,7 @@ class AuditHistoryFile:
 
         Args:
             model: SHA-256 of the network that it is about.
-            look: the picture.
+            look: the image.
             all_looks: gives every one that counts now, this one included, for when the file is
                 rewritten.
         """

@@ -1,4 +1,4 @@
-"""`lotsight calibrate SOURCE`: the editor on a camera, a clip, a picture or a running edge."""
+"""`lotsight calibrate SOURCE`: the editor on a camera, a clip, an image or a running edge."""
 
 from __future__ import annotations
 
@@ -148,11 +148,11 @@ def _camera_of(path: Path) -> str:
 
 @contextmanager
 def open_pictures(source: str, trust: TlsTrust | None = None) -> Iterator[PictureSource]:
-    """The pictures of a source; a camera is read in the background while the context is open.
+    """The images of a source; a camera is read in the background while the context is open.
 
     Raises:
         ConfigError: no source is called like this.
-        CameraError: the file cannot be decoded, or the camera gives no picture.
+        CameraError: the file cannot be decoded, or the camera gives no image.
     """
     file = Path(source).expanduser()
     if file.is_file():
@@ -169,16 +169,16 @@ def open_pictures(source: str, trust: TlsTrust | None = None) -> Iterator[Pictur
 
 
 class NewestPicture:
-    """The newest picture of a camera that is read in the background; called by many threads."""
+    """The newest image of a camera that is read in the background; called by many threads."""
 
     def __init__(self, feed: CameraFeed) -> None:
-        """Take pictures from `feed`."""
+        """Take images from `feed`."""
         self._feed = feed
         self._lock = threading.Lock()
         self._image_bgr: ImageBgr | None = None
 
     def __call__(self) -> ImageBgr | None:
-        """The newest picture; None before the first."""
+        """The newest image; None before the first."""
         with self._lock:
             frame = self._feed.take()
             if frame is not None:
@@ -186,7 +186,7 @@ class NewestPicture:
             return self._image_bgr
 
     def wait(self, longest_s: float, clock: Clock) -> None:
-        """Wait for the first picture.
+        """Wait for the first image.
 
         Raises:
             CameraError: none came in time; says why.
@@ -228,7 +228,7 @@ def open_model(
     names: str | None = None,
     roles: Sequence[str] = (),
 ) -> OnnxDetector | None:
-    """The network that looks at the pictures; None when `model` is 'none'.
+    """The network that looks at the images; None when `model` is 'none'.
 
     Args:
         model: name or path; None: the default one.

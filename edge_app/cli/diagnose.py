@@ -103,7 +103,7 @@ def _pictures(config: LotsightConfig) -> dict[str, bytes]:
 
 
 def _grab(camera: CameraConfig) -> ImageBgr | None:
-    """One picture; None where there is none, which the checks say already."""
+    """One image; None where there is none, which the checks say already."""
     try:
         source = make_source(camera.source, camera.stream_settings(), SystemClock(), camera.login)
         source.open()

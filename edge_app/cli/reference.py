@@ -1,4 +1,4 @@
-"""`lotsight calibration reference`: the picture by which a camera's view is known from now on."""
+"""`lotsight calibration reference`: the image by which a camera's view is known from now on."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def reference(
 ) -> None:
     """Take the reference image of a calibration that has none, while the camera stands right.
 
-    The first picture in which there is something to see is taken on your word that the bays lie on
+    The first image in which there is something to see is taken on your word that the bays lie on
     it as they should; look at it with `lotsight calibration draw`. From then on a view that is
     rotated, cropped or moved is detected.
     """
@@ -66,7 +66,7 @@ def reference(
 
 
 def first_good_picture(pictures: PictureSource, calibration: Calibration, clock: Clock) -> ImageBgr:
-    """The first picture of a source that is neither dark nor blind; a camera is waited for.
+    """The first image of a source that is neither dark nor blind; a camera is waited for.
 
     Raises:
         CameraError: there is none.
@@ -87,7 +87,7 @@ def first_good_picture(pictures: PictureSource, calibration: Calibration, clock:
 
 
 def _fitted(picture: ImageBgr, calibration: Calibration, *, squeezed: bool, file: Path) -> ImageBgr:
-    """The picture in the size of the one that the bays were drawn on."""
+    """The image in the size of the one that the bays were drawn on."""
     wh = (picture.shape[1], picture.shape[0])
     if not squeezed and not same_shape(calibration.image_wh, wh):
         drawn = "x".join(map(str, calibration.image_wh))

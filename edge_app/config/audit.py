@@ -1,4 +1,4 @@
-"""`[audit]`: second opinions on sampled pictures."""
+"""`[audit]`: second opinions on sampled images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`[privacy]` and `[harvest]`: what pictures show, and which of them are kept."""
+"""`[privacy]` and `[harvest]`: what images show, and which of them are kept."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@
     calibrations/*     the calibration files
     status.json, metrics.txt     of a running service only
     log.txt            its last lines
-    pictures/*.jpg     only on request, and anonymised (`vision.privacy`)
+    images/*.jpg     only on request, and anonymised (`vision.privacy`)
 
 Whatever writes a part, every text goes through `edge_app.redaction` last: a secret of the
 configuration, or a password in an address, never gets into the file.
@@ -134,7 +134,7 @@ def private_jpeg(
     vehicles_px: Floats | None = None,
     moving: Moving | None = None,
 ) -> bytes:
-    """A picture for the bundle; without a calibration all of it is a mosaic."""
+    """An image for the bundle; without a calibration all of it is a mosaic."""
     polygons = [] if calibration is None else calibration.polygons_norm()
     masks = () if calibration is None else calibration.masks
     none = np.zeros((0, 4), np.float32)

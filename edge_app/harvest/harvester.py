@@ -44,9 +44,9 @@ from vision.types import Floats
 _log = logging.getLogger(__name__)
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
-"""Kept free on the disk: states and events come before pictures."""
+"""Kept free on the disk: states and events come before images."""
 WAITING = 2
-"""Frames that may wait for the thread; each holds a whole picture in memory."""
+"""Frames that may wait for the thread; each holds a whole image in memory."""
 LOOK_EVERY_S = 5.0
 """Of one camera a frame is looked at no more often: the network's work comes first."""
 _GLANCES_KEPT = 16

@@ -3,7 +3,7 @@
     STATE/harvest/frames/north-20261124T221500000.jpg
     STATE/harvest/frames/north-20261124T221500000.json
 
-The second file is written last, so a picture without it is the trace of a crash and is removed.
+The second file is written last, so an image without it is the trace of a crash and is removed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Endpoints: health, metrics, bays, cameras, events, pictures."""
+"""Endpoints: health, metrics, bays, cameras, events, images."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def why(found: FoundBay, state: State) -> BayEvidence:
 
 @api.get("/bays/{bay}/picture.jpg", response_class=Response, responses=_JPEG)
 def bay_picture(found: FoundBay, state: State) -> Response:
-    """The bay and its surroundings in the latest picture."""
+    """The bay and its surroundings in the latest image."""
     view, index = found
     try:
         data = state.pictures.crop(view.camera, view.states[index].bay)
@@ -163,7 +163,7 @@ async def stream(state: State) -> StreamingResponse:
 
 @plain.get("/cameras/{camera}/still.jpg", response_class=Response, responses=_JPEG)
 def still(view: View, state: State, overlay: bool = True) -> Response:
-    """The latest picture, with or without the bays."""
+    """The latest image, with or without the bays."""
     data, version = state.pictures.jpeg(view.camera, overlay=overlay)
     return Response(data, media_type="image/jpeg", headers={"X-View-Version": str(version)})
 
@@ -174,7 +174,7 @@ def still(view: View, state: State, overlay: bool = True) -> Response:
     responses=sends("multipart/x-mixed-replace"),
 )
 async def moving(view: View, state: State, overlay: bool = True) -> StreamingResponse:
-    """The moving picture: a part for each new view."""
+    """The moving image: a part for each new view."""
     if state.viewers >= state.max_viewers:
         raise HTTPException(503, "too many open live streams", {"Retry-After": "10"})
     parts = _parts(state, view.camera, overlay=overlay)

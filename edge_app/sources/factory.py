@@ -57,7 +57,7 @@ def make_source(
 
 
 def shows_stills(address: str) -> bool:
-    """Whether `address` names pictures that lie somewhere, not a camera that looks somewhere."""
+    """Whether `address` names images that lie somewhere, not a camera that looks somewhere."""
     if _SCHEME.match(address):
         return False
     path = Path(address.removeprefix("folder:").removeprefix("file:")).expanduser()
@@ -65,7 +65,7 @@ def shows_stills(address: str) -> bool:
 
 
 def _holds_stills(path: Path) -> bool:
-    """Whether a path is a folder or a picture; by its name only while there is no such file."""
+    """Whether a path is a folder or an image; by its name only while there is no such file."""
     if path.is_file():
         return is_picture(path)
     return path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES

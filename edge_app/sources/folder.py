@@ -1,4 +1,4 @@
-"""Pictures that lie in a folder, in the order of their names."""
+"""Images that lie in a folder, in the order of their names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _log = logging.getLogger(__name__)
 
 
 class FolderSource:
-    """A folder of pictures, or one picture again and again.
+    """A folder of images, or one image again and again.
 
     The folder is listed again at each pass, so images may be added while it is read. A broken
-    picture is skipped and reported; a pass without one good picture is a fault.
+    image is skipped and reported; a pass without one good image is a fault.
 
     Args:
-        path: folder, or one picture.
+        path: folder, or one image.
         loop: whether to begin again at the end.
     """
 
@@ -37,10 +37,10 @@ class FolderSource:
         return False
 
     def open(self) -> None:
-        """List the pictures.
+        """List the images.
 
         Raises:
-            CameraError: no such folder, or no picture in it.
+            CameraError: no such folder, or no image in it.
         """
         try:
             if self._path.is_dir():
@@ -60,10 +60,10 @@ class FolderSource:
         self._good_in_pass = 0
 
     def read(self) -> Grab | None:
-        """The next picture; None at the end when not looped.
+        """The next image; None at the end when not looped.
 
         Raises:
-            CameraError: a whole pass held no picture that can be decoded.
+            CameraError: a whole pass held no image that can be decoded.
         """
         broken = 0
         while True:

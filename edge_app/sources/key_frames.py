@@ -80,7 +80,7 @@ class KeyFrameDecoder:
 
     Args:
         clock: time.
-        max_width_px: wider pictures are scaled down while they are converted.
+        max_width_px: wider images are scaled down while they are converted.
     """
 
     def __init__(self, clock: Clock, max_width_px: int) -> None:
@@ -91,7 +91,7 @@ class KeyFrameDecoder:
         self._bad_since_s: float | None = None
 
     def decode(self, packet: Packet[VideoStream]) -> ImageBgr | None:
-        """The picture in a key frame's packet; None when it is broken or the stream was closed."""
+        """The image in a key frame's packet; None when it is broken or the stream was closed."""
         import av
 
         with self._lock:
@@ -121,6 +121,6 @@ class KeyFrameDecoder:
         return 0.0 if since_s is None else self._clock.mono_s() - since_s
 
     def close(self) -> None:
-        """Wait for the picture in hand; none is decoded after it."""
+        """Wait for the image in hand; none is decoded after it."""
         with self._lock:
             self._is_closed = True

@@ -49,12 +49,12 @@ class SimAddress:
 
 
 class SimSource:
-    """Pictures of a simulated lot, as of now.
+    """Images of a simulated lot, as of now.
 
     Args:
         address: weather and seed.
         clock: the lot's time; it begins when the source is first opened.
-        image_wh: size of the pictures, pixels.
+        image_wh: size of the images, pixels.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SimSource:
             self._begin_s = self._clock.mono_s()
 
     def read(self) -> Grab:
-        """The picture as of now."""
+        """The image as of now."""
         if self._lot is None:
             self.open()
         assert self._lot is not None  # noqa: S101 - `open` made it

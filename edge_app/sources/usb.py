@@ -16,7 +16,7 @@ _MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
 
 def as_picture(taken: ImageBgr, name: str) -> ImageBgr:
-    """What OpenCV took from a device: a picture, or the bytes of a JPEG, which must be whole.
+    """What OpenCV took from a device: an image, or the bytes of a JPEG, which must be whole.
 
     Raises:
         CameraError: it is not whole.
@@ -31,9 +31,9 @@ class UsbSource:
 
     Args:
         device: number, or path of the device.
-        interval_s: wanted time between pictures; others are grabbed and not decoded.
-        frame_timeout_s: longest wait for a picture, seconds.
-        clock: tells when a picture is due.
+        interval_s: wanted time between images; others are grabbed and not decoded.
+        frame_timeout_s: longest wait for an image, seconds.
+        clock: tells when an image is due.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class UsbSource:
         self._capture = capture
 
     def read(self) -> Grab:
-        """The next picture that is due.
+        """The next image that is due.
 
         Raises:
-            CameraError: the device stopped to deliver, or the picture is not whole.
+            CameraError: the device stopped to deliver, or the image is not whole.
         """
         if self._capture is None:
             msg = f"camera source {self._path}: read before open"

@@ -31,7 +31,7 @@ from models.training.runs import RunPlan, gather, leave_out, read_vehicles, trai
 from models.training.torch_detector import open_trained, trained_spec
 from vision.detector import DetectorSettings
 
-# Places of acpds, told apart by gaps in the pictures' numbers; three folds keep the cost down.
+# Places of acpds, told apart by gaps in the images' numbers; three folds keep the cost down.
 FOLDS = (("acpds-a", "acpds-b"), ("acpds-c", "acpds-d"), ("acpds-e",))
 OUT_OF_FOLD = "out_of_fold.json"
 

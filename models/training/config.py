@@ -13,7 +13,7 @@ class _Strict(BaseModel):
 
 
 class AugmentConfig(_Strict):
-    """Augmentation; every `_share` is the share of pictures (or bays) that get it."""
+    """Augmentation; every `_share` is the share of images (or bays) that get it."""
 
     scale_min: float = Field(0.6, gt=0)
     scale_max: float = Field(1.7, gt=0)
@@ -44,7 +44,7 @@ class AugmentConfig(_Strict):
 
 
 class TrainConfig(_Strict):
-    """Everything that decides what comes out of a run, besides the pictures."""
+    """Everything that decides what comes out of a run, besides the images."""
 
     seed: int = 7
     lots: tuple[str, ...] = ("acpds/train",)

@@ -60,7 +60,7 @@ class Candidate:
         """Judge sets with the float or the INT8 model; see `datasets.evaluation.evaluate`.
 
         Raises:
-            DatasetError: a set or picture cannot be read.
+            DatasetError: a set or image cannot be read.
             ModelError: a box could not use it: its graph is not what the manifest says, or does not
                 take the usual input.
         """

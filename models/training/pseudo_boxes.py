@@ -22,7 +22,7 @@ from models.training.samples import Sample, read_rgb
 from vision.boxes import box_area, pairwise_iou
 from vision.types import Floats
 
-# Two sizes: the larger finds far cars, the smaller near ones that fill the picture.
+# Two sizes: the larger finds far cars, the smaller near ones that fill the image.
 TEACHER_WIDTHS_PX = (1280, 1920)
 SURE = 0.35  # kept wherever it stands
 WEAK = 0.06  # kept only on an occupied bay

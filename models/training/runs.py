@@ -60,11 +60,11 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """The pictures of a run.
+    """The images of a run.
 
     Attributes:
         lots: photographed lots, with bays and a teacher's vehicle boxes.
-        vehicles: near-vertical pictures with vehicle boxes.
+        vehicles: near-vertical images with vehicle boxes.
         renders: of the simulator, with bays and vehicle boxes.
     """
 
@@ -78,14 +78,14 @@ class TrainingSet:
 
 
 def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
-    """Read the pictures of a run, and render those that it wants rendered.
+    """Read the images of a run, and render those that it wants rendered.
 
     The boxes of the lots' frames come from a teacher; they are kept in the run's folder, and a file
     that already lies there is used.
 
     Raises:
         DatasetError: a set is missing or damaged.
-        ModelError: no picture is left, or no exported network would take the configured input.
+        ModelError: no image is left, or no exported network would take the configured input.
     """
     if fault := input_fault(config.input_wh, trained_spec(config.input_wh)):
         msg = f"input_wh of the training: {fault}"
@@ -117,7 +117,7 @@ def read_vehicles(root: Path, split: str) -> list[LotFrame]:
 
 
 def rendered(folder: Path, count: int) -> list[LotFrame]:
-    """Pictures of the simulator, of the seeds 0, 1, 2, ...
+    """Images of the simulator, of the seeds 0, 1, 2, ...
 
     They bring what the photographed lots lack: night under lamps, snow, painted bays, wide lenses,
     low poles.

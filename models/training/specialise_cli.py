@@ -78,7 +78,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
             console.print(f"  {refusal}")
         raise typer.Exit(1)
     checkpoint = _save(candidate, start, config, out / CHECKPOINT)
-    # INT8 is calibrated on as many pictures of the lot as general ones: its light sets the ranges.
+    # INT8 is calibrated on as many images of the lot as general ones: its light sets the ranges.
     half = CALIBRATION_FRAMES // 2
     calibrated_on = [
         *_thinned([f.frame for f in earlier], half),

@@ -79,9 +79,9 @@ class Lot:
     Attributes:
         bay_ids: M ids.
         kinds: who each bay is meant for.
-        ground: their measures, in pixels of the picture.
+        ground: their measures, in pixels of the image.
         areas: where no vehicle may stand outside a bay: name and shape, pixels.
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
     """
 
     bay_ids: tuple[str, ...]
@@ -111,7 +111,7 @@ class Sighting:
     """One vehicle of one frame.
 
     Attributes:
-        box_norm: x_min, y_min, x_max, y_max as fractions of the picture.
+        box_norm: x_min, y_min, x_max, y_max as fractions of the image.
         confidence: of the box.
         vehicle: class of the vehicle, as the network calls it.
         bay: the bay it stands in; None when it stands in none, or in two.
@@ -135,7 +135,7 @@ def sightings(
     """Look at every vehicle of a frame.
 
     Args:
-        detections: vehicles, pixels of the picture.
+        detections: vehicles, pixels of the image.
         classes: the class of each of them, in words.
         bay_prob: probability that each bay is occupied, shape (M,).
         lot: the bays.

@@ -71,7 +71,7 @@ class Incident:
         area: watched area, for vehicles outside bays.
         vehicle: class of the vehicle in the network's words; None where no box was seen.
         conf: mean confidence of its boxes, or of the bay's state.
-        box_norm: where it stands, fractions of the picture; None where no box was seen.
+        box_norm: where it stands, fractions of the image; None where no box was seen.
         limit_s: the limit that was passed, for overstay.
         end: why it is over; None while it is open.
         ended: when it was found to be over.

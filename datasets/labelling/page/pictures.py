@@ -1,4 +1,4 @@
-"""Pictures for the page: crops and thumbnails, cut once and kept as JPEG."""
+"""Images for the page: crops and thumbnails, cut once and kept as JPEG."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PICTURES_KEPT = 1500
 
 
 class Pictures:
-    """Cuts the pictures of a queue; called from several threads."""
+    """Cuts the images of a queue; called from several threads."""
 
     def __init__(self, folder: Path, queue: Queue) -> None:
         """Serve the queue that lies in `folder`."""
@@ -41,7 +41,7 @@ class Pictures:
         """A bay with its surroundings, as JPEG.
 
         Raises:
-            DatasetError: the picture is gone, or no such side is made.
+            DatasetError: the image is gone, or no such side is made.
         """
         if side_px not in CROP_SIDES_PX:
             msg = f"side: expected one of {CROP_SIDES_PX}, but got {side_px}"
@@ -54,10 +54,10 @@ class Pictures:
         )
 
     def frame(self, number: int) -> bytes:
-        """A whole picture, small, as JPEG.
+        """A whole image, small, as JPEG.
 
         Raises:
-            DatasetError: the picture is gone.
+            DatasetError: the image is gone.
         """
         return self._kept(("frame", number, FRAME_SIDE_PX), lambda: self._thumbnail(number))
 

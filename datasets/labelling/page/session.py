@@ -162,10 +162,10 @@ class ReviewSession:
             )
 
     def thumbnail(self, frame: str) -> bytes:
-        """A whole picture, small, as JPEG.
+        """A whole image, small, as JPEG.
 
         Raises:
-            DatasetError: there is no such picture, or it is gone.
+            DatasetError: there is no such image, or it is gone.
         """
         for number, known in enumerate(self.queue.frames):
             if known.id == frame:
