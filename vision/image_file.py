@@ -67,7 +67,7 @@ def decode_image(data: bytes, name: str) -> ImageBgr:
         segments = list(_segments_of(data))
         fault = _jpeg_fault(data, segments)
         if fault:
-            msg = f"{name}: incomplete JPEG ({len(data)} bytes): {fault}"
+            msg = f"{name}: expected a whole image, but got {len(data)} bytes of a JPEG: {fault}"
             raise BrokenImageError(msg)
         data += _missing_end(segments) or b""
     try:

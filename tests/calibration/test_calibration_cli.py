@@ -173,9 +173,9 @@ def test_propose_adds_the_bays_under_vehicles_and_between_them(tmp_path: Path) -
         pytest.param(["draw", "{}", "--out", "x.png"], "an image to draw on", id="draw"),
         pytest.param(["revisions", "/nowhere/x.json"], "with revisions", id="revisions"),
         pytest.param(["import", "/nowhere/x.json", "--into", "{}"], "No such file", id="import"),
-        pytest.param(["new", "{}.new", "--camera", "c"], "picture's size", id="new"),
+        pytest.param(["new", "{}.new", "--camera", "c"], "image size", id="new"),
         pytest.param(["new", "{}.new", "--camera", "c", "--size", "9"], "1280x720", id="size"),
-        pytest.param(["propose", "{}", "/nowhere/clip.mp4"], "there is none", id="clip"),
+        pytest.param(["propose", "{}", "/nowhere/clip.mp4"], "does not exist", id="clip"),
     ],
 )
 def test_wrong_use_is_one_clear_error_and_changes_nothing(
@@ -196,7 +196,7 @@ def test_propose_without_models_says_so(north: Path) -> None:
 
 def test_a_file_changed_by_hand_is_sealed_as_a_revision(north: Path) -> None:
     north.write_text(north.read_text().replace('"A04"', '"B04"'))
-    with pytest.raises(CalibrationError, match="changed by other means"):
+    with pytest.raises(CalibrationError, match="edited outside"):
         load_calibration(north)
     assert run("seal", north, "--author", "bo").exit_code == 0
     sealed = load_calibration(north)

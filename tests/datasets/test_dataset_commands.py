@@ -68,7 +68,7 @@ def test_check_finds_a_planted_copy_and_a_wrong_size(
     write_dataset([*frames, planted], tmp_path / "leaky")
     shown = run("check", tmp_path / "leaky", code=1)
     assert "near-identical: leaky:valid copy.jpg and leaky:train n0.jpg" in shown
-    assert "1 pictures have a near-identical one in another" in shown
+    assert "1 images have a near-identical one in another" in shown
     assert "near-identical" not in run("check", tmp_path / "leaky", "--no-leaks")
     write_dataset([replace(frames[0], image_wh=(640, 360))], tmp_path / "size")
     assert "expected an image of 640x360, but it has 480x360" in run(
@@ -98,7 +98,7 @@ def test_classes_are_told_and_what_is_left_out_is_said(own: Path, tmp_path: Path
     data.write_text(data.read_text().replace('"free"', '"p0"'))
     assert "left out, since neither bay nor vehicle: 3 p0 (--class)" in run("info", data.parent)
     shown = run("info", data.parent, "--class", "p0=free", "--format", "yolo")
-    assert "left out" not in shown
+    assert "skipped" not in shown
     assert "NAME=occupied|free" in refused("info", data.parent, "--class", "p0=empty")
 
 
@@ -160,7 +160,7 @@ def test_sets_are_chosen_by_path_in_any_format(
     assert len(read_split(tmp_path, "yard", "train")) == 3
     with pytest.raises(DatasetError, match="split among 'train', 'val', but got 'test'"):
         choose([f"{yolo}:test"], tmp_path)
-    with pytest.raises(DatasetError, match="there is none"):
+    with pytest.raises(DatasetError, match="does not exist"):
         choose(["./nowhere"], tmp_path)
     assert read_set(own / "annotations.json").frames[0].set_name == "yard"
 

@@ -49,7 +49,7 @@ def test_a_model_fault_says_whether_bays_are_judged() -> None:
     assert model_alarm(error, has_model=False).line == (
         "no model can be loaded: bays are not judged: net.json: missing"
     )
-    assert "the one before goes on" in model_alarm(error, has_model=True).text
+    assert "still using the previous one" in model_alarm(error, has_model=True).text
 
 
 def test_what_the_link_tells_stands_as_it_is() -> None:

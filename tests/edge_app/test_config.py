@@ -203,7 +203,7 @@ def test_secrets_that_are_wrong(line: str, text: str) -> None:
         pytest.param(LEAST + "[htpp]\nport = 1\n", "line 9, htpp: unknown key; did you mean 'http'",
                      id="section"),
         pytest.param(LEAST + CAMERA, "'north' is given twice", id="twice"),
-        pytest.param(LEAST + "rate_hz = 0.01\n", "two pictures at least, 200 s", id="lost-after"),
+        pytest.param(LEAST + "rate_hz = 0.01\n", "two frame intervals, 200 s", id="lost-after"),
         pytest.param(
             LEAST + '[http]\nhost = "0.0.0.0"\n', "is not loopback", id="open-port"
         ),
@@ -233,7 +233,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"gone\.toml: this configuration file cannot be read"):
+    with pytest.raises(ConfigError, match=r"gone\.toml: cannot read this configuration file"):
         load_config(tmp_path / "gone.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match=r"binary\.toml"):

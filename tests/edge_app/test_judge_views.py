@@ -159,10 +159,10 @@ def test_a_reference_picture_is_taken_on_the_installers_word(tmp_path: Path, pla
     portrait = picture(tmp_path / "portrait.png", lot()[:, 437:842])
     assert "repeat with --squeezed" in str(take(str(portrait)).exception)
     dark = picture(tmp_path / "dark.png", lot() // 20)
-    assert "expected a picture to go by, but got dark" in str(take(str(dark)).exception)
+    assert "expected a usable image, but got dark" in str(take(str(dark)).exception)
     assert take(str(LOT)).exit_code == 0
     assert load_calibration(plain).reference is not None
     assert "expected no reference image" in str(take(str(LOT)).exception)
     assert take(str(LOT), "--replace").exit_code == 0
     turned = picture(tmp_path / "r180.png", lot()[::-1, ::-1])
-    assert "turned by 180 degrees" in str(refused(turned, plain))
+    assert "rotated by 180 degrees" in str(refused(turned, plain))

@@ -101,7 +101,7 @@ def test_end2end_export(tiny_models: Path, make_spec: MakeSpec) -> None:
 @pytest.mark.parametrize(
     ("file", "changes", "message"),
     [
-        pytest.param("missing.onnx", {}, "there is none", id="missing file"),
+        pytest.param("missing.onnx", {}, "does not exist", id="missing file"),
         pytest.param("make_tiny_models.py", {}, "cannot open this model", id="no ONNX"),
         pytest.param(
             "tiny_bay_head.onnx",

@@ -243,7 +243,7 @@ def test_faults_are_told_at_once_and_forbid_saving(hands: Any, session: EditorSe
     page.wait_for_selector(".finding >> text=duplicate name")
     findings = page.locator(".finding").all_inner_texts()
     assert any("Area area 1: self crossing" in f and "in order" in f for f in findings)
-    assert any("Area area 1: duplicate name" in f and "a name of its own" in f for f in findings)
+    assert any("Area area 1: duplicate name" in f and "a unique name" in f for f in findings)
     assert page.locator("#regions .region.error").count() == 2
     hands.press("Control+s")
     page.wait_for_selector(".toast.error")

@@ -157,7 +157,7 @@ def test_invalid_is_shown_with_place_and_remedy_and_not_saved(
     hands.page.get_by_role("tab", name="Problems").click()
     hands.page.wait_for_selector(".finding >> text=self crossing")
     findings = hands.page.locator(".finding").all_inner_texts()
-    assert any("Bay A01: duplicate id" in f and "an id of its own" in f for f in findings)
+    assert any("Bay A01: duplicate id" in f and "a unique id" in f for f in findings)
     assert any("Bay A07: self crossing" in f and "in order around" in f for f in findings)
     hands.press("Control+s")
     hands.page.wait_for_selector(".toast.error")

@@ -149,7 +149,7 @@ FORMS: dict[ImportFormat, Form] = {
             {"id": name, "properties": {}, "geometry": {"type": "Polygon", "coordinates": [points]}}
             for name, points in (("A1", FIRST_PX), ("A2", SECOND_PX))]
             + [{"id": "L", "geometry": {"type": "LineString", "coordinates": LINE_PX}}]}),
-        "no polygon"),
+        "not a polygon"),
     ImportFormat.CVAT: Form(CVAT.encode(), "<polyline> has no outline"),
     ImportFormat.LABELME: Form(
         _json({"version": "5.4.1", "imageWidth": 1280, "imageHeight": 720, "imageData": "AAAA",

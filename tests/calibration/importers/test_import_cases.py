@@ -62,7 +62,9 @@ def test_several_outlines_of_one_annotation_are_told() -> None:
 
 def test_bays_drawn_on_another_shape_of_picture_are_refused() -> None:
     found = import_bays(CASES / "coco_1920.json")
-    with pytest.raises(CalibrationError, match=r"shape of 1280x720, but got 1920x1440; .*stretch"):
+    with pytest.raises(
+        CalibrationError, match=r"aspect ratio of 1280x720, but got 1920x1440; .*stretch"
+    ):
         fit_to(found, WH, "coco_1920.json")
     stretched = fit_to(found, WH, "coco_1920.json", stretch=True)
     assert stretched.image_wh == WH

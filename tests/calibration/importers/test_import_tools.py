@@ -65,7 +65,7 @@ def test_label_studio_boxes_turn_about_their_corner_and_texts_name_them() -> Non
     corners = [[640, 360], [640, 488], [496, 488], [496, 360]]
     assert outlines(found) == {"A_7": corners}
     assert [finding.message for finding in found.left_out] == [
-        "1 left out: a key point has no outline ([0].result[3])",
+        "1 skipped: a key point has no outline ([0].result[3])",
         "1 skipped: superseded by another annotation ([0].annotations[2])",
     ]
 
@@ -236,7 +236,7 @@ def test_classes_of_yolo_lines_are_told_and_can_be_chosen() -> None:
     assert "all classes were imported as bays: 0 (2), 2 (1)" in found.findings[0].message
     chosen = imported(lines, categories=("0",))
     assert len(chosen.bays) == 2
-    assert "'2' is no bay" in chosen.left_out[0].message
+    assert "'2' is not a bay label" in chosen.left_out[0].message
 
 
 def test_voc_boxes_that_are_turned() -> None:

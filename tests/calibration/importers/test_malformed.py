@@ -115,7 +115,7 @@ MALFORMED = [
     ("labelme", "[]", None, "the file: expected an object"),
     ("labelme", '{"shapes": 3}', None, "shapes: expected a list"),
     ("labelme", '{"shapes": [{"label": "a", "points": [[1, 2]]}]}', WH, r"shapes\[0\].points"),
-    ("labelme", '{"shapes": []}', None, "picture size"),
+    ("labelme", '{"shapes": []}', None, "image size"),
     ("via", '{"a": {"regions": [3]}}', WH, r"a: regions\[0\]: expected an object"),
     ("via", '{"a": {"regions": [{"shape_attributes": {"name": "rect"}}]}}', WH, "x: expected a"),
     ("via", "filename,region_attributes\na,{}", WH, "columns region_shape_attributes"),

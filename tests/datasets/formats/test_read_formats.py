@@ -313,13 +313,13 @@ def test_what_is_none_of_the_formats(put: Put, folder: Path, tmp_path: Path) -> 
     put("a.jpg")
     put("readme.txt", "hello")
     assert detect_set(folder) is None
-    with pytest.raises(DatasetError, match=r"looked for lotsight: .* coco: .* voc: .* none of it"):
+    with pytest.raises(DatasetError, match=r"lotsight: .* coco: .* voc: .* found none"):
         read_set(folder)
     with pytest.raises(DatasetError, match=r"looked for cvat: .*<annotations>, but found none"):
         read_set(folder, SetFormat.CVAT)
     with pytest.raises(DatasetError, match=r"expected annotations\.json with rois_list"):
         read_set(folder, SetFormat.LOTSIGHT)
-    with pytest.raises(DatasetError, match="but there is none"):
+    with pytest.raises(DatasetError, match="does not exist"):
         read_set(tmp_path / "nowhere")
 
 

@@ -151,7 +151,7 @@ def test_a_service_without_pages_or_that_does_not_answer_is_told(place: Place) -
     assert parts["about.json"]["service"] == "runs"
     assert "http.enabled = false" in missing["status.json"]
     assert "the store is locked" in missing["states.json"]
-    assert "none.txt: expected a log file" in missing["log.txt"]
+    assert "none.txt: cannot read this log file" in missing["log.txt"]
 
     place.configure()
     box = assemble(load_config(place.folder / "box.toml"))

@@ -150,5 +150,5 @@ def test_states_come_before_pictures_on_a_nearly_full_disk(
     monkeypatch.setattr(harvester, "LEAST_FREE_BYTES", 1 << 62)
     bench = make_bench()
     assert bench.show(bench.look(UNSURE)) == 0
-    assert "no frames are kept" in bench.alarms.standing()[0].text
+    assert "no frames are being kept" in bench.alarms.standing()[0].text
     assert bench.store.stats().refused[Limit.DISK] == 1

@@ -69,7 +69,7 @@ def test_ready_names_every_reason(serve: Serve, make_view: MakeView) -> None:
     ready = served.client.get("/health/ready")
     assert ready.status_code == 503
     assert ready.json()["reasons"] == [
-        "no model can be used: net.json is missing",
+        "no model can be loaded: net.json is missing",
         "camera north: lost: no image: no frame for 20 s",
         "camera north: no bays: north.json",
         "no connection to the broker: refused",
