@@ -184,7 +184,7 @@ NOTHING = np.zeros((1, 100, 6), np.float32)
         pytest.param(RAW.T[None] + as_floats([[2000], [0], [0], [0], [0]]), names(1),
                      "its boxes lie outside the input of 640x640 px", id="another size"),
         pytest.param(RAW.T[None], {}, "class names in its metadata.*--names", id="no names"),
-        pytest.param(RAW.T[None], {"names": "{0: 'cup'}"}, "0 'cup'; say what they are: --class",
+        pytest.param(RAW.T[None], {"names": "{0: 'cup'}"}, "0 'cup'; map them with --class",
                      id="no vehicle"),
         pytest.param(RAW.T[None], names(1) | {"task": "obb"}, "expected a model for the task 'det",
                      id="task"),

@@ -44,7 +44,8 @@ def test_the_case_of_the_issue_a_jpeg_cut_at_35_percent() -> None:
     with pytest.raises(BrokenImageError) as caught:
         decode_image(data[: len(data) * 35 // 100], "cut35.jpg")
     assert str(caught.value) == (
-        "cut35.jpg: expected a whole image, but got 85606 bytes of a JPEG: data is missing or damaged"
+        "cut35.jpg: expected a whole image, but got 85606 bytes of a JPEG: "
+        "data is missing or damaged"
     )
 
 
