@@ -96,7 +96,7 @@ def test_classes_are_told_and_what_is_left_out_is_said(own: Path, tmp_path: Path
     run("convert", own, "--to", "yolo", "--out", tmp_path / "yolo")
     data = tmp_path / "yolo" / "data.yaml"
     data.write_text(data.read_text().replace('"free"', '"p0"'))
-    assert "left out, since neither bay nor vehicle: 3 p0 (--class)" in run("info", data.parent)
+    assert "skipped, neither bay nor vehicle: 3 p0 (--class)" in run("info", data.parent)
     shown = run("info", data.parent, "--class", "p0=free", "--format", "yolo")
     assert "skipped" not in shown
     assert "NAME=occupied|free" in refused("info", data.parent, "--class", "p0=empty")

@@ -277,7 +277,7 @@ def test_import_from_a_drawing_tool_tells_what_it_leaves_out(hands: Any, tmp_pat
     page.wait_for_function("() => document.querySelectorAll('#bays .bay').length === 2")
     assert {"A1", "A2"} <= set(page.inner_text("body").split())
     page.get_by_text("skipped").first.wait_for()
-    assert "1 left out: <polyline> has no outline (polyline 3)" in page.inner_text("body")
+    assert "1 skipped: <polyline> has no outline (polyline 3)" in page.inner_text("body")
 
 
 @pytest.mark.data

@@ -181,7 +181,7 @@ FORMS: dict[ImportFormat, Form] = {
         b"- {id: A3, coordinates: []}\n", "it has no points"),
     ImportFormat.ROWS: Form(
         b"id,x1,y1,x2,y2,x3,y3,x4,y4\nA1,100,300,200,300,200,400,100,400\n"
-        b"A2,210,300,310,300,310,400,210,400\n", "heading"),
+        b"A2,210,300,310,300,310,400,210,400\n", "header"),
     ImportFormat.CORNERS: Form(
         pickle.dumps([(100, 300), (210, 300)]), None, NUMBERED),
     ImportFormat.MASK: Form(_mask(), "a speck", ("7", "9")),

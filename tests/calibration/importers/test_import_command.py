@@ -44,7 +44,7 @@ def test_every_form_is_imported_and_what_is_left_out_is_printed(
     assert "imported 2 bays" in shown
     if form.left_out is not None:
         assert form.left_out in shown
-        assert "1 left out: " in shown
+        assert "1 skipped: " in shown
 
 
 def test_categories_are_chosen_by_the_user(into: Path) -> None:

@@ -116,7 +116,7 @@ def test_via_of_every_version() -> None:
     found = imported(via_3())
     assert outlines(found) == {"A1": FIRST_PX, "A2": SECOND_PX}
     assert [finding.message.split(" (")[0] for finding in found.left_out] == [
-        "1 left out: a polyline has no outline", "1 left out: a note has no outline",
+        "1 skipped: a polyline has no outline", "1 skipped: a note has no outline",
     ]  # fmt: skip
 
 
