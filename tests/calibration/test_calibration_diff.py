@@ -105,7 +105,7 @@ def test_the_reference_is_named_relative_to_the_file(
     assert changed.reference.file == "pictures/north.png"
     assert changed.reference.sha256 == hashlib.sha256(picture.read_bytes()).hexdigest()
     write_picture(picture, np.full((480, 640, 3), 90, np.uint8))
-    with pytest.raises(CalibrationError, match="picture of 1280x720 px, but got 640x480"):
+    with pytest.raises(CalibrationError, match="image of 1280x720 px, but got 640x480"):
         with_reference(make_calibration(), picture, tmp_path)
 
 

@@ -84,7 +84,7 @@ def test_check_finds_a_picture_listed_twice(frames: list[LotFrame], tmp_path: Pa
 
 def test_convert_there_and_back(own: Path, tmp_path: Path) -> None:
     shown = run("convert", own, "--to", "coco", "--out", tmp_path / "coco", "--licence", "MIT")
-    assert "4 pictures, 8 bays (4 occupied), 0 vehicles; MIT (4)" in shown
+    assert "4 images, 8 bays (4 occupied), 0 vehicles; MIT (4)" in shown
     assert "made from" in shown
     run("convert", tmp_path / "coco", "--to", "lotsight", "--out", tmp_path / "back", "--link")
     old, new = read_dataset(own), read_dataset(tmp_path / "back")

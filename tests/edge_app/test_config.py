@@ -121,7 +121,7 @@ def test_the_link_is_named_by_the_edge_section() -> None:
     config = parsed(LEAST + '[mqtt]\nhost = "localhost"\n')
     assert config.mqtt is not None
     assert (config.mqtt.site, config.mqtt.edge) == ("s", "box")
-    with pytest.raises(ConfigError, match=r"mqtt\.edge: it belongs in \[edge\]"):
+    with pytest.raises(ConfigError, match=r"mqtt\.edge: belongs only in \[edge\]"):
         parsed(LEAST + '[mqtt]\nhost = "localhost"\nedge = "other"\n')
 
 

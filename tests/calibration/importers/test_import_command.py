@@ -49,8 +49,8 @@ def test_every_form_is_imported_and_what_is_left_out_is_printed(
 
 def test_categories_are_chosen_by_the_user(into: Path) -> None:
     shown = begin(into, CASES / "coco_car.json")
-    assert "'car' is no bay" in shown
-    assert "'road' is no bay" in shown
+    assert "'car' is not a bay" in shown
+    assert "'road' is not a bay" in shown
     begin(into.with_name("b.json"), CASES / "coco_car.json", "--category", "car")
     assert len(load_calibration(into.with_name("b.json")).bays) == 1
 

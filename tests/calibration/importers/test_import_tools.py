@@ -225,7 +225,7 @@ def test_an_answer_of_a_roboflow_model() -> None:
     }  # fmt: skip
     found = imported(data)
     assert outlines(found) == {"B001": FIRST_PX, "B002": SECOND_PX}
-    assert "'car' is no bay" in found.left_out[0].message
+    assert "'car' is not a bay" in found.left_out[0].message
 
 
 def test_classes_of_yolo_lines_are_told_and_can_be_chosen() -> None:

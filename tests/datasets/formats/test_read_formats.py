@@ -194,7 +194,7 @@ BROKEN = [
     pytest.param("a.json", COCO | {"images": [{"id": 1, "file_name": "x"}]},
                  r"images\[0\]\.width: expected a whole number of pixels above 0", id="size"),
     pytest.param("a.json", COCO | {"images": [COCO["images"][0]] * 2},
-                 r"images\[1\]\.id: expected an id of its own, but got 7", id="image twice"),
+                 r"images\[1\]\.id: expected a unique id, but got 7", id="image twice"),
     pytest.param("a.json", COCO | {"images": COCO["images"][1:]},
                  r"annotations\[0\]\.image_id: expected the id of an image, but got 7", id="image"),
     pytest.param("a.json", COCO | {"categories": COCO["categories"][2:]},
@@ -237,7 +237,7 @@ def test_damage_is_named(put: Put, folder: Path, name: str, content: object, mes
         pytest.param("1 0.1 0.2", "line 1: expected an even count", id="short"),
         pytest.param("0 0.2 0.2 0.1 0.1\nx 1 2 3 4", "line 2: expected numbers", id="word"),
         pytest.param("5 0.2 0.2 0.1 0.1", r"line 1: expected a class among \[0, 1\]", id="class"),
-        pytest.param("1 40 30 60 40", "line 1: expected fractions of the picture", id="pixels"),
+        pytest.param("1 40 30 60 40", "line 1: expected fractions of the image", id="pixels"),
     ],
 )
 def test_damaged_yolo_lines_are_named(put: Put, folder: Path, labels: str, message: str) -> None:
@@ -315,7 +315,7 @@ def test_what_is_none_of_the_formats(put: Put, folder: Path, tmp_path: Path) -> 
     assert detect_set(folder) is None
     with pytest.raises(DatasetError, match=r"lotsight: .* coco: .* voc: .* found none"):
         read_set(folder)
-    with pytest.raises(DatasetError, match=r"looked for cvat: .*<annotations>, but found none"):
+    with pytest.raises(DatasetError, match=r"\(cvat: .*<annotations>\), but found none"):
         read_set(folder, SetFormat.CVAT)
     with pytest.raises(DatasetError, match=r"expected annotations\.json with rois_list"):
         read_set(folder, SetFormat.LOTSIGHT)
