@@ -15,6 +15,8 @@ export const RULES = [
   'edge_not_registered',
   'edge_lot_disputed',
   'edge_flooding',
+  'sources_differ',
+  'sensor_lies',
 ] as const;
 export const INCIDENT_KINDS = [
   'outside_bay',
