@@ -203,7 +203,10 @@ def test_bad_events_and_messages() -> None:
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["", "up", "0", "AQ==", "0101010101010101", "2026-01-01T00:00:00Z"]),
+    st.none()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "up", "AQ==", "0101010101010101", "2026-01-01T00:00:00Z"]),
     lambda values: st.lists(values, max_size=3)
     | st.dictionaries(
         st.sampled_from(["device", "id", "time", "deviceInfo", "devEui", "end_device_ids",
