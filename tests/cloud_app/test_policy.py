@@ -23,6 +23,7 @@ from cloud_app.registry.kinds import Ref
 from cloud_app.registry.things import find_one
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
+from cloud_app.storage.sensors import take_told
 from cloud_app.storage.tables import alert
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
@@ -83,6 +84,8 @@ def hub(database: Database) -> Hub:
         take(database, [edge.incident(name, 1), edge.gap((99, 99)), edge.health()])
         with database.write() as session:
             is_north = edge is north
+            said = {"heard_ms": 1, "known": 1, "lot": edge.lot, "told_ms": 1, "told": "ok"}
+            take_told(session, [((edge.site, edge.edge), said)])
             for kind, key, facts in (
                 ("council", "city" if is_north else f"{MARK}-council", {}),
                 ("operator", "acme" if is_north else f"{MARK}-op", {}),
@@ -159,12 +162,15 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
         return client.request(method, path, json=body, headers={"If-Match": etag})
     if path.endswith("/alerts/assignees"):
         return client.request(method, path, params={"site": "north"})
+    if "/intake/" in path:
+        query = {"event": "up"} if path.endswith("/chirpstack") else None
+        return client.request(method, path, params=query, json={})
     if path.endswith("/actions"):
         return client.request(method, path, json={"action": "acknowledge"})
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
-_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND}
+_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND, Permission.INTAKE}
 
 
 def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:
@@ -175,6 +181,8 @@ def expected_of(token: str | None, permission: Permission, path: str) -> set[int
         return {401}
     if permission not in _OF_TOKENS:
         return {403}
+    if permission is Permission.INTAKE:
+        return {422}
     return {200, 404, 412, 422} if "/registry/" in path else {200, 404}
 
 
