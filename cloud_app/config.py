@@ -372,6 +372,9 @@ class RulesConfig(_Section):
         ge=0,
         description="so long must a vehicle stand so; overstays count at once",
     )
+    sources_differ_s: PositiveS = Field(
+        default=1800.0, description="so long may the sources of a bay differ"
+    )
     severity: dict[AlertRule, Severity] = Field(
         default_factory=dict, description="how grave a rule's alerts are, if not as usual"
     )

@@ -17,6 +17,8 @@ export const RULES = [
   'edge_flooding',
   'sensor_silent',
   'sensor_battery',
+  'sources_differ',
+  'sensor_lies',
 ] as const;
 export const INCIDENT_KINDS = [
   'outside_bay',
