@@ -32,6 +32,7 @@ from telemetry.cloudevents import (
     GatePassedEvent,
     IncidentChangedEvent,
     LotCountEvent,
+    OutputChangedEvent,
     SensorHealthEvent,
     StreamGapEvent,
 )
@@ -183,6 +184,7 @@ _KINDS: Mapping[type, str] = {
     GatePassedEvent: "gate",
     LotCountEvent: "count",
     SensorHealthEvent: "sensor",
+    OutputChangedEvent: "output",
 }
 
 
