@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
+from edge_app.config.local_broker import LocalBrokerConfig
+from edge_app.config.outputs import AlarmInputConfig, BarrierConfig, SignConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
+from edge_app.config.sensing import (
+    CountedLotConfig,
+    SensingConfig,
+    SensorConfig,
+    SensorNetworkConfig,
+    VehicleGateConfig,
+)
+from edge_app.config.whole import find_contradiction
 from edge_app.delivery.config import MqttConfig, OutboxConfig
 from http_server.hosts import TrustedProxy
 from models.hints import ModelHints, parse_hints
@@ -342,7 +351,34 @@ class LotsightConfig(BaseSettings):
         default=None, title="Roll-out", description="Models from a signed repository; optional."
     )
     camera: tuple[CameraConfig, ...] = Field(
-        title="Cameras", description="One table [[camera]] each."
+        default=(), title="Cameras", description="One table [[camera]] each."
+    )
+    local_broker: LocalBrokerConfig | None = Field(
+        default=None, title="Local broker", description="Sensors, gates, signs, relays."
+    )
+    sensing: SensingConfig = Field(
+        default_factory=SensingConfig, title="Sensing", description="Sensors and gates."
+    )
+    sensor_network: tuple[SensorNetworkConfig, ...] = Field(
+        default=(), title="Sensor networks", description="Where bay sensors are heard."
+    )
+    sensor: tuple[SensorConfig, ...] = Field(
+        default=(), title="Sensors", description="One table [[sensor]] each."
+    )
+    vehicle_gate: tuple[VehicleGateConfig, ...] = Field(
+        default=(), title="Gates", description="One table [[vehicle_gate]] each."
+    )
+    counted_lot: tuple[CountedLotConfig, ...] = Field(
+        default=(), title="Counted lots", description="One table [[counted_lot]] each."
+    )
+    sign: tuple[SignConfig, ...] = Field(
+        default=(), title="Signs", description="One table [[sign]] each."
+    )
+    alarm_input: tuple[AlarmInputConfig, ...] = Field(
+        default=(), title="Alarm inputs", description="One table [[alarm_input]] each."
+    )
+    barrier: tuple[BarrierConfig, ...] = Field(
+        default=(), title="Barriers", description="One table [[barrier]] each."
     )
 
     @classmethod
@@ -374,14 +410,8 @@ class LotsightConfig(BaseSettings):
         named = {key: edge[key] for key in ("site", "edge") if key in edge}
         return raw | {"mqtt": mqtt | named}
 
-    @field_validator("camera")
-    @classmethod
-    def _distinct(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
-        if not cameras:
-            msg = "one table [[camera]] at least"
-            raise ValueError(msg)
-        doubled = [name for name, count in Counter(c.id for c in cameras).items() if count > 1]
-        if doubled:
-            msg = f"each camera needs an id of its own, but {doubled[0]!r} is given twice"
-            raise ValueError(msg)
-        return cameras
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if fault := find_contradiction(self):
+            raise ValueError(fault)
+        return self
