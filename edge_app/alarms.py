@@ -33,6 +33,7 @@ class AlarmKind(StrEnum):
     CALIBRATION = "calibration"
     LOCAL_BROKER = "local_broker"
     SENSOR = "sensor"
+    SOURCES = "sources"
     GATE = "gate"
     SIGN = "sign"
     BROKER = "broker"

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 from edge_app.config.section import Port, Seconds, Section
 from edge_app.delivery.config import MqttConfig, Protocol, TlsConfig, is_loopback
 
+_KEPT_S = 86_400
 TopicText = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00#+]+$")]
 """A topic to publish under, or to listen to as it is."""
 FilterText = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")]
@@ -50,19 +51,20 @@ class LocalBrokerConfig(Section):
             raise ValueError(msg)
         return self
 
-    def link(self, site: str, edge: str) -> MqttConfig:
-        """How to connect; the session is kept, so messages of a short restart are not missed."""
+    def link(self, site: str, edge: str, use: str) -> MqttConfig:
+        """How to connect for one use, such as `sensors`; what comes while away waits there."""
         return MqttConfig(
             host=self.host,
             port=self.port,
             site=site,
-            edge=f"{edge[:57]}-local",
+            edge=f"{edge[:50]}-{use}",
             protocol=Protocol.AUTO,
             username=self.username,
             password=self.password,
             tls=self.tls,
             allow_plaintext=True,
             keep_alive_s=self.keep_alive_s,
+            session_expiry_s=_KEPT_S,
             receive_maximum=1_000,
             connect_timeout_s=5.0,
             backoff_min_s=min(0.2, self.retry_longest_s),

@@ -5,15 +5,27 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from edge_app.config.local_broker import FilterText, TopicText
 from edge_app.config.section import Seconds, Section
+from sensors.decoders import Measures, profile_of
+from sensors.errors import SensorError
 from telemetry import BayId, BayKind, Identifier, LotId, ZoneId
 
 _Level = Annotated[str, Field(min_length=1, max_length=32)]
 _Name = Annotated[str, Field(min_length=1, max_length=128)]
 _Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+def _profile(value: str) -> str:
+    try:
+        return profile_of(value).id
+    except SensorError as exc:
+        raise ValueError(str(exc).removeprefix("profile: expected ")) from exc
+
+
+_Profile = Annotated[str, AfterValidator(_profile)]
 
 
 class NetworkKind(StrEnum):
@@ -74,7 +86,7 @@ class SensorConfig(Section):
 
     id: Identifier = Field(title="Id", description="Of the sensor: DevEUI or serial number.")
     bay: BayId = Field(title="Bay", description="That it watches.")
-    profile: _Name = Field(
+    profile: _Profile = Field(
         title="Profile", description="Device profile, such as nwave-nps405, or plain."
     )
     firmware: _Name | None = Field(
@@ -100,6 +112,17 @@ class SensorConfig(Section):
     kind: BayKind = Field(
         default=BayKind.STANDARD, title="Kind", description="Who the bay is meant for."
     )
+
+    @model_validator(mode="after")
+    def _watches_a_bay(self) -> Self:
+        measures = profile_of(self.profile).measures
+        if measures is Measures.COUNTER:
+            msg = f"profile {self.profile!r} counts vehicles, and watches no bay"
+            raise ValueError(msg)
+        if measures is Measures.DISTANCE and self.threshold_mm is None:
+            msg = f"profile {self.profile!r} needs threshold_mm"
+            raise ValueError(msg)
+        return self
 
 
 class VehicleGateConfig(Section):

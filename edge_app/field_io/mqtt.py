@@ -38,7 +38,8 @@ _WINDOW = 1_000
 """Messages on the way at once; a lot's devices never come near it."""
 _JOIN_S = 2.0
 Handler = Callable[[str, bytes], None]
-"""Takes a topic and a payload, in the link's thread: it returns at once, and may not publish."""
+"""Takes a topic and a payload, in the link's thread; it may not publish there. When it returns the
+broker forgets the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ class LocalLink:
     def _live(self) -> None:
         """One connection from beginning to end."""
         context = None if self._config.tls is None else tls_context(self._config.tls)
-        connection = Connection(self._config, self._protocol, None, context)
+        connection = Connection(self._config, self._protocol, None, context, acks_by_hand=True)
         try:
             connection.open()
             session = Session(connection, 0, _WINDOW, self._alarms)
@@ -190,6 +191,9 @@ class LocalLink:
                 self._send_orders(connection)
                 for happening in connection.step(_STEP_S):
                     self._handle(session, happening)
+                    if isinstance(happening, Incoming):
+                        # Not before: what is lost with a power cut comes again.
+                        connection.acknowledge(happening)
                 self._backoff.reset()
             connection.close(gracefully=True)
         finally:
