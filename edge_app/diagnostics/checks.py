@@ -110,7 +110,7 @@ def check_parts(config: LotsightConfig) -> list[Check]:
         checks += _check_calibration(what, camera, calibration, spec)
         calibrations.append(calibration)
     try:
-        layout = build_layout(calibrations)
+        layout = build_layout(calibrations, config.sensor)
         checks.append(Check.good("layout", f"{len(layout.bays)} bays"))
     except ConfigError as exc:
         checks.append(Check.bad("layout", str(exc)))

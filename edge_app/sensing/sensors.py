@@ -23,6 +23,7 @@ from edge_app.sensing.words import dump_word, load_word
 from sensors.envelopes import Uplink, UplinkKind
 from sensors.errors import SensorError
 from telemetry import BayState, Clock
+from telemetry.bay_sensors import SENSORS_CAMERA
 from telemetry.layout import Layout
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ class SensorOutlets:
         layout: the bays; None before there are any.
         load: a document of the store; None when there is none.
         save: keeps a document; raises StoreError.
-        shown: told the states of bays that sensors watch, by bay, and what changed.
+        shown: told the states of bays that sensors watch, by bay; which of them no camera sees;
+            and what changed.
     """
 
     record: Callable[[Sequence[BayChange]], None]
@@ -53,7 +55,7 @@ class SensorOutlets:
     layout: Callable[[], Layout | None]
     load: Callable[[str], str | None]
     save: Callable[[str, str], None]
-    shown: Callable[[Mapping[str, BayState], Sequence[BayChange]], None]
+    shown: Callable[[Mapping[str, BayState], frozenset[str], Sequence[BayChange]], None]
 
 
 @dataclass(slots=True)
@@ -145,6 +147,12 @@ class BaySensors:
                     read += 1
             return read
 
+    def judge_all(self) -> None:
+        """Make states of all bays now, as at the start."""
+        with self._lock:
+            self._judged_s = self._clock.mono_s()
+            self._decide(self._of_bay)
+
     def look(self) -> None:
         """Now and then: who is silent, which words have grown old, what is to be saved."""
         now_s = self._clock.mono_s()
@@ -152,8 +160,7 @@ class BaySensors:
             for name in self._configs:
                 self._tell_health(name)
             if now_s - self._judged_s >= _JUDGE_EVERY_S or self._silence_changed():
-                self._judged_s = now_s
-                self._decide(self._of_bay)
+                self.judge_all()
             if now_s - self._saved_s >= _SAVE_EVERY_S:
                 self.save()
 
@@ -241,7 +248,9 @@ class BaySensors:
             if sensor is not None:
                 self._dirty.discard(sensor)
         said = {bay: known[bay] for bay in self._of_bay if bay in known}
-        self._outlets.shown(said | {each.state.bay: each.state for each in changes}, changes)
+        said |= {each.state.bay: each.state for each in changes}
+        alone = frozenset(bay for bay in said if cameras.get(bay) == SENSORS_CAMERA)
+        self._outlets.shown(said, alone, changes)
 
     def _heard(self, name: str) -> HeardSensor:
         age_s = max(0.0, self._clock.mono_s() - self._heard_s[name])
