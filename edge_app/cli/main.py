@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "edge_app.cli.doctor",
         "Look for what is wrong with a box: ports, disk, clock, cameras, broker.",
     ),
+    "outputs": ("edge_app.cli.outputs", "Test signs and barriers of the lot."),
     "diagnose": ("edge_app.cli.diagnose", "Write one file for a technician, without secrets."),
     "harvest": ("edge_app.cli.harvest", "List, pack and delete frames kept for labelling."),
     "models": ("models.cli", "List and verify models."),

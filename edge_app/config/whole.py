@@ -34,6 +34,9 @@ def _faults(config: LotsightConfig) -> Iterator[str]:
     yield from _doubled("alarm_input", "id", (each.id for each in config.alarm_input))
     yield from _unlike_bays(config)
     yield from _unknown_inputs(config)
+    for each in config.alarm_input:
+        if each.http and not config.http.enabled:
+            yield f"alarm_input {each.id!r} is told over HTTP, but http.enabled is false"
     yield from _without_broker(config)
 
 

@@ -309,6 +309,8 @@ class Connection:
         if not isinstance(sock, socket.socket):
             msg = f"{self._where}: expected a TCP socket, but got {type(sock).__name__}"
             raise ProtocolError(msg)
+        # An acknowledgement followed by a message would else wait 40 ms for the other side's.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(sock, selectors.EVENT_READ)
 
     def _connect_properties(self) -> Properties | None:

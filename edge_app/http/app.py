@@ -31,8 +31,10 @@ from pages import SHARED
 from telemetry import CameraError
 
 STATIC = Path(__file__).parent / "static"
-# A batch of readings is the largest that is taken here; the editor has its own bound.
-_BODY_BYTES = 512 * 1024
+# The login form is the largest that pages take; the editor has its own bound, and so have devices.
+_BODY_BYTES = 16 * 1024
+_INTAKE_BYTES = 512 * 1024
+_INTAKE = "/api/v1/intake/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def create_app(
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
         app.mount("/calibrate", editor, name="editor")
     app.add_exception_handler(CameraError, _no_picture)
-    app.add_middleware(BodyGuard, max_bytes=_BODY_BYTES, besides=("/calibrate/",))
+    app.add_middleware(BodyGuard, max_bytes=_BODY_BYTES, besides=("/calibrate/", _INTAKE))
+    app.add_middleware(BodyGuard, max_bytes=_INTAKE_BYTES, besides=("/calibrate/",))
     app.add_middleware(LoginGuard, access=access, hosts=settings.hosts)
     return app
 

@@ -18,7 +18,9 @@ from telemetry import Clock
 
 _log = logging.getLogger(__name__)
 
-_RETRY_FIRST_S, _RETRY_LONGEST_S = 1.0, 30.0
+_RETRY_FIRST_S, _RETRY_LONGEST_S = 0.25, 30.0
+_ALARM_AFTER = 4
+"""Failures in a row, some 4 s: a broker needs as long to come up with the box."""
 _JOIN_S = 3.0
 
 
@@ -113,6 +115,8 @@ class SignDrive:
     def _failed(self, fault: str) -> None:
         self._fault = mask_secrets(fault)
         self._failures += 1
+        if self._failures < _ALARM_AFTER:
+            return
         self._alarms.set(
             Alarm(
                 AlarmKind.SIGN,
