@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 _RETRY_FIRST_S, _RETRY_LONGEST_S = 0.25, 30.0
 _ALARM_AFTER = 4
-"""Failures in a row, some 4 s: a broker needs as long to come up with the box."""
+"""Failures in a row, some 2 s: a broker needs as long to come up with the box."""
 _JOIN_S = 3.0
 
 
@@ -92,7 +92,7 @@ class SignDrive:
                 self._show(face)
             if self._fault is not None:
                 # A change does not make it answer any sooner.
-                pause_s = min(_RETRY_FIRST_S * 2.0 ** min(self._failures, 16), _RETRY_LONGEST_S)
+                pause_s = min(_RETRY_FIRST_S * 2.0 ** min(self._failures - 1, 16), _RETRY_LONGEST_S)
                 self._stopped.wait(pause_s)
             elif not self._stopped.wait(self.config.min_interval_s):
                 self._wake.wait(self.config.refresh_s)

@@ -9,6 +9,7 @@ import pytest
 
 from edge_app.alarms import AlarmKind
 from edge_app.field_io import FieldError
+from edge_app.outputs import InputReport
 from telemetry import ConfigError
 from tests.edge_app.outputs.conftest import MakeLot, WebDevice
 from tests.kit.modbus import ModbusServer
@@ -72,7 +73,7 @@ def test_mqtt_input_to_mqtt_relay(
         broker.port,
     )
     assert lot.link is not None
-    client = mosquitto_sub.with_name("mosquitto_pub")
+    client = str(mosquitto_sub.with_name("mosquitto_pub"))
 
     def publish(payload: str) -> None:
         command = [client, "-p", str(broker.port), "-t", "a/fire", "-q", "1", "-m", payload]
@@ -172,7 +173,10 @@ def test_an_input_that_cannot_be_read_is_an_alarm_if_told_so(
         f"[alarm_input.modbus]\npoll_s = 0.02\n{modbus_at(modbus.port)}"
     )
     lot = make_lot(text.format("strict", "true") + text.format("lax", "false"))
-    reports = lambda: {each.id: each for each in lot.outputs.report().inputs}  # noqa: E731
+
+    def reports() -> dict[str, InputReport]:
+        return {each.id: each for each in lot.outputs.report().inputs}
+
     eventually(lambda: all(each.alarm is False for each in reports().values()), "both to be read")
     modbus.stop()
 

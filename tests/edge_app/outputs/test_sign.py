@@ -73,7 +73,10 @@ def test_bays_count_by_lot_level_and_zone() -> None:
     ])  # fmt: skip
     states = [state("a", False), state("b", True), state("c", None), state("d", False)]
     shut = {"d"}
-    figures = lambda **scope: bay_figures(layout, states, shut, sign(**scope))  # noqa: E731
+
+    def figures(**scope: str) -> LotFigures:
+        return bay_figures(layout, states, shut, sign(**scope))
+
     assert figures() == LotFigures(free=1, occupied=1, unknown=2, closed=1)
     assert figures(lot="p1") == LotFigures(free=1, occupied=1, unknown=1)
     assert figures(lot="p1", level="1") == LotFigures(free=1, occupied=1)
