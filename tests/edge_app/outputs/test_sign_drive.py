@@ -55,6 +55,16 @@ def test_an_mqtt_sign_is_retained(
 ) -> None:
     lot = make_lot(f'{SIGN}format = "text"\n[sign.mqtt]\ntopic = "signs/entry"\n', broker.port)
     eventually(lambda: lot.outputs.report().signs[0].text == "7", "the sign")
-    command = [str(mosquitto_sub), "-p", str(broker.port), "-t", "signs/entry", "-C", "1", "-W", "10"]
+    command = [
+        str(mosquitto_sub),
+        "-p",
+        str(broker.port),
+        "-t",
+        "signs/entry",
+        "-C",
+        "1",
+        "-W",
+        "10",
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
     assert done.stdout.strip() == "7"
