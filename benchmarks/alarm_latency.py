@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import paho.mqtt.client as paho
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_app.assembly import assemble, service_of
 from edge_app.config import parse_config
@@ -74,7 +75,7 @@ class Lot:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http_port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda _c, _u, m: relay.switch(m.payload == b"ON")
         self.client.connect("127.0.0.1", self.broker.port)
         self.client.subscribe("relays/exit", 1)

@@ -10,7 +10,7 @@ import json
 import random
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,9 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import TYPE_CHECKING
 
-import paho.mqtt.client as paho
 import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.cloud_app.processes import Consumer
 from tests.kit.mosquitto import Mosquitto
@@ -72,7 +73,7 @@ class Lot:
         for _ in range(self.rng.choice((1, 1, 2))):
             self._publish(f"application/1/device/{device}/event/up", body)
 
-    def _publish(self, topic: str, body: dict[str, object]) -> None:
+    def _publish(self, topic: str, body: Mapping[str, object]) -> None:
         self.client.publish(topic, json.dumps(body), 1).wait_for_publish(20)
 
 
@@ -112,7 +113,7 @@ def test_a_lot_without_a_camera_reaches_the_cloud_whole(
         ends.callback(brokers[-1].stop)
     local, cloud = brokers
     local.start()
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.connect("127.0.0.1", local.port)
     client.loop_start()
     ends.callback(client.loop_stop)
