@@ -4,6 +4,7 @@ from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
+from edge_app.config.judging import EvidenceConfig, GateConfig, GuardConfig
 from edge_app.config.known_secrets import register_config
 from edge_app.config.local_broker import LocalBrokerConfig
 from edge_app.config.outputs import (
@@ -22,9 +23,6 @@ from edge_app.config.sensing import (
 )
 from edge_app.config.settings import (
     EdgeConfig,
-    EvidenceConfig,
-    GateConfig,
-    GuardConfig,
     HttpConfig,
     LogConfig,
     LogFormat,
