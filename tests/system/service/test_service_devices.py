@@ -123,8 +123,8 @@ def test_a_lot_without_a_camera_reaches_the_cloud_whole(
     box.cameras.append(devices(local.port))
     box.start()
     ours = [f"{use} " for use in ("box-1-sensors", "box-1-outputs")]
-    wait_for(lambda: all(each.strip() in local.log() for each in ours), "the box at its broker", 60)
-    wait_for(lambda: local.log().count("Sending SUBACK to box-1-sensors") > 0, "its ears", 60)
+    wait_for(lambda: all(each.strip() in local.log() for each in ours), "the box at its broker", 120)
+    wait_for(lambda: local.log().count("Sending SUBACK to box-1-sensors") > 0, "its ears", 120)
     lot = Lot(client)
     for kill in range(KILLS):
         lot.live(ROUNDS // (KILLS + 1))
@@ -146,7 +146,7 @@ def test_a_lot_without_a_camera_reaches_the_cloud_whole(
 
     wait_for(lambda: rows("SELECT count(*) FROM event WHERE kind = 'changed'") == [(changes,)]
              and rows("SELECT count(*) FROM event WHERE kind = 'gate'") == [(lot.passed,)],
-             "everything that happened to be in the cloud", 60)  # fmt: skip
+             "everything that happened to be in the cloud", 120)  # fmt: skip
     told: dict[str, list[bool]] = defaultdict(list)
     for bay, occ in rows("SELECT bay, occ FROM event WHERE kind = 'changed' ORDER BY seq"):
         told[str(bay)].append(bool(occ))
