@@ -110,8 +110,8 @@ def create_app(
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
         app.mount("/calibrate", editor, name="editor")
     app.add_exception_handler(CameraError, _no_picture)
-    app.add_middleware(BodyGuard, max_bytes=_BODY_BYTES, besides=("/calibrate/", _INTAKE))
     app.add_middleware(BodyGuard, max_bytes=_INTAKE_BYTES, besides=("/calibrate/",))
+    app.add_middleware(BodyGuard, max_bytes=_BODY_BYTES, besides=("/calibrate/", _INTAKE))
     app.add_middleware(LoginGuard, access=access, hosts=settings.hosts)
     return app
 
