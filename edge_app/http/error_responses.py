@@ -20,7 +20,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 ERROR_RESPONSES: Responses = {
-    400: _problem("the body is no proper JSON"),
+    400: _problem("the body is no proper JSON, or says what cannot be used"),
     401: _problem("not logged in"),
     403: _problem("the Host header is not one of ours, or another page's request"),
     404: _problem("not known"),

@@ -8,15 +8,12 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.http.error_responses import ERROR_RESPONSES, Problem
+from edge_app.http.error_responses import ERROR_RESPONSES
 from edge_app.http.state import State
 from edge_app.report import DeviceDoor
 from telemetry import Identifier, LotId, LotsightError
 
-intake = APIRouter(
-    prefix="/api/v1",
-    responses={**ERROR_RESPONSES, 422: {"model": Problem, "description": "it cannot be read"}},
-)
+intake = APIRouter(prefix="/api/v1", responses=ERROR_RESPONSES)
 
 
 class TakenView(BaseModel):
@@ -70,7 +67,7 @@ async def take(
     try:
         taken = await run_in_threadpool(door.intake, kind, event, body)
     except LotsightError as exc:
-        raise HTTPException(422, str(exc)) from exc
+        raise HTTPException(400, str(exc)) from exc
     return TakenView(taken=taken)
 
 
@@ -89,4 +86,4 @@ def set_count(lot: LotId, body: CountBody, door: Door) -> None:
     try:
         door.set_count(lot, body.level, body.count)
     except LotsightError as exc:
-        raise HTTPException(422, str(exc)) from exc
+        raise HTTPException(400, str(exc)) from exc
