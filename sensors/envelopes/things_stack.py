@@ -7,6 +7,7 @@ data formats.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import Field, model_validator
@@ -25,6 +26,7 @@ from sensors.envelopes.uplink import (
     read,
 )
 from telemetry.bounds import UtcTime
+from telemetry.vocabulary import Identifier
 
 _OTHERS: Final = (
     "uplink_normalized", "location_solved", "service_data", "downlink_queued", "downlink_sent",
@@ -33,7 +35,7 @@ _OTHERS: Final = (
 
 
 class _Ids(Envelope):
-    device_id: EnvelopeId = Field(min_length=1)
+    device_id: Identifier
     dev_eui: Eui | None = None
 
 
@@ -95,7 +97,7 @@ def things_stack(body: bytes) -> Uplink:
     device = (ids.dev_eui or ids.device_id).lower()
     names = (ids.device_id,)
     if message.uplink_message is not None:
-        return _uplink(message, message.uplink_message, device, names)
+        return replace(_uplink(message, message.uplink_message, device, names), raw=body.decode())
     join = message.join_accept
     event = "join" if join is not None else message.other or ""
     time = message.received_at or (None if join is None else join.received_at)
@@ -107,6 +109,7 @@ def things_stack(body: bytes) -> Uplink:
         names=names,
         dedup_id=f"{event}:{device}/{key}/{'' if time is None else time.isoformat()}",
         time=time,
+        raw=body.decode(),
     )
 
 
