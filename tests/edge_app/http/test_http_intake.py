@@ -52,7 +52,7 @@ def test_messages_inputs_and_counts_are_taken(serve: Serve) -> None:
     ]  # fmt: skip
     refused = client.post("/api/v1/intake/sigfox", content=b"{}")
     assert (refused.status_code, refused.json()["detail"]) == (
-        422,
+        400,
         "expected plain, but got 'sigfox'",
     )
     assert client.post("/api/v1/inputs/smoke", json={"contact": True}).status_code == 404
