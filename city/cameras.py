@@ -14,7 +14,8 @@ from city.part import Published
 from city.places import Frame
 from city.plan import CENTRE, WATCHED, LotSpec, PlannedLot, lot_of_spots
 from city.scripted_box import link_settings
-from edge_app.assembly import EdgeBox, assemble, service_of
+from edge_app.assembly import assemble, service_of
+from edge_app.box import EdgeBox
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.demo.broker import free_port
 from edge_app.demo.camera import SimulatedCamera

@@ -11,6 +11,7 @@ from telemetry.cloudevents import (
     IncidentChangedEvent,
     LotCountEvent,
     OtherEvent,
+    OutputChangedEvent,
     SensorHealthEvent,
     StreamGapEvent,
 )
@@ -49,6 +50,7 @@ Told: TypeAlias = (
     | GatePassedEvent
     | LotCountEvent
     | SensorHealthEvent
+    | OutputChangedEvent
     | OtherEvent
 )
 """What an event says."""

@@ -21,14 +21,21 @@ _log = logging.getLogger(__name__)
 
 
 class AlarmKind(StrEnum):
-    """Which part of the box it is about; what costs most bays stands first."""
+    """Which part of the box it is about; first what may harm people, then what costs most bays."""
 
+    BARRIER = "barrier"
+    ALARM_INPUT = "alarm_input"
     DISK = "disk"
     MODEL = "model"
     LAYOUT = "layout"
     OVERLOADED = "overloaded"
     CAMERA = "camera"
     CALIBRATION = "calibration"
+    LOCAL_BROKER = "local_broker"
+    SENSOR = "sensor"
+    SOURCES = "sources"
+    GATE = "gate"
+    SIGN = "sign"
     BROKER = "broker"
     LINK = "link"
     ROLLOUT = "rollout"
@@ -53,6 +60,7 @@ class Alarm:
         fault: which fault of its kind, in one word, where a kind has several; alarms of one kind
             and fault have the same remedy.
         in_editor: whether the calibration editor is the place to fix it.
+        device: which barrier, sign, input or gate; None when it is about none.
     """
 
     kind: AlarmKind
@@ -62,11 +70,12 @@ class Alarm:
     camera: str | None = None
     fault: str = ""
     in_editor: bool = False
+    device: str | None = None
 
     @property
     def name(self) -> str:
         """Its identity: two alarms of one name are the same one, raised again."""
-        return alarm_name(self.kind, self.camera)
+        return alarm_name(self.kind, self.camera or self.device)
 
     @property
     def line(self) -> str:
@@ -74,15 +83,18 @@ class Alarm:
         return f"{self.text}: {self.detail}" if self.detail else self.text
 
 
-def alarm_name(kind: AlarmKind, camera: str | None = None) -> str:
+def alarm_name(kind: AlarmKind, whose: str | None = None) -> str:
     """`disk`, or `camera-north`."""
-    return str(kind) if camera is None else f"{kind}-{camera}"
+    return str(kind) if whose is None else f"{kind}-{whose}"
 
 
 def by_importance(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
-    """What costs most bays first; the same faults together, cameras in the order of their names."""
+    """The most important first; the same faults together, cameras in the order of their names."""
     return tuple(
-        sorted(alarms, key=lambda each: (_ORDER[each.kind], each.fault, each.camera or ""))
+        sorted(
+            alarms,
+            key=lambda each: (_ORDER[each.kind], each.fault, each.camera or each.device or ""),
+        )
     )
 
 
@@ -106,9 +118,9 @@ class Alarms:
         if before is None or before.text != alarm.text:
             _log.error("alarm %s: %s", alarm.name, alarm.line)
 
-    def clear(self, kind: AlarmKind, camera: str | None = None) -> None:
-        """End an alarm; nothing happens when there is none."""
-        name = alarm_name(kind, camera)
+    def clear(self, kind: AlarmKind, whose: str | None = None) -> None:
+        """End an alarm, of a camera or device if it has one; nothing happens when there is none."""
+        name = alarm_name(kind, whose)
         with self._lock:
             if self._standing.pop(name, None) is None:
                 return

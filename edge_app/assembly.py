@@ -3,6 +3,7 @@
     cameras     feed -> scheduler -> pipeline -> store, live state
     by-products judged frame -> audit, incidents, harvest
     delivery    store -> link -> broker; status, commands and jobs ride on the link
+    devices     sensors, gates -> store; alarm inputs, store -> barriers, signs
     pages       live state, status -> HTTP, editor, downloads
     maintenance what is looked at once a second
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,14 +25,8 @@ from edge_app.alarms import Alarms
 from edge_app.audit import Auditor
 from edge_app.audit.history import FILE as AUDIT_FILE
 from edge_app.audit.history import AuditHistoryFile
-from edge_app.cameras import (
-    Camera,
-    CameraReaders,
-    CameraSet,
-    SourceMaker,
-    source_of,
-    watch_cameras,
-)
+from edge_app.box import EdgeBox
+from edge_app.cameras import Camera, CameraSet, SourceMaker, source_of, watch_cameras
 from edge_app.command_handlers import command_handlers
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.delivery import MqttConfig, MqttLink, Store
@@ -50,6 +44,7 @@ from edge_app.incidents import IncidentOutlets, watch_incidents
 from edge_app.layouts import StoredLayout
 from edge_app.live_state import LiveState
 from edge_app.liveness import ALIVE_FILE, LivenessFile
+from edge_app.lot_devices import build_lot_devices
 from edge_app.maintenance import Chore, Maintenance, every
 from edge_app.memory import give_back
 from edge_app.network import ActiveNetwork, ModelFiles
@@ -60,7 +55,7 @@ from edge_app.reload import CalibrationKeeper
 from edge_app.retention import Retention
 from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
 from edge_app.scheduler import CameraUnit, Scheduler
-from edge_app.service import Closing, EdgeService, Part
+from edge_app.service import EdgeService, Part
 from edge_app.service_manager import ServiceManager, Watchdog
 from edge_app.sources import CameraFeed, FrameSource
 from edge_app.status import BoxStatus
@@ -79,52 +74,6 @@ _log = logging.getLogger(__name__)
 # The holes are touched again within seconds: given back once a minute they still crept up by some
 # 50 MiB an hour (benchmarks/soak.py). A hundred megabytes cost milliseconds.
 _GIVE_BACK_EVERY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeBox:
-    """The parts of a box, put together; nothing runs yet.
-
-    Attributes:
-        config: all settings.
-        clock: time.
-        alarms: what is wrong.
-        live_state: what the cameras see.
-        store: states and outbox.
-        liveness: the sign of life.
-        scheduler: judges the cameras' frames.
-        cameras: the cameras.
-        network: the network in use.
-        link: to the broker; None when none is configured.
-        kept: the frames kept for labelling; None while the harvest is disabled.
-        status: how all of them do.
-    """
-
-    config: LotsightConfig
-    clock: Clock
-    alarms: Alarms
-    live_state: LiveState
-    store: Store
-    liveness: LivenessFile
-    scheduler: Scheduler
-    cameras: CameraSet
-    network: ActiveNetwork
-    link: MqttLink | None
-    kept: HarvestStore | None
-    status: BoxStatus
-
-    @property
-    def parts(self) -> list[Part]:
-        """What judges and delivers: the store outlives the link, and the link the last frame."""
-        link: list[Part] = [] if self.link is None else [self.link]
-        readers = CameraReaders([camera.feed for camera in self.cameras], self.clock)
-        return [
-            Closing(self.store.close),
-            Closing(self.liveness.touch),
-            *link,
-            self.scheduler,
-            readers,
-        ]
 
 
 def service_of(box: EdgeBox, manager: ServiceManager | None = None) -> EdgeService:
@@ -170,8 +119,9 @@ def _assemble(
     stale = not liveness.is_younger_than(config.edge.restore_within_s)
     alarms, live_state = Alarms(), LiveState()
     scheduler = Scheduler([], clock, config.model.passes_at_once(os.cpu_count() or 1))
-    layout = StoredLayout(store, alarms)
-    outlets = Outlets(layout.record, live_state)
+    layout = StoredLayout(store, alarms, config.sensor)
+    devices = build_lot_devices(config, store, layout.record, live_state, alarms, clock)
+    outlets = Outlets(devices.sensing.bays.record_camera, live_state)
     single = [
         _camera(config, camera, partial(make_camera, camera, clock), outlets, scheduler, clock)
         for camera in config.camera
@@ -182,10 +132,12 @@ def _assemble(
     if config.rollout is not None:
         slots = open_slots(state_dir / "rollout" / "model", alarms)
         open_first = partial(load_or_roll_back, models, slots, alarms)
-    network = ActiveNetwork(models, alarms, scheduler.post, open_first)
+    needed = bool(config.camera)
+    network = ActiveNetwork(models, alarms, scheduler.post, open_first, is_needed=needed)
     cameras = CameraSet(single, partial(make_guard, config), layout, alarms, scheduler.post)
     network.subscribe(cameras.use_detector, cameras.model_failed)
-    cameras.restore(store.states(), stale=stale)
+    cameras.restore(devices.sensing.bays.camera_states(store.states()), stale=stale)
+    devices.sensing.bays.judge_all()
     auditor = _auditor(config, cameras, network, scheduler, clock, alarms)
     now = Moment(clock.mono_s(), clock.utc())
     incidents = IncidentOutlets(store, live_state)
@@ -207,6 +159,8 @@ def _assemble(
         judge_silent_s=scheduler.silent_s,
         audit=(lambda _camera: None) if auditor is None else auditor.report,
         harvest=(lambda: None) if kept is None else kept.stats,
+        sensing=devices.sensing.report,
+        outputs=devices.outputs.report,
     )
     box = EdgeBox(
         config=config,
@@ -220,6 +174,7 @@ def _assemble(
         network=network,
         link=link,
         kept=kept,
+        devices=devices,
         status=status,
     )
     if link is not None and config.mqtt is not None:
@@ -342,9 +297,15 @@ def app_of(box: EdgeBox) -> FastAPI:
     return create_app(
         box.live_state,
         box.status,
-        Access.of(http.password, secure=http.cert_file is not None),
+        Access.of(
+            http.password,
+            secure=http.cert_file is not None,
+            device_token=config.sensing.token,
+        ),
         editor_of(config.camera, box.live_state, lambda: box.network.detector),
-        PageSettings(hosts=HostNames.of(http.host, http.hosts), pictures=pictures),
+        PageSettings(
+            hosts=HostNames.of(http.host, http.hosts), pictures=pictures, door=box.devices
+        ),
         lambda registry: ServiceDownloads(
             config=config,
             clock=box.clock,
@@ -384,6 +345,7 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         box.cameras.reload_changed,
         box.network.reload_if_changed,
         partial(watch_cameras, box.cameras.ids, box.live_state, box.alarms, box.network),
+        box.devices.look,
         disk.look,
         OverloadWatch(box.scheduler.load, box.alarms, box.clock).look,
         retention.tidy_if_due,

@@ -12,7 +12,7 @@ from calibration import Calibration
 from edge_app.alarm_texts import calibration_alarm, camera_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.config import CameraConfig
-from edge_app.layouts import StoredLayout, build_layout
+from edge_app.layouts import StoredLayout
 from edge_app.live_state import LiveState
 from edge_app.network import ActiveNetwork, Post
 from edge_app.observation import Observer
@@ -95,7 +95,7 @@ class CameraSet:
         self._post = post
         for camera in cameras:
             self._load(camera)
-        self._layout.write(build_layout(self._calibrations()))
+        self._layout.write(self._layout.build(self._calibrations()))
 
     def __iter__(self) -> Iterator[Camera]:
         """Each camera, in the order of the configuration."""
@@ -162,7 +162,7 @@ class CameraSet:
         Raises:
             ConfigError: it claims a bay of another camera.
         """
-        build_layout(self._calibrations({calibration.camera: calibration}))
+        self._layout.build(self._calibrations({calibration.camera: calibration}))
 
     def calibration_file(self, camera_id: str) -> Path:
         """Where a camera's calibration lies.
@@ -225,7 +225,7 @@ class CameraSet:
         )
 
     def _write_layout(self) -> None:
-        if self._layout.write(build_layout(self._calibrations())):
+        if self._layout.write(self._layout.build(self._calibrations())):
             for camera in self:
                 camera.pipeline.tell_all(Cause.CONFIG)
 

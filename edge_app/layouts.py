@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from calibration import Bay, Calibration
 from edge_app.alarm_texts import layout_alarm
 from edge_app.alarms import AlarmKind, Alarms
+from edge_app.config import SensorConfig
 from edge_app.delivery import BayChange, Store
 from telemetry import ConfigError, TelemetryError
+from telemetry.bay_sensors import SENSORS_CAMERA
 from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.door import describe
 from telemetry.layout import Layout, check_fits
@@ -26,8 +28,14 @@ def lot_id(name: str) -> str:
     return _NOT_IN_ID.sub("-", name).strip("-_.")[:64] or "lot"
 
 
-def build_layout(calibrations: Sequence[Calibration]) -> Layout:
-    """All bays of a box, cameras in the order given, bays in calibration order.
+def build_layout(
+    calibrations: Sequence[Calibration], sensors: Sequence[SensorConfig] = ()
+) -> Layout:
+    """All bays of a box: cameras in the order given, bays in calibration order, then the others.
+
+    Args:
+        calibrations: of the cameras.
+        sensors: bay sensors; a bay that a camera sees too is that camera's.
 
     Raises:
         ConfigError: two cameras have a bay of the same id (a bay has one state, so it may belong
@@ -35,7 +43,7 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
             messages hold.
     """
     try:
-        layout = _layout_of(calibrations)
+        layout = _layout_of(calibrations, sensors)
         if len(layout.encode()) > MAX_MESSAGE_BYTES:
             # The bays themselves matter more than how they look on a plan.
             layout = _without_pictures(layout)
@@ -47,7 +55,7 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
     return layout
 
 
-def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
+def _layout_of(calibrations: Sequence[Calibration], sensors: Sequence[SensorConfig]) -> Layout:
     owner: dict[str, str] = {}
     bays: list[LayoutBay] = []
     lots: dict[str, LotInfo] = {}
@@ -63,6 +71,13 @@ def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
                 raise ConfigError(msg)
             owner[bay.id] = calibration.camera
             bays.append(_layout_bay(bay, calibration.camera, lot))
+    for sensor in sensors:
+        if sensor.bay in owner:
+            continue
+        owner[sensor.bay] = SENSORS_CAMERA
+        bays.append(_sensed_bay(sensor))
+        if sensor.lot is not None:
+            lots.setdefault(sensor.lot, LotInfo(lot=sensor.lot))
     return Layout.of(bays, tuple(lots.values()))
 
 
@@ -78,11 +93,20 @@ class StoredLayout:
     store does not know the bays yet.
     """
 
-    def __init__(self, store: Store, alarms: Alarms) -> None:
+    def __init__(self, store: Store, alarms: Alarms, sensors: Sequence[SensorConfig] = ()) -> None:
         self._store = store
         self._alarms = alarms
+        self._sensors = tuple(sensors)
         self.is_late = False
         """Whether the newest layout waits to be written."""
+
+    def build(self, calibrations: Sequence[Calibration]) -> Layout:
+        """The layout of these calibrations and of the box's sensors.
+
+        Raises:
+            ConfigError: see `build_layout`.
+        """
+        return build_layout(calibrations, self._sensors)
 
     def write(self, layout: Layout) -> bool:
         """Write a layout; whether it was late, so that every bay's state is to be recorded."""
@@ -122,6 +146,17 @@ def _layout_bay(bay: Bay, camera: str, lot: str) -> LayoutBay:
         lot=lot,
         level=None if bay.level is None else bay.level[:32],
         picture=tuple((_fraction(x), _fraction(y)) for x, y in bay.polygon),
+    )
+
+
+def _sensed_bay(sensor: SensorConfig) -> LayoutBay:
+    return LayoutBay(
+        bay=sensor.bay,
+        camera=SENSORS_CAMERA,
+        kind=sensor.kind,
+        zone=sensor.zone,
+        lot=sensor.lot,
+        level=sensor.level,
     )
 
 

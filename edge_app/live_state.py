@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from calibration import Calibration
 from telemetry import BayState, Cause, IncidentKind
+from telemetry.bay_sensors import SENSORS_CAMERA
 from vision.background import Moving
 from vision.incidents import Incident
 from vision.types import Detections, Floats, Frame
@@ -118,6 +119,7 @@ class LiveState:
         self._views: dict[str, LiveView] = {}
         self._versions: dict[str, int] = {}
         self._events: deque[RecentEvent] = deque(maxlen=event_limit)
+        self._believed: dict[str, BayState] = {}
         self._incidents: dict[str, tuple[Incident, ...]] = {}
         self._incident_counts: Counter[tuple[str, IncidentKind]] = Counter()
         self._changed = threading.Condition()
@@ -125,14 +127,38 @@ class LiveState:
     def publish(self, view: LiveView) -> None:
         """Replace the view of `view.camera` and wake those who wait for it."""
         with self._changed:
-            self._views[view.camera] = view
-            self._versions[view.camera] = self._versions.get(view.camera, 0) + 1
+            self._put(view)
             self._changed.notify_all()
 
     def add_events(self, events: Sequence[RecentEvent]) -> None:
         """Append to the recent events; the oldest fall out."""
         with self._changed:
+            # A camera's word on a bay that has sensors too is not the bay's state.
+            self._events.extend(each for each in events if each.state.bay not in self._believed)
+
+    def believe(
+        self, states: Mapping[str, BayState], alone: frozenset[str], events: Sequence[RecentEvent]
+    ) -> None:
+        """Show what was made of several sources' words, in place of what cameras say.
+
+        Args:
+            states: of all bays that sensors watch, by bay.
+            alone: those of them that no camera sees.
+            events: what has just changed.
+        """
+        with self._changed:
             self._events.extend(events)
+            if states == self._believed and (not alone or SENSORS_CAMERA in self._views):
+                return
+            self._believed = dict(states)
+            for view in list(self._views.values()):
+                if view.camera != SENSORS_CAMERA and self._states(view) != view.states:
+                    self._put(view)
+            if alone or SENSORS_CAMERA in self._views:
+                found = tuple(state for bay, state in states.items() if bay in alone)
+                status = CameraStatus(CameraCondition.LIVE)
+                self._put(LiveView(SENSORS_CAMERA, None, None, found, status))
+            self._changed.notify_all()
 
     def set_incidents(
         self, camera: str, incidents: Sequence[Incident], begun: Sequence[Incident] = ()
@@ -169,7 +195,12 @@ class LiveState:
     def cameras(self) -> tuple[str, ...]:
         """Ids of the cameras that have a view, in the order of their first one."""
         with self._changed:
-            return tuple(self._views)
+            return tuple(name for name in self._views if name != SENSORS_CAMERA)
+
+    def views(self) -> tuple[LiveView, ...]:
+        """The latest view of each camera, then the bays that only sensors watch."""
+        with self._changed:
+            return tuple(sorted(self._views.values(), key=lambda e: e.camera == SENSORS_CAMERA))
 
     def latest(self, camera: str) -> LiveView | None:
         """The latest view of `camera`; None when there is none."""
@@ -205,3 +236,12 @@ class LiveState:
         """The last `limit` events, newest first."""
         with self._changed:
             return tuple(reversed(self._events))[:limit]
+
+    def _put(self, view: LiveView) -> None:
+        if self._believed:
+            view = replace(view, states=self._states(view))
+        self._views[view.camera] = view
+        self._versions[view.camera] = self._versions.get(view.camera, 0) + 1
+
+    def _states(self, view: LiveView) -> tuple[BayState, ...]:
+        return tuple(self._believed.get(state.bay, state) for state in view.states)

@@ -103,6 +103,7 @@ class ActiveNetwork:
         alarms: where an invalid one is reported.
         post: has a task done by the thread that judges, between two frames.
         open_first: gives the network of the start; by default what `files` has.
+        is_needed: whether there is a camera at all; without one none is loaded.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class ActiveNetwork:
         alarms: Alarms,
         post: Post,
         open_first: Callable[[], Detector] | None = None,
+        *,
+        is_needed: bool = True,
     ) -> None:
         self._files = files
         self._alarms = alarms
@@ -119,6 +122,9 @@ class ActiveNetwork:
         self.detector: Detector | None = None
         """The one in use; None while there is none."""
         self._fault = ""
+        self._is_needed = is_needed
+        if not is_needed:
+            return
         try:
             self._use((open_first or files.load)())
         except ModelError as exc:
@@ -165,7 +171,7 @@ class ActiveNetwork:
 
     def reload_if_changed(self) -> None:
         """Go over to the model files if they were replaced."""
-        if not self._files.changed():
+        if not self._is_needed or not self._files.changed():
             return
         try:
             self.reload()

@@ -9,6 +9,8 @@ from typing import Protocol
 
 from edge_app.alarms import Alarm
 from edge_app.harvest.counters import HarvestStats
+from edge_app.outputs import OutputsReport
+from edge_app.sensing import SensingReport
 from telemetry.health import CameraAudit
 
 
@@ -85,6 +87,8 @@ class BoxReport:
         temperature_c: warmest sensor; None when unknown.
         audits: how often each camera's states are right, for those that were looked at again.
         harvest: kept frames; None while the harvest is disabled.
+        sensing: sensors and gates.
+        outputs: alarm inputs, barriers and signs.
     """
 
     site: str
@@ -103,6 +107,8 @@ class BoxReport:
     temperature_c: float | None = None
     audits: Mapping[str, CameraAudit] = field(default_factory=dict)
     harvest: HarvestStats | None = None
+    sensing: SensingReport = field(default_factory=SensingReport)
+    outputs: OutputsReport = field(default_factory=OutputsReport)
 
 
 class Box(Protocol):
@@ -114,4 +120,20 @@ class Box(Protocol):
 
     def judge_silent_s(self) -> float:
         """How long the thread that judges has been at what it does now, seconds."""
+        ...
+
+
+class DeviceDoor(Protocol):
+    """What takes messages of the lot's devices over HTTP; called from several threads."""
+
+    def intake(self, kind: str, place: str, body: bytes) -> int:
+        """Take a message of sensors or gates; gives how many readings; raises SensorError."""
+        ...
+
+    def told(self, input_id: str, contact: bool) -> None:
+        """Take the contact of an alarm input; raises FieldError."""
+        ...
+
+    def set_count(self, lot: str, level: str | None, count: int) -> None:
+        """Set the count of a lot by hand; raises SensorError."""
         ...

@@ -17,7 +17,9 @@ from edge_app.harvest.counters import HarvestStats
 from edge_app.host_metrics import disk_free_bytes, memory_bytes, temperature_c
 from edge_app.live_state import CameraCondition, LiveState
 from edge_app.network import ActiveNetwork
+from edge_app.outputs import OutputsReport
 from edge_app.report import BoxReport, LinkFacts, ModelFacts, OutboxFacts
+from edge_app.sensing import SensingReport
 from edge_app.sources import shown
 from edge_app.version import software, version
 from telemetry import Clock
@@ -51,6 +53,8 @@ class BoxStatus:
         judge_silent_s: how long the thread that judges has been at what it does now, seconds.
         audit: how often a camera's states are right; None while nothing is known.
         harvest: kept frames; None while the harvest is disabled.
+        sensing: sensors and gates.
+        outputs: alarm inputs, barriers and signs.
     """
 
     config: LotsightConfig
@@ -65,6 +69,8 @@ class BoxStatus:
     judge_silent_s: Callable[[], float]
     audit: Callable[[str], CameraAudit | None]
     harvest: Callable[[], HarvestStats | None]
+    sensing: Callable[[], SensingReport]
+    outputs: Callable[[], OutputsReport]
 
     @property
     def uptime_s(self) -> float:
@@ -98,6 +104,8 @@ class BoxStatus:
             temperature_c=temperature_c(),
             audits={name: audit for name, audit in audits.items() if audit is not None},
             harvest=self.harvest(),
+            sensing=self.sensing(),
+            outputs=self.outputs(),
         )
 
     # -- over MQTT -------------------------------------------------------------------------------

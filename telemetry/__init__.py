@@ -56,6 +56,7 @@ if typing.TYPE_CHECKING:
         IncidentChangedEvent,
         LotCountEvent,
         OtherEvent,
+        OutputChangedEvent,
         SensorHealthEvent,
         StreamGapEvent,
         decode_event,
@@ -117,6 +118,7 @@ if typing.TYPE_CHECKING:
         ZoneAggregate,
         decode,
     )
+    from telemetry.outputs import OutputChanged, OutputId, OutputState
     from telemetry.rules import (
         DeliveryRule,
         Direction,
@@ -241,6 +243,10 @@ __all__ = [
     "OfflineReason",
     "OtherEvent",
     "OutboxHealth",
+    "OutputChanged",
+    "OutputChangedEvent",
+    "OutputId",
+    "OutputState",
     "PassageDirection",
     "PassageMethod",
     "Probability",
@@ -316,6 +322,7 @@ _MODULES = (
     "aws",
     "bay_sensors",
     "gates",
+    "outputs",
     "cloudevents",
     "commands",
     "health",

@@ -25,6 +25,7 @@ from telemetry.door import checked
 from telemetry.gates import GateId, GatePassed, LotCounted
 from telemetry.incidents import IncidentChanged, IncidentId
 from telemetry.messages import BayChanged, Message, StreamGap
+from telemetry.outputs import OutputChanged, OutputId
 from telemetry.vocabulary import BayId, LotId
 
 BAY_CHANGED_TYPE: Final = "pk.bay.changed.v1"
@@ -33,6 +34,7 @@ STREAM_GAP_TYPE: Final = "pk.stream.gap.v1"
 GATE_PASSED_TYPE: Final = "pk.gate.passed.v1"
 LOT_COUNT_TYPE: Final = "pk.lot.count.v1"
 SENSOR_HEALTH_TYPE: Final = "pk.sensor.health.v1"
+OUTPUT_CHANGED_TYPE: Final = "pk.output.changed.v1"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _ID = re.compile(r"^([1-9][0-9]{0,15})-([1-9][0-9]{0,15})$")
 
@@ -121,6 +123,14 @@ class SensorHealthEvent(_Event):
     data: SensorHealth
 
 
+class OutputChangedEvent(_Event):
+    """A box switched a barrier by itself; `subject` is the barrier."""
+
+    type: Literal["pk.output.changed.v1"] = OUTPUT_CHANGED_TYPE
+    subject: OutputId
+    data: OutputChanged
+
+
 class OtherEvent(_Event):
     """An event of a type that a later version of the contract added.
 
@@ -139,6 +149,7 @@ KnownEvent: TypeAlias = (
     | GatePassedEvent
     | LotCountEvent
     | SensorHealthEvent
+    | OutputChangedEvent
 )
 Event: TypeAlias = KnownEvent | OtherEvent
 _KNOWN_TYPES = frozenset(
@@ -149,6 +160,7 @@ _KNOWN_TYPES = frozenset(
         GATE_PASSED_TYPE,
         LOT_COUNT_TYPE,
         SENSOR_HEALTH_TYPE,
+        OUTPUT_CHANGED_TYPE,
     }
 )
 
@@ -166,6 +178,7 @@ EVENT_ADAPTER: TypeAdapter[Event] = TypeAdapter(
         | Annotated[GatePassedEvent, Tag(GATE_PASSED_TYPE)]
         | Annotated[LotCountEvent, Tag(LOT_COUNT_TYPE)]
         | Annotated[SensorHealthEvent, Tag(SENSOR_HEALTH_TYPE)]
+        | Annotated[OutputChangedEvent, Tag(OUTPUT_CHANGED_TYPE)]
         | Annotated[OtherEvent, Tag("other")],
         Discriminator(_type_of),
     ]

@@ -27,6 +27,7 @@ MESSAGES: dict[TopicKind, tuple[type[BaseModel], ...]] = {
         cloudevents.GatePassedEvent,
         cloudevents.LotCountEvent,
         cloudevents.SensorHealthEvent,
+        cloudevents.OutputChangedEvent,
     ),
     TopicKind.SNAPSHOT: (messages.Snapshot,),
     TopicKind.LAYOUT: (layout.Layout,),

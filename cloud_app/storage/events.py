@@ -35,6 +35,7 @@ from telemetry.cloudevents import (
     GatePassedEvent,
     IncidentChangedEvent,
     LotCountEvent,
+    OutputChangedEvent,
     SensorHealthEvent,
     StreamGapEvent,
 )
@@ -220,6 +221,7 @@ _KINDS: Mapping[type, str] = {
     GatePassedEvent: "gate",
     LotCountEvent: "count",
     SensorHealthEvent: "sensor",
+    OutputChangedEvent: "output",
 }
 
 

@@ -43,13 +43,26 @@ def check_config(
     parts: list[Callable[[LotsightConfig], list[Check]]] = [] if quick else [check_parts]
     if open_cameras:
         parts.append(check_cameras)
-    checks = [Check.good("configuration", f"{config_file}: {len(config.camera)} cameras")]
+    checks = [Check.good("configuration", f"{config_file}: {contents(config)}")]
     checks += unverified_cameras(config)
     for part in parts:
         checks += part(config)
     show(checks)
     if worst(checks).is_bad:
         raise typer.Exit(1)
+
+
+def contents(config: LotsightConfig) -> str:
+    """What a box has, in a few words: cameras, and whatever else there is."""
+    counts = {
+        "cameras": len(config.camera),
+        "bay sensors": len(config.sensor),
+        "gates": len(config.vehicle_gate),
+        "signs": len(config.sign),
+        "barriers": len(config.barrier),
+    }
+    said = [f"{count} {name}" for name, count in counts.items() if count or name == "cameras"]
+    return ", ".join(said)
 
 
 def show(checks: list[Check]) -> None:

@@ -16,6 +16,7 @@ from edge_app.diagnostics.checks import (
     unverified_cameras,
     worst,
 )
+from edge_app.diagnostics.device_checks import check_devices
 
 app = typer.Typer(add_completion=False)
 
@@ -26,13 +27,13 @@ def doctor(
         Path, typer.Option("--config", "-c", help="Configuration file of the box.")
     ],
 ) -> None:
-    """Look at state folder, disk, clock, port, broker, model, calibrations and cameras.
+    """Look at state folder, disk, clock, port, brokers, model, calibrations, cameras, devices.
 
     Changes nothing, and may run beside the service. Exit code 1 when something does not work.
     """
     config = load_config(config_file)
     checks = check_machine(config) + unverified_cameras(config)
-    checks += check_parts(config) + check_cameras(config)
+    checks += check_parts(config) + check_cameras(config) + check_devices(config)
     show(checks)
     if worst(checks).is_bad:
         raise typer.Exit(1)

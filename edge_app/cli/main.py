@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "edge_app.cli.doctor",
         "Diagnose a box: ports, disk, clock, cameras, broker.",
     ),
+    "outputs": ("edge_app.cli.outputs", "Test signs and barriers."),
     "diagnose": ("edge_app.cli.diagnose", "Write a support bundle without secrets."),
     "harvest": ("edge_app.cli.harvest", "List, pack and delete frames kept for labelling."),
     "models": ("models.cli", "List and verify models."),

@@ -4,14 +4,25 @@ from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
+from edge_app.config.judging import EvidenceConfig, GateConfig, GuardConfig
 from edge_app.config.known_secrets import register_config
+from edge_app.config.local_broker import LocalBrokerConfig
+from edge_app.config.outputs import (
+    AlarmInputConfig,
+    BarrierConfig,
+    ModbusDevice,
+    SignConfig,
+)
 from edge_app.config.reading import load_config, parse_config
 from edge_app.config.sample import render_reference, render_sample
+from edge_app.config.sensing import (
+    CountedLotConfig,
+    SensorConfig,
+    SensorNetworkConfig,
+    VehicleGateConfig,
+)
 from edge_app.config.settings import (
     EdgeConfig,
-    EvidenceConfig,
-    GateConfig,
-    GuardConfig,
     HttpConfig,
     LogConfig,
     LogFormat,
@@ -22,8 +33,11 @@ from edge_app.config.settings import (
 )
 
 __all__ = [
+    "AlarmInputConfig",
     "AuditConfig",
+    "BarrierConfig",
     "CameraConfig",
+    "CountedLotConfig",
     "EdgeConfig",
     "EvidenceConfig",
     "GateConfig",
@@ -31,13 +45,19 @@ __all__ = [
     "HarvestConfig",
     "HttpConfig",
     "IncidentsConfig",
+    "LocalBrokerConfig",
     "LogConfig",
     "LogFormat",
     "LogLevel",
     "LotsightConfig",
+    "ModbusDevice",
     "ModelConfig",
     "PrivacyConfig",
     "RolloutConfig",
+    "SensorConfig",
+    "SensorNetworkConfig",
+    "SignConfig",
+    "VehicleGateConfig",
     "load_config",
     "parse_config",
     "register_config",

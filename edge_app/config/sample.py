@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -34,7 +34,7 @@ _HEAD = """\
 """
 _WIDTH = 96
 # What the sample shows where there is no default.
-_EXAMPLES = {
+_EXAMPLES: dict[str, Any] = {
     "edge.site": "north-bank",
     "edge.edge": "box-1",
     "harvest.upload_ca_file": "store-ca.crt",
@@ -57,6 +57,56 @@ _EXAMPLES = {
     "camera.username": "viewer",
     "camera.tls_fingerprint": ":".join(["AB", "CD", "EF", "01"] * 8),
     "camera.tls_ca_file": "cameras-ca.crt",
+    "local_broker.username": "box-1",
+    "local_broker.tls.ca_file": "local-ca.crt",
+    "local_broker.tls.cert_file": "local.crt",
+    "local_broker.tls.key_file": "local.key",
+    "sensor_network.kind": "chirpstack",
+    "sensor_network.topic": "application/+/device/+/event/+",
+    "sensor.id": "70b3d5e75e003b1a",
+    "sensor.bay": "B-07",
+    "sensor.profile": "nwave-nps405",
+    "sensor.firmware": "2.4.9",
+    "sensor.device": "bay-sensor-7",
+    "sensor.threshold_mm": 1_500.0,
+    "sensor.lot": "north",
+    "sensor.level": "1",
+    "sensor.zone": "short-stay",
+    "vehicle_gate.id": "main-entrance",
+    "vehicle_gate.lot": "garage",
+    "vehicle_gate.level": "1",
+    "vehicle_gate.topic": "gates/main-entrance",
+    "vehicle_gate.modulus": 65_536,
+    "vehicle_gate.period_s": 3_600.0,
+    "counted_lot.id": "garage",
+    "counted_lot.capacity": 220,
+    "counted_lot.level": "1",
+    "counted_lot.zero_at": "03:30",
+    "sign.id": "entrance-sign",
+    "sign.lot": "north",
+    "sign.level": "1",
+    "sign.zone": "short-stay",
+    "sign.mqtt.topic": "signs/entrance",
+    "sign.http.url": "http://192.0.2.20/api/display",
+    "alarm_input.id": "fire",
+    "alarm_input.mqtt.topic": "alarms/fire",
+    "alarm_input.mqtt.key": "contact",
+    "barrier.id": "exit-barrier",
+    "barrier.inputs": ["fire"],
+    "barrier.mqtt.topic": "relays/exit/set",
+    "barrier.http.open_url": "http://192.0.2.22/relay/0?turn=on",
+    "barrier.http.close_url": "http://192.0.2.22/relay/0?turn=off",
+}
+# Of every device of that kind.
+_EXAMPLES |= {
+    f"{section}.{key}": value
+    for section in ("sign.http", "barrier.http")
+    for key, value in {"username": "box", "ca_file": "devices-ca.crt"}.items()
+}
+_EXAMPLES |= {
+    f"{section}.{key}": value
+    for section in ("sign.modbus", "alarm_input.modbus", "barrier.modbus")
+    for key, value in {"host": "192.0.2.21", "address": 0}.items()
 }
 # Filled from [edge]; see LotsightConfig.
 _HIDDEN = frozenset({"mqtt.site", "mqtt.edge"})
@@ -87,8 +137,12 @@ def settings() -> Iterator[Setting]:
     """Every setting, in the order of the file."""
     for name, field in LotsightConfig.model_fields.items():
         for model in models_in(field.annotation):
-            # [mqtt] is optional too, but a sample without the link would show half of a box.
-            yield from _of_section(name, model, optional=field.default is None and name != "mqtt")
+            yield from _of_section(name, model, optional=_is_optional(name, field))
+
+
+def _is_optional(name: str, field: FieldInfo) -> bool:
+    """Whether a table may be left out; of a typical box the sample shows link and camera."""
+    return field.default in (None, ()) and name not in {"mqtt", "camera"}
 
 
 def render_sample() -> str:
@@ -99,8 +153,7 @@ def render_sample() -> str:
         comment = "# " if setting.optional_section else ""
         if setting.section != section:
             section = setting.section
-            header = f"[[{section}]]" if section == "camera" else f"[{section}]"
-            lines += ["", comment + header]
+            lines += ["", comment + _header(section)]
         lines += [f"# {line}" for line in textwrap.wrap(setting.text, _WIDTH)]
         if setting.kind == "unset":
             comment = "# "
@@ -115,10 +168,9 @@ def render_reference() -> str:
     for setting in settings():
         if setting.section != section:
             section = setting.section
-            header = f"[[{section}]]" if section == "camera" else f"[{section}]"
             lines += [
                 "",
-                f"### `{header}`",
+                f"### `{_header(section)}`",
                 "",
                 "| key | default | meaning |",
                 "|---|---|---|",
@@ -126,6 +178,12 @@ def render_reference() -> str:
         default = f"`{setting.value}`" if setting.kind == "default" else setting.kind
         lines.append(f"| `{setting.key}` | {default} | {setting.text} |")
     return "\n".join(lines).strip() + "\n"
+
+
+def _header(section: str) -> str:
+    field = LotsightConfig.model_fields.get(section)
+    is_list = field is not None and get_origin(field.annotation) is tuple
+    return f"[[{section}]]" if is_list else f"[{section}]"
 
 
 def _of_section(name: str, model: type[BaseModel], *, optional: bool) -> Iterator[Setting]:
@@ -140,7 +198,7 @@ def _of_section(name: str, model: type[BaseModel], *, optional: bool) -> Iterato
             yield _setting(name, key, field, optional=optional)
     for path, field in nested:
         for inner in models_in(field.annotation):
-            yield from _of_section(path, inner, optional=field.default is None)
+            yield from _of_section(path, inner, optional=optional or field.default is None)
 
 
 def _setting(section: str, key: str, field: FieldInfo, *, optional: bool) -> Setting:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
+from edge_app.config.judging import EvidenceConfig, GateConfig, GuardConfig
+from edge_app.config.local_broker import LocalBrokerConfig
+from edge_app.config.outputs import AlarmInputConfig, BarrierConfig, SignConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
+from edge_app.config.sensing import (
+    CountedLotConfig,
+    SensingConfig,
+    SensorConfig,
+    SensorNetworkConfig,
+    VehicleGateConfig,
+)
+from edge_app.config.whole import find_contradiction
 from edge_app.delivery.config import MqttConfig, OutboxConfig
 from http_server.hosts import TrustedProxy
 from models.hints import ModelHints, parse_hints
 from telemetry import EdgeId, ModelError, SiteId
-from vision.change_gate import GateSettings
-from vision.evidence import EvidenceSettings
-from vision.types import NetworkSpec
-from vision.view_guard import GuardSettings
 
 ENV_PREFIX = "LOTSIGHT_"
 
@@ -190,114 +195,6 @@ class ModelConfig(Section):
         return parse_hints(self.layout, ",".join(self.class_names) or None, roles)
 
 
-class EvidenceConfig(Section):
-    """`[evidence]`: when a bay changes its state; see vision.evidence for the reasons."""
-
-    memory_s: Seconds = Field(
-        default=1.5, title="Memory", description="Time constant of the belief."
-    )
-    enter_prob: Probability = Field(
-        default=0.7, title="Enter", description="Belief at or above this is evidence for occupied."
-    )
-    leave_prob: Probability = Field(
-        default=0.3, title="Leave", description="Belief at or below this is evidence for free."
-    )
-    enter_hold_s: Annotated[float, Field(ge=0)] = Field(
-        default=4.0, title="Enter hold", description="Longer than a car takes to drive through."
-    )
-    leave_hold_s: Annotated[float, Field(ge=0)] = Field(
-        default=4.0, title="Leave hold", description="Longer than a person takes to walk past."
-    )
-    start_hold_s: Annotated[float, Field(ge=0)] = Field(
-        default=0.5, title="Start hold", description="Before an unknown bay becomes known."
-    )
-    doubt_s: Seconds = Field(
-        default=15.0,
-        title="Doubt",
-        description="After this long in doubt, a bay becomes unknown (unsure).",
-    )
-    occluded_s: Seconds = Field(
-        default=60.0,
-        title="Occluded",
-        description="After this long without evidence, a bay becomes unknown (occluded).",
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        EvidenceSettings(**self.model_dump())
-        return self
-
-    def for_network(self, spec: NetworkSpec) -> EvidenceSettings:
-        """The settings, with the abstain band that was measured for the network."""
-        return EvidenceSettings(
-            **self.model_dump(), abstain_low=spec.abstain_low, abstain_high=spec.abstain_high
-        )
-
-
-class GuardConfig(Section):
-    """`[guard]`: does a camera still show what was calibrated? See vision.view_guard."""
-
-    enabled: bool = Field(default=True, title="Enabled", description="Enable the view guard.")
-    check_every_s: Seconds = Field(
-        default=10.0,
-        title="Check",
-        description="How often camera movement is measured while the view is stable.",
-    )
-    frozen_after_s: Seconds = Field(
-        default=60.0,
-        title="Frozen",
-        description="Bit-identical frames for this long mean a frozen camera. Does not apply to "
-        "folders and still images.",
-    )
-    bad_hold_s: Seconds = Field(
-        default=3.0,
-        title="Bad",
-        description="How long frames must be blind or dark before it counts.",
-    )
-    unsure_hold_s: Seconds = Field(
-        default=60.0,
-        title="Unsure",
-        description="A view not recognised for this long counts as moved.",
-    )
-    follow_share: Probability = Field(
-        default=0.06,
-        title="Follow",
-        description="Maximum movement that bays follow, as a fraction of the image diagonal; "
-        "beyond it they are unknown (view_moved).",
-    )
-
-    def settings(self, *, is_still: bool) -> GuardSettings:
-        """Thresholds; `is_still` is for a camera whose pictures are meant to stay the same."""
-        frozen_after_s = math.inf if is_still else self.frozen_after_s
-        return GuardSettings(
-            check_every_s=self.check_every_s,
-            frozen_after_s=frozen_after_s,
-            bad_hold_s=self.bad_hold_s,
-            unsure_hold_s=self.unsure_hold_s,
-            follow_share=self.follow_share,
-        )
-
-
-class GateConfig(Section):
-    """`[gate]`: frames in which nothing changed spare the network. See vision.change_gate."""
-
-    enabled: bool = Field(
-        default=True, title="Enabled", description="Skip inference on unchanged frames."
-    )
-    heartbeat_s: Seconds = Field(
-        default=30.0, title="Heartbeat", description="Maximum interval between inference passes."
-    )
-    least_change: Annotated[float, Field(gt=0, le=2)] = Field(
-        default=0.35,
-        title="Minimum change",
-        description="Minimum change of a bay's normalised pixels, in standard deviations.",
-    )
-
-    def settings(self) -> GateSettings:
-        """Thresholds and times."""
-        return GateSettings(heartbeat_s=self.heartbeat_s, least_change=self.least_change)
-
-
 class RolloutConfig(Section):
     """`[rollout]`: models that the operator rolls out to the fleet (jobs over MQTT, TUF)."""
 
@@ -367,7 +264,34 @@ class LotsightConfig(BaseSettings):
         default=None, title="Roll-out", description="Models from a signed repository; optional."
     )
     camera: tuple[CameraConfig, ...] = Field(
-        title="Cameras", description="One [[camera]] table each."
+        default=(), title="Cameras", description="One [[camera]] table each."
+    )
+    local_broker: LocalBrokerConfig | None = Field(
+        default=None, title="Local broker", description="Sensors, gates, signs, relays."
+    )
+    sensing: SensingConfig = Field(
+        default_factory=SensingConfig, title="Sensing", description="Sensors and gates."
+    )
+    sensor_network: tuple[SensorNetworkConfig, ...] = Field(
+        default=(), title="Sensor networks", description="Where bay sensors are heard."
+    )
+    sensor: tuple[SensorConfig, ...] = Field(
+        default=(), title="Sensors", description="One [[sensor]] table each."
+    )
+    vehicle_gate: tuple[VehicleGateConfig, ...] = Field(
+        default=(), title="Gates", description="One [[vehicle_gate]] table each."
+    )
+    counted_lot: tuple[CountedLotConfig, ...] = Field(
+        default=(), title="Counted lots", description="One [[counted_lot]] table each."
+    )
+    sign: tuple[SignConfig, ...] = Field(
+        default=(), title="Signs", description="One [[sign]] table each."
+    )
+    alarm_input: tuple[AlarmInputConfig, ...] = Field(
+        default=(), title="Alarm inputs", description="One [[alarm_input]] table each."
+    )
+    barrier: tuple[BarrierConfig, ...] = Field(
+        default=(), title="Barriers", description="One [[barrier]] table each."
     )
 
     @classmethod
@@ -399,14 +323,8 @@ class LotsightConfig(BaseSettings):
         named = {key: edge[key] for key in ("site", "edge") if key in edge}
         return raw | {"mqtt": mqtt | named}
 
-    @field_validator("camera")
-    @classmethod
-    def _distinct(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
-        if not cameras:
-            msg = "expected at least one [[camera]] table, but got none"
-            raise ValueError(msg)
-        doubled = [name for name, count in Counter(c.id for c in cameras).items() if count > 1]
-        if doubled:
-            msg = f"camera ids must be unique, but {doubled[0]!r} is given twice"
-            raise ValueError(msg)
-        return cameras
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if fault := find_contradiction(self):
+            raise ValueError(fault)
+        return self

@@ -1,6 +1,6 @@
 """From a bay's change to the cloud: store, outbox, link to the broker, and what rides on it."""
 
-from edge_app.delivery.changes import BayChange
+from edge_app.delivery.changes import BayChange, Note
 from edge_app.delivery.config import (
     HomeAssistantConfig,
     MqttConfig,
@@ -10,6 +10,7 @@ from edge_app.delivery.config import (
     TlsConfig,
 )
 from edge_app.delivery.database import StoreError
+from edge_app.delivery.entries import Notice
 from edge_app.delivery.incidents import IncidentChange
 from edge_app.delivery.link import LinkInfo, MqttLink
 from edge_app.delivery.store import Store
@@ -21,6 +22,8 @@ __all__ = [
     "LinkInfo",
     "MqttConfig",
     "MqttLink",
+    "Note",
+    "Notice",
     "OutboxConfig",
     "Protocol",
     "Release",

@@ -81,10 +81,12 @@ class Suback:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message from the broker."""
+    """A message from the broker; `mid` and `qos` are for its acknowledgement."""
 
     topic: str
     payload: bytes
+    mid: int = 0
+    qos: int = 0
 
 
 Happening: TypeAlias = Puback | Suback | Incoming
@@ -98,6 +100,7 @@ class Connection:
         protocol: MQTT 5 or 3.1.1, decided by the caller.
         will: what the broker says if this connection dies; None says nothing.
         context: TLS; None speaks in the clear.
+        acks_by_hand: whether a message counts as taken only once `acknowledge` says so.
     """
 
     def __init__(
@@ -106,6 +109,8 @@ class Connection:
         protocol: Protocol,
         will: Outgoing | None,
         context: ssl.SSLContext | None,
+        *,
+        acks_by_hand: bool = False,
     ) -> None:
         self._config = config
         self.is_mqtt5 = protocol is not Protocol.MQTT_311
@@ -119,6 +124,7 @@ class Connection:
             clean_session=None if self.is_mqtt5 else False,
             protocol=MQTTProtocolVersion.MQTTv5 if self.is_mqtt5 else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
+            manual_ack=acks_by_hand,
         )
         self._client.connect_timeout = config.connect_timeout_s
         # The window is kept by the link, across events and all else: paho must not queue by itself.
@@ -231,6 +237,10 @@ class Connection:
             raise BrokerUnreachable(msg)
         return mid
 
+    def acknowledge(self, message: Incoming) -> None:
+        """Tell the broker that a message is taken, where that is done by hand."""
+        self._client.ack(message.mid, message.qos)
+
     def step(self, timeout_s: float) -> list[Happening]:
         """Wait for something to happen, `wake` included, at most `timeout_s`; give what did.
 
@@ -299,6 +309,8 @@ class Connection:
         if not isinstance(sock, socket.socket):
             msg = f"{self._where}: expected a TCP socket, but got {type(sock).__name__}"
             raise ProtocolError(msg)
+        # An acknowledgement followed by a message would else wait 40 ms for the other side's.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(sock, selectors.EVENT_READ)
 
     def _connect_properties(self) -> Properties | None:
@@ -370,7 +382,7 @@ class Connection:
         except UnicodeDecodeError as exc:  # no topic of ours; the link must not break for it
             _log.warning("%s: message skipped: %s", self._where, exc)
             return
-        self._happenings.append(Incoming(topic, bytes(message.payload)))
+        self._happenings.append(Incoming(topic, bytes(message.payload), message.mid, message.qos))
 
 
 def speaks_other_version(error: Exception) -> bool:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from edge_app.delivery.changes import BayChange
+from edge_app.delivery.changes import BayChange, Note
 from telemetry.bounds import clamped
 from telemetry.cloudevents import BAY_CHANGED_TYPE
 from telemetry.door import describe
 from telemetry.layout import Layout
-from telemetry.messages import BayChanged, ClockStamp, Occupancy, SnapshotBay
+from telemetry.messages import BayChanged, ClockStamp, Message, Occupancy, SnapshotBay
 from telemetry.vocabulary import BayState, UnknownReason
 
 _log = logging.getLogger(__name__)
@@ -48,14 +48,6 @@ class HeldBay:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """A document of the store that belongs to an event; no body removes it."""
-
-    name: str
-    body: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """An event without a number yet, and what the store keeps with it: a bay's state, a note."""
 
@@ -65,6 +57,30 @@ class Entry:
     type: str = BAY_CHANGED_TYPE
     held: HeldBay | None = None
     note: Note | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is told besides states of bays: a passage, a count, a sensor's health, a barrier.
+
+    Attributes:
+        type: of the event.
+        subject: what it is about.
+        time: when it happened.
+        say: gives its data, with what is known of the clock.
+        note: a document of the store that is written in the same transaction.
+    """
+
+    type: str
+    subject: str
+    time: datetime
+    say: Callable[[ClockStamp], Message]
+    note: Note | None = None
+
+    def entry(self, stamp: ClockStamp) -> Entry:
+        """The event."""
+        data = self.say(stamp).model_dump_json()
+        return Entry(self.subject, self.time, data, type=self.type, note=self.note)
 
 
 def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStamp) -> Entry:
@@ -79,6 +95,7 @@ def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStam
         conf=state.conf,
         cause=change.cause,
         camera=change.camera,
+        sensor=change.sensor,
         method=change.method,
         model=change.model,
         calibration=change.calibration_revision,
@@ -86,7 +103,7 @@ def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStam
         clock=stamp,
     )
     held = HeldBay(state, closed, change.calibration_revision)
-    return Entry(state.bay, state.since, data.model_dump_json(), held=held)
+    return Entry(state.bay, change.time, data.model_dump_json(), held=held, note=change.note)
 
 
 def write_kept(database: sqlite3.Connection, entry: Entry) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from edge_app.delivery.entries import Entry, Note
+from edge_app.delivery.changes import Note
+from edge_app.delivery.entries import Entry
 from telemetry.bounds import MAX_INCIDENT_BAYS, clamped
 from telemetry.cloudevents import INCIDENT_CHANGED_TYPE
 from telemetry.incidents import IncidentChanged

@@ -14,11 +14,18 @@ from datetime import UTC, datetime
 
 from edge_app.delivery.config import OutboxConfig
 from telemetry.bounds import MAX_RANGES, clamped
-from telemetry.cloudevents import STREAM_GAP_TYPE, event_id
+from telemetry.cloudevents import (
+    GATE_PASSED_TYPE,
+    OUTPUT_CHANGED_TYPE,
+    STREAM_GAP_TYPE,
+    event_id,
+)
 from telemetry.messages import ClockStamp, GapReason, SeqRange, StreamGap
 
 LOW_WATER = 0.9
 """Eviction frees a tenth at once: a gap event per evicted row would fill the room it frees."""
+_NEVER_SUPERSEDED = frozenset({GATE_PASSED_TYPE, OUTPUT_CHANGED_TYPE})
+"""A later vehicle does not make an earlier one undone."""
 NewEvent = tuple[str, str | None, datetime, str]
 """Type, subject, time, data as JSON."""
 
@@ -93,7 +100,7 @@ def append(
     """
     kind, subject, time, data = event
     size = len(data.encode()) + len(kind) + len(subject or "") + 64
-    if subject is not None:
+    if subject is not None and kind not in _NEVER_SUPERSEDED:
         database.execute(
             "UPDATE outbox SET superseded = 1 WHERE subject = ? AND type = ? AND superseded = 0",
             (subject, kind),

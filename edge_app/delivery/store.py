@@ -24,6 +24,7 @@ from edge_app.delivery.entries import (
     LAYOUT,
     Entry,
     HeldBay,
+    Notice,
     changed_event,
     read_bays,
     read_layout,
@@ -107,8 +108,6 @@ class Store:
             self._flush(force=True)
             self._database.close()
 
-    # States and changes
-
     def record(self, changes: Sequence[BayChange]) -> None:
         """Take over new states, and queue their events in the same transaction.
 
@@ -136,6 +135,12 @@ class Store:
             self._take([incident_event(change, layout.hash, self._stamp()) for change in changes])
             for change in changes:
                 self._incidents.take(change)
+        self._tell()
+
+    def record_notices(self, notices: Sequence[Notice]) -> None:
+        """Queue what is to be told besides, and write the documents that go along."""
+        with self._lock:
+            self._take([each.entry(self._stamp()) for each in notices])
         self._tell()
 
     def incidents(self) -> tuple[Incident, ...]:
@@ -324,8 +329,6 @@ class Store:
         with self._lock:
             if not self._buffer:  # else the disk fails, and what waits in memory comes first
                 self._vacuum.step(self._stream.usage.bytes)
-
-    # Inside
 
     def _take(self, entries: Sequence[Entry]) -> None:
         if not entries:

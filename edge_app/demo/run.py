@@ -17,7 +17,8 @@ from pathlib import Path
 from rich.console import Console
 
 from edge_app.alarms import AlarmKind
-from edge_app.assembly import EdgeBox, assemble, service_of
+from edge_app.assembly import assemble, service_of
+from edge_app.box import EdgeBox
 from edge_app.config import LotsightConfig
 from edge_app.demo import report
 from edge_app.demo.broker import EmbeddedBroker, free_port

@@ -90,12 +90,13 @@ def check_parts(config: LotsightConfig) -> list[Check]:
     """Whether model and calibrations load and agree."""
     checks: list[Check] = []
     spec: NetworkSpec | None = None
-    try:
-        spec = ModelFiles(config.model).load().spec
-        kind = f"judges by {spec.method.replace('_', ' ')}"
-        checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
-    except ModelError as exc:
-        checks.append(Check.bad("model", str(exc)))
+    if config.camera:  # a box of sensors alone needs none
+        try:
+            spec = ModelFiles(config.model).load().spec
+            kind = f"judges by {spec.method.replace('_', ' ')}"
+            checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
+        except ModelError as exc:
+            checks.append(Check.bad("model", str(exc)))
     calibrations: list[Calibration] = []
     for camera in config.camera:
         what = f"calibration {camera.id}"
@@ -110,7 +111,7 @@ def check_parts(config: LotsightConfig) -> list[Check]:
         checks += _check_calibration(what, camera, calibration, spec)
         calibrations.append(calibration)
     try:
-        layout = build_layout(calibrations)
+        layout = build_layout(calibrations, config.sensor)
         checks.append(Check.good("layout", f"{len(layout.bays)} bays"))
     except ConfigError as exc:
         checks.append(Check.bad("layout", str(exc)))

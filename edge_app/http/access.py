@@ -100,6 +100,7 @@ class Access:
     Args:
         password_hash: Argon2 hash; None: no login required.
         secure: whether the pages are served over TLS, so that cookies may be bound to it.
+        device_token: by which devices of the lot may tell; None: they need what pages need.
         mono_s: time for idle sessions and waits.
     """
 
@@ -108,11 +109,13 @@ class Access:
         password_hash: str | None = None,
         *,
         secure: bool = False,
+        device_token: SecretStr | None = None,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.secure = secure
         self.throttle = LoginThrottle()
         self._hash = password_hash
+        self._device_token = device_token
         self._mono_s = mono_s
         self._hasher = PasswordHasher()
         self._key = secrets.token_bytes(32)
@@ -123,23 +126,30 @@ class Access:
         self._hashing = threading.Lock()
 
     @classmethod
-    def of(cls, password: SecretStr | None, *, secure: bool = False) -> Access:
+    def of(
+        cls,
+        password: SecretStr | None,
+        *,
+        secure: bool = False,
+        device_token: SecretStr | None = None,
+    ) -> Access:
         """As a setting says: none, a password, or its argon2 hash (`$argon2id$...`).
 
         Raises:
             ConfigError: it begins like a hash and is none.
         """
         if password is None:
-            return cls(secure=secure)
+            return cls(secure=secure, device_token=device_token)
         text = password.get_secret_value()
         if not text.startswith("$argon2"):
-            return cls(PasswordHasher().hash(text), secure=secure)
+            hashed = PasswordHasher().hash(text)
+            return cls(hashed, secure=secure, device_token=device_token)
         try:
             PasswordHasher().check_needs_rehash(text)
         except InvalidHashError as exc:
             msg = "http.password begins with $argon2, but is not an Argon2 hash"
             raise ConfigError(msg) from exc
-        return cls(text, secure=secure)
+        return cls(text, secure=secure, device_token=device_token)
 
     @property
     def is_open(self) -> bool:
@@ -207,6 +217,17 @@ class Access:
             while len(self._tokens) > _TOKENS_KEPT:
                 self._tokens.popitem(last=False)
         return True
+
+    @property
+    def wants_device_token(self) -> bool:
+        """Whether devices of the lot have a token of their own."""
+        return self._device_token is not None
+
+    def has_device_token(self, token: str) -> bool:
+        """Whether a bearer token is that of the lot's devices."""
+        if self._device_token is None:
+            return False
+        return hmac.compare_digest(self._device_token.get_secret_value().encode(), token.encode())
 
     def csrf_of(self, session: str) -> str:
         """The token that changes within a session must carry."""

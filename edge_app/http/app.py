@@ -18,25 +18,28 @@ from edge_app.http.download_routes import files
 from edge_app.http.downloads import Downloads
 from edge_app.http.feed import Feed
 from edge_app.http.guard import LoginGuard
+from edge_app.http.intake_routes import intake
 from edge_app.http.login import login_routes
 from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.http.state import HttpState
 from edge_app.live_state import LiveState
-from edge_app.report import Box
+from edge_app.report import Box, DeviceDoor
 from http_server.bodies import BodyGuard
 from http_server.hosts import HostNames
 from pages import SHARED
 from telemetry import CameraError
 
 STATIC = Path(__file__).parent / "static"
-# The login form is the largest that these pages take; the editor has its own bound.
+# The login form is the largest that pages take; the editor has its own bound, and so have devices.
 _BODY_BYTES = 16 * 1024
+_INTAKE_BYTES = 512 * 1024
+_INTAKE = "/api/v1/intake/"
 
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """Bounds of the pages.
+    """Bounds of the pages, and what else they may do.
 
     Attributes:
         hosts: names by which the box is called.
@@ -44,6 +47,7 @@ class PageSettings:
         max_viewers: moving pictures watched at once; more are refused.
         max_listeners: pages that listen to events at once.
         live_hz: most pictures per second of a moving picture.
+        door: takes what devices of the lot tell; None: nothing does.
     """
 
     hosts: HostNames = field(default_factory=HostNames)
@@ -51,11 +55,12 @@ class PageSettings:
     max_viewers: int = 8
     max_listeners: int = 32
     live_hz: float = 10.0
+    door: DeviceDoor | None = None
 
 
 def routers() -> tuple[APIRouter, ...]:
     """All that the OpenAPI document shows."""
-    return api, plain, files
+    return api, plain, files, intake
 
 
 def create_app(
@@ -91,6 +96,7 @@ def create_app(
         max_viewers=settings.max_viewers,
         live_hz=settings.live_hz,
         has_editor=editor is not None,
+        door=settings.door,
     )
     for router in routers():
         app.include_router(router)
@@ -104,7 +110,8 @@ def create_app(
         app.add_api_route("/calibrate", _to_editor, include_in_schema=False)
         app.mount("/calibrate", editor, name="editor")
     app.add_exception_handler(CameraError, _no_picture)
-    app.add_middleware(BodyGuard, max_bytes=_BODY_BYTES, besides=("/calibrate/",))
+    app.add_middleware(BodyGuard, max_bytes=_INTAKE_BYTES, besides=("/calibrate/",))
+    app.add_middleware(BodyGuard, max_bytes=_BODY_BYTES, besides=("/calibrate/", _INTAKE))
     app.add_middleware(LoginGuard, access=access, hosts=settings.hosts)
     return app
 

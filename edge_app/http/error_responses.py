@@ -20,7 +20,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 ERROR_RESPONSES: Responses = {
-    400: _problem("the body is not valid JSON"),
+    400: _problem("the body is not valid JSON, or has invalid values"),
     401: _problem("not logged in"),
     403: _problem("unknown Host header, or a cross-site request"),
     404: _problem("not found"),

@@ -18,8 +18,11 @@ from http_server.hosts import HostNames
 _WITHOUT_LOGIN = ("/health/live", "/health/ready", "/login", "/static/", "/shared/")
 # The editor requires its own token with every change.
 _OWN_TOKEN = "/calibrate/"  # noqa: S105 - a path
+# Devices tell here, with a token that opens nothing else.
+_DEVICE_PATHS = ("/api/v1/intake/", "/api/v1/inputs/")
 _PAGE_PATHS = ("/api/", "/metrics", "/cameras/", "/static/", "/shared/")
 
+_BEARER = {"WWW-Authenticate": "Bearer"}
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -56,6 +59,12 @@ class LoginGuard(PageGuard):
 
     async def _refusal_of(self, scope: Scope, headers: Headers) -> Response | None:
         path = scope["path"]
+        if path.startswith(_DEVICE_PATHS) and self._access.wants_device_token:
+            if self._access.has_device_token(_bearer(headers)):
+                scope["state"]["inside"] = False
+                return None
+            if self._access.is_open:
+                return refused(401, "expected the token of [sensing]", _BEARER)
         session = session_of(headers)
         inside = self._access.is_open or self._access.has_session(session)
         scope["state"]["inside"] = inside
@@ -72,19 +81,24 @@ class LoginGuard(PageGuard):
         return await self._by_token(scope, headers)
 
     async def _by_token(self, scope: Scope, headers: Headers) -> Response | None:
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and token:
+        if token := _bearer(headers):
             address = scope["client"][0] if scope.get("client") else "unknown"
             try:
-                if await run_in_threadpool(self._access.has_token, token.strip(), address):
+                if await run_in_threadpool(self._access.has_token, token, address):
                     scope["state"]["inside"] = True
                     return None
             except TooManyTriesError as exc:
                 return refused(429, str(exc), {"Retry-After": f"{exc.wait_s:.0f}"})
         path = scope["path"]
         if scope["method"] != "GET" or path.startswith(_PAGE_PATHS):
-            return refused(401, "log in first", {"WWW-Authenticate": "Bearer"})
+            return refused(401, "log in first", _BEARER)
         return RedirectResponse(f"/login?next={quote(path, safe='/')}", 303)
+
+
+def _bearer(headers: Headers) -> str:
+    """The bearer token of a request; empty when there is none."""
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def session_of(headers: Headers) -> str:

@@ -38,7 +38,7 @@ def reasons(live_state: LiveState, report: BoxReport) -> list[str]:
     """Why the box does not do its work at present, a line each; empty when it does."""
     lines = [each.line for each in standing_alarms(live_state, report)]
     lines += [f"camera {camera}: starting" for camera in cameras_that_start(live_state)]
-    if not live_state.cameras():
+    if not live_state.views() and not report.sensing.gates:
         lines.append("no camera has reported yet")
     return lines
 

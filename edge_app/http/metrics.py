@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -42,7 +42,7 @@ class BoxCollector(Collector):
         """All metrics as of now."""
         report = self._box.report()
         found = views(self._live_state)
-        yield from _bays(found)
+        yield from _bays(self._live_state.views())
         yield from _cameras(found)
         yield from _audits(report)
         yield from incident_metrics(self._live_state)
@@ -61,7 +61,7 @@ def registry_of(live_state: LiveState, box: Box) -> CollectorRegistry:
     return registry
 
 
-def _bays(views: list[LiveView]) -> Iterator[Metric]:
+def _bays(views: Sequence[LiveView]) -> Iterator[Metric]:
     bays = GaugeMetricFamily("lotsight_bays", "Bays by state.", labels=["camera", "state"])
     for view in views:
         for name, count in counted(view.states).model_dump(exclude={"total"}).items():

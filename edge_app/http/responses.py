@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from edge_app.http.explanations import explained
 from edge_app.http.health import cameras_that_start, standing_alarms
 from edge_app.http.views import (
     BayEvidence,
@@ -29,7 +30,6 @@ from vision.geometry import to_pixels
 from vision.incidents import Incident
 
 _VEHICLE_OVERLAP = 0.05
-_SURE = 0.5
 _LAST_EVENTS = 10
 
 
@@ -54,10 +54,10 @@ def bay_view(view: LiveView, index: int, report: BoxReport) -> BayView:
 
 
 def all_bays(live_state: LiveState, report: BoxReport) -> tuple[BayView, ...]:
-    """Bays of all cameras, in the calibrations' order."""
+    """Bays of all cameras, in the calibrations' order, then those that only sensors watch."""
     return tuple(
         bay_view(view, index, report)
-        for view in views(live_state)
+        for view in live_state.views()
         for index in range(len(view.states))
     )
 
@@ -70,7 +70,7 @@ def views(live_state: LiveState) -> list[LiveView]:
 
 def find_bay(live_state: LiveState, bay: str) -> tuple[LiveView, int] | None:
     """The view that holds a bay, and its place there."""
-    for view in views(live_state):
+    for view in live_state.views():
         for index, state in enumerate(view.states):
             if state.bay == bay:
                 return view, index
@@ -78,8 +78,8 @@ def find_bay(live_state: LiveState, bay: str) -> tuple[LiveView, int] | None:
 
 
 def counts(live_state: LiveState) -> Counts:
-    """How many bays of all cameras are free, occupied and unknown."""
-    return counted(state for view in views(live_state) for state in view.states)
+    """How many bays are free, occupied and unknown."""
+    return counted(state for view in live_state.views() for state in view.states)
 
 
 def counted(states: Iterable[BayState]) -> Counts:
@@ -172,6 +172,8 @@ def box_view(report: BoxReport, live_state: LiveState) -> BoxView:
         incidents=incident_views(live_state),
         audits=report.audits,
         harvest=report.harvest,
+        sensing=report.sensing,
+        outputs=report.outputs,
         disk_free_bytes=report.disk_free_bytes,
         memory_bytes=report.memory_bytes,
         temperature_c=report.temperature_c,
@@ -187,6 +189,7 @@ def bay_evidence(
     probability = None
     if view.bay_prob is not None and index < len(view.bay_prob):
         probability = round(float(view.bay_prob[index]), 4)
+    found = next((each for each in report.sensing.bays if each.bay == state.bay), None)
     changes = [change_view(e) for e in live_state.events(200) if e.state.bay == state.bay]
     return BayEvidence(
         **dict(bay_view(view, index, report)),
@@ -202,7 +205,8 @@ def bay_evidence(
         calibration_revision=view.calibration.revision if view.calibration else None,
         picture=f"/api/v1/bays/{state.bay}/picture.jpg",
         events=tuple(changes[:_LAST_EVENTS]),
-        explanation=_sentence(view, state, probability, vehicles),
+        explanation=explained(found, view, state, probability, vehicles),
+        sources=() if found is None else found.words,
     )
 
 
@@ -227,30 +231,3 @@ def _vehicles(view: LiveView, index: int) -> tuple[VehicleView, ...]:
 def _box(sides: Iterable[float], digits: int) -> tuple[float, float, float, float]:
     x1, y1, x2, y2 = (round(float(side), digits) for side in sides)
     return x1, y1, x2, y2
-
-
-def _sentence(
-    view: LiveView, state: BayState, prob: float | None, vehicles: tuple[VehicleView, ...]
-) -> str:
-    """The evidence in words, for people who know cars rather than networks."""
-    if state.occ is None:
-        detail = f" ({view.status.detail})" if view.status.detail else ""
-        return f"State unknown: {str(state.reason).replace('_', ' ')}{detail}."
-    said = f"Bay {state.bay} is {Occupancy.of(state.occ)} with {state.conf:.0%} confidence."
-    if prob is not None:
-        agrees = (prob > _SURE) == state.occ
-        turn = (
-            ""
-            if agrees
-            else ", contradicting the state, which changes once this has held for a while"
-        )
-        said += f" The network gives {prob:.0%} for a vehicle in the last image{turn}."
-    if vehicles:
-        best = vehicles[0]
-        said += (
-            f" A vehicle ({best.confidence:.0%} confidence) overlaps it by {best.overlap:.0%} on "
-            "the ground."
-        )
-    elif view.detections.confidence.size:
-        said += " No vehicle's footprint overlaps it."
-    return said

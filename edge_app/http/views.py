@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from edge_app.alarms import Alarm
 from edge_app.harvest.counters import HarvestStats
 from edge_app.live_state import CameraCondition
+from edge_app.outputs import OutputsReport
 from edge_app.report import LinkFacts, ModelFacts, OutboxFacts
+from edge_app.sensing import SensingReport, WordReport
 from telemetry import BayKind, Cause, IncidentKind, UnknownReason
 from telemetry.health import CameraAudit
 
@@ -133,6 +135,9 @@ class BayEvidence(BayView):
     picture: str = Field(description="path of the bay's image")
     events: tuple[ChangeView, ...] = Field(description="its last changes, newest first")
     explanation: str = Field(description="the evidence in a sentence or two")
+    sources: tuple[WordReport, ...] = Field(
+        description="what each source says, where a sensor watches the bay; and which was believed"
+    )
 
 
 class CameraView(_View):
@@ -211,6 +216,8 @@ class BoxView(_View):
     incidents: tuple[IncidentView, ...]
     audits: Mapping[str, CameraAudit] = Field(description="by camera")
     harvest: HarvestStats | None = Field(description="null: disabled")
+    sensing: SensingReport = Field(description="bay sensors, gates and counted lots")
+    outputs: OutputsReport = Field(description="alarm inputs, barriers and signs")
     disk_free_bytes: int | None
     memory_bytes: int | None
     temperature_c: float | None

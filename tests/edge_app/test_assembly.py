@@ -10,7 +10,8 @@ import pytest
 
 from calibration import Bay, Calibration, load_calibration, save_calibration
 from edge_app.alarms import AlarmKind
-from edge_app.assembly import EdgeBox, assemble
+from edge_app.assembly import assemble
+from edge_app.box import EdgeBox
 from edge_app.config import LotsightConfig, parse_config
 from edge_app.service import EdgeService
 from telemetry import ConfigError, LotsightError

@@ -78,7 +78,8 @@ def test_each_setting_has_a_text_and_a_unit_where_it_is_a_number() -> None:
              "_change", "_days", "_per_day")  # fmt: skip
     counts = {
         "port", "threads", "max_rows", "max_buffered", "max_pages", "receive_maximum",
-        "in_flight_max", "seed", "jpeg_quality", "keep_revisions",
+        "in_flight_max", "seed", "jpeg_quality", "keep_revisions", "threshold_mm", "modulus",
+        "capacity", "unit", "address", "full_at", "full_value", "closed_value", "unknown_value",
     }  # fmt: skip
     for each in settings():
         assert len(each.text) > 3, each
@@ -196,7 +197,7 @@ def test_secrets_that_are_wrong(line: str, text: str) -> None:
             LEAST.replace('site = "s"\n', ""), "line 1, edge.site: required, but missing",
             id="missing-key",
         ),
-        pytest.param(EDGE, "camera: required, but missing", id="no-camera"),
+        pytest.param(EDGE, "one table [[camera]], [[sensor]] or", id="no-camera"),
         pytest.param(
             LEAST.replace('"box"', '"no/slash"'), "line 3, edge.edge = 'no/slash'", id="identifier"
         ),

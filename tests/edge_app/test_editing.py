@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from calibration import Bay, Calibration, save_calibration
-from edge_app.assembly import EdgeBox, app_of, assemble, service_of
+from edge_app.assembly import app_of, assemble, service_of
+from edge_app.box import EdgeBox
 from edge_app.config import load_config
 from tests.kit.waiting import eventually
 from tests.kit.web import serving

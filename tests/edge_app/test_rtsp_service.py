@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from calibration import Bay, Calibration, save_calibration
-from edge_app.assembly import EdgeBox, assemble, service_of
+from edge_app.assembly import assemble, service_of
+from edge_app.box import EdgeBox
 from edge_app.config import parse_config
 from edge_app.live_state import CameraCondition, CameraStatus
 from edge_app.service import EdgeService

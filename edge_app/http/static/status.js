@@ -3,6 +3,7 @@
 import { byId, h } from '../shared/dom.js';
 import { bytes, spaced, span, timeOfDay } from '../shared/format.js';
 import { INCIDENTS } from '../shared/vocabulary.js';
+import { showDevices } from './devices.js';
 import { ask, attention, changeLine, facts, listen, setUpHeader, showHeader } from './shared.js';
 
 /** @typedef {import('./types.js').Report} Report */
@@ -221,6 +222,7 @@ const show = (report) => {
   showHeader(report);
   showIncidents(report.incidents);
   showHarvest(report.harvest);
+  showDevices(report);
   showVerdict(report);
   for (const camera of report.cameras) showCamera(camera, report);
   const { link, outbox, model, bays } = report;

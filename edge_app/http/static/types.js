@@ -9,6 +9,9 @@
  * @typedef {Schemas['IncidentView']} Incident
  * @typedef {Schemas['Alarm']} Alarm
  * @typedef {Schemas['CameraAudit']} Audit
+ * @typedef {Schemas['SensorReport']} Sensor
+ * @typedef {Schemas['SourcesReport']} Sources
+ * @typedef {Schemas['GateReport']} Gate
  * @typedef {Schemas['StatusView']} Status
  * @typedef {Omit<Status, 'editor'|'login'|'csrf'>} Report  the event stream's `status`
  */

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from calibration import load_calibration, save_calibration
-from edge_app.assembly import EdgeBox, assemble
+from edge_app.assembly import assemble
+from edge_app.box import EdgeBox
 from edge_app.config import load_config
 from edge_app.host_metrics import memory_bytes
 from edge_app.service import EdgeService

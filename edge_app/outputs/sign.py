@@ -1,0 +1,116 @@
+"""What a sign at the entrance shows. Pure: from figures of a lot to a face."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge_app.config import SignConfig
+from telemetry import BayState
+from telemetry.layout import Layout
+
+_MOST = 65_535
+"""What a holding register takes."""
+
+
+class SignState(StrEnum):
+    """What a sign says."""
+
+    SPACES = "spaces"
+    FULL = "full"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class LotFigures:
+    """How many bays there are for a sign; closed ones are of no other kind.
+
+    Attributes:
+        free: known to be free.
+        occupied: known to be occupied.
+        unknown: of which nobody can say.
+        closed: taken out of service, whatever stands there.
+    """
+
+    free: int = 0
+    occupied: int = 0
+    unknown: int = 0
+    closed: int = 0
+
+    @property
+    def in_service(self) -> int:
+        """Bays that are not closed."""
+        return self.free + self.occupied + self.unknown
+
+    def __add__(self, other: LotFigures) -> LotFigures:
+        """Of both together."""
+        return LotFigures(
+            self.free + other.free,
+            self.occupied + other.occupied,
+            self.unknown + other.unknown,
+            self.closed + other.closed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignFace:
+    """What is shown.
+
+    Attributes:
+        state: in one word.
+        free: known free bays; None when too little is known.
+        value: the number for a register.
+        text: the text.
+    """
+
+    state: SignState
+    free: int | None
+    value: int
+    text: str
+
+
+def face_of(config: SignConfig, figures: LotFigures) -> SignFace:
+    """What a sign shows of these figures; unknown bays are never counted as free."""
+    if figures.closed and not figures.in_service:
+        return SignFace(SignState.CLOSED, 0, config.closed_value, config.closed_text)
+    allowed = config.max_unknown_share * figures.in_service
+    if not figures.in_service or figures.unknown > allowed:
+        return SignFace(SignState.UNKNOWN, None, config.unknown_value, config.unknown_text)
+    free = min(figures.free, _MOST)
+    if free <= config.full_at:
+        return SignFace(SignState.FULL, free, config.full_value, config.full_text)
+    return SignFace(SignState.SPACES, free, free, str(free))
+
+
+def bay_figures(
+    layout: Layout | None,
+    states: Iterable[BayState],
+    closed: Collection[str],
+    config: SignConfig,
+) -> LotFigures:
+    """Count the bays that a sign speaks of.
+
+    Args:
+        layout: the box's bays; None before there are any.
+        states: of each bay, in any order.
+        closed: ids of closed bays.
+        config: lot, level and zone of the sign.
+    """
+    known = {state.bay: state.occ for state in states}
+    free = occupied = unknown = shut = 0
+    for bay in () if layout is None else layout.bays:
+        wanted = ((config.lot, bay.lot), (config.level, bay.level), (config.zone, bay.zone))
+        if any(wish not in {None, has} for wish, has in wanted):
+            continue
+        occ = known.get(bay.bay)
+        if bay.bay in closed:
+            shut += 1
+        elif occ is None:
+            unknown += 1
+        elif occ:
+            occupied += 1
+        else:
+            free += 1
+    return LotFigures(free, occupied, unknown, shut)

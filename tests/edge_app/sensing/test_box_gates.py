@@ -1,0 +1,117 @@
+"""Gates at the box: passages once, counts within bounds, over wraps, resets and restarts."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from edge_app.alarms import AlarmKind
+from sensors.errors import SensorError
+from telemetry import GatePassedEvent, LotCountEvent
+from tests.edge_app.sensing.conftest import Box, MakeBox
+
+GARAGE = (
+    '[[vehicle_gate]]\nid = "in"\nlot = "garage"\nwiring = "in"\nmodulus = 65536\n'
+    '[[vehicle_gate]]\nid = "both"\nlot = "garage"\nperiod_s = 600\n'
+    '[[counted_lot]]\nid = "garage"\ncapacity = 20\ntold_every_s = 60\nzero_at = "03:30"\n'
+)
+
+
+def send(box: Box, **fields: object) -> int:
+    return box.sensing.intake("gates", "", json.dumps(fields).encode())
+
+
+def passages(box: Box) -> list[tuple[str, str, int, int | None]]:
+    return [
+        (e.subject, e.data.direction, e.data.count, e.data.total)
+        for e in box.events()
+        if isinstance(e, GatePassedEvent)
+    ]
+
+
+def counts(box: Box) -> list[tuple[int, str, int | None]]:
+    return [
+        (e.data.count, e.data.cause, e.data.drift)
+        for e in box.events()
+        if isinstance(e, LotCountEvent)
+    ]
+
+
+def test_pulses_are_counted_once_over_a_restart(make_box: MakeBox) -> None:
+    box = make_box(GARAGE)
+    box.clock.advance(1)
+    assert send(box, gate="both", direction="in", id="1") == 1
+    assert send(box, gate="both", direction="in", id="1") == 0
+    assert send(box, gate="in", count=3, id="7") == 3
+    box = make_box(GARAGE)
+    assert send(box, gate="both", direction="in", id="1") == 0
+    assert send(box, gate="both", direction="out", id="2") == 1
+    assert passages(box) == [
+        ("both", "in", 1, None), ("in", "in", 3, None), ("both", "out", 1, None),
+    ]  # fmt: skip
+    (count,) = box.sensing.report().counts
+    assert (count.count, count.true_at) == (3, None), "nobody ever looked how many there were"
+    box.sensing.look()
+    assert counts(box) == [], "an unknown count is not told"
+
+
+def test_running_totals_wrap_reset_and_are_not_believed_beyond_reason(make_box: MakeBox) -> None:
+    box = make_box(GARAGE)
+    for total, passed in ((65_530, 0), (65_534, 4), (65_534, 0), (3, 5), (9, 6), (2, 2)):
+        box.clock.advance(60)
+        assert send(box, gate="in", totals={"in": total}) == passed, total
+    box.clock.advance(60)
+    assert send(box, gate="in", totals={"in": 60_000}) == 0
+    assert "more than can have passed" in (box.sensing.report().last_fault or "")
+    assert passages(box)[0] == ("in", "in", 4, 65_534)
+
+
+def test_a_count_set_by_hand_is_kept_within_its_bounds_and_told(make_box: MakeBox) -> None:
+    box = make_box(GARAGE)
+    box.sensing.gates.set_count("garage", None, 19)
+    for number in range(4):
+        box.clock.advance(1)
+        send(box, gate="both", direction="in", id=str(number))
+    assert box.sensing.report().counts[0].count == 20
+    box.clock.advance(61)
+    box.sensing.look()
+    assert counts(box) == [(19, "corrected", None), (20, "counted", None)]
+    box = make_box(GARAGE)
+    assert box.sensing.report().counts[0].count == 20
+    box.clock.advance(1)
+    box.sensing.gates.set_count("garage", None, 5)
+    assert counts(box)[-1] == (5, "corrected", 18)
+    for number in range(9):
+        box.clock.advance(1)
+        send(box, gate="both", direction="out", id=f"o{number}")
+    assert box.sensing.report().counts[0].count == 0
+    with pytest.raises(SensorError, match=r"expected a counted lot \(garage\), but got p9"):
+        box.sensing.gates.set_count("p9", None, 5)
+    with pytest.raises(SensorError, match="expected 0 to 20, but got 21"):
+        box.sensing.gates.set_count("garage", None, 21)
+
+
+def test_the_lot_is_empty_at_night_if_its_gates_are_heard(make_box: MakeBox) -> None:
+    box = make_box(GARAGE)
+    send(box, gate="both", direction="in", id="1")
+    night = box.clock.utc().replace(hour=3, minute=31, second=0) + timedelta(days=1)
+    box.clock.advance((night - box.clock.utc()).total_seconds())
+    box.sensing.look()
+    assert [each.kind for each in box.alarms.standing()] == [AlarmKind.GATE]
+    assert counts(box) == [], "a gate that is silent may have missed somebody"
+    send(box, gate="both")
+    box.sensing.look()
+    box.sensing.look()
+    assert counts(box) == [(0, "zeroed", None)]
+    assert box.alarms.standing() == ()
+
+
+def test_unknown_gates_and_directions_are_refused(make_box: MakeBox) -> None:
+    box = make_box(GARAGE)
+    with pytest.raises(SensorError, match="expected one of the gates in, both, but got west"):
+        send(box, gate="west", direction="in", id="1")
+    assert send(box, gate="both", count=2, id="2") == 0
+    assert "no direction is told; set its wiring" in (box.sensing.report().last_fault or "")
+    assert passages(box) == []
