@@ -24,6 +24,7 @@ from cloud_app.registry.kinds import Ref
 from cloud_app.registry.things import find_one
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
+from cloud_app.storage.sensors import take_told
 from cloud_app.storage.tables import alert
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
@@ -84,6 +85,8 @@ def hub(database: Database) -> Hub:
         take(database, [edge.incident(name, 1), edge.gap((99, 99)), edge.health()])
         with database.write() as session:
             is_north = edge is north
+            said = {"heard_ms": 1, "known": 1, "lot": edge.lot, "told_ms": 1, "told": "ok"}
+            take_told(session, [((edge.site, edge.edge), said)])
             for kind, key, facts in (
                 ("council", "city" if is_north else f"{MARK}-council", {}),
                 ("operator", "acme" if is_north else f"{MARK}-op", {}),
@@ -146,6 +149,7 @@ REGISTRY_WRITES = {
 
 
 NEEDED_QUERY = {
+    "/api/v1/intake/chirpstack": {"event": "up"},
     "/api/v1/registry/map": {"bbox": "-180,-90,180,90", "kind": "site"},
     "/api/v1/map/lots": {"bbox": "-180,-90,180,90"},
     "/api/v1/search": {"q": MARK},
@@ -168,7 +172,7 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
-_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND}
+_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND, Permission.INTAKE}
 
 
 def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:
@@ -179,6 +183,8 @@ def expected_of(token: str | None, permission: Permission, path: str) -> set[int
         return {401}
     if permission not in _OF_TOKENS:
         return {403}
+    if permission is Permission.INTAKE:
+        return {422}
     return {200, 404, 412, 422} if "/registry/" in path else {200, 204, 404}
 
 
