@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from cloud_app.storage.sqlite import SqliteDatabase
 from telemetry import SystemClock
@@ -37,13 +36,6 @@ def served(built_pages: Path, tmp_path: Path) -> Iterator[tuple[SensorSite, str]
     database.close()
 
 
-def shot(page: Page, name: str) -> None:
-    """Looked at by whoever changes the page."""
-    if folder := os.environ.get("LOTSIGHT_SHOTS"):
-        page.wait_for_timeout(400)
-        page.screenshot(path=f"{folder}/{name}.png")
-
-
 def test_a_bay_tells_why_and_is_set_by_hand(
     served: tuple[SensorSite, str], open_page: OpenPage
 ) -> None:
@@ -60,11 +52,9 @@ def test_a_bay_tells_why_and_is_set_by_hand(
     expect(sources.last).to_contain_text("s-a2")
     expect(sources.last).to_contain_text("overruled")
     expect(page.get_by_text("Available").first).to_be_visible()
-    shot(page, "why-desktop-light")
 
     why.get_by_role("button", name="Set by hand").click()
     why.get_by_role("button", name="occupied").click()
-    shot(page, "why-by-hand")
     why.get_by_role("button", name="Set", exact=True).click()
     expect(page.get_by_text("Bay a2 is set by hand.")).to_be_visible()
     site.run()
@@ -91,5 +81,3 @@ def test_the_panel_is_accessible(
     assert serious_findings(page) == []
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= size["width"]
-    panel.locator(".why").scroll_into_view_if_needed()
-    shot(page, f"why-{size['width']}-{theme}")
