@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -176,47 +177,117 @@ class IngestConfig(_Section):
     )
 
 
-class GateFormat(StrEnum):
-    """Whose messages come."""
+class NetworkKind(StrEnum):
+    """Who speaks on a network's broker, and how."""
 
-    JSON = "json"
-    PLATE_RECOGNIZER = "plate-recognizer"
+    CHIRPSTACK = "chirpstack"
+    THINGS_STACK = "things_stack"
+    PLAIN = "plain"
+    GATES = "gates"
+    """Gates, in our own JSON."""
+    PLATE_RECOGNIZER = "plate_recognizer"
     HIKVISION = "hikvision"
     AXIS = "axis"
 
+    @property
+    def is_of_gates(self) -> bool:
+        """Whether gates speak, not sensors."""
+        return self in _TOPICS_OF_GATES
 
-class GateNetworkConfig(_Section):
-    """A broker to which gates publish."""
 
-    name: Identifier = Field(description="for logs and health; each needs its own")
-    format: GateFormat = GateFormat.JSON
-    topic: str = Field(
-        default="gates/+", min_length=1, max_length=1024, description="a filter of MQTT"
-    )
+_TOPICS_OF_GATES: Mapping[NetworkKind, tuple[str, ...]] = {
+    NetworkKind.GATES: ("gates/#",),
+    NetworkKind.PLATE_RECOGNIZER: ("plate-recognizer/#",),
+    NetworkKind.HIKVISION: ("hikvision/#",),
+    NetworkKind.AXIS: ("axis/#",),
+}
+_TOPICS: Mapping[NetworkKind, tuple[str, ...]] = {
+    NetworkKind.CHIRPSTACK: ("application/+/device/+/event/+",),
+    NetworkKind.THINGS_STACK: ("v3/+/devices/+/up", "v3/+/devices/+/join"),
+    NetworkKind.PLAIN: ("sensors/#",),
+    **_TOPICS_OF_GATES,
+}
+
+
+class NetworkConfig(_Section):
+    """A broker on which a network server, or anybody else, publishes what sensors send."""
+
+    name: Identifier
+    kind: NetworkKind
     host: str = "127.0.0.1"
     port: Port = 1883
+    protocol: BrokerProtocol = BrokerProtocol.MQTT_311
     client_id: Identifier | None = Field(
-        default=None, description="lotsight-gates-NAME if absent; each consumer needs its own"
+        default=None, description="lotsight-NAME if absent; each of several consumers its own"
     )
     username: str | None = None
     password: SecretStr | None = None
+    password_file: Path | None = Field(default=None, description="the password, and nothing else")
     tls: TlsConfig | None = None
     allow_plaintext: bool = Field(
         default=False, description="speak without TLS to a broker that is not on loopback"
     )
-    sites: frozenset[SiteId] | None = Field(
-        default=None, description="whose gates may speak here; those of all sites if absent"
+    topics: tuple[Annotated[str, Field(min_length=1, max_length=512)], ...] = Field(
+        default=(), description="filters; those of the kind if absent"
     )
+    sites: frozenset[SiteId] | None = Field(
+        default=None, description="sites whose devices may speak here; all if absent"
+    )
+    keep_alive_s: int = Field(default=30, ge=5)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """What is subscribed to."""
+        return self.topics or _TOPICS[self.kind]
+
+    def secret(self) -> str | None:
+        """The password.
+
+        Raises:
+            ConfigError: its file cannot be read.
+        """
+        if self.password_file is None:
+            return None if self.password is None else self.password.get_secret_value()
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            msg = f"sensors.network {self.name}: expected a readable password_file, got: {exc}"
+            raise ConfigError(msg) from exc
 
     @model_validator(mode="after")
     def _plaintext_stays_home(self) -> Self:
         if self.tls is None and not self.allow_plaintext and not is_loopback(self.host):
             msg = (
-                f"the broker {self.host} is beyond loopback: expected a table `tls`, or "
-                "allow_plaintext = true in so many words, but got neither"
+                f"the broker {self.host} is beyond loopback: expected tls, or allow_plaintext = "
+                "true in so many words, but got neither"
             )
             raise ValueError(msg)
+        if self.password is not None and self.password_file is not None:
+            msg = "expected password or password_file, but got both"
+            raise ValueError(msg)
         return self
+
+
+class SensorsConfig(_Section):
+    """Bay sensors and counters that speak to the cloud."""
+
+    silent_after_periods: float = Field(
+        default=2.5,
+        ge=1,
+        le=100,
+        description="a device is silent when not heard of for so many of its periods",
+    )
+    frames_days: int = Field(default=90, ge=1, description="frames as they came")
+    network: tuple[NetworkConfig, ...] = ()
+
+    @field_validator("network")
+    @classmethod
+    def _names_differ(cls, value: tuple[NetworkConfig, ...]) -> tuple[NetworkConfig, ...]:
+        names = [each.name for each in value]
+        if len(set(names)) != len(names):
+            msg = f"each network needs its own name, but got {names}"
+            raise ValueError(msg)
+        return value
 
 
 class GatesConfig(_Section):
@@ -240,15 +311,6 @@ class GatesConfig(_Section):
     hash_hours: int = Field(
         default=24, ge=1, le=8_760, description="how long a hash of a plate is kept"
     )
-    network: tuple[GateNetworkConfig, ...] = ()
-
-    @model_validator(mode="after")
-    def _own_names(self) -> Self:
-        names = [each.name for each in self.network]
-        if len(set(names)) != len(names):
-            msg = f"each gate network needs its own name, but got {names}"
-            raise ValueError(msg)
-        return self
 
 
 class ShadowConfig(_Section):
@@ -263,6 +325,8 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    INTAKE = "intake"
+    """Bringing what sensors and gates send."""
 
 
 class TokenConfig(_Section):
@@ -497,6 +561,7 @@ class CloudConfig(BaseSettings):
     broker: BrokerConfig = BrokerConfig()
     database: DatabaseConfig = DatabaseConfig()
     ingest: IngestConfig = IngestConfig()
+    sensors: SensorsConfig = SensorsConfig()
     gates: GatesConfig = GatesConfig()
     shadow: ShadowConfig = ShadowConfig()
     http: HttpConfig = HttpConfig()
@@ -560,14 +625,19 @@ def _explained(name: str, exc: ValidationError) -> str:
 def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
     """Make the paths of the file relative to the file, not to whoever starts the service."""
     changes: dict[str, _Section] = {}
-    tls = config.broker.tls
-    if tls is not None:
-        files = {
-            key: folder / value
-            for key in ("ca_file", "cert_file", "key_file")
-            if (value := getattr(tls, key)) is not None
-        }
-        changes["broker"] = config.broker.model_copy(update={"tls": tls.model_copy(update=files)})
+    if config.broker.tls is not None:
+        tls = _beside(config.broker.tls, folder, "ca_file", "cert_file", "key_file")
+        changes["broker"] = config.broker.model_copy(update={"tls": tls})
+    networks = [_beside(each, folder, "password_file") for each in config.sensors.network]
+    networks = [
+        each
+        if each.tls is None
+        else each.model_copy(
+            update={"tls": _beside(each.tls, folder, "ca_file", "cert_file", "key_file")}
+        )
+        for each in networks
+    ]
+    changes["sensors"] = config.sensors.model_copy(update={"network": tuple(networks)})
     if config.lake is not None:
         changes["lake"] = config.lake.model_copy(update={"folder": folder / config.lake.folder})
     url = config.database.url.get_secret_value()
@@ -577,3 +647,11 @@ def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
             update={"url": SecretStr(f"sqlite:{path}")}
         )
     return config.model_copy(update=changes)
+
+
+_AnySection = TypeVar("_AnySection", bound=_Section)
+
+
+def _beside(section: _AnySection, folder: Path, *names: str) -> _AnySection:
+    files = {name: folder / path for name in names if (path := getattr(section, name)) is not None}
+    return section.model_copy(update=files)
