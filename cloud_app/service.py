@@ -24,9 +24,11 @@ from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
 from cloud_app.errors import CloudError
 from cloud_app.housekeeping import Housekeeper
+from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.worker import IngestWorker, Sink
+from cloud_app.occupancy.counting import LotCounter
 from cloud_app.registry.layouts import take_unknown
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
@@ -133,11 +135,13 @@ class CloudService:
             shadows if config.shadow.enabled else None,
             link.publish,
             accounts,
+            GateIntake(config.gates, self.clock),
         )
+        counter = LotCounter(database, config.gates, config.ingest.stale_after_s, self.clock)
         targets = Targets.of(config, accounts.url)
         upkeep = AccountsWorker(database, targets.mailer, database.lead, self.clock)
         courier = Courier(database, targets, accounts.tenants, database.lead, self.clock)
-        parts = (ingest, shadow_worker, housekeeper, feed, upkeep, courier)
+        parts = (ingest, shadow_worker, housekeeper, feed, upkeep, courier, counter)
         try:
             self._run_parts(parts, link, context)
         finally:

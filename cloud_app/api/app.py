@@ -11,6 +11,8 @@ from fastapi.staticfiles import StaticFiles
 from cloud_app.api import (
     alert_routes,
     audit_routes,
+    count_routes,
+    gate_intake_routes,
     health,
     incident_routes,
     key_routes,
@@ -47,6 +49,8 @@ def routers() -> tuple[APIRouter, ...]:
         live_routes.router,
         map_routes.router,
         incident_routes.router,
+        count_routes.router,
+        gate_intake_routes.router,
         alert_routes.router,
         notification_routes.router,
         shadow_routes.router,
@@ -86,7 +90,7 @@ def create_app(context: ApiContext) -> FastAPI:
     http = context.config.http
     gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
-    app.add_middleware(BodyGuard, max_bytes=MAX_PAYLOAD_BYTES)
+    app.add_middleware(BodyGuard, max_bytes=MAX_PAYLOAD_BYTES, besides=gate_intake_routes.PATHS)
     app.add_middleware(
         PageGuard,
         refusal=gate.refusal,

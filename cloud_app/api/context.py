@@ -15,6 +15,7 @@ from cloud_app.api.access import Doorkeeper
 from cloud_app.api.feed import LiveFeed
 from cloud_app.api.policy import Access
 from cloud_app.config import CloudConfig
+from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
@@ -40,6 +41,7 @@ class ApiContext:
         shadows: the shadow service; None where the broker has its own.
         publish: tells the broker what a write changed.
         accounts: people, keys, and the audit log of what they do.
+        gates: takes in what gates send by HTTP.
     """
 
     config: CloudConfig
@@ -52,6 +54,7 @@ class ApiContext:
     shadows: ShadowService | None
     publish: Callable[[Topic, bytes], None]
     accounts: Accounts
+    gates: GateIntake
 
     def now(self) -> Now:
         """The moment of a request."""

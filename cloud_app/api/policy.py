@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """Saying who of a tenant is notified of which alerts."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
+    INTAKE = "intake"
+    """Bringing what sensors and gates send."""
     KEYS = "keys"
     """Making and revoking API keys."""
     AUDIT = "audit"
@@ -53,7 +55,8 @@ _ADMIN = frozenset(
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
     Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE, Permission.RESPOND}),
-    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE},
+    # Whoever makes keys for the network server may bring what it brings.
+    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE, Permission.INTAKE},
     # A council sees all that its operators run and appoints their people; it turns no screws.
     Role.COUNCIL: _ADMIN,
 }
@@ -62,6 +65,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
     Scope.WRITE: frozenset({Permission.WRITE, Permission.RESPOND}),
+    Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
 
@@ -121,6 +125,14 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/count": {"GET": Permission.READ, "POST": Permission.WRITE},
+    f"{_V1}/lots/{{site}}/{{lot}}/true-counts": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/gates": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/passages": {"GET": Permission.READ},
+    f"{_V1}/intake/gates": {"POST": Permission.INTAKE},
+    f"{_V1}/intake/plate-recognizer": {"POST": Permission.INTAKE},
+    f"{_V1}/intake/hikvision": {"POST": Permission.INTAKE},
+    f"{_V1}/intake/axis": {"POST": Permission.INTAKE},
     f"{_V1}/incidents": {"GET": Permission.READ},
     f"{_V1}/edges": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}": {"GET": Permission.READ},
