@@ -7,10 +7,12 @@ of them is no matter of the rules: see `cloud_app.alerts`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Set
 
 from cloud_app.alert_words import AlertRule
-from cloud_app.config import RulesConfig
+from cloud_app.config import GatesConfig, RulesConfig
+from cloud_app.occupancy.count_alerts import drifts, silent_gates
 from cloud_app.storage.alert_life import (
     Subject,
     cease_all,
@@ -19,10 +21,11 @@ from cloud_app.storage.alert_life import (
     tell_losses,
 )
 from cloud_app.storage.conditions import blind_cameras, edges_away, edges_unheard
-from cloud_app.storage.database import Session
+from cloud_app.storage.database import Row, Session
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.placing import faults_since
 from cloud_app.storage.queries import Now, lots_now
+from cloud_app.storage.sensors import low_batteries, silent_sensors
 from cloud_app.storage.times import from_ms
 from cloud_app.stream import FaultKind
 from cloud_app.views import IncidentItem
@@ -65,6 +68,8 @@ _FAULT_LASTS_MS = 600_000
 _OF_EDGES = {AlertRule.EDGE_OFFLINE, AlertRule.CAMERA_LOST, AlertRule.INCIDENT}
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
 _INCIDENTS_MAX = 1000
+# Of one lot; more are told in one alert.
+_SILENT_EACH_MAX = 10
 
 
 Conditions = dict[Subject, str]
@@ -76,6 +81,7 @@ def conditions(
     config: RulesConfig,
     lasting: Mapping[Subject, int],
     listening_since_ms: int,
+    gates: GatesConfig,
 ) -> Conditions:
     """All that is true now, each with a sentence for people."""
     return {
@@ -84,7 +90,48 @@ def conditions(
         **_lots_full(session, now, config, lasting),
         **_incidents(session, now, config),
         **_edge_faults(session, now),
+        **_sensors_silent(session, now, listening_since_ms),
+        **_batteries_low(session),
+        **_gates_silent(session, now, gates, lasting, listening_since_ms),
+        **_counts_off(session, config),
     }
+
+
+def _gates_silent(
+    session: Session,
+    now: Now,
+    config: GatesConfig,
+    lasting: Mapping[Subject, int],
+    listening_since_ms: int,
+) -> Conditions:
+    found: Conditions = {}
+    for gate in silent_gates(session, now.now_ms, config.silent_after_s):
+        subject = Subject(AlertRule.GATE_SILENT, gate.site, gate.gate)
+        # While we were away ourselves, its silence says nothing new.
+        listened_s = (now.now_ms - listening_since_ms) / 1000
+        if gate.heard is not None and (subject in lasting or listened_s >= gate.silent_after_s):
+            found[subject] = (
+                f"Gate {gate.name or gate.gate} of lot {gate.lot} at {gate.site} was last heard of "
+                f"at {gate.heard:%Y-%m-%d %H:%M:%S} UTC; what passes it is not counted, and the "
+                "count of the lot is soon called unknown."
+            )
+    return found
+
+
+def _counts_off(session: Session, config: RulesConfig) -> Conditions:
+    found: Conditions = {}
+    for each in drifts(session, config.count_drift_share, config.count_drift_least):
+        site, lot = each.lot.site, each.lot.lot
+        side = "above" if each.drift > 0 else "below"
+        told = (
+            f"The gates of lot {lot} at {site} count {abs(each.drift)} vehicles {side} what the "
+            "lot can hold. Set the count, and look at the gates."
+            if each.is_impossible
+            else f"When the count of lot {lot} at {site} was last set to the truth it was "
+            f"{abs(each.drift)} vehicles {side} it. Look at the gates: one misses vehicles."
+        )
+        found[Subject(AlertRule.COUNT_DRIFT, site, lot)] = told
+    return found
 
 
 def _edges_away(
@@ -165,6 +212,49 @@ def _edge_faults(session: Session, now: Now) -> Conditions:
     }
 
 
+def _sensors_silent(session: Session, now: Now, listening_since_ms: int) -> Conditions:
+    by_lot: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in silent_sensors(session, now.now_ms):
+        # While we were away ourselves, its silence says nothing.
+        span_ms = 0 if row.until_ms is None else row.until_ms - row.heard_ms
+        if now.now_ms - max(row.heard_ms or 0, listening_since_ms) >= span_ms:
+            by_lot[row.site, row.lot or ""].append(row)
+    found: Conditions = {}
+    for (site, lot), rows in by_lot.items():
+        if lot and len(rows) > _SILENT_EACH_MAX:
+            # A gateway or network server is away: one problem, not so many.
+            found[Subject("sensor_silent", site, lot)] = (
+                f"{len(rows)} sensors of lot {lot} of {site} are silent; what their bays hold is "
+                "not known. Look at the gateway and the network server first."
+            )
+            continue
+        for row in rows:
+            heard = "never" if row.heard_ms is None else f"{from_ms(row.heard_ms):%Y-%m-%d %H:%M}"
+            found[Subject("sensor_silent", site, row.device)] = (
+                f"Sensor {row.device}{_bay_of(row)} of {site} was last heard of at {heard} UTC."
+            )
+    return found
+
+
+def _batteries_low(session: Session) -> Conditions:
+    found: Conditions = {}
+    for row in low_batteries(session):
+        left = [
+            f"{value:g} {unit}"
+            for value, unit in ((row.battery_pct, "%"), (row.battery_v, "V"))
+            if value is not None
+        ]
+        found[Subject("sensor_battery", row.site, row.device)] = (
+            f"The battery of sensor {row.device}{_bay_of(row)} of {row.site} is low"
+            f"{': ' if left else ''}{', '.join(left)}."
+        )
+    return found
+
+
+def _bay_of(row: Row) -> str:
+    return f" of bay {row.bay}" if row.bay else ""
+
+
 def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:
     # A limit that is passed was long enough already.
     return item.limit_s is not None or item.stood_s >= config.incident_after_s
@@ -194,7 +284,13 @@ def _not_known_yet(
     }
 
 
-def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: int = 0) -> None:
+def judge(
+    session: Session,
+    now: Now,
+    config: RulesConfig,
+    listening_since_ms: int = 0,
+    gates: GatesConfig | None = None,
+) -> None:
     """Open and close alerts by what is true now.
 
     Args:
@@ -202,9 +298,10 @@ def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: i
         now: the moment.
         config: the limits.
         listening_since_ms: since when we hear the broker.
+        gates: when one is silent; the defaults if absent.
     """
     known = lasting_alerts(session)
-    true_now = conditions(session, now, config, known, listening_since_ms)
+    true_now = conditions(session, now, config, known, listening_since_ms, gates or GatesConfig())
     news = sorted(true_now.keys() - known.keys())
     texts = [(subject, true_now[subject]) for subject in news]
     open_all(session, texts, now.now_ms, config.severity_of)

@@ -201,7 +201,7 @@ def true_counts(session: Session, lot: Lot, limit: int) -> list[TrueCount]:
 
 
 def _gates(session: Session, lot: Lot, config: GatesConfig) -> Sequence[GateNow]:
-    found = gates_at(session, lot.site, config.silent_after_s)
+    found = gates_at(session, lot.site, config.silent_after_s, is_every=True)
     return [each for each in found if each.lot == lot.lot]
 
 
