@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -41,7 +42,7 @@ def _hear(city: City, *pulses: tuple[str, str, int, float]) -> None:
 
 def _garage(city: City) -> None:
     """Counted at two gates, of which it has a night and a morning; a third was never heard of."""
-    things = {
+    things: dict[Ref, dict[str, Any]] = {
         Ref("site", "north"): {"time_zone": "Europe/Berlin"},
         Ref("lot", "north/garage"): {
             "name": "Station garage", "capacity": 320, "held_back": 20, "empty_at": "03:00",
