@@ -37,6 +37,8 @@ class AlertRule(StrEnum):
     EDGE_FLOODING = "edge_flooding"
     SENSOR_SILENT = "sensor_silent"
     SENSOR_BATTERY = "sensor_battery"
+    GATE_SILENT = "gate_silent"
+    COUNT_DRIFT = "count_drift"
     SOURCES_DIFFER = "sources_differ"
     SENSOR_LIES = "sensor_lies"
 
@@ -51,6 +53,7 @@ _PHRASES: Mapping[AlertRule, str] = {
     AlertRule.EDGE_WRONG_SITE: "edge at the wrong site",
     AlertRule.EDGE_LOT_DISPUTED: "lot described in two ways",
     AlertRule.SENSOR_BATTERY: "battery of a sensor low",
+    AlertRule.COUNT_DRIFT: "count of a lot off",
     AlertRule.SENSOR_LIES: "sensor often wrong",
 }
 
@@ -69,6 +72,9 @@ SEVERITIES: Mapping[AlertRule, Severity] = {
     AlertRule.SENSOR_SILENT: Severity.WARNING,
     # Weeks are left to change it.
     AlertRule.SENSOR_BATTERY: Severity.INFO,
+    # The count of its lot goes on without it, and soon nobody knows it.
+    AlertRule.GATE_SILENT: Severity.CRITICAL,
+    AlertRule.COUNT_DRIFT: Severity.WARNING,
     # The bay has a state all the same, of the source that is believed more.
     AlertRule.SOURCES_DIFFER: Severity.INFO,
     AlertRule.SENSOR_LIES: Severity.WARNING,

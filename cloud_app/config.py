@@ -183,12 +183,29 @@ class NetworkKind(StrEnum):
     CHIRPSTACK = "chirpstack"
     THINGS_STACK = "things_stack"
     PLAIN = "plain"
+    GATES = "gates"
+    """Gates, in our own JSON."""
+    PLATE_RECOGNIZER = "plate_recognizer"
+    HIKVISION = "hikvision"
+    AXIS = "axis"
+
+    @property
+    def is_of_gates(self) -> bool:
+        """Whether gates speak, not sensors."""
+        return self in _TOPICS_OF_GATES
 
 
+_TOPICS_OF_GATES: Mapping[NetworkKind, tuple[str, ...]] = {
+    NetworkKind.GATES: ("gates/#",),
+    NetworkKind.PLATE_RECOGNIZER: ("plate-recognizer/#",),
+    NetworkKind.HIKVISION: ("hikvision/#",),
+    NetworkKind.AXIS: ("axis/#",),
+}
 _TOPICS: Mapping[NetworkKind, tuple[str, ...]] = {
     NetworkKind.CHIRPSTACK: ("application/+/device/+/event/+",),
     NetworkKind.THINGS_STACK: ("v3/+/devices/+/up", "v3/+/devices/+/join"),
     NetworkKind.PLAIN: ("sensors/#",),
+    **_TOPICS_OF_GATES,
 }
 
 
@@ -270,6 +287,29 @@ class SensorsConfig(_Section):
             msg = f"each network needs its own name, but got {names}"
             raise ValueError(msg)
         return value
+
+
+class GatesConfig(_Section):
+    """Gates, and lots that are counted at them."""
+
+    silent_after_s: PositiveS = Field(
+        default=43_200.0,
+        description="a gate whose period the registry does not know is silent after so long",
+    )
+    unknown_after_s: float = Field(
+        default=3_600.0,
+        ge=0,
+        description="a lot is no longer counted once a gate of it is silent for so long",
+    )
+    plate_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="secret under which plates are hashed, so that a vehicle that is read several "
+        "times at a barrier counts once; without it nothing of a plate is kept",
+    )
+    hash_hours: int = Field(
+        default=24, ge=1, le=8_760, description="how long a hash of a plate is kept"
+    )
 
 
 class ShadowConfig(_Section):
@@ -371,6 +411,15 @@ class RulesConfig(_Section):
         default=300.0,
         ge=0,
         description="so long must a vehicle stand so; overstays count at once",
+    )
+    count_drift_share: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="drift of a counted lot that somebody is told of, as a share of its capacity",
+    )
+    count_drift_least: int = Field(
+        default=10, ge=1, description="drift, in vehicles, below which nobody is told"
     )
     sources_differ_s: PositiveS = Field(
         default=1800.0, description="so long may the sources of a bay differ"
@@ -516,6 +565,7 @@ class CloudConfig(BaseSettings):
     database: DatabaseConfig = DatabaseConfig()
     ingest: IngestConfig = IngestConfig()
     sensors: SensorsConfig = SensorsConfig()
+    gates: GatesConfig = GatesConfig()
     shadow: ShadowConfig = ShadowConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()

@@ -55,6 +55,7 @@ const plan = (...bays: Plan['bays']): Plan => ({
   point: null,
   outline: null,
   bays,
+  counted: false,
 });
 
 test('a bay of the plan without a state is unknown, one without a place is there all the same', () => {

@@ -19,6 +19,8 @@ export const RULES = [
   'sensor_battery',
   'sources_differ',
   'sensor_lies',
+  'gate_silent',
+  'count_drift',
 ] as const;
 export const INCIDENT_KINDS = [
   'outside_bay',
