@@ -202,7 +202,8 @@ def _road(looker: Looker) -> Clip | None:
         ]
         image_wh = reader.image_wh
     points = np.asarray(truth["line"], np.float32) / np.asarray(image_wh, np.float32)
-    at_s = [number / truth["fps"] for lane in truth["frames_by_lane_left_to_right"] for number in lane]
+    lanes = truth["frames_by_lane_left_to_right"]
+    at_s = [number / truth["fps"] for lane in lanes for number in lane]
     return Clip(
         name="road_line.mp4",
         line=CountedLine("road", points, LineSide.RIGHT),
@@ -221,10 +222,7 @@ def _score(
         found += counter.update(vehicles, classes, clip.image_wh, time_s)
     fits = np.array(
         [
-            [
-                way is passage.direction and begin_s <= passage.time_s <= end_s
-                for passage in found
-            ]
+            [way is passage.direction and begin_s <= passage.time_s <= end_s for passage in found]
             for way, begin_s, end_s in clip.truth
         ]
     ).reshape(len(clip.truth), len(found))

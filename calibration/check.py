@@ -38,7 +38,7 @@ class CheckSettings:
 def check_calibration(
     calibration: Calibration, settings: CheckSettings | None = None
 ) -> tuple[Finding, ...]:
-    """Look for everything that is wrong or doubtful with bays, masks, watched areas and counted lines.
+    """Look for all that is wrong or doubtful with bays, masks, watched areas and counted lines.
 
     Returns:
         Findings in layout order; an empty tuple means that nothing is wrong. Those of severity

@@ -162,7 +162,9 @@ def _compare_lines(old: Sequence[Line], new: Sequence[Line]) -> Iterator[str]:
         if was is None:
             yield f"line {line.id}: added"
         elif was != line:
-            names = [name for name in Line.model_fields if getattr(was, name) != getattr(line, name)]
+            names = [
+                name for name in Line.model_fields if getattr(was, name) != getattr(line, name)
+            ]
             yield f"line {line.id}: {', '.join(names).replace('_', ' ')} changed"
     yield from (f"line {name}: removed" for name in before)
 

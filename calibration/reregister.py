@@ -16,9 +16,8 @@ from typing import cast
 
 import cv2
 import numpy as np
-from shapely import LineString
+from shapely import LineString, box
 from shapely import Polygon as Shape
-from shapely import box
 
 from calibration.geometry import Doubles, as_points, is_simple, to_norm, to_pixels
 from calibration.homography import apply_homography
@@ -137,8 +136,8 @@ def move_calibration(
 ) -> Calibration:
     """The calibration on the new picture: every bay at its new place, under its own id.
 
-    Masks, watched areas and counted lines go along. What of them left the picture is cut off; one that left it
-    whole is gone.
+    Masks, watched areas and counted lines go along. What of them left the picture is cut off; one
+    that left it whole is gone.
 
     Raises:
         CalibrationError: a bay would lie behind the horizon.

@@ -28,6 +28,7 @@ class AlarmKind(StrEnum):
     LAYOUT = "layout"
     OVERLOADED = "overloaded"
     CAMERA = "camera"
+    COUNTING = "counting"
     CALIBRATION = "calibration"
     BROKER = "broker"
     LINK = "link"

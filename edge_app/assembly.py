@@ -35,6 +35,7 @@ from edge_app.cameras import (
 )
 from edge_app.command_handlers import command_handlers
 from edge_app.config import CameraConfig, LotsightConfig
+from edge_app.counting import CameraLanes, LaneOutlets, LaneWatch
 from edge_app.delivery import MqttConfig, MqttLink, Store
 from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
 from edge_app.delivery.database import STORE_FILE
@@ -59,6 +60,7 @@ from edge_app.ports import Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.retention import Retention
 from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
+from edge_app.schedule import ScheduleSettings
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.service import Closing, EdgeService, Part
 from edge_app.service_manager import ServiceManager, Watchdog
@@ -169,13 +171,17 @@ def _assemble(
     liveness = LivenessFile(state_dir / ALIVE_FILE, clock)
     stale = not liveness.is_younger_than(config.edge.restore_within_s)
     alarms, live_state = Alarms(), LiveState()
-    scheduler = Scheduler([], clock, config.model.passes_at_once(os.cpu_count() or 1))
+    scheduler = Scheduler(
+        [],
+        clock,
+        config.model.passes_at_once(os.cpu_count() or 1),
+        ScheduleSettings(count_share=config.counting.share),
+    )
     layout = StoredLayout(store, alarms)
     outlets = Outlets(layout.record, live_state)
-    single = [
-        _camera(config, camera, partial(make_camera, camera, clock), outlets, scheduler, clock)
-        for camera in config.camera
-    ]
+    lanes = LaneOutlets(store, live_state)
+    shared = _Shared(make_camera, outlets, lanes, scheduler.notify, clock)
+    single = [_camera(config, camera, shared) for camera in config.camera]
     scheduler.add([camera.unit for camera in single])
     models, slots = ModelFiles(config.model), None
     open_first: Callable[[], Detector] = models.load
@@ -232,23 +238,32 @@ def _assemble(
     return box
 
 
-def _camera(
-    config: LotsightConfig,
-    camera: CameraConfig,
-    open_source: Callable[[], FrameSource],
-    outlets: Outlets,
-    scheduler: Scheduler,
-    clock: Clock,
-) -> Camera:
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all cameras are given."""
+
+    make_source: SourceMaker
+    outlets: Outlets
+    lanes: LaneOutlets
+    notify: Callable[[], None]
+    clock: Clock
+
+
+def _camera(config: LotsightConfig, camera: CameraConfig, shared: _Shared) -> Camera:
+    clock, notify = shared.clock, shared.notify
+    lanes = CameraLanes(camera, config.counting, shared.lanes, clock)
+
+    def open_source() -> FrameSource:
+        return shared.make_source(lanes.source_config(), clock)
+
     open_source()  # an address that names nothing must end the start
-    notify = scheduler.notify
     feed = CameraFeed(camera.id, open_source, camera.feed_settings(), clock, notify, notify)
-    pipeline = CameraPipeline(camera, config.evidence, outlets, clock)
+    pipeline = CameraPipeline(camera, config.evidence, shared.outlets, clock)
     pipeline.use_gate(make_gate(config))
     pipeline.use_scene(make_scene(config))
     copies = config.edge.state_dir / "calibrations"
     keeper = CalibrationKeeper(camera.id, camera.calibration_file, copies)
-    return Camera(camera, keeper, CameraUnit(feed, pipeline))
+    return Camera(camera, keeper, CameraUnit(feed, pipeline, lanes))
 
 
 # -- what goes on from a judged frame --------------------------------------------------------------
@@ -384,6 +399,13 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         box.cameras.reload_changed,
         box.network.reload_if_changed,
         partial(watch_cameras, box.cameras.ids, box.live_state, box.alarms, box.network),
+        LaneWatch(
+            box.cameras.ids,
+            box.live_state,
+            box.alarms,
+            box.clock,
+            box.config.counting.slow_after_s,
+        ).look,
         disk.look,
         OverloadWatch(box.scheduler.load, box.alarms, box.clock).look,
         retention.tidy_if_due,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -11,6 +10,7 @@ from calibration import Bay, Calibration
 from edge_app.alarm_texts import layout_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.delivery import BayChange, Store
+from edge_app.layout_names import lot_id
 from telemetry import ConfigError, TelemetryError
 from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.door import describe
@@ -18,12 +18,6 @@ from telemetry.layout import Layout, check_fits
 from telemetry.messages import LayoutBay, Location, LotInfo
 
 _PICTURE_DECIMALS = 4
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
-
-
-def lot_id(name: str) -> str:
-    """An identifier made from a lot's name: `P1 Nord (West)` gives `P1-Nord-West`."""
-    return _NOT_IN_ID.sub("-", name).strip("-_.")[:64] or "lot"
 
 
 def build_layout(calibrations: Sequence[Calibration]) -> Layout:
@@ -31,8 +25,8 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
 
     Raises:
         ConfigError: two cameras have a bay of the same id (a bay has one state, so it may belong
-            to one camera only), or there are more bays, cameras or zones than the contract's
-            messages hold.
+            to one camera only) or count for one gate, or there are more bays, cameras or zones
+            than the contract's messages hold.
     """
     try:
         layout = _layout_of(calibrations)
@@ -49,6 +43,7 @@ def build_layout(calibrations: Sequence[Calibration]) -> Layout:
 
 def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
     owner: dict[str, str] = {}
+    _check_gates(calibrations)
     bays: list[LayoutBay] = []
     lots: dict[str, LotInfo] = {}
     for calibration in calibrations:
@@ -64,6 +59,20 @@ def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
             owner[bay.id] = calibration.camera
             bays.append(_layout_bay(bay, calibration.camera, lot))
     return Layout.of(bays, tuple(lots.values()))
+
+
+def _check_gates(calibrations: Sequence[Calibration]) -> None:
+    """A gate has one running total, so one camera counts for it."""
+    owner: dict[str, str] = {}
+    for calibration in calibrations:
+        for line in calibration.lines:
+            other = owner.setdefault(line.id, calibration.camera)
+            if other != calibration.camera:
+                msg = (
+                    f"counted line {line.id!r} stands in the calibrations of cameras {other!r} and "
+                    f"{calibration.camera!r}: give each gate an id of its own"
+                )
+                raise ConfigError(msg)
 
 
 def _without_pictures(layout: Layout) -> Layout:

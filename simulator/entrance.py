@@ -272,8 +272,8 @@ class _LaneOfCars:
         """A car that would like to be at `wish` metres from the lane's beginning."""
         way = wish
         if self.before is not None:
-            times = begins_s + np.arange(len(wish)) * _STEP_S
-            ahead = self._came(self.before, times - _REACTION_S)
+            times = np.asarray(begins_s - _REACTION_S + np.arange(len(wish)) * _STEP_S, np.float64)
+            ahead = self._came(self.before, times)
             room = (self.before.car.length_m + car.length_m) / 2 + _GAP_M
             way = np.minimum(wish, ahead - room)
         if wish[-1] > wish[0]:
@@ -287,7 +287,7 @@ class _LaneOfCars:
         """How far the car before had come; beyond its end it is gone."""
         steps = drive.begins_s + np.arange(len(drive.x_m)) * _STEP_S
         came = drive.x_m - _FROM_M if self.forward else _TO_M - drive.x_m
-        return np.interp(times_s, steps, came, right=math.inf)
+        return np.asarray(np.interp(times_s, steps, came, right=math.inf), np.float64)
 
 
 def _plan(scene: EntranceScene, rng: np.random.Generator) -> tuple[Drive, ...]:

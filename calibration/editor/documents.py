@@ -23,8 +23,8 @@ class _Body(BaseModel):
 class Document(_Body):
     """The part of a calibration that the page edits.
 
-    Without `masks`, `areas` or `lines` those of the file stay: a page of before they could be drawn, open
-    while the box was brought up to date, takes nothing away.
+    Without `masks`, `areas` or `lines` those of the file stay: a page of before they could be
+    drawn, open while the box was brought up to date, takes nothing away.
     """
 
     bays: Annotated[tuple[Bay, ...], Field(max_length=MOST_BAYS)]

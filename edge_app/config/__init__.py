@@ -2,6 +2,7 @@
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.counting import CountingConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.known_secrets import register_config
@@ -24,6 +25,7 @@ from edge_app.config.settings import (
 __all__ = [
     "AuditConfig",
     "CameraConfig",
+    "CountingConfig",
     "EdgeConfig",
     "EvidenceConfig",
     "GateConfig",

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.counting import CountingConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
@@ -321,6 +322,11 @@ class LotsightConfig(BaseSettings):
         default_factory=IncidentsConfig,
         title="Incidents",
         description="Vehicles that stand as they should not.",
+    )
+    counting: CountingConfig = Field(
+        default_factory=CountingConfig,
+        title="Counting",
+        description="Vehicles over drawn lines.",
     )
     privacy: PrivacyConfig = Field(
         default_factory=PrivacyConfig,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from calibration import Bay, Lot
-from edge_app.layouts import build_layout, lot_id
+from edge_app.layout_names import lot_id
+from edge_app.layouts import build_layout
 from telemetry import ConfigError
 from tests.edge_app.drawn import calibration
 

@@ -10,7 +10,7 @@ clearly beyond counts not at all. Two abreast are two tracks and count twice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class LaneSettings:
     """
 
     beyond: float = 0.15
-    tracker: TrackerSettings = TrackerSettings()
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
 
 
 @dataclass(frozen=True, slots=True)

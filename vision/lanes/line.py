@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +73,7 @@ def crossings(line: Doubles, start: Doubles, end: Doubles) -> tuple[int, float]:
         the step that reaches the line and the one that leaves it.
     """
     net, share = 0, 1.0
-    for first, second in zip(line[:-1], line[1:], strict=True):
+    for first, second in pairwise(line):
         before, after = _left_of(first, second, start), _left_of(first, second, end)
         if (before > 0) == (after > 0):
             continue

@@ -160,9 +160,7 @@ class Tracker:
         boxes = found.xyxy_px.astype(np.float64)
         kept = suppress(found.xyxy_px, found.confidence, settings.max_iou)
         sure = [int(i) for i in kept if found.confidence[i] >= settings.sure]
-        faint = [
-            int(i) for i in kept if settings.faint <= found.confidence[i] < settings.sure
-        ]
+        faint = [int(i) for i in kept if settings.faint <= found.confidence[i] < settings.sure]
         for track in self._tracks:
             self._predict(track, time_s)
         seen: list[Track] = []
