@@ -162,6 +162,7 @@ class SimulatedEntrance:
         self._stage = Stage(layout, self.camera, light, seed, detail)
         self._finish = Finish(scene.image_wh, light, seed)
         self.drives = _plan(scene, rng)
+        self._last: dict[float, tuple[Car, float, Actor | None]] = {}
         self.duration_s = max(drive.ends_s for drive in self.drives)
         self._people = _walkers(rng, self.duration_s) if scene.people else []
 
@@ -203,9 +204,17 @@ class SimulatedEntrance:
             lit = replace(
                 drive.car, lights_on=self._stage.light.headlights, braking=braking and ahead >= 0
             )
-            heading = 0.0 if drive.forward else math.pi
-            actors.append(self._stage.paint_car(lit, (x, drive.y_m), heading))
+            actors.append(self._painted(drive, lit, round(x, 3)))
         return [actor for actor in actors if actor is not None]
+
+    def _painted(self, drive: Drive, car: Car, x_m: float) -> Actor | None:
+        """A car that stands still is painted once."""
+        known = self._last.get(drive.begins_s + drive.y_m)
+        if known is None or known[:2] != (car, x_m):
+            heading = 0.0 if drive.forward else math.pi
+            known = (car, x_m, self._stage.paint_car(car, (x_m, drive.y_m), heading))
+            self._last[drive.begins_s + drive.y_m] = known
+        return known[2]
 
     def _walking(self, time_s: float) -> list[Actor]:
         found = [person.paint(self._stage, time_s) for person in self._people]

@@ -65,6 +65,14 @@ export function makeCommands(app) {
         () => state().tool === 'area',
       ],
       [
+        'line',
+        'Draw a counted line: vehicles over it are counted',
+        ['K'],
+        () => actions.setTool('line'),
+        'line',
+        () => state().tool === 'line',
+      ],
+      [
         'hand',
         'Move the view (or hold Space)',
         ['H'],
@@ -93,11 +101,12 @@ export function makeCommands(app) {
         'trash',
       ],
       ['turn', 'Turn the row: exchange length and depth', ['T'], () => actions.turnRow(), 'turn'],
+      ['flip', 'Turn the counted line: in becomes out', ['X'], () => actions.flipLine(), 'turn'],
       ['more', 'One bay more in the row', [']'], () => step(1)],
       ['fewer', 'One bay fewer in the row', ['['], () => step(-1)],
     ]),
     ...group('Selection', [
-      ['next', 'Next bay, mask, area or proposal', ['.'], () => next(1, false)],
+      ['next', 'Next bay, mask, area, line or proposal', ['.'], () => next(1, false)],
       ['previous', 'Previous one', [','], () => next(-1, false)],
       ['extend', 'Next bay as well', ['Shift+>'], () => next(1, true)],
       ['next-point', 'Next corner', ['C'], () => actions.nextPoint(1)],
@@ -123,7 +132,7 @@ export function makeCommands(app) {
       ],
       [
         'regions',
-        'Show masks and watched areas',
+        'Show masks, watched areas and counted lines',
         ['O'],
         () => store.set({ regionsShown: !state().regionsShown }),
         'regions',
