@@ -32,7 +32,7 @@ from vision.types import Floats, ImageBgr
 Track = npt.NDArray[np.float64]
 
 _FROM_M, _TO_M = -34.0, 34.0
-_SEEN_M = 28.0
+_SEEN_M = 24.0
 """Cars farther away are a few pixels, and cost as much to draw as others."""
 _LANE_M = 3.4
 _STEP_S = 0.05
@@ -182,6 +182,11 @@ class SimulatedEntrance:
         """All true passages, by time."""
         found = [each for drive in self.drives for each in drive.crossings()]
         return sorted(found, key=lambda each: each.time_s)
+
+    def nearest_m(self, time_s: float) -> float:
+        """How far the nearest car's middle is from the line; infinite while there is none."""
+        there = (drive for drive in self.drives if drive.begins_s <= time_s <= drive.ends_s)
+        return min((abs(drive.x_at(time_s)) for drive in there), default=math.inf)
 
     def frame(self, time_s: float) -> ImageBgr:
         """The picture at a time, shape (H, W, 3), uint8, a new array."""
