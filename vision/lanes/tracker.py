@@ -53,7 +53,7 @@ class TrackerSettings:
     longest_gap_s: float = 1.5
     longest_stand_s: float = 20.0
     newborn_rim: float = 0.6
-    rim: float = 0.25
+    rim: float = 0.15
     least_overlap: float = 0.1
     position_noise: float = 0.04
     acceleration: float = 2.5
