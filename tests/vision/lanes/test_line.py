@@ -35,8 +35,9 @@ BENT = np.array([(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)])
 def test_a_step_over_a_line(
     line: np.ndarray, start: tuple[float, float], end: tuple[float, float], net: int, share: float
 ) -> None:
-    found = crossings(line, np.array(start, float), np.array(end, float))
-    assert found == (net, pytest.approx(share))
+    found_net, found_share = crossings(line, np.array(start, float), np.array(end, float))
+    assert found_net == net
+    assert found_share == pytest.approx(share)
 
 
 def test_a_way_counts_alike_however_it_is_cut_into_steps() -> None:
