@@ -42,6 +42,8 @@ class TrackerSettings:
         newborn_rim: rim of the boxes while a vehicle's speed is unknown, share of the box's sides.
         rim: the same once it is known.
         least_overlap: boxes with rims that overlap by less are not one vehicle.
+        faint_overlap: the same for faint boxes, as in ByteTrack: a part of a hidden car, or a box
+            round two, must not take a vehicle's track away.
         position_noise: how far a box's edges jump by themselves, share of the box's height.
         acceleration: how fast a vehicle's speed changes, box heights per second squared.
     """
@@ -54,7 +56,8 @@ class TrackerSettings:
     longest_stand_s: float = 20.0
     newborn_rim: float = 0.6
     rim: float = 0.15
-    least_overlap: float = 0.1
+    least_overlap: float = 0.3
+    faint_overlap: float = 0.5
     position_noise: float = 0.04
     acceleration: float = 2.5
 
@@ -165,8 +168,9 @@ class Tracker:
             self._predict(track, time_s)
         seen: list[Track] = []
         waiting = list(self._tracks)
-        for chosen in (sure, faint):
-            pairs = self._pairs(waiting, boxes[chosen])
+        limits = (settings.least_overlap, settings.faint_overlap)
+        for chosen, least_overlap in zip((sure, faint), limits, strict=True):
+            pairs = self._pairs(waiting, boxes[chosen], least_overlap)
             for row, column in pairs:
                 index = chosen[column]
                 self._hit(waiting[row], boxes[index], found, index)
@@ -183,7 +187,9 @@ class Tracker:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _pairs(self, tracks: Sequence[Track], boxes: Doubles) -> list[tuple[int, int]]:
+    def _pairs(
+        self, tracks: Sequence[Track], boxes: Doubles, least_overlap: float
+    ) -> list[tuple[int, int]]:
         if not tracks or not len(boxes):
             return []
         settings = self._settings
@@ -191,7 +197,7 @@ class Tracker:
             [settings.newborn_rim if track.hits == 1 else settings.rim for track in tracks]
         )
         overlap = _overlaps(np.stack([track.predicted() for track in tracks]), boxes, rims)
-        cost = np.where(overlap >= settings.least_overlap, 1 - overlap, _IMPOSSIBLE)
+        cost = np.where(overlap >= least_overlap, 1 - overlap, _IMPOSSIBLE)
         rows, columns = linear_sum_assignment(cost)
         return [
             (int(row), int(column))
