@@ -175,7 +175,7 @@ def _assemble(
         [],
         clock,
         config.model.passes_at_once(os.cpu_count() or 1),
-        ScheduleSettings(count_share=config.counting.share),
+        ScheduleSettings(count_share=config.counting.time_share),
     )
     layout = StoredLayout(store, alarms)
     outlets = Outlets(layout.record, live_state)

@@ -25,7 +25,7 @@ class CountingConfig(Section):
         description="Long side of the network's input for these pictures; more for a line that "
         "is far away and costs in proportion to its square.",
     )
-    share: Annotated[Probability, Field(gt=0)] = Field(
+    time_share: Annotated[Probability, Field(gt=0)] = Field(
         default=0.5,
         title="Share",
         description="Of the box's time that counting gets at most while other cameras wait.",
