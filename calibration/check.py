@@ -12,6 +12,7 @@ from shapely import STRtree
 
 from calibration.findings import Code, Finding, Severity
 from calibration.geometry import Doubles, is_simple, signed_area, to_pixels
+from calibration.line_check import check_lines
 from calibration.types import Area, Bay, Calibration, Mask, Polygon
 
 
@@ -37,7 +38,7 @@ class CheckSettings:
 def check_calibration(
     calibration: Calibration, settings: CheckSettings | None = None
 ) -> tuple[Finding, ...]:
-    """Look for everything that is wrong or doubtful with the bays, masks and watched areas.
+    """Look for all that is wrong or doubtful with bays, masks, watched areas and counted lines.
 
     Returns:
         Findings in layout order; an empty tuple means that nothing is wrong. Those of severity
@@ -51,6 +52,7 @@ def check_calibration(
         *_check_regions(calibration, settings),
         *_check_hidden_bays(calibration, settings),
         *_check_levels(calibration),
+        *check_lines(calibration),
     ]
     order = {bay_id: index for index, bay_id in enumerate(calibration.bay_ids)}
     findings.sort(key=lambda finding: order.get(finding.bay or "", -1))
@@ -58,7 +60,7 @@ def check_calibration(
 
 
 def _check_ids(calibration: Calibration) -> Iterator[Finding]:
-    if not calibration.bays:
+    if not calibration.bays and not calibration.lines:
         yield Finding(
             Severity.WARNING, Code.NO_BAYS, None, "expected bays, but got none", "draw a bay"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from calibration.commands import align, change, look, propose, regions, rows
+from calibration.commands import align, change, lines, look, propose, regions, rows
 
 app = typer.Typer(
     help="Check, import, show and revise calibration files.",
@@ -28,6 +28,7 @@ app.command("lot")(change.lot_command)
 app.command("align")(align.align)
 app.command("mask")(regions.mask)
 app.command("area")(regions.area)
+app.command("line")(lines.line)
 app.command("remove")(change.remove)
 app.command("export")(look.export)
 app.command("diff")(look.diff)

@@ -10,7 +10,7 @@ import numpy as np
 from shapely import Polygon as Shape
 
 from calibration.geometry import is_simple, to_pixels
-from calibration.types import Area, Bay, Calibration, Mask, Polygon
+from calibration.types import Area, Bay, Calibration, Line, Mask, Polygon
 
 # What every save changes, and what is shown elsewhere.
 _STAMPS = {"revision", "author", "time", "checksum", "note"}
@@ -130,6 +130,8 @@ def _compare_facts(before: Calibration, after: Calibration) -> tuple[str, ...]:
             ]
         elif name in {"masks", "areas"}:
             facts += _compare_regions(name.removesuffix("s"), old, new, after.image_wh)
+        elif name == "lines":
+            facts += _compare_lines(old, new)
         elif name == "control_points":
             facts.append(f"control points: {len(old)} -> {len(new)}, or moved")
         else:
@@ -150,6 +152,21 @@ def _compare_regions(
             moved_px = outline_shift_px(before[name].polygon, region.polygon, image_wh)
             yield f"{what} {name}: outline moved by up to {moved_px:.1f} px"
     yield from (f"{what} {name}: removed" for name in before if name not in after)
+
+
+def _compare_lines(old: Sequence[Line], new: Sequence[Line]) -> Iterator[str]:
+    """Counted lines by id; their order says nothing."""
+    before = {line.id: line for line in old}
+    for line in new:
+        was = before.pop(line.id, None)
+        if was is None:
+            yield f"line {line.id}: added"
+        elif was != line:
+            names = [
+                name for name in Line.model_fields if getattr(was, name) != getattr(line, name)
+            ]
+            yield f"line {line.id}: {', '.join(names).replace('_', ' ')} changed"
+    yield from (f"line {name}: removed" for name in before)
 
 
 def _words(value: object) -> str:

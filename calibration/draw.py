@@ -13,6 +13,7 @@ from telemetry.vocabulary import BayKind
 from vision.draw import unit_px
 from vision.geometry import to_pixels
 from vision.labels import DARK, INK, Colour, polygon_centroid, put_text, text_width_px
+from vision.lanes.draw import draw_lines
 from vision.types import Floats, ImageBgr
 
 # Okabe and Ito's palette (2008), told apart with any form of colour blindness; blue, green, red.
@@ -31,7 +32,7 @@ _SUBPIXEL_BITS = 4
 def draw_calibration(
     image_bgr: ImageBgr, calibration: Calibration, findings: Sequence[Finding] = ()
 ) -> ImageBgr:
-    """Draw outlines, ids and kinds of all bays, masks, and faults.
+    """Draw outlines, ids and kinds of all bays, masks, counted lines, and faults.
 
     Args:
         image_bgr: the camera's picture, shape (H, W, 3), of any size; not changed.
@@ -60,6 +61,7 @@ def draw_calibration(
         _outline(canvas, bay, unit, is_faulty=bay.id in faulty)
     for bay in calibration.bays:
         _label(canvas, bay, unit)
+    draw_lines(canvas, calibration.counted_lines())
     return np.vstack([canvas, _legend(width, unit, calibration, len(faulty))])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from calibration.parsing import explain
-from calibration.types import Area, Bay, Calibration, Lot, Mask, ReferencePicture
+from calibration.types import Area, Bay, Calibration, Line, Lot, Mask, ReferencePicture
 from telemetry.errors import CalibrationError
 
 
@@ -125,6 +125,25 @@ def remove_region(calibration: Calibration, kind: type[Mask | Area], name: str) 
 def region_field(kind: type[Mask | Area]) -> str:
     """Where a calibration keeps its masks, or its watched areas."""
     return "masks" if kind is Mask else "areas"
+
+
+def put_line(calibration: Calibration, line: Line) -> Calibration:
+    """Count what drives over a line; the one of the same id is replaced."""
+    kept = (item for item in calibration.lines if item.id != line.id)
+    return calibration.model_copy(update={"lines": (*kept, line)})
+
+
+def remove_line(calibration: Calibration, line_id: str) -> Calibration:
+    """Take away the counted line of that id.
+
+    Raises:
+        CalibrationError: there is none.
+    """
+    kept = tuple(item for item in calibration.lines if item.id != line_id)
+    if len(kept) == len(calibration.lines):
+        msg = f"lines: expected one of that id, but got '{line_id}'"
+        raise CalibrationError(msg)
+    return calibration.model_copy(update={"lines": kept})
 
 
 def _need(calibration: Calibration, ids: Collection[str]) -> None:

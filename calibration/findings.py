@@ -44,6 +44,7 @@ class Code(StrEnum):
     SPLIT = "split"
     MOVING = "moving"
     CLASSES = "classes"
+    CUT_OFF = "cut_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Finding:
         at_norm: where on the picture, fractions of width and height, when there is one place.
         mask: name of the privacy mask that it concerns.
         area: name of the watched area that it concerns.
+        line: id of the counted line that it concerns.
     """
 
     severity: Severity
@@ -69,6 +71,7 @@ class Finding:
     at_norm: tuple[float, float] | None = None
     mask: str | None = None
     area: str | None = None
+    line: str | None = None
 
     def __str__(self) -> str:
         """One line: the bay, the fault, the remedy."""
@@ -86,6 +89,7 @@ class Finding:
             "at_norm": self.at_norm,
             "mask": self.mask,
             "area": self.area,
+            "line": self.line,
         }
 
 

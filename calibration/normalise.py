@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from calibration.findings import Code, Finding, Severity
 from calibration.geometry import as_points, is_simple, signed_area, to_pixels
-from calibration.types import Bay, Calibration, Point, RegionT
+from calibration.types import Bay, Calibration, Line, Point, RegionT
 
 # Points nearer than this (fractions) are one point: importers repeat the first at the end.
 _SAME_NORM = 1e-6
@@ -16,7 +18,7 @@ CLIP_NORM = 0.02
 
 
 def normalise_calibration(calibration: Calibration) -> tuple[Calibration, tuple[Finding, ...]]:
-    """Tidy every bay, mask and watched area.
+    """Tidy every bay, mask, watched area and counted line.
 
     Returns:
         The calibration, and what was put right (severity `info`).
@@ -29,7 +31,8 @@ def normalise_calibration(calibration: Calibration) -> tuple[Calibration, tuple[
         findings.extend(said)
     masks = tuple(_tidy_region(mask) for mask in calibration.masks)
     areas = tuple(_tidy_region(area) for area in calibration.areas)
-    tidied_all = {"bays": tuple(bays), "masks": masks, "areas": areas}
+    lines = tuple(_tidy_line(line) for line in calibration.lines)
+    tidied_all = {"bays": tuple(bays), "masks": masks, "areas": areas, "lines": lines}
     return calibration.model_copy(update=tidied_all), tuple(findings)
 
 
@@ -58,6 +61,14 @@ def _tidy_region(region: RegionT) -> RegionT:
     """As for a bay, but a mask or an area has no direction, and its first point says nothing."""
     points = _clipped(_without_repeats(region.polygon))
     return region if points == region.polygon else region.model_copy(update={"polygon": points})
+
+
+def _tidy_line(line: Line) -> Line:
+    kept = [line.points[0]]
+    kept += [after for before, after in pairwise(line.points) if not _same(before, after)]
+    # One point is no line: leave the fault to be reported as it was drawn.
+    points = _clipped(tuple(kept) if len(kept) > 1 else line.points)
+    return line if points == line.points else line.model_copy(update={"points": points})
 
 
 def _said(bay: Bay, code: Code, was: str, became: str) -> Finding:

@@ -16,12 +16,12 @@ from typing import cast
 
 import cv2
 import numpy as np
+from shapely import LineString, box
 from shapely import Polygon as Shape
-from shapely import box
 
 from calibration.geometry import Doubles, as_points, is_simple, to_norm, to_pixels
 from calibration.homography import apply_homography
-from calibration.types import MOST_POINTS, Bay, Calibration, Point, RegionT
+from calibration.types import MOST_POINTS, Bay, Calibration, Line, Point, RegionT
 from telemetry.errors import CalibrationError
 from vision.types import Floats, ImageBgr, as_floats
 
@@ -136,8 +136,8 @@ def move_calibration(
 ) -> Calibration:
     """The calibration on the new picture: every bay at its new place, under its own id.
 
-    Masks and watched areas go along. What of them left the picture is cut off; one that left it
-    whole is gone.
+    Masks, watched areas and counted lines go along. What of them left the picture is cut off; one
+    that left it whole is gone.
 
     Raises:
         CalibrationError: a bay would lie behind the horizon.
@@ -166,11 +166,20 @@ def move_calibration(
             if points
         )
 
+    def moved_lines() -> tuple[Line, ...]:
+        found = ((line, _line_in_picture(moved(line.points))) for line in calibration.lines)
+        return tuple(
+            Line.model_validate({**line.model_dump(), "points": points})
+            for line, points in found
+            if points
+        )
+
     return calibration.model_copy(
         update={
             "bays": bays,
             "masks": moved_regions(calibration.masks),
             "areas": moved_regions(calibration.areas),
+            "lines": moved_lines(),
             "image_wh": new_wh,
         }
     )
@@ -185,6 +194,17 @@ def _in_picture(points: tuple[Point, ...]) -> tuple[Point, ...]:
         if isinstance(inside, Shape) and len(inside.exterior.coords) <= MOST_POINTS:
             return as_points(np.asarray(inside.exterior.coords)[:-1])
     # One that falls into pieces, or crosses itself and is reported as such: nothing of it is lost.
+    return as_points(np.clip(np.asarray(points, np.float64), 0, 1))
+
+
+def _line_in_picture(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """What of a line (fractions) lies in the picture; nothing when none of it does."""
+    inside = LineString(points).intersection(box(0, 0, 1, 1))
+    if inside.is_empty or inside.length == 0:
+        return ()
+    if isinstance(inside, LineString):
+        return as_points(np.asarray(inside.coords))
+    # It leaves the picture and comes back: nothing of it is lost.
     return as_points(np.clip(np.asarray(points, np.float64), 0, 1))
 
 

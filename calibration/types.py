@@ -27,6 +27,7 @@ from pydantic import (
 from telemetry.vocabulary import BayAngle, BayId, BayKind, CameraId, Identifier, ZoneId
 from vision.geometry import to_norm, to_pixels
 from vision.judge import BayShapes
+from vision.lanes.line import CountedLine, LineSide
 from vision.quads import CORNERS, polygon_to_quad
 from vision.types import Floats
 
@@ -151,6 +152,33 @@ class Area(_Value):
     polygon: Polygon = Field(title="Outline", description="On the ground, fractions.")
 
 
+VehicleClass = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9 _-]{0,31}$")]
+"""A class of vehicle in a network's words, such as `car` or `truck`."""
+
+
+class Line(_Value):
+    """A line on the ground across a lane; what drives over it is counted."""
+
+    id: Identifier = Field(title="Id", description="Of the gate that the line is; in events.")
+    points: Annotated[tuple[Point, ...], Field(min_length=2, max_length=MOST_POINTS)] = Field(
+        title="Points", description="2 or more, on the ground, fractions of the picture."
+    )
+    in_side: LineSide = Field(
+        LineSide.LEFT,
+        title="Inside",
+        description="Where the lot lies, for somebody who walks from the first point to the last.",
+    )
+    lot: Identifier | None = Field(
+        None, title="Lot", description="Id of the lot that it leads to; none: this camera's lot."
+    )
+    level: Identifier | None = Field(
+        None, title="Level", description="The level that it leads to; none: the whole lot."
+    )
+    classes: tuple[VehicleClass, ...] = Field(
+        (), title="Classes", description="Those counted; empty: all but persons and bicycles."
+    )
+
+
 RegionT = TypeVar("RegionT", Mask, Area)
 """A part of the picture: what becomes of a mask is a mask, of an area an area."""
 
@@ -178,6 +206,9 @@ class Calibration(_Value):
         title="Watched areas",
         description="Where no vehicle may stand outside a bay; none: all ground between the bays.",
     )
+    lines: tuple[Line, ...] = Field(
+        (), title="Counted lines", description="What drives over them is counted."
+    )
     control_points: tuple[ControlPoint, ...] = Field(
         (), title="Control points", description="4 or more georeference the image; else none."
     )
@@ -202,11 +233,12 @@ class Calibration(_Value):
         return self
 
     @model_serializer(mode="wrap")
-    def _leave_out_no_areas(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Files that are older than areas keep their form, and with it their checksum.
+    def _leave_out_what_is_new(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Files that are older than areas and lines keep their form, and with it their checksum.
         body: dict[str, Any] = write(self)
-        if not body.get("areas"):
-            body.pop("areas", None)
+        for name in ("areas", "lines"):
+            if not body.get(name):
+                body.pop(name, None)
         return body
 
     @property
@@ -228,6 +260,18 @@ class Calibration(_Value):
     def polygons_norm(self) -> list[Floats]:
         """Outlines in layout order: M arrays of shape (K, 2), float32."""
         return [bay.polygon_norm() for bay in self.bays]
+
+    def counted_lines(self) -> tuple[CountedLine, ...]:
+        """The counted lines as `vision.lanes` takes them."""
+        return tuple(
+            CountedLine(
+                line.id,
+                np.asarray(line.points, np.float32),
+                line.in_side,
+                frozenset(line.classes),
+            )
+            for line in self.lines
+        )
 
     def shapes(self) -> BayShapes:
         """The bays as the network and the occupancy rules take them, in layout order."""

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from city.demand import Use
 from city.places import Frame, Metres, Position, box_around
-from edge_app.layouts import lot_id
+from edge_app.layout_names import lot_id
 from simulator.layout import BaySpot, RowPlan
 from telemetry import BayAngle, BayKind
 from telemetry.layout import Layout

@@ -30,6 +30,7 @@ class AlarmKind(StrEnum):
     LAYOUT = "layout"
     OVERLOADED = "overloaded"
     CAMERA = "camera"
+    COUNTING = "counting"
     CALIBRATION = "calibration"
     LOCAL_BROKER = "local_broker"
     SENSOR = "sensor"

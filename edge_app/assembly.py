@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from edge_app.box import EdgeBox
 from edge_app.cameras import Camera, CameraSet, SourceMaker, source_of, watch_cameras
 from edge_app.command_handlers import command_handlers
 from edge_app.config import CameraConfig, LotsightConfig
+from edge_app.counting import CameraLanes, LaneOutlets, LaneWatch
 from edge_app.delivery import MqttConfig, MqttLink, Store
 from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
 from edge_app.delivery.database import STORE_FILE
@@ -54,6 +56,7 @@ from edge_app.ports import Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.retention import Retention
 from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
+from edge_app.schedule import ScheduleSettings
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.service import EdgeService, Part
 from edge_app.service_manager import ServiceManager, Watchdog
@@ -118,14 +121,18 @@ def _assemble(
     liveness = LivenessFile(state_dir / ALIVE_FILE, clock)
     stale = not liveness.is_younger_than(config.edge.restore_within_s)
     alarms, live_state = Alarms(), LiveState()
-    scheduler = Scheduler([], clock, config.model.passes_at_once(os.cpu_count() or 1))
+    scheduler = Scheduler(
+        [],
+        clock,
+        config.model.passes_at_once(os.cpu_count() or 1),
+        ScheduleSettings(count_share=config.counting.time_share),
+    )
     layout = StoredLayout(store, alarms, config.sensor)
     devices = build_lot_devices(config, store, layout.record, live_state, alarms, clock)
     outlets = Outlets(devices.sensing.bays.record_camera, live_state)
-    single = [
-        _camera(config, camera, partial(make_camera, camera, clock), outlets, scheduler, clock)
-        for camera in config.camera
-    ]
+    lanes = LaneOutlets(store, live_state)
+    shared = _Shared(make_camera, outlets, lanes, scheduler.notify, clock)
+    single = [_camera(config, camera, shared) for camera in config.camera]
     scheduler.add([camera.unit for camera in single])
     models, slots = ModelFiles(config.model), None
     open_first: Callable[[], Detector] = models.load
@@ -187,23 +194,32 @@ def _assemble(
     return box
 
 
-def _camera(
-    config: LotsightConfig,
-    camera: CameraConfig,
-    open_source: Callable[[], FrameSource],
-    outlets: Outlets,
-    scheduler: Scheduler,
-    clock: Clock,
-) -> Camera:
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all cameras are given."""
+
+    make_source: SourceMaker
+    outlets: Outlets
+    lanes: LaneOutlets
+    notify: Callable[[], None]
+    clock: Clock
+
+
+def _camera(config: LotsightConfig, camera: CameraConfig, shared: _Shared) -> Camera:
+    clock, notify = shared.clock, shared.notify
+    lanes = CameraLanes(camera, config.counting, shared.lanes, clock)
+
+    def open_source() -> FrameSource:
+        return shared.make_source(lanes.source_config(), clock)
+
     open_source()  # an invalid address must make startup fail
-    notify = scheduler.notify
     feed = CameraFeed(camera.id, open_source, camera.feed_settings(), clock, notify, notify)
-    pipeline = CameraPipeline(camera, config.evidence, outlets, clock)
+    pipeline = CameraPipeline(camera, config.evidence, shared.outlets, clock)
     pipeline.use_gate(make_gate(config))
     pipeline.use_scene(make_scene(config))
     copies = config.edge.state_dir / "calibrations"
     keeper = CalibrationKeeper(camera.id, camera.calibration_file, copies)
-    return Camera(camera, keeper, CameraUnit(feed, pipeline))
+    return Camera(camera, keeper, CameraUnit(feed, pipeline, lanes))
 
 
 # -- what goes on from a judged frame --------------------------------------------------------------
@@ -346,6 +362,13 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         box.network.reload_if_changed,
         partial(watch_cameras, box.cameras.ids, box.live_state, box.alarms, box.network),
         box.devices.look,
+        LaneWatch(
+            box.cameras.ids,
+            box.live_state,
+            box.alarms,
+            box.clock,
+            box.config.counting.slow_after_s,
+        ).look,
         disk.look,
         OverloadWatch(box.scheduler.load, box.alarms, box.clock).look,
         retention.tidy_if_due,

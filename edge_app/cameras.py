@@ -12,6 +12,7 @@ from calibration import Calibration
 from edge_app.alarm_texts import calibration_alarm, camera_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.config import CameraConfig
+from edge_app.counting import CameraLanes
 from edge_app.layouts import StoredLayout
 from edge_app.live_state import LiveState
 from edge_app.network import ActiveNetwork, Post
@@ -62,6 +63,18 @@ class Camera:
     def feed(self) -> CameraFeed:
         """What reads it."""
         return self.unit.feed
+
+    @property
+    def lanes(self) -> CameraLanes | None:
+        """What counts on its lanes."""
+        return self.unit.lanes
+
+    def use_calibration(self, calibration: Calibration, guard: Guard | None) -> None:
+        """Judge and count by another revision, at the rate that it asks for."""
+        self.pipeline.use_calibration(calibration, guard)
+        if self.lanes is not None:
+            self.lanes.use_calibration(calibration)
+        self.unit.pace()
 
 
 class CameraSet:
@@ -116,11 +129,15 @@ class CameraSet:
         """Judge with another network; in the thread that judges, or before it runs."""
         for camera in self:
             camera.pipeline.use_detector(detector)
+            if camera.lanes is not None:
+                camera.lanes.use_detector(detector)
 
     def model_failed(self, fault: str) -> None:
         """There is no network; in the thread that judges, or before it runs."""
         for camera in self:
             camera.pipeline.model_failed(fault)
+            if camera.lanes is not None:
+                camera.lanes.model_failed(fault)
 
     def add_observer(self, observer: Observer, camera_id: str | None = None) -> None:
         """Show `observer` every judged frame of one camera, or of all."""
@@ -209,13 +226,13 @@ class CameraSet:
             fault = calibration_alarm(camera.config, camera.calibration, exc)
         if camera.calibration is not None:
             guard = self._make_guard(camera.config, camera.calibration)
-            camera.pipeline.use_calibration(camera.calibration, guard)
+            camera.use_calibration(camera.calibration, guard)
         if fault is not None:
             self._alarms.set(fault)
             camera.pipeline.calibration_failed(fault.line)
 
     def _go_over(self, camera: Camera, calibration: Calibration, guard: Guard | None) -> None:
-        camera.pipeline.use_calibration(calibration, guard)
+        camera.use_calibration(calibration, guard)
         self._write_layout()
         _log.info(
             "camera %s: calibration revision %d with %d bays in use",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -12,6 +11,7 @@ from edge_app.alarm_texts import layout_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.config import SensorConfig
 from edge_app.delivery import BayChange, Store
+from edge_app.layout_names import lot_id
 from telemetry import ConfigError, TelemetryError
 from telemetry.bay_sensors import SENSORS_CAMERA
 from telemetry.bounds import MAX_MESSAGE_BYTES
@@ -20,12 +20,6 @@ from telemetry.layout import Layout, check_fits
 from telemetry.messages import LayoutBay, Location, LotInfo
 
 _PICTURE_DECIMALS = 4
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
-
-
-def lot_id(name: str) -> str:
-    """An identifier made from a lot's name: `P1 Nord (West)` gives `P1-Nord-West`."""
-    return _NOT_IN_ID.sub("-", name).strip("-_.")[:64] or "lot"
 
 
 def build_layout(
@@ -39,8 +33,8 @@ def build_layout(
 
     Raises:
         ConfigError: two cameras have a bay of the same id (a bay has one state, so it may belong
-            to one camera only), or there are more bays, cameras or zones than the contract's
-            messages hold.
+            to one camera only) or count for one gate, or there are more bays, cameras or zones
+            than the contract's messages hold.
     """
     try:
         layout = _layout_of(calibrations, sensors)
@@ -57,6 +51,7 @@ def build_layout(
 
 def _layout_of(calibrations: Sequence[Calibration], sensors: Sequence[SensorConfig]) -> Layout:
     owner: dict[str, str] = {}
+    _check_gates(calibrations)
     bays: list[LayoutBay] = []
     lots: dict[str, LotInfo] = {}
     for calibration in calibrations:
@@ -79,6 +74,20 @@ def _layout_of(calibrations: Sequence[Calibration], sensors: Sequence[SensorConf
         if sensor.lot is not None:
             lots.setdefault(sensor.lot, LotInfo(lot=sensor.lot))
     return Layout.of(bays, tuple(lots.values()))
+
+
+def _check_gates(calibrations: Sequence[Calibration]) -> None:
+    """A gate has one running total, so one camera counts for it."""
+    owner: dict[str, str] = {}
+    for calibration in calibrations:
+        for line in calibration.lines:
+            other = owner.setdefault(line.id, calibration.camera)
+            if other != calibration.camera:
+                msg = (
+                    f"counted line {line.id!r} stands in the calibrations of cameras {other!r} and "
+                    f"{calibration.camera!r}: give each gate an id of its own"
+                )
+                raise ConfigError(msg)
 
 
 def _without_pictures(layout: Layout) -> Layout:

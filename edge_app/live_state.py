@@ -82,6 +82,7 @@ class LiveView:
         detections: vehicles found in this frame, pixels of the picture.
         status: how the camera does.
         moving: what moves in this frame; None if not requested.
+        homography: how the view has moved since it was calibrated, shape (3, 3); None: not at all.
     """
 
     camera: str
@@ -93,6 +94,7 @@ class LiveView:
     bay_prob: Floats | None = field(default=None, repr=False)
     detections: Detections = field(default_factory=Detections.empty, repr=False)
     moving: Moving | None = field(default=None, repr=False)
+    homography: Floats | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,37 @@ class RecentEvent:
     utc: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """A counted line and what passed over it.
+
+    Attributes:
+        gate: the line's id.
+        camera: that watches it.
+        lot: that it leads to.
+        level: that it leads to; None: the whole lot.
+        today_in: since midnight, in the box's own time zone.
+        today_out: the same, outwards.
+        total_in: running total, never set back.
+        total_out: the same, outwards.
+        rate_hz: pictures per second that are counted, lately.
+        wanted_hz: that are wanted.
+        fault: why nothing is counted; empty while all is well.
+    """
+
+    gate: str
+    camera: str
+    lot: str
+    level: str | None
+    today_in: int
+    today_out: int
+    total_in: int
+    total_out: int
+    rate_hz: float
+    wanted_hz: float
+    fault: str = ""
+
+
 class LiveState:
     """Latest view of each camera and a bounded list of recent events; safe between threads."""
 
@@ -122,6 +155,7 @@ class LiveState:
         self._believed: dict[str, BayState] = {}
         self._incidents: dict[str, tuple[Incident, ...]] = {}
         self._incident_counts: Counter[tuple[str, IncidentKind]] = Counter()
+        self._lanes: dict[str, tuple[LaneStatus, ...]] = {}
         self._changed = threading.Condition()
 
     def publish(self, view: LiveView) -> None:
@@ -184,11 +218,23 @@ class LiveState:
         with self._changed:
             return dict(self._incident_counts)
 
+    def set_lanes(self, camera: str, lanes: Sequence[LaneStatus]) -> None:
+        """Say how the counted lines of a camera do."""
+        with self._changed:
+            self._lanes[camera] = tuple(lanes)
+
+    def lanes(self, camera: str | None = None) -> tuple[LaneStatus, ...]:
+        """The counted lines, of one camera or of all."""
+        with self._changed:
+            found = [self._lanes[name] for name in self._lanes if camera in {None, name}]
+        return tuple(lane for lanes in found for lane in lanes)
+
     def remove(self, camera: str) -> None:
         """Forget a camera."""
         with self._changed:
             self._views.pop(camera, None)
             self._incidents.pop(camera, None)
+            self._lanes.pop(camera, None)
             self._versions.pop(camera, None)
             self._changed.notify_all()
 

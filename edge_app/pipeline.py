@@ -81,6 +81,8 @@ class CameraPipeline:
         self._moving: Moving | None = None
         self._observers: list[Observer] = []
         self._waiting: _Waiting | None = None
+        self.report = ViewReport()
+        """What the view guard said of the last frame."""
         self._urgency: Urgency | None = None
         self._stats = CameraStats(clock)
         self._calibration_fault = ""
@@ -194,6 +196,7 @@ class CameraPipeline:
         report, greys = ViewReport(), SmallGreys(frame.image_bgr)
         if self._guard is not None:
             report = self._guard.look(frame, may_postpone=True, greys=greys)
+        self.report = report
         bays = self._bays.moved(report.homography)
         if self._scene is not None:
             # Before anything can end this look: the picture is shown in any case.
@@ -276,6 +279,8 @@ class CameraPipeline:
 
     def _urgency_of(self, frame: Frame, bays: BayShapes, greys: SmallGreys) -> Urgency | None:
         if not bays.polygons_norm:
+            if self._calibration is not None and self._calibration.lines:
+                return None  # its lanes look at every frame already
             return Urgency.HEARTBEAT  # nothing to publish; the pages show what it finds
         gate = self._gate
         found = None if gate is None else gate.look(frame, list(bays.polygons_norm), greys)
@@ -370,5 +375,6 @@ class CameraPipeline:
             bay_prob=None if said is None else said.evidence.prob,
             detections=Detections.empty() if said is None else said.output.detections,
             moving=self._moving,
+            homography=self.report.homography,
         )
         self._outlets.live_state.publish(self._view)

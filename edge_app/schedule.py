@@ -54,6 +54,7 @@ class ScheduleSettings:
     Attributes:
         urgent_share: of the time that passes down to SETTLING get at most while looks wait.
         other_share: the same for all passes while only STARTING and HEARTBEAT wait.
+        count_share: of the time that counted lanes get at most while other cameras wait.
         share_window_s: time over which shares are measured.
         eager: how many times as overdue a camera counts whose bay settles, when looks are late.
         starting: cameras that start at the same time, for each worker; the others wait, so that
@@ -66,6 +67,7 @@ class ScheduleSettings:
 
     urgent_share: float = 0.5
     other_share: float = 0.25
+    count_share: float = 0.5
     share_window_s: float = 10.0
     eager: float = 4.0
     starting: int = 3
@@ -84,12 +86,14 @@ class ScheduledTask:
         is_pass: whether the network is to be run; else it is only looked at.
         begun_s: monotonic time.
         reach: share of its rate that the camera gets with this task.
+        counts: whether the camera has counted lanes.
     """
 
     camera: int
     is_pass: bool
     begun_s: float
     reach: float
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class _Camera:
     interval_s: float
     waits_since_s: Callable[[], float | None]
     looked_s: float
+    counts: bool = False
     is_at_work: bool = False
     request: PassRequest | None = None
     requested_s: float = 0.0
@@ -166,10 +171,18 @@ class Schedule:
         """
         self._cameras.append(_Camera(interval_s, waits_since_s, now_s - interval_s))
 
+    def pace(self, number: int, interval_s: float, *, counts: bool) -> None:
+        """Look at a camera at another rate; `counts` says that it has counted lanes now."""
+        self._cameras[number].interval_s = interval_s
+        self._cameras[number].counts = counts
+
     def next(self, now_s: float) -> ScheduledTask | None:
         """The next task; None while nothing is to be done. `done` must follow."""
         chosen_pass = self._next_pass(now_s)
-        look = self._next_look(now_s)
+        may_count = self._spent.count_share() < self._settings.count_share
+        look = self._next_look(now_s, may_count=may_count)
+        if look is None and chosen_pass is None and not may_count:
+            look = self._next_look(now_s, may_count=True)  # nobody else waits
         if chosen_pass is None and look is None:
             return None
         if chosen_pass is not None and (look is None or self._may_pass(chosen_pass[1])):
@@ -181,7 +194,7 @@ class Schedule:
         camera.is_at_work = True
         if camera.admitted_s is None:
             camera.admitted_s = now_s
-        return ScheduledTask(number, is_pass, now_s, camera.reach_at(now_s))
+        return ScheduledTask(number, is_pass, now_s, camera.reach_at(now_s), camera.counts)
 
     def done(
         self,
@@ -201,7 +214,11 @@ class Schedule:
         """
         camera = self._cameras[task.camera]
         camera.is_at_work = False
-        self._spent.add(now_s, now_s - task.begun_s, is_pass=task.is_pass)
+        took_s = now_s - task.begun_s
+        if task.counts and not task.is_pass:
+            self._spent.add_counting(now_s, took_s)
+        else:
+            self._spent.add(now_s, took_s, is_pass=task.is_pass)
         if has_looked:
             camera.reach = task.reach
             camera.looked_s = task.begun_s
@@ -267,14 +284,18 @@ class Schedule:
                 best = found
         return None if best is None else (best[2], best[0])
 
-    def _next_look(self, now_s: float) -> int | None:
+    def _next_look(self, now_s: float, *, may_count: bool) -> int | None:
         """The camera that waits longest in its own intervals."""
         may_start = self._starting(now_s) < self._most_starting
         best: tuple[float, int] | None = None
         for number, camera in enumerate(self._cameras):
             if camera.is_at_work or (camera.admitted_s is None and not may_start):
                 continue
+            if camera.counts and not may_count:
+                continue
             urgency = None if camera.request is None else camera.request.urgency
+            if camera.counts:
+                urgency = None  # a lane must see every picture, whatever its bays wait for
             if urgency in _LOOKED_AT_WITH_THE_PASS or camera.waits_since_s() is None:
                 continue
             overdue = (now_s - camera.looked_s) / camera.interval_s
@@ -312,12 +333,28 @@ class _Spent:
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
         self._at_s = -math.inf
-        self._look_s = self._pass_s = 0.0
+        self._look_s = self._pass_s = self._count_s = 0.0
 
     def add(self, now_s: float, took_s: float, *, is_pass: bool) -> None:
+        self._fade(now_s)
+        if is_pass:
+            self._pass_s += took_s
+        else:
+            self._look_s += took_s
+
+    def add_counting(self, now_s: float, took_s: float) -> None:
+        self._fade(now_s)
+        self._count_s += took_s
+
+    def count_share(self) -> float:
+        total_s = self._look_s + self._pass_s + self._count_s
+        return self._count_s / total_s if total_s else 0.0
+
+    def _fade(self, now_s: float) -> None:
         kept = math.exp(-max(0.0, now_s - self._at_s) / self._window_s)
-        self._look_s = self._look_s * kept + (0.0 if is_pass else took_s)
-        self._pass_s = self._pass_s * kept + (took_s if is_pass else 0.0)
+        self._look_s, self._pass_s, self._count_s = (
+            spent_s * kept for spent_s in (self._look_s, self._pass_s, self._count_s)
+        )
         self._at_s = now_s
 
     def pass_share(self) -> float:

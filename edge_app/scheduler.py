@@ -16,8 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from edge_app.counting import CameraLanes
 from edge_app.pipeline import CameraPipeline
-from edge_app.schedule import Load, PassRequest, Schedule, ScheduledTask
+from edge_app.schedule import Load, PassRequest, Schedule, ScheduledTask, ScheduleSettings
 from edge_app.sources import CameraFeed
 from telemetry import Clock
 
@@ -29,10 +30,25 @@ _CHECK_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class CameraUnit:
-    """A camera: what reads it, and what judges its frames."""
+    """A camera: what reads it, what judges its frames, and what counts on its lanes."""
 
     feed: CameraFeed
     pipeline: CameraPipeline
+    lanes: CameraLanes | None = None
+
+    @property
+    def interval_s(self) -> float:
+        """Wanted time between pictures."""
+        return self.pipeline.interval_s if self.lanes is None else self.lanes.interval_s
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether it has counted lanes now."""
+        return self.lanes is not None and self.lanes.is_counting
+
+    def pace(self) -> None:
+        """Read the camera at the rate that is wanted now."""
+        self.feed.set_interval(self.interval_s)
 
 
 class Scheduler:
@@ -42,15 +58,20 @@ class Scheduler:
         units: the cameras.
         clock: time.
         workers: threads that judge; by default one for each core.
+        settings: how the time is shared.
     """
 
     def __init__(
-        self, units: Sequence[CameraUnit], clock: Clock, workers: int | None = None
+        self,
+        units: Sequence[CameraUnit],
+        clock: Clock,
+        workers: int | None = None,
+        settings: ScheduleSettings | None = None,
     ) -> None:
         self._clock = clock
         self._count = workers or os.cpu_count() or 1
         self._units: list[CameraUnit] = []
-        self._schedule = Schedule(self._count)
+        self._schedule = Schedule(self._count, settings)
         self._wake = threading.Condition()
         self._tasks: deque[Callable[[], None]] = deque()
         self._idle_tasks: deque[Callable[[], None]] = deque()
@@ -65,8 +86,10 @@ class Scheduler:
         """Add cameras; before `start` only."""
         for unit in units:
             self._units.append(unit)
-            interval_s = unit.pipeline.interval_s
-            self._schedule.add(interval_s, unit.feed.waits_since_s, self._clock.mono_s())
+            now_s = self._clock.mono_s()
+            self._schedule.add(unit.interval_s, unit.feed.waits_since_s, now_s)
+            number = len(self._units) - 1
+            self._schedule.pace(number, unit.interval_s, counts=unit.is_counting)
 
     def notify(self) -> None:
         """Say that a picture has come."""
@@ -190,6 +213,7 @@ class Scheduler:
         finally:
             with self._wake:
                 self._schedule.done(task, self._clock.mono_s(), request, has_looked=has_looked)
+                self._schedule.pace(task.camera, unit.interval_s, counts=unit.is_counting)
 
     def _idle(self, task: Callable[[], None]) -> None:
         try:
@@ -207,6 +231,8 @@ class Scheduler:
                 continue
             try:
                 unit.pipeline.check(unit.feed.status())
+                if unit.lanes is not None:
+                    unit.lanes.check()
             except Exception:  # as above
                 _log.exception("camera %s: unexpected fault", unit.pipeline.camera)
             finally:
@@ -218,6 +244,10 @@ def _judge(unit: CameraUnit, *, is_pass: bool) -> tuple[bool, PassRequest | None
     """Whether there was a picture to look at, and the pass that is wanted from now on."""
     pipeline = unit.pipeline
     frame = unit.feed.take()
+    if frame is not None and unit.lanes is not None:
+        unit.lanes.count(frame, pipeline.report)
+        if not is_pass and not unit.lanes.bays_are_due(frame):
+            return True, pipeline.request
     request = pipeline.request if frame is None else pipeline.look(frame)
     if is_pass and request is not None:
         request = pipeline.run_pass()

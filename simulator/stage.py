@@ -288,7 +288,7 @@ def _fill_ground(
 
 def _seen_window(layout: LotLayout, camera: Camera) -> tuple[float, float, float, float]:
     """The part of the ground that is worth a fine raster: the lot, and what lies before it."""
-    corners = np.concatenate([bay.corners() for bay in layout.bays])
+    corners = _outline(layout)
     rays = camera.rays()[:: max(camera.image_wh[1] // 24, 1), :: max(camera.image_wh[0] // 24, 1)]
     rays = rays.reshape(-1, 3)
     down = rays[rays[:, 2] < -0.05]
@@ -298,6 +298,13 @@ def _seen_window(layout: LotLayout, camera: Camera) -> tuple[float, float, float
     low = np.maximum(points.min(0) - 1, corners.min(0) - 14) if len(points) else corners.min(0) - 6
     high = np.minimum(points.max(0) + 1, corners.max(0) + 14) if len(points) else corners.max(0) + 6
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _outline(layout: LotLayout) -> Points:
+    """Corners of all bays; of a place without bays, of its lanes."""
+    if layout.bays:
+        return np.concatenate([bay.corners() for bay in layout.bays])
+    return np.array([(x, lane.y_m) for lane in layout.lanes for x in (lane.x_min_m, lane.x_max_m)])
 
 
 def _lit(albedo: GroundMap, sun: GroundMap, light: Light) -> GroundMap:

@@ -132,13 +132,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def parse_points(text: str, pixels_of: tuple[int, int] | None, count: int | None) -> list[Point]:
+def parse_points(
+    text: str, pixels_of: tuple[int, int] | None, count: int | None, least: int = 3
+) -> list[Point]:
     """Points from text such as `0.1,0.2 0.3,0.2 0.3,0.4`.
 
     Args:
         text: pairs, separated by blanks or semicolons.
         pixels_of: the picture's size when they are pixels; None when they are fractions.
-        count: how many there must be; None: 3 or more.
+        count: how many there must be; None: `least` or more.
+        least: see `count`.
 
     Raises:
         CalibrationError: they are no such points.
@@ -152,9 +155,9 @@ def parse_points(text: str, pixels_of: tuple[int, int] | None, count: int | None
             msg = f"points: expected x,y such as 0.25,0.4, but got '{part}'"
             raise CalibrationError(msg) from None
         points.append((x / pixels_of[0], y / pixels_of[1]) if pixels_of else (x, y))
-    least = count or 3
+    least = count or least
     if len(points) < least or (count is not None and len(points) > count):
-        wanted = str(count) if count else "3 or more"
+        wanted = str(count) if count else f"{least} or more"
         msg = f"points: expected {wanted}, but got {len(points)}"
         raise CalibrationError(msg)
     return points

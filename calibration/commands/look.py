@@ -134,6 +134,7 @@ def show(
         ("levels", ", ".join(lot.levels) or "-"),
         ("reference", calibration.reference.file if calibration.reference else "-"),
         ("masks", ", ".join(mask.name for mask in calibration.masks) or "-"),
+        ("counted lines", ", ".join(line.id for line in calibration.lines) or "-"),
         ("retired ids", ", ".join(calibration.retired_ids) or "-"),
         ("revision", f"{calibration.revision} by {calibration.author}, {time}"),
         ("note", calibration.note or "-"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from calibration.types import Area, Bay, Calibration, Lot, Mask
+from calibration.types import Area, Bay, Calibration, Line, Lot, Mask
 
 TabId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
@@ -23,14 +23,15 @@ class _Body(BaseModel):
 class Document(_Body):
     """The part of a calibration that the page edits.
 
-    Without `masks` or `areas` those of the file stay: a page of before they could be drawn, open
-    while the box was brought up to date, takes nothing away.
+    Without `masks`, `areas` or `lines` those of the file stay: a page of before they could be
+    drawn, open while the box was brought up to date, takes nothing away.
     """
 
     bays: Annotated[tuple[Bay, ...], Field(max_length=MOST_BAYS)]
     lot: Lot
     masks: Annotated[tuple[Mask, ...], Field(max_length=MOST_REGIONS)] | None = None
     areas: Annotated[tuple[Area, ...], Field(max_length=MOST_REGIONS)] | None = None
+    lines: Annotated[tuple[Line, ...], Field(max_length=MOST_REGIONS)] | None = None
     new_reference: bool = False
 
 

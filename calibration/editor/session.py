@@ -164,6 +164,7 @@ class EditorSession:
                 "lot": document.lot,
                 "masks": present.masks if document.masks is None else document.masks,
                 "areas": present.areas if document.areas is None else document.areas,
+                "lines": present.lines if document.lines is None else document.lines,
                 "image_wh": self.image_wh(),
             }
         )
@@ -239,6 +240,7 @@ class EditorSession:
             ground_quads=tuple(bay.ground_quad for bay in moved.bays),
             masks=moved.masks,
             areas=moved.areas,
+            lines=moved.lines,
             usable=found.usable,
             verdict=found.verdict,
             inliers=found.inliers,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from calibration.editor.documents import Draft
 from calibration.files import Revision
 from calibration.findings import Finding
-from calibration.types import Area, Bay, Calibration, Mask, Polygon, Quad
+from calibration.types import Area, Bay, Calibration, Line, Mask, Polygon, Quad
 
 
 class _View(BaseModel):
@@ -114,6 +114,7 @@ class AlignView(_View):
     ground_quads: tuple[Quad | None, ...]
     masks: tuple[Mask, ...]
     areas: tuple[Area, ...]
+    lines: tuple[Line, ...]
     usable: bool
     verdict: str
     inliers: int

@@ -37,6 +37,7 @@ from edge_app.judging.picture import count_states, draw_states
 from models import choose_model, explain_model, open_detector, parse_hints
 from models.options import LayoutOption, NamesOption, RolesOption
 from telemetry import BayState, CalibrationError, CameraError, ConfigError
+from telemetry.gates import PassageDirection
 from telemetry.messages import ModelRef
 from vision.image_file import IMAGE_SUFFIXES, decode_image
 from vision.types import ImageBgr
@@ -165,6 +166,7 @@ def _judge_clip(console: Console, reader: ClipReader, clip: ClipJudge, out: Path
     }
     table = _write_json(out / f"{source.stem}.judged.json", facts | report.as_dict())
     _print_changes(console, report)
+    _print_lines(console, report)
     _print_counts(console, report.states)
     _print_unknown(console, report.states)
     _print_view(console, clip.judge, report.view)
@@ -265,6 +267,12 @@ def _print_changes(console: Console, report: ClipReport) -> None:
     if len(later) > MAX_ROWS:
         console.print(f"[dim]and {len(later) - MAX_ROWS} more in the JSON[/]")
     console.print(f"{report.judged} of {report.frames} frames judged, {len(later)} changes")
+
+
+def _print_lines(console: Console, report: ClipReport) -> None:
+    for line, counts in report.line_counts().items():
+        in_, out = counts[PassageDirection.IN], counts[PassageDirection.OUT]
+        console.print(f"line [bold]{escape(line)}[/]: {in_} in, {out} out")
 
 
 def _after_start(changes: Sequence[ClipChange]) -> list[ClipChange]:

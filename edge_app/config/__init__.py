@@ -2,6 +2,7 @@
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.counting import CountingConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.judging import EvidenceConfig, GateConfig, GuardConfig
@@ -38,6 +39,7 @@ __all__ = [
     "BarrierConfig",
     "CameraConfig",
     "CountedLotConfig",
+    "CountingConfig",
     "EdgeConfig",
     "EvidenceConfig",
     "GateConfig",

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from edge_app.config.audit import AuditConfig
 from edge_app.config.camera import CameraConfig
+from edge_app.config.counting import CountingConfig
 from edge_app.config.harvest import HarvestConfig, PrivacyConfig
 from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.judging import EvidenceConfig, GateConfig, GuardConfig
@@ -241,6 +242,11 @@ class LotsightConfig(BaseSettings):
         default_factory=IncidentsConfig,
         title="Incidents",
         description="Wrongly parked vehicles.",
+    )
+    counting: CountingConfig = Field(
+        default_factory=CountingConfig,
+        title="Counting",
+        description="Vehicles over drawn lines.",
     )
     privacy: PrivacyConfig = Field(
         default_factory=PrivacyConfig,

@@ -13,10 +13,13 @@ from edge_app.delivery.database import StoreError
 from edge_app.delivery.entries import Notice
 from edge_app.delivery.incidents import IncidentChange
 from edge_app.delivery.link import LinkInfo, MqttLink
+from edge_app.delivery.passages import GatePassage, GateTotals
 from edge_app.delivery.store import Store
 
 __all__ = [
     "BayChange",
+    "GatePassage",
+    "GateTotals",
     "HomeAssistantConfig",
     "IncidentChange",
     "LinkInfo",

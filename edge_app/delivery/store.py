@@ -33,6 +33,7 @@ from edge_app.delivery.entries import (
 )
 from edge_app.delivery.incidents import IncidentChange, OpenIncidents, incident_event
 from edge_app.delivery.outbox import OutboxRow
+from edge_app.delivery.passages import GateCounts, GatePassage, GateTotals
 from edge_app.delivery.retry import DiskRetry
 from edge_app.delivery.stream import EventStream
 from edge_app.delivery.timesync import clock_stamp
@@ -69,6 +70,7 @@ class Store:
         self._stream = EventStream(database, clock, bounds, stamp)
         self._buffer = ChangeBuffer(bounds.max_buffered)
         self._incidents = OpenIncidents(database)
+        self._gates = GateCounts(database)
         self._retry = DiskRetry(path, clock)
         self._vacuum = Vacuum(path, database, clock)
         body = self.documents.get(LAYOUT)
@@ -142,6 +144,17 @@ class Store:
         with self._lock:
             self._take([each.entry(self._stamp()) for each in notices])
         self._tell()
+
+    def record_passages(self, passages: Sequence[GatePassage]) -> None:
+        """Count passages over lines, and queue their events in the transaction of the totals."""
+        with self._lock:
+            self._take(self._gates.take(passages, self._stamp()))
+        self._tell()
+
+    def gate_totals(self, gate: str) -> GateTotals:
+        """What passed a gate: ever, and on the day of its last passage."""
+        with self._lock:
+            return self._gates.totals(gate)
 
     def incidents(self) -> tuple[Incident, ...]:
         """The incidents that last, oldest first."""

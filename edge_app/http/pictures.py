@@ -11,9 +11,11 @@ import numpy as np
 
 from edge_app.live_state import LiveState, LiveView
 from telemetry import CameraError
+from telemetry.gates import PassageDirection
 from vision.draw import DrawOptions, annotate
 from vision.geometry import to_pixels
 from vision.incidents.draw import draw_incidents
+from vision.lanes.draw import draw_lines
 from vision.privacy import PrivacySettings, PrivateScene, obscure
 from vision.types import Detections, ImageBgr
 
@@ -109,7 +111,19 @@ class PictureMaker:
         options = DrawOptions(show_summary=False, show_confidence=False)
         drawn = annotate(image, view.polygons_norm, view.states, boxes, options)
         draw_incidents(drawn, self._live_state.incidents(view.camera))
+        if view.calibration is not None and view.calibration.lines:
+            lines = view.calibration.counted_lines()
+            draw_lines(drawn, lines, self._today(view.camera), view.homography)
         return drawn
+
+    def _today(self, camera: str) -> dict[str, dict[PassageDirection, int]]:
+        return {
+            lane.gate: {
+                PassageDirection.IN: lane.today_in,
+                PassageDirection.OUT: lane.today_out,
+            }
+            for lane in self._live_state.lanes(camera)
+        }
 
     def _private(self, view: LiveView) -> ImageBgr:
         """The frame without what people must not see."""

@@ -19,6 +19,7 @@ from edge_app.http.views import (
     Counts,
     FrameEvidence,
     IncidentView,
+    LaneView,
     Occupancy,
     VehicleView,
 )
@@ -170,6 +171,7 @@ def box_view(report: BoxReport, live_state: LiveState) -> BoxView:
         closed_bays=tuple(sorted(report.closed_bays)),
         cameras=tuple(map(camera_view, views(live_state))),
         incidents=incident_views(live_state),
+        lanes=tuple(LaneView(**asdict(lane)) for lane in live_state.lanes()),
         audits=report.audits,
         harvest=report.harvest,
         sensing=report.sensing,

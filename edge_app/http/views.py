@@ -196,6 +196,22 @@ class IncidentList(_View):
     incidents: tuple[IncidentView, ...]
 
 
+class LaneView(_View):
+    """A counted line and what passed over it."""
+
+    gate: str
+    camera: str
+    lot: str
+    level: str | None
+    today_in: int = Field(description="since midnight, in the box's own time zone")
+    today_out: int
+    total_in: int = Field(description="running total, never set back")
+    total_out: int
+    rate_hz: float = Field(description="pictures per second that are counted, lately")
+    wanted_hz: float
+    fault: str = Field(description="why nothing is counted; empty while all is well")
+
+
 class BoxView(_View):
     """The box, its cameras and its bays in figures; the event stream's `status`."""
 
@@ -214,6 +230,7 @@ class BoxView(_View):
     closed_bays: tuple[str, ...]
     cameras: tuple[CameraView, ...]
     incidents: tuple[IncidentView, ...]
+    lanes: tuple[LaneView, ...] = Field(description="counted lines")
     audits: Mapping[str, CameraAudit] = Field(description="by camera")
     harvest: HarvestStats | None = Field(description="null: disabled")
     sensing: SensingReport = Field(description="bay sensors, gates and counted lots")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,10 @@ from edge_app.judging.picture import (
     view_as_dict,
 )
 from telemetry import BayState
+from telemetry.gates import PassageDirection
 from vision import Detections, EvidenceFilter, EvidenceSettings, ImageBgr
+from vision.lanes import CountedLine, LaneCounter, LinePassage, lane_plan
+from vision.lanes.draw import draw_lines
 from vision.types import Floats, Frame
 from vision.view_guard import ViewReport
 
@@ -31,11 +35,13 @@ class ClipOptions:
         rate_hz: judged frames for each second of the clip.
         speed: seconds of the scene for each second of the clip, more than 1 for a time-lapse.
         caption: of the drawn pictures.
+        count_hz: frames for each second of the clip that are counted over lines.
     """
 
     rate_hz: float = 5.0
     speed: float = 1.0
     caption: str = ""
+    count_hz: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class ClipReport:
         changes: in order of time.
         states: at the end.
         view: what the view guard said last.
+        passages: over counted lines, in order of time, and their lines' ids.
     """
 
     duration_s: float
@@ -77,6 +84,8 @@ class ClipReport:
     changes: tuple[ClipChange, ...]
     states: tuple[BayState, ...]
     view: ViewReport
+    passages: tuple[LinePassage, ...] = ()
+    lines: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -88,7 +97,41 @@ class ClipReport:
             "counts": count_states(self.states),
             "changes": [change.as_dict() for change in self.changes],
             "states": [state_as_dict(state) for state in self.states],
+            "lines": {line: dict(counts) for line, counts in self.line_counts().items()},
+            "passages": [_passage_as_dict(each) for each in self.passages],
         }
+
+    def line_counts(self) -> dict[str, Counter[PassageDirection]]:
+        """What passed over each counted line, by direction."""
+        counts = {line: Counter(dict.fromkeys(PassageDirection, 0)) for line in self.lines}
+        for passage in self.passages:
+            counts[passage.line][passage.direction] += 1
+        return counts
+
+
+def _passage_as_dict(passage: LinePassage) -> dict[str, Any]:
+    return {
+        "line": passage.line,
+        "at_s": round(passage.time_s, 3),
+        "direction": passage.direction,
+        "vehicle": passage.vehicle,
+        "conf": passage.confidence,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLanes:
+    """Counted lines and what passed over them so far.
+
+    Attributes:
+        lines: as drawn.
+        counts: by line and direction.
+        homography: how the view has moved since; None: not at all.
+    """
+
+    lines: tuple[CountedLine, ...]
+    counts: Mapping[str, Mapping[PassageDirection, int]]
+    homography: Floats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +144,7 @@ class JudgedFrame:
         polygons_norm: the bays' polygons in this frame.
         states: one for each bay.
         detections: of the last frame that the network looked at; None before the first.
+        lanes: counted lines and what passed over them by then; None where there are none.
     """
 
     time_s: float
@@ -108,13 +152,16 @@ class JudgedFrame:
     polygons_norm: tuple[Floats, ...] = field(repr=False)
     states: tuple[BayState, ...]
     detections: Detections | None = field(repr=False)
+    lanes: ClipLanes | None = field(default=None, repr=False)
 
     def draw(self, caption: str) -> ImageBgr:
         """The frame with states and vehicles drawn over it."""
         caption = f"{caption}  {self.time_s:6.2f} s".strip()
-        return draw_states(
-            self.image_bgr, self.polygons_norm, self.states, self.detections, caption
-        )
+        image = self.image_bgr
+        if self.lanes is not None:
+            image = image.copy()
+            draw_lines(image, self.lanes.lines, self.lanes.counts, self.lanes.homography)
+        return draw_states(image, self.polygons_norm, self.states, self.detections, caption)
 
 
 class ClipJudge:
@@ -132,7 +179,10 @@ class ClipJudge:
         self._states = self._filter.states()
         self._frames = self._judged = 0
         self._last_s = 0.0
-        self._next_s = 0.0
+        self._next_s = self._next_count_s = 0.0
+        self._lines = judge.calibration.counted_lines()
+        self._counter = LaneCounter(self._lines)
+        self._passages: list[LinePassage] = []
 
     def run(self, frames: Iterable[tuple[float, ImageBgr]]) -> Iterator[JudgedFrame]:
         """Judge frames, each with its time in the clip, seconds.
@@ -143,9 +193,13 @@ class ClipJudge:
         for time_s, image in frames:
             if time_s >= self._next_s:
                 self._take(time_s, image)
+            if self._lines and time_s >= self._next_count_s:
+                self._count(time_s, image)
             self._frames += 1
             self._last_s = time_s
-            yield JudgedFrame(time_s, image, self._polygons, self._states, self._detections)
+            yield JudgedFrame(
+                time_s, image, self._polygons, self._states, self._detections, self._lanes()
+            )
 
     def report(self) -> ClipReport:
         """What happened so far."""
@@ -156,6 +210,27 @@ class ClipJudge:
             changes=tuple(self._changes),
             states=self._states,
             view=self._view,
+            passages=tuple(self._passages),
+            lines=tuple(line.id for line in self._lines),
+        )
+
+    def _lanes(self) -> ClipLanes | None:
+        if not self._lines:
+            return None
+        counts = self.report().line_counts()
+        return ClipLanes(self._lines, counts, self._view.homography)
+
+    def _count(self, time_s: float, image: ImageBgr) -> None:
+        """As the service counts: every so many frames, on a small input of the same network."""
+        self._next_count_s = time_s + 1 / self.options.count_hz - 0.0005
+        if self._view.reason is not None:
+            self._counter.clear()
+            return
+        image_wh = (image.shape[1], image.shape[0])
+        spec = self.judge.spec
+        found = self.judge.vehicles(image, lane_plan(image_wh, spec))
+        self._passages += self._counter.update(
+            found, spec.classes, image_wh, time_s, self._view.homography
         )
 
     def _take(self, time_s: float, image: ImageBgr) -> None:

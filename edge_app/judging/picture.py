@@ -11,7 +11,7 @@ from calibration import Calibration
 from telemetry import BayState, CalibrationError, UnknownReason
 from vision import BayJudge, Detections, Detector, ImageBgr, InputPlan, Judgement, NetworkSpec
 from vision.draw import DrawOptions, annotate
-from vision.judge import BayShapes
+from vision.judge import NO_BAYS, BayShapes
 from vision.types import BayEvidence, Floats, Frame
 from vision.view_guard import ViewGuard, ViewReport
 
@@ -90,6 +90,15 @@ class PictureJudge:
             ModelError: the network failed.
         """
         return self._judge.judge(image_bgr, self.bays_in(view or ViewReport()))
+
+    def vehicles(self, image_bgr: ImageBgr, plan: InputPlan) -> Detections:
+        """Only the vehicles of a picture, on an input of one's own choice.
+
+        Raises:
+            ModelError: the network failed.
+        """
+        detector = self._judge.detector
+        return detector.detect(image_bgr, NO_BAYS.quads_norm, plan).detections
 
     def judge(self, image_bgr: ImageBgr, utc: datetime | None = None) -> PictureReport:
         """Judge one picture by itself: each bay is what its probability says, or `unsure`.

@@ -169,6 +169,14 @@ class CameraFeed:
         thread.join(timeout_s)
         return not thread.is_alive()
 
+    def set_interval(self, interval_s: float) -> None:
+        """Read at another rate from now on; the source is opened anew for it."""
+        if interval_s == self._settings.interval_s:
+            return
+        self._settings = replace(self._settings, interval_s=interval_s)
+        if self._reader is not None:
+            self.restart(f"it is wanted {1 / interval_s:g} times a second")
+
     def restart(self, why: str) -> None:
         """Abandon the current reader and start another."""
         _log.warning("camera %s: restarting the reader: %s", self.camera, why)

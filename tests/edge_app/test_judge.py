@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from calibration import Bay, Calibration, save_calibration
+from calibration import Bay, Calibration, Line, save_calibration
 from calibration.clips import ClipReader
 from edge_app.cli.judge import app
 from edge_app.judging import ClipJudge, ClipOptions, ClipWriter, PictureJudge
 from edge_app.judging.calibrations import read_bays
 from models import default_model, find_model, open_detector
+from simulator.entrance import EntranceScene, SimulatedEntrance
 from telemetry import CalibrationError, CameraError, LotsightError
 from vision import ImageBgr, OnnxDetector
 
@@ -280,3 +281,26 @@ def test_an_acpds_frame_with_the_box_rule(shared_data: Path) -> None:
     said = [state.occ for state in work.judge(image).states]
     right = np.mean([a == b for a, b in zip(said, table["occupancy_list"][at], strict=True)])
     assert right >= 0.85
+
+
+def test_a_clip_is_counted_over_its_lines_and_they_are_drawn(tmp_path: Path) -> None:
+    entrance = SimulatedEntrance(EntranceScene(passing=1, image_wh=WH, people=False), seed=2)
+    (crossing,) = entrance.crossings()
+    source, file = tmp_path / "gate.mp4", tmp_path / "gate.json"
+    start_s = crossing.time_s - 2.5
+    with ClipWriter(source, WH, Fraction(8)) as writer:
+        for number in range(36):
+            writer.write(number / 8, entrance.frame(start_s + number / 8))
+    points = tuple((float(x), float(y)) for x, y in entrance.line_norm)
+    line = Line(id="main", points=points)
+    save_calibration(file, Calibration(camera="gate", image_wh=WH, lines=(line,)), author="ina")
+    arguments = [source, "-c", file, "-o", tmp_path / "out", "--any-view"]
+    result = CliRunner().invoke(app, [str(one) for one in arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    found = read_json(tmp_path / "out" / "gate.judged.json")
+    counts = {"in": 0, "out": 0} | {crossing.direction.value: 1}
+    assert found["lines"] == {"main": counts}
+    (passage,) = found["passages"]
+    assert passage["vehicle"] in {"car", "truck"}
+    assert passage["at_s"] == pytest.approx(2.5, abs=1.5)
+    assert f"line main: {counts['in']} in, {counts['out']} out" in result.output

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from calibration import Bay, Lot
-from edge_app.layouts import build_layout, lot_id
+from calibration import Bay, Line, Lot
+from edge_app.layout_names import lot_id
+from edge_app.layouts import build_layout
 from telemetry import ConfigError
 from tests.edge_app.drawn import calibration
 
@@ -62,3 +63,14 @@ def test_more_than_one_box_can_publish_is_refused_by_name() -> None:
 )
 def test_lot_ids(name: str, expected: str) -> None:
     assert lot_id(name) == expected
+
+
+def test_a_gate_is_counted_by_one_camera() -> None:
+    line = Line(id="main", points=((0.1, 0.5), (0.9, 0.5)))
+    first, second = (
+        calibration(camera, bay).model_copy(update={"lines": (line,)})
+        for camera, bay in (("north", "a"), ("south", "b"))
+    )
+    with pytest.raises(ConfigError, match=r"line 'main' .*'north' and 'south'.*id of its own"):
+        build_layout([first, second])
+    assert build_layout([first]).bay_ids == ("a",)

@@ -255,3 +255,42 @@ def test_a_camera_that_never_settles_does_not_hold_up_the_others() -> None:
         now_s += 0.1
         schedule.done(task, now_s, PassRequest(Urgency.STARTING), has_looked=True)
     assert len(seen) == 10
+
+
+def test_counted_lanes_are_looked_at_first_but_take_no_more_than_their_share() -> None:
+    """A lane whose looks alone would fill the box, beside cameras that want 1 look a second."""
+    settings = ScheduleSettings(count_share=0.5)
+    schedule, now_s, spent = Schedule(1, settings), 0.0, Counter[int]()
+    came_s, looked_s = [0.0] * 4, [-1.0] * 4
+    intervals_s = (0.2, 1.0, 1.0, 1.0)
+    for number, interval_s in enumerate(intervals_s):
+        waits = lambda number=number: came_s[number] if came_s[number] > looked_s[number] else None  # noqa: E731
+        schedule.add(interval_s, waits, 0.0)
+    schedule.pace(0, 0.2, counts=True)
+    costs_s = (0.3, 0.15, 0.15, 0.15)  # together 1.95 s a second
+    while now_s < 120.0:
+        for number, interval_s in enumerate(intervals_s):
+            came_s[number] = math.floor(now_s / interval_s) * interval_s
+        task = schedule.next(now_s)
+        if task is None:
+            now_s += 0.01
+            continue
+        looked_s[task.camera] = now_s
+        now_s += costs_s[task.camera]
+        spent[task.camera] += 1
+        schedule.done(task, now_s, None, has_looked=True)
+    assert spent[0] * 0.3 == pytest.approx(0.55 * 120, abs=0.12 * 120), "half, and what is left"
+    for number in (1, 2, 3):
+        assert spent[number] / 120 > 0.9, "the others keep their rate"
+
+
+def test_a_lane_alone_may_take_all_of_the_time() -> None:
+    schedule, now_s, looks = Schedule(1), 0.0, 0
+    schedule.add(0.2, lambda: 0.0, 0.0)
+    schedule.pace(0, 0.2, counts=True)
+    while now_s < 30:
+        task = schedule.next(now_s)
+        assert task is not None
+        now_s, looks = now_s + 0.3, looks + 1
+        schedule.done(task, now_s, None, has_looked=True)
+    assert looks == 100

@@ -183,6 +183,20 @@ const incidentLine = (incident) =>
     h('time', { datetime: incident.began }, span(incident.stood_s)),
   );
 
+/** @param {import('./types.js').Lane} lane @returns {[string, string]} */
+const laneLine = (lane) => [
+  [lane.gate, lane.level && `level ${lane.level}`].filter(Boolean).join(', '),
+  `${lane.today_in} in, ${lane.today_out} out; ever ${lane.total_in} in, ${lane.total_out} out; ${
+    lane.fault || `${lane.rate_hz.toFixed(1)} of ${lane.wanted_hz.toFixed(1)} pictures a second`
+  } (${lane.camera})`,
+];
+
+/** @param {Report["lanes"]} lanes */
+const showLanes = (lanes) => {
+  byId('lanes-card').hidden = !lanes.length;
+  facts(byId('lanes'), lanes.map(laneLine));
+};
+
 /** @param {Report["incidents"]} incidents */
 const showIncidents = (incidents) => {
   byId('incidents-card').hidden = !incidents.length;
@@ -221,6 +235,7 @@ const showHarvest = (harvest) => {
 const show = (report) => {
   showHeader(report);
   showIncidents(report.incidents);
+  showLanes(report.lanes);
   showHarvest(report.harvest);
   showDevices(report);
   showVerdict(report);

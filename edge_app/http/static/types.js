@@ -7,6 +7,7 @@
  * @typedef {Schemas['CameraView']} Camera
  * @typedef {Schemas['ChangeView']} Change
  * @typedef {Schemas['IncidentView']} Incident
+ * @typedef {Schemas['LaneView']} Lane
  * @typedef {Schemas['Alarm']} Alarm
  * @typedef {Schemas['CameraAudit']} Audit
  * @typedef {Schemas['SensorReport']} Sensor

@@ -40,7 +40,7 @@ def selected(hands: Any) -> list[str]:
 
 
 def details(hands: Any) -> Any:
-    return hands.page.get_by_role("region", name="Selected mask or area")
+    return hands.page.get_by_role("region", name="Selected mask, area or line")
 
 
 def rename(hands: Any, name: str) -> None:

@@ -11,7 +11,7 @@ import {
   idsOf,
   isBay,
   isRegion,
-  LEAST_POINTS,
+  leastPoints,
   MOST_POINTS,
   makeBay,
   makeRegion,
@@ -40,6 +40,7 @@ const TOOLS = {
   row: 'Lay out a row',
   mask: 'Draw a privacy mask',
   area: 'Draw a watched area',
+  line: 'Draw a counted line',
   hand: 'Move the view',
 };
 
@@ -214,7 +215,7 @@ export class Actions {
       const last = polygon.at(-1);
       const moved = cursor && !(last && last[0] === cursor[0] && last[1] === cursor[1]);
       // Who clicks the corners leaves the pointer somewhere; Enter then closes what was clicked.
-      const closes = isRegionTool(tool) && !cursorByKeys && polygon.length >= LEAST_POINTS;
+      const closes = isRegionTool(tool) && !cursorByKeys && polygon.length >= leastPoints(tool);
       if (cursor && moved && !closes) this.addPolygonPoint(cursor);
       else if (polygon.length > 0) this.finishPolygon();
     } else if (proposal) this.app.proposals.accept([proposal]);
@@ -256,9 +257,10 @@ export class Actions {
     const { polygon, tool } = this.state;
     // A double click places its corner twice.
     const points = polygon.filter((p, i) => i === 0 || distance(p, polygon[i - 1]) > 0);
-    if (points.length < LEAST_POINTS) {
+    const least = leastPoints(tool);
+    if (points.length < least) {
       toast(
-        `An outline takes ${LEAST_POINTS} corners or more; so far ${points.length === 1 ? 'there is 1' : `there are ${points.length}`}.`,
+        `${tool === 'line' ? 'A line' : 'An outline'} takes ${least} corners or more; so far ${points.length === 1 ? 'there is 1' : `there are ${points.length}`}.`,
       );
     } else if (isRegionTool(tool)) this.#finishRegion(tool, points);
     else this.#finishBay(points);
@@ -293,6 +295,25 @@ export class Actions {
     this.store.edit('Change name', (doc) =>
       changeRegions(doc, new Set([uid]), (region) => ({ ...region, name })),
     );
+  }
+
+  /** @param {Partial<import('./types.js').Gate>} patch of the selected counted lines */
+  changeGate(patch) {
+    const uids = new Set(this.state.selection);
+    if (!this.state.doc.regions.some((region) => uids.has(region.uid) && region.gate)) return;
+    this.store.edit('inSide' in patch ? 'Turn line' : 'Change line', (doc) =>
+      changeRegions(doc, uids, (region) =>
+        region.gate ? { ...region, gate: { ...region.gate, ...patch } } : region,
+      ),
+    );
+  }
+
+  /** In becomes out. */
+  flipLine() {
+    const line = this.state.doc.regions.find(({ uid, gate }) => gate && this.state.selection.includes(uid));
+    if (!line?.gate) return;
+    this.changeGate({ inSide: line.gate.inSide === 'left' ? 'right' : 'left' });
+    announce(`${titleOf(line)} turned`);
   }
 
   /** @returns {Row} */

@@ -6,7 +6,7 @@ import { KINDS } from './model/document.js';
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** Commands after which arrow keys move a crosshair. */
-const DRAWING = new Set(['polygon', 'row', 'mask', 'area']);
+const DRAWING = new Set(['polygon', 'row', 'mask', 'area', 'line']);
 
 /** The name of a key press as the command table writes it. @param {KeyboardEvent} e */
 export function chord(e) {

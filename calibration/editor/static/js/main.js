@@ -42,7 +42,15 @@ async function start() {
   sidePanel(app);
   const select = selectTool(app);
   const polygon = polygonTool(app);
-  const tools = { select, hand: select, polygon, row: rowTool(app), mask: polygon, area: polygon };
+  const tools = {
+    select,
+    hand: select,
+    polygon,
+    row: rowTool(app),
+    mask: polygon,
+    area: polygon,
+    line: polygon,
+  };
   const pointer = new PointerInput(stage, store, () => tools[store.state.tool]);
   listenToKeys(app, pointer);
 

@@ -21,11 +21,18 @@
  * @property {string} box            size of a bay in pixels, 107x48
  * @property {boolean} stretch       drawn on the same view in another shape
  *
- * @typedef {object} Region    a part of the picture: a privacy mask or a watched area
+ * @typedef {object} Gate      what a counted line says beside its points
+ * @property {'left'|'right'} inSide  where the lot lies, walking from the first point to the last
+ * @property {string|null} lot
+ * @property {string|null} level
+ * @property {string[]} classes  those counted; none: all vehicles
+ *
+ * @typedef {object} Region    a part of the picture: a privacy mask, a watched area, a counted line
  * @property {string} uid
- * @property {'mask'|'area'} kind
- * @property {string} name      for people; one mask and one area of each name
+ * @property {'mask'|'area'|'line'} kind
+ * @property {string} name      one of each kind; a line's is the id of its gate
  * @property {Point[]} points
+ * @property {Gate|null} gate   of a line
  *
  * @typedef {Bay|Region} Outline  what is selected, moved and reshaped on the picture
  *

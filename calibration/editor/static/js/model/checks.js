@@ -7,6 +7,15 @@ import { bounds, overlapShare, selfCrossing, signedArea } from '../geometry/poly
 export const LEAST_SIDE_PX = 4; // as calibration.check.CheckSettings.least_side_px
 export const OVERLAP_WARNING = 0.2; // as calibration.check.CheckSettings.overlap_warning
 
+/** The same of a line, which encloses nothing. @param {readonly Point[]} points
+ * @param {[number, number]} imageWh */
+export function problemOfLine(points, [w, h]) {
+  if (points.some(([x, y]) => x < 0 || y < 0 || x > w || y > h)) {
+    return 'Outside the picture: keep every point on it';
+  }
+  return selfCrossing(points, false) ? 'The line crosses itself: put its points in order' : null;
+}
+
 /** One line for people, or null. @param {readonly Point[]} points @param {[number, number]} imageWh
  * @param {readonly (readonly Point[])[]} others */
 export function problemOf(points, [w, h], others) {

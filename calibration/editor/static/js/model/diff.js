@@ -22,6 +22,7 @@ const UNMOVED_PX = 0.05;
 /** @param {Outline} a @param {Outline} b */
 export function detailsOf(a, b) {
   const details = isBay(a) && isBay(b) ? fieldDetails(a, b) : [];
+  if (isRegion(a) && isRegion(b)) details.push(...gateDetails(a.gate, b.gate));
   if (a.points.length !== b.points.length) {
     details.push(`${a.points.length} → ${b.points.length} points`);
   } else {
@@ -36,6 +37,17 @@ const fieldDetails = (a, b) =>
   FIELDS.filter((field) => (a[field] ?? null) !== (b[field] ?? null)).map(
     (field) => `${field} ${a[field] ?? 'none'} → ${b[field] ?? 'none'}`,
   );
+
+/** @param {import('../types.js').Gate|null} a @param {import('../types.js').Gate|null} b */
+function gateDetails(a, b) {
+  if (!a || !b) return [];
+  const details = a.inSide === b.inSide ? [] : ['turned'];
+  for (const field of /** @type {const} */ (['lot', 'level'])) {
+    if (a[field] !== b[field]) details.push(`${field} ${a[field] ?? 'none'} → ${b[field] ?? 'none'}`);
+  }
+  const [was, is] = [a.classes.join(', ') || 'all', b.classes.join(', ') || 'all'];
+  return was === is ? details : [...details, `counts ${was} → ${is}`];
+}
 
 /** @param {Outline} outline */
 const shortTitle = (outline) => (isBay(outline) ? outline.id : titleOf(outline));

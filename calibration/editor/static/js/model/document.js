@@ -12,6 +12,9 @@ import { add, clockwise, distance } from '../geometry/polygon.js';
 export const MOST_POINTS = 64;
 export const LEAST_POINTS = 3;
 
+/** An outline closes; a line does not. @param {string} kind a tool, or the kind of a region */
+export const leastPoints = (kind) => (kind === 'line' ? 2 : LEAST_POINTS);
+
 let counter = 0;
 
 /** @returns {string} */
@@ -48,7 +51,13 @@ export const makeBay = (id, points, more = {}) => ({
 export const bayOf = (doc, uid) => doc.bays.find((bay) => bay.uid === uid);
 
 /** @param {Region['kind']} kind @param {string} name @param {Point[]} points @returns {Region} */
-export const makeRegion = (kind, name, points) => ({ uid: newUid(), kind, name, points });
+export const makeRegion = (kind, name, points) => ({
+  uid: newUid(),
+  kind,
+  name,
+  points,
+  gate: kind === 'line' ? { inSide: 'left', lot: null, level: null, classes: [] } : null,
+});
 
 /** @param {Outline} outline @returns {outline is Bay} */
 export const isBay = (outline) => 'id' in outline;
@@ -56,7 +65,10 @@ export const isBay = (outline) => 'id' in outline;
 /** @param {Outline} outline @returns {outline is Region} */
 export const isRegion = (outline) => !isBay(outline);
 
-/** Everything with an outline: bays, then masks and areas. @param {Doc} doc @returns {Outline[]} */
+/** @param {Outline} outline */
+export const isOpen = (outline) => isRegion(outline) && outline.kind === 'line';
+
+/** Everything with an outline: bays, then masks, areas and lines. @param {Doc} doc @returns {Outline[]} */
 export const outlinesOf = (doc) => [...doc.bays, ...doc.regions];
 
 /** @param {Doc} doc @param {string} uid */
@@ -157,15 +169,16 @@ export const insertPoint = (doc, uid, after, point) =>
       );
 
 /** @param {Doc} doc @param {string} uid @param {number} index @returns {Doc} */
-export const removePoint = (doc, uid, index) =>
-  (outlineOf(doc, uid)?.points.length ?? 0) <= LEAST_POINTS
-    ? doc
-    : changeOutlines(doc, new Set([uid]), (outline) =>
-        reshaped(
-          outline,
-          outline.points.filter((_, i) => i !== index),
-        ),
-      );
+export function removePoint(doc, uid, index) {
+  const own = outlineOf(doc, uid);
+  if (!own || own.points.length <= leastPoints(isBay(own) ? 'bay' : own.kind)) return doc;
+  return changeOutlines(doc, new Set([uid]), (outline) =>
+    reshaped(
+      outline,
+      outline.points.filter((_, i) => i !== index),
+    ),
+  );
+}
 
 /** Proposals that are sure enough to be looked at.
  * @param {{doc: Doc, leastConfidence: number}} state */

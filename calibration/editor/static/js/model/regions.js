@@ -1,18 +1,21 @@
-/** Words, names and keys of privacy masks and watched areas. */
+/** Words, names and keys of privacy masks, watched areas and counted lines. */
 
 /** @typedef {import('../types.js').Region} Region */
 /** @typedef {import('../types.js').Outline} Outline */
 /** @typedef {import('../types.js').Doc} Doc */
 
 /** What people call them. @type {Record<Region['kind'], string>} */
-export const WORDS = { mask: 'privacy mask', area: 'watched area' };
+export const WORDS = { mask: 'privacy mask', area: 'watched area', line: 'counted line' };
+
+/** Short, as in front of a name. @type {Record<Region['kind'], string>} */
+const SHORT = { mask: 'Mask', area: 'Area', line: 'Line' };
 
 /** @param {string} tool @returns {tool is Region['kind']} */
-export const isRegionTool = (tool) => tool === 'mask' || tool === 'area';
+export const isRegionTool = (tool) => tool in WORDS;
 
 /** What an outline is called among all others. @param {Outline} outline */
 export const titleOf = (outline) =>
-  'id' in outline ? `Bay ${outline.id}` : `${outline.kind === 'mask' ? 'Mask' : 'Area'} ${outline.name}`;
+  'id' in outline ? `Bay ${outline.id}` : `${SHORT[outline.kind]} ${outline.name}`;
 
 /**
  * A key for each outline that two versions of a document have in common: ids of bays, kinds and
@@ -45,12 +48,13 @@ export function called(doc, uids) {
   return uids.length === 1 ? word : `${uids.length} ${word}s`;
 }
 
-/** A name that no other of its kind has: "area 1". @param {Doc} doc @param {Region['kind']} kind */
+/** A name that no other of its kind has: "area 1"; a line's is an id: "line-1". @param {Doc} doc @param {Region['kind']} kind */
 export function freeName(doc, kind) {
   const taken = new Set(doc.regions.filter((r) => r.kind === kind).map((r) => r.name));
+  const first = kind === 'line' ? 'line-' : `${kind} `;
   let number = 1;
-  while (taken.has(`${kind} ${number}`)) number += 1;
-  return `${kind} ${number}`;
+  while (taken.has(`${first}${number}`)) number += 1;
+  return `${first}${number}`;
 }
 
 /** What is wrong with each region, worst first, by uid.

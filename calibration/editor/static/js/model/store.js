@@ -9,7 +9,7 @@ import { emptyDoc, outlinesOf } from './document.js';
  * @property {Doc} doc
  * @property {readonly string[]} selection     uids
  * @property {number|null} activePoint         of the single selected outline, for the keyboard
- * @property {'select'|'polygon'|'row'|'mask'|'area'|'hand'} tool
+ * @property {'select'|'polygon'|'row'|'mask'|'area'|'line'|'hand'} tool
  * @property {import('../types.js').Point[]} polygon   being drawn
  * @property {import('../types.js').Row|null} row      being laid out
  * @property {{quad: import('../types.js').Point[], from: import('../types.js').Point}|null} copy

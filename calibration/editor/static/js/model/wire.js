@@ -1,7 +1,7 @@
 /** Between the server's documents (fractions of the picture) and the editor's (pixels). */
 
 import { clockwise } from '../geometry/polygon.js';
-import { newUid } from './document.js';
+import { makeRegion, newUid } from './document.js';
 import { keyed } from './regions.js';
 
 /** @typedef {import('../types.js').Point} Point */
@@ -46,13 +46,23 @@ export function fromWire(raw, wh, uids = new Map()) {
 }
 
 /** @param {any} raw @param {Size} wh @returns {import('../types.js').Region[]} */
-export const regionsFromWire = (raw, wh) =>
-  /** @type {['mask'|'area', any[]][]} */ ([
+export const regionsFromWire = (raw, wh) => [
+  .../** @type {['mask'|'area', any[]][]} */ ([
     ['mask', raw.masks ?? []],
     ['area', raw.areas ?? []],
   ]).flatMap(([kind, list]) =>
-    list.map(({ name, polygon }) => ({ uid: newUid(), kind, name, points: toPixels(polygon, wh) })),
-  );
+    list.map(({ name, polygon }) => makeRegion(kind, name, toPixels(polygon, wh))),
+  ),
+  ...(raw.lines ?? []).map((/** @type {any} */ line) => ({
+    ...makeRegion('line', line.id, toPixels(line.points, wh)),
+    gate: {
+      inSide: line.in_side,
+      lot: line.lot ?? null,
+      level: line.level ?? null,
+      classes: [...line.classes],
+    },
+  })),
+];
 
 /** @param {any} raw @param {Size} wh @returns {import('../types.js').Proposal} */
 export const proposalFromWire = (raw, wh) => ({
@@ -94,5 +104,19 @@ export function regionsToWire(doc, wh) {
     doc.regions
       .filter((region) => region.kind === kind)
       .map(({ name, points }) => ({ name, polygon: toFractions(points, wh) }));
-  return { masks: list('mask'), areas: list('area') };
+  const lines = doc.regions.flatMap(({ name, points, gate }) =>
+    gate
+      ? [
+          {
+            id: name,
+            points: toFractions(points, wh),
+            in_side: gate.inSide,
+            lot: gate.lot,
+            level: gate.level,
+            classes: gate.classes,
+          },
+        ]
+      : [],
+  );
+  return { masks: list('mask'), areas: list('area'), lines };
 }

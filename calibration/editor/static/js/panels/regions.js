@@ -1,8 +1,9 @@
-/** Privacy masks and watched areas: what each is called, and how they lie on the picture. */
+/** Masks, watched areas and counted lines: what each is called, and how they lie on the picture. */
 
 import { h, s } from '../../../shared/dom.js';
 import { MOST_POINTS } from '../model/document.js';
-import { WORDS, worstByRegion } from '../model/regions.js';
+import { isIdentifier } from '../model/naming.js';
+import { isRegionTool, WORDS, worstByRegion } from '../model/regions.js';
 import { refill } from '../ui/dom.js';
 import { icon } from '../ui/icons.js';
 import { button, capital, labelled } from './fields.js';
@@ -24,13 +25,19 @@ const KINDS = {
     none: 'None: all ground between the bays is watched.',
     key: 'A',
   },
+  line: {
+    title: 'Counted lines',
+    means: 'Vehicles that drive over it are counted; the arrow leads in.',
+    none: 'None: nothing is counted.',
+    key: 'K',
+  },
 };
 
 /** @param {import('../app.js').App} app */
 export function regionsPanel(app) {
   const form = regionForm(app);
   const guide = h('p', { class: 'guide', role: 'status' });
-  const lists = [regionList(app, 'mask'), regionList(app, 'area')];
+  const lists = [regionList(app, 'mask'), regionList(app, 'area'), regionList(app, 'line')];
   const shown = h('input', {
     type: 'checkbox',
     onchange: () => app.store.set({ regionsShown: shown.checked }),
@@ -58,8 +65,8 @@ export function regionsPanel(app) {
     /** @param {State} state @param {State} before */
     update(state, before) {
       const { tool } = state;
-      guide.hidden = tool !== 'mask' && tool !== 'area';
-      if (tool === 'mask' || tool === 'area') guide.textContent = guideFor(tool, state.polygon.length);
+      guide.hidden = !isRegionTool(tool);
+      if (isRegionTool(tool)) guide.textContent = guideFor(tool, state.polygon.length);
       form.update(state, before);
       for (const list of lists) list.update(state, before);
       shown.checked = state.regionsShown;
@@ -70,6 +77,10 @@ export function regionsPanel(app) {
 
 /** @param {Region['kind']} kind @param {number} placed */
 function guideFor(kind, placed) {
+  if (kind === 'line') {
+    if (placed === 0) return 'New counted line: click its ends on the ground, across the lane, or drag it.';
+    return 'Click on, for a line with a bend; Enter or a double click ends it.';
+  }
   if (placed === 0) return `New ${WORDS[kind]}: click its corners, or drag a rectangle.`;
   if (placed < 3) return `${placed} of at least 3 corners. Backspace removes the last one.`;
   return `${placed} of at most ${MOST_POINTS} corners. Enter, a double click or a click on the first closes it.`;
@@ -162,22 +173,28 @@ function row(region, selected, problem) {
     swatch(region.kind),
     h('span', { class: 'id what' }, region.name),
     sign && h('span', { class: `sign ${sign}`, title: 'See Problems' }, icon(sign)),
-    h('span', { class: 'muted' }, `${region.points.length} corners`),
+    h('span', { class: 'muted' }, `${region.points.length} ${region.gate ? 'points' : 'corners'}`),
   );
 }
 
 /** The look on the picture, in small. @param {Region['kind']} kind */
 const swatch = (kind) =>
-  s(
-    'svg',
-    { class: `swatch ${kind}`, viewBox: '0 0 24 18', 'aria-hidden': 'true' },
-    s('rect', { class: 'ground', x: 2, y: 2, width: 20, height: 14 }),
-    s('path', {
-      class: 'hatching',
-      d: kind === 'mask' ? 'M3 9l6-6M3 15L15 3M9 15L21 3M15 15l6-6' : 'M9 3l12 12M3 5l10 10',
-    }),
-    s('rect', { class: 'line', x: 2, y: 2, width: 20, height: 14 }),
-  );
+  kind === 'line'
+    ? s(
+        'svg',
+        { class: 'swatch line', viewBox: '0 0 24 18', 'aria-hidden': 'true' },
+        s('path', { class: 'line', d: 'M2 13H22M12 13V4M8.5 7L12 3L15.5 7' }),
+      )
+    : s(
+        'svg',
+        { class: `swatch ${kind}`, viewBox: '0 0 24 18', 'aria-hidden': 'true' },
+        s('rect', { class: 'ground', x: 2, y: 2, width: 20, height: 14 }),
+        s('path', {
+          class: 'hatching',
+          d: kind === 'mask' ? 'M3 9l6-6M3 15L15 3M9 15L21 3M15 15l6-6' : 'M9 3l12 12M3 5l10 10',
+        }),
+        s('rect', { class: 'line', x: 2, y: 2, width: 20, height: 14 }),
+      );
 
 /** @param {import('../app.js').App} app */
 function regionForm(app) {
@@ -192,7 +209,9 @@ function regionForm(app) {
     onchange: () => {
       const [region] = selected();
       const value = name.value.trim();
-      if (value === '') name.setCustomValidity('A name to display');
+      if (region?.gate && !isIdentifier(value))
+        name.setCustomValidity('Letters, digits, point, hyphen, underscore: it is the id of the gate');
+      else if (value === '') name.setCustomValidity('A name to display');
       else if (region) actions.renameRegion(region.uid, value);
       name.reportValidity();
     },
@@ -200,15 +219,35 @@ function regionForm(app) {
   const title = h('h2', {});
   const means = h('p', { class: 'muted' });
   const nameField = labelled('Name', name);
+  const classes = h('input', {
+    type: 'text',
+    autocomplete: 'off',
+    placeholder: 'all vehicles',
+    onchange: () =>
+      actions.changeGate({
+        classes: classes.value
+          .toLowerCase()
+          .split(/[,;]/)
+          .map((part) => part.trim())
+          .filter(Boolean),
+      }),
+  });
+  const level = h('select', { onchange: () => actions.changeGate({ level: level.value || null }) });
+  const classesField = labelled('Counted', classes, 'Such as: car, bus, truck');
+  const levelField = labelled('Level', level);
+  const flip = button('Turn', () => actions.flipLine(), { icon: 'turn', title: 'In becomes out (X)' });
   const element = h(
     'section',
-    { class: 'card', 'aria-label': 'Selected mask or area' },
+    { class: 'card', 'aria-label': 'Selected mask, area or line' },
     title,
     nameField,
+    classesField,
+    levelField,
     means,
     h(
       'div',
       { class: 'buttons' },
+      flip,
       button('Zoom to selection', () => actions.zoomToSelection(), { icon: 'fit' }),
       button('Delete', () => actions.remove(), { icon: 'trash', class: 'danger' }),
     ),
@@ -224,8 +263,17 @@ function regionForm(app) {
     const [region] = regions;
     nameField.hidden = regions.length > 1;
     title.textContent =
-      regions.length > 1 ? `${regions.length} masks and areas` : capital(WORDS[region.kind]);
+      regions.length > 1 ? `${regions.length} masks, areas and lines` : capital(WORDS[region.kind]);
     means.textContent = regions.length > 1 ? '' : KINDS[region.kind].means;
+    const gate = regions.length === 1 ? region.gate : null;
+    for (const part of [flip, classesField]) part.hidden = !gate;
+    levelField.hidden = !gate || state.doc.lot.levels.length === 0;
+    if (gate) {
+      refill(classes, gate.classes.join(', '));
+      const levels = [['', 'the whole lot'], ...state.doc.lot.levels.map((name) => [name, name])];
+      level.replaceChildren(...levels.map(([value, text]) => h('option', { value }, text)));
+      level.value = gate.level ?? '';
+    }
     if (state.selection !== before.selection) {
       name.setCustomValidity('');
       name.value = region.name;

@@ -4,7 +4,7 @@ import { s } from '../../../shared/dom.js';
 import { centroid, distance, isConvex, labelPoint, mix } from '../geometry/polygon.js';
 import { dividerHandles, rowPolygons } from '../geometry/rows.js';
 import { diff } from '../model/diff.js';
-import { isBay, outlineOf, outlinesOf, shownProposals } from '../model/document.js';
+import { isBay, isOpen, outlineOf, outlinesOf, shownProposals } from '../model/document.js';
 import { isRegionTool, keyed, titleOf } from '../model/regions.js';
 import { rowIds } from '../model/row.js';
 import { setPoints } from '../ui/dom.js';
@@ -17,6 +17,13 @@ import { setPoints } from '../ui/dom.js';
 function polygon(points, props) {
   const element = s('polygon', props);
   setPoints(element, points);
+  return element;
+}
+
+/** A line does not close. @param {import('../types.js').Outline} outline @param {string} classes */
+function shapeOf(outline, classes) {
+  const element = s(isOpen(outline) ? 'polyline' : 'polygon', { class: classes });
+  setPoints(element, outline.points);
   return element;
 }
 
@@ -48,12 +55,14 @@ export function selectionHandles(state, k) {
   // Neighbours are drawn later and cover a bay's edges; the outlines of the chosen lie above all.
   const outlines = outlinesOf(state.doc)
     .filter((outline) => chosen.has(outline.uid) && (state.regionsShown || isBay(outline)))
-    .map((outline) => polygon(outline.points, { class: 'chosen' }));
+    .map((outline) => shapeOf(outline, 'chosen'));
   const own = outlineOf(state.doc, state.selection[0] ?? '');
   if (!own || outlines.length !== 1 || state.selection.length !== 1 || state.tool !== 'select')
     return outlines;
   const next = (/** @type {number} */ i) => own.points[(i + 1) % own.points.length];
-  const edges = own.points.map((p, i) =>
+  // A line has one edge less than corners.
+  const firsts = isOpen(own) ? own.points.slice(0, -1) : own.points;
+  const edges = firsts.map((p, i) =>
     s('line', {
       class: 'edge-hit',
       x1: p[0],
@@ -63,7 +72,7 @@ export function selectionHandles(state, k) {
       dataset: { hit: 'edge', index: i },
     }),
   );
-  const middles = own.points
+  const middles = firsts
     .map((p, i) => ({ p, i }))
     .filter(({ p, i }) => distance(p, next(i)) * k >= LEAST_EDGE)
     .map(({ p, i }) => handle(mix(p, next(i), 0.5), 'mid', i));
@@ -95,8 +104,13 @@ function polygonShape(state) {
   const points = state.cursor ? [...state.polygon, state.cursor] : state.polygon;
   if (state.polygon.length === 0) return [];
   const kind = isRegionTool(state.tool) ? `region-ghost ${state.tool}` : '';
-  const elements = [polygon(points, { class: `ghost ${kind} ${state.hint ? 'bad' : ''}` })];
-  elements.push(.../** @type {any} */ (state.polygon.map((p, i) => handle(p, 'draft-point', i))));
+  const ghost = s(state.tool === 'line' ? 'polyline' : 'polygon', {
+    class: `ghost ${kind} ${state.hint ? 'bad' : ''}`,
+  });
+  setPoints(ghost, points);
+  /** @type {SVGElement[]} */
+  const elements = [ghost];
+  elements.push(...state.polygon.map((p, i) => handle(p, 'draft-point', i)));
   return elements;
 }
 
@@ -140,9 +154,9 @@ export function proposalShapes(state) {
 export function comparison(state) {
   if (state.align) {
     return [
-      ...outlinesOf(state.doc).map(({ points }) => polygon(points, { class: 'before' })),
+      ...outlinesOf(state.doc).map((outline) => shapeOf(outline, 'before')),
       ...state.align.polygons.map((p) => polygon(p, { class: 'after' })),
-      ...state.align.regions.map(({ points }) => polygon(points, { class: 'after' })),
+      ...state.align.regions.map((region) => shapeOf(region, 'after')),
     ];
   }
   if (!state.compare) return [];
@@ -151,7 +165,7 @@ export function comparison(state) {
   return [...keyed(state.compare.doc)]
     .filter(([key]) => changed.has(key))
     .flatMap(([key, outline]) => [
-      polygon(outline.points, { class: `before ${here.has(key) ? '' : 'gone'}` }),
+      shapeOf(outline, `before ${here.has(key) ? '' : 'gone'}`),
       ...(here.has(key)
         ? []
         : [

@@ -1,10 +1,11 @@
 /**
- * Draws privacy masks and watched areas, under the bays. A mask is dark and hatched, an area light
- * with a line of dashes and dots: each is recognisable by its form, not by colour alone.
+ * Draws privacy masks, watched areas and counted lines, under the bays. A mask is dark and hatched,
+ * an area light with a line of dashes and dots, a counted line has an arrow that leads in: each is
+ * recognisable by its form, not by colour alone.
  */
 
 import { s } from '../../../shared/dom.js';
-import { bounds, labelPoint } from '../geometry/polygon.js';
+import { bounds, distance, labelPoint, mix } from '../geometry/polygon.js';
 import { WORDS, worstByRegion } from '../model/regions.js';
 import { setPoints } from '../ui/dom.js';
 
@@ -63,7 +64,55 @@ export class RegionLayer {
 }
 
 /** @param {Region} region @param {string[]} classes @returns {Drawn} */
-function draw(region, classes) {
+const draw = (region, classes) =>
+  region.gate ? drawLine(region, region.gate, classes) : drawOutline(region, classes);
+
+/** @param {Region} region @param {import('../types.js').Gate} gate @param {string[]} classes
+ * @returns {Drawn} */
+function drawLine(region, gate, classes) {
+  const shapes = ['ground', 'halo', 'line'].map((part) => {
+    const shape = s('polyline', { class: part });
+    setPoints(shape, region.points);
+    return shape;
+  });
+  const { at, angle } = arrowPlace(region.points, gate.inSide);
+  const arrow = s('g', { class: 'arrow', transform: `translate(${at[0].toFixed(2)} ${at[1].toFixed(2)})` });
+  arrow.append(s('path', { d: 'M0 0H22M14 -8L26 0L14 8', transform: `rotate(${angle.toFixed(1)})` }));
+  const [x, y] = region.points[0].map((v) => v.toFixed(2));
+  const label = s(
+    'text',
+    { class: 'label region-label line-label', x, y },
+    span(region.name, { x, dy: '-0.7em', class: 'name' }),
+  );
+  const group = regionGroup(region, classes, [...shapes, arrow, label]);
+  return { region, group, label, room: [Infinity, Infinity] };
+}
+
+/** Half way along a line, and which way leads in, degrees on the screen.
+ * @param {readonly import('../types.js').Point[]} points @param {'left'|'right'} inSide */
+export function arrowPlace(points, inSide) {
+  const lengths = points.slice(1).map((p, i) => distance(points[i], p));
+  let left = lengths.reduce((sum, length) => sum + length, 0) / 2;
+  let i = 0;
+  while (i < lengths.length - 1 && left > lengths[i]) left -= lengths[i++];
+  const [a, b] = [points[i], points[i + 1]];
+  const along = (Math.atan2(b[1] - a[1], b[0] - a[0]) * 180) / Math.PI;
+  return { at: mix(a, b, left / Math.max(lengths[i], 1e-9)), angle: along + (inSide === 'left' ? -90 : 90) };
+}
+
+/** @param {Region} region @param {string[]} classes @param {SVGElement[]} parts */
+const regionGroup = (region, classes, parts) =>
+  s(
+    'g',
+    {
+      class: `region ${region.kind} ${classes.join(' ')}`,
+      dataset: { hit: 'region', uid: region.uid, region: region.name },
+    },
+    ...parts,
+  );
+
+/** @param {Region} region @param {string[]} classes @returns {Drawn} */
+function drawOutline(region, classes) {
   const shapes = ['halo', 'ground', 'hatching', 'line'].map((part) => {
     const shape = s('polygon', { class: part });
     setPoints(shape, region.points);
@@ -78,15 +127,7 @@ function draw(region, classes) {
     span(region.name, { x, dy: '0.35em', class: 'name' }),
     span(WORDS[region.kind], { x, dy: '1.2em', class: 'conf' }),
   );
-  const group = s(
-    'g',
-    {
-      class: `region ${region.kind} ${classes.join(' ')}`,
-      dataset: { hit: 'region', uid: region.uid, region: region.name },
-    },
-    ...shapes,
-    label,
-  );
+  const group = regionGroup(region, classes, [...shapes, label]);
   const [left, top, right, bottom] = bounds(region.points);
   return { region, group, label, room: [right - left, bottom - top] };
 }
@@ -98,7 +139,7 @@ function span(text, props) {
   return element;
 }
 
-/** Lines aslant. @param {Region['kind']} kind */
+/** Lines aslant. @param {'mask'|'area'} kind */
 function hatch(kind) {
   const size = HATCH[kind];
   return s(

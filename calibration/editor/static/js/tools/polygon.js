@@ -1,7 +1,7 @@
-/** Draw a bay, a mask or an area: click its corners, or drag a rectangle. */
+/** Draw a bay, a mask, an area or a line: click its corners, or drag a rectangle or a stroke. */
 
 import { distance } from '../geometry/polygon.js';
-import { problemOf } from '../model/checks.js';
+import { problemOf, problemOfLine } from '../model/checks.js';
 import { isRegionTool } from '../model/regions.js';
 import { place, rectangle } from './draw.js';
 
@@ -24,6 +24,7 @@ export function polygonTool(app) {
   const hintFor = (shape) => {
     // Bays lie apart; a mask or an area may lie over anything.
     const others = isRegionTool(store.state.tool) ? [] : store.state.doc.bays.map((b) => b.points);
+    if (store.state.tool === 'line') return problemOfLine(shape, app.imageWh);
     return shape.length < 3 ? null : problemOf(shape, app.imageWh, others);
   };
 
@@ -31,7 +32,8 @@ export function polygonTool(app) {
   function tap(press) {
     const { polygon } = store.state;
     const { point } = place(app, press.at, press.free, polygon);
-    const closes = polygon.length >= 3 && distance(point, polygon[0]) < 8 / stage.view.k;
+    const closes =
+      store.state.tool !== 'line' && polygon.length >= 3 && distance(point, polygon[0]) < 8 / stage.view.k;
     if (closes) app.actions.finishPolygon();
     else app.actions.addPolygonPoint(point);
   }
@@ -43,7 +45,7 @@ export function polygonTool(app) {
       if (!dragging && store.state.polygon.length > 0) return hover(press);
       const a = place(app, start.at, start.free).point;
       const b = place(app, press.at, press.free);
-      const box = rectangle(a, b.point);
+      const box = store.state.tool === 'line' ? [a, b.point] : rectangle(a, b.point);
       store.set({ polygon: box, cursor: null, snapped: b.snapped, hint: hintFor(box) });
       dragging = true;
     },

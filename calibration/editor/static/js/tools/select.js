@@ -2,11 +2,12 @@
 
 import { add, bounds, distance, nearestOnSegment, shiftWithin } from '../geometry/polygon.js';
 import { snap } from '../geometry/snap.js';
-import { problemOf } from '../model/checks.js';
+import { problemOf, problemOfLine } from '../model/checks.js';
 import {
   changeOutlines,
   insertPoint,
   isBay,
+  isOpen,
   movePoints,
   outlineOf,
   outlinesOf,
@@ -138,7 +139,8 @@ export function selectTool(app) {
       },
     );
     const changed = outlineOf(store.state.doc, uid);
-    store.set({ hint: changed ? problemOf(changed.points, app.imageWh, []) : null });
+    const problem = changed && isOpen(changed) ? problemOfLine : problemOf;
+    store.set({ hint: changed ? problem(changed.points, app.imageWh, []) : null });
   }
 
   /** @param {Press} press @param {Press} start */

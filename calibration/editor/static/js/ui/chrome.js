@@ -27,7 +27,7 @@ export function chrome(app) {
   };
 
   byId('rail').append(
-    ...['select', 'polygon', 'row', 'mask', 'area', 'hand'].map(commandButton),
+    ...['select', 'polygon', 'row', 'mask', 'area', 'line', 'hand'].map(commandButton),
     h('hr'),
     ...(session.can_propose ? [commandButton('propose')] : []),
     commandButton('align'),
