@@ -131,6 +131,10 @@ class DatabaseConfig(_Section):
         description="sqlite:PATH, or postgresql://user:password@host:port/database",
     )
     pool_size: int = Field(default=8, ge=2)
+    key_file: Path = Field(
+        default=Path("cloud.key"),
+        description="keys that seal TOTP and webhook secrets; made when it is first needed",
+    )
 
     @model_validator(mode="after")
     def _known_kind(self) -> Self:
@@ -486,9 +490,8 @@ def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
     if config.lake is not None:
         changes["lake"] = config.lake.model_copy(update={"folder": folder / config.lake.folder})
     url = config.database.url.get_secret_value()
+    database: dict[str, object] = {"key_file": folder / config.database.key_file}
     if url.startswith("sqlite:"):
-        path = folder / url.removeprefix("sqlite:")
-        changes["database"] = config.database.model_copy(
-            update={"url": SecretStr(f"sqlite:{path}")}
-        )
+        database["url"] = SecretStr(f"sqlite:{folder / url.removeprefix('sqlite:')}")
+    changes["database"] = config.database.model_copy(update=database)
     return config.model_copy(update=changes)
