@@ -301,6 +301,17 @@ class RulesConfig(_Section):
         return self
 
 
+class MapConfig(_Section):
+    """The ground below the lots of the operations centre's maps."""
+
+    base_file: Path | None = Field(
+        default=None, description="PMTiles file; the city's own data on a plain ground if absent"
+    )
+    attribution: str | None = Field(
+        default=None, max_length=500, description="in place of what the file says itself"
+    )
+
+
 class NotificationsConfig(_Section):
     """What the notification rules of tenants may do."""
 
@@ -420,6 +431,7 @@ class CloudConfig(BaseSettings):
     shadow: ShadowConfig = ShadowConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()
+    map: MapConfig = MapConfig()
     notifications: NotificationsConfig = NotificationsConfig()
     retention: RetentionConfig = RetentionConfig()
     accounts: AccountsConfig = AccountsConfig()
@@ -487,6 +499,9 @@ def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
             if (value := getattr(tls, key)) is not None
         }
         changes["broker"] = config.broker.model_copy(update={"tls": tls.model_copy(update=files)})
+    if config.map.base_file is not None:
+        base_file = folder / config.map.base_file
+        changes["map"] = config.map.model_copy(update={"base_file": base_file})
     if config.lake is not None:
         changes["lake"] = config.lake.model_copy(update={"folder": folder / config.lake.folder})
     url = config.database.url.get_secret_value()

@@ -20,6 +20,7 @@ from cloud_app.alerts.sealing import seal_plain
 from cloud_app.alerts.targets import Targets
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
+from cloud_app.api.base_map_routes import check_base_map
 from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
@@ -80,6 +81,7 @@ class CloudService:
             unasked.
             ConfigError: an extra that the configuration needs is not installed.
         """
+        check_base_map(self.config.map)
         database = open_database(self.config.database)
         try:
             with database.write() as session:

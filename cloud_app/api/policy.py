@@ -139,6 +139,8 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/events": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
     f"{_V1}/map/lots": {"GET": Permission.READ},
+    f"{_V1}/map/base": {"GET": Permission.READ},
+    f"{_V1}/map/base.pmtiles": {"GET": Permission.READ},
     f"{_V1}/overview": {"GET": Permission.READ},
     f"{_V1}/search": {"GET": Permission.READ},
     f"{_V1}/registry/map": {"GET": Permission.READ},

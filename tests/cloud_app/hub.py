@@ -24,6 +24,7 @@ from cloud_app.config import (
     CloudConfig,
     HttpConfig,
     MailConfig,
+    MapConfig,
     NotificationsConfig,
     RulesConfig,
     Scope,
@@ -83,6 +84,7 @@ class Hub:
     mail: MailConfig | None = None
     rules: RulesConfig = field(default_factory=RulesConfig)
     notifications: NotificationsConfig = field(default_factory=NotificationsConfig)
+    map: MapConfig = field(default_factory=MapConfig)
 
     def __post_init__(self) -> None:
         # The context comes later.
@@ -90,7 +92,7 @@ class Hub:
         self.shadows = ShadowService(self.database, self.clock, "$aws")
         config = CloudConfig(
             http=self.http, accounts=self.people, mail=self.mail, rules=self.rules,
-            notifications=self.notifications,
+            notifications=self.notifications, map=self.map,
         )  # fmt: skip
         self.accounts = Accounts.of(config, self.database, FAST_PASSWORDS)
         self.context = ApiContext(

@@ -8,9 +8,7 @@ const MARGIN = 4;
 /** Draws `text`; `label` says what it is for. Dark on light in both themes, or cameras fail. */
 export function QrCode({ text, label }: { text: string; label: string }) {
   const { data, size } = encode(text, { border: 0 });
-  const path = data
-    .flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')))
-    .join('');
+  const path = data.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : ''))).join('');
   const side = size + 2 * MARGIN;
   return (
     <svg
