@@ -143,6 +143,12 @@ class CloudProcess:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that `start` began."""
+        assert self._process is not None, "not started"  # noqa: S101 - a fault of the caller
+        return self._process.pid
+
     def check(self) -> None:
         """Raise if it ended unasked.
 

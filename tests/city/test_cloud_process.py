@@ -20,7 +20,7 @@ from pathlib import Path
 from city.cloud import CloudFiles, CloudProcess
 cloud = CloudProcess(CloudFiles(Path(sys.argv[1])), sys.argv[2])
 cloud.start()
-print(cloud._process.pid, flush=True)
+print(cloud.pid, flush=True)
 time.sleep(600)
 """
 

@@ -164,7 +164,7 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
-_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND}
+_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}
 
 
 def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:

@@ -1,4 +1,4 @@
-"""A small base map: vector tiles of one town made here, in a PMTiles file as its version 3 wants it."""
+"""A small base map made here: vector tiles of one town in a PMTiles file of version 3."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ Ring = Sequence[tuple[float, float]]
 
 
 def write_base_map(file: Path, lon: float, lat: float, zoom: int = 12) -> None:
-    """Land everywhere, a lake beside a place and a road through it, at one zoom and its neighbours."""
+    """Land, a lake beside a place and a road through it: nine tiles of one zoom."""
     tiles = {}
     x, y = _place(lon, lat, zoom)
     for column in range(int(x) - 1, int(x) + 2):
         for row in range(int(y) - 1, int(y) + 2):
             tiles[_tile_id(zoom, column, row)] = _tile((x - column) * _EXTENT, (y - row) * _EXTENT)
-    # A tile that holds all of them, so that the map is not empty from afar.
     bounds = (lon - 0.2, lat - 0.2, lon + 0.2, lat + 0.2)
     file.write_bytes(pmtiles(tiles, zoom, bounds))
 
@@ -43,9 +42,9 @@ def pmtiles(tiles: dict[int, bytes], zoom: int, bounds: tuple[float, float, floa
     meta_at, data_at = start + len(directory), start + len(directory) + len(metadata)
     west, south, east, north = (round(each * 1e7) for each in bounds)
     header = _HEADER.pack(
-        b"PMTiles", 3, start, len(directory), meta_at, len(metadata), data_at, 0, data_at, len(data),
-        len(ids), len(ids), len(ids), 1, _NO_COMPRESSION, _NO_COMPRESSION, _MVT, zoom, zoom,
-        west, south, east, north, zoom, (west + east) // 2, (south + north) // 2,
+        b"PMTiles", 3, start, len(directory), meta_at, len(metadata), data_at, 0, data_at,
+        len(data), len(ids), len(ids), len(ids), 1, _NO_COMPRESSION, _NO_COMPRESSION, _MVT,
+        zoom, zoom, west, south, east, north, zoom, (west + east) // 2, (south + north) // 2,
     )  # fmt: skip
     assert start == 127
     return header + directory + metadata + data
@@ -130,8 +129,9 @@ def _bytes(field: int, value: bytes) -> bytes:
 def _varints(values: Iterable[int]) -> bytes:
     out = bytearray()
     for value in values:
-        while value > 0x7F:
-            out.append(value & 0x7F | 0x80)
-            value >>= 7
-        out.append(value)
+        rest = value
+        while rest > 0x7F:
+            out.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        out.append(rest)
     return bytes(out)

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.cloud_app.web.base_map import ATTRIBUTION, write_base_map
-from tests.cloud_app.web.conftest import OpenPage, running
+from tests.cloud_app.web.conftest import SHOWN_MS, OpenPage, running
 from tests.cloud_app.web.places import LAT, LON, place_on_map
 
 pytestmark = [pytest.mark.chromium]
@@ -53,13 +53,16 @@ def test_the_base_map_is_drawn_below_the_lots(
                 ),
             )
             page.goto(f"{city.url}/#13/{LAT}/{LON}")
-            expect(page.locator(".maplibregl-ctrl-attrib")).to_contain_text(ATTRIBUTION)
+            expect(page.locator(".maplibregl-ctrl-attrib")).to_contain_text(
+                ATTRIBUTION, timeout=4 * SHOWN_MS
+            )
             expect(page.locator(".map")).to_have_attribute("data-ready", "true")
             for _ in range(40):
                 lake, land = colours(page)
                 if lake != land:
                     break
                 page.wait_for_timeout(250)
+            page.screenshot(path=f"/tmp/base-{theme}.png")
             is_light = sum(land) > 3 * 128
             assert is_light == (theme == "light")
             assert lake[2] > lake[0], f"a lake is blue, but got {lake}"
