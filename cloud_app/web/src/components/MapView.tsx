@@ -121,7 +121,7 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
           const base = await baseMap();
           if (!base || isGone) return;
           stopGrid();
-          ready.addControl(new maplibre.AttributionControl({ compact: true }), 'bottom-right');
+          ready.addControl(new maplibre.AttributionControl({ compact: true }), 'bottom-left');
           paintBase = () => base(ready, 'grid', FONT);
           paintBase();
         })().catch(() => undefined);
