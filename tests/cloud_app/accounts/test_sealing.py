@@ -34,9 +34,8 @@ HOOK = Destination.webhook(
 def kept(database: Database) -> list[str]:
     """All that the tables hold where secrets are."""
     with database.read() as session:
-        rows = session.rows(select(account.c.totp)) + session.rows(
-            select(notification.c.secret)
-        ) + session.rows(select(notification.c.target))  # fmt: skip
+        places = (account.c.totp, notification.c.secret, notification.c.target)
+        rows = [row for place in places for row in session.rows(select(place))]
     return [row[0] for row in rows if row[0] is not None]
 
 

@@ -58,7 +58,8 @@ def _place(lon: float, lat: float, zoom: int) -> tuple[float, float]:
 
 def _tile_id(zoom: int, x: int, y: int) -> int:
     """The number of a tile along the Hilbert curve of its zoom, after all smaller zooms."""
-    found, side = (4**zoom - 1) // 3, 2**zoom // 2
+    found: int = (4**zoom - 1) // 3
+    side: int = 2**zoom // 2
     while side:
         right, low = int(x & side > 0), int(y & side > 0)
         found += side * side * ((3 * right) ^ low)
