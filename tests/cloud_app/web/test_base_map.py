@@ -35,6 +35,13 @@ def colours(page: Page) -> tuple[Colour, Colour]:
     return lake[:3], land[:3]  # type: ignore[return-value]
 
 
+def heard(page: Page) -> list[Response]:
+    """All answers from now on."""
+    found: list[Response] = []
+    page.on("response", lambda answer: found.append(answer))  # noqa: PLW0108 - Playwright marks it
+    return found
+
+
 def test_the_base_map_is_drawn_below_the_lots(
     built_pages: Path, tmp_path: Path, open_page: OpenPage
 ) -> None:
@@ -45,8 +52,7 @@ def test_the_base_map_is_drawn_below_the_lots(
         for theme in ("light", "dark"):
             watched = open_page(theme=theme)
             page = watched.page
-            answers: list[Response] = []
-            page.on("response", answers.append)
+            answers = heard(page)
             page.goto(f"{city.url}/#13/{LAT}/{LON}")
             expect(page.locator(".maplibregl-ctrl-attrib")).to_contain_text(
                 ATTRIBUTION, timeout=4 * SHOWN_MS

@@ -77,6 +77,10 @@ export function vectorLayers(font: string[]): LayerSpecification[] {
     const layout = Object.fromEntries(
       Object.entries(own.layout).filter(([name]) => !name.startsWith('icon-')),
     );
-    return [{ ...own, layout: { ...layout, 'text-font': font } } as LayerSpecification];
+    // Not every file says how important each name is.
+    const sorted = layout['symbol-sort-key'] && {
+      'symbol-sort-key': ['coalesce', layout['symbol-sort-key'], 0],
+    };
+    return [{ ...own, layout: { ...layout, ...sorted, 'text-font': font } } as LayerSpecification];
   });
 }
