@@ -35,6 +35,10 @@ class AlertRule(StrEnum):
     EDGE_NOT_REGISTERED = "edge_not_registered"
     EDGE_LOT_DISPUTED = "edge_lot_disputed"
     EDGE_FLOODING = "edge_flooding"
+    SENSOR_SILENT = "sensor_silent"
+    SENSOR_BATTERY = "sensor_battery"
+    SOURCES_DIFFER = "sources_differ"
+    SENSOR_LIES = "sensor_lies"
 
     @property
     def phrase(self) -> str:
@@ -46,6 +50,8 @@ _PHRASES: Mapping[AlertRule, str] = {
     AlertRule.INCIDENT: "badly parked vehicle",
     AlertRule.EDGE_WRONG_SITE: "edge at the wrong site",
     AlertRule.EDGE_LOT_DISPUTED: "lot described in two ways",
+    AlertRule.SENSOR_BATTERY: "battery of a sensor low",
+    AlertRule.SENSOR_LIES: "sensor often wrong",
 }
 
 SEVERITIES: Mapping[AlertRule, Severity] = {
@@ -60,5 +66,11 @@ SEVERITIES: Mapping[AlertRule, Severity] = {
     AlertRule.EDGE_NOT_REGISTERED: Severity.WARNING,
     AlertRule.EDGE_LOT_DISPUTED: Severity.WARNING,
     AlertRule.EDGE_FLOODING: Severity.WARNING,
+    AlertRule.SENSOR_SILENT: Severity.WARNING,
+    # Weeks are left to change it.
+    AlertRule.SENSOR_BATTERY: Severity.INFO,
+    # The bay has a state all the same, of the source that is believed more.
+    AlertRule.SOURCES_DIFFER: Severity.INFO,
+    AlertRule.SENSOR_LIES: Severity.WARNING,
 }
 """How grave the alerts of each rule are, unless `[rules.severity]` says otherwise."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -23,11 +24,12 @@ from cloud_app.registry.kinds import Ref
 from cloud_app.registry.things import find_one
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
+from cloud_app.storage.sensors import take_told
 from cloud_app.storage.tables import alert
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.hub import Hub, feeding, fill, heard_live
-from tests.cloud_app.scripted_edge import ScriptedEdge
+from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
 
 # Each name of the south begins with it, so that whatever leaks is found in any text.
@@ -83,6 +85,8 @@ def hub(database: Database) -> Hub:
         take(database, [edge.incident(name, 1), edge.gap((99, 99)), edge.health()])
         with database.write() as session:
             is_north = edge is north
+            said = {"heard_ms": 1, "known": 1, "lot": edge.lot, "told_ms": 1, "told": "ok"}
+            take_told(session, [((edge.site, edge.edge), said)])
             for kind, key, facts in (
                 ("council", "city" if is_north else f"{MARK}-council", {}),
                 ("operator", "acme" if is_north else f"{MARK}-op", {}),
@@ -145,6 +149,7 @@ REGISTRY_WRITES = {
 
 
 NEEDED_QUERY = {
+    "/api/v1/intake/chirpstack": {"event": "up"},
     "/api/v1/registry/map": {"bbox": "-180,-90,180,90", "kind": "site"},
     "/api/v1/map/lots": {"bbox": "-180,-90,180,90"},
     "/api/v1/search": {"q": MARK},
@@ -157,6 +162,9 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     if "/registry/" in path and method in REGISTRY_WRITES:
         body, etag = REGISTRY_WRITES[method]
         return client.request(method, path, json=body, headers={"If-Match": etag})
+    if path.endswith("/manual") and method == "PUT":
+        until = (START + timedelta(days=1)).isoformat()
+        return client.request(method, path, json={"state": "free", "until": until})
     if path.endswith("/alerts/assignees"):
         return client.request(method, path, params={"site": "north"})
     if path.endswith("/actions"):
@@ -164,7 +172,9 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
-_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}
+_OF_TOKENS = {
+    Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND, Permission.INTAKE,
+}  # fmt: skip
 
 
 def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:
@@ -175,7 +185,9 @@ def expected_of(token: str | None, permission: Permission, path: str) -> set[int
         return {401}
     if permission not in _OF_TOKENS:
         return {403}
-    return {200, 404, 412, 422} if "/registry/" in path else {200, 404}
+    if permission is Permission.INTAKE:
+        return {422}
+    return {200, 404, 412, 422} if "/registry/" in path else {200, 204, 404}
 
 
 def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:

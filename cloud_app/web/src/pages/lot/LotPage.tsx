@@ -153,6 +153,11 @@ function Figures({ bays, at, zone }: { bays: readonly LotBay[]; at: number | nul
             value={counts.free}
             of={t('lot.ofBays', { n: counts.bays })}
           />
+          <Figure
+            label={t('lot.available')}
+            value={counts.available}
+            of={t('lot.ofBays', { n: counts.capacity })}
+          />
           <Figure label={t('bay.occupied')} state="occupied" value={counts.occupied} />
           {counts.unknown > 0 && <Figure label={t('bay.unknown')} state="unknown" value={counts.unknown} />}
           {counts.stale > 0 && <Figure label={t('bay.stale')} state="stale" value={counts.stale} />}
