@@ -100,6 +100,7 @@ def calls() -> dict[str, Callable[[Session], object]]:
         ),
         "words that are there": page(q="place sentence", before=2**53),
         "words that nobody wrote": page(q="xyzzy", before=2**53),
+        "a word beyond ASCII": page(q="straße", before=2**53),
         "one with its log": lambda s: alert_detail(s, _NOW_MS, 500),
         "counts by severity": open_by_severity,
         "what lasts (rules)": lasting_alerts,

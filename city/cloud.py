@@ -23,7 +23,7 @@ AWS_ROOT = "aws"
 _START_S = 90.0
 _STOP_S = 20.0
 _TIMEOUT_S = 30.0
-_SERVE = "from cloud_app.cli import main; main()"
+_SERVE = "city.cloud_child"
 _LOG_LINES = 8
 
 
@@ -116,7 +116,8 @@ class CloudProcess:
         env = {k: v for k, v in os.environ.items() if not k.startswith("LOTSIGHT_CLOUD_")}
         with self._files.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - ourselves  # nosec B603
-                [sys.executable, "-c", _SERVE, "serve", "-c", str(self._files.config)],
+                [sys.executable, "-m", _SERVE, "serve", "-c", str(self._files.config)],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env=env,
@@ -141,6 +142,12 @@ class CloudProcess:
     def is_alive(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that `start` began."""
+        assert self._process is not None, "not started"  # noqa: S101 - a fault of the caller
+        return self._process.pid
 
     def check(self) -> None:
         """Raise if it ended unasked.

@@ -10,9 +10,11 @@ from typing import Any
 
 from city.places import Frame, Position
 from city.plan import CENTRE, COUNCIL, COUNTRY, OPERATORS, SITES, TIME_ZONE, TOWN, City, PlannedLot
+from cloud_app.accounts.audit import Actor, ActorKind
+from cloud_app.accounts.registry_log import record_import
 from cloud_app.registry.files import read_file
-from cloud_app.registry.imports import Import, run
-from cloud_app.storage.database import Database
+from cloud_app.registry.imports import Import, Plan, run
+from cloud_app.storage.database import Database, Session
 from cloud_app.storage.times import to_ms
 
 ACTOR = "city"
@@ -32,7 +34,12 @@ def import_registry(database: Database, city: City, file: Path, now: datetime) -
     file.write_text(json.dumps(document, indent=1), encoding="utf-8")
     reading = read_file(file)
     reading.refuse_if_wrong()
-    run(database, Import(reading.rows, ACTOR, file.name), to_ms(now))
+    actor = Actor(ActorKind.COMMAND_LINE, ACTOR, None, to_ms(now))
+
+    def note(session: Session, plan: Plan) -> None:
+        record_import(session, actor, plan, file.name)
+
+    run(database, Import(reading.rows, ACTOR, file.name), actor.at_ms, note)
     return len(features)
 
 

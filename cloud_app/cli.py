@@ -12,10 +12,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_app import edge_cli, notification_commands, user_commands
+from cloud_app import (
+    edge_cli,
+    notification_commands,
+    registry_commands,
+    secret_commands,
+    user_commands,
+)
 from cloud_app.accounts.secret import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
-from cloud_app.registry import cli as registry_cli
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
 
 app = typer.Typer(
@@ -28,7 +33,8 @@ app.add_typer(user_commands.user, name="user")
 app.command("audit")(user_commands.audit)
 app.add_typer(notification_commands.app, name="notification")
 app.add_typer(edge_cli.app, name="edge")
-app.add_typer(registry_cli.app, name="registry")
+app.add_typer(registry_commands.app, name="registry")
+app.add_typer(secret_commands.app, name="secrets")
 
 ConfigPath = Annotated[
     Path | None,

@@ -132,6 +132,10 @@ class DatabaseConfig(_Section):
         description="sqlite:PATH, or postgresql://user:password@host:port/database",
     )
     pool_size: int = Field(default=8, ge=2)
+    key_file: Path = Field(
+        default=Path("cloud.key"),
+        description="keys that seal TOTP and webhook secrets; made when it is first needed",
+    )
 
     @model_validator(mode="after")
     def _known_kind(self) -> Self:
@@ -447,6 +451,17 @@ class RulesConfig(_Section):
         return self
 
 
+class MapConfig(_Section):
+    """The ground below the lots of the operations centre's maps."""
+
+    base_file: Path | None = Field(
+        default=None, description="PMTiles file; the city's own data on a plain ground if absent"
+    )
+    attribution: str | None = Field(
+        default=None, max_length=500, description="in place of what the file says itself"
+    )
+
+
 class NotificationsConfig(_Section):
     """What the notification rules of tenants may do."""
 
@@ -569,6 +584,7 @@ class CloudConfig(BaseSettings):
     shadow: ShadowConfig = ShadowConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()
+    map: MapConfig = MapConfig()
     notifications: NotificationsConfig = NotificationsConfig()
     retention: RetentionConfig = RetentionConfig()
     accounts: AccountsConfig = AccountsConfig()
@@ -628,6 +644,8 @@ def _explained(name: str, exc: ValidationError) -> str:
 def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
     """Make the paths of the file relative to the file, not to whoever starts the service."""
     changes: dict[str, _Section] = {}
+    if config.map.base_file is not None:
+        changes["map"] = _beside(config.map, folder, "base_file")
     if config.broker.tls is not None:
         tls = _beside(config.broker.tls, folder, "ca_file", "cert_file", "key_file")
         changes["broker"] = config.broker.model_copy(update={"tls": tls})
@@ -644,11 +662,10 @@ def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
     if config.lake is not None:
         changes["lake"] = config.lake.model_copy(update={"folder": folder / config.lake.folder})
     url = config.database.url.get_secret_value()
+    database: dict[str, object] = {"key_file": folder / config.database.key_file}
     if url.startswith("sqlite:"):
-        path = folder / url.removeprefix("sqlite:")
-        changes["database"] = config.database.model_copy(
-            update={"url": SecretStr(f"sqlite:{path}")}
-        )
+        database["url"] = SecretStr(f"sqlite:{folder / url.removeprefix('sqlite:')}")
+    changes["database"] = config.database.model_copy(update=database)
     return config.model_copy(update=changes)
 
 

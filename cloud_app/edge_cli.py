@@ -11,14 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cloud_app.accounts.audit import Subject, record
 from cloud_app.acl import access_list
 from cloud_app.config import load_config
 from cloud_app.registry.layouts import take_layouts
-from cloud_app.storage.database import Database
+from cloud_app.storage.database import Database, Session
 from cloud_app.storage.open import open_database
 from cloud_app.storage.placing import move_edge, register_edge, registered
-from cloud_app.storage.times import to_ms
-from telemetry import EdgeTopics, SystemClock
+from cloud_app.user_commands import Desk, opened
+from telemetry import EdgeTopics
 
 app = typer.Typer(
     help="Which edges there are, and which site each belongs to.", no_args_is_help=True
@@ -35,9 +36,10 @@ ConfigPath = Annotated[
 def add(edge: Edge, site: Site, config: ConfigPath = None) -> None:
     """Register an edge before it speaks; needed where `registration = "listed"`."""
     EdgeTopics(site, edge)
-    with _database(config) as database, database.write() as session:
+    with opened(config) as desk, desk.accounts.database.write() as session:
         register_edge(session, edge, site)
-        take_layouts(session, [edge], _now_ms())
+        take_layouts(session, [edge], desk.actor.at_ms)
+        _note(desk, session, "edge.add", edge, (None, site))
     typer.echo(f"{edge} belongs to {site}")
 
 
@@ -45,9 +47,10 @@ def add(edge: Edge, site: Site, config: ConfigPath = None) -> None:
 def move(edge: Edge, site: Site, config: ConfigPath = None) -> None:
     """Let an edge belong to another site; then give the box that site in its own configuration."""
     EdgeTopics(site, edge)
-    with _database(config) as database, database.write() as session:
+    with opened(config) as desk, desk.accounts.database.write() as session:
         before = move_edge(session, edge, site)
-        take_layouts(session, [edge], _now_ms())
+        take_layouts(session, [edge], desk.actor.at_ms)
+        _note(desk, session, "edge.move", edge, (before, site))
     typer.echo(f"{edge} belonged to {before} and belongs to {site} now; its history goes with it")
 
 
@@ -75,8 +78,16 @@ def print_acl(
     typer.echo(text, nl=False)
 
 
-def _now_ms() -> int:
-    return to_ms(SystemClock().utc())
+def _note(
+    desk: Desk, session: Session, action: str, edge: str, sites: tuple[str | None, str]
+) -> None:
+    """Into the audit log, for those whose site the edge is at now."""
+    before, after = sites
+    owner = desk.accounts.tenants.owner(session, after)
+    record(
+        session, desk.actor, action, Subject("edge", edge, None if owner is None else str(owner)),
+        None if before is None else {"site": before}, {"site": after},
+    )  # fmt: skip
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 LotsightError
 └── CloudError
     ├── StorageError           the database refused a statement, or its schema is another version's
-    │   └── StorageDownError   the database cannot be reached now; the same work may succeed later
+    │   ├── StorageDownError   the database cannot be reached now; the same work may succeed later
+    │   └── VaultError         secrets in the database cannot be sealed or opened: the key file
     ├── SinkError              a sink (lake, Kafka) did not take a batch
     ├── BrokerError            the broker refused the connection or a subscription
     ├── AccountError           a person, role, key or proof is not as it must be
@@ -38,6 +39,10 @@ class StorageError(CloudError):
 
 class StorageDownError(StorageError):
     """The database cannot be reached now; the same work may succeed later."""
+
+
+class VaultError(StorageError):
+    """Secrets in the database cannot be sealed or opened; it lies with the file of keys."""
 
 
 class SinkError(CloudError):

@@ -16,9 +16,11 @@ import uvicorn
 from cloud_app.accounts.assembly import Accounts
 from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.alerts.courier import Courier
+from cloud_app.alerts.sealing import seal_plain
 from cloud_app.alerts.targets import Targets
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
+from cloud_app.api.base_map_routes import check_base_map
 from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
@@ -82,13 +84,16 @@ class CloudService:
         """Serve until SIGINT or SIGTERM.
 
         Raises:
-            CloudError: the database cannot be opened, or a part of the service ended unasked.
+            CloudError: the database or its secrets cannot be opened, or a part of the service ended
+            unasked.
             ConfigError: an extra that the configuration needs is not installed.
         """
+        check_base_map(self.config.map)
         database = open_database(self.config.database)
         try:
             with database.write() as session:
                 take_unknown(session, to_ms(self.clock.utc()))
+                seal_plain(session)
             self._run_on(database)
         finally:
             database.close()

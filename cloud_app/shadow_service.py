@@ -8,7 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from cloud_app.errors import CloudError
 from cloud_app.json_values import mended
@@ -39,6 +39,10 @@ _log = logging.getLogger(__name__)
 
 # A box sends at most one update a second; this is minutes of a large fleet, and bounds memory.
 _WAITING_MAX = 10_000
+
+
+Note: TypeAlias = Callable[[Session, ShadowDocument], None]
+"""Takes down a change; it is given the shadow as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,14 @@ class ShadowService:
             return [self._rejected(request, rejection)]
 
     def update(
-        self, topics: ShadowTopics, update: ShadowUpdate
+        self, topics: ShadowTopics, update: ShadowUpdate, note: Note | None = None
     ) -> tuple[ShadowDocument, list[Publication]]:
         """Change a shadow, whoever asks; what the broker should hear of it comes back.
+
+        Args:
+            topics: of the shadow.
+            update: to it.
+            note: called in the transaction of the change, for the audit log of what people do.
 
         Raises:
             ShadowRejection: the update is refused, with AWS's code.
@@ -101,6 +110,8 @@ class ShadowService:
             after = apply_update(before, update, now_s)
             save_shadow(session, topics.thing, topics.name, after)
             session.announce(topics.thing)
+            if note is not None:
+                note(session, before)
         token = update.client_token
         messages: list[tuple[Topic, JsonObject | None]] = [
             (topics.of("update", "accepted"), accepted_message(after, update, now_s)),

@@ -180,6 +180,26 @@ def disable(
         _console().print(f"{person.email}: {told}")
 
 
+@user.command("email")
+def change_email(
+    email: Email,
+    new: Annotated[str, typer.Argument(help="The address from now on.")],
+    config: ConfigPath = None,
+) -> None:
+    """Give an account another e-mail address; both addresses are told."""
+    with opened(config) as desk:
+        from cloud_app.accounts import people, sessions
+        from cloud_app.accounts.warnings import Proof, warn_owner
+
+        with desk.accounts.database.write() as session:
+            before = people.by_email(session, email)
+            after = people.change_email(session, desk.actor, before, new)
+            sessions.end_all(session, desk.actor, after)
+            for address in (before.email, after.email):
+                warn_owner(session, desk.actor, before, Proof.EMAIL, address)
+        _console().print(f"{before.email} is {after.email} now; all sessions ended")
+
+
 @user.command("reset-password")
 def reset_password(
     email: Email,

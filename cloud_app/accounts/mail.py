@@ -39,6 +39,11 @@ def letter(recipient: str, subject: str, body: str, at_ms: int) -> Letter:
     return Letter(new_id(), recipient, subject, body, at_ms)
 
 
+def prune(session: Session, now_ms: int) -> None:
+    """Drop what is over: where there is no mail server nobody else does."""
+    session.run(delete(mail).where(mail.c.expires_ms <= now_ms))
+
+
 _DUE = (
     select(mail)
     .where(mail.c.due_ms <= bindparam("now_ms"))

@@ -30,6 +30,7 @@ from cloud_app.accounts.people import Person
 from cloud_app.accounts.secret import digest_of, new_secret
 from cloud_app.accounts.sessions import Device
 from cloud_app.accounts.tables import oidc_identity, oidc_login
+from cloud_app.accounts.warnings import Proof, warn_owner
 from cloud_app.config import OidcConfig
 from cloud_app.errors import LoginError, ProviderError, UnknownError
 from cloud_app.storage.database import Database, Session
@@ -346,6 +347,7 @@ class ProviderLogin:
         session.run(insert(oidc_identity), identity | {"account": person.account})
         actor = Actor(ActorKind.PERSON, person.email, device.address, now_ms)
         record(session, actor, "oidc.link", Subject("person", person.email), None, identity)
+        warn_owner(session, actor, person, Proof.PROVIDER)
         return person
 
 

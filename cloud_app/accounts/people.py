@@ -213,6 +213,25 @@ def rename(
     )  # fmt: skip
 
 
+def change_email(session: Session, actor: Actor, person: Person, email: str) -> Person:
+    """Change the address that one logs in with; roles, password and history stay.
+
+    Raises:
+        AccountError: it is none, or has an account.
+    """
+    email = plain_email(email)
+    if session.rows(_BY_EMAIL, {"which": email}):
+        msg = f"{email} has an account already"
+        raise AccountError(msg)
+    touch(session, person, None)
+    session.run(update(account).where(account.c.account == person.account).values(email=email))
+    facts = {"email": person.email}, {"email": email}
+    # Once under each name, so that whoever looks for either finds it.
+    for name in (person.email, email):
+        record(session, actor, "person.email", Subject("person", name), *facts)
+    return by_id(session, person.account)
+
+
 def set_disabled(
     session: Session, actor: Actor, person: Person, tenants: Tenants, *, disabled: bool,
     version: int | None = None,

@@ -59,13 +59,15 @@ class JoinedTenants:
         return frozenset().union(*(each.all(session) for each in self._both))
 
     def sites(self, session: Session, tenant: Tenant) -> frozenset[str] | None:
-        """Sites by either; None, all of them, if one says so."""
+        """Sites by either, of a council those of its operators; None, all, if one says so."""
         found: frozenset[str] = frozenset()
-        for each in self._both:
-            sites = each.sites(session, tenant)
-            if sites is None:
-                return None
-            found |= sites
+        # An operator that one source puts below a council may have its sites from the other.
+        for member in self.within(session, tenant):
+            for each in self._both:
+                sites = each.sites(session, member)
+                if sites is None:
+                    return None
+                found |= sites
         return found
 
     def within(self, session: Session, tenant: Tenant) -> frozenset[Tenant]:

@@ -1,6 +1,7 @@
 """Tables of accounts, their proofs, API keys and the audit log.
 
-Random secrets (sessions, links, keys) are kept as SHA-256 digests, passwords as argon2id.
+Random secrets (sessions, links, keys) are kept as SHA-256 digests, passwords as argon2id, TOTP
+secrets sealed (`storage.vault`).
 """
 
 from __future__ import annotations

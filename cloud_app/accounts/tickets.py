@@ -11,6 +11,7 @@ from cloud_app.accounts.people import Person, by_id, touch
 from cloud_app.accounts.secret import digest_of, new_secret
 from cloud_app.accounts.sessions import end_all
 from cloud_app.accounts.tables import account, ticket
+from cloud_app.accounts.warnings import Proof, warn_owner
 from cloud_app.errors import UnknownError
 from cloud_app.storage.database import Session
 
@@ -92,11 +93,16 @@ def is_fresh(session: Session, person: Person, kind: TicketKind, since_ms: int) 
 
 
 def set_password(session: Session, actor: Actor, person: Person, kept: str) -> None:
-    """Replace a password's hash; every session and every open link of the person ends."""
+    """Replace a password's hash; every session and every open link of the person ends.
+
+    Somebody who had one, or the provider's word, is told by mail.
+    """
     touch(session, person, None)
     session.run(update(account).where(account.c.account == person.account).values(password=kept))
     session.run(delete(ticket).where(ticket.c.account == person.account))
     record(session, actor, "password.set", Subject("person", person.email))
+    if person.is_ready:
+        warn_owner(session, actor, person, Proof.PASSWORD)
     end_all(session, actor, person)
 
 

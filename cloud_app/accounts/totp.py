@@ -12,6 +12,7 @@ from cloud_app.accounts.audit import Actor, Subject, record
 from cloud_app.accounts.people import Person, touch
 from cloud_app.accounts.secret import digest_of
 from cloud_app.accounts.tables import account, recovery_code
+from cloud_app.accounts.warnings import Proof, warn_owner
 from cloud_app.errors import AccountError, LoginError
 from cloud_app.storage.database import Session
 
@@ -42,7 +43,9 @@ def begin(session: Session, actor: Actor, person: Person) -> tuple[str, str]:
     secret = pyotp.random_base32()
     touch(session, person, None)
     session.run(
-        update(account).where(account.c.account == person.account).values(totp=secret, totp_step=0)
+        update(account)
+        .where(account.c.account == person.account)
+        .values(totp=session.vault.seal(secret), totp_step=0)
     )
     record(session, actor, "totp.begin", Subject("person", person.email))
     return secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="lotsight")
@@ -65,6 +68,7 @@ def confirm(session: Session, actor: Actor, person: Person, code: str) -> list[s
     touch(session, person, None)
     session.run(update(account).where(account.c.account == person.account).values(totp_on=1))
     record(session, actor, "totp.on", Subject("person", person.email))
+    warn_owner(session, actor, person, Proof.TOTP_ON)
     return _new_recovery_codes(session, person)
 
 
@@ -88,6 +92,7 @@ def remove(session: Session, actor: Actor, person: Person) -> None:
     )
     session.run(delete(recovery_code).where(recovery_code.c.account == person.account))
     record(session, actor, "totp.off", Subject("person", person.email), {"totp": True}, None)
+    warn_owner(session, actor, person, Proof.TOTP_OFF)
 
 
 def is_proof(session: Session, actor: Actor, person: Person, code: str) -> bool:
@@ -106,6 +111,7 @@ def is_proof(session: Session, actor: Actor, person: Person, code: str) -> bool:
     )
     if used:
         record(session, actor, "totp.recovery", Subject("person", person.email))
+        warn_owner(session, actor, person, Proof.RECOVERY)
     return bool(used)
 
 
@@ -121,7 +127,7 @@ def _is_code(session: Session, person: Person, code: str, now_ms: int) -> bool:
     digits = code.replace(" ", "")
     if row.totp is None or not digits.isascii():
         return False
-    app = pyotp.TOTP(row.totp)
+    app = pyotp.TOTP(session.vault.open(row.totp))
     for off in _STEPS_OFF:
         step = now_ms // _STEP_MS + off
         if hmac.compare_digest(app.generate_otp(step), digits):

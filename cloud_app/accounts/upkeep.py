@@ -6,8 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from cloud_app.accounts import brake, sessions, tickets
-from cloud_app.accounts.mail import deliver
+from cloud_app.accounts import brake, mail, sessions, tickets
 from cloud_app.errors import CloudError
 from cloud_app.mail import Mailer
 from cloud_app.storage.database import Database
@@ -51,10 +50,10 @@ class AccountsWorker:
 
     def _round(self, now_ms: int) -> None:
         if self._mailer is not None:
-            deliver(self._database, self._mailer, now_ms)
+            mail.deliver(self._database, self._mailer, now_ms)
         if now_ms >= self._prune_at_ms:
             with self._database.write() as session:
-                for each in (brake, sessions, tickets):
+                for each in (brake, mail, sessions, tickets):
                     each.prune(session, now_ms)
             self._prune_at_ms = now_ms + _PRUNE_MS
 

@@ -183,7 +183,9 @@ def create(session: Session, actor: Actor, tenant: Tenant, plan: Plan) -> Notifi
         msg = f"{tenant} has {_PER_TENANT} notification rules already, which is the most"
         raise AlertError(msg)
     which = new_id()
-    session.run(insert(table), {"notification": which, "tenant": str(tenant), **_columns(plan)})
+    session.run(
+        insert(table), {"notification": which, "tenant": str(tenant), **_columns(session, plan)}
+    )
     subject = Subject("notification", which, str(tenant))
     record(session, actor, "notification.create", subject, None, plan.facts())
     return by_id(session, which)
@@ -200,7 +202,7 @@ def change(
     done = session.run(
         update(table)
         .where(table.c.notification == known.id, table.c.version == version)
-        .values(version=table.c.version + 1, **_columns(plan))
+        .values(version=table.c.version + 1, **_columns(session, plan))
     )
     if not done:
         msg = (
@@ -252,7 +254,7 @@ def by_id(session: Session, which: str) -> Notification:
         UnknownError: there is none.
     """
     for row in session.rows(_ALL.where(table.c.notification == which)):
-        return _notification(row)
+        return _notification(session, row)
     msg = f"there is no notification rule {which[:40]!r}"
     raise UnknownError(msg)
 
@@ -261,27 +263,27 @@ def of_tenants(session: Session, tenants: Collection[Tenant]) -> list[Notificati
     """The rules of some tenants, by tenant and name."""
     query = _ALL.where(table.c.tenant.in_(sorted(map(str, tenants))))
     rows = session.rows(query.order_by(table.c.tenant, table.c.name, table.c.notification))
-    return [_notification(row) for row in rows]
+    return [_notification(session, row) for row in rows]
 
 
 def every_one(session: Session) -> list[Notification]:
     """All rules, by tenant and name."""
     rows = session.rows(_ALL.order_by(table.c.tenant, table.c.name, table.c.notification))
-    return [_notification(row) for row in rows]
+    return [_notification(session, row) for row in rows]
 
 
 def enabled(session: Session) -> list[Notification]:
     """All rules that count."""
-    return [_notification(row) for row in session.rows(_ALL.where(table.c.enabled == 1))]
+    return [_notification(session, row) for row in session.rows(_ALL.where(table.c.enabled == 1))]
 
 
-def _columns(plan: Plan) -> dict[str, Any]:
+def _columns(session: Session, plan: Plan) -> dict[str, Any]:
     return {
         "name": plan.name,
         "enabled": int(plan.enabled),
         "kind": plan.to.kind.value,
-        "target": plan.to.address,
-        "secret": plan.to.secret,
+        "target": _sealed(session, plan.to),
+        "secret": None if plan.to.secret is None else session.vault.seal(plan.to.secret),
         "severities": _listed(plan.severities),
         "rules": _listed(plan.rules),
         "sites": _listed(plan.sites),
@@ -290,15 +292,24 @@ def _columns(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _sealed(session: Session, to: Destination) -> str:
+    """An address as it is kept: that of a webhook lets whoever knows it post there."""
+    return session.vault.seal(to.address) if to.kind is TargetKind.WEBHOOK else to.address
+
+
 def _listed(values: Iterable[str]) -> str:
     return json.dumps(sorted(values))
 
 
-def _notification(row: Row) -> Notification:
+def _notification(session: Session, row: Row) -> Notification:
     plan = Plan(
         name=row.name,
         enabled=bool(row.enabled),
-        to=Destination(TargetKind(row.kind), row.target, row.secret),
+        to=Destination(
+            TargetKind(row.kind),
+            session.vault.open(row.target),
+            None if row.secret is None else session.vault.open(row.secret),
+        ),
         severities=frozenset(map(Severity, json.loads(row.severities))),
         rules=frozenset(map(AlertRule, json.loads(row.rules))),
         sites=frozenset(json.loads(row.sites)),

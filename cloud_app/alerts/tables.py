@@ -1,6 +1,6 @@
 """Tables of notification rules; what they still have to tell is `storage.tables.alert_notice`.
 
-A webhook's secret is kept as it is: signing needs it.
+A webhook's address and secret are kept sealed (`storage.vault`): delivering needs them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table, Text, tex
 
 from cloud_app.storage.tables import metadata
 
-# Lists are JSON, empty for "any". `target` is an address of mail or a URL. `version` counts changes
-# by people.
+# Lists are JSON, empty for "any". `target` is an address of mail or a sealed URL. `version` counts
+# changes by people.
 notification = Table(
     "notification",
     metadata,

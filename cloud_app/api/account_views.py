@@ -84,6 +84,29 @@ class PersonView(BaseModel):
         )
 
 
+class PersonRow(BaseModel):
+    """The same person as a line of a file."""
+
+    email: str
+    name: str
+    roles: str
+    disabled: bool
+    ready: bool
+    totp: bool
+
+    @classmethod
+    def of(cls, person: PersonView) -> Self:
+        """Of somebody as the caller sees them."""
+        return cls(
+            email=person.email,
+            name=person.name,
+            roles="; ".join(f"{each.role.value} of {each.tenant}" for each in person.roles),
+            disabled=person.disabled,
+            ready=person.ready,
+            totp=person.totp,
+        )
+
+
 class StalePerson(BaseModel):
     """A change that came too late, and what is so now."""
 

@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from cloud_app.api import (
     alert_routes,
     audit_routes,
+    base_map_routes,
     count_routes,
     gate_intake_routes,
     health,
@@ -54,6 +55,7 @@ def routers() -> tuple[APIRouter, ...]:
         source_routes.router,
         live_routes.router,
         map_routes.router,
+        base_map_routes.router,
         incident_routes.router,
         sensor_routes.router,
         intake_routes.router,

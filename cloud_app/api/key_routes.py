@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, HTTPException, status
 from pydantic import Field
 
@@ -11,6 +13,7 @@ from cloud_app.accounts.roles import Tenant
 from cloud_app.api.account_errors import CHANGE_REFUSALS
 from cloud_app.api.account_views import Body, KeyView, Name, NewKey, TenantName
 from cloud_app.api.context import ActorNow, Caller, Context
+from cloud_app.api.export import OR_CSV, Form, Format, csv_answer
 from cloud_app.api.parameters import Bearer, KnownQuery, Moment
 from cloud_app.api.policy import SiteSet
 from cloud_app.config import Scope
@@ -35,11 +38,14 @@ class KeyRequest(Body):
     expires: Moment | None = Field(default=None, description="works until revoked if absent")
 
 
-@router.get("/keys")
-def get_keys(access: Caller, context: Context) -> list[KeyView]:
+@router.get("/keys", response_model=list[KeyView], responses=OR_CSV)
+def get_keys(access: Caller, context: Context, form: Form = Format.JSON) -> Any:
     """The keys of the caller's tenants, the newest first."""
     with context.database.read() as session:
-        return [KeyView.of(each) for each in keys.of_tenants(session, access.tenants)]
+        views = [KeyView.of(each) for each in keys.of_tenants(session, access.tenants)]
+    if form is Format.CSV:
+        return csv_answer(KeyView, views, ("keys",), context.clock.utc())
+    return views
 
 
 @router.post("/keys", status_code=status.HTTP_201_CREATED)

@@ -19,12 +19,14 @@ from cloud_app.api.account_views import (
     Email,
     Invited,
     Name,
+    PersonRow,
     PersonView,
     RoleAt,
     StalePerson,
     TenantName,
 )
 from cloud_app.api.context import ActorNow, ApiContext, Caller, Context
+from cloud_app.api.export import OR_CSV, Form, Format, csv_answer
 from cloud_app.api.parameters import Bearer, KnownQuery
 from cloud_app.api.policy import Access
 from cloud_app.errors import AccountError, StaleError, UnknownError
@@ -119,12 +121,16 @@ def get_tenants(access: Caller) -> list[TenantName]:
     return sorted(map(str, access.tenants))
 
 
-@router.get("/people")
-def get_people(access: Caller, context: Context) -> list[PersonView]:
+@router.get("/people", response_model=list[PersonView], responses=OR_CSV)
+def get_people(access: Caller, context: Context, form: Form = Format.JSON) -> Any:
     """Everybody who has a role at a tenant of the caller."""
     with context.database.read() as session:
         found = people.people(session, access.tenants)
-    return [PersonView.of(each, access) for each in found]
+    views = [PersonView.of(each, access) for each in found]
+    if form is Format.CSV:
+        rows = [PersonRow.of(each) for each in views]
+        return csv_answer(PersonRow, rows, ("people",), context.clock.utc())
+    return views
 
 
 @router.post("/people", status_code=status.HTTP_201_CREATED)

@@ -28,6 +28,9 @@ class Permission(StrEnum):
     """Somebody who has logged in, whatever their roles: what concerns themselves."""
     READ = "read"
     WRITE = "write"
+    """Changing what boxes are to be (shadows)."""
+    REGISTRY = "registry"
+    """Changing the registry: sites, lots, zones, bays, devices."""
     RESPOND = "respond"
     """Seeing to alerts: acknowledging, assigning, silencing, commenting, closing."""
     NOTIFICATIONS = "notifications"
@@ -45,6 +48,7 @@ class Permission(StrEnum):
 _ADMIN = frozenset(
     {
         Permission.READ,
+        Permission.REGISTRY,
         Permission.RESPOND,
         Permission.NOTIFICATIONS,
         Permission.PEOPLE,
@@ -54,17 +58,20 @@ _ADMIN = frozenset(
 )
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
-    Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE, Permission.RESPOND}),
+    Role.TECHNICIAN: frozenset(
+        {Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}
+    ),
     # Whoever makes keys for the network server may bring what it brings.
     Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE, Permission.INTAKE},
-    # A council sees all that its operators run and appoints their people; it turns no screws.
+    # A council sees all that its operators run, appoints their people, and says what its kerb is:
+    # who runs a site, where a lot lies. The boxes are the operators'.
     Role.COUNCIL: _ADMIN,
 }
 """What each role allows at its tenant; a council's reaches its operators."""
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
-    Scope.WRITE: frozenset({Permission.WRITE, Permission.RESPOND}),
+    Scope.WRITE: frozenset({Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}),
     Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
@@ -156,15 +163,17 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/events": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
     f"{_V1}/map/lots": {"GET": Permission.READ},
+    f"{_V1}/map/base": {"GET": Permission.READ},
+    f"{_V1}/map/base.pmtiles": {"GET": Permission.READ},
     f"{_V1}/overview": {"GET": Permission.READ},
     f"{_V1}/search": {"GET": Permission.READ},
     f"{_V1}/registry/map": {"GET": Permission.READ},
 }
 _THING = {
     "GET": Permission.READ,
-    "PUT": Permission.WRITE,
-    "PATCH": Permission.WRITE,
-    "DELETE": Permission.WRITE,
+    "PUT": Permission.REGISTRY,
+    "PATCH": Permission.REGISTRY,
+    "DELETE": Permission.REGISTRY,
 }
 
 
@@ -175,7 +184,7 @@ def _registry(plural: str, ids: str) -> dict[str, Mapping[str, Permission]]:
         f"{_V1}/registry/{plural}": {"GET": Permission.READ},
         one: _THING,
         f"{one}/history": {"GET": Permission.READ},
-        f"{one}/revert": {"POST": Permission.WRITE},
+        f"{one}/revert": {"POST": Permission.REGISTRY},
     }
 
 

@@ -17,9 +17,8 @@ from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Resp
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 
-from cloud_app.accounts.audit import Actor, Subject
-from cloud_app.accounts.audit import record as record_line
-from cloud_app.accounts.roles import Tenant, TenantKind
+from cloud_app.accounts.audit import Actor
+from cloud_app.accounts.registry_log import record_thing
 from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, Reading
 from cloud_app.api.export import OR_CSV, Form, Format
 from cloud_app.api.parameters import (
@@ -31,6 +30,7 @@ from cloud_app.api.parameters import (
     window_of,
 )
 from cloud_app.api.policy import Access
+from cloud_app.api.registry_access import may_see, missing, refuse_strangers, seen, shown_to
 from cloud_app.api.registry_export import things_file
 from cloud_app.api.registry_views import (
     Features,
@@ -57,7 +57,6 @@ from cloud_app.registry.queries import (
     history,
     in_window,
     last_site,
-    operator_of,
     things,
     time_zones_of,
 )
@@ -95,38 +94,7 @@ _IN_USE: _Answers = {
 }
 
 
-# -- What may be seen and written ---------------------------------------------------------------
-
-
-def _may_see(access: Access, site: str | None) -> bool:
-    return access.sites.is_all if site is None else access.sites.sees(site)
-
-
-def _missing(ref: Ref) -> HTTPException:
-    return HTTPException(status.HTTP_404_NOT_FOUND, f"no {ref.kind} {ref.key!r}")
-
-
-def _seen(session: Session, access: Access, ref: Ref) -> Thing:
-    thing = find_one(session, ref)
-    if thing is None or not _may_see(access, thing.site):
-        raise _missing(ref)
-    return thing
-
-
-def _refuse_strangers(session: Session, access: Access, ref: Ref, given: Facts | None) -> None:
-    """Let a caller write what is at its sites, before and after; all else needs all sites."""
-    kind = KINDS[ref.kind]
-    known = find_one(session, ref)
-    if known is not None and not _may_see(access, known.site):
-        raise _missing(ref)
-    said = {} if given is None else given.model_dump(mode="json", exclude_unset=True)
-    site = kind.site_of(ref.key, {**({} if known is None else known.said), **said})
-    if not _may_see(access, site):
-        raise _missing(ref if site is None else Ref(SITE.name, site))
-    before = None if known is None else known.said.get("operator")
-    if "operator" in said and said["operator"] != before and not access.sites.is_all:
-        told = "the operator of a site is changed by whoever sees all sites"
-        raise HTTPException(status.HTTP_403_FORBIDDEN, told)
+# -- Answers ------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -201,26 +169,16 @@ Writer = Annotated[_Writer, Depends(_writer)]
 Work = Callable[[Session, Edit], Thing]
 
 
-def _audit(session: Session, actor: Actor, ref: Ref) -> None:
-    """Put the newest change of a thing into the audit log too."""
-    [change] = history(session, ref, 1)
-    site = last_site(session, ref)
-    operator = None if site is None else operator_of(session, site)
-    tenant = None if operator is None else str(Tenant(TenantKind.OPERATOR, operator))
-    subject = Subject(ref.kind, ref.key, tenant)
-    record_line(session, actor, f"registry.{change.action}", subject, change.before, change.after)
-
-
 def _written(writer: _Writer, edit: Edit, given: Facts | None, work: Work) -> Response:
     with writer.context.database.write() as session:
-        _refuse_strangers(session, writer.access, edit.ref, given)
+        refuse_strangers(session, writer.access, edit.ref, given, writer.context.accounts.tenants)
         with _answers(session):
             try:
                 thing = work(session, edit)
             except StaleWriteError as exc:
                 return _newer(session, exc, None if edit.version is None else "")
         if thing.version != edit.version:
-            _audit(session, writer.actor, edit.ref)
+            record_thing(session, writer.actor, edit.ref)
         is_new = edit.version is None
         return _shown(session, thing, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
@@ -279,7 +237,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
         limit: Limit = 200,
         form: Form = Format.JSON,
     ) -> Any:
-        wanted = Filter(kind, parent, reading.sites(), after)
+        wanted = shown_to(reading.access, kind, Filter(kind, parent, after=after))
         if form is Format.CSV:
             return things_file(reading.context, wanted)
         found = things(reading.session, wanted, limit + 1)
@@ -291,7 +249,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
         }
 
     def get_one(ref: Ref, reading: Reading) -> Any:
-        return _shown(reading.session, _seen(reading.session, reading.access, ref))
+        return _shown(reading.session, seen(reading.session, reading.access, ref))
 
     def get_history(
         ref: Ref, reading: Reading, limit: Limit = 100, below: Below = None
@@ -299,8 +257,8 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
         found = find_one(reading.session, ref)
         site = last_site(reading.session, ref) if found is None else found.site
         entries = history(reading.session, ref, limit, below)
-        if not entries or not _may_see(reading.access, site):
-            raise _missing(ref)
+        if not entries or not may_see(reading.access, ref, site):
+            raise missing(ref)
         return [entry(each) for each in entries]
 
     parent_type = Annotated[str | None, Depends(_parent_of(kind))]
@@ -350,13 +308,13 @@ def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
     def delete(ref: Ref, writer: Writer, if_match: IfMatch = None) -> Response:
         edit = writer.edit(ref, _needed(if_match))
         with writer.context.database.write() as session:
-            _refuse_strangers(session, writer.access, ref, None)
+            refuse_strangers(session, writer.access, ref, None, writer.context.accounts.tenants)
             with _answers(session):
                 try:
                     edits.remove(session, edit)
                 except StaleWriteError as exc:
                     return _newer(session, exc, "")
-            _audit(session, writer.actor, ref)
+            record_thing(session, writer.actor, ref)
         return Response(status_code=status.HTTP_204_NO_CONTENT)
 
     body = Annotated[kind.facts, Body()]  # type: ignore[name-defined]
@@ -408,6 +366,6 @@ def get_map(
     limit: Annotated[int, Query(ge=1, le=_MAP_MAX)] = 2_000,
 ) -> Features:
     """What a map window shows of one kind, as GeoJSON."""
-    wanted = Filter(_Map[kind], sites=reading.sites())
+    wanted = shown_to(reading.access, _Map[kind], Filter(_Map[kind]))
     found, more = in_window(reading.session, wanted, window_of(bbox), limit)
     return Features(features=[feature(thing) for thing in found], truncated=more)

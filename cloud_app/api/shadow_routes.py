@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, status
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from cloud_app.api.context import ApiContext, Caller, Context, reading
+from cloud_app.accounts.audit import Subject, record
+from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
 from cloud_app.api.policy import Access
 from cloud_app.shadow_service import ShadowService
-from cloud_app.storage.queries import EdgeFilter, edges_now
+from cloud_app.storage.database import Session
+from cloud_app.storage.queries import EdgeFilter, edges_now, site_of
 from telemetry import EdgeId
 from telemetry.aws import ShadowName, ShadowTopics
 from telemetry.shadow import ShadowDocument, ShadowUpdate
@@ -67,6 +69,13 @@ def _topics(
         return service, ShadowTopics(request.edge(edge), name, service.root)
 
 
+def _owner(context: ApiContext, session: Session, edge: str) -> str | None:
+    """The tenant whose audit log tells of an edge; None if nobody said whose it is."""
+    site = site_of(session, edge)
+    found = None if site is None else context.accounts.tenants.owner(session, site)
+    return None if found is None else str(found)
+
+
 @router.get("/edges/{edge}/shadow")
 def get_shadow(
     edge: EdgeId, access: Caller, context: Context, name: Name = ShadowName.CLASSIC
@@ -84,6 +93,7 @@ def patch_shadow(
     edge: EdgeId,
     change: DesiredChange,
     access: Caller,
+    actor: ActorNow,
     context: Context,
     name: Name = ShadowName.CLASSIC,
 ) -> ShadowNow:
@@ -92,7 +102,15 @@ def patch_shadow(
     update = ShadowUpdate(
         desired=change.desired, sections=frozenset({"desired"}), version=change.version
     )
-    document, publications = service.update(topics, update)
+
+    def note(session: Session, before: ShadowDocument) -> None:
+        owner = _owner(context, session, edge)
+        named = {"shadow": topics.name} if topics.name else {}
+        was = {key: before.desired.get(key) for key in change.desired}
+        subject = Subject("edge", edge, owner)
+        record(session, actor, "shadow.change", subject, named | was, named | change.desired)
+
+    document, publications = service.update(topics, update, note)
     for publication in publications:
         context.publish(publication.topic, publication.payload)
     return _shadow_now(context, topics, document)

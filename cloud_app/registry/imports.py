@@ -6,8 +6,9 @@ removal was asked for, a fact only where the file has its column and an empty ce
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from cloud_app.registry.checks import Surroundings, check
 from cloud_app.registry.columns import place_of
@@ -73,14 +74,27 @@ class Import:
     remove_missing: bool = False
 
 
+Note: TypeAlias = Callable[[Session, Plan], None]
+"""Takes down what an import did."""
+
+
 def dry_run(database: Database, given: Import, progress: Progress | None = None) -> Plan:
     """What an import would do, and all that stands against it."""
     with database.read() as session:
         return _plan(session, given, progress)
 
 
-def run(database: Database, given: Import, now_ms: int, progress: Progress | None = None) -> Plan:
+def run(
+    database: Database, given: Import, now_ms: int, note: Note, progress: Progress | None = None
+) -> Plan:
     """Do an import: all of it, or nothing.
+
+    Args:
+        database: with the registry.
+        given: the file.
+        now_ms: wall time.
+        note: called in the transaction once all is written, for the audit log.
+        progress: told of it.
 
     Raises:
         FactsError: with all that stands against it.
@@ -97,6 +111,7 @@ def run(database: Database, given: Import, now_ms: int, progress: Progress | Non
             if plan.faults:
                 raise FactsError(plan.faults, given.name)
         write(session, plan.changes, given.actor, now_ms)
+        note(session, plan)
     return plan
 
 

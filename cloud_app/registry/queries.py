@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, select, true, union_all
@@ -34,12 +34,14 @@ class Filter:
         parent: they belong to it; None for any.
         sites: they are at one of these; None for any, and then those of no site too.
         after: keys after this one, for the next page.
+        keys: only these; None for any.
     """
 
     kind: Kind
     parent: str | None = None
     sites: Collection[str] | None = None
     after: str | None = None
+    keys: Collection[str] | None = None
 
     @property
     def condition(self) -> ColumnElement[bool]:
@@ -49,6 +51,8 @@ class Filter:
             wanted.append(table.c.parent == self.parent)
         if self.after is not None:
             wanted.append(table.c.key > self.after)
+        if self.keys is not None:
+            wanted.append(table.c.key.in_(sorted(self.keys)) if self.keys else false())
         return and_(*wanted)
 
 
@@ -68,7 +72,7 @@ def every_thing(session: Session, wanted: Filter) -> Iterator[Thing]:
     """All of them, page by page: for files, never for a page of the browser."""
     after: str | None = None
     while True:
-        page = things(session, Filter(wanted.kind, wanted.parent, wanted.sites, after), _PAGE)
+        page = things(session, replace(wanted, after=after), _PAGE)
         yield from page
         if len(page) < _PAGE:
             return

@@ -189,6 +189,10 @@ def _conditions(wanted: AlertFilter, now_ms: int, dialect: str) -> list[ColumnEl
 
 def _has(word: str, dialect: str) -> ColumnElement[bool]:
     """Whether an alert tells of something, whatever its case."""
+    if dialect != "sqlite" and word.isascii():
+        # Folding the case of ASCII alone and looking for bytes takes a third of ILIKE's time.
+        whole = alert.c.text + "\n" + alert.c.subject + "\n" + alert.c.site
+        return func.strpos(func.lower(whole.collate("C")), word.lower()) > 0
     pattern = "%" + re.sub(r"([%_\\])", r"\\\1", word) + "%"
     places = (alert.c.text, alert.c.subject, alert.c.site)
     # SQLite's LIKE knows no case, and takes a third of the time of comparing with lower().

@@ -15,6 +15,7 @@ import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Executable, Table
 
 from cloud_app.storage.upsert import Staged, Upsert
+from cloud_app.storage.vault import Vault
 
 Row: TypeAlias = sqlalchemy.Row[*tuple[Any, ...]]
 """One row of an answer: a tuple whose values have names too."""
@@ -30,10 +31,12 @@ class Session:
 
     Args:
         connection: with the transaction begun; whoever opened it ends it.
+        vault: seals secrets that are written, and opens those that are read.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, vault: Vault) -> None:
         self.connection = connection
+        self.vault = vault
         self.announced: set[str] = set()
 
     def rows(self, statement: Executable, given: Given | None = None) -> Sequence[Row]:

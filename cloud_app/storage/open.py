@@ -7,6 +7,7 @@ from pathlib import Path
 from cloud_app.config import DatabaseConfig
 from cloud_app.storage.database import Database
 from cloud_app.storage.sqlite import SqliteDatabase
+from cloud_app.storage.vault import Vault
 from telemetry import ConfigError
 
 
@@ -18,8 +19,9 @@ def open_database(config: DatabaseConfig) -> Database:
         ConfigError: PostgreSQL is asked for without the extra `cloud`.
     """
     url = config.url.get_secret_value()
+    vault = Vault(config.key_file)
     if url.startswith("sqlite:"):
-        return SqliteDatabase(Path(url.removeprefix("sqlite:")))
+        return SqliteDatabase(Path(url.removeprefix("sqlite:")), vault)
     try:
         from cloud_app.storage.postgres import PostgresDatabase
     except ImportError as exc:
@@ -28,4 +30,4 @@ def open_database(config: DatabaseConfig) -> Database:
             f"expected the Python module psycopg, but got: {exc}"
         )
         raise ConfigError(msg) from exc
-    return PostgresDatabase(url, config.pool_size)
+    return PostgresDatabase(url, vault, config.pool_size)

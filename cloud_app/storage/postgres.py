@@ -36,6 +36,7 @@ from cloud_app.storage.database import Given, Row, Session, Value, Values
 from cloud_app.storage.migrate import migrate
 from cloud_app.storage.partitions import keep_room
 from cloud_app.storage.upsert import Staged, Upsert, from_arrays, names
+from cloud_app.storage.vault import Vault
 
 _CHANNEL: LiteralString = "lotsight_changes"
 # Advisory locks are one number space per database: 'lots' and 'sche' as ASCII keep ours apart.
@@ -52,8 +53,8 @@ class PostgresSession(Session):
     server in one round trip.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        super().__init__(connection, vault)
         self._waiting: list[tuple[str, Mapping[str, Any]]] = []
 
     def rows(self, statement: Executable, given: Given | None = None) -> Sequence[Row]:
@@ -159,6 +160,7 @@ class PostgresDatabase:
 
     Args:
         url: `postgresql://user:password@host:port/database`, or anything that libpq takes.
+        vault: of its secrets.
         pool_size: connections at most; three more are used for notices, leadership and set-up.
 
     Raises:
@@ -166,8 +168,9 @@ class PostgresDatabase:
         StorageError: it refuses the user, or a newer version made the tables.
     """
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
+    def __init__(self, url: str, vault: Vault, pool_size: int = 8) -> None:
         self._url = url
+        self._vault = vault
         self._name = _without_password(url)
         self._lock = threading.Lock()
         self._leader: psycopg.Connection | None = None
@@ -200,7 +203,7 @@ class PostgresDatabase:
     def write(self) -> Iterator[Session]:
         """Open a transaction at READ COMMITTED: after a row lock, what others committed is seen."""
         with self._mapped(), self._engine.connect() as connection, connection.begin():
-            session = PostgresSession(connection)
+            session = PostgresSession(connection, self._vault)
             yield session
             session.notify()
             session.flush()
@@ -209,7 +212,7 @@ class PostgresDatabase:
     def read(self) -> Iterator[Session]:
         """Open a transaction whose statements all see the same state."""
         with self._mapped(), self._reader.connect() as connection:
-            yield PostgresSession(connection)
+            yield PostgresSession(connection, self._vault)
 
     def keep_room(self, now_ms: int, before_ms: int) -> None:
         """See to the months of `event`."""

@@ -29,6 +29,7 @@ from cloud_app.errors import StorageDownError, StorageError
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.migrate import migrate
 from cloud_app.storage.upsert import Staged, Upsert
+from cloud_app.storage.vault import Vault
 
 # How long a writer waits for another process (a backup, the sqlite3 shell) to let go of the file.
 _BUSY_S = 10.0
@@ -85,13 +86,15 @@ class SqliteDatabase:
 
     Args:
         path: the file; made with its folder when absent, brought up when older.
+        vault: of its secrets; None: with a file of keys beside it.
 
     Raises:
         StorageError: the file is no database, or a newer version made it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vault: Vault | None = None) -> None:
         self._path = path
+        self._vault = vault or Vault(path.with_name(path.name + ".key"))
         self._write_lock = threading.Lock()
         self._changed: set[str] = set()
         self._changed_now = threading.Condition()
@@ -112,7 +115,7 @@ class SqliteDatabase:
         with self._write_lock, _mapped(self._path), self._engine.connect() as connection:
             connection.execution_options(lotsight_begin="BEGIN IMMEDIATE")
             with connection.begin():
-                session = SqliteSession(connection)
+                session = SqliteSession(connection, self._vault)
                 yield session
         if session.announced:
             with self._changed_now:
@@ -123,7 +126,7 @@ class SqliteDatabase:
     def read(self) -> Iterator[Session]:
         """Open a reading transaction; it neither waits for the writer nor holds it up."""
         with _mapped(self._path), self._engine.connect() as connection:
-            yield SqliteSession(connection)
+            yield SqliteSession(connection, self._vault)
 
     def keep_room(self, now_ms: int, before_ms: int) -> None:
         """Nothing: a file grows by itself, and rows go one by one (`prune`)."""

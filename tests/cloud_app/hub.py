@@ -25,6 +25,7 @@ from cloud_app.config import (
     GatesConfig,
     HttpConfig,
     MailConfig,
+    MapConfig,
     NotificationsConfig,
     RulesConfig,
     Scope,
@@ -87,6 +88,7 @@ class Hub:
     rules: RulesConfig = field(default_factory=RulesConfig)
     notifications: NotificationsConfig = field(default_factory=NotificationsConfig)
     gates: GatesConfig = field(default_factory=GatesConfig)
+    map: MapConfig = field(default_factory=MapConfig)
 
     def __post_init__(self) -> None:
         # The context comes later.
@@ -94,7 +96,7 @@ class Hub:
         self.shadows = ShadowService(self.database, self.clock, "$aws")
         config = CloudConfig(
             http=self.http, accounts=self.people, mail=self.mail, rules=self.rules,
-            notifications=self.notifications, gates=self.gates,
+            notifications=self.notifications, gates=self.gates, map=self.map,
         )  # fmt: skip
         self.accounts = Accounts.of(config, self.database, FAST_PASSWORDS)
         self.context = ApiContext(

@@ -181,7 +181,9 @@ def ask(  # noqa: PLR0911 - one for each kind of route
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
-_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND, Permission.INTAKE}
+_OF_TOKENS = {
+    Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND, Permission.INTAKE,
+}  # fmt: skip
 
 
 def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:

@@ -65,10 +65,10 @@ def log_in(
 
 
 @contextmanager
-def signed_in(hub: Hub, email: str) -> Iterator[httpx.Client]:
+def signed_in(hub: Hub, email: str, password: str = PASSWORD) -> Iterator[httpx.Client]:
     """A browser of somebody who has logged in."""
     with hub.client() as client:
-        answer = log_in(client, email)
+        answer = log_in(client, email, password)
         assert answer.status_code == 200, answer.text
         yield client
 

@@ -36,7 +36,8 @@ def test_every_command_is_in_the_docs_and_no_other() -> None:
 
 def test_every_role_is_in_the_docs() -> None:
     cells = _first_cells(
-        "| role | at | sees | sees to [alerts](alerts.md) | changes shadows "
+        "| role | at | sees | sees to [alerts](alerts.md) | keeps the [registry](registry.md) "
+        "| changes shadows "
         "| people, keys, notification rules, audit log |"
     )
     assert {cell.strip() for cell in cells if "-" not in cell} == {role.value for role in Role}

@@ -174,7 +174,8 @@ def test_a_reset_does_not_get_past_the_second_factor(hub: Hub, server: MailServe
         totp.confirm(session, acting(hub), people.by_email(session, ADA), code)
     ask_for_reset(hub, ADA)
     send_all(hub, server)
-    given = {"secret": link_of(server.inbox.messages[0]), "password": PASSWORD}
+    [reset] = [each for each in server.inbox.messages if "Reset" in each["Subject"]]
+    given = {"secret": link_of(reset), "password": PASSWORD}
     with hub.client() as client:
         client.post("/api/v1/links/reset", json=given)
         assert log_in(client, ADA).json()["code_needed"]
@@ -306,3 +307,45 @@ def test_plaintext_mail_stays_on_loopback() -> None:
     with pytest.raises(ValidationError, match="for loopback alone"):
         MailConfig(host="mail.example.org", sender="a@b.c", security=MailSecurity.NONE)
     MailConfig(host="127.0.0.1", sender="a@b.c", security=MailSecurity.NONE)
+
+
+@pytest.mark.parametrize("change", ["password", "totp on", "totp off", "e-mail"])
+def test_an_owner_is_told_by_mail_of_changed_proofs(
+    hub: Hub, server: MailServer, change: str
+) -> None:
+    import pyotp
+
+    from cloud_app.accounts import people, tickets, totp
+    from cloud_app.accounts.warnings import Proof, warn_owner
+    from tests.cloud_app.accounts.kit import acting
+
+    actor, new = acting(hub, "mallory@example.org"), "ada@elsewhere.example"
+    with hub.database.write() as session:
+        ada = people.by_email(session, ADA)
+        match change:
+            case "password":
+                tickets.set_password(session, actor, ada, "hash")
+            case "e-mail":
+                people.change_email(session, actor, ada, new)
+                for address in (ADA, new):
+                    warn_owner(session, actor, ada, Proof.EMAIL, address)
+            case _:
+                secret, _ = totp.begin(session, actor, ada)
+                code = pyotp.TOTP(secret).at(hub.clock.utc())
+                totp.confirm(session, actor, people.by_email(session, ADA), code)
+                if change == "totp off":
+                    totp.remove(session, actor, people.by_email(session, ADA))
+    sent = send_all(hub, server)
+    messages = server.inbox.messages
+    assert sent == len(messages) == (2 if change in {"totp off", "e-mail"} else 1)
+    told = {"password": "password was set", "totp on": "switched on", "totp off": "switched off",
+            "e-mail": "address was changed"}[change]  # fmt: skip
+    text = messages[-1].get_content()  # type: ignore[attr-defined]
+    assert told in " ".join(text.split())
+    assert "by mallory@example.org" in " ".join(text.split())
+    assert {message["To"] for message in messages} == ({ADA, new} if change == "e-mail" else {ADA})
+
+
+def test_the_first_password_is_no_change_to_warn_of(hub: Hub, server: MailServer) -> None:
+    add(hub, "new@example.org", (NORTH, Role.VIEWER))
+    assert send_all(hub, server) == 0

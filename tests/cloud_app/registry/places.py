@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloud_app.registry.edits import Edit, amend, state
+from cloud_app.registry.imports import Plan
 from cloud_app.registry.kinds import KINDS, Ref
 from cloud_app.registry.things import Thing, find_one
 from cloud_app.storage.database import Database, Session
 
 MUNICH = (11.575, 48.137)
 NOW_MS = 1_774_000_000_000
+
+
+def unnoted(_session: Session, _plan: Plan) -> None:
+    """No audit log."""
 
 
 def polygon(ring: Sequence[tuple[float, float]]) -> dict[str, Any]:

@@ -25,7 +25,15 @@ from cloud_app.registry.kinds import BAY, KINDS, Ref
 from cloud_app.registry.queries import Filter, every_thing
 from cloud_app.registry.things import Action
 from cloud_app.storage.database import Database, Session
-from tests.cloud_app.registry.places import MUNICH, NOW_MS, small_city, square, swapped, thing
+from tests.cloud_app.registry.places import (
+    MUNICH,
+    NOW_MS,
+    small_city,
+    square,
+    swapped,
+    thing,
+    unnoted,
+)
 from tests.cloud_app.registry.test_layouts import Box
 from tests.cloud_app.test_intake import take
 
@@ -206,7 +214,7 @@ def test_what_does_not_fit_the_registry_is_told_for_all_lines(database: Database
     assert "longitude and latitude look swapped" in found[3]
     assert len(found) == 4
     with pytest.raises(FactsError):
-        run(database, given(read_csv(table, "bays.csv")), NOW_MS)
+        run(database, given(read_csv(table, "bays.csv")), NOW_MS, unnoted)
     with database.read() as session:
         # All or nothing.
         assert len(list(every_thing(session, Filter(BAY)))) == 3
@@ -228,7 +236,7 @@ def test_a_dry_run_tells_what_the_import_then_does(database: Database) -> None:
         assert plan.untouched == 1
     with database.read() as session:
         assert {t.ids["bay"] for t in every_thing(session, Filter(BAY))} == {"a0", "a1", "a2"}
-    assert run(database, wanted, NOW_MS).changes == plan.changes
+    assert run(database, wanted, NOW_MS, unnoted).changes == plan.changes
     with database.read() as session:
         assert {t.ids["bay"] for t in every_thing(session, Filter(BAY))} == {"a0", "a1", "b1"}
     again = dry_run(database, wanted)
@@ -246,7 +254,7 @@ def test_what_is_in_use_is_not_removed_by_a_file(database: Database) -> None:
 def test_a_file_that_agrees_with_the_layout_leaves_the_facts_to_it(database: Database) -> None:
     take(database, Box().hello())
     table = "site,lot,bay,kind,width_m\nnorth,p1,a1,standard,2.5\nnorth,p1,a2,ev,\n"
-    run(database, given(read_csv(table, "f.csv")), NOW_MS)
+    run(database, given(read_csv(table, "f.csv")), NOW_MS, unnoted)
     with database.read() as session:
         assert thing(session, "bay", "north/p1/a1").person == {"width_m": 2.5}
         assert thing(session, "bay", "north/p1/a2").person == {"kind": "ev"}
@@ -281,7 +289,7 @@ def test_an_export_fills_an_empty_registry(database: Database, tmp_path: Path) -
     small_city(database)
     exported = export(database, None)
     other = SqliteDatabase(tmp_path / "other.db")
-    plan = run(other, given(read_geojson(exported, "all.geojson")), NOW_MS)
+    plan = run(other, given(read_geojson(exported, "all.geojson")), NOW_MS, unnoted)
     assert len(plan.of(Action.CREATED)) == 10
     assert export(other, None) == exported
     for kind in KINDS:
@@ -306,4 +314,4 @@ def test_an_edit_while_a_file_is_compared_is_not_overwritten(database: Database)
             return database.write()
 
     with pytest.raises(FactsError, match=r"expected a zone of lot north/p1 \(z1\), but got 'z2'"):
-        run(Slow(), rows, NOW_MS)  # type: ignore[arg-type]
+        run(Slow(), rows, NOW_MS, unnoted)  # type: ignore[arg-type]

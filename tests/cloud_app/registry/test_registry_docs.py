@@ -13,7 +13,7 @@ from cloud_app.registry.files import read_csv, read_geojson
 from cloud_app.registry.imports import Import, run
 from cloud_app.registry.kinds import KINDS
 from cloud_app.storage.database import Database
-from tests.cloud_app.registry.places import NOW_MS, thing
+from tests.cloud_app.registry.places import NOW_MS, thing, unnoted
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "registry.md").read_text()
 
@@ -28,7 +28,7 @@ def test_the_examples_fill_a_registry(database: Database) -> None:
     assert len(readings) == 4
     for reading in readings:
         reading.refuse_if_wrong()
-        run(database, Import(reading.rows, "ann", reading.name), NOW_MS)
+        run(database, Import(reading.rows, "ann", reading.name), NOW_MS, unnoted)
     with database.read() as session:
         assert thing(session, "lot", "north/p1").said["levels"] == ["0", "1"]
         assert thing(session, "bay", "north/p1/a2").said["kind"] == "disabled"

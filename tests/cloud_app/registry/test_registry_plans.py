@@ -16,7 +16,7 @@ from cloud_app.registry.kinds import BAY, LOT, Ref
 from cloud_app.registry.queries import Filter, history, in_window, things
 from cloud_app.registry.things import belonging_to, find
 from cloud_app.storage.database import Database, Session
-from tests.cloud_app.registry.places import MUNICH, NOW_MS, put, square
+from tests.cloud_app.registry.places import MUNICH, NOW_MS, put, square, unnoted
 from tests.cloud_app.storage.test_plans import listening
 
 LOTS, BAYS = 40, 60
@@ -65,7 +65,7 @@ def fill(database: Database) -> None:
             )
             for bay in range(BAYS)
         ]
-    run(database, Import(rows, "test", "city"), NOW_MS)
+    run(database, Import(rows, "test", "city"), NOW_MS, unnoted)
     with database.write() as session:
         session.run(text("ANALYZE"))
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from cloud_app.accounts.roles import Role
+from cloud_app.config import AccountsConfig, MapConfig
 from cloud_app.storage.sqlite import SqliteDatabase
 from telemetry import SystemClock
 from tests.cloud_app.accounts.kit import CITY, PASSWORD, PEOPLE, add
@@ -98,11 +99,14 @@ def town(built_pages: Path, tmp_path: Path) -> Iterator[Town]:
 
 
 @contextmanager
-def running(folder: Path, *, with_people: bool = False) -> Iterator[City]:
+def running(
+    folder: Path, *, with_people: bool = False, base_map: Path | None = None
+) -> Iterator[City]:
     """A service over a database of its own."""
     database = SqliteDatabase(folder / "cloud.db")
     edge = ScriptedEdge(now=SystemClock().utc())
-    hub = Hub(database, people=PEOPLE) if with_people else Hub(database)
+    ground = MapConfig(base_file=base_map)
+    hub = Hub(database, people=PEOPLE if with_people else AccountsConfig(), map=ground)
     hub.clock.epoch_utc = edge.now
     if with_people:
         add(hub, "council@example.org", (CITY, Role.COUNCIL))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import cv2
+import numpy as np
 import pyotp
 import pytest
 from playwright.sync_api import expect
@@ -115,7 +117,13 @@ def test_a_second_factor_is_set_up(town: Town, open_page: OpenPage) -> None:
     expect(dialog.get_by_role("alert")).to_contain_text("not your password")
     dialog.get_by_label("Current password").fill(PASSWORD)
     dialog.get_by_role("button", name="Next").click()
-    secret = dialog.get_by_label("Secret").inner_text().replace(" ", "")
+    secret = dialog.get_by_label("Secret", exact=True).inner_text().replace(" ", "")
+    shot = dialog.get_by_role("img", name="QR code").screenshot()
+    picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    scanned, _, _ = cv2.QRCodeDetector().detectAndDecode(picture)
+    assert scanned.startswith("otpauth://totp/lotsight:")
+    assert f"secret={secret}" in scanned
     code = pyotp.TOTP(secret).at(town.now)
     dialog.get_by_label("Code of the app").fill(code)
     dialog.get_by_role("button", name="Switch on").click()

@@ -23,6 +23,7 @@ export type Session = Schemas['SessionNow'];
 export type LoginWays = Schemas['LoginWays'];
 export type Permission = Schemas['Permission'];
 export type Hit = Schemas['SearchHit'];
+export type BaseMap = Schemas['BaseMap'];
 export type LotFeatures = Schemas['MapLots'];
 export type LotProperties = Schemas['MapLot'];
 export type Overview = Schemas['Overview'];

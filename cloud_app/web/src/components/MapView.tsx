@@ -1,5 +1,6 @@
 /**
- * A MapLibre map on a plain ground of our own: colour, grid, scale. No tile server is asked.
+ * A MapLibre map on the operator's base map, or on a plain ground of our own: colour, grid, scale. No
+ * other host is asked.
  *
  * `draw` adds layers once the map is there and gives back how to colour them; it is called again
  * when the theme changes. Text is drawn with the page's own font.
@@ -9,6 +10,7 @@ import { MapPinOff } from 'lucide-preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { language, t } from '../i18n';
 import { isDark, token } from '../theme/theme';
+import { baseMap } from './baseMap';
 import { type Box, graticule } from './graticule';
 import type { GeoJSONSource, MapLibreMap, StyleSpecification } from './maplibre';
 import { Notice } from './states';
@@ -53,7 +55,10 @@ const style = (): StyleSpecification => ({
 
 const load = () => import('./maplibre');
 /** Begin to load the map's code, while the data is on its way. */
-export const preloadMap = () => void load().catch(() => undefined);
+export const preloadMap = () => {
+  load().catch(() => undefined);
+  void baseMap();
+};
 
 export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: MapViewProps) {
   const holder = useRef<HTMLDivElement>(null);
@@ -101,15 +106,25 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
       made.addControl(new maplibre.ScaleControl({ maxWidth: 120 }), 'bottom-left');
       const ready = made;
       ready.once('load', () => {
-        keepGrid(ready);
+        const stopGrid = keepGrid(ready);
         const paint = latestDraw.current(ready);
+        let paintBase = () => {};
         recolour.current = () => {
           ready.setPaintProperty('ground', 'background-color', token('--map-ground'));
           ready.setPaintProperty('grid', 'line-color', token('--map-grid'));
+          paintBase();
           paint();
         };
         recolour.current();
         setMap(ready);
+        void (async () => {
+          const base = await baseMap();
+          if (!base || isGone) return;
+          stopGrid();
+          ready.addControl(new maplibre.AttributionControl({ compact: true }), 'bottom-left');
+          paintBase = () => base(ready, 'grid', FONT);
+          paintBase();
+        })().catch(() => undefined);
       });
     };
     begin().catch(() => setBroken(true));
@@ -137,8 +152,8 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
   return <div class="map" ref={holder} data-ready={map ? 'true' : 'false'} lang={language.value} />;
 }
 
-/** Draw the grid for what is seen, each time it comes to rest. */
-function keepGrid(map: MapLibreMap): void {
+/** Draw the grid for what is seen, each time it comes to rest; gives back how to end that. */
+function keepGrid(map: MapLibreMap): () => void {
   const redraw = () => {
     const seen = map.getBounds();
     const box = {
@@ -151,4 +166,8 @@ function keepGrid(map: MapLibreMap): void {
   };
   map.on('moveend', redraw);
   redraw();
+  return () => {
+    map.off('moveend', redraw);
+    map.getSource<GeoJSONSource>('grid')?.setData({ type: 'FeatureCollection', features: [] });
+  };
 }

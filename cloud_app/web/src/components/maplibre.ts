@@ -7,12 +7,16 @@ import 'maplibre-gl/dist/maplibre-gl.css';
 setWorkerUrl(workerUrl);
 
 export {
+  AttributionControl,
+  addProtocol,
   type ExpressionSpecification,
   type GeoJSONSource,
+  type LayerSpecification,
   LngLatBounds,
   Map as MapLibreMap,
   type MapGeoJSONFeature,
   NavigationControl,
   ScaleControl,
+  type SourceSpecification,
   type StyleSpecification,
 } from 'maplibre-gl';

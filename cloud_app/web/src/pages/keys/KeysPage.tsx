@@ -2,7 +2,7 @@
 
 import { KeyRound } from 'lucide-preact';
 import { useState } from 'preact/hooks';
-import { api, ask } from '../../api/client';
+import { api, ask, fileUrl } from '../../api/client';
 import type { Key } from '../../api/types';
 import { useData } from '../../api/useData';
 import { toast, toastError } from '../../app/toasts';
@@ -57,6 +57,7 @@ export function KeysPage() {
         ]}
         text={({ name, tenant, prefix, created_by }) => `${name} ${tenant} ${prefix} ${created_by}`}
         match={(key, { state }) => !state || keyState(key, nowMs.value) === state}
+        exportUrl={() => fileUrl('/api/v1/keys', { format: 'csv' })}
         empty={{ title: t('keys.none'), hint: t('keys.noneHint') }}
       />
       {isMaking && (

@@ -11,6 +11,7 @@ import { useTitle } from '../../components/Page';
 import { Loaded, Notice, Skeleton } from '../../components/states';
 import { useListQuery } from '../../components/useListQuery';
 import { t } from '../../i18n';
+import { count } from '../../i18n/format';
 import { CityMap } from './CityMap';
 import { LotCard } from './LotCard';
 import { LotList } from './LotList';
@@ -25,13 +26,19 @@ const WORLD = '-180,-90,180,90';
 const LOTS_MAX = 5000;
 const MINUTE_S = 60;
 
-async function loadLots(signal: AbortSignal): Promise<readonly MapLot[]> {
+interface CityLots {
+  lots: readonly MapLot[];
+  /** There are more than a map can show at once. */
+  isTruncated: boolean;
+}
+
+async function loadLots(signal: AbortSignal): Promise<CityLots> {
   const query = { bbox: WORLD, limit: LOTS_MAX };
   const [features, lots] = await Promise.all([
     ask(api.GET('/api/v1/map/lots', { params: { query }, signal })),
     ask(api.GET('/api/v1/lots', { signal })),
   ]);
-  return mapLots(features, lots);
+  return { lots: mapLots(features, lots), isTruncated: features.truncated };
 }
 
 const oneOf = <T extends string>(known: readonly T[], text: string | undefined): T =>
@@ -44,7 +51,9 @@ export function MapPage() {
   const overview = useData<Overview>('overview', (signal) => ask(api.GET('/api/v1/overview', { signal })), {
     everyS: MINUTE_S,
   });
-  useLiveLots(lots.patch, () => {
+  const patch = (change: (now: readonly MapLot[]) => readonly MapLot[]) =>
+    lots.patch((now) => ({ ...now, lots: change(now.lots) }));
+  useLiveLots(patch, () => {
     lots.reload();
     overview.reload();
   });
@@ -52,7 +61,9 @@ export function MapPage() {
     <div class="city">
       <h1 class="sr-only">{t('map.title')}</h1>
       <Loaded of={lots} skeleton={<CitySkeleton />}>
-        {(all) => <City all={all} overview={overview.data} />}
+        {({ lots: all, isTruncated }) => (
+          <City all={all} isTruncated={isTruncated} overview={overview.data} />
+        )}
       </Loaded>
     </div>
   );
@@ -86,7 +97,13 @@ function useLiveLots(
   useEffect(() => () => clearTimeout(timer.current), []);
 }
 
-function City({ all, overview }: { all: readonly MapLot[]; overview: Overview | undefined }) {
+interface CityProps {
+  all: readonly MapLot[];
+  isTruncated: boolean;
+  overview: Overview | undefined;
+}
+
+function City({ all, isTruncated, overview }: CityProps) {
   const query = useListQuery(['show', 'site']);
   const [seen, setSeen] = useState<Box>();
   const [marked, setMarked] = useState('');
@@ -110,6 +127,11 @@ function City({ all, overview }: { all: readonly MapLot[]; overview: Overview | 
       <section class="city-map" aria-label={t('map.title')}>
         <CityMap all={all} lots={onMap} marked={marked || (picked ?? '')} onView={setSeen} onPick={onPick} />
         <Scale />
+        {isTruncated && (
+          <p class="map-note card small" role="status">
+            {t('map.truncated', { n: count(LOTS_MAX) })}
+          </p>
+        )}
         {pickedLot && <LotCard lot={pickedLot} onClose={() => setPicked(null)} />}
       </section>
       <section class="city-list" aria-label={t('map.lots')}>

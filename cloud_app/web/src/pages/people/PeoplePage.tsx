@@ -2,7 +2,7 @@
 
 import { ShieldCheck, UserPlus } from 'lucide-preact';
 import { useState } from 'preact/hooks';
-import { api, ask } from '../../api/client';
+import { api, ask, fileUrl } from '../../api/client';
 import type { Person } from '../../api/types';
 import { useData } from '../../api/useData';
 import { Button } from '../../components/Button';
@@ -71,6 +71,7 @@ export function PeoplePage() {
           ((!tenant && !role) ||
             person.roles.some((each) => (!tenant || each.tenant === tenant) && (!role || each.role === role)))
         }
+        exportUrl={() => fileUrl('/api/v1/people', { format: 'csv' })}
         empty={{ title: t('people.none') }}
       />
       {isInviting && <InviteDialog onDone={close} />}

@@ -54,7 +54,7 @@ function OneKind({ kind }: { kind: Kind }) {
     <Page
       title={t('nav.registry')}
       tools={
-        may('write') && (
+        may('registry') && (
           <Button tone="primary" icon={Plus} onClick={() => setNew(true)}>
             {t('registry.new')}
           </Button>

@@ -33,7 +33,7 @@ function OneThing({ kind, name }: { kind: Kind; name: string }) {
     found.data ? `history ${kind} ${name} ${found.data.version}` : null,
     (signal) => history(kind, name, signal),
   );
-  const isEditing = query.values.edit === 'yes' && may('write');
+  const isEditing = query.values.edit === 'yes' && may('registry');
   const shownAs = (now: Thing) => {
     found.patch(() => now);
     query.set({ edit: '' });
@@ -46,7 +46,7 @@ function OneThing({ kind, name }: { kind: Kind; name: string }) {
         { label: t(`registry.${kind}`), href: `/registry/${kind}` },
       ]}
       tools={
-        may('write') &&
+        may('registry') &&
         found.data &&
         !isEditing && <Tools kind={kind} thing={found.data} onEdit={() => query.set({ edit: 'yes' })} />
       }
@@ -190,7 +190,7 @@ function FactTable({ kind, of, thing: now }: { kind: Kind; of: Data<Thing>; thin
               {differs(now, name) && (
                 <span class="differs">
                   {t('registry.layoutSays', { value: shown(name, now.layout[name]) })}
-                  {may('write') && (
+                  {may('registry') && (
                     <Button size="small" quiet icon={Undo2} onClick={() => back(name)}>
                       {t('registry.revert')}
                     </Button>

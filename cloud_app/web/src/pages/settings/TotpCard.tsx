@@ -10,6 +10,7 @@ import { Button, ButtonLink } from '../../components/Button';
 import { Card } from '../../components/Card';
 import { Dialog } from '../../components/Dialog';
 import { Field } from '../../components/Field';
+import { QrCode } from '../../components/QrCode';
 import { Secret } from '../../components/Secret';
 import { faultText } from '../../components/states';
 import { t } from '../../i18n';
@@ -98,6 +99,7 @@ function SetUp({ onClose }: { onClose: () => void }) {
         {secret ? (
           <>
             <p>{t('totp.addHint')}</p>
+            <QrCode text={secret.uri} label={t('totp.qr')} />
             <Secret text={inGroups(secret.secret)} label={t('totp.secret')} />
             <div>
               <ButtonLink href={secret.uri} size="small">

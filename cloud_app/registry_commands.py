@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +15,14 @@ from rich.table import Table
 
 from cloud_app.config import load_config
 from cloud_app.registry.errors import FactsError
-from telemetry import ConfigError, SystemClock
+from cloud_app.user_commands import opened
+from telemetry import ConfigError
 
 if TYPE_CHECKING:
+    from cloud_app.accounts.audit import Actor
     from cloud_app.registry.imports import Import, Plan
     from cloud_app.registry.kinds import Kind
-    from cloud_app.storage.database import Database
+    from cloud_app.storage.database import Database, Session
 
 app = typer.Typer(
     help="Councils, operators, sites, lots, zones, bays and devices: files in and out.",
@@ -54,20 +56,27 @@ def import_file(
     """Show what a file would add, change and remove; with --apply, do it, all or nothing."""
     from cloud_app.registry.files import read_file
     from cloud_app.registry.imports import Import, dry_run, run
-    from cloud_app.storage.times import to_ms
 
     with _progress("reading") as told:
         reading = read_file(file, told)
     reading.refuse_if_wrong()
-    given = Import(reading.rows, f"cli:{getpass.getuser()}", file.name, remove_missing)
-    with _database(config) as database, _progress("comparing") as told:
+    with opened(config) as desk, _progress("comparing") as told:
+        database, actor = desk.accounts.database, desk.actor
+        given = Import(reading.rows, f"cli:{actor.name}", file.name, remove_missing)
         if apply:
-            plan = run(database, given, to_ms(SystemClock().utc()), told)
+            note = partial(_note, actor, file.name)
+            plan = run(database, given, actor.at_ms, note, told)
         else:
             plan = dry_run(database, given, told)
     _print_plan(plan, given, applied=apply, show_all=show_all)
     if plan.faults:
         raise FactsError(plan.faults, file.name)
+
+
+def _note(actor: Actor, file: str, session: Session, plan: Plan) -> None:
+    from cloud_app.accounts.registry_log import record_import
+
+    record_import(session, actor, plan, file)
 
 
 @app.command("export")

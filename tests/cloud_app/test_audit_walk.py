@@ -1,0 +1,176 @@
+"""Whatever a person or a key changes leaves a line in the audit log: every route that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+from sqlalchemy import func, select
+
+from cloud_app.accounts import people, tickets
+from cloud_app.accounts.roles import Role
+from cloud_app.accounts.tables import audit
+from cloud_app.accounts.tickets import TicketKind
+from cloud_app.api import policy
+from cloud_app.api.access import digest_of
+from cloud_app.config import (
+    HttpConfig,
+    MailConfig,
+    MailSecurity,
+    NotificationsConfig,
+    Scope,
+    TokenConfig,
+)
+from cloud_app.registry.kinds import KINDS
+from cloud_app.storage.sqlite import SqliteDatabase
+from tests.cloud_app.accounts.kit import NORTH, PASSWORD, PEOPLE, acting, add, log_in, signed_in
+from tests.cloud_app.alerts.kit import FULL, Desk, receiving_posts
+from tests.cloud_app.hub import Hub, fill
+from tests.cloud_app.scripted_edge import ScriptedEdge
+from tests.kit.waiting import eventually
+
+ADA, BOB = "ada@example.org", "bob@example.org"
+HTTP = HttpConfig(
+    tokens=(TokenConfig(name="ops", sha256=digest_of("ops"), scopes=frozenset(Scope)),)
+)
+# What devices and networks bring is no act of a person: the frames themselves are kept.
+NOT_BY_PEOPLE = "/api/v1/intake/"
+NEW = "nine orange bollards in rain"
+
+
+@dataclass
+class Walk:
+    """Calls routes and sees that each leaves a line.
+
+    Attributes:
+        hub: with the log.
+        done: routes that were called.
+    """
+
+    hub: Hub
+    done: set[tuple[str, str]] = field(default_factory=set)
+
+    def call(
+        self, client: httpx.Client, method: str, route: str, body: Any = None, /,
+        etag: str | None = None, **ids: Any,
+    ) -> httpx.Response:  # fmt: skip
+        """Call a route, which must work."""
+        before = self._count()
+        headers = {} if etag is None else {"If-Match": etag}
+        path = "/api/v1/" + route.format(**ids)
+        answer = client.request(method, path, json=body, headers=headers)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        # A reset is worked on after its answer, so that the time tells nothing.
+        eventually(lambda: self._count() > before, f"the audit log to tell of {method} {path}", 20)
+        self.done.add((method, f"/api/v1/{route}"))
+        return answer
+
+    def _count(self) -> int:
+        with self.hub.database.read() as session:
+            found: int = session.rows(select(func.count()).select_from(audit))[0][0]
+        return found
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Iterator[Walk]:
+    database = SqliteDatabase(tmp_path / "cloud.db")
+    private = NotificationsConfig(allow_private_urls=True)
+    mail = MailConfig(host="127.0.0.1", security=MailSecurity.NONE, sender="l@example.org")
+    hub = Hub(database, HTTP, people=PEOPLE, notifications=private, mail=mail)
+    fill(hub, ScriptedEdge())
+    add(hub, ADA, (NORTH, Role.OPERATOR_ADMIN))
+    yield Walk(hub)
+    database.close()
+
+
+def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> None:
+    with walk.hub.client() as ada, walk.hub.client("ops") as ops:
+        walk.call(ada, "POST", "login", {"email": ADA, "password": PASSWORD})
+        log_in(ada, ADA)
+        _registry(walk, ops)
+        walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
+        _alerts(walk, ada)
+        _others(walk, ada)
+        _oneself(walk, ada)
+    changing = {
+        (method, template)
+        for template, methods in policy._NEEDED.items()
+        for method in methods
+        if method != "GET" and not template.startswith(NOT_BY_PEOPLE)
+    }
+    assert changing - walk.done == set(), "call these in this test too"
+
+
+def _registry(walk: Walk, client: httpx.Client) -> None:
+    ids = {
+        "council": "c1", "operator": "o1", "site": "s1", "lot": "l1", "zone": "z1", "bay": "b1",
+        "device": "d1",
+    }  # fmt: skip
+    routes = [
+        f"registry/{kind.plural}/" + "/".join(f"{{{name}}}" for name in kind.ids)
+        for kind in KINDS.values()
+    ]
+    for route in routes:
+        made = walk.call(client, "PUT", route, {"name": "A"}, **ids)
+        changed = walk.call(client, "PATCH", route, {"name": "B"}, etag=made.headers["ETag"], **ids)
+        etag = changed.headers["ETag"]
+        walk.call(client, "POST", f"{route}/revert", {"facts": ["name"]}, etag=etag, **ids)
+    for route in reversed(routes):
+        etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
+        walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _alerts(walk: Walk, client: httpx.Client) -> None:
+    [alert] = Desk(walk.hub).open(FULL)
+    walk.call(client, "POST", "alerts/{alert}/actions", {"action": "acknowledge"}, alert=alert)
+    with receiving_posts() as hook:
+        rule = {"name": "n", "to": {"kind": "webhook", "url": hook.url}}
+        made = walk.call(client, "POST", "notifications", {**rule, "tenant": str(NORTH)})
+        one, which = "notifications/{notification}", made.json()["id"]
+        changed = {**rule, "name": "other"}
+        walk.call(client, "PUT", one, changed, etag=made.headers["ETag"], notification=which)
+        walk.call(client, "POST", f"{one}/test", notification=which)
+        walk.call(client, "DELETE", one, notification=which)
+
+
+def _others(walk: Walk, client: httpx.Client) -> None:
+    body = {"email": BOB, "name": "Bob", "roles": [{"tenant": str(NORTH), "role": "viewer"}]}
+    made = walk.call(client, "POST", "people", body)
+    one, bob = "people/{account}", made.json()["person"]["account"]
+    walk.call(client, "POST", f"{one}/invitation", account=bob)
+    etag = client.get(f"/api/v1/people/{bob}").headers["ETag"]
+    etag = walk.call(client, "PATCH", one, {"name": "Rob"}, etag=etag, account=bob).headers["ETag"]
+    roles = {"roles": [{"tenant": str(NORTH), "role": "technician"}]}
+    walk.call(client, "PUT", f"{one}/roles", roles, etag=etag, account=bob)
+    with walk.hub.database.write() as session:
+        person = people.by_id(session, bob)
+        secret = tickets.issue(session, acting(walk.hub), person, TicketKind.INVITATION, 60)
+    link = {"secret": secret, "password": NEW}
+    walk.call(client, "POST", "links/{kind}", link, kind="invitation")
+    with signed_in(walk.hub, BOB, NEW):
+        walk.call(client, "DELETE", f"{one}/sessions", account=bob)
+    key = {"name": "signs", "tenant": str(NORTH), "scopes": ["read"], "sites": None}
+    made = walk.call(client, "POST", "keys", key)
+    walk.call(client, "DELETE", "keys/{key}", key=made.json()["key"]["key"])
+
+
+def _oneself(walk: Walk, client: httpx.Client) -> None:
+    walk.call(client, "POST", "password-resets", {"email": BOB})
+    change = {"old": PASSWORD, "new": NEW}
+    told = walk.call(client, "PUT", "me/password", change)
+    client.headers["X-CSRF-Token"] = told.json()["csrf"]
+    begun = walk.call(client, "POST", "me/totp", {"password": NEW}).json()
+    code = pyotp.TOTP(begun["secret"]).at(walk.hub.clock.utc())
+    walk.call(client, "PUT", "me/totp", {"code": code})
+    walk.call(client, "POST", "me/totp/removal", {"password": NEW})
+    with signed_in(walk.hub, ADA, NEW) as other:
+        walk.call(client, "DELETE", "sessions")
+        log_in(other, ADA, NEW)
+        [session] = [each for each in client.get("/api/v1/sessions").json() if not each["current"]]
+        walk.call(client, "DELETE", "sessions/{session_id}", session_id=session["session"])
+    walk.call(client, "DELETE", "session")
