@@ -60,9 +60,8 @@ def test_it_beats_what_anybody_could_say(grids: list[DemandGrid]) -> None:
 def test_birmingham(shared_data: Path) -> None:
     """The figures to reach of the car parks of Birmingham, last 14 days held out."""
     most = {30: 0.0140, 60: 0.0200, 120: 0.0305, 240: 0.0445}
-    scores = {
-        score.horizon_min: score for score in backtest(birmingham(data / "demand"), 14, [*most])
-    }
+    lots = birmingham(shared_data / "demand")
+    scores = {score.horizon_min: score for score in backtest(lots, 14, [*most])}
     for horizon_min, error in most.items():
         assert scores[horizon_min].error <= error
         assert scores[horizon_min].error < scores[horizon_min].carried
