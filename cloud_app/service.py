@@ -17,6 +17,7 @@ from cloud_app.accounts.assembly import Accounts
 from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.alerts.courier import Courier
 from cloud_app.alerts.targets import Targets
+from cloud_app.analytics.forecasts import ForecastWorker
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
 from cloud_app.api.context import ApiContext
@@ -137,7 +138,8 @@ class CloudService:
         targets = Targets.of(config, accounts.url)
         upkeep = AccountsWorker(database, targets.mailer, database.lead, self.clock)
         courier = Courier(database, targets, accounts.tenants, database.lead, self.clock)
-        parts = (ingest, shadow_worker, housekeeper, feed, upkeep, courier)
+        forecasts = ForecastWorker(database, database.lead, self.clock)
+        parts = (ingest, shadow_worker, housekeeper, feed, upkeep, courier, forecasts)
         try:
             self._run_parts(parts, link, context)
         finally:

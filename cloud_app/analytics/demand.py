@@ -127,6 +127,11 @@ class DemandGrid:
         """How many."""
         return len(self.shares)
 
+    @property
+    def known_days(self) -> int:
+        """Days of which at least half is known."""
+        return int((np.isfinite(self.shares).mean(axis=1) >= 0.5).sum())  # noqa: PLR2004
+
     def until(self, day: int) -> DemandGrid:
         """The days before that one."""
         return DemandGrid(self.lot, self.first_day, self.slots, self.shares[:day])

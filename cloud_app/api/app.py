@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from cloud_app.api import (
     alert_routes,
     audit_routes,
+    forecast_routes,
     health,
     incident_routes,
     key_routes,
@@ -46,6 +47,7 @@ def routers() -> tuple[APIRouter, ...]:
         routes.router,
         live_routes.router,
         map_routes.router,
+        forecast_routes.router,
         incident_routes.router,
         alert_routes.router,
         notification_routes.router,

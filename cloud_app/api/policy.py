@@ -119,6 +119,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/bays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/plan": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/forecast": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/incidents": {"GET": Permission.READ},
