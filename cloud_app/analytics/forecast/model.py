@@ -94,6 +94,10 @@ class ForecastModel:
     fits: Mapping[int, Fit]
     kind: DayKind = field(default=by_weekend)
 
+    def knows(self, lot: str) -> bool:
+        """Whether something of this lot's own was learned."""
+        return any(lot in each.own for each in self.fits.values())
+
     def forecast(self, grid: DemandGrid, origin: int, ahead: Sequence[int]) -> list[Forecast]:
         """Forecast a lot from the last day of its grid.
 
