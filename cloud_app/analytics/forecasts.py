@@ -221,4 +221,4 @@ class ForecastWorker:
         if fitted_ms is None:
             return True
         is_night = now.astimezone(zone_of(session, site)).hour in _NIGHT_HOURS
-        return now_ms - fitted_ms >= (_FRESH_MS if is_night else 2 * _FRESH_MS)
+        return int(fitted_ms) <= now_ms - (_FRESH_MS if is_night else 2 * _FRESH_MS)
