@@ -29,6 +29,7 @@ import {
   viewsOf,
 } from './bays';
 import { DwellCard } from './DwellCard';
+import { ForecastCard } from './ForecastCard';
 import { LotIncidents } from './LotIncidents';
 import { PlanView } from './PlanView';
 import { SeriesCard } from './SeriesCard';
@@ -119,6 +120,7 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
           </div>
           <div class="lot-more">
             <SeriesCard site={site} lot={lot} zone={zone} />
+            <ForecastCard site={site} lot={lot} zone={zone} />
             <LotIncidents site={site} lot={lot} zone={zone} />
             <DwellCard site={site} lot={lot} />
           </div>
