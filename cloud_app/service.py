@@ -18,6 +18,7 @@ from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.alerts.courier import Courier
 from cloud_app.alerts.sealing import seal_plain
 from cloud_app.alerts.targets import Targets
+from cloud_app.analytics.forecasts import ForecastWorker
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.app import create_app
 from cloud_app.api.base_map_routes import check_base_map
@@ -169,9 +170,10 @@ class CloudService:
         targets = Targets.of(config, accounts.url)
         upkeep = AccountsWorker(database, targets.mailer, database.lead, self.clock)
         courier = Courier(database, targets, accounts.tenants, database.lead, self.clock)
+        forecasts = ForecastWorker(database, database.lead, self.clock)
         parts = (
             *(ingest, sensors, gate_worker, shadow_worker, housekeeper),
-            *(reconciler, feed, upkeep, courier, counter),
+            *(reconciler, feed, upkeep, courier, counter, forecasts),
         )
         try:
             self._run_parts(parts, link, context)

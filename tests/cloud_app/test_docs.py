@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cloud_app.api.forecast_routes import router as forecast_router
 from cloud_app.api.incident_routes import router as incident_router
 from cloud_app.api.live_routes import router as live_router
 from cloud_app.api.map_routes import router as map_router
@@ -20,7 +21,15 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "cloud.md"
 def test_every_path_of_the_api_is_in_the_docs_and_no_other() -> None:
     real = {
         route.path.removeprefix("/api/v1/")
-        for each in (router, incident_router, live_router, map_router, shadow_router, source_router)
+        for each in (
+            router,
+            forecast_router,
+            incident_router,
+            live_router,
+            map_router,
+            shadow_router,
+            source_router,
+        )
         for route in each.routes
         if hasattr(route, "path")
     }

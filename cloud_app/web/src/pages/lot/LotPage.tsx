@@ -30,6 +30,7 @@ import {
 } from './bays';
 import { CountCard } from './CountCard';
 import { DwellCard } from './DwellCard';
+import { ForecastCard } from './ForecastCard';
 import { GatesCard, TrueCountsCard } from './GatesCard';
 import { LotIncidents } from './LotIncidents';
 import { PlanView } from './PlanView';
@@ -124,6 +125,7 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
           )}
           <div class="lot-more">
             <SeriesCard site={site} lot={lot} zone={zone} />
+            <ForecastCard site={site} lot={lot} zone={zone} />
             {plan.data?.counted && (
               <>
                 <GatesCard site={site} lot={lot} zone={zone} />

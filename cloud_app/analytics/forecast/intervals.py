@@ -1,0 +1,137 @@
+"""Intervals that follow how wrong forecasts of the same horizon were of late.
+
+Bounds are quantiles of a lot's errors of the last weeks (split conformal prediction; Lei et al.,
+JASA 113, 2018). Which quantiles follows what the intervals really held (adaptive conformal
+inference; Gibbs and Candes, NeurIPS 2021), so that a change of season widens them instead of
+breaking them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from cloud_app.analytics.forecast.features import Places, Rows
+from cloud_app.analytics.forecast.regression import Floats
+
+ERROR_DAYS = 28
+FOLLOWED_DAYS = 14
+# Errors of all lots weigh as much as so many of a lot's own.
+_COMMON_ERRORS = 30
+_STEP = 0.3
+_SMALLEST, _LARGEST = 0.002, 0.45
+
+
+Tails: TypeAlias = npt.NDArray[np.float64]
+"""(2,), share of the truths below and above an interval."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Errors:
+    """Forecasts of one horizon that came due, of all lots.
+
+    Attributes:
+        lots: their names.
+        lot: (n,), place in `lots`.
+        day: (n,), of the origin.
+        due: (n,), day of the target.
+        kind: (n,), of the target's day: how wrong a forecast is differs more between working days
+            and others than between lots.
+        error: (n,), actual less forecast, share of the capacity.
+    """
+
+    lots: tuple[str, ...]
+    lot: Places
+    day: Places
+    due: Places
+    kind: Places
+    error: Floats
+
+    @classmethod
+    def of(
+        cls, rows: Mapping[str, Rows], error: Mapping[str, Floats], kinds: Sequence[int]
+    ) -> Errors:
+        """Of rows and their errors, by lot; `kinds` of each day of the grids."""
+        names = tuple(rows)
+        due = np.concatenate([each.due for each in rows.values()])
+        return cls(
+            names,
+            np.concatenate([np.full(len(rows[name]), i) for i, name in enumerate(names)]),
+            np.concatenate([each.day for each in rows.values()]),
+            due,
+            np.asarray(kinds, np.int64)[due],
+            np.concatenate([error[name] for name in names]),
+        )
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Errors:
+        """Some of them."""
+        kept = (getattr(self, name)[mask] for name in ("lot", "day", "due", "kind", "error"))
+        return Errors(self.lots, *kept)
+
+    def before(self, day: int, kind: int) -> Errors:
+        """Those that came due in the last weeks before a day; on days of that kind, if any did."""
+        lately = (self.due < day) & (self.due >= day - ERROR_DAYS)
+        alike = lately & (self.kind == kind)
+        return self.where(alike if alike.any() else lately)
+
+    def bounds(self, tails: Tails) -> Floats:
+        """Of each lot, (lots, 2): how far below and above a forecast the truth lies.
+
+        Args:
+            tails: share of the truths to be below, and above.
+        """
+        common = _quantiles(self.error, tails)
+        made = np.empty((len(self.lots), 2))
+        for place in range(len(self.lots)):
+            own = self.error[self.lot == place]
+            share = len(own) / (len(own) + _COMMON_ERRORS)
+            made[place] = share * _quantiles(own, tails) + (1 - share) * common
+        return np.stack([np.minimum(made[:, 0], 0.0), np.maximum(made[:, 1], 0.0)], axis=1)
+
+
+def follow(
+    errors: Errors, first: int, last: int, coverage: float
+) -> tuple[Floats, dict[int, Tails]]:
+    """Give out intervals from day to day, and learn from those that came due.
+
+    Args:
+        errors: all of them; for the intervals of a day only those that had come due count.
+        first: day with which it begins.
+        last: day after the last one.
+        coverage: that is asked for.
+
+    Returns:
+        Bounds of each error, (n, 2), NaN where its origin is before `first`; and by kind of
+        day the tails that `Errors.bounds` needs for `last`.
+    """
+    wanted = np.full(2, (1 - coverage) / 2)
+    tails = {int(kind): wanted for kind in np.unique(errors.kind)}
+    given = np.full((len(errors.error), 2), np.nan)
+    for day in range(first, last + 1):
+        for kind, own in tails.items():
+            is_kind = errors.kind == kind
+            came = is_kind & (errors.due == day - 1) & np.isfinite(given[:, 0])
+            if came.any():
+                missed = _missed(errors.error[came], given[came])
+                tails[kind] = np.clip(own + _STEP * (wanted - missed), _SMALLEST, _LARGEST)
+            today = is_kind & (errors.day == day)
+            if day < last and today.any():
+                bounds = errors.before(day, kind).bounds(tails[kind])
+                given[today] = bounds[errors.lot[today]]
+    return given, tails
+
+
+def _missed(error: Floats, bounds: Floats) -> Tails:
+    """Share of the truths below, and above, their interval."""
+    return np.array([np.mean(error < bounds[:, 0]), np.mean(error > bounds[:, 1])])
+
+
+def _quantiles(errors: Floats, tails: Tails) -> Floats:
+    if not len(errors):
+        return np.zeros(2)
+    bounds: Floats = np.quantile(errors, (tails[0], 1 - tails[1]))
+    return bounds

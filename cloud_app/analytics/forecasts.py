@@ -1,0 +1,224 @@
+"""Forecasts as the service makes them: learned once a night for a site, asked for at any time."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import bindparam, delete, func, select
+
+from cloud_app.analytics.demand import DemandGrid, ForecastError
+from cloud_app.analytics.forecast import Fit, Forecast, ForecastModel, fit
+from cloud_app.analytics.forecast.model import LEAST_DAYS
+from cloud_app.analytics.past import QUARTERS, past_of, sites_with_past, with_now, zone_of
+from cloud_app.analytics.tables import forecast_fit
+from cloud_app.errors import CloudError
+from cloud_app.storage.database import Database, Session
+from cloud_app.storage.queries import Now, lot_now
+from cloud_app.storage.times import from_ms, to_ms
+from telemetry import Clock
+
+_log = logging.getLogger(__name__)
+
+LEARNED_DAYS = 84
+_EVERY_S = 60.0
+_NIGHT_HOURS = range(2, 6)
+_FRESH_MS = 20 * 3_600_000
+_STALE_FIT_MS = 7 * 86_400_000
+
+_FITTED = select(func.max(forecast_fit.c.fitted_ms)).where(forecast_fit.c.site == bindparam("at"))
+_FITS = select(forecast_fit).where(forecast_fit.c.site == bindparam("at"))
+_FORGET = delete(forecast_fit).where(forecast_fit.c.site == bindparam("at"))
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ForecastPoint(_View):
+    """How many bays will be free at a time."""
+
+    at: datetime
+    free: float = Field(description="bays expected to be free")
+    free_low: float = Field(description="in eight of ten cases no fewer than nearly this many ...")
+    free_high: float = Field(description="... and no more than this many are free")
+
+
+class LotForecast(_View):
+    """A lot in the next days."""
+
+    site: str
+    lot: str
+    bays: int = Field(description="known now: neither closed nor unknown")
+    learned: datetime | None = Field(description="when the forecast last learned from the past")
+    reason: str | None = Field(description="why there are no points; null where there are")
+    points: tuple[ForecastPoint, ...]
+
+
+def learn_site(session: Session, site: str, now: datetime) -> int:
+    """Learn from the last twelve weeks of a site's lots, and keep it; return how many horizons.
+
+    Args:
+        session: to write with.
+        site: whose.
+        now: aware; today itself, which is not over, is left out.
+
+    Raises:
+        ForecastError: no lot has data enough.
+    """
+    zone = zone_of(session, site)
+    first = now.astimezone(zone).date() - timedelta(days=LEARNED_DAYS)
+    past = past_of(session, site, zone, (first, LEARNED_DAYS))
+    grids = [grid for grid in past if grid.known_days >= LEAST_DAYS]
+    if not grids:
+        msg = f"site {site}: no lot is known of for {LEAST_DAYS} of the last {LEARNED_DAYS} days"
+        raise ForecastError(msg)
+    model = fit(grids)
+    session.run(_FORGET, {"at": site})
+    rows = [(site, ahead, to_ms(now), _json(each)) for ahead, each in model.fits.items()]
+    session.load(forecast_fit, rows)
+    return len(rows)
+
+
+def forecast_lot(session: Session, now: Now, site: str, lot: str, ahead: list[int]) -> LotForecast:
+    """How many bays of a lot will be free.
+
+    Args:
+        session: to read with.
+        now: the moment.
+        site: of the lot.
+        lot: which.
+        ahead: quarters of an hour from now.
+    """
+    state = lot_now(session, now, site, lot)
+    known = 0 if state is None else state.counts.occupied + state.counts.free
+    learned_ms, model = _kept(session, site)
+    learned = None if learned_ms is None else from_ms(learned_ms)
+
+    def answer(reason: str | None, points: tuple[ForecastPoint, ...] = ()) -> LotForecast:
+        return LotForecast(
+            site=site, lot=lot, bays=known, learned=learned, reason=reason, points=points
+        )
+
+    if learned_ms is None or not model.knows(lot):
+        return answer("nothing was learned of this lot yet: three weeks of data are needed")
+    if now.now_ms - learned_ms > _STALE_FIT_MS:
+        return answer("what was learned is older than a week")
+    zone = zone_of(session, site)
+    local = from_ms(now.now_ms).astimezone(zone).replace(tzinfo=None)
+    days = LEAST_DAYS + 1 + 7
+    first = local.date() - timedelta(days=days - 1)
+    grids = past_of(session, site, zone, (first, days), lot)
+    grid = grids[0] if grids else _unknown(lot, first, days)
+    slot = (local.hour * 60 + local.minute) // QUARTERS.step_min
+    share = state.counts.occupancy if state is not None and known else None
+    try:
+        found = model.forecast(with_now(grid, slot, share), slot, ahead)
+    except ForecastError as exc:
+        return answer(str(exc))
+    return answer(None, tuple(_point(each, known, zone) for each in found))
+
+
+def _point(forecast: Forecast, bays: int, zone: Any) -> ForecastPoint:
+    return ForecastPoint(
+        at=forecast.at.replace(tzinfo=zone),
+        free=round(bays * (1 - forecast.share), 1),
+        free_low=round(bays * (1 - forecast.high), 1),
+        free_high=round(bays * (1 - forecast.low), 1),
+    )
+
+
+def _unknown(lot: str, first: Any, days: int) -> DemandGrid:
+    return DemandGrid(lot, first, QUARTERS, np.full((days, QUARTERS.count), np.nan))
+
+
+def _json(learned: Fit) -> str:
+    return json.dumps(
+        {
+            "common": learned.common.tolist(),
+            "own": {lot: each.tolist() for lot, each in learned.own.items()},
+            "bounds": {str(kind): each for kind, each in learned.bounds.items()},
+        }
+    )
+
+
+def _read(body: str) -> Fit:
+    told = json.loads(body)
+    return Fit(
+        np.array(told["common"]),
+        {lot: np.array(each) for lot, each in told["own"].items()},
+        {
+            int(kind): {lot: (low, high) for lot, (low, high) in each.items()}
+            for kind, each in told["bounds"].items()
+        },
+    )
+
+
+def _kept(session: Session, site: str) -> tuple[int | None, ForecastModel]:
+    rows = session.rows(_FITS, {"at": site})
+    fits = {row.ahead: _read(row.body) for row in rows}
+    return max((row.fitted_ms for row in rows), default=None), ForecastModel(QUARTERS, fits)
+
+
+class ForecastWorker:
+    """Learns each site's lots once a night, in a thread of its own, while this process leads.
+
+    Args:
+        database: with the past.
+        leads: whether this process is the one that works.
+        clock: wall time.
+    """
+
+    def __init__(self, database: Database, leads: Callable[[], bool], clock: Clock) -> None:
+        self._database = database
+        self._leads = leads
+        self._clock = clock
+        self._stop = threading.Event()
+        self._tried_ms: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        while not self._stop.wait(_EVERY_S):
+            try:
+                if self._leads():
+                    self.tick()
+            except CloudError as exc:
+                _log.warning("forecasts: learning waits: %s", exc)
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stop.set()
+
+    def tick(self) -> None:
+        """Learn the next site that is due, if any."""
+        now = self._clock.utc()
+        with self._database.read() as session:
+            due = [site for site in sites_with_past(session) if self._is_due(session, site, now)]
+        if not due:
+            return
+        site = due[0]
+        self._tried_ms[site] = to_ms(now)
+        try:
+            with self._database.write() as session:
+                count = learn_site(session, site, now)
+        except ForecastError as exc:
+            _log.info("forecasts: %s", exc)
+        else:
+            _log.info("forecasts: learned %d horizons of site %s", count, site)
+
+    def _is_due(self, session: Session, site: str, now: datetime) -> bool:
+        """At night if the last fit is of the night before; at once if there is none."""
+        now_ms = to_ms(now)
+        if now_ms - self._tried_ms.get(site, 0) < _FRESH_MS:
+            return False
+        [(fitted_ms,)] = session.rows(_FITTED, {"at": site})
+        if fitted_ms is None:
+            return True
+        is_night = now.astimezone(zone_of(session, site)).hour in _NIGHT_HOURS
+        return int(fitted_ms) <= now_ms - (_FRESH_MS if is_night else 2 * _FRESH_MS)

@@ -1,0 +1,98 @@
+"""Forecasts of the service: learned at night, kept, asked for over the API."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from cloud_app.analytics.forecasts import ForecastWorker
+from cloud_app.storage.database import Database
+from cloud_app.storage.tables import quarter
+from cloud_app.storage.times import to_ms
+from tests.cloud_app.hub import Hub
+from tests.cloud_app.occupancy.city import a_city
+
+BERLIN = ZoneInfo("Europe/Berlin")
+QUARTER_MS = 900_000
+BAYS = 2
+
+
+def remember(database: Database, hub: Hub, days: int) -> None:
+    """Quarters of the north's lot: full from nine to five on working days, else empty."""
+    random = np.random.default_rng(1)
+    now = hub.clock.utc()
+    first = to_ms(now - timedelta(days=days)) // QUARTER_MS * QUARTER_MS
+    rows = []
+    for start_ms in range(first, to_ms(now) // QUARTER_MS * QUARTER_MS, QUARTER_MS):
+        local = datetime.fromtimestamp(start_ms / 1000, BERLIN)
+        is_busy = local.weekday() < 5 and 9 <= local.hour < 17
+        share = float(np.clip(random.normal(0.9 if is_busy else 0.1, 0.03), 0, 1))
+        occupied_ms = int(share * BAYS * QUARTER_MS)
+        rows.append(
+            ("north", "p1", start_ms, "box-1", occupied_ms, BAYS * QUARTER_MS - occupied_ms, 0)
+        )
+    with database.write() as session:
+        session.load(quarter, rows)
+
+
+def test_a_lot_is_forecast_once_enough_is_known(database: Database) -> None:
+    hub, _, _ = a_city(database)
+    path = "/api/v1/lots/north/p1/forecast"
+    worker = ForecastWorker(database, lambda: True, hub.clock)
+    with hub.client("north-only") as http:
+        nothing = http.get(path).json()
+        assert nothing["points"] == []
+        assert "three weeks" in nothing["reason"]
+        remember(database, hub, 30)
+        worker.tick()
+        told = http.get(path, params={"hours": 168}).json()
+        assert (told["reason"], told["bays"]) == (None, BAYS)
+        assert datetime.fromisoformat(told["learned"]) == hub.clock.utc().replace(microsecond=0)
+        at = [datetime.fromisoformat(each["at"]) for each in told["points"]]
+        assert hub.clock.utc() < at[0] <= hub.clock.utc() + timedelta(hours=1)
+        assert len(at) <= 200
+        assert at == sorted(at)
+        for point, when in zip(told["points"], at, strict=True):
+            assert 0 <= point["free_low"] <= point["free"] <= point["free_high"] <= BAYS
+            local = when.astimezone(BERLIN)
+            # Not at the edges, and not while today differs from the usual.
+            if when - at[0] > timedelta(days=2) and local.hour in {2, 12, 21}:
+                is_busy = local.weekday() < 5 and local.hour == 12
+                assert (point["free"] < BAYS / 2) == is_busy, local
+        assert len(http.get(path, params={"hours": 2}).json()["points"]) == 8
+        assert http.get("/api/v1/lots/south/s1/forecast").status_code == 404
+
+
+def test_learning_is_of_the_night_and_of_one_site_at_a_time(database: Database) -> None:
+    hub, _, _ = a_city(database)
+    remember(database, hub, 30)
+    worker = ForecastWorker(database, lambda: True, hub.clock)
+
+    def learned() -> str | None:
+        worker.tick()
+        with hub.client("all") as http:
+            at: str | None = http.get("/api/v1/lots/north/p1/forecast").json()["learned"]
+            return at
+
+    first = learned()
+    assert first is not None
+    hub.clock.now_s += 21 * 3600
+    local = hub.clock.utc().astimezone(BERLIN)
+    assert not 2 <= local.hour < 6
+    assert learned() == first, "the next night will do"
+    while not 2 <= hub.clock.utc().astimezone(BERLIN).hour < 6:
+        hub.clock.now_s += 3600
+    assert learned() != first
+
+
+def test_a_site_without_data_is_tried_once_a_day(database: Database) -> None:
+    hub, _, _ = a_city(database)
+    remember(database, hub, 10)
+    worker = ForecastWorker(database, lambda: True, hub.clock)
+    worker.tick()
+    with hub.client("all") as http:
+        answer = http.get("/api/v1/lots/north/p1/forecast").json()
+    assert answer["learned"] is None
+    assert answer["reason"].startswith("nothing was learned of this lot yet")
