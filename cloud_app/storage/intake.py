@@ -229,6 +229,7 @@ def _bay_rows(site: str, edge: str, layout: Layout) -> list[Values]:
             each.kind,
             each.angle,
             None if each.picture is None else json.dumps(each.picture, separators=(",", ":")),
+            0,
         )
         for place, each in enumerate(layout.bays)
     ]

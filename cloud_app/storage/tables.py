@@ -57,6 +57,8 @@ edge = Table(
     "edge",
     metadata,
     _key("edge"),
+    # `box`, or `cloud`: the bays of a lot whose states are made here (`cloud_edge`).
+    Column("kind", Text, nullable=False, server_default=text("'box'")),
     Column("site", Text, nullable=False),
     Column("seen_ms", BigInteger),
     Column("epoch", BigInteger, nullable=False, server_default=text("0")),
@@ -93,8 +95,12 @@ bay = Table(
     Column("angle", Text, nullable=False),
     # Its outline in the camera's picture, JSON; NULL where the box does not tell it.
     Column("picture", Text),
+    # 1: a cloud edge has this bay too, so that here it is a source of it and counts nowhere.
+    Column("carried", SmallInteger, nullable=False, server_default=text("0")),
     Index("bay_by_lot", "site", "lot"),
 )
+_CARRIED = bay.c.carried == text("1")
+Index("bay_carried", bay.c.edge, bay.c.layout, sqlite_where=_CARRIED, postgresql_where=_CARRIED)
 
 lot = Table(
     "lot",
@@ -161,8 +167,86 @@ bay_count = Table(
     Column("free", Integer, nullable=False),
     Column("unknown", Integer, nullable=False),
     Column("closed", Integer, nullable=False),
+    # 1: a lot that is only counted; the row is not made of bays, and nothing recounts it.
+    Column("counted", SmallInteger, nullable=False, server_default=text("0")),
     Index("bay_count_by_lot", "site", "lot"),
     postgresql_with={"fillfactor": 70},
+)
+
+# The edge that speaks for a lot's bays with sources of the cloud: sensors, words of people, counts.
+# It is a row of `edge` of kind `cloud`; no box may use its name.
+cloud_edge = Table(
+    "cloud_edge",
+    metadata,
+    _key("site"),
+    _key("lot"),
+    Column("edge", Text, nullable=False),
+    Index("cloud_edge_by_edge", "edge", unique=True),
+)
+
+# What each source of the cloud says of a bay: the word that was heard last. `news` is 1 until the
+# reconciler saw it. What a box's cameras say stays in `bay_state`.
+source_state = Table(
+    "source_state",
+    metadata,
+    _key("site"),
+    _key("lot"),
+    _key("bay"),
+    _key("source"),
+    Column("kind", Text, nullable=False),
+    Column("occ", SmallInteger),
+    Column("reason", Text),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("heard_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger),
+    Column("conf", Double),
+    Column("news", SmallInteger, nullable=False, server_default=text("1")),
+    Index("source_state_by_end", "until_ms"),
+)
+_NEWS = source_state.c.news == text("1")
+Index(
+    "source_state_with_news",
+    source_state.c.site,
+    source_state.c.lot,
+    sqlite_where=_NEWS,
+    postgresql_where=_NEWS,
+)
+
+# How a bay's state came about. While its sources differ `differ_ms` is since when, and `movers`
+# which of them changed then, JSON.
+bay_truth = Table(
+    "bay_truth",
+    metadata,
+    _key("site"),
+    _key("lot"),
+    _key("bay"),
+    Column("believed", Text),
+    Column("why", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("differ_ms", BigInteger),
+    Column("movers", Text),
+)
+_DIFFERS = bay_truth.c.differ_ms.is_not(None)
+Index(
+    "bay_truth_differing",
+    bay_truth.c.differ_ms,
+    sqlite_where=_DIFFERS,
+    postgresql_where=_DIFFERS,
+)
+
+# How far a source is to be believed: bay milliseconds for which another source could check it, and
+# for how many of them it was found wrong, both fading with time.
+source_trust = Table(
+    "source_trust",
+    metadata,
+    _key("site"),
+    _key("source"),
+    Column("kind", Text, nullable=False),
+    Column("checked_ms", Double, nullable=False),
+    Column("wrong_ms", Double, nullable=False),
+    Column("spells", Double, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
 )
 
 # The stream as the edge numbered it: changes, incidents, gaps. On PostgreSQL one partition per
