@@ -159,6 +159,32 @@ class SimulatedGate:
         return any(from_s <= at_s < to_s for from_s, to_s in self.faults.silent_s)
 
 
+# -- plain JSON -----------------------------------------------------------------------------------
+
+
+def pulse_message(gate: str, pulse: Pulse) -> bytes:
+    """A pulse, with a number that makes a repetition known as such."""
+    told = {
+        "gate": gate,
+        "direction": pulse.direction.value,
+        "id": str(pulse.number),
+        "time": _text(pulse.at_s),
+    }
+    return json.dumps(told).encode()
+
+
+def totals_message(gate: str, at_s: float, totals: Counts) -> bytes:
+    """What the registers stand at."""
+    told = {"gate": gate, "time": _text(at_s), "totals": {"in": totals.into, "out": totals.out}}
+    return json.dumps(told).encode()
+
+
+def interval_message(gate: str, at_s: float, seen: Counts) -> bytes:
+    """What passed since the last message."""
+    told = {"gate": gate, "time": _text(at_s), "interval": {"in": seen.into, "out": seen.out}}
+    return json.dumps(told).encode()
+
+
 # -- plate readers --------------------------------------------------------------------------------
 
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
@@ -176,7 +202,7 @@ class Read:
     Attributes:
         passage: of which vehicle.
         plate: invented.
-        camera: that read it; of Hikvision its channel.
+        camera: that read it.
         number: of the readings of this camera.
     """
 
@@ -186,13 +212,15 @@ class Read:
     number: int
 
 
-def plate_recognizer(read: Read, towards_deg: float) -> bytes:
-    """A webhook of Plate Recognizer Stream.
+def plate_recognizer(read: Read, face: str | None = None) -> bytes:
+    """A webhook of Plate Recognizer Stream, which tells no in or out, only what it saw.
 
     Args:
         read: what was read.
-        towards_deg: way of the vehicle in the picture, by which the reader knows in from out.
+        face: `Front` or `Rear`; None: as a camera sees it that looks out of the lot's entrance.
     """
+    seen = face or ("Front" if read.passage.direction is IN else "Rear")
+    unseen = "Rear" if seen == "Front" else "Front"
     at = _utc(read.passage.at_s)
     told = {
         "hook": {
@@ -204,7 +232,7 @@ def plate_recognizer(read: Read, towards_deg: float) -> bytes:
         "data": {
             "camera_id": read.camera,
             "filename": f"{read.camera}/{at:%y-%m-%d/%H-%M-%S.%f}.jpg",
-            "timestamp": at.isoformat().replace("+00:00", "Z"),
+            "timestamp": _text(read.passage.at_s),
             "timestamp_local": str(at),
             "results": [
                 {
@@ -219,7 +247,11 @@ def plate_recognizer(read: Read, towards_deg: float) -> bytes:
                         "type": "Sedan",
                         "box": {"xmin": 387, "ymin": 23, "xmax": 893, "ymax": 577},
                     },
-                    "direction": towards_deg,
+                    "orientation": [
+                        {"orientation": seen, "score": 0.91},
+                        {"orientation": unseen, "score": 0.07},
+                    ],
+                    "direction": 210,
                     "source_url": "rtsp://camera.invalid/stream",
                     "position_sec": round(read.passage.at_s % 3600, 3),
                 }
@@ -236,7 +268,7 @@ def hikvision(read: Read, *, forward: bool) -> bytes:
     """An EventNotificationAlert of a Hikvision camera.
 
     Args:
-        read: what was read; its camera is the channel's number.
+        read: what was read; its camera is the address of the camera's interface.
         forward: whether the vehicle came towards the camera.
     """
     root = ET.Element("EventNotificationAlert", {"version": "2.0", "xmlns": _HIKVISION})
@@ -244,8 +276,8 @@ def hikvision(read: Read, *, forward: bool) -> bytes:
         ("ipAddress", "192.0.2.10"),
         ("portNo", "80"),
         ("protocol", "HTTP"),
-        ("macAddress", "00:00:5e:00:53:01"),
-        ("channelID", read.camera),
+        ("macAddress", read.camera),
+        ("channelID", "1"),
         ("dateTime", _utc(read.passage.at_s).isoformat(timespec="milliseconds")),
         ("activePostCount", str(read.number)),
         ("eventType", "ANPR"),
@@ -290,14 +322,18 @@ def axis(read: Read, state: str = "lost") -> bytes:
         "carID": str(read.number),
         "carMoveDirection": direction,
         "roiID": "1",
-        "sensorProviderID": read.camera,
-        "camera_info": {"SerialNumber": "ACCC8E000001", "ProdShortName": "AXIS"},
+        "sensorProviderID": "defaultID",
+        "camera_info": {"SerialNumber": read.camera, "ProdShortName": "AXIS"},
     }
     return json.dumps(told).encode()
 
 
 def _uuid(read: Read) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{read.camera} {read.number} {read.passage.at_s}"))
+
+
+def _text(at_s: float) -> str:
+    return _utc(at_s).isoformat().replace("+00:00", "Z")
 
 
 def _utc(at_s: float) -> datetime:

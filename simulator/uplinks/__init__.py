@@ -6,7 +6,7 @@ servers do. Pure: time is passed in, the same seed gives the same bytes.
 """
 
 from simulator.uplinks.counter import CountingStyle, SimulatedCounter
-from simulator.uplinks.envelopes import Message, Network, chirpstack, things_stack
+from simulator.uplinks.envelopes import Message, Network, chirpstack, plain, things_stack
 from simulator.uplinks.payloads import FAMILIES, Family, Frame, Reading, Reset
 from simulator.uplinks.radio import (
     CLEAR,
@@ -41,5 +41,6 @@ __all__ = [
     "Uplink",
     "UplinkKind",
     "chirpstack",
+    "plain",
     "things_stack",
 ]

@@ -175,6 +175,28 @@ def things_stack(uplink: Uplink, network: Network = THINGS) -> Message | None:
     return Message(topic, _json(told))
 
 
+def plain(uplink: Uplink) -> bytes | None:
+    """The plain JSON for everybody who has no such network server.
+
+    Returns:
+        None for a join or a status, of which it knows nothing.
+    """
+    if uplink.frame is None:
+        return None
+    best = max(uplink.heard, key=lambda each: each.rssi_dbm)
+    told = {
+        "device": uplink.device.dev_eui,
+        "id": uplink.id,
+        "time": _time(uplink.sent_s),
+        "f_cnt": uplink.f_cnt,
+        "f_port": uplink.frame.f_port,
+        "payload_hex": uplink.frame.payload.hex(),
+        "rssi_dbm": best.rssi_dbm,
+        "snr_db": best.snr_db,
+    }
+    return json.dumps(told).encode()
+
+
 def _session(uplink: Uplink) -> str:
     return base64.b64encode(uplink.device.dev_eui.encode()).decode()
 

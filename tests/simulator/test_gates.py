@@ -97,11 +97,11 @@ def test_plates_are_those_of_no_country() -> None:
     assert all(invented_plate(rng).startswith("QQ") for _ in range(50))
 
 
-def test_plate_recognizer_tells_plate_and_way() -> None:
-    told = json.loads(plate_recognizer(READ, 270.0))
+def test_plate_recognizer_tells_plate_and_face() -> None:
+    told = json.loads(plate_recognizer(READ))
     assert told["hook"]["event"] == "recognition"
     [result] = told["data"]["results"]
-    assert (result["plate"], result["direction"]) == ("qq07abc", 270.0)
+    assert (result["plate"], result["orientation"][0]["orientation"]) == ("qq07abc", "Front")
     assert told["data"]["timestamp"] == "2023-11-14T22:13:20Z"
 
 
