@@ -13,7 +13,7 @@ from city.demand import DEMANDS
 from city.filling import Taken
 from city.live_lot import LiveLot
 from city.live_troubles import LiveTroubles
-from city.part import Published
+from city.part import Ask, Delivery, Published
 from city.plan import TIME_ZONE, PlannedLot
 from city.scripted_box import ScriptedBox
 from simulator import TruthChange
@@ -110,6 +110,10 @@ class ScriptedDistrict:
     def published(self) -> Mapping[str, Published]:
         """By box; of boxes that wait with something, less than they will publish."""
         return {box.lot.edge: box.published for box in self._boxes.values()}
+
+    def delivery(self, lot: PlannedLot, published: Published, ask: Ask) -> Delivery:
+        """Of a box's events."""
+        return Delivery.of(published, ask(f"edges/{lot.edge}"))
 
     @property
     def waits(self) -> bool:

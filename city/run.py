@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -16,12 +16,13 @@ from city import report
 from city.accounts import add_accounts, new_logins
 from city.cameras import CameraLots
 from city.cloud import Api, CloudFiles, CloudProcess, write_config
+from city.count_score import CountClaim, CountScore, score_count
 from city.district import ScriptedDistrict
 from city.filling import Filler, Filling
-from city.part import Part, Published
-from city.plan import WATCHED, PlannedLot, make_city
+from city.part import BayPart, CountPart, Part, Published
+from city.plan import WATCHED, PlannedLot, Watch, make_city
 from city.registry import import_registry
-from city.score import CityScore, Delivery, LotScore, score_lot
+from city.score import CityScore, LotScore, score_lot
 from city.settings import CitySettings
 from city.watcher import Watcher
 from cloud_app.storage.open import open_database
@@ -94,14 +95,15 @@ def _run(stage: _Stage) -> CityScore | None:
     cameras.start()
     _wait_for_all(stage, api, len(filler.filling.city.lots))
     _live(stage, cloud, filler, api)
-    parts: tuple[Part, ...] = (cameras, district)
-    published = drained(parts, clock)
-    scores = [
-        _lot_score(part, lot, published[lot.edge], watcher, api)
-        for part in parts
-        for lot in part.lots
-    ]
-    return CityScore(tuple(scores), clock.mono_s() - begin_s)
+    bays: tuple[BayPart, ...] = (cameras, district)
+    counted: tuple[CountPart, ...] = ()
+    published = drained((*bays, *counted), clock)
+    look = _Look(watcher, api, published)
+    return CityScore(
+        tuple(look.lot(part, lot) for part in bays for lot in part.lots),
+        clock.mono_s() - begin_s,
+        tuple(look.counted(part, lot) for part in counted for lot in part.lots),
+    )
 
 
 def _founded(stage: _Stage, broker_port: int) -> tuple[CloudProcess, CameraLots, Filler]:
@@ -138,7 +140,7 @@ def _district(stage: _Stage, filler: Filler, broker_port: int) -> ScriptedDistri
     while (taken := filler.taken) is None:
         if stage.stop.wait(_STEP_S):
             return None
-    scripted = [lot for lot in filler.filling.city.lots if not lot.is_watched]
+    scripted = filler.filling.city.watched_by(Watch.SCRIPT)
     district = ScriptedDistrict(
         scripted, taken, stage.settings.boxes, broker_port, stage.clock, stage.settings.seed
     )
@@ -205,9 +207,26 @@ def drained(parts: Sequence[Part], clock: Clock) -> dict[str, Published]:
     return found
 
 
-def _lot_score(
-    part: Part, lot: PlannedLot, published: Published, watcher: Watcher, api: Api
-) -> LotScore:
-    delivery = Delivery.of(published, api.get(f"edges/{lot.edge}"))
-    now_s = watcher.look(lot)
-    return score_lot(part, lot, watcher.claims(lot), delivery, now_s)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A last look at what the API says, and what it comes to."""
+
+    watcher: Watcher
+    api: Api
+    published: Mapping[str, Published]
+
+    def lot(self, part: BayPart, lot: PlannedLot) -> LotScore:
+        """Of a lot of which the bays are known."""
+        delivery = part.delivery(lot, self.published[lot.edge], self.api.get)
+        now_s = self.watcher.look(lot)
+        return score_lot(part, lot, self.watcher.claims(lot), delivery, now_s)
+
+    def counted(self, part: CountPart, lot: PlannedLot) -> CountScore:
+        """Of a lot of which the count is known."""
+        delivery = part.delivery(lot, self.published[lot.edge], self.api.get)
+        end_s = part.time_s(lot, self.watcher.look(lot))
+        claims = [
+            CountClaim(each.count, part.time_s(lot, each.time_s))
+            for each in self.watcher.counts(lot)
+        ]
+        return score_count(lot, claims, part.count_truth(lot, end_s), delivery, end_s)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import httpx
 
 from city.cloud import Api
-from city.plan import PlannedLot
+from city.count_score import CountClaim
+from city.plan import PlannedLot, Watch
 from edge_app.demo import Claim
 from telemetry import Clock, LotsightError
 
@@ -21,7 +22,7 @@ _DATA = "data:"
 
 
 class Watcher:
-    """Remembers what the API said of each bay, and when.
+    """Remembers what the API said of each bay and of each counted lot, and when.
 
     A bay of an absent edge counts as unknown: that is what the API says of it.
 
@@ -36,6 +37,7 @@ class Watcher:
         self._lots = {lot.edge: lot for lot in lots}
         self._last: dict[tuple[str, str], bool | None] = {}
         self._claims: dict[str, list[Claim]] = {lot.key: [] for lot in lots}
+        self._counts: dict[str, list[CountClaim]] = {lot.key: [] for lot in lots}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._changed: set[str] = set()
@@ -62,8 +64,13 @@ class Watcher:
         with self._lock:
             return list(self._claims[lot.key])
 
+    def counts(self, lot: PlannedLot) -> list[CountClaim]:
+        """What the API said of a counted lot, each with the clock's monotonic time."""
+        with self._lock:
+            return list(self._counts[lot.key])
+
     def look(self, lot: PlannedLot) -> float:
-        """Ask for all bays of a lot now.
+        """Ask for all bays of a lot now, or for its count.
 
         Returns:
             When the answer was there, monotonic.
@@ -71,10 +78,24 @@ class Watcher:
         Raises:
             LotsightError: the API does not answer.
         """
-        bays = self._api.get(f"lots/{lot.spec.site}/{lot.id}/bays")
+        is_counted = lot.watch is Watch.GATES
+        path = f"lots/{lot.spec.site}/{lot.id}"
+        answer = self._api.get(path if is_counted else f"{path}/bays")
         now_s = self._clock.mono_s()
-        self.take(lot, bays, now_s)
+        if is_counted:
+            self.take_count(lot, answer["counts"], now_s)
+        else:
+            self.take(lot, answer, now_s)
         return now_s
+
+    def take_count(self, lot: PlannedLot, counts: Mapping[str, int], now_s: float) -> None:
+        """Take in what the API says of a counted lot."""
+        is_known = counts["occupied"] + counts["free"] > 0
+        claim = CountClaim(counts["occupied"] if is_known else None, now_s)
+        with self._lock:
+            said = self._counts[lot.key]
+            if not said or said[-1].count != claim.count:
+                said.append(claim)
 
     def take(self, lot: PlannedLot, bays: Iterable[Mapping[str, object]], now_s: float) -> None:
         """Take in an answer of the API."""

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from shapely import Polygon
 
 from city.places import Frame, box_around
-from city.plan import CENTRE, OPERATORS, SCRIPTED, SITES, make_city, scripted_lot
+from city.plan import CENTRE, OPERATORS, SCRIPTED, SITES, generated_lot, make_city
 from city.registry import import_registry
 from cloud_app.config import DatabaseConfig
 from cloud_app.registry.kinds import KINDS
@@ -45,7 +45,7 @@ def test_bays_lie_within_their_lot_and_not_on_each_other(name: str) -> None:
 
 
 def test_lots_do_not_lie_on_each_other() -> None:
-    outlines = [Polygon(scripted_lot(spec).outline) for spec in SCRIPTED]
+    outlines = [Polygon(generated_lot(spec).outline) for spec in SCRIPTED]
     for index, outline in enumerate(outlines):
         assert not any(outline.intersects(other) for other in outlines[index + 1 :])
 
