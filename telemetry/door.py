@@ -110,7 +110,14 @@ def _check_values(payload: bytes, where: str) -> None:
         _refuse(where, f"expected JSON, but got: {exc}")
 
 
-def checked(validate: Callable[[bytes], T], payload: bytes, where: str, what: str) -> T:
+def checked(
+    validate: Callable[[bytes], T],
+    payload: bytes,
+    where: str,
+    what: str,
+    *,
+    max_depth: int = MAX_DEPTH,
+) -> T:
     """Read a payload with `validate`, once it is through the door.
 
     Args:
@@ -118,11 +125,12 @@ def checked(validate: Callable[[bytes], T], payload: bytes, where: str, what: st
         payload: UTF-8 JSON.
         where: the topic or file it came from, for the error text.
         what: the name of what is expected.
+        max_depth: how many objects and arrays may lie within each other.
 
     Raises:
         TelemetryError: the payload does not come through the door, or `validate` refuses it.
     """
-    check_json(payload, where)
+    check_json(payload, where, max_depth=max_depth)
     try:
         return validate(payload)
     except ValidationError as exc:

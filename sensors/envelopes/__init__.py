@@ -1,0 +1,16 @@
+"""Envelopes of network servers: bytes in, one `Uplink` out, whoever wrote them."""
+
+from sensors.envelopes.chirpstack import chirpstack, event_of_topic
+from sensors.envelopes.plain import MOST_READINGS, plain
+from sensors.envelopes.things_stack import things_stack
+from sensors.envelopes.uplink import Uplink, UplinkKind
+
+__all__ = [
+    "MOST_READINGS",
+    "Uplink",
+    "UplinkKind",
+    "chirpstack",
+    "event_of_topic",
+    "plain",
+    "things_stack",
+]
