@@ -108,15 +108,7 @@ class SimulatedSensor:
 
     def see(self, at_s: float, *, occupied: bool) -> None:
         """Somebody comes or goes; a change back before it is believed goes unnoticed."""
-        self._news += 1
-        number = self._news
-
-        def believe(now_s: float) -> None:
-            if number == self._news:
-                self._sensed = occupied
-                self._tell(now_s)
-
-        self._at(at_s + self._rng.uniform(*self._habits.notices_s), believe)
+        self._at(at_s, lambda now_s: self._sense(now_s, occupied=occupied))
 
     def step(self, to_s: float) -> list[Delivery]:
         """Live on to a time; what arrived from it since the last step, in order of arrival."""
@@ -133,6 +125,17 @@ class SimulatedSensor:
         return from_s <= at_s < to_s
 
     # What it does
+
+    def _sense(self, at_s: float, *, occupied: bool) -> None:
+        self._news += 1
+        number = self._news
+
+        def believe(now_s: float) -> None:
+            if number == self._news:
+                self._sensed = occupied
+                self._tell(now_s)
+
+        self._at(at_s + self._rng.uniform(*self._habits.notices_s), believe)
 
     def _start(self, at_s: float, reset: Reset) -> None:
         if self._is_silent(at_s):
