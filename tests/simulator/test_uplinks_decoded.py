@@ -31,6 +31,7 @@ from simulator.uplinks import (
     Uplink,
     UplinkKind,
 )
+from telemetry import PassageDirection
 
 BEGIN_S = 1_700_000_000.0
 NOW = datetime.fromtimestamp(BEGIN_S, UTC)
@@ -165,7 +166,7 @@ def test_pulses_totals_and_intervals_are_read() -> None:
 
 @pytest.mark.parametrize("way", [IN, OUT])
 def test_plate_readers_of_three_makers_are_read_and_no_plate_is_left(
-    way: gates.PassageDirection,
+    way: PassageDirection,
 ) -> None:
     def told(camera: str) -> gates.Read:
         return gates.Read(Passage(BEGIN_S, way), "QQ07ABC", camera, 17)
