@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cloud_app.storage.cloud_edges import cloud_edges_among
 from cloud_app.storage.database import Database
-from cloud_app.storage.placing import sites_of
+from cloud_app.storage.placing import sites_of_boxes
 
 
 class Registry(Protocol):
@@ -48,17 +49,24 @@ class EdgeRegistry:
     _known: dict[str, str] = field(default_factory=dict)
 
     def places(self, claims: Mapping[str, list[str]]) -> Mapping[str, str]:
-        """The registered site of each edge, else the first that it claims.
+        """The registered site of each edge, else the first that it claims; a cloud edge has none.
 
         Raises:
             StorageDownError: the database cannot be asked.
         """
         doubtful = [edge for edge, sites in claims.items() if sites != [self._known.get(edge)]]
+        of_cloud: set[str] = set()
         if doubtful:
             with self.database.read() as session:
-                self._known |= sites_of(session, doubtful)
+                self._known |= sites_of_boxes(session, doubtful)
+                of_cloud = cloud_edges_among(session, doubtful)
         found = {edge: self._known[edge] for edge in claims if edge in self._known}
-        return found if self.listed_only else {**FirstUse().places(claims), **found}
+        if self.listed_only:
+            return found
+        first = FirstUse().places(
+            {edge: sites for edge, sites in claims.items() if edge not in of_cloud}
+        )
+        return {**first, **found}
 
     def forget(self) -> None:
         """Ask the database again: an edge was moved, or registered by another consumer."""

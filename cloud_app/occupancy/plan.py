@@ -11,6 +11,7 @@ from cloud_app.occupancy.views import LotPlan, PlanBay
 from cloud_app.registry.kinds import BAY, LOT, SITE, Ref
 from cloud_app.registry.queries import Filter, every_thing
 from cloud_app.registry.things import Said, find
+from cloud_app.storage.counts import COUNTS_HERE
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import bay, edge
 
@@ -18,7 +19,7 @@ _BAYS = (
     select(bay)
     .select_from(edge)
     .join(bay, and_(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout))
-    .where(bay.c.site == bindparam("at_site"), bay.c.lot == bindparam("of_lot"))
+    .where(bay.c.site == bindparam("at_site"), bay.c.lot == bindparam("of_lot"), COUNTS_HERE)
     .order_by(bay.c.edge, bay.c.place)
 )
 

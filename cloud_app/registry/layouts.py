@@ -43,7 +43,7 @@ _UNKNOWN_EDGES = (
         & (change_table.c.key == edge_table.c.edge)
         & (change_table.c.version == 1),
     )
-    .where(change_table.c.key.is_(None))
+    .where(change_table.c.key.is_(None), edge_table.c.kind == "box")
     .order_by(edge_table.c.edge)
 )
 _STILL_WATCHED = (

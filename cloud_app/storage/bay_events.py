@@ -24,6 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from cloud_app.storage.counts import COUNTS_HERE
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import bay, edge, event
 from cloud_app.storage.upsert import names
@@ -45,8 +46,10 @@ Condition: TypeAlias = ColumnElement[bool]
 Bound: TypeAlias = ColumnElement[int]
 Known: TypeAlias = Callable[[FromClause], Condition]
 
-_IN_FORCE = select(*(bay.c[name] for name in names(bay) if name != "picture")).join(
-    edge, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout)
+_IN_FORCE = (
+    select(*(bay.c[name] for name in names(bay) if name not in {"picture", "carried"}))
+    .join(edge, and_(edge.c.edge == bay.c.edge, edge.c.layout == bay.c.layout))
+    .where(COUNTS_HERE)
 )
 
 

@@ -14,9 +14,13 @@ from sqlalchemy import bindparam, select, text
 from cloud_app.errors import StorageError
 from cloud_app.storage.database import Session
 from cloud_app.storage.tables import cloud_edge, edge
+from cloud_app.storage.times import to_ms
 from cloud_app.storage.upsert import Upsert, among
+from telemetry.bounds import LATEST
 
 _LONGEST = 64
+# When it was seen last, so that no reader calls it away.
+_FOR_EVER_MS = to_ms(LATEST)
 _DIGITS = 12
 
 
@@ -32,7 +36,7 @@ _OF_LOT = select(cloud_edge.c.edge).where(
 )
 _TAKEN = select(edge.c.edge, edge.c.kind, edge.c.site).where(among(edge.c.edge, "edges"))
 _CLOUD = select(edge.c.edge).where(among(edge.c.edge, "edges"), edge.c.kind == text("'cloud'"))
-_EDGE = Upsert(edge, ("edge", "kind", "site", "dead"))
+_EDGE = Upsert(edge, ("edge", "kind", "site", "seen_ms", "dead"))
 _MAP = Upsert(cloud_edge, ("site", "lot", "edge"))
 
 
@@ -59,8 +63,7 @@ def ensure_cloud_edge(session: Session, site: str, lot: str) -> str:
     for name in names:
         if name in boxes:
             continue
-        # It shows life for ever, so it never counts as new or away.
-        session.upsert(_EDGE, [(name, EdgeKind.CLOUD.value, site, 0)])
+        session.upsert(_EDGE, [(name, EdgeKind.CLOUD.value, site, _FOR_EVER_MS, 0)])
         session.upsert(_MAP, [(site, lot, name)])
         [row] = session.rows(_TAKEN, {"edges": [name]})
         if row.kind == EdgeKind.CLOUD:

@@ -3,7 +3,8 @@
 `bay_count` has a row for each edge, camera, lot, zone, level and kind, and each bay of the layout
 in force counts in one of `STATES`. The intake moves the counts in the transaction that moves the
 states (`cloud_app.storage.projection`) and makes them anew where a layout changes. Nothing recounts
-bays for a page; the leader recounts in the background, edge by edge, and tells of any drift.
+bays for a page; the leader recounts in the background, edge by edge, and tells of any drift. Rows
+of lots that are only counted are made of no bays: nothing here touches them.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ GROUP_COLUMNS = (
     func.coalesce(bay.c.level, _NONE).label("level"),
     bay.c.kind,
 )
+COUNTS_HERE: ColumnElement[bool] = bay.c.carried == _NO
+"""A bay that a cloud edge carries counts there, and not with the box that sees it."""
+_OF_BAYS = bay_count.c.counted == _NO
 SAME_BAY = and_(
     bay_state.c.edge == bay.c.edge,
     bay_state.c.layout == bay.c.layout,
@@ -72,13 +76,13 @@ _SHOULD_BE = (
     .select_from(edge)
     .join(bay, and_(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout))
     .outerjoin(bay_state, SAME_BAY)
-    .where(among(edge.c.edge, "edges"))
+    .where(among(edge.c.edge, "edges"), COUNTS_HERE)
     .group_by(*GROUP_COLUMNS)
 )
 _IS = select(*(bay_count.c[column.name] for column in _SHOULD_BE.selected_columns)).where(
-    among(bay_count.c.edge, "edges")
+    among(bay_count.c.edge, "edges"), _OF_BAYS
 )
-_FORGET = delete(bay_count).where(among(bay_count.c.edge, "edges"))
+_FORGET = delete(bay_count).where(among(bay_count.c.edge, "edges"), _OF_BAYS)
 _COUNT = insert(bay_count).from_select(
     [column.name for column in _SHOULD_BE.selected_columns], _SHOULD_BE
 )

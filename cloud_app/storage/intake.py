@@ -21,11 +21,12 @@ from sqlalchemy import (
     update,
 )
 
+from cloud_app.storage.carrying import mark_carried
 from cloud_app.storage.counts import recount
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.events import facts, record_gaps
 from cloud_app.storage.incident_intake import take_open_list
-from cloud_app.storage.placing import sites_of
+from cloud_app.storage.placing import sites_of_boxes
 from cloud_app.storage.projection import SNAPSHOT_RANK, project
 from cloud_app.storage.tables import aggregate as aggregate_table
 from cloud_app.storage.tables import bay, edge, lot, quarantine, stream
@@ -65,7 +66,8 @@ _LIVE = (
     )
 )
 _BAYS = (
-    select(bay)
+    # All but whether they are carried, which no layout says.
+    select(*(bay.c[name] for name in names(bay) if name != "carried"))
     .where(bay.c.edge == bindparam("of"), bay.c.layout == bindparam("hash"))
     .order_by(bay.c.place)
 )
@@ -142,12 +144,12 @@ def touch_edges(
         heard_ms: when the edge showed a sign of life, where it did.
 
     Returns:
-        The site that each of them belongs to.
+        The site that each box belongs to; a cloud edge, for which nobody may speak, is left out.
     """
     session.upsert(_TOUCH, [(name, sites[name], heard_ms.get(name)) for name in sorted(sites)])
     for name in sites:
         session.announce(name)
-    return sites_of(session, list(sites)) if sites else {}
+    return sites_of_boxes(session, list(sites)) if sites else {}
 
 
 def lock_edges(session: Session, edges: Sequence[str]) -> None:
@@ -195,10 +197,11 @@ def take_layout(session: Session, site: str, edge: str, layout: Layout) -> list[
     """
     which = {"of": edge, "hash": layout.hash}
     rows = _bay_rows(site, edge, layout)
-    changed = [tuple(row) for row in session.rows(_BAYS, which)] != rows
+    changed = [tuple(row) for row in session.rows(_BAYS, which)] != [row[:-1] for row in rows]
     if changed:
         session.run(_FORGET_BAYS, which)
         session.load(bay, rows)
+        mark_carried(session, [edge])
     lots = _lot_rows(site, edge, layout)
     session.upsert(_LOT, lots)
     if session.run(_IN_FORCE, which) or changed:

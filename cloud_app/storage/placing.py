@@ -14,7 +14,14 @@ from cloud_app.storage.upsert import Upsert, among, names
 from cloud_app.stream import EdgeFault, FaultKind
 
 _SITES = select(edge.c.edge, edge.c.site).where(among(edge.c.edge, "edges"))
-_ALL = select(edge.c.edge, edge.c.site).order_by(edge.c.site, edge.c.edge)
+_BOXES = select(edge.c.edge, edge.c.site).where(
+    among(edge.c.edge, "edges"), edge.c.kind == text("'box'")
+)
+_ALL = (
+    select(edge.c.edge, edge.c.site)
+    .where(edge.c.kind == text("'box'"))
+    .order_by(edge.c.site, edge.c.edge)
+)
 _REGISTER = Upsert(edge, ("edge", "site"))
 _MOVE = (
     update(edge)
@@ -50,8 +57,13 @@ def sites_of(session: Session, edges: Sequence[str]) -> dict[str, str]:
     return {name: site for name, site in session.rows(_SITES, {"edges": edges})}  # noqa: C416 - typed
 
 
+def sites_of_boxes(session: Session, edges: Sequence[str]) -> dict[str, str]:
+    """The same of boxes alone: nothing that comes from outside speaks for a cloud edge."""
+    return {name: site for name, site in session.rows(_BOXES, {"edges": edges})}  # noqa: C416 - typed
+
+
 def registered(session: Session) -> list[tuple[str, str]]:
-    """Every edge with its site, in the order of site and edge."""
+    """Every box with its site, in the order of site and edge."""
     return [(row.edge, row.site) for row in session.rows(_ALL)]
 
 
@@ -59,10 +71,13 @@ def register_edge(session: Session, name: str, site: str) -> None:
     """Make an edge known before it speaks.
 
     Raises:
-        StorageError: it belongs to another site already.
+        StorageError: it belongs to another site already, or is a cloud edge.
     """
     session.upsert(_REGISTER, [(name, site)])
-    [known] = sites_of(session, [name]).values()
+    known = sites_of_boxes(session, [name]).get(name)
+    if known is None:
+        msg = f"edge {name} speaks for a lot of the cloud: give the box another name"
+        raise StorageError(msg)
     if known != site:
         msg = f"edge {name} belongs to site {known}: move it if it should belong to {site}"
         raise StorageError(msg)
@@ -77,7 +92,7 @@ def move_edge(session: Session, name: str, site: str) -> str:
     Raises:
         StorageError: no such edge is known.
     """
-    known = sites_of(session, [name]).get(name)
+    known = sites_of_boxes(session, [name]).get(name)
     if known is None:
         msg = f"expected a known edge, but got {name}: it never spoke and was not added"
         raise StorageError(msg)

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from cloud_app.storage.counts import GROUP, GROUP_COLUMNS, SAME_BAY, STATES, share
+from cloud_app.storage.counts import COUNTS_HERE, GROUP, GROUP_COLUMNS, SAME_BAY, STATES, share
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge
 from cloud_app.storage.upsert import Staged, Upsert, names, same
@@ -62,6 +62,7 @@ _moves = (
             bay.c.edge == _staged.c.edge,
             bay.c.layout == _staged.c.layout,
             bay.c.bay == _staged.c.bay,
+            COUNTS_HERE,
         ),
     )
     .outerjoin(bay_state, SAME_BAY)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, delete, exists, func, not_, select
+from sqlalchemy import BigInteger, bindparam, case, delete, exists, func, not_, select, text
 
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session, Values
@@ -24,12 +24,17 @@ _ANEW_MS = 8 * QUARTER_MS
 # Of an edge at once, so that no transaction is long: after an upgrade there is much to make.
 _AT_ONCE_MS = 2 * 86_400_000
 
+# A cloud edge tells of every change at once, so it is complete up to now.
+_told_ms = case(
+    (edge.c.kind == text("'cloud'"), bindparam("now_ms", type_=BigInteger)), else_=edge.c.told_ms
+)
 _DUE = (
-    select(edge.c.edge, edge.c.told_ms, quarter_mark.c.upto_ms)
+    select(edge.c.edge, _told_ms.label("told_ms"), quarter_mark.c.upto_ms)
     .outerjoin(quarter_mark, quarter_mark.c.edge == edge.c.edge)
     .where(
-        edge.c.told_ms >= func.coalesce(quarter_mark.c.upto_ms, 0) + QUARTER_MS + _SETTLE_MS,
-        func.coalesce(quarter_mark.c.upto_ms, 0) + QUARTER_MS + _SETTLE_MS <= bindparam("now_ms"),
+        _told_ms >= func.coalesce(quarter_mark.c.upto_ms, 0) + QUARTER_MS + _SETTLE_MS,
+        func.coalesce(quarter_mark.c.upto_ms, 0) + QUARTER_MS + _SETTLE_MS
+        <= bindparam("now_ms", type_=BigInteger),
         not_(
             exists(
                 select(stream.c.edge).where(

@@ -23,12 +23,13 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     true,
     tuple_,
 )
 
 from cloud_app.json_values import read_json
-from cloud_app.storage.counts import SAME_BAY
+from cloud_app.storage.counts import COUNTS_HERE, SAME_BAY
 from cloud_app.storage.database import Given, Row, Session
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge, edge_fault, gap, lot, stream
 from cloud_app.storage.times import from_ms
@@ -40,6 +41,8 @@ from telemetry.messages import Location, Occupancy
 Sites: TypeAlias = Collection[str] | None
 """Which sites are wanted; None for all, and an empty one for none."""
 
+IS_BOX = edge.c.kind == text("'box'")
+"""What is told of boxes alone."""
 # An edge heard of within it is speaking now.
 _JUST_HEARD_MS = 60_000
 
@@ -192,7 +195,7 @@ def bays_now(
     session: Session, now: Now, *, site: str, lot: str | None = None, edge: str | None = None
 ) -> list[BayNow]:
     """Bays of the layouts in force, in the order of edge and layout."""
-    wanted = [bay.c.site == site]
+    wanted = [bay.c.site == site, COUNTS_HERE]
     if lot is not None:
         wanted.append(bay.c.lot == lot)
     if edge is not None:
@@ -201,13 +204,13 @@ def bays_now(
 
 
 def edge_bays_now(session: Session, now: Now, name: str) -> list[BayNow]:
-    """The bays of one edge's layout in force, in its order."""
+    """The bays of one edge's layout in force, in its order, whether or not they count there."""
     return [_bay(row, now) for row in session.rows(_BAYS.where(bay.c.edge == name))]
 
 
 _BAYS = (
     select(
-        *(bay.c[name] for name in names(bay) if name != "picture"),
+        *(bay.c[name] for name in names(bay) if name not in {"picture", "carried"}),
         bay_state.c.occ,
         bay_state.c.closed,
         bay_state.c.reason,
@@ -249,10 +252,20 @@ _SIZE = (
     select(func.coalesce(func.sum(bay_count.c.bays), 0))
     .where(bay_count.c.edge == edge.c.edge)
     .scalar_subquery()
-    .label("bays")
+)
+_CARRIED = (
+    select(func.count())
+    .where(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout, bay.c.carried == text("1"))
+    .scalar_subquery()
 )
 _EDGES = (
-    select(edge, _SIZE, stream.c.epoch.label("stream_epoch"), stream.c.upto, stream.c.top)
+    select(
+        edge,
+        (_SIZE + _CARRIED).label("bays"),
+        stream.c.epoch.label("stream_epoch"),
+        stream.c.upto,
+        stream.c.top,
+    )
     .select_from(edge)
     .outerjoin(stream, and_(stream.c.edge == edge.c.edge, stream.c.epoch == _LAST_EPOCH))
     .order_by(edge.c.site, edge.c.edge)
@@ -273,7 +286,7 @@ _FAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class EdgeFilter:
-    """Which edges are wanted; None does not matter.
+    """Which edges are wanted; None does not matter. A cloud edge is found by its name alone.
 
     Attributes:
         sites: that they belong to; an empty collection has none.
@@ -294,7 +307,9 @@ class EdgeFilter:
     def conditions(self, now: Now) -> list[ColumnElement[bool]]:
         """On rows of `edge`."""
         wanted = [of_sites(edge.c.site, self.sites)]
-        if self.name is not None:
+        if self.name is None:
+            wanted.append(IS_BOX)
+        else:
             wanted.append(edge.c.edge == self.name)
         if self.is_stale is not None:
             wanted.append(now.is_stale if self.is_stale else not_(now.is_stale))
@@ -324,7 +339,7 @@ def edge_counts(session: Session, now: Now, sites: Sites = None) -> tuple[int, i
     [(edges, stale)] = session.rows(
         select(func.count(), func.coalesce(func.sum(case((now.is_stale, 1), else_=0)), 0))
         .select_from(edge)
-        .where(of_sites(edge.c.site, sites))
+        .where(of_sites(edge.c.site, sites), IS_BOX)
     )
     return int(edges), int(stale)
 
@@ -387,6 +402,6 @@ def edges_to_reread(session: Session, now: Now) -> list[tuple[str, str]]:
         edge.c.layout != edge.c.told_layout,
     )
     rows = session.rows(
-        select(edge.c.site, edge.c.edge).where(missed).order_by(edge.c.site, edge.c.edge)
+        select(edge.c.site, edge.c.edge).where(IS_BOX, missed).order_by(edge.c.site, edge.c.edge)
     )
     return [(row.site, row.edge) for row in rows]

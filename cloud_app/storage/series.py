@@ -32,6 +32,7 @@ from cloud_app.storage.bay_events import (
     events_within,
     last_events,
 )
+from cloud_app.storage.counts import COUNTS_HERE
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import lot_size
 from cloud_app.storage.tables import bay, bay_count, edge, quarter, quarter_mark
@@ -194,7 +195,7 @@ def event_sums(
 _BAYS = (
     select(bay.c.edge, bay.c.site, bay.c.lot, func.count().label("bays"))
     .select_from(edge)
-    .join(bay, and_(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout))
+    .join(bay, and_(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout, COUNTS_HERE))
     .group_by(bay.c.edge, bay.c.site, bay.c.lot)
 )
 

@@ -52,7 +52,8 @@ def _number(name: str) -> Column[Any]:
 # its edges in order of their names, so that two consumers never wait for each other.
 # (epoch, conn, dead) is the life that is known; only a later one replaces it. `told_*` is the
 # position of the newest bay state and the layout it was reported against: another one than
-# `layout` means that a layout message was missed.
+# `layout` means that a layout message was missed. A cloud edge is seen at the end of time: it is
+# never away.
 edge = Table(
     "edge",
     metadata,

@@ -1,0 +1,199 @@
+"""How far a source is to be believed, learned from the times at which it could be checked.
+
+A source is checked while another fresh source knows the same bay. While they differ one side is
+wrong; which one shows when the spell is over:
+
+- **Who moved.** A source that left the others alone and came back alone was most likely wrong; one
+  that stood still until the other came round to it was most likely right.
+- **Who is known to be wrong.** The more often a source was wrong, the more of the blame it takes,
+  and the less sure it was of this bay (its `conf`), too. A camera is judged by all bays it sees, so
+  a sensor that is stuck takes the blame though the camera is the one that moves. Of three sources
+  the two that agree would both have to be wrong.
+
+Both are odds, so the blame is `logistic(log-odds of being wrong + evidence of the moves)`, and each
+side's time counts as wrong by its share. Short spells are lateness and count for nobody. What was
+learned fades, so that a sensor that was repaired is believed again. The method is that of Dawid and
+Skene (1979) reduced to one pass: errors of observers without a known truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sensors.reconcile import PRIOR_RELIABILITY, SourceKind, SourceState, chance_wrong
+
+_HOUR_MS = 3_600_000
+LATE_MS = 180_000
+"""A spell no longer than this is no error: sources see an arrival some time apart."""
+_LONGEST_MS = 24 * _HOUR_MS
+"""A spell counts for no more: what lasts is an alert of its own."""
+_MOVED = 1.2
+"""Log-odds that a source was wrong which alone began, or alone ended, a spell: some 3 to 1."""
+_PRIOR_MS = 12 * _HOUR_MS
+_HALF_LIFE_MS = 14 * 24 * _HOUR_MS
+_LIES_AT = 0.05
+_LIES_CHECKED_MS = 6 * _HOUR_MS
+_LIES_SPELLS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What was learned of a source.
+
+    Attributes:
+        kind: of the source.
+        checked_ms: bay time for which it could be checked.
+        wrong_ms: how much of it it was found wrong.
+        spells: in how many spells, each by its share of the blame.
+        at_ms: when that was learned; it fades from then on.
+    """
+
+    kind: SourceKind
+    checked_ms: float = 0.0
+    wrong_ms: float = 0.0
+    spells: float = 0.0
+    at_ms: int = 0
+
+    @property
+    def reliability(self) -> float:
+        """Share of its words that are right, with what is usual of its kind as a start."""
+        wrong_ms = self.wrong_ms + _PRIOR_MS * (1 - PRIOR_RELIABILITY[self.kind])
+        return max(0.0, 1 - wrong_ms / (self.checked_ms + _PRIOR_MS))
+
+    @property
+    def wrong_share(self) -> float | None:
+        """Share of the checked time for which it was found wrong; None if it never was checked."""
+        return self.wrong_ms / self.checked_ms if self.checked_ms else None
+
+    @property
+    def lies(self) -> bool:
+        """Whether it is wrong so much and so often that somebody should see to it."""
+        return (
+            self.checked_ms >= _LIES_CHECKED_MS
+            and self.spells >= _LIES_SPELLS
+            and self.wrong_ms >= _LIES_AT * self.checked_ms
+        )
+
+    def plus(self, checked_ms: float, wrong_ms: float, spells: float, now_ms: int) -> Trust:
+        """With what was learned since; what is old has faded."""
+        kept = 0.5 ** (max(0, now_ms - self.at_ms) / _HALF_LIFE_MS) if self.at_ms else 0.0
+        return replace(
+            self,
+            checked_ms=self.checked_ms * kept + checked_ms,
+            wrong_ms=self.wrong_ms * kept + wrong_ms,
+            spells=self.spells * kept + spells,
+            at_ms=max(now_ms, self.at_ms),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one step teaches of a source: to be added to its `Trust`."""
+
+    source: str
+    kind: SourceKind
+    checked_ms: float = 0.0
+    wrong_ms: float = 0.0
+    spells: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a source said, and how likely that was wrong."""
+
+    kind: SourceKind
+    occ: bool
+    wrong: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is remembered of a bay from one step to the next.
+
+    Attributes:
+        at_ms: when the step was.
+        said: what each source that knew said.
+        differ_ms: since when they differ; None while they agree.
+        movers: the sources that changed when that began.
+    """
+
+    at_ms: int
+    said: Mapping[str, Said] = field(default_factory=dict)
+    differ_ms: int | None = None
+    movers: frozenset[str] = frozenset()
+
+
+def watch(
+    before: Watch | None, states: Iterable[SourceState], now_ms: int
+) -> tuple[Watch, list[Lesson]]:
+    """Take in what the sources of a bay say now.
+
+    Args:
+        before: of the last step; None for the first.
+        states: what they say; people's words and words that are stale or unknown teach nothing.
+        now_ms: the moment; one before the last step is taken for the last step's.
+    """
+    said = {
+        each.source: Said(each.kind, each.occ, chance_wrong(each, now_ms))
+        for each in states
+        if each.kind is not SourceKind.MANUAL and each.occ is not None and each.is_fresh(now_ms)
+    }
+    if before is None:
+        return Watch(now_ms, said, now_ms if _differ(said) else None), []
+    now_ms = max(now_ms, before.at_ms)
+    lessons = []
+    if len(before.said) > 1:
+        lasted_ms = now_ms - before.at_ms
+        lessons = [Lesson(name, each.kind, lasted_ms) for name, each in before.said.items()]
+    moved = frozenset(
+        name
+        for name in said.keys() & before.said.keys()
+        if said[name].occ is not before.said[name].occ
+    )
+    differ_ms, movers = before.differ_ms, before.movers
+    if differ_ms is not None and (not _differ(said) or _sides(said) != _sides(before.said)):
+        came_round = moved if not _differ(said) else frozenset[str]()
+        lessons += _blamed(before, came_round, now_ms - differ_ms)
+        differ_ms = None
+    if not _differ(said):
+        differ_ms, movers = None, frozenset()
+    elif differ_ms is None:
+        differ_ms, movers = now_ms, moved
+    return Watch(now_ms, said, differ_ms, movers), [each for each in lessons if _counts(each)]
+
+
+def _counts(lesson: Lesson) -> bool:
+    return bool(lesson.checked_ms or lesson.wrong_ms)
+
+
+def _differ(said: Mapping[str, Said]) -> bool:
+    return len({each.occ for each in said.values()}) > 1
+
+
+def _sides(said: Mapping[str, Said]) -> dict[str, bool]:
+    return {name: each.occ for name, each in said.items()}
+
+
+def _blamed(before: Watch, came_round: frozenset[str], lasted_ms: int) -> list[Lesson]:
+    """Whose fault a spell was, as shares of the time that it lasted."""
+    if lasted_ms <= LATE_MS:
+        return []
+    sides: dict[bool, dict[str, Said]] = {True: {}, False: {}}
+    for name, each in before.said.items():
+        sides[each.occ][name] = each
+    odds = {
+        occ: math.fsum(math.log(each.wrong) for each in side.values())
+        for occ, side in sides.items()
+    }
+    log_odds = odds[True] - odds[False]
+    for moved in (before.movers, came_round):
+        log_odds += _MOVED * (bool(moved & sides[True].keys()) - bool(moved & sides[False].keys()))
+    share = 1 / (1 + math.exp(-log_odds))
+    counted_ms = min(lasted_ms, _LONGEST_MS)
+    return [
+        Lesson(name, each.kind, 0.0, counted_ms * part, part)
+        for occ, part in ((True, share), (False, 1 - share))
+        for name, each in sides[occ].items()
+    ]
