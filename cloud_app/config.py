@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -176,6 +177,102 @@ class IngestConfig(_Section):
     )
 
 
+class NetworkKind(StrEnum):
+    """Who speaks on a network's broker, and how."""
+
+    CHIRPSTACK = "chirpstack"
+    THINGS_STACK = "things_stack"
+    PLAIN = "plain"
+
+
+_TOPICS: Mapping[NetworkKind, tuple[str, ...]] = {
+    NetworkKind.CHIRPSTACK: ("application/+/device/+/event/+",),
+    NetworkKind.THINGS_STACK: ("v3/+/devices/+/up", "v3/+/devices/+/join"),
+    NetworkKind.PLAIN: ("sensors/#",),
+}
+
+
+class NetworkConfig(_Section):
+    """A broker on which a network server, or anybody else, publishes what sensors send."""
+
+    name: Identifier
+    kind: NetworkKind
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    protocol: BrokerProtocol = BrokerProtocol.MQTT_311
+    client_id: Identifier | None = Field(
+        default=None, description="lotsight-NAME if absent; each of several consumers its own"
+    )
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = Field(default=None, description="the password, and nothing else")
+    tls: TlsConfig | None = None
+    allow_plaintext: bool = Field(
+        default=False, description="speak without TLS to a broker that is not on loopback"
+    )
+    topics: tuple[Annotated[str, Field(min_length=1, max_length=512)], ...] = Field(
+        default=(), description="filters; those of the kind if absent"
+    )
+    sites: frozenset[SiteId] | None = Field(
+        default=None, description="sites whose devices may speak here; all if absent"
+    )
+    keep_alive_s: int = Field(default=30, ge=5)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """What is subscribed to."""
+        return self.topics or _TOPICS[self.kind]
+
+    def secret(self) -> str | None:
+        """The password.
+
+        Raises:
+            ConfigError: its file cannot be read.
+        """
+        if self.password_file is None:
+            return None if self.password is None else self.password.get_secret_value()
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            msg = f"sensors.network {self.name}: expected a readable password_file, got: {exc}"
+            raise ConfigError(msg) from exc
+
+    @model_validator(mode="after")
+    def _plaintext_stays_home(self) -> Self:
+        if self.tls is None and not self.allow_plaintext and not is_loopback(self.host):
+            msg = (
+                f"the broker {self.host} is beyond loopback: expected tls, or allow_plaintext = "
+                "true in so many words, but got neither"
+            )
+            raise ValueError(msg)
+        if self.password is not None and self.password_file is not None:
+            msg = "expected password or password_file, but got both"
+            raise ValueError(msg)
+        return self
+
+
+class SensorsConfig(_Section):
+    """Bay sensors and counters that speak to the cloud."""
+
+    silent_after_periods: float = Field(
+        default=2.5,
+        ge=1,
+        le=100,
+        description="a device is silent when not heard of for so many of its periods",
+    )
+    frames_days: int = Field(default=90, ge=1, description="frames as they came")
+    network: tuple[NetworkConfig, ...] = ()
+
+    @field_validator("network")
+    @classmethod
+    def _names_differ(cls, value: tuple[NetworkConfig, ...]) -> tuple[NetworkConfig, ...]:
+        names = [each.name for each in value]
+        if len(set(names)) != len(names):
+            msg = f"each network needs its own name, but got {names}"
+            raise ValueError(msg)
+        return value
+
+
 class ShadowConfig(_Section):
     """The shadow service, for brokers that have none."""
 
@@ -188,6 +285,8 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    INTAKE = "intake"
+    """Bringing what sensors and gates send."""
 
 
 class TokenConfig(_Section):
@@ -413,6 +512,7 @@ class CloudConfig(BaseSettings):
     broker: BrokerConfig = BrokerConfig()
     database: DatabaseConfig = DatabaseConfig()
     ingest: IngestConfig = IngestConfig()
+    sensors: SensorsConfig = SensorsConfig()
     shadow: ShadowConfig = ShadowConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()
@@ -475,14 +575,19 @@ def _explained(name: str, exc: ValidationError) -> str:
 def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
     """Make the paths of the file relative to the file, not to whoever starts the service."""
     changes: dict[str, _Section] = {}
-    tls = config.broker.tls
-    if tls is not None:
-        files = {
-            key: folder / value
-            for key in ("ca_file", "cert_file", "key_file")
-            if (value := getattr(tls, key)) is not None
-        }
-        changes["broker"] = config.broker.model_copy(update={"tls": tls.model_copy(update=files)})
+    if config.broker.tls is not None:
+        tls = _beside(config.broker.tls, folder, "ca_file", "cert_file", "key_file")
+        changes["broker"] = config.broker.model_copy(update={"tls": tls})
+    networks = [_beside(each, folder, "password_file") for each in config.sensors.network]
+    networks = [
+        each
+        if each.tls is None
+        else each.model_copy(
+            update={"tls": _beside(each.tls, folder, "ca_file", "cert_file", "key_file")}
+        )
+        for each in networks
+    ]
+    changes["sensors"] = config.sensors.model_copy(update={"network": tuple(networks)})
     if config.lake is not None:
         changes["lake"] = config.lake.model_copy(update={"folder": folder / config.lake.folder})
     url = config.database.url.get_secret_value()
@@ -492,3 +597,11 @@ def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
             update={"url": SecretStr(f"sqlite:{path}")}
         )
     return config.model_copy(update=changes)
+
+
+_AnySection = TypeVar("_AnySection", bound=_Section)
+
+
+def _beside(section: _AnySection, folder: Path, *names: str) -> _AnySection:
+    files = {name: folder / path for name in names if (path := getattr(section, name)) is not None}
+    return section.model_copy(update=files)

@@ -23,6 +23,8 @@ from pydantic import (
 
 from cloud_app.registry.geometry import DIGITS, Box, Outline
 from cloud_app.registry.time_zones import check_time_zone
+from sensors.decoders import profile_of
+from sensors.errors import SensorError
 from telemetry import BayAngle, BayId, BayKind, Identifier, LotId, SiteId, ZoneId
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -74,6 +76,14 @@ def _area_between(least_m2: float, most_m2: float) -> Callable[[Any], Any]:
     return check
 
 
+def _check_profile(profile: str) -> str:
+    try:
+        return profile_of(profile).id
+    except SensorError as exc:
+        raise ValueError(str(exc).removeprefix("profile: ")) from exc
+
+
+SensorProfile = Annotated[Text128, AfterValidator(_check_profile)]
 LotOutline = Annotated[Outline, AfterValidator(_area_between(10, 2e7))]
 ZoneOutline = Annotated[Outline, AfterValidator(_area_between(2, 2e7))]
 # From a motorcycle's bay to a lorry's.
@@ -216,5 +226,15 @@ class DeviceFacts(Facts):
     bay: BayId | None = None
     kind: DeviceKind | None = None
     model: Text128 | None = None
-    serial: Text128 | None = None
+    serial: Text128 | None = Field(default=None, description="of a LoRaWAN device its DevEUI")
+    profile: SensorProfile | None = Field(
+        default=None, description="what reads its payloads, as docs/sensors.md lists them"
+    )
+    firmware: Text32 | None = None
+    period_s: Annotated[float, Field(ge=10, le=2_678_400)] | None = Field(
+        default=None, description="heard of at least so often; the profile's if absent"
+    )
+    threshold_mm: Annotated[float, Field(ge=50, le=20_000)] | None = Field(
+        default=None, description="a vehicle is nearer to an overhead sensor than this"
+    )
     location: Place | None = None

@@ -108,6 +108,7 @@ def every_table() -> MetaData:
     """The metadata with the tables of every package of `cloud_app`, for comparing and drafting."""
     import cloud_app
 
+    importlib.import_module("cloud_app.storage.sensor_tables")
     for package in pkgutil.iter_modules(cloud_app.__path__, "cloud_app."):
         if package.ispkg and find_spec(f"{package.name}.tables") is not None:
             importlib.import_module(f"{package.name}.tables")

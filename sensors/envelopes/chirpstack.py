@@ -92,6 +92,7 @@ def chirpstack(body: bytes, event: str) -> Uplink:
         rssi_dbm=reception.rssi,
         snr_db=reception.snr,
         gateways=len(message.receptions) or None,
+        raw=body.decode(),
     )
 
 

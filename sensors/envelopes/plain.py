@@ -109,6 +109,7 @@ def _uplink(value: Any) -> Uplink:
         battery_pct=_battery(said) if reading.kind is UplinkKind.STATUS else None,
         rssi_dbm=reading.rssi_dbm,
         snr_db=reading.snr_db,
+        raw=json.dumps(value, ensure_ascii=False),
     )
 
 

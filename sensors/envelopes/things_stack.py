@@ -7,6 +7,7 @@ data formats.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import Field, model_validator
@@ -95,7 +96,7 @@ def things_stack(body: bytes) -> Uplink:
     device = (ids.dev_eui or ids.device_id).lower()
     names = (ids.device_id,)
     if message.uplink_message is not None:
-        return _uplink(message, message.uplink_message, device, names)
+        return replace(_uplink(message, message.uplink_message, device, names), raw=body.decode())
     join = message.join_accept
     event = "join" if join is not None else message.other or ""
     time = message.received_at or (None if join is None else join.received_at)
@@ -107,6 +108,7 @@ def things_stack(body: bytes) -> Uplink:
         names=names,
         dedup_id=f"{event}:{device}/{key}/{'' if time is None else time.isoformat()}",
         time=time,
+        raw=body.decode(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
@@ -73,6 +73,8 @@ class Uplink:
         profile: what reads it, whatever the registry says of the device: of plain readings.
         battery_pct: as the network server asked the device.
         rssi_dbm, snr_db: of the gateway that heard it best.
+        gateways: how many heard it.
+        raw: the message as it came.
     """
 
     kind: UplinkKind
@@ -90,6 +92,7 @@ class Uplink:
     rssi_dbm: float | None = None
     snr_db: float | None = None
     gateways: int | None = None
+    raw: str = field(default="", compare=False, repr=False)
 
     def timed(self, now: datetime) -> datetime:
         """When it was received; `now` where nobody said it.

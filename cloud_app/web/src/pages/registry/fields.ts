@@ -81,7 +81,8 @@ export const FIELDS: Record<Kind, readonly FieldKind[]> = {
   devices: [
     ...texts('name'),
     choice('kind', 'edge', 'sensor', 'gateway', 'gate_counter', 'sign'),
-    ...texts('site', 'lot', 'bay', 'model', 'serial'),
+    ...texts('site', 'lot', 'bay', 'model', 'serial', 'profile', 'firmware'),
+    ...numbers('period_s', 'threshold_mm'),
     place,
   ],
   operators: [...texts('name', 'council'), ...contacts],
