@@ -86,6 +86,11 @@ name = "score"
 sha256 = "{digest_of(token)}"
 scopes = ["read"]
 
+[[sensors.network]]     # the town's LoRaWAN network server
+name = "town"
+kind = "chirpstack"
+port = {broker_port}
+
 [rules]                 # shorter than usual: who looks on does not wait ten minutes
 every_s = 5.0
 edge_offline_s = 12.0

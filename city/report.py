@@ -15,16 +15,30 @@ from rich.text import Text
 from city.accounts import Login
 from city.count_score import CountScore
 from city.filling import WeekDone
-from city.plan import TIME_ZONE, TOWN, City, Watch
+from city.plan import TIME_ZONE, TOWN, City, PlannedLot, Watch
 from city.score import CityScore, LotScore, quantile_s
 
 _DIM = "bright_black"
+_PARTS = {
+    Watch.PICTURES: "boxes with cameras",
+    Watch.SCRIPT: "boxes that are told what they see",
+    Watch.SENSORS: "a sensor in each bay, over LoRaWAN",
+    Watch.GATES: "counted at its gates",
+}
 _MARKS = {Watch.PICTURES: "*", Watch.SENSORS: "+"}
 
 
 def show_step(console: Console, after_s: float, what: str) -> None:
     """Something is done, so long after the start."""
     console.print(Text.assemble((f"{after_s:6.1f} s  ", _DIM), what))
+
+
+def part_line(lots: Sequence[PlannedLot]) -> str:
+    """The lots of a part are on the air."""
+    what = _PARTS[lots[0].watch]
+    if len(lots) == 1:
+        return f"{lots[0].spec.name} is on the air: {what}"
+    return f"{len(lots)} lots are on the air: {what}"
 
 
 def show_start(

@@ -13,16 +13,18 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 
 from city import report
-from city.accounts import add_accounts, new_logins
+from city.accounts import add_accounts, gate_key, new_logins
 from city.cameras import CameraLots
 from city.cloud import Api, CloudFiles, CloudProcess, write_config
 from city.count_score import CountClaim, CountScore, score_count
 from city.district import ScriptedDistrict
-from city.filling import Filler, Filling
+from city.filling import Filler, Filling, Taken
+from city.garage import CountedGarages, Intake
 from city.part import BayPart, CountPart, Part, Published
-from city.plan import WATCHED, PlannedLot, Watch, make_city
+from city.plan import SITES, WATCHED, PlannedLot, Watch, make_city
 from city.registry import import_registry
 from city.score import CityScore, LotScore, score_lot
+from city.sensor_lot import SensorLots
 from city.settings import CitySettings
 from city.watcher import Watcher
 from cloud_app.storage.open import open_database
@@ -81,22 +83,25 @@ def run_city(settings: CitySettings, console: Console, stop: threading.Event) ->
 def _run(stage: _Stage) -> CityScore | None:
     stack, clock = stage.stack, stage.clock
     broker = stack.enter_context(EmbeddedBroker())
-    cloud, cameras, filler = _founded(stage, broker.port)
-    api = Api(cloud.url, stage.token)
+    founded = _founded(stage, broker.port)
+    filler = founded.filler
+    api = Api(founded.cloud.url, stage.token)
     stack.callback(api.close)
-    watcher = Watcher(api, filler.filling.city.lots, clock)
+    lots = filler.filling.city.lots
+    watcher = Watcher(api, lots, clock)
     watcher.start()
     stack.callback(watcher.stop)
     begin_s = clock.mono_s()
-    district = _district(stage, filler, broker.port)
-    if district is None:
+    taken = _taken(stage, filler)
+    if taken is None:
         return None
-    stack.callback(cameras.stop)
-    cameras.start()
-    _wait_for_all(stage, api, len(filler.filling.city.lots))
-    _live(stage, cloud, filler, api)
-    bays: tuple[BayPart, ...] = (cameras, district)
-    counted: tuple[CountPart, ...] = ()
+    bays, counted = _parts(stage, founded, taken, broker.port)
+    for part in (*bays, *counted):
+        stack.callback(part.stop)
+        part.start()
+        stage.done(report.part_line(part.lots))
+    _wait_for_all(stage, api, len(lots))
+    _live(stage, founded.cloud, filler, api)
     published = drained((*bays, *counted), clock)
     look = _Look(watcher, api, published)
     return CityScore(
@@ -106,8 +111,21 @@ def _run(stage: _Stage) -> CityScore | None:
     )
 
 
-def _founded(stage: _Stage, broker_port: int) -> tuple[CloudProcess, CameraLots, Filler]:
-    """The cloud with its registry and accounts, the lots, and the history on its way."""
+@dataclass(frozen=True, slots=True)
+class _Founded:
+    """The cloud with its registry and accounts, the lots, and the history on its way.
+
+    Attributes:
+        gate_key: with which gates and attendants come to the cloud.
+    """
+
+    cloud: CloudProcess
+    cameras: CameraLots
+    filler: Filler
+    gate_key: str
+
+
+def _founded(stage: _Stage, broker_port: int) -> _Founded:
     settings, clock, stack = stage.settings, stage.clock, stage.stack
     files = CloudFiles(settings.folder)
     config = write_config(files, broker_port, settings.port, stage.token)
@@ -127,27 +145,36 @@ def _founded(stage: _Stage, broker_port: int) -> tuple[CloudProcess, CameraLots,
     stack.callback(filler.stop)
     logins = new_logins()
     add_accounts(config, database, logins, clock.utc())
+    [counted] = {lot.spec.site for lot in city.watched_by(Watch.GATES)}
+    key = gate_key(database, next(site for site in SITES if site.id == counted), clock.utc())
     cloud.wait(stage.stop.is_set)
     if not stage.stop.is_set():
         stage.done(f"made {len(logins)} accounts; the pages are up")
         report.show_start(stage.console, city, settings.url, logins, cameras.urls())
         if settings.browser and has_display():
             webbrowser.open(settings.url)
-    return cloud, cameras, filler
+    return _Founded(cloud, cameras, filler, key)
 
 
-def _district(stage: _Stage, filler: Filler, broker_port: int) -> ScriptedDistrict | None:
+def _taken(stage: _Stage, filler: Filler) -> Taken | None:
+    """Who stands where at the beginning; None if it was stopped before that was known."""
     while (taken := filler.taken) is None:
         if stage.stop.wait(_STEP_S):
             return None
-    scripted = filler.filling.city.watched_by(Watch.SCRIPT)
-    district = ScriptedDistrict(
-        scripted, taken, stage.settings.boxes, broker_port, stage.clock, stage.settings.seed
-    )
-    stage.stack.callback(district.stop)
-    district.start()
-    stage.done(f"{len(scripted)} scripted lots are on the air")
-    return district
+    return taken
+
+
+def _parts(
+    stage: _Stage, founded: _Founded, taken: Taken, port: int
+) -> tuple[tuple[BayPart, ...], tuple[CountPart, ...]]:
+    """The parts in the order in which they start; what is quick to start comes first."""
+    city, clock, seed = founded.filler.filling.city, stage.clock, stage.settings.seed
+    sensors = SensorLots(city.watched_by(Watch.SENSORS), taken, port, clock, seed)
+    intake = Intake(founded.cloud.url, founded.gate_key)
+    garages = CountedGarages(city.watched_by(Watch.GATES), taken, intake, clock, seed)
+    scripted = city.watched_by(Watch.SCRIPT)
+    district = ScriptedDistrict(scripted, taken, stage.settings.boxes, port, clock, seed)
+    return (sensors, district, founded.cameras), (garages,)
 
 
 def _wait_for_all(stage: _Stage, api: Api, lots: int) -> None:

@@ -31,8 +31,8 @@ THRESHOLD_MM = 2_000
 _NOTICES_S = (1.0, 3.5)
 _AIR = Air(lost_share=0.01, repeated_share=0.03, late_share=0.02, late_s=(2.0, 8.0))
 _SILENT, _SILENT_AFTER_S = "B06", 15.0
-# Three of its periods, and what the cloud needs to see it.
-_FORGOTTEN_S = 3 * PERIOD_S + 5.0
+# Two and a half of its periods, and what the cloud needs to see it.
+_FORGOTTEN_S = 2.5 * PERIOD_S + 5.0
 _WEAK, _WEAK_V = "B03", 2.62
 _FAMILY_OF_ROW = {"A": "nwave-nps310", "B": "nwave-nps405", "C": "milesight-em310-udl"}
 _EUI_PREFIX = "70b3d57ed0"
