@@ -273,6 +273,81 @@ class SensorsConfig(_Section):
         return value
 
 
+class GateFormat(StrEnum):
+    """Whose messages come."""
+
+    JSON = "json"
+    PLATE_RECOGNIZER = "plate-recognizer"
+    HIKVISION = "hikvision"
+    AXIS = "axis"
+
+
+class GateNetworkConfig(_Section):
+    """A broker to which gates publish."""
+
+    name: Identifier = Field(description="for logs and health; each needs its own")
+    format: GateFormat = GateFormat.JSON
+    topic: str = Field(
+        default="gates/+", min_length=1, max_length=1024, description="a filter of MQTT"
+    )
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    client_id: Identifier | None = Field(
+        default=None, description="lotsight-gates-NAME if absent; each consumer needs its own"
+    )
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: TlsConfig | None = None
+    allow_plaintext: bool = Field(
+        default=False, description="speak without TLS to a broker that is not on loopback"
+    )
+    sites: frozenset[SiteId] | None = Field(
+        default=None, description="whose gates may speak here; those of all sites if absent"
+    )
+
+    @model_validator(mode="after")
+    def _plaintext_stays_home(self) -> Self:
+        if self.tls is None and not self.allow_plaintext and not is_loopback(self.host):
+            msg = (
+                f"the broker {self.host} is beyond loopback: expected a table `tls`, or "
+                "allow_plaintext = true in so many words, but got neither"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class GatesConfig(_Section):
+    """Gates, and lots that are counted at them."""
+
+    silent_after_s: PositiveS = Field(
+        default=43_200.0,
+        description="a gate whose period the registry does not know is silent after so long",
+    )
+    unknown_after_s: float = Field(
+        default=3_600.0,
+        ge=0,
+        description="a lot is no longer counted once a gate of it is silent for so long",
+    )
+    plate_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="secret under which plates are hashed, so that a vehicle that is read several "
+        "times at a barrier counts once; without it nothing of a plate is kept",
+    )
+    hash_hours: int = Field(
+        default=24, ge=1, le=8_760, description="how long a hash of a plate is kept"
+    )
+    network: tuple[GateNetworkConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        names = [each.name for each in self.network]
+        if len(set(names)) != len(names):
+            msg = f"each gate network needs its own name, but got {names}"
+            raise ValueError(msg)
+        return self
+
+
 class ShadowConfig(_Section):
     """The shadow service, for brokers that have none."""
 
@@ -372,6 +447,15 @@ class RulesConfig(_Section):
         default=300.0,
         ge=0,
         description="so long must a vehicle stand so; overstays count at once",
+    )
+    count_drift_share: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="drift of a counted lot that somebody is told of, as a share of its capacity",
+    )
+    count_drift_least: int = Field(
+        default=10, ge=1, description="drift, in vehicles, below which nobody is told"
     )
     severity: dict[AlertRule, Severity] = Field(
         default_factory=dict, description="how grave a rule's alerts are, if not as usual"

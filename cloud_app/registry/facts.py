@@ -25,6 +25,7 @@ from cloud_app.registry.geometry import DIGITS, Box, Outline
 from cloud_app.registry.time_zones import check_time_zone
 from sensors.decoders import profile_of
 from sensors.errors import SensorError
+from sensors.gates import GateWiring
 from telemetry import BayAngle, BayId, BayKind, Identifier, LotId, SiteId, ZoneId
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -88,6 +89,7 @@ LotOutline = Annotated[Outline, AfterValidator(_area_between(10, 2e7))]
 ZoneOutline = Annotated[Outline, AfterValidator(_area_between(2, 2e7))]
 # From a motorcycle's bay to a lorry's.
 BayOutline = Annotated[Outline, AfterValidator(_area_between(1, 500))]
+LocalTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 OpeningHoursText = Annotated[str, AfterValidator(check_opening_hours)]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 
@@ -186,6 +188,19 @@ class LotFacts(_Address):
     capacity: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
         default=None, description="of a lot whose bays are not known one by one"
     )
+    held_back: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=None, description="of the capacity, promised to others for long and not on offer"
+    )
+    empty_at: LocalTime | None = Field(
+        default=None,
+        description="a lot counted at its gates is empty from this local time on, such as 03:00",
+    )
+    empty_after_min: Annotated[int, Field(ge=1, le=720)] | None = Field(
+        default=None, description="once nothing has passed for so long; 30 if absent"
+    )
+    empty_count: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=None, description="vehicles that stay overnight; none if absent"
+    )
 
 
 class ZoneFacts(Facts):
@@ -238,3 +253,12 @@ class DeviceFacts(Facts):
         default=None, description="a vehicle is nearer to an overhead sensor than this"
     )
     location: Place | None = None
+    level: Text32 | None = Field(
+        default=None, description="of a gate within the lot: it counts this level, not the lot"
+    )
+    wiring: GateWiring | None = Field(
+        default=None, description="of a gate: how the directions that it tells are to be taken"
+    )
+    modulus: Annotated[int, Field(ge=2, le=2**53)] | None = Field(
+        default=None, description="of a gate's running totals: where they start again from 0"
+    )

@@ -332,6 +332,20 @@ quarter_mark = Table(
     "quarter_mark", metadata, _key("edge"), Column("upto_ms", BigInteger, nullable=False)
 )
 
+# The places of a counted lot that no single bay stands for, as they were from a moment on. Its past
+# is made of these rows as that of bays is of events.
+count_point = Table(
+    "count_point",
+    metadata,
+    _key("site"),
+    _key("lot"),
+    _key("at_ms", BigInteger),
+    Column("occupied", Integer, nullable=False),
+    Column("free", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
+    Index("count_point_by_time", "at_ms"),
+)
+
 # The health of each edge every ten minutes, as figures.
 edge_health = Table(
     "edge_health",
