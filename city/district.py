@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from city.filling import Taken
 from city.live_lot import LiveLot
 from city.live_troubles import LiveTroubles
 from city.living import LivingLots, News
 from city.part import Ask, Delivery, Published
 from city.plan import PlannedLot
 from city.scripted_box import ScriptedBox
+from city.stays import Taken
 from simulator import TruthChange
 from telemetry import Clock
 

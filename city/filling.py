@@ -22,11 +22,11 @@ from queue import Empty
 
 from pydantic import SecretStr
 
-from city import history, past_alerts
+from city import counted_past, history, past_alerts
 from city.history import Past, Said
 from city.past_alerts import alerts_of
-from city.plan import City, PlannedLot
-from city.stays import first_monday, stays_of
+from city.plan import City, PlannedLot, Watch
+from city.stays import Taken, first_monday, stays_of
 from city.troubles import incidents_of, outages_of
 from cloud_app.config import DatabaseConfig, RulesConfig
 from cloud_app.ingest.batch import Batch, take_batch
@@ -72,8 +72,6 @@ class Filling:
 
 AnyEvent = BayChangedEvent | IncidentChangedEvent
 Stopped = Callable[[], bool]
-Taken = dict[str, dict[str, float]]
-"""By lot: the bays that are occupied in the end, and since when (seconds since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +196,13 @@ def fill(filling: Filling, is_over: Stopped) -> Iterator[Taken | WeekDone]:
         if is_over():
             return
     yield {past.lot.key: occupied(past, filling.now.timestamp()) for past in pasts}
-    lots = [_Told(past, past.states()) for past in pasts]
+    lots = [_Told(past, past.states()) for past in pasts if past.lot.watch is not Watch.GATES]
     database = open_database(DatabaseConfig(url=SecretStr(f"sqlite:{filling.database}")))
     try:
+        for past in pasts:
+            if past.lot.watch is Watch.GATES:
+                counted = counted_past.counted_past(past, begin, filling.now, filling.seed)
+                counted_past.write(database, past.lot, counted)
         _write_alerts(database, lots)
         events, every = 0, history.weeks(begin, filling.now)
         for number, week in enumerate(every, start=1):

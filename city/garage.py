@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 
-from city.filling import Taken
 from city.live_lot import LiveLot
 from city.living import LivingLots, News
 from city.part import Ask, CountTruth, Delivery, Published
 from city.plan import PlannedLot
+from city.stays import Taken
 from simulator import TruthChange
 from simulator.gates import IN, OUT, GateFaults, Passage, Pulse, SimulatedGate, pulse_message
 from telemetry import Clock, PassageDirection

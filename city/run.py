@@ -18,7 +18,7 @@ from city.cameras import CameraLots
 from city.cloud import Api, CloudFiles, CloudProcess, write_config
 from city.count_score import CountClaim, CountScore, score_count
 from city.district import ScriptedDistrict
-from city.filling import Filler, Filling, Taken
+from city.filling import Filler, Filling
 from city.garage import CountedGarages, Intake
 from city.part import BayPart, CountPart, Part, Published
 from city.plan import SITES, WATCHED, PlannedLot, Watch, make_city
@@ -26,6 +26,7 @@ from city.registry import import_registry
 from city.score import CityScore, LotScore, score_lot
 from city.sensor_lot import SensorLots
 from city.settings import CitySettings
+from city.stays import Taken
 from city.watcher import Watcher
 from cloud_app.storage.open import open_database
 from edge_app.demo.broker import EmbeddedBroker

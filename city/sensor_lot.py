@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from city.filling import Taken
 from city.live_lot import LiveLot
 from city.living import LivingLots, News
 from city.network_server import NetworkServer
 from city.part import Ask, Delivery, Published
 from city.plan import PlannedBay, PlannedLot, sensor_id
+from city.stays import Taken
 from simulator import TruthChange
 from simulator.uplinks import (
     FAMILIES,
