@@ -27,12 +27,14 @@ from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.worker import IngestWorker, Sink
+from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.registry.layouts import take_unknown
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
 from cloud_app.storage.queries import Now
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import TakenEvent
 from http_server.connections import ConnectionLimits
 from http_server.serving import ServerConfig
 from telemetry import Clock, ConfigError
@@ -91,7 +93,7 @@ class CloudService:
 
     def _run_on(self, database: Database) -> None:
         config = self.config
-        sinks = _sinks(config, self.clock)
+        sinks = [_SharedSink(sink) for sink in _sinks(config, self.clock)]
         link = CloudLink(
             config.broker,
             self.clock,
@@ -120,6 +122,13 @@ class CloudService:
         shadows = ShadowService(database, self.clock, config.shadow.root)
         shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
         link.deliver_to(ingest.inbox, shadow_worker.offer)
+        reconciler = Reconciler(
+            database,
+            self.clock,
+            config.ingest.stale_after_s,
+            config.broker.prefix,
+            lambda events: _put(sinks, events),
+        )
         stale_after_ms = int(config.ingest.stale_after_s * 1000)
         feed = LiveFeed(database, lambda: Now(to_ms(self.clock.utc()), stale_after_ms))
         context = ApiContext(
@@ -137,7 +146,7 @@ class CloudService:
         targets = Targets.of(config, accounts.url)
         upkeep = AccountsWorker(database, targets.mailer, database.lead, self.clock)
         courier = Courier(database, targets, accounts.tenants, database.lead, self.clock)
-        parts = (ingest, shadow_worker, housekeeper, feed, upkeep, courier)
+        parts = (ingest, shadow_worker, housekeeper, reconciler, feed, upkeep, courier)
         try:
             self._run_parts(parts, link, context)
         finally:
@@ -226,6 +235,29 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         self._feed.stop()
         await super().shutdown(None)
+
+
+class _SharedSink:
+    """A sink that the ingest and the reconciler write to."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._lock = threading.Lock()
+
+    def put(self, events: Sequence[TakenEvent]) -> None:
+        """Take events, one caller at a time."""
+        with self._lock:
+            self._sink.put(events)
+
+    def close(self) -> None:
+        """Finish what is open."""
+        with self._lock:
+            self._sink.close()
+
+
+def _put(sinks: Sequence[Sink], events: Sequence[TakenEvent]) -> None:
+    for sink in sinks:
+        sink.put(events)
 
 
 def _sinks(config: CloudConfig, clock: Clock) -> list[Sink]:

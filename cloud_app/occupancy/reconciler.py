@@ -13,6 +13,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, func, select
 
@@ -54,7 +55,11 @@ _NEWS_AT_ONCE = 5_000
 _BAYS_AT_ONCE = 2_000
 
 _CHANGED = select(
-    change_table.c.kind, change_table.c.site, change_table.c.before, change_table.c.at_ms
+    change_table.c.kind,
+    change_table.c.key,
+    change_table.c.version,
+    change_table.c.site,
+    change_table.c.before,
 ).where(
     change_table.c.at_ms >= bindparam("since_ms", type_=BigInteger),
     change_table.c.kind.in_([DEVICE.name, BAY.name]),
@@ -66,8 +71,18 @@ _SITES = (
     .union(select(cloud_edge.c.site))
 )
 
-Box = tuple[tuple[object, ...], bool]
-"""How far a box has told, and whether it is stale."""
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A box with carried bays at the last look.
+
+    Attributes:
+        mark: its layout, when it was heard of, and whether it is stale.
+        bays: what it told of each.
+    """
+
+    mark: tuple[object, object, bool]
+    bays: Mapping[BayKey, tuple[Any, ...]]
 
 
 @dataclass(slots=True)
@@ -87,7 +102,7 @@ class Reconciler:
     stale_after_s: float
     prefix: str = "pk"
     sinks: Callable[[Sequence[TakenEvent]], None] = lambda _events: None
-    _boxes: dict[str, Box] = field(default_factory=dict)
+    _boxes: dict[str, _Box] = field(default_factory=dict)
     _looked_ms: int | None = None
     _changed_ms: int | None = None
     _all_s: float = float("-inf")
@@ -171,12 +186,11 @@ class Reconciler:
             self._all_s, self._changed_ms = now_s, newest_ms or 0
             return {row.site for row in session.rows(_SITES)}
         rows = session.rows(_CHANGED, {"since_ms": self._changed_ms - _CLOCKS_MS})
-        versions = frozenset(tuple(row) for row in rows)
-        fresh = versions - self._versions
-        self._versions = versions
+        before, self._versions = self._versions, frozenset(tuple(row)[:3] for row in rows)
         self._changed_ms = max(self._changed_ms, newest_ms or 0)
-        found = {row.site for row in rows if tuple(row) in fresh}
-        found |= {json.loads(row.before).get("site") for row in rows if tuple(row) in fresh}
+        fresh = [row for row in rows if tuple(row)[:3] not in before]
+        found = {row.site for row in fresh}
+        found |= {json.loads(row.before).get("site") for row in fresh}
         return {site for site in found if site is not None}
 
     def _mark(self) -> None:
@@ -188,22 +202,20 @@ class Reconciler:
                 mark_boxes(session, boxes)
 
     def _told_by_boxes(self, session: Session, now: Now) -> set[BayKey]:
+        """Bays of which a box says something else than at the last look, or fell silent or back."""
         due: set[BayKey] = set()
-        seen: dict[str, Box] = {}
+        seen: dict[str, _Box] = {}
         for row in carrying_boxes(session):
-            told = (row.layout, row.told_epoch, row.told_seq, row.told_rank, row.told_ms)
-            is_stale = now.staleness(row.dead, row.seen_ms) is not None
-            seen[row.edge] = (told, is_stale)
+            mark = (row.layout, row.seen_ms, now.staleness(row.dead, row.seen_ms) is not None)
             before = self._boxes.get(row.edge)
-            if before == seen[row.edge]:
+            if before is not None and before.mark == mark:
+                seen[row.edge] = before
                 continue
-            is_followed = before is not None and before[1] == is_stale and before[0][0] == told[0]
-            since = (
-                (int(str(before[0][1])), int(str(before[0][2])))
-                if before is not None and is_followed
-                else None
-            )
-            due |= set(carried_bays(session, row.edge, since))
+            bays = carried_bays(session, row.edge)
+            seen[row.edge] = _Box(mark, bays)
+            is_followed = before is not None and before.mark[2] == mark[2]
+            known = before.bays if before is not None and is_followed else {}
+            due |= {key for key, told in bays.items() if known.get(key) != told}
         self._boxes = seen
         return due
 

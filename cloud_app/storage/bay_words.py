@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, select, text, tuple_, update
+from sqlalchemy import and_, bindparam, delete, select, text, update
 
 from cloud_app.storage.counts import SAME_BAY
 from cloud_app.storage.database import Row, Session
@@ -85,16 +85,7 @@ _FORGET = delete(source_state).where(
     source_state.c.kind == SourceKind.MANUAL.value,
 )
 _BOXES = (
-    select(
-        edge.c.edge,
-        edge.c.layout,
-        edge.c.told_epoch,
-        edge.c.told_seq,
-        edge.c.told_rank,
-        edge.c.told_ms,
-        edge.c.dead,
-        edge.c.seen_ms,
-    )
+    select(edge.c.edge, edge.c.layout, edge.c.dead, edge.c.seen_ms)
     .where(
         edge.c.kind == text("'box'"),
         edge.c.edge.in_(
@@ -104,14 +95,19 @@ _BOXES = (
     .order_by(edge.c.edge)
 )
 _CARRIED = (
-    select(bay.c.site, bay.c.lot, bay.c.bay)
+    select(
+        bay.c.site,
+        bay.c.lot,
+        bay.c.bay,
+        bay_state.c.occ,
+        bay_state.c.closed,
+        bay_state.c.reason,
+        bay_state.c.since_ms,
+    )
     .select_from(edge)
     .join(bay, and_(bay.c.edge == edge.c.edge, bay.c.layout == edge.c.layout))
     .outerjoin(bay_state, SAME_BAY)
     .where(edge.c.edge == bindparam("of"), bay.c.carried == text("1"))
-)
-_CARRIED_CHANGED = _CARRIED.where(
-    tuple_(bay_state.c.epoch, bay_state.c.seq) >= (bindparam("epoch"), bindparam("seq"))
 )
 _CLOUD_BAYS = (
     select(bay.c.site, bay.c.lot, bay.c.bay)
@@ -213,18 +209,15 @@ def bays_with_ends(session: Session, since_ms: int, now_ms: int) -> list[BayKey]
 
 
 def carrying_boxes(session: Session) -> Sequence[Any]:
-    """The boxes with bays that a cloud edge carries, and how far each has told."""
+    """(edge, layout, dead, seen_ms) of the boxes with bays that a cloud edge carries."""
     return session.rows(_BOXES)
 
 
-def carried_bays(session: Session, box: str, since: tuple[int, int] | None) -> list[BayKey]:
-    """Bays of a box that a cloud edge carries; only those told of at (epoch, seq) or later."""
-    if since is None:
-        rows = session.rows(_CARRIED, {"of": box})
-    else:
-        given = {"of": box, "epoch": since[0], "seq": since[1]}
-        rows = session.rows(_CARRIED_CHANGED, given)
-    return [(row.site, row.lot, row.bay) for row in rows]
+def carried_bays(session: Session, box: str) -> dict[BayKey, tuple[Any, ...]]:
+    """Bays of a box that a cloud edge carries, and what the box last told of each."""
+    return {
+        (row.site, row.lot, row.bay): tuple(row)[3:] for row in session.rows(_CARRIED, {"of": box})
+    }
 
 
 def cloud_bays(session: Session, sites: Iterable[str] | None = None) -> list[BayKey]:
