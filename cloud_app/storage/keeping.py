@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloud_app.config import RetentionConfig
+from cloud_app.storage.count_points import keep_count_quarters, prune_points
 from cloud_app.storage.database import Database
 from cloud_app.storage.health_history import EVERY_S, keep_health, prune_health
 from cloud_app.storage.quarters import edges_due, keep_quarters, prune_quarters
@@ -15,6 +16,7 @@ _DAY_MS = 86_400_000
 # A round takes a fraction of a second, so the leader's other work waits no longer. A thousand edges
 # have their quarters within a minute.
 _EDGES_A_ROUND = 25
+_COUNTS_EVERY_S = 60.0
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class PastKeeper:
     retention: RetentionConfig
     clock: Clock
     _health_s: float | None = None
+    _counts_s: float | None = None
 
     def tick(self) -> None:
         """One round.
@@ -45,9 +48,14 @@ class PastKeeper:
         if is_due:
             with self.database.write() as session:
                 keep_quarters(session, now_ms, oldest_ms, _EDGES_A_ROUND)
+        if self._counts_s is None or now_s - self._counts_s >= _COUNTS_EVERY_S:
+            self._counts_s = now_s
+            with self.database.write() as session:
+                keep_count_quarters(session, now_ms)
         if self._health_s is None or now_s - self._health_s >= EVERY_S:
             self._health_s = now_s
             with self.database.write() as session:
                 keep_health(session, now_ms - EVERY_S * 1000)
                 prune_health(session, now_ms - self.retention.health_days * _DAY_MS)
+                prune_points(session, oldest_ms)
                 prune_quarters(session, now_ms - self.retention.series_days * _DAY_MS)

@@ -14,7 +14,8 @@ from sqlalchemy import BigInteger, bindparam, case, delete, exists, func, not_, 
 
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session, Values
-from cloud_app.storage.series import QUARTER_MS, Steps, event_sums
+from cloud_app.storage.series import event_sums
+from cloud_app.storage.steps import QUARTER_MS, Steps
 from cloud_app.storage.tables import bay, edge, event, quarter, quarter_mark, stream
 from cloud_app.storage.upsert import Upsert, names, same
 

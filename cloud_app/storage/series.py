@@ -32,14 +32,15 @@ from cloud_app.storage.bay_events import (
     events_within,
     last_events,
 )
+from cloud_app.storage.count_points import count_sums, kept_until
 from cloud_app.storage.counts import COUNTS_HERE
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import lot_size
+from cloud_app.storage.steps import QUARTER_MS, Steps
 from cloud_app.storage.tables import bay, bay_count, edge, quarter, quarter_mark
 from cloud_app.storage.times import from_ms
 from cloud_app.views import SeriesPoint
 
-QUARTER_MS = 900_000
 # A shorter span is read from events: they are few, and its steps need not be quarters.
 _LONG_MS = 2 * 86_400_000
 
@@ -57,36 +58,6 @@ class Sums:
         self.occupied_ms += occupied_ms
         self.free_ms += free_ms
         self.unknown_ms += unknown_ms
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """A span cut into steps.
-
-    Attributes:
-        window: the span; a last step that does not fit is cut.
-        step_ms: length of a step.
-    """
-
-    window: Window
-    step_ms: int
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return -((self.window.start_ms - self.window.end_ms) // self.step_ms)
-
-    def within(self, index: int, part: Window) -> Window:
-        """What of a step lies in a part of the span."""
-        start_ms = self.window.start_ms + index * self.step_ms
-        end_ms = min(start_ms + self.step_ms, part.end_ms)
-        return Window(max(start_ms, part.start_ms), end_ms)
-
-    def of(self, part: Window) -> range:
-        """The steps that a part of the span meets."""
-        first = (part.start_ms - self.window.start_ms) // self.step_ms
-        last = (part.end_ms - 1 - self.window.start_ms) // self.step_ms
-        return range(first, last + 1)
 
 
 Group = tuple[str, str, str]
@@ -112,6 +83,7 @@ def lot_series(
         steps = Steps(window, step_ms)
         totals = [Sums() for _ in range(steps.count)]
         _add(totals, event_sums(session, which, steps, window))
+        _add_counted(totals, count_sums(session, site, lot, steps, window))
         return _points(steps, totals)
     steps = Steps(Window(window.start_ms // QUARTER_MS * QUARTER_MS, window.end_ms), step_ms)
     totals = [Sums() for _ in range(steps.count)]
@@ -122,8 +94,23 @@ def lot_series(
         if rest.start_ms < rest.end_ms:
             some = [*which, bay.c.edge.in_(edges)]
             _add(totals, event_sums(session, some, steps, rest))
+    rest = Window(_counted_from(session, site, lot, steps.window), window.end_ms)
+    if rest.start_ms < rest.end_ms:
+        _add_counted(totals, count_sums(session, site, lot, steps, rest))
     _fill_up(steps, totals, lot_size(session, site, lot))
     return _points(steps, totals)
+
+
+def _counted_from(session: Session, site: str, lot: str, window: Window) -> int:
+    """From when on points are read; before, there are quarters."""
+    whole_ms = window.end_ms // QUARTER_MS * QUARTER_MS
+    kept_ms = kept_until(session, site, lot)
+    return max(window.start_ms, min(window.start_ms if kept_ms is None else kept_ms, whole_ms))
+
+
+def _add_counted(totals: Sequence[Sums], found: Mapping[int, tuple[int, int, int]]) -> None:
+    for index, sums in found.items():
+        totals[index].add(*sums)
 
 
 def _fill_up(steps: Steps, totals: Sequence[Sums], bays: int) -> None:

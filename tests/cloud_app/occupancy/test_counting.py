@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,8 +18,12 @@ from cloud_app.occupancy.passages import Place, take_reports
 from cloud_app.occupancy.tables import gate_total, lot_count, passage, passage_quarter
 from cloud_app.registry.edits import Edit, state
 from cloud_app.registry.kinds import Ref
+from cloud_app.storage.bay_events import Window
+from cloud_app.storage.count_points import keep_count_quarters
 from cloud_app.storage.database import Database
 from cloud_app.storage.queries import Now, lots_now
+from cloud_app.storage.series import lot_series
+from cloud_app.storage.tables import quarter
 from cloud_app.storage.times import to_ms
 from sensors.counting import CountSource, Figure, ZeroCause
 from sensors.gates import GateReport, GateWiring, Passage, Total
@@ -51,8 +56,8 @@ class Garage:
     place: Place = field(default_factory=lambda: Place("gate-1", "north", "garage"))
 
     def registered(self, **facts: object) -> Garage:
-        lot = {"capacity": 100, **facts}
-        things = {
+        lot: dict[str, Any] = {"capacity": 100, **facts}
+        things: dict[Ref, dict[str, Any]] = {
             Ref("site", "north"): {"time_zone": "Europe/Berlin"},
             Ref("lot", "north/garage"): lot,
             Ref("device", "gate-1"): {"site": "north", "lot": "garage", "kind": "gate_counter"},
@@ -330,7 +335,7 @@ def test_places_that_are_held_back_are_neither_free_nor_capacity(database: Datab
 def _watched(garage: Garage, states: Sequence[bool | None]) -> None:
     """A box with cameras over some bays of the lot."""
     names = tuple(f"b{n}" for n in range(len(states)))
-    edge = ScriptedEdge(edge="box-1", site="north", lot="garage", bay_ids=names)
+    edge = ScriptedEdge(edge="box-1", site="north", lot="garage", bay_ids=names, now=garage.now)
     take(garage.database, edge.hello())
     take(
         garage.database,
@@ -369,3 +374,42 @@ def test_bays_that_are_partly_known_hold_the_count_within_bounds(database: Datab
     assert (found.count, found.low, found.high, found.source) == (3, 3, 9, CountSource.BOTH)
     # Three of the four bays, and none of the six other places.
     assert garage.row()[:2] == (3, 7)
+
+
+# -- The past -----------------------------------------------------------------------------------
+
+
+def test_the_past_of_a_counted_lot_is_that_of_its_counts(garage: Garage) -> None:
+    first = garage.now
+    garage.set(20)
+    garage.hear(GateReport("gate-1", garage.now))
+    garage.count()
+    garage.hear(_pulse(IN, garage.after(450), count=40))
+    garage.count()
+    end = garage.after(450)
+    window = Window(to_ms(first), to_ms(end))
+    with garage.database.read() as session:
+        [point] = lot_series(session, "north", "garage", window, 900_000)
+    assert (point.occupied, point.free, point.unknown) == (40, 60, 0)
+
+
+def test_quarters_and_single_counts_tell_the_same_past(garage: Garage) -> None:
+    first = garage.now
+    garage.set(20)
+    source = random.Random(3)
+    for _ in range(60):
+        way = source.choice([IN, OUT])
+        garage.hear(_pulse(way, garage.after(3_000), count=source.randrange(1, 6)))
+        garage.count()
+    window = Window(to_ms(first), to_ms(garage.now))
+    assert window.end_ms - window.start_ms > 2 * 86_400_000
+    with garage.database.read() as session:
+        before = lot_series(session, "north", "garage", window, 900_000)
+    with garage.database.write() as session:
+        assert keep_count_quarters(session, to_ms(garage.now)) == 1
+        assert keep_count_quarters(session, to_ms(garage.now)) == 1
+        assert keep_count_quarters(session, to_ms(garage.now)) == 0
+        assert session.rows(select(quarter))
+        after = lot_series(session, "north", "garage", window, 900_000)
+    assert after == before
+    assert all(each.occupied + each.free + each.unknown == 100 for each in before[:-1])

@@ -12,7 +12,8 @@ from sqlalchemy import delete, func, select
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database
 from cloud_app.storage.quarters import keep_quarters, prune_quarters
-from cloud_app.storage.series import QUARTER_MS, lot_series
+from cloud_app.storage.series import lot_series
+from cloud_app.storage.steps import QUARTER_MS
 from cloud_app.storage.tables import quarter, quarter_mark
 from cloud_app.storage.times import to_ms
 from cloud_app.views import SeriesPoint
