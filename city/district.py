@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from city.live_lot import LiveLot
 from city.live_troubles import LiveTroubles
@@ -12,6 +11,7 @@ from city.living import LivingLots, News
 from city.part import Ask, Delivery, Published
 from city.plan import PlannedLot
 from city.scripted_box import ScriptedBox
+from city.sensor_field import SensorField
 from city.stays import Taken
 from simulator import TruthChange
 from telemetry import Clock
@@ -25,8 +25,8 @@ class ScriptedDistrict:
     Args:
         lots: scripted ones.
         taken: who stands where at the beginning.
-        folder: for the boxes' stores.
-        port: of the broker on loopback.
+        boxes: of the lots, by their key.
+        beside: sensors in some of their bays.
         clock: time.
         seed: of what happens.
     """
@@ -42,8 +42,8 @@ class ScriptedDistrict:
         self,
         lots: Sequence[PlannedLot],
         taken: Taken,
-        folder: Path,
-        port: int,
+        boxes: Mapping[str, ScriptedBox],
+        beside: SensorField,
         clock: Clock,
         seed: int,
     ) -> None:
@@ -51,9 +51,10 @@ class ScriptedDistrict:
         self._taken, self._clock = taken, clock
         live = {lot.key: LiveLot(lot, taken[lot.key], seed) for lot in lots}
         self._living = LivingLots(live, clock, self._tick, "city-district")
-        self._boxes = {lot.key: ScriptedBox(lot, folder, port, clock, seed) for lot in lots}
+        self._boxes = boxes
         by_lot = {lot.id: self._boxes[lot.key] for lot in lots}
         self._troubles = LiveTroubles(by_lot, clock)
+        self._beside = beside
 
     def start(self) -> None:
         """Connect the boxes and let it go on."""
@@ -65,6 +66,7 @@ class ScriptedDistrict:
             while not box.is_connected and self._clock.mono_s() < ends_s:
                 self._living.wait(_CONNECT_S / 100)
         self._troubles.start()
+        self._beside.switch_on(self._clock.utc().timestamp())
         self._living.start()
 
     def quiesce(self) -> None:
@@ -113,3 +115,4 @@ class ScriptedDistrict:
             self._troubles.tick()
         for box in self._boxes.values():
             box.tick()
+        self._beside.step(self._clock.utc().timestamp(), news)

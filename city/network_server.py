@@ -17,7 +17,7 @@ _CONNECT_S = 10.0
 
 
 class NetworkServer:
-    """Publishes with QoS 1; paho sends again what was not confirmed when it connects anew.
+    """Publishes with QoS 1, from any thread; paho sends again what was not confirmed.
 
     Args:
         port: of the broker on loopback.
@@ -31,6 +31,7 @@ class NetworkServer:
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
         self._connected = threading.Event()
+        self._lock = threading.Lock()
         self._sent = self._confirmed = 0
 
     def start(self) -> None:
@@ -55,7 +56,8 @@ class NetworkServer:
         for each in deliveries:
             message: Message = chirpstack(each.uplink)
             self._client.publish(message.topic, message.body, qos=1)
-            self._sent += 1
+            with self._lock:
+                self._sent += 1
 
     @property
     def waits(self) -> bool:
@@ -81,4 +83,5 @@ class NetworkServer:
         _reason: ReasonCode,
         _properties: Properties,
     ) -> None:
-        self._confirmed += 1
+        with self._lock:
+            self._confirmed += 1

@@ -23,7 +23,7 @@ from city.plan import (
     PlannedLot,
     Watch,
 )
-from city.sensor_lot import PERIOD_S, PlannedSensor, sensors_of
+from city.sensor_field import PERIOD_S, PlannedSensor, sensors_of
 from cloud_app.registry.files import read_file
 from cloud_app.registry.imports import Import, run
 from cloud_app.storage.database import Database
@@ -89,8 +89,7 @@ def _features_of_lot(lot: PlannedLot) -> Iterator[dict[str, Any]]:
         yield from _gates(lot, ids)
         return
     yield from _bays(lot, ids)
-    if lot.watch is Watch.SENSORS:
-        yield from map(_sensor, sensors_of(lot))
+    yield from map(_sensor, sensors_of(lot))
 
 
 def _bays(lot: PlannedLot, ids: dict[str, str]) -> Iterator[dict[str, Any]]:

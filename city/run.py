@@ -20,10 +20,13 @@ from city.count_score import CountClaim, CountScore, score_count
 from city.district import ScriptedDistrict
 from city.filling import Filler, Filling
 from city.garage import CountedGarages, Intake
+from city.network_server import NetworkServer
 from city.part import BayPart, CountPart, Part, Published
 from city.plan import SITES, WATCHED, PlannedLot, Watch, make_city
 from city.registry import import_registry
 from city.score import CityScore, LotScore, score_lot
+from city.scripted_box import ScriptedBox
+from city.sensor_field import beside_cameras
 from city.sensor_lot import SensorLots
 from city.settings import CitySettings
 from city.stays import Taken
@@ -170,11 +173,15 @@ def _parts(
 ) -> tuple[tuple[BayPart, ...], tuple[CountPart, ...]]:
     """The parts in the order in which they start; what is quick to start comes first."""
     city, clock, seed = founded.filler.filling.city, stage.clock, stage.settings.seed
-    sensors = SensorLots(city.watched_by(Watch.SENSORS), taken, port, clock, seed)
+    server = NetworkServer(port)
+    sensors = SensorLots(city.watched_by(Watch.SENSORS), taken, server, clock, seed)
     intake = Intake(founded.cloud.url, founded.gate_key)
     garages = CountedGarages(city.watched_by(Watch.GATES), taken, intake, clock, seed)
     scripted = city.watched_by(Watch.SCRIPT)
-    district = ScriptedDistrict(scripted, taken, stage.settings.boxes, port, clock, seed)
+    beside = beside_cameras(scripted, taken, server, seed)
+    folder = stage.settings.boxes
+    boxes = {lot.key: ScriptedBox(lot, folder, port, clock, seed) for lot in scripted}
+    district = ScriptedDistrict(scripted, taken, boxes, beside, clock, seed)
     return (sensors, district, founded.cameras), (garages,)
 
 

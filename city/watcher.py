@@ -11,6 +11,7 @@ import httpx
 from city.cloud import Api
 from city.count_score import CountClaim
 from city.plan import PlannedLot, Watch
+from cloud_app.storage.cloud_edges import cloud_edge_names
 from edge_app.demo import Claim
 from telemetry import Clock, LotsightError
 
@@ -34,7 +35,9 @@ class Watcher:
 
     def __init__(self, api: Api, lots: Sequence[PlannedLot], clock: Clock) -> None:
         self._api, self._clock = api, clock
-        self._lots = {lot.edge: lot for lot in lots}
+        self._lots = {lot.key: lot for lot in lots}
+        # A lot with a box may have bays for which the cloud's own edge speaks.
+        self._lot_of = {edge: lot.key for lot in lots for edge in edges_of(lot)}
         self._last: dict[tuple[str, str], bool | None] = {}
         self._claims: dict[str, list[Claim]] = {lot.key: [] for lot in lots}
         self._counts: dict[str, list[CountClaim]] = {lot.key: [] for lot in lots}
@@ -122,7 +125,7 @@ class Watcher:
 
     def _heard(self, edges: Iterable[str]) -> None:
         with self._ready:
-            self._changed |= self._lots.keys() & set(edges)
+            self._changed |= {self._lot_of[edge] for edge in edges if edge in self._lot_of}
             if self._changed:
                 self._ready.notify_all()
 
@@ -132,17 +135,22 @@ class Watcher:
             with self._ready:
                 wait_s = max(0.0, next_all_s - self._clock.mono_s())
                 self._ready.wait_for(lambda: bool(self._changed) or self._stop.is_set(), wait_s)
-                edges, self._changed = self._changed, set()
+                lots, self._changed = self._changed, set()
             if self._clock.mono_s() >= next_all_s:
-                edges = set(self._lots)
+                lots = set(self._lots)
                 next_all_s = self._clock.mono_s() + _ALL_EVERY_S
-            for edge in sorted(edges):
+            for lot in sorted(lots):
                 try:
-                    self.look(self._lots[edge])
+                    self.look(self._lots[lot])
                 except LotsightError:  # the next look will tell
                     self._stop.wait(_RETRY_S)
                 if self._stop.is_set():
                     return
+
+
+def edges_of(lot: PlannedLot) -> set[str]:
+    """All edges that may speak for bays of a lot."""
+    return {lot.edge, *cloud_edge_names(lot.spec.site, lot.id)}
 
 
 def edges_in(line: str) -> list[str]:
