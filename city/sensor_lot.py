@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from city.live_lot import LiveLot
 from city.living import LivingLots, News
 from city.network_server import NetworkServer
-from city.part import Published
+from city.part import Ask, Delivery, Published
 from city.plan import PlannedLot
 from city.sensor_field import (
     HEARTBEAT_S,
