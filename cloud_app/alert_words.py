@@ -35,6 +35,8 @@ class AlertRule(StrEnum):
     EDGE_NOT_REGISTERED = "edge_not_registered"
     EDGE_LOT_DISPUTED = "edge_lot_disputed"
     EDGE_FLOODING = "edge_flooding"
+    SENSOR_SILENT = "sensor_silent"
+    SENSOR_BATTERY = "sensor_battery"
 
     @property
     def phrase(self) -> str:
@@ -46,6 +48,7 @@ _PHRASES: Mapping[AlertRule, str] = {
     AlertRule.INCIDENT: "badly parked vehicle",
     AlertRule.EDGE_WRONG_SITE: "edge at the wrong site",
     AlertRule.EDGE_LOT_DISPUTED: "lot described in two ways",
+    AlertRule.SENSOR_BATTERY: "battery of a sensor low",
 }
 
 SEVERITIES: Mapping[AlertRule, Severity] = {
@@ -60,5 +63,8 @@ SEVERITIES: Mapping[AlertRule, Severity] = {
     AlertRule.EDGE_NOT_REGISTERED: Severity.WARNING,
     AlertRule.EDGE_LOT_DISPUTED: Severity.WARNING,
     AlertRule.EDGE_FLOODING: Severity.WARNING,
+    AlertRule.SENSOR_SILENT: Severity.WARNING,
+    # Weeks are left to change it.
+    AlertRule.SENSOR_BATTERY: Severity.INFO,
 }
 """How grave the alerts of each rule are, unless `[rules.severity]` says otherwise."""

@@ -260,7 +260,6 @@ class SensorsConfig(_Section):
         le=100,
         description="a device is silent when not heard of for so many of its periods",
     )
-    frames_days: int = Field(default=90, ge=1, description="frames as they came")
     network: tuple[NetworkConfig, ...] = ()
 
     @field_validator("network")
@@ -498,6 +497,7 @@ class RetentionConfig(_Section):
         default=1100, ge=1, description="how full each lot was, by quarters of an hour"
     )
     health_days: int = Field(default=31, ge=1, description="figures of edges, every ten minutes")
+    frames_days: int = Field(default=90, ge=1, description="frames of sensors, as they came")
 
 
 class OperatorConfig(_Section):

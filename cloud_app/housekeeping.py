@@ -24,6 +24,7 @@ from cloud_app.storage.incidents import prune_incidents
 from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
 from cloud_app.storage.keeping import PastKeeper
 from cloud_app.storage.queries import Now, edges_of, edges_to_reread
+from cloud_app.storage.sensors import prune_sensors
 from cloud_app.storage.streams import hole_end, holes
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import Hole, Watermark
@@ -163,6 +164,8 @@ class Housekeeper:
             prune_incidents(session, before_ms)
             prune_alerts(session, before_ms)
             prune_quarantine(session, before_ms)
+        with self.database.write() as session:
+            prune_sensors(session, now_ms - self.retention.frames_days * _DAY_MS)
 
     def _check_counts(self) -> None:
         """Recount the bays behind the kept counts, a few edges at a time; tell and mend a drift."""

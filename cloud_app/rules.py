@@ -7,6 +7,7 @@ of them is no matter of the rules: see `cloud_app.alerts`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Set
 
 from cloud_app.alert_words import AlertRule
@@ -19,10 +20,11 @@ from cloud_app.storage.alert_life import (
     tell_losses,
 )
 from cloud_app.storage.conditions import blind_cameras, edges_away, edges_unheard
-from cloud_app.storage.database import Session
+from cloud_app.storage.database import Row, Session
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.placing import faults_since
 from cloud_app.storage.queries import Now, lots_now
+from cloud_app.storage.sensors import low_batteries, silent_sensors
 from cloud_app.storage.times import from_ms
 from cloud_app.stream import FaultKind
 from cloud_app.views import IncidentItem
@@ -65,6 +67,8 @@ _FAULT_LASTS_MS = 600_000
 _OF_EDGES = {AlertRule.EDGE_OFFLINE, AlertRule.CAMERA_LOST, AlertRule.INCIDENT}
 # More vehicles that stand wrongly at once are one problem, not so many alerts.
 _INCIDENTS_MAX = 1000
+# Of one lot; more are told in one alert.
+_SILENT_EACH_MAX = 10
 
 
 Conditions = dict[Subject, str]
@@ -84,6 +88,8 @@ def conditions(
         **_lots_full(session, now, config, lasting),
         **_incidents(session, now, config),
         **_edge_faults(session, now),
+        **_sensors_silent(session, now, listening_since_ms),
+        **_batteries_low(session),
     }
 
 
@@ -163,6 +169,49 @@ def _edge_faults(session: Session, now: Now) -> Conditions:
         )
         for each in faults_since(session, now.now_ms - _FAULT_LASTS_MS)
     }
+
+
+def _sensors_silent(session: Session, now: Now, listening_since_ms: int) -> Conditions:
+    by_lot: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in silent_sensors(session, now.now_ms):
+        # While we were away ourselves, its silence says nothing.
+        span_ms = 0 if row.until_ms is None else row.until_ms - row.heard_ms
+        if now.now_ms - max(row.heard_ms or 0, listening_since_ms) >= span_ms:
+            by_lot[row.site, row.lot or ""].append(row)
+    found: Conditions = {}
+    for (site, lot), rows in by_lot.items():
+        if lot and len(rows) > _SILENT_EACH_MAX:
+            # A gateway or network server is away: one problem, not so many.
+            found[Subject("sensor_silent", site, lot)] = (
+                f"{len(rows)} sensors of lot {lot} of {site} are silent; what their bays hold is "
+                "not known. Look at the gateway and the network server first."
+            )
+            continue
+        for row in rows:
+            heard = "never" if row.heard_ms is None else f"{from_ms(row.heard_ms):%Y-%m-%d %H:%M}"
+            found[Subject("sensor_silent", site, row.device)] = (
+                f"Sensor {row.device}{_bay_of(row)} of {site} was last heard of at {heard} UTC."
+            )
+    return found
+
+
+def _batteries_low(session: Session) -> Conditions:
+    found: Conditions = {}
+    for row in low_batteries(session):
+        left = [
+            f"{value:g} {unit}"
+            for value, unit in ((row.battery_pct, "%"), (row.battery_v, "V"))
+            if value is not None
+        ]
+        found[Subject("sensor_battery", row.site, row.device)] = (
+            f"The battery of sensor {row.device}{_bay_of(row)} of {row.site} is low"
+            f"{': ' if left else ''}{', '.join(left)}."
+        )
+    return found
+
+
+def _bay_of(row: Row) -> str:
+    return f" of bay {row.bay}" if row.bay else ""
 
 
 def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:

@@ -26,6 +26,8 @@ from cloud_app.errors import CloudError
 from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
+from cloud_app.ingest.sensors.intake import SensorIntake
+from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.ingest.worker import IngestWorker, Sink
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.registry.layouts import take_unknown
@@ -100,6 +102,8 @@ class CloudService:
             shadow_requests(config.shadow.root) if config.shadow.enabled else (),
         )
         accounts = Accounts.of(config, database)
+        intake = SensorIntake(config.sensors, self.clock)
+        sensors = SensorWorker(database, intake, config.sensors.network, self.clock)
         housekeeper = Housekeeper(
             database,
             link,
@@ -142,11 +146,12 @@ class CloudService:
             shadows if config.shadow.enabled else None,
             link.publish,
             accounts,
+            intake,
         )
         targets = Targets.of(config, accounts.url)
         upkeep = AccountsWorker(database, targets.mailer, database.lead, self.clock)
         courier = Courier(database, targets, accounts.tenants, database.lead, self.clock)
-        parts = (ingest, shadow_worker, housekeeper, reconciler, feed, upkeep, courier)
+        parts = (ingest, sensors, shadow_worker, housekeeper, reconciler, feed, upkeep, courier)
         try:
             self._run_parts(parts, link, context)
         finally:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from starlette.datastructures import Headers
@@ -120,6 +122,7 @@ class BodyGuard:
         max_bytes: of a body, at most.
         besides: paths that begin so are passed on unread: what is mounted there has its own guard.
         files: the body of paths that end so is a file, which is not read as JSON here.
+        roomy: how large the body of paths may be that begin so, instead of `max_bytes`.
     """
 
     def __init__(
@@ -128,11 +131,13 @@ class BodyGuard:
         max_bytes: int,
         besides: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
+        roomy: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._besides = besides
         self._files = files
+        self._roomy = roomy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a good body on, answer 400 or 413 to another."""
@@ -144,11 +149,12 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         try:
-            body = await _read(headers, receive, self._max_bytes)
+            limit = self._limit(scope["path"])
+            body = await _read(headers, receive, limit)
         except ClientDisconnect:
             return  # half a body is none
         if body is None:
-            detail = f"expected at most {self._max_bytes} bytes, but got more"
+            detail = f"expected at most {limit} bytes, but got more"
             await JSONResponse({"detail": detail}, 413)(scope, receive, send)
             return
         if body and _is_json(headers) and not scope["path"].endswith(self._files):
@@ -158,6 +164,12 @@ class BodyGuard:
                 await JSONResponse({"detail": f"body: {exc}"}, 400)(scope, receive, send)
                 return
         await self._app(scope, _replay(body, receive), send)
+
+    def _limit(self, path: str) -> int:
+        return next(
+            (most for start, most in self._roomy.items() if path.startswith(start)),
+            self._max_bytes,
+        )
 
 
 def _has_body(headers: Headers) -> bool:

@@ -76,7 +76,7 @@ class Doorkeeper:
             StorageDownError: the database is away.
         """
         kind, _, bearer = headers.get("authorization", "").partition(" ")
-        given = bearer.strip() if kind.lower() == "bearer" else ""
+        given = bearer.strip() if kind.lower() == "bearer" else headers.get("x-api-key", "").strip()
         found = self._by_token(given)
         if found is None and given.startswith(keys.PREFIX):
             found = self._by_key(given)

@@ -13,6 +13,7 @@ from cloud_app.api import (
     audit_routes,
     health,
     incident_routes,
+    intake_routes,
     key_routes,
     live_routes,
     login_routes,
@@ -22,12 +23,14 @@ from cloud_app.api import (
     people_routes,
     registry_routes,
     routes,
+    sensor_routes,
     shadow_routes,
     web,
 )
 from cloud_app.api.account_errors import add_handlers
 from cloud_app.api.context import ApiContext
 from cloud_app.api.gate import Gate
+from cloud_app.api.intake_routes import INTAKE_PATH
 from cloud_app.api.policy import RouteTable
 from cloud_app.errors import StorageDownError
 from http_server.bodies import BodyGuard
@@ -35,6 +38,7 @@ from http_server.guard import PageGuard
 from http_server.hosts import HostNames
 from pages import SHARED
 from telemetry import LotsightError
+from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.shadow import MAX_PAYLOAD_BYTES, ShadowRejection
 
 _BAD_HOST = status.HTTP_400_BAD_REQUEST
@@ -47,6 +51,8 @@ def routers() -> tuple[APIRouter, ...]:
         live_routes.router,
         map_routes.router,
         incident_routes.router,
+        sensor_routes.router,
+        intake_routes.router,
         alert_routes.router,
         notification_routes.router,
         shadow_routes.router,
@@ -86,7 +92,9 @@ def create_app(context: ApiContext) -> FastAPI:
     http = context.config.http
     gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
-    app.add_middleware(BodyGuard, max_bytes=MAX_PAYLOAD_BYTES)
+    app.add_middleware(
+        BodyGuard, max_bytes=MAX_PAYLOAD_BYTES, roomy={INTAKE_PATH: MAX_MESSAGE_BYTES}
+    )
     app.add_middleware(
         PageGuard,
         refusal=gate.refusal,

@@ -16,6 +16,7 @@ from cloud_app.api.feed import LiveFeed
 from cloud_app.api.policy import Access
 from cloud_app.config import CloudConfig
 from cloud_app.ingest.link import LinkState
+from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database, Session
@@ -40,6 +41,7 @@ class ApiContext:
         shadows: the shadow service; None where the broker has its own.
         publish: tells the broker what a write changed.
         accounts: people, keys, and the audit log of what they do.
+        sensors: takes in what sensors send by HTTP.
     """
 
     config: CloudConfig
@@ -52,6 +54,7 @@ class ApiContext:
     shadows: ShadowService | None
     publish: Callable[[Topic, bytes], None]
     accounts: Accounts
+    sensors: SensorIntake
 
     def now(self) -> Now:
         """The moment of a request."""

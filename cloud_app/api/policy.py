@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """Saying who of a tenant is notified of which alerts."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
+    INTAKE = "intake"
+    """Bringing what sensors and gates send."""
     KEYS = "keys"
     """Making and revoking API keys."""
     AUDIT = "audit"
@@ -53,7 +55,8 @@ _ADMIN = frozenset(
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
     Role.TECHNICIAN: frozenset({Permission.READ, Permission.WRITE, Permission.RESPOND}),
-    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE},
+    # Whoever makes keys for the network server may bring what it brings.
+    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE, Permission.INTAKE},
     # A council sees all that its operators run and appoints their people; it turns no screws.
     Role.COUNCIL: _ADMIN,
 }
@@ -62,6 +65,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
     Scope.WRITE: frozenset({Permission.WRITE, Permission.RESPOND}),
+    Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
 
@@ -122,6 +126,12 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/incidents": {"GET": Permission.READ},
+    f"{_V1}/sensors": {"GET": Permission.READ},
+    f"{_V1}/sensors/{{device}}": {"GET": Permission.READ},
+    f"{_V1}/sensors/{{device}}/frames": {"GET": Permission.READ},
+    f"{_V1}/intake/chirpstack": {"POST": Permission.INTAKE},
+    f"{_V1}/intake/things-stack": {"POST": Permission.INTAKE},
+    f"{_V1}/intake/sensors": {"POST": Permission.INTAKE},
     f"{_V1}/edges": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/bays": {"GET": Permission.READ},

@@ -19,15 +19,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import bindparam, delete, select
 
-from cloud_app.storage.database import Session, Values
+from cloud_app.storage.database import Session, Value, Values
 from cloud_app.storage.incident_intake import take_incidents
 from cloud_app.storage.projection import EVENT_RANK, StateKey, project
+from cloud_app.storage.sensors import Key as SensorKey
+from cloud_app.storage.sensors import Said, take_told
 from cloud_app.storage.tables import event as event_table
 from cloud_app.storage.tables import gap, stream
 from cloud_app.storage.times import to_ms
 from cloud_app.storage.upsert import Upsert, among
 from cloud_app.storage.watermark import News, Reach, raise_streams, reach
 from cloud_app.stream import BayChange, Poison, StreamKey, TakenEvent
+from telemetry.bay_sensors import SensorState
 from telemetry.cloudevents import (
     GatePassedEvent,
     IncidentChangedEvent,
@@ -98,7 +101,41 @@ def take_events(
             if isinstance(taken.told, IncidentChangedEvent)
         ],
     )
+    take_told(
+        session,
+        [
+            _told_of_sensor(taken, taken.told)
+            for taken in others
+            if isinstance(taken.told, SensorHealthEvent)
+        ],
+    )
     return raise_streams(session, before, news)
+
+
+def _told_of_sensor(taken: TakenEvent, event: SensorHealthEvent) -> tuple[SensorKey, Said]:
+    """What a box says of a sensor that speaks through it."""
+    data, time_ms = event.data, taken.time_ms
+    said: dict[str, Value] = {"told_ms": time_ms, "told": data.state, "edge": taken.edge}
+    if data.last_heard is not None:
+        said |= {
+            "heard_ms": to_ms(data.last_heard),
+            "known": 1,
+            "bay": data.bay,
+            "network": taken.edge,
+            "period_s": data.period_s,
+        }
+    if data.battery_pct is not None or data.battery_v is not None:
+        said |= {
+            "battery_ms": time_ms,
+            "battery_low": int(data.state is SensorState.LOW_BATTERY),
+            "battery_pct": data.battery_pct,
+            "battery_v": data.battery_v,
+        }
+    if data.temperature_c is not None:
+        said |= {"temperature_ms": time_ms, "temperature_c": data.temperature_c}
+    if data.rssi_dbm is not None or data.snr_db is not None:
+        said |= {"link_ms": time_ms, "rssi_dbm": data.rssi_dbm, "snr_db": data.snr_db}
+    return (taken.site, event.subject), said
 
 
 def _new(

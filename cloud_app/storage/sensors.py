@@ -184,6 +184,8 @@ def take_frames(session: Session, frames: Sequence[Frame]) -> dict[Key, dict[str
 def take_told(session: Session, told: Iterable[tuple[Key, Said]]) -> None:
     """Keep what boxes say of the sensors that speak through them."""
     given = list(told)
+    if not given:
+        return
     rows = _locked(session, {key for key, _ in given})
     for key, said in given:
         _merge(rows[key], said)

@@ -29,6 +29,7 @@ from sensors.envelopes.uplink import (
 from sensors.errors import SensorError
 from telemetry.bounds import UtcTime
 from telemetry.door import describe
+from telemetry.vocabulary import Identifier
 
 MOST_READINGS: Final = 1_000
 """Of one batch."""
@@ -39,7 +40,7 @@ _ABOUT: Final = frozenset(
 
 
 class _Reading(Envelope):
-    device: EnvelopeId = Field(min_length=1)
+    device: Identifier
     id: EnvelopeId | None = Field(default=None, min_length=1)
     time: UtcTime | None = None
     kind: UplinkKind = UplinkKind.UP

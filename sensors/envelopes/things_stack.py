@@ -26,6 +26,7 @@ from sensors.envelopes.uplink import (
     read,
 )
 from telemetry.bounds import UtcTime
+from telemetry.vocabulary import Identifier
 
 _OTHERS: Final = (
     "uplink_normalized", "location_solved", "service_data", "downlink_queued", "downlink_sent",
@@ -34,7 +35,7 @@ _OTHERS: Final = (
 
 
 class _Ids(Envelope):
-    device_id: EnvelopeId = Field(min_length=1)
+    device_id: Identifier
     dev_eui: Eui | None = None
 
 

@@ -30,6 +30,7 @@ from cloud_app.config import (
     TokenConfig,
 )
 from cloud_app.ingest.link import LinkState
+from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
@@ -97,6 +98,7 @@ class Hub:
             config, self.database, self.clock,
             Doorkeeper(self.http, self.accounts, self.clock), self.feed, lambda: self.link,
             Counts(events=3), self.shadows, self._publish, self.accounts,
+            SensorIntake(config.sensors, self.clock),
         )  # fmt: skip
         self.app = create_app(self.context)
 
