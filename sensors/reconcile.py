@@ -7,9 +7,10 @@ The rule, in the order in which it is applied:
    those that do. The bay is unknown only if no fresh word knows.
 3. **By hand.** What a person set stands before what devices say, as long as it holds; of two
    people's words the newer one.
-4. **Weight.** Each other word weighs the log-odds that it is right. It is wrong as often as its
-   source has proved to be (`reliability`), or as its own confidence says where that is worse, and a
-   little more the longer ago it was heard. A source that is wrong every other time weighs nothing.
+4. **Weight.** Each other word weighs the log-odds that it is right: those of its source, as it has
+   proved to be so far (`reliability`), and more or less by how sure the source is of this word
+   (`conf`) compared with what is usual; a little less the longer ago it was heard. A source that is
+   wrong every other time weighs nothing.
 5. The occupancy with the greater weight stands; with equal weights the bay is occupied, since a
    driver sent to a bay that is taken loses more than one who passes a free bay.
 
@@ -27,6 +28,8 @@ from enum import StrEnum
 from telemetry.vocabulary import UnknownReason
 
 _WRONG_MIN, _WRONG_MAX = 0.001, 0.5
+_USUAL_CONF = 0.95
+"""A source that gives a confidence gives about this one where nothing is the matter."""
 _WRONG_OF_AGE = 0.02
 """How much more often a word is wrong at the end of its time than at its start: an uplink that got
 lost shows only with the next one."""
@@ -42,7 +45,7 @@ class SourceKind(StrEnum):
 
 PRIOR_RELIABILITY: dict[SourceKind, float] = {
     SourceKind.CAMERA: 0.98,
-    SourceKind.SENSOR: 0.97,
+    SourceKind.SENSOR: 0.95,
     SourceKind.MANUAL: 1.0,
 }
 """How often a source is right of which nothing is known yet."""
@@ -164,8 +167,11 @@ def chance_wrong(state: SourceState, now_ms: int) -> float:
         wrong = 1 - PRIOR_RELIABILITY[state.kind]
     else:
         wrong = 1 - state.reliability
+    wrong = min(_WRONG_MAX, max(_WRONG_MIN, wrong))
     if state.conf is not None:
-        wrong = max(wrong, 1 - state.conf)
+        sure = min(1 - _WRONG_MIN, max(_WRONG_MIN, state.conf))
+        odds = wrong / (1 - wrong) * (1 - sure) / sure * _USUAL_CONF / (1 - _USUAL_CONF)
+        wrong = odds / (1 + odds)
     if state.until_ms is not None and state.until_ms > state.heard_ms:
         age = (now_ms - state.heard_ms) / (state.until_ms - state.heard_ms)
         wrong += _WRONG_OF_AGE * min(1.0, max(0.0, age))

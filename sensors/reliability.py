@@ -5,10 +5,10 @@ wrong; which one shows when the spell is over:
 
 - **Who moved.** A source that left the others alone and came back alone was most likely wrong; one
   that stood still until the other came round to it was most likely right.
+- **Who stands still.** A source that did not move through several spells of others is stuck.
 - **Who is known to be wrong.** The more often a source was wrong, the more of the blame it takes,
   and the less sure it was of this bay (its `conf`), too. A camera is judged by all bays it sees, so
-  a sensor that is stuck takes the blame though the camera is the one that moves. Of three sources
-  the two that agree would both have to be wrong.
+  one bad sensor costs it little. Of three sources the two that agree would both have to be wrong.
 
 Both are odds, so the blame is `logistic(log-odds of being wrong + evidence of the moves)`, and each
 side's time counts as wrong by its share. Short spells are lateness and count for nobody. What was
@@ -31,11 +31,14 @@ _LONGEST_MS = 24 * _HOUR_MS
 """A spell counts for no more: what lasts is an alert of its own."""
 _MOVED = 1.2
 """Log-odds that a source was wrong which alone began, or alone ended, a spell: some 3 to 1."""
+_STILL_FROM, _STILL_MOST = 4, 6
+"""Spells that a source may stand still through (a quiet night beside a nervous neighbour); each
+further one is log-odds of 1 that it is stuck, up to the most."""
 _PRIOR_MS = 12 * _HOUR_MS
 _HALF_LIFE_MS = 14 * 24 * _HOUR_MS
-_LIES_AT = 0.05
+_LIES_AT = 0.04
 _LIES_CHECKED_MS = 6 * _HOUR_MS
-_LIES_SPELLS = 2.5
+_LIES_SPELLS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,19 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a source said, and how likely that was wrong."""
+    """What a source said.
+
+    Attributes:
+        kind: of the source.
+        occ: what it said.
+        wrong: how likely that was wrong.
+        still: how many spells ended since it last said something else.
+    """
 
     kind: SourceKind
     occ: bool
     wrong: float
+    still: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +159,33 @@ def watch(
         lasted_ms = now_ms - before.at_ms
         lessons = [Lesson(name, each.kind, lasted_ms) for name, each in before.said.items()]
     moved = frozenset(
-        name
-        for name in said.keys() & before.said.keys()
-        if said[name].occ is not before.said[name].occ
+        name for name, each in said.items() if before.said.get(name, each).occ is not each.occ
     )
+    spell_ms = None if before.differ_ms is None else now_ms - before.differ_ms
+    # All may change at once, as when a vehicle leaves a bay where a sensor is wrong.
+    is_over = spell_ms is not None and _sides(said) != _sides(before.said)
+    if is_over and spell_ms is not None and spell_ms > LATE_MS:
+        lessons += _blamed(before, frozenset() if _differ(said) else moved, spell_ms)
+        said = _stood(said, before.said, moved, 1)
+    else:
+        said = _stood(said, before.said, moved, 0)
     differ_ms, movers = before.differ_ms, before.movers
-    if differ_ms is not None and (not _differ(said) or _sides(said) != _sides(before.said)):
-        came_round = moved if not _differ(said) else frozenset[str]()
-        lessons += _blamed(before, came_round, now_ms - differ_ms)
-        differ_ms = None
     if not _differ(said):
         differ_ms, movers = None, frozenset()
-    elif differ_ms is None:
+    elif differ_ms is None or is_over:
         differ_ms, movers = now_ms, moved
     return Watch(now_ms, said, differ_ms, movers), [each for each in lessons if _counts(each)]
+
+
+def _stood(
+    said: Mapping[str, Said], before: Mapping[str, Said], moved: frozenset[str], spells: int
+) -> dict[str, Said]:
+    return {
+        name: each
+        if name in moved or name not in before
+        else replace(each, still=before[name].still + spells)
+        for name, each in said.items()
+    }
 
 
 def _counts(lesson: Lesson) -> bool:
@@ -172,22 +196,19 @@ def _differ(said: Mapping[str, Said]) -> bool:
     return len({each.occ for each in said.values()}) > 1
 
 
-def _sides(said: Mapping[str, Said]) -> dict[str, bool]:
-    return {name: each.occ for name, each in said.items()}
+def _sides(said: Mapping[str, Said]) -> frozenset[frozenset[str]]:
+    """Who stands with whom."""
+    return frozenset(
+        frozenset(name for name, each in said.items() if each.occ is occ) for occ in (True, False)
+    )
 
 
 def _blamed(before: Watch, came_round: frozenset[str], lasted_ms: int) -> list[Lesson]:
     """Whose fault a spell was, as shares of the time that it lasted."""
-    if lasted_ms <= LATE_MS:
-        return []
     sides: dict[bool, dict[str, Said]] = {True: {}, False: {}}
     for name, each in before.said.items():
         sides[each.occ][name] = each
-    odds = {
-        occ: math.fsum(math.log(each.wrong) for each in side.values())
-        for occ, side in sides.items()
-    }
-    log_odds = odds[True] - odds[False]
+    log_odds = _doubt(sides[True]) - _doubt(sides[False])
     for moved in (before.movers, came_round):
         log_odds += _MOVED * (bool(moved & sides[True].keys()) - bool(moved & sides[False].keys()))
     share = 1 / (1 + math.exp(-log_odds))
@@ -197,3 +218,10 @@ def _blamed(before: Watch, came_round: frozenset[str], lasted_ms: int) -> list[L
         for occ, part in ((True, share), (False, 1 - share))
         for name, each in sides[occ].items()
     ]
+
+
+def _doubt(side: Mapping[str, Said]) -> float:
+    """Log of how likely it is that all of a side are wrong."""
+    still = min(each.still for each in side.values()) - _STILL_FROM
+    stuck = min(_STILL_MOST, max(0, still))
+    return stuck + math.fsum(math.log(each.wrong) for each in side.values())

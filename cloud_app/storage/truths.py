@@ -41,8 +41,8 @@ def watches_of(session: Session, site: str, lot: str, bays: Sequence[str]) -> di
 def watch_of(row: Row) -> Watch:
     """A row of `bay_truth` as it was remembered."""
     said = {
-        name: Said(SourceKind(kind), bool(occ), wrong)
-        for name, (kind, occ, wrong) in json.loads(row.said).items()
+        name: Said(SourceKind(kind), bool(occ), wrong, still)
+        for name, (kind, occ, wrong, still) in json.loads(row.said).items()
     }
     return Watch(row.at_ms, said, row.differ_ms, frozenset(json.loads(row.movers or "[]")))
 
@@ -65,7 +65,8 @@ def keep_watches(
 
 def _facts(each: Watch) -> Values:
     said = {
-        name: (one.kind.value, int(one.occ), round(one.wrong, 4)) for name, one in each.said.items()
+        name: (one.kind.value, int(one.occ), round(one.wrong, 4), one.still)
+        for name, one in each.said.items()
     }
     movers = json.dumps(sorted(each.movers)) if each.differ_ms is not None else None
     return (each.at_ms, json.dumps(said, separators=(",", ":")), each.differ_ms, movers)
