@@ -96,6 +96,7 @@ every_s = 5.0
 edge_offline_s = 12.0
 camera_lost_s = 20.0
 incident_after_s = 20.0
+sources_differ_s = 20.0
 """,
         encoding="utf-8",
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -17,8 +16,17 @@ from city.part import Ask, CountTruth, Delivery, Published
 from city.plan import PlannedLot
 from city.stays import Taken
 from simulator import TruthChange
-from simulator.gates import IN, OUT, GateFaults, Passage, Pulse, SimulatedGate, pulse_message
-from telemetry import Clock, PassageDirection
+from simulator.gates import (
+    IN,
+    OUT,
+    GateFaults,
+    Passage,
+    Pulse,
+    SimulatedGate,
+    alive_message,
+    pulse_message,
+)
+from telemetry import Clock, LotsightError, PassageDirection
 
 GATES = ("north", "south")
 _FAULTS = {"north": GateFaults(), "south": GateFaults(misses_in=0.02, misses_out=0.4)}
@@ -31,6 +39,8 @@ _LASTS_S = 260.0
 # Somebody walks through the garage and counts.
 _WALK_FIRST_S, _WALK_EVERY_S = 45.0, 150.0
 _TIMEOUT_S = 10.0
+# No gate of the lot was heard of yet; somebody else set the count.
+_LATER = {404, 412}
 
 
 def gate_id(lot: PlannedLot, name: str) -> str:
@@ -54,6 +64,8 @@ class _Counted:
         heard: how many pulses there were.
         taken: how many of them the cloud took.
         walks: how often somebody counted.
+        walk_s: when somebody does next; before the first time nothing is known of the lot.
+        true_ms: when somebody did last.
     """
 
     lot: PlannedLot
@@ -67,10 +79,12 @@ class _Counted:
     heard: int = 0
     taken: int = 0
     walks: int = 0
+    walk_s: float = 0.0
+    true_ms: int = 0
 
 
-class Intake:
-    """Posts to the cloud with an API key, as a gate's controller or an attendant's tool does.
+class GateApi:
+    """The cloud as a gate's controller and an attendant see it, with an API key.
 
     Args:
         url: of the cloud.
@@ -85,22 +99,51 @@ class Intake:
             trust_env=False,
         )
 
-    def post(self, path: str, content: bytes) -> Any:
-        """Post JSON; the answer, or None if it was not taken and is to be sent again."""
-        try:
-            answer = self._client.post(
-                path, content=content, headers={"Content-Type": "application/json"}
-            )
-        except httpx.TransportError:
+    def tell(self, messages: Sequence[bytes]) -> bool:
+        """Post what gates say; whether it was taken, and need not be sent again."""
+        body = b"[" + b",".join(messages) + b"]"
+        return self._ask("POST", "intake/gates", content=body) is not None
+
+    def set_count(self, lot: PlannedLot, count: int) -> datetime | None:
+        """Set the count of a lot to what somebody found.
+
+        Returns:
+            When that was so; None if it was not taken: the lot is not known yet, or somebody else
+            set it meanwhile.
+        """
+        path = f"lots/{lot.spec.site}/{lot.id}/count"
+        found = self._ask("GET", path)
+        if found is None:
             return None
-        if answer.is_server_error:
-            return None
-        answer.raise_for_status()
-        return answer.json() if answer.content else {}
+        answer = self._ask(
+            "POST",
+            path,
+            json={"count": count, "note": "counted on foot"},
+            headers={"If-Match": found.headers["ETag"]},
+        )
+        last = None if answer is None else answer.json()["last_true"]
+        return None if last is None else datetime.fromisoformat(last["at"])
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _ask(self, method: str, path: str, **given: Any) -> httpx.Response | None:
+        """The answer; None for now, if it may come later.
+
+        Raises:
+            LotsightError: it never will.
+        """
+        try:
+            answer = self._client.request(method, path, **given)
+        except httpx.TransportError:
+            return None
+        if answer.is_server_error or answer.status_code in _LATER:
+            return None
+        if answer.is_error:
+            msg = f"expected the cloud to take {method} {path}, but got {answer.text[:200]}"
+            raise LotsightError(msg)
+        return answer
 
 
 class CountedGarages:
@@ -109,7 +152,7 @@ class CountedGarages:
     Args:
         lots: counted ones.
         taken: who stands where at the beginning.
-        intake: of the cloud.
+        api: of the cloud.
         clock: time.
         seed: of what happens.
     """
@@ -118,22 +161,19 @@ class CountedGarages:
     limit_s = 8.0
 
     def __init__(
-        self, lots: Sequence[PlannedLot], taken: Taken, intake: Intake, clock: Clock, seed: int
+        self, lots: Sequence[PlannedLot], taken: Taken, api: GateApi, clock: Clock, seed: int
     ) -> None:
         self.lots = tuple(lots)
-        self._intake, self._clock = intake, clock
+        self._api, self._clock = api, clock
         live = {lot.key: LiveLot(lot, taken[lot.key], seed, _LASTS_S) for lot in lots}
         self._living = LivingLots(live, clock, self._tick, "city-garages")
         self._counted = {lot.key: _counted(lot, len(taken[lot.key]), seed) for lot in lots}
         self._rng = random.Random(f"garages {seed}")  # noqa: S311 - a simulation
-        self._begin_s = 0.0
-        self._alive_s = self._walk_s = 0.0
+        self._begin_s = self._alive_s = 0.0
 
     def start(self) -> None:
         """Open the gates."""
         self._begin_s = self._clock.utc().timestamp()
-        # Before the first count nothing is known of a lot that is only counted.
-        self._walk_s = self._begin_s
         self._living.start()
 
     def quiesce(self) -> None:
@@ -143,7 +183,7 @@ class CountedGarages:
     def stop(self) -> None:
         """Close the gates."""
         self._living.stop()
-        self._intake.close()
+        self._api.close()
         self._living.check()
 
     @property
@@ -180,13 +220,9 @@ class CountedGarages:
             self._post(each)
             if now_s >= self._alive_s:
                 self._show_life(each, now_s)
-            if now_s >= self._walk_s and not is_quiet and not each.queue:
-                self._walk(each, now_s)
-        if now_s >= self._alive_s:
-            self._alive_s = now_s + _ALIVE_EVERY_S
-        if now_s >= self._walk_s:
-            first = self._walk_s == self._begin_s
-            self._walk_s = now_s + (_WALK_FIRST_S if first else _WALK_EVERY_S)
+                self._alive_s = now_s + _ALIVE_EVERY_S
+            if now_s >= each.walk_s and not is_quiet and not each.queue and self._walk(each):
+                each.walk_s = now_s + (_WALK_FIRST_S if each.walks == 1 else _WALK_EVERY_S)
 
     def _pass_gates(self, counted: _Counted, changes: Sequence[TruthChange]) -> None:
         for change in changes:
@@ -204,28 +240,26 @@ class CountedGarages:
         """Post what is in the queue; what is not taken stays in it and is posted again."""
         if not counted.queue:
             return
-        body = b",".join(pulse_message(gate, pulse) for gate, pulse in counted.queue)
-        if self._intake.post("intake/gates", b"[" + body + b"]") is None:
+        if not self._api.tell([pulse_message(gate, pulse) for gate, pulse in counted.queue]):
             return
         counted.taken += len(counted.queue)
-        counted.known += sum(_step(pulse.direction) for _, pulse in counted.queue)
+        for _, pulse in counted.queue:
+            # Who passed while somebody counted is in that count already.
+            if _ms(pulse.at_s) > counted.true_ms:
+                counted.known += _step(pulse.direction)
         counted.queue.clear()
 
     def _show_life(self, counted: _Counted, now_s: float) -> None:
-        told = [
-            {"gate": gate_id(counted.lot, name), "time": _utc(now_s).isoformat()}
-            for name in counted.gates
-        ]
-        self._intake.post("intake/gates", json.dumps(told).encode())
+        self._api.tell([alive_message(gate_id(counted.lot, name), now_s) for name in GATES])
 
-    def _walk(self, counted: _Counted, now_s: float) -> None:
-        """Somebody counts, and sets the count."""
-        spec = counted.lot.spec
-        told = {"count": counted.true, "at": _utc(now_s).isoformat(), "note": "counted on foot"}
-        path = f"lots/{spec.site}/{counted.lot.id}/count"
-        if self._intake.post(path, json.dumps(told).encode()) is not None:
-            counted.known = counted.true
-            counted.walks += 1
+    def _walk(self, counted: _Counted) -> bool:
+        """Somebody counts, and sets the count; whether it was taken."""
+        at = self._api.set_count(counted.lot, counted.true)
+        if at is None:
+            return False
+        counted.known, counted.true_ms = counted.true, _ms(at.timestamp())
+        counted.walks += 1
+        return True
 
 
 def _counted(lot: PlannedLot, first: int, seed: int) -> _Counted:
@@ -237,5 +271,5 @@ def _step(way: PassageDirection) -> int:
     return 1 if way is IN else -1
 
 
-def _utc(at_s: float) -> datetime:
-    return datetime.fromtimestamp(round(at_s, 3), UTC)
+def _ms(at_s: float) -> int:
+    return round(at_s * 1000)

@@ -19,7 +19,7 @@ from city.cloud import Api, CloudFiles, CloudProcess, write_config
 from city.count_score import CountClaim, CountScore, score_count
 from city.district import ScriptedDistrict
 from city.filling import Filler, Filling
-from city.garage import CountedGarages, Intake
+from city.garage import CountedGarages, GateApi
 from city.network_server import NetworkServer
 from city.part import BayPart, CountPart, Part, Published
 from city.plan import SITES, WATCHED, PlannedLot, Watch, make_city
@@ -175,8 +175,8 @@ def _parts(
     city, clock, seed = founded.filler.filling.city, stage.clock, stage.settings.seed
     server = NetworkServer(port)
     sensors = SensorLots(city.watched_by(Watch.SENSORS), taken, server, clock, seed)
-    intake = Intake(founded.cloud.url, founded.gate_key)
-    garages = CountedGarages(city.watched_by(Watch.GATES), taken, intake, clock, seed)
+    gate_api = GateApi(founded.cloud.url, founded.gate_key)
+    garages = CountedGarages(city.watched_by(Watch.GATES), taken, gate_api, clock, seed)
     scripted = city.watched_by(Watch.SCRIPT)
     beside = beside_cameras(scripted, taken, server, seed)
     folder = stage.settings.boxes

@@ -37,6 +37,8 @@ class AlertRule(StrEnum):
     EDGE_FLOODING = "edge_flooding"
     SENSOR_SILENT = "sensor_silent"
     SENSOR_BATTERY = "sensor_battery"
+    GATE_SILENT = "gate_silent"
+    COUNT_DRIFT = "count_drift"
 
     @property
     def phrase(self) -> str:
@@ -49,6 +51,7 @@ _PHRASES: Mapping[AlertRule, str] = {
     AlertRule.EDGE_WRONG_SITE: "edge at the wrong site",
     AlertRule.EDGE_LOT_DISPUTED: "lot described in two ways",
     AlertRule.SENSOR_BATTERY: "battery of a sensor low",
+    AlertRule.COUNT_DRIFT: "count of a lot off",
 }
 
 SEVERITIES: Mapping[AlertRule, Severity] = {
@@ -66,5 +69,8 @@ SEVERITIES: Mapping[AlertRule, Severity] = {
     AlertRule.SENSOR_SILENT: Severity.WARNING,
     # Weeks are left to change it.
     AlertRule.SENSOR_BATTERY: Severity.INFO,
+    # The count of its lot goes on without it, and soon nobody knows it.
+    AlertRule.GATE_SILENT: Severity.CRITICAL,
+    AlertRule.COUNT_DRIFT: Severity.WARNING,
 }
 """How grave the alerts of each rule are, unless `[rules.severity]` says otherwise."""

@@ -183,12 +183,29 @@ class NetworkKind(StrEnum):
     CHIRPSTACK = "chirpstack"
     THINGS_STACK = "things_stack"
     PLAIN = "plain"
+    GATES = "gates"
+    """Gates, in our own JSON."""
+    PLATE_RECOGNIZER = "plate_recognizer"
+    HIKVISION = "hikvision"
+    AXIS = "axis"
+
+    @property
+    def is_of_gates(self) -> bool:
+        """Whether gates speak, not sensors."""
+        return self in _TOPICS_OF_GATES
 
 
+_TOPICS_OF_GATES: Mapping[NetworkKind, tuple[str, ...]] = {
+    NetworkKind.GATES: ("gates/#",),
+    NetworkKind.PLATE_RECOGNIZER: ("plate-recognizer/#",),
+    NetworkKind.HIKVISION: ("hikvision/#",),
+    NetworkKind.AXIS: ("axis/#",),
+}
 _TOPICS: Mapping[NetworkKind, tuple[str, ...]] = {
     NetworkKind.CHIRPSTACK: ("application/+/device/+/event/+",),
     NetworkKind.THINGS_STACK: ("v3/+/devices/+/up", "v3/+/devices/+/join"),
     NetworkKind.PLAIN: ("sensors/#",),
+    **_TOPICS_OF_GATES,
 }
 
 
@@ -272,49 +289,6 @@ class SensorsConfig(_Section):
         return value
 
 
-class GateFormat(StrEnum):
-    """Whose messages come."""
-
-    JSON = "json"
-    PLATE_RECOGNIZER = "plate-recognizer"
-    HIKVISION = "hikvision"
-    AXIS = "axis"
-
-
-class GateNetworkConfig(_Section):
-    """A broker to which gates publish."""
-
-    name: Identifier = Field(description="for logs and health; each needs its own")
-    format: GateFormat = GateFormat.JSON
-    topic: str = Field(
-        default="gates/+", min_length=1, max_length=1024, description="a filter of MQTT"
-    )
-    host: str = "127.0.0.1"
-    port: Port = 1883
-    client_id: Identifier | None = Field(
-        default=None, description="lotsight-gates-NAME if absent; each consumer needs its own"
-    )
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: TlsConfig | None = None
-    allow_plaintext: bool = Field(
-        default=False, description="speak without TLS to a broker that is not on loopback"
-    )
-    sites: frozenset[SiteId] | None = Field(
-        default=None, description="whose gates may speak here; those of all sites if absent"
-    )
-
-    @model_validator(mode="after")
-    def _plaintext_stays_home(self) -> Self:
-        if self.tls is None and not self.allow_plaintext and not is_loopback(self.host):
-            msg = (
-                f"the broker {self.host} is beyond loopback: expected a table `tls`, or "
-                "allow_plaintext = true in so many words, but got neither"
-            )
-            raise ValueError(msg)
-        return self
-
-
 class GatesConfig(_Section):
     """Gates, and lots that are counted at them."""
 
@@ -336,15 +310,6 @@ class GatesConfig(_Section):
     hash_hours: int = Field(
         default=24, ge=1, le=8_760, description="how long a hash of a plate is kept"
     )
-    network: tuple[GateNetworkConfig, ...] = ()
-
-    @model_validator(mode="after")
-    def _own_names(self) -> Self:
-        names = [each.name for each in self.network]
-        if len(set(names)) != len(names):
-            msg = f"each gate network needs its own name, but got {names}"
-            raise ValueError(msg)
-        return self
 
 
 class ShadowConfig(_Section):
@@ -446,6 +411,9 @@ class RulesConfig(_Section):
         default=300.0,
         ge=0,
         description="so long must a vehicle stand so; overstays count at once",
+    )
+    sources_differ_s: PositiveS = Field(
+        default=1800.0, description="so long may the sources of a bay differ"
     )
     count_drift_share: float = Field(
         default=0.05,
@@ -597,6 +565,7 @@ class CloudConfig(BaseSettings):
     database: DatabaseConfig = DatabaseConfig()
     ingest: IngestConfig = IngestConfig()
     sensors: SensorsConfig = SensorsConfig()
+    gates: GatesConfig = GatesConfig()
     shadow: ShadowConfig = ShadowConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()

@@ -10,11 +10,12 @@ from typing import Protocol
 
 from cloud_app.accounts.roles import Tenants
 from cloud_app.alerts.planning import plan
-from cloud_app.config import RetentionConfig, RulesConfig
+from cloud_app.config import GatesConfig, RetentionConfig, RulesConfig
 from cloud_app.errors import CloudError
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
+from cloud_app.occupancy.passages import forget_hashes, prune_passages
 from cloud_app.rules import judge
 from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.counts import drifts, recount
@@ -83,6 +84,7 @@ class Housekeeper:
         stale_after_s: an edge silent for so long is stale.
         watch: decides about holes.
         clock: wall and monotonic time.
+        gates: when a gate is silent, and how long hashes of plates are kept.
         count_drifts: how often the kept counts were found to be wrong; it should stay 0.
     """
 
@@ -94,6 +96,7 @@ class Housekeeper:
     stale_after_s: float
     watch: HoleWatch
     clock: Clock
+    gates: GatesConfig = field(default_factory=GatesConfig)
     count_drifts: int = 0
     _judged_s: float | None = None
     _pruned_s: float | None = None
@@ -152,7 +155,7 @@ class Housekeeper:
             # Without a broker nothing new is known: alerts stay as they are.
             if link.connected:
                 with self.database.write() as session:
-                    judge(session, self._now(), self.rules, link.since_ms)
+                    judge(session, self._now(), self.rules, link.since_ms, self.gates)
                     plan(session, self.tenants)
 
     def _make_room(self) -> None:
@@ -166,6 +169,9 @@ class Housekeeper:
             prune_quarantine(session, before_ms)
         with self.database.write() as session:
             prune_sensors(session, now_ms - self.retention.frames_days * _DAY_MS)
+        with self.database.write() as session:
+            forget_hashes(session, now_ms - self.gates.hash_hours * 3_600_000)
+            prune_passages(session, before_ms, now_ms - self.retention.series_days * _DAY_MS)
 
     def _check_counts(self) -> None:
         """Recount the bays behind the kept counts, a few edges at a time; tell and mend a drift."""

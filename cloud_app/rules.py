@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Set
 
 from cloud_app.alert_words import AlertRule
-from cloud_app.config import RulesConfig
+from cloud_app.config import GatesConfig, RulesConfig
+from cloud_app.occupancy.count_alerts import drifts, silent_gates
 from cloud_app.storage.alert_life import (
     Subject,
     cease_all,
@@ -80,6 +81,7 @@ def conditions(
     config: RulesConfig,
     lasting: Mapping[Subject, int],
     listening_since_ms: int,
+    gates: GatesConfig,
 ) -> Conditions:
     """All that is true now, each with a sentence for people."""
     return {
@@ -90,7 +92,46 @@ def conditions(
         **_edge_faults(session, now),
         **_sensors_silent(session, now, listening_since_ms),
         **_batteries_low(session),
+        **_gates_silent(session, now, gates, lasting, listening_since_ms),
+        **_counts_off(session, config),
     }
+
+
+def _gates_silent(
+    session: Session,
+    now: Now,
+    config: GatesConfig,
+    lasting: Mapping[Subject, int],
+    listening_since_ms: int,
+) -> Conditions:
+    found: Conditions = {}
+    for gate in silent_gates(session, now.now_ms, config.silent_after_s):
+        subject = Subject(AlertRule.GATE_SILENT, gate.site, gate.gate)
+        # While we were away ourselves, its silence says nothing new.
+        listened_s = (now.now_ms - listening_since_ms) / 1000
+        if gate.heard is not None and (subject in lasting or listened_s >= gate.silent_after_s):
+            found[subject] = (
+                f"Gate {gate.name or gate.gate} of lot {gate.lot} at {gate.site} was last heard of "
+                f"at {gate.heard:%Y-%m-%d %H:%M:%S} UTC; what passes it is not counted, and the "
+                "count of the lot is soon called unknown."
+            )
+    return found
+
+
+def _counts_off(session: Session, config: RulesConfig) -> Conditions:
+    found: Conditions = {}
+    for each in drifts(session, config.count_drift_share, config.count_drift_least):
+        site, lot = each.lot.site, each.lot.lot
+        side = "above" if each.drift > 0 else "below"
+        told = (
+            f"The gates of lot {lot} at {site} count {abs(each.drift)} vehicles {side} what the "
+            "lot can hold. Set the count, and look at the gates."
+            if each.is_impossible
+            else f"When the count of lot {lot} at {site} was last set to the truth it was "
+            f"{abs(each.drift)} vehicles {side} it. Look at the gates: one misses vehicles."
+        )
+        found[Subject(AlertRule.COUNT_DRIFT, site, lot)] = told
+    return found
 
 
 def _edges_away(
@@ -243,7 +284,13 @@ def _not_known_yet(
     }
 
 
-def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: int = 0) -> None:
+def judge(
+    session: Session,
+    now: Now,
+    config: RulesConfig,
+    listening_since_ms: int = 0,
+    gates: GatesConfig | None = None,
+) -> None:
     """Open and close alerts by what is true now.
 
     Args:
@@ -251,9 +298,10 @@ def judge(session: Session, now: Now, config: RulesConfig, listening_since_ms: i
         now: the moment.
         config: the limits.
         listening_since_ms: since when we hear the broker.
+        gates: when one is silent; the defaults if absent.
     """
     known = lasting_alerts(session)
-    true_now = conditions(session, now, config, known, listening_since_ms)
+    true_now = conditions(session, now, config, known, listening_since_ms, gates or GatesConfig())
     news = sorted(true_now.keys() - known.keys())
     texts = [(subject, true_now[subject]) for subject in news]
     open_all(session, texts, now.now_ms, config.severity_of)

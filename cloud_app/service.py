@@ -24,11 +24,14 @@ from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
 from cloud_app.errors import CloudError
 from cloud_app.housekeeping import Housekeeper
+from cloud_app.ingest.gates.intake import GateIntake
+from cloud_app.ingest.gates.worker import GateWorker
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.ingest.worker import IngestWorker, Sink
+from cloud_app.occupancy.counting import LotCounter
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.registry.layouts import take_unknown
 from cloud_app.shadow_service import ShadowService, ShadowWorker
@@ -102,8 +105,15 @@ class CloudService:
             shadow_requests(config.shadow.root) if config.shadow.enabled else (),
         )
         accounts = Accounts.of(config, database)
-        intake = SensorIntake(config.sensors, self.clock)
-        sensors = SensorWorker(database, intake, config.sensors.network, self.clock)
+        gates = GateIntake(config.gates, self.clock)
+        intake = SensorIntake(config.sensors, self.clock, gates.take_counts)
+        networks = config.sensors.network
+        sensors = SensorWorker(
+            database, intake, [n for n in networks if not n.kind.is_of_gates], self.clock
+        )
+        gate_worker = GateWorker(
+            database, gates, [n for n in networks if n.kind.is_of_gates], self.clock
+        )
         housekeeper = Housekeeper(
             database,
             link,
@@ -113,6 +123,7 @@ class CloudService:
             config.ingest.stale_after_s,
             HoleWatch(self.clock, config.ingest.replay_after_s),
             self.clock,
+            config.gates,
         )
         ingest = IngestWorker(
             database,
@@ -147,11 +158,16 @@ class CloudService:
             link.publish,
             accounts,
             intake,
+            gates,
         )
+        counter = LotCounter(database, config.gates, config.ingest.stale_after_s, self.clock)
         targets = Targets.of(config, accounts.url)
         upkeep = AccountsWorker(database, targets.mailer, database.lead, self.clock)
         courier = Courier(database, targets, accounts.tenants, database.lead, self.clock)
-        parts = (ingest, sensors, shadow_worker, housekeeper, reconciler, feed, upkeep, courier)
+        parts = (
+            *(ingest, sensors, gate_worker, shadow_worker, housekeeper),
+            *(reconciler, feed, upkeep, courier, counter),
+        )
         try:
             self._run_parts(parts, link, context)
         finally:

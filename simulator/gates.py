@@ -173,6 +173,11 @@ def pulse_message(gate: str, pulse: Pulse) -> bytes:
     return json.dumps(told).encode()
 
 
+def alive_message(gate: str, at_s: float) -> bytes:
+    """Nothing passed, but the gate is there."""
+    return json.dumps({"gate": gate, "time": _text(at_s)}).encode()
+
+
 def totals_message(gate: str, at_s: float, totals: Counts) -> bytes:
     """What the registers stand at."""
     told = {"gate": gate, "time": _text(at_s), "totals": {"in": totals.into, "out": totals.out}}

@@ -11,6 +11,8 @@ from fastapi.staticfiles import StaticFiles
 from cloud_app.api import (
     alert_routes,
     audit_routes,
+    count_routes,
+    gate_intake_routes,
     health,
     incident_routes,
     intake_routes,
@@ -53,6 +55,8 @@ def routers() -> tuple[APIRouter, ...]:
         incident_routes.router,
         sensor_routes.router,
         intake_routes.router,
+        count_routes.router,
+        gate_intake_routes.router,
         alert_routes.router,
         notification_routes.router,
         shadow_routes.router,
@@ -93,7 +97,10 @@ def create_app(context: ApiContext) -> FastAPI:
     gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
     app.add_middleware(
-        BodyGuard, max_bytes=MAX_PAYLOAD_BYTES, roomy={INTAKE_PATH: MAX_MESSAGE_BYTES}
+        BodyGuard,
+        max_bytes=MAX_PAYLOAD_BYTES,
+        besides=gate_intake_routes.PATHS,
+        roomy={INTAKE_PATH: MAX_MESSAGE_BYTES},
     )
     app.add_middleware(
         PageGuard,

@@ -15,6 +15,7 @@ from cloud_app.api.access import Doorkeeper
 from cloud_app.api.feed import LiveFeed
 from cloud_app.api.policy import Access
 from cloud_app.config import CloudConfig
+from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.worker import Counts
@@ -42,6 +43,7 @@ class ApiContext:
         publish: tells the broker what a write changed.
         accounts: people, keys, and the audit log of what they do.
         sensors: takes in what sensors send by HTTP.
+        gates: takes in what gates send by HTTP.
     """
 
     config: CloudConfig
@@ -55,6 +57,7 @@ class ApiContext:
     publish: Callable[[Topic, bytes], None]
     accounts: Accounts
     sensors: SensorIntake
+    gates: GateIntake
 
     def now(self) -> Now:
         """The moment of a request."""

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from cloud_app.errors import CloudError
 from cloud_app.ingest.decode import Decoded, Inbound, TakenReport, Unreadable, decode_inbound
+from cloud_app.ingest.gates.boxes import take_box_counts
 from cloud_app.ingest.sites import FirstUse, Registry
 from cloud_app.registry.layouts import take_layouts
 from cloud_app.storage.database import Session
@@ -178,6 +179,7 @@ def take_batch(session: Session, batch: Batch) -> dict[StreamKey, int]:
         raise SitesChangedError(msg)
     poison = [bad.poison for bad in batch.unreadable if bad.poison is not None]
     acks = take_events(session, batch.events, poison)
+    take_box_counts(session, batch.events)
     for taken, inbound in batch.reports:
         acks |= _take_report(session, taken)
         if isinstance(taken.report, Layout):

@@ -12,8 +12,9 @@ from cloud_app.occupancy.balances import Lot
 from cloud_app.occupancy.passages import Place
 from cloud_app.occupancy.tables import gate
 from cloud_app.registry.facts import DeviceFacts, DeviceKind
+from cloud_app.registry.kinds import DEVICE, Ref
 from cloud_app.registry.queries import devices_at
-from cloud_app.registry.things import Thing
+from cloud_app.registry.things import Thing, find
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import edge
 from cloud_app.storage.times import from_ms
@@ -75,6 +76,11 @@ def place_of(device: Thing) -> Place | None:
     )
 
 
+def sites_with_gates(session: Session) -> list[str]:
+    """Sites of which gates were heard."""
+    return [row.site for row in session.rows(select(gate.c.site).distinct().order_by(gate.c.site))]
+
+
 _GATES = (
     select(gate, edge.c.seen_ms, edge.c.dead)
     .outerjoin(edge, edge.c.edge == gate.c.edge)
@@ -83,19 +89,27 @@ _GATES = (
 )
 
 
-def gates_at(session: Session, site: str, silent_after_s: float) -> list[GateNow]:
+def gates_at(
+    session: Session, site: str, silent_after_s: float, *, is_every: bool = False
+) -> list[GateNow]:
     """The gates of a site, of the registry and those that boxes tell of.
 
     Args:
         session: to read.
         site: which.
         silent_after_s: of gates of which the registry knows no period.
+        is_every: those too that were never heard of.
     """
     heard = {row.gate: row for row in session.rows(_GATES, {"at_site": site})}
     found: dict[str, GateNow] = {}
-    for device in devices_at(session, site):
+    if is_every:
+        devices = devices_at(session, site)
+    else:
+        # A site may have thousands of other devices.
+        devices = list(find(session, [Ref(DEVICE.name, name) for name in heard]).values())
+    for device in devices:
         place = place_of(device)
-        if place is not None:
+        if place is not None and place.site == site:
             facts = device.facts
             assert isinstance(facts, DeviceFacts)  # noqa: S101 - for the types; `place_of` saw it
             after_s = silent_after_s if facts.period_s is None else _PERIODS * facts.period_s

@@ -5,6 +5,7 @@ a keyed hash or nothing, not in an error's text, not in a log.
 """
 
 from sensors.gates.axis import read_axis
+from sensors.gates.counters import counter_report
 from sensors.gates.fields import MAX_BYTES
 from sensors.gates.hikvision import read_hikvision
 from sensors.gates.passages import (
@@ -29,6 +30,7 @@ __all__ = [
     "Passage",
     "PlateHash",
     "Total",
+    "counter_report",
     "normalised",
     "read_axis",
     "read_hikvision",

@@ -22,6 +22,7 @@ from cloud_app.api.feed import LiveFeed
 from cloud_app.config import (
     AccountsConfig,
     CloudConfig,
+    GatesConfig,
     HttpConfig,
     MailConfig,
     NotificationsConfig,
@@ -29,6 +30,7 @@ from cloud_app.config import (
     Scope,
     TokenConfig,
 )
+from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.worker import Counts
@@ -84,6 +86,7 @@ class Hub:
     mail: MailConfig | None = None
     rules: RulesConfig = field(default_factory=RulesConfig)
     notifications: NotificationsConfig = field(default_factory=NotificationsConfig)
+    gates: GatesConfig = field(default_factory=GatesConfig)
 
     def __post_init__(self) -> None:
         # The context comes later.
@@ -91,14 +94,14 @@ class Hub:
         self.shadows = ShadowService(self.database, self.clock, "$aws")
         config = CloudConfig(
             http=self.http, accounts=self.people, mail=self.mail, rules=self.rules,
-            notifications=self.notifications,
+            notifications=self.notifications, gates=self.gates,
         )  # fmt: skip
         self.accounts = Accounts.of(config, self.database, FAST_PASSWORDS)
         self.context = ApiContext(
             config, self.database, self.clock,
             Doorkeeper(self.http, self.accounts, self.clock), self.feed, lambda: self.link,
             Counts(events=3), self.shadows, self._publish, self.accounts,
-            SensorIntake(config.sensors, self.clock),
+            SensorIntake(config.sensors, self.clock), GateIntake(config.gates, self.clock),
         )  # fmt: skip
         self.app = create_app(self.context)
 
