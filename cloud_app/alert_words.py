@@ -39,6 +39,8 @@ class AlertRule(StrEnum):
     SENSOR_BATTERY = "sensor_battery"
     GATE_SILENT = "gate_silent"
     COUNT_DRIFT = "count_drift"
+    SOURCES_DIFFER = "sources_differ"
+    SENSOR_LIES = "sensor_lies"
 
     @property
     def phrase(self) -> str:
@@ -52,6 +54,7 @@ _PHRASES: Mapping[AlertRule, str] = {
     AlertRule.EDGE_LOT_DISPUTED: "lot described in two ways",
     AlertRule.SENSOR_BATTERY: "battery of a sensor low",
     AlertRule.COUNT_DRIFT: "count of a lot off",
+    AlertRule.SENSOR_LIES: "sensor often wrong",
 }
 
 SEVERITIES: Mapping[AlertRule, Severity] = {
@@ -72,5 +75,8 @@ SEVERITIES: Mapping[AlertRule, Severity] = {
     # The count of its lot goes on without it, and soon nobody knows it.
     AlertRule.GATE_SILENT: Severity.CRITICAL,
     AlertRule.COUNT_DRIFT: Severity.WARNING,
+    # The bay has a state all the same, of the source that is believed more.
+    AlertRule.SOURCES_DIFFER: Severity.INFO,
+    AlertRule.SENSOR_LIES: Severity.WARNING,
 }
 """How grave the alerts of each rule are, unless `[rules.severity]` says otherwise."""

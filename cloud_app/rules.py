@@ -1,4 +1,4 @@
-"""When somebody is told: an edge is away, a camera lost, a lot full, a vehicle badly parked.
+"""When somebody is told: an edge away, a camera lost, a lot full, a sensor that is often wrong.
 
 A condition that becomes true opens an alert, one that ceases closes it; a loss of events is an
 alert at once. Alerts live in the tables, so a restart neither repeats nor forgets one. Who is told
@@ -27,6 +27,7 @@ from cloud_app.storage.placing import faults_since
 from cloud_app.storage.queries import Now, lots_now
 from cloud_app.storage.sensors import low_batteries, silent_sensors
 from cloud_app.storage.times import from_ms
+from cloud_app.storage.truths import lasting_differences, lying_sensors
 from cloud_app.stream import FaultKind
 from cloud_app.views import IncidentItem
 from telemetry import IncidentKind, UnknownReason
@@ -94,6 +95,8 @@ def conditions(
         **_batteries_low(session),
         **_gates_silent(session, now, gates, lasting, listening_since_ms),
         **_counts_off(session, config),
+        **_sources_differ(session, now, config),
+        **_sensors_lie(session),
     }
 
 
@@ -253,6 +256,28 @@ def _batteries_low(session: Session) -> Conditions:
 
 def _bay_of(row: Row) -> str:
     return f" of bay {row.bay}" if row.bay else ""
+
+
+def _sources_differ(session: Session, now: Now, config: RulesConfig) -> Conditions:
+    before_ms = now.now_ms - int(config.sources_differ_s * 1000)
+    return {
+        Subject(AlertRule.SOURCES_DIFFER, row.site, f"{row.lot}/{row.bay}"): (
+            f"The sources of bay {row.bay} in lot {row.lot} of {row.site} differ since "
+            f"{from_ms(row.differ_ms):%Y-%m-%d %H:%M:%S} UTC; the bay's panel shows what each says."
+        )
+        for row in lasting_differences(session, before_ms)
+    }
+
+
+def _sensors_lie(session: Session) -> Conditions:
+    return {
+        Subject(AlertRule.SENSOR_LIES, site, sensor): (
+            f"Sensor {sensor} of {site} was wrong for {100 * (trust.wrong_share or 0):.0f} % of "
+            f"the {trust.checked_ms / 3_600_000:.0f} hours for which another source could check "
+            "it: see to it, or to where it stands."
+        )
+        for site, sensor, trust in lying_sensors(session)
+    }
 
 
 def _stands_long(item: IncidentItem, config: RulesConfig) -> bool:

@@ -6,11 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from cloud_app.alert_words import AlertState, Severity
 from telemetry.messages import Location, Occupancy
-from telemetry.vocabulary import IncidentKind
+from telemetry.vocabulary import BayKind, IncidentKind
+
+KEPT_KINDS = frozenset({BayKind.RESERVED})
+"""Kinds of bays that are kept for somebody: they are never available."""
 
 
 class _View(BaseModel):
@@ -33,6 +36,10 @@ class Counts(_View):
     unknown: int = Field(default=0, description="the edge cannot tell")
     stale: int = Field(default=0, description="the edge is away: neither free nor occupied")
     closed: int = Field(default=0, description="taken out of service")
+    capacity: int = Field(
+        default=0, description="bays that drivers may take when free: open and not reserved"
+    )
+    available: int = Field(default=0, description="of these the ones that are known to be free now")
 
     @property
     def occupancy(self) -> float | None:
@@ -86,6 +93,23 @@ class BayNow(_View):
     conf: float | None
     since: datetime | None
     stale: bool = Field(description="the edge is away: this is what it last said")
+
+    @computed_field(description="a driver may take it: known to be free, open, not reserved")  # type: ignore[prop-decorator]
+    @property
+    def available(self) -> bool:
+        """Free, known, not closed, not reserved."""
+        is_free = self.state is Occupancy.FREE and not self.stale
+        return is_free and not self.closed and self.kind not in KEPT_KINDS
+
+
+class Availability(_View):
+    """What a driver may take of one kind of bay, all on one basis: open bays that are not kept."""
+
+    kind: BayKind
+    capacity: int = Field(description="bays that may be taken when free")
+    available: int = Field(description="of these the ones that are known to be free now")
+    occupied: int
+    unknown: int = Field(description="the edge cannot tell, or is away: never free")
 
 
 class Stay(_View):

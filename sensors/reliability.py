@@ -38,7 +38,7 @@ _PRIOR_MS = 12 * _HOUR_MS
 _HALF_LIFE_MS = 14 * 24 * _HOUR_MS
 _LIES_AT = 0.04
 _LIES_CHECKED_MS = 6 * _HOUR_MS
-_LIES_SPELLS = 2.0
+_LIES_SPELLS = 2.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from cloud_app.api import (
     routes,
     sensor_routes,
     shadow_routes,
+    source_routes,
     web,
 )
 from cloud_app.api.account_errors import add_handlers
@@ -50,6 +51,7 @@ def routers() -> tuple[APIRouter, ...]:
     """All routes of the API."""
     return (
         routes.router,
+        source_routes.router,
         live_routes.router,
         map_routes.router,
         incident_routes.router,

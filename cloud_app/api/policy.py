@@ -121,6 +121,12 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/availability": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/sources": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/manual": {
+        "PUT": Permission.WRITE,
+        "DELETE": Permission.WRITE,
+    },
     f"{_V1}/lots/{{site}}/{{lot}}/plan": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},

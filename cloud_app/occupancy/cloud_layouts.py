@@ -20,6 +20,7 @@ from cloud_app.registry.facts import DeviceKind
 from cloud_app.registry.kinds import BAY, LOT
 from cloud_app.registry.queries import Filter, devices_at, every_thing
 from cloud_app.registry.things import Said
+from cloud_app.storage.bay_words import forget_others
 from cloud_app.storage.carrying import mark_carried
 from cloud_app.storage.cloud_edges import ensure_cloud_edge
 from cloud_app.storage.cloud_stream import carry_over
@@ -133,8 +134,9 @@ def _lay_out_lot(session: Session, site: str, lot: str, sources: LotSources) -> 
     )
     name = ensure_cloud_edge(session, site, lot)
     before = layout_in_force(session, name)
+    is_less = forget_others(session, site, lot, sources.sensors)
     if before == layout:
-        return False
+        return is_less
     lock_edges(session, sorted({name, *boxes}))
     if before is not None and before.hash != layout.hash:
         carry_over(session, name, before.hash, layout.hash, layout.bay_ids)

@@ -32,6 +32,7 @@ from cloud_app.storage.bay_words import (
     cloud_bays,
     forget_ended_hands,
     is_news,
+    sites_set_by_hand,
 )
 from cloud_app.storage.carrying import wrongly_marked
 from cloud_app.storage.database import Database, Session
@@ -48,6 +49,7 @@ _TICK_S = 1.0
 # A registry's change is looked for through its index by time; writers' clocks may differ so much.
 _CLOCKS_MS = 60_000
 _ALL_EVERY_S = 600.0
+_SURE_EVERY_MS = 10_000
 _MARKS_EVERY_S = 30.0
 _HANDS_EVERY_S = 60.0
 # So many words at once keep a transaction short; what is left is next second's.
@@ -77,11 +79,13 @@ class _Box:
     """A box with carried bays at the last look.
 
     Attributes:
-        mark: its layout, when it was heard of, and whether it is stale.
+        mark: its layout, how far it had told, when it was heard of.
+        is_stale: whether it was.
         bays: what it told of each.
     """
 
-    mark: tuple[object, object, bool]
+    mark: tuple[object, ...]
+    is_stale: bool
     bays: Mapping[BayKey, tuple[Any, ...]]
 
 
@@ -105,6 +109,7 @@ class Reconciler:
     _boxes: dict[str, _Box] = field(default_factory=dict)
     _looked_ms: int | None = None
     _changed_ms: int | None = None
+    _sure_ms: int = 0
     _all_s: float = float("-inf")
     _marks_s: float = float("-inf")
     _hands_s: float = float("-inf")
@@ -185,13 +190,14 @@ class Reconciler:
         if self._changed_ms is None or now_s - self._all_s >= _ALL_EVERY_S:
             self._all_s, self._changed_ms = now_s, newest_ms or 0
             return {row.site for row in session.rows(_SITES)}
+        by_hand = sites_set_by_hand(session)
         rows = session.rows(_CHANGED, {"since_ms": self._changed_ms - _CLOCKS_MS})
         before, self._versions = self._versions, frozenset(tuple(row)[:3] for row in rows)
         self._changed_ms = max(self._changed_ms, newest_ms or 0)
         fresh = [row for row in rows if tuple(row)[:3] not in before]
         found = {row.site for row in fresh}
         found |= {json.loads(row.before).get("site") for row in fresh}
-        return {site for site in found if site is not None}
+        return by_hand | {site for site in found if site is not None}
 
     def _mark(self) -> None:
         with self.database.read() as session:
@@ -205,15 +211,20 @@ class Reconciler:
         """Bays of which a box says something else than at the last look, or fell silent or back."""
         due: set[BayKey] = set()
         seen: dict[str, _Box] = {}
+        # A late event moves no mark, if the clock of whoever took it in is behind another's.
+        is_sure = now.now_ms - self._sure_ms >= _SURE_EVERY_MS
+        if is_sure:
+            self._sure_ms = now.now_ms
         for row in carrying_boxes(session):
-            mark = (row.layout, row.seen_ms, now.staleness(row.dead, row.seen_ms) is not None)
+            mark, is_stale = tuple(row), now.staleness(row.dead, row.seen_ms) is not None
             before = self._boxes.get(row.edge)
-            if before is not None and before.mark == mark:
+            is_same = before is not None and (before.mark, before.is_stale) == (mark, is_stale)
+            if before is not None and is_same and not is_sure:
                 seen[row.edge] = before
                 continue
             bays = carried_bays(session, row.edge)
-            seen[row.edge] = _Box(mark, bays)
-            is_followed = before is not None and before.mark[2] == mark[2]
+            seen[row.edge] = _Box(mark, is_stale, bays)
+            is_followed = before is not None and before.is_stale == is_stale
             known = before.bays if before is not None and is_followed else {}
             due |= {key for key, told in bays.items() if known.get(key) != told}
         self._boxes = seen

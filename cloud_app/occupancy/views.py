@@ -75,6 +75,8 @@ class MapLot(_View):
     unknown: int
     stale: int
     closed: int
+    capacity: int = Field(description="bays that drivers may take when free")
+    available: int = Field(description="of these the ones that are known to be free now")
     occupancy: float | None = Field(description="occupied / (occupied + free), or null")
     on_street: bool | None = Field(description="null where nobody said it")
     state: LotState = Field(description="live; part: some edges are away; stale: nothing is known")

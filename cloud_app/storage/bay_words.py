@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, delete, select, text, update
 from cloud_app.storage.counts import SAME_BAY
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import Now
-from cloud_app.storage.tables import bay, bay_state, cloud_edge, edge, source_state
+from cloud_app.storage.tables import bay, bay_state, bay_truth, cloud_edge, edge, source_state
 from cloud_app.storage.upsert import among
 from sensors.reconcile import SourceKind, SourceState
 from telemetry.bay_sensors import SENSORS_CAMERA
@@ -78,14 +78,52 @@ _ENDED = select(*_KEY).where(
 _FORGET_HANDS = delete(source_state).where(
     source_state.c.kind == SourceKind.MANUAL.value, source_state.c.until_ms <= bindparam("now_ms")
 )
+_END_HANDS = (
+    update(source_state)
+    .values(until_ms=bindparam("now_ms"), news=1)
+    .where(
+        source_state.c.site == bindparam("at_site"),
+        source_state.c.lot == bindparam("of_lot"),
+        source_state.c.bay == bindparam("of_bay"),
+        source_state.c.kind == SourceKind.MANUAL.value,
+        source_state.c.until_ms > bindparam("now_ms"),
+    )
+)
+_OF_SENSORS = select(source_state.c.bay, source_state.c.source).where(
+    source_state.c.site == bindparam("at_site"),
+    source_state.c.lot == bindparam("of_lot"),
+    source_state.c.kind == SourceKind.SENSOR.value,
+)
 _FORGET = delete(source_state).where(
     source_state.c.site == bindparam("at_site"),
     source_state.c.lot == bindparam("of_lot"),
     source_state.c.bay == bindparam("of_bay"),
-    source_state.c.kind == SourceKind.MANUAL.value,
+    source_state.c.source == bindparam("named"),
+)
+_KNOWN_TRUTHS = select(bay_truth.c.bay).where(
+    bay_truth.c.site == bindparam("at_site"), bay_truth.c.lot == bindparam("of_lot")
+)
+_FORGET_TRUTH = delete(bay_truth).where(
+    bay_truth.c.site == bindparam("at_site"),
+    bay_truth.c.lot == bindparam("of_lot"),
+    bay_truth.c.bay == bindparam("of_bay"),
+)
+_SITES_BY_HAND = (
+    select(source_state.c.site)
+    .where(source_state.c.news == text("1"), source_state.c.kind == text("'manual'"))
+    .distinct()
 )
 _BOXES = (
-    select(edge.c.edge, edge.c.layout, edge.c.dead, edge.c.seen_ms)
+    select(
+        edge.c.edge,
+        edge.c.layout,
+        edge.c.told_epoch,
+        edge.c.told_seq,
+        edge.c.told_rank,
+        edge.c.told_ms,
+        edge.c.dead,
+        edge.c.seen_ms,
+    )
     .where(
         edge.c.kind == text("'box'"),
         edge.c.edge.in_(
@@ -209,7 +247,7 @@ def bays_with_ends(session: Session, since_ms: int, now_ms: int) -> list[BayKey]
 
 
 def carrying_boxes(session: Session) -> Sequence[Any]:
-    """(edge, layout, dead, seen_ms) of the boxes with bays that a cloud edge carries."""
+    """The boxes with bays that a cloud edge carries: (edge, layout, told_*, dead, seen_ms)."""
     return session.rows(_BOXES)
 
 
@@ -233,6 +271,38 @@ def forget_ended_hands(session: Session, now_ms: int) -> int:
     return session.run(_FORGET_HANDS, {"now_ms": now_ms})
 
 
-def take_back(session: Session, site: str, lot: str, name: str) -> int:
-    """Delete what people say of a bay; return how many words that were."""
-    return session.run(_FORGET, {"at_site": site, "of_lot": lot, "of_bay": name})
+def take_back(session: Session, site: str, lot: str, name: str, now_ms: int) -> int:
+    """End what people say of a bay; return how many words that were."""
+    given = {"at_site": site, "of_lot": lot, "of_bay": name, "now_ms": now_ms}
+    return session.run(_END_HANDS, given)
+
+
+def sites_set_by_hand(session: Session) -> set[str]:
+    """Sites where people said something that was not seen to."""
+    return {row.site for row in session.rows(_SITES_BY_HAND)}
+
+
+def forget_others(
+    session: Session, site: str, lot: str, sensors: Mapping[str, Collection[str]]
+) -> bool:
+    """Forget what is known of a lot's bays by sensors that stand there no more.
+
+    Args:
+        session: to write with.
+        site: of the lot.
+        lot: which.
+        sensors: those of each bay with sources in the cloud.
+
+    Returns:
+        Whether a word went.
+    """
+    given = {"at_site": site, "of_lot": lot}
+    gone = [
+        {**given, "of_bay": row.bay, "named": row.source}
+        for row in session.rows(_OF_SENSORS, given)
+        if row.source not in sensors.get(row.bay, ())
+    ]
+    session.run_many(_FORGET, gone)
+    known = {row.bay for row in session.rows(_KNOWN_TRUTHS, given)}
+    session.run_many(_FORGET_TRUTH, [{**given, "of_bay": bay} for bay in known - sensors.keys()])
+    return bool(gone)

@@ -35,8 +35,18 @@ from cloud_app.storage.tables import bay, bay_count, bay_state, edge, edge_fault
 from cloud_app.storage.times import from_ms
 from cloud_app.storage.upsert import among, names
 from cloud_app.stream import StreamKey
-from cloud_app.views import BayNow, Counts, EdgeNow, LotNow, StaleReason, StreamNow
+from cloud_app.views import (
+    KEPT_KINDS,
+    Availability,
+    BayNow,
+    Counts,
+    EdgeNow,
+    LotNow,
+    StaleReason,
+    StreamNow,
+)
 from telemetry.messages import Location, Occupancy
+from telemetry.vocabulary import BayKind
 
 Sites: TypeAlias = Collection[str] | None
 """Which sites are wanted; None for all, and an empty one for none."""
@@ -134,6 +144,9 @@ def _counted(now: Now, which: ColumnElement[bool], *columns: ColumnElement[Any])
             for state in ("occupied", "free", "unknown")
         },
     }
+    kept = bay_count.c.kind.in_(sorted(KEPT_KINDS))
+    sums["capacity"] = case((kept, 0), else_=open_bays)
+    sums["available"] = case((or_(stale, kept), 0), else_=bay_count.c.free)
     return (
         select(
             *columns, *(func.coalesce(func.sum(each), 0).label(name) for name, each in sums.items())
@@ -162,7 +175,29 @@ def _counts(row: Row) -> Counts:
         unknown=row.unknown,
         stale=row.stale,
         closed=row.closed,
+        capacity=row.capacity,
+        available=row.available,
     )
+
+
+def availability(session: Session, now: Now, site: str, name: str) -> list[Availability]:
+    """What a driver may take of a lot, by kind of bay; kinds that are kept are left out."""
+    which = and_(
+        bay_count.c.site == site,
+        bay_count.c.lot == name,
+        bay_count.c.kind.not_in(sorted(KEPT_KINDS)),
+    )
+    query = _counted(now, which, bay_count.c.kind).group_by(bay_count.c.kind)
+    return [
+        Availability(
+            kind=BayKind(row.kind),
+            capacity=row.capacity,
+            available=row.available,
+            occupied=row.occupied,
+            unknown=row.unknown + row.stale,
+        )
+        for row in session.rows(query.order_by(bay_count.c.kind))
+    ]
 
 
 def _lot(row: Row) -> LotNow:

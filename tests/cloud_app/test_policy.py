@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -27,7 +28,7 @@ from cloud_app.storage.tables import alert
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.hub import Hub, feeding, fill, heard_live
-from tests.cloud_app.scripted_edge import ScriptedEdge
+from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
 
 # Each name of the south begins with it, so that whatever leaks is found in any text.
@@ -157,6 +158,9 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     if "/registry/" in path and method in REGISTRY_WRITES:
         body, etag = REGISTRY_WRITES[method]
         return client.request(method, path, json=body, headers={"If-Match": etag})
+    if path.endswith("/manual") and method == "PUT":
+        until = (START + timedelta(days=1)).isoformat()
+        return client.request(method, path, json={"state": "free", "until": until})
     if path.endswith("/alerts/assignees"):
         return client.request(method, path, params={"site": "north"})
     if path.endswith("/actions"):
@@ -175,7 +179,7 @@ def expected_of(token: str | None, permission: Permission, path: str) -> set[int
         return {401}
     if permission not in _OF_TOKENS:
         return {403}
-    return {200, 404, 412, 422} if "/registry/" in path else {200, 404}
+    return {200, 404, 412, 422} if "/registry/" in path else {200, 204, 404}
 
 
 def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:

@@ -201,7 +201,6 @@ def test_a_person_stands_before_devices_until_the_end(database: Database) -> Non
     ends_ms = site.now_ms + 600_000
     manual = {"kind": SourceKind.MANUAL, "until_ms": ends_ms}
     site.hear(site.word("ann", "b1", True, **manual), site.word("ann", "a1", True, **manual))
-    site.reconciler.forget()
     site.run()
     assert (site.states()["b1"], site.states()["a1"]) == ("occupied", "occupied")
     assert [event.told.cause for event in site.events[-2:]] == ["manual", "manual"]  # type: ignore[union-attr]

@@ -1,0 +1,142 @@
+"""Why a bay is what it is: what each source says, how far it is believed, and what follows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import bindparam, select
+
+from cloud_app.occupancy.verdicts import trusted
+from cloud_app.storage.bay_words import BayWords, words_of
+from cloud_app.storage.counts import COUNTS_HERE
+from cloud_app.storage.database import Session
+from cloud_app.storage.queries import Now
+from cloud_app.storage.tables import bay as bay_table
+from cloud_app.storage.tables import edge
+from cloud_app.storage.times import from_ms
+from cloud_app.storage.truths import trusts_of, watches_of
+from sensors.reconcile import Role, SourceKind, Weighed, Why, reconcile
+from sensors.reliability import Trust
+from telemetry.messages import Occupancy
+
+_COUNTED = (
+    select(bay_table.c.edge)
+    .select_from(edge)
+    .join(bay_table, (bay_table.c.edge == edge.c.edge) & (bay_table.c.layout == edge.c.layout))
+    .where(
+        bay_table.c.site == bindparam("at_site"),
+        bay_table.c.lot == bindparam("of_lot"),
+        bay_table.c.bay == bindparam("of_bay"),
+        COUNTS_HERE,
+    )
+    .order_by(bay_table.c.edge)
+)
+
+
+class BaySource(BaseModel):
+    """What one source says of a bay."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str = Field(
+        description="edge/camera of a box, id of a sensor, or who set the bay by hand"
+    )
+    kind: SourceKind
+    role: Role = Field(
+        description="believed; agrees; overruled: it says otherwise; unknowing: it does not know; "
+        "stale: it was not heard of for too long"
+    )
+    state: Occupancy
+    reason: str | None
+    since: datetime = Field(description="since when it says so")
+    heard: datetime | None = Field(description="when it was last heard of")
+    until: datetime | None = Field(description="when its word ceases to hold; null: it holds on")
+    conf: float | None = Field(description="its own probability; null where it gives none")
+    weight: float = Field(description="log-odds that it is right; 0 for what has no vote")
+    reliability: float | None = Field(
+        description="share of its words that are right, as learned; null of a person"
+    )
+    checked_h: float = Field(description="bay hours for which another source could check it")
+    wrong_share: float | None = Field(description="share of them for which it was found wrong")
+
+
+class BaySources(BaseModel):
+    """Every source of a bay, and what follows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    site: str
+    lot: str
+    bay: str
+    edge: str = Field(description="where the bay counts")
+    state: Occupancy
+    reason: str | None
+    conf: float
+    since: datetime | None
+    why: Why = Field(
+        description="by_hand; only_one source knows; agreed; outweighs: they differ, and this side "
+        "weighs more; none_knows; none_fresh; no_source"
+    )
+    believed: str | None = Field(description="whose word the state is")
+    differs: bool = Field(description="a source that is heard of says otherwise")
+    differs_since: datetime | None
+    set_by_hand: bool
+    sources: tuple[BaySource, ...] = Field(description="the weightiest first")
+
+
+def bay_sources(session: Session, now: Now, site: str, lot: str, bay: str) -> BaySources | None:
+    """What the sources of a bay say now; None for a bay that no layout in force has."""
+    counted = session.rows(_COUNTED, {"at_site": site, "of_lot": lot, "of_bay": bay})
+    if not counted:
+        return None
+    words = words_of(session, now, site, lot, [bay]).get(bay, BayWords())
+    trusts = trusts_of(session, site, [each.source for each in words.states])
+    verdict = reconcile(trusted(words, trusts).states, now.now_ms)
+    remembered = watches_of(session, site, lot, [bay]).get(bay)
+    differ_ms = remembered.differ_ms if remembered is not None else None
+    order = {role: place for place, role in enumerate(Role)}
+    told = sorted(verdict.words, key=lambda word: (order[word.role], -word.weight))
+    believed = verdict.believed
+    return BaySources(
+        site=site,
+        lot=lot,
+        bay=bay,
+        edge=counted[0].edge,
+        state=Occupancy.of(verdict.occ),
+        reason=verdict.reason,
+        conf=verdict.conf,
+        since=None if verdict.since_ms is None else from_ms(verdict.since_ms),
+        why=verdict.why,
+        believed=None if believed is None else believed.source,
+        differs=verdict.differs,
+        differs_since=from_ms(differ_ms) if verdict.differs else None,
+        set_by_hand=any(
+            word.state.kind is SourceKind.MANUAL and word.role is not Role.STALE
+            for word in verdict.words
+        ),
+        sources=tuple(_source(word, trusts.get(word.state.source)) for word in told),
+    )
+
+
+def _source(word: Weighed, trust: Trust | None) -> BaySource:
+    said = word.state
+    if trust is None and said.kind is not SourceKind.MANUAL:
+        trust = Trust(said.kind)
+    return BaySource(
+        source=said.source,
+        kind=said.kind,
+        role=word.role,
+        state=Occupancy.of(said.occ),
+        reason=said.reason,
+        since=from_ms(said.since_ms),
+        heard=from_ms(said.heard_ms) if said.heard_ms else None,
+        until=from_ms(said.until_ms),
+        conf=said.conf,
+        weight=round(word.weight, 3),
+        reliability=None if trust is None else round(trust.reliability, 4),
+        checked_h=0.0 if trust is None else round(trust.checked_ms / 3_600_000, 2),
+        wrong_share=None
+        if trust is None or trust.wrong_share is None
+        else round(trust.wrong_share, 4),
+    )
