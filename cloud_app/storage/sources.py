@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Integer, Tuple, func, literal_column, tuple_
+from sqlalchemy import ColumnElement, Integer, Tuple, and_, func, literal_column, tuple_
 
 from cloud_app.storage.database import Session
 from cloud_app.storage.tables import source_state
@@ -78,12 +78,26 @@ _TELL = Upsert(
     lambda new: {**{name: new[name] for name in _FACTS}, "news": literal_column("1")},
     lambda new: _rank_of(source_state.c) < _rank_of(new),
 )
+_TELL_WHOLE = Upsert(
+    source_state,
+    names(source_state),
+    lambda new: {**{name: new[name] for name in _FACTS}, "news": literal_column("1")},
+    lambda new: and_(
+        source_state.c.heard_ms <= new.heard_ms, _rank_of(source_state.c) != _rank_of(new)
+    ),
+)
 
 
-def tell(session: Session, words: Iterable[SourceWord]) -> None:
+def tell(session: Session, words: Iterable[SourceWord], *, is_whole: bool = False) -> None:
     """Keep what sources say; the newest word of each stands, whatever came first or twice.
 
     The reconciler sees to what follows from it within about a second.
+
+    Args:
+        session: a writing transaction.
+        words: in any order.
+        is_whole: each word is made of all that its source ever said, under a lock of the source: of
+            two heard at one time the later one stands, since it knows more of the time before.
     """
     newest: dict[tuple[str, str, str, str], SourceWord] = {}
     for word in words:
@@ -93,7 +107,7 @@ def tell(session: Session, words: Iterable[SourceWord]) -> None:
             newest[key] = word
     # In order of their keys, so that two that tell at once never wait for each other.
     session.upsert(
-        _TELL,
+        _TELL_WHOLE if is_whole else _TELL,
         [
             (
                 *key,

@@ -156,7 +156,7 @@ class SensorIntake:
         keys = {place: _frame_key(each) for place, each in judged.items()}
         seen = known_frames(session, keys.values())
         rows = take_frames(session, [self._frame(each) for each in judged.values()])
-        tell(session, self._words(judged.values(), rows))
+        tell(session, self._words(judged.values(), rows), is_whole=True)
         outcomes: dict[int, Outcome] = {}
         counted: list[Counted] = []
         for place, each in judged.items():
