@@ -62,7 +62,7 @@ def gate_key(database: Database, site: Site, now: datetime) -> str:
     Raises:
         AccountError: it cannot be made.
     """
-    scopes = frozenset({Scope.INTAKE, Scope.WRITE})
+    scopes = frozenset({Scope.INTAKE, Scope.READ, Scope.WRITE})
     tenant = Tenant(TenantKind.OPERATOR, site.operator)
     plan = KeyPlan(f"Gates of {site.name}", tenant, scopes, frozenset({site.id}), None)
     actor = Actor(ActorKind.COMMAND_LINE, "scripts/city", None, to_ms(now))

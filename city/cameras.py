@@ -96,6 +96,9 @@ class CameraLots:
             each.service = service_of(each.box)
             each.service.start()
 
+    def check(self) -> None:
+        """Nothing: an edge service tells of its faults by alarms, and goes on."""
+
     def quiesce(self) -> None:
         """Nothing: see `waits`."""
 

@@ -69,6 +69,10 @@ class ScriptedDistrict:
         self._beside.switch_on(self._clock.utc().timestamp())
         self._living.start()
 
+    def check(self) -> None:
+        """Raise what ended it, if something did."""
+        self._living.check()
+
     def quiesce(self) -> None:
         """Nobody comes or goes any more, when this returns."""
         self._living.quiesce()

@@ -176,6 +176,10 @@ class CountedGarages:
         self._begin_s = self._clock.utc().timestamp()
         self._living.start()
 
+    def check(self) -> None:
+        """Raise what ended it, if something did."""
+        self._living.check()
+
     def quiesce(self) -> None:
         """Nobody comes or goes any more, when this returns."""
         self._living.quiesce()

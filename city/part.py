@@ -89,6 +89,10 @@ class Part(Protocol):
         """Begin; returns at once."""
         ...
 
+    def check(self) -> None:
+        """Raise what ended it, if something did."""
+        ...
+
     def quiesce(self) -> None:
         """Let nothing happen any more, while what happened is still delivered."""
         ...

@@ -100,12 +100,12 @@ def _run(stage: _Stage) -> CityScore | None:
     if taken is None:
         return None
     bays, counted = _parts(stage, founded, taken, broker.port)
-    for part in (*bays, *counted):
+    for part in (*counted, *bays):
         stack.callback(part.stop)
         part.start()
         stage.done(report.part_line(part.lots))
     _wait_for_all(stage, api, len(lots))
-    _live(stage, founded.cloud, filler, api)
+    _live(stage, founded, (*bays, *counted), api)
     published = drained((*bays, *counted), clock)
     look = _Look(watcher, api, published)
     return CityScore(
@@ -199,14 +199,16 @@ def _wait_for_all(stage: _Stage, api: Api, lots: int) -> None:
     stage.done(f"all {lots} lots are in the cloud, {len(WATCHED)} of them judged from pictures")
 
 
-def _live(stage: _Stage, cloud: CloudProcess, filler: Filler, api: Api) -> None:
+def _live(stage: _Stage, founded: _Founded, parts: Sequence[Part], api: Api) -> None:
     """Say how it stands, until the time is over."""
     clock, duration_s = stage.clock, stage.settings.duration_s
     ends_s = None if duration_s is None else clock.mono_s() + duration_s
     next_s = clock.mono_s() + _STANDING_EVERY_S / 3
     while not stage.stop.wait(_STEP_S) and (ends_s is None or clock.mono_s() < ends_s):
-        cloud.check()
-        for week in filler.look():
+        founded.cloud.check()
+        for part in parts:
+            part.check()
+        for week in founded.filler.look():
             stage.done(report.week_line(week))
         if clock.mono_s() >= next_s:
             next_s = clock.mono_s() + _STANDING_EVERY_S

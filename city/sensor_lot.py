@@ -71,6 +71,10 @@ class SensorLots:
         self._field.switch_on(self._begin_s)
         self._living.start()
 
+    def check(self) -> None:
+        """Raise what ended it, if something did."""
+        self._living.check()
+
     def quiesce(self) -> None:
         """Nobody comes or goes any more, when this returns."""
         self._living.quiesce()
