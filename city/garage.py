@@ -166,10 +166,11 @@ class CountedGarages:
         self.lots = tuple(lots)
         self._api, self._clock = api, clock
         live = {lot.key: LiveLot(lot, taken[lot.key], seed, _LASTS_S) for lot in lots}
-        self._living = LivingLots(live, clock, self._tick, "city-garages")
+        self._living = LivingLots(live, clock, self.tick, "city-garages")
         self._counted = {lot.key: _counted(lot, len(taken[lot.key]), seed) for lot in lots}
         self._rng = random.Random(f"garages {seed}")  # noqa: S311 - a simulation
-        self._begin_s = self._alive_s = 0.0
+        self._begin_s = clock.utc().timestamp()
+        self._alive_s = self._begin_s
 
     def start(self) -> None:
         """Open the gates."""
@@ -216,7 +217,8 @@ class CountedGarages:
         expected = max(0, min(each.known, len(lot.bays)))
         return CountTruth(counts, each.alone, expected, each.walks)
 
-    def _tick(self, news: News, is_quiet: bool) -> None:
+    def tick(self, news: News, is_quiet: bool) -> None:
+        """Let vehicles pass the gates, tell the cloud, and count on foot now and then."""
         now_s = self._clock.utc().timestamp()
         for key, changes in news.items():
             self._pass_gates(self._counted[key], changes)

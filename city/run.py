@@ -178,7 +178,7 @@ def _parts(
     gate_api = GateApi(founded.cloud.url, founded.gate_key)
     garages = CountedGarages(city.watched_by(Watch.GATES), taken, gate_api, clock, seed)
     scripted = city.watched_by(Watch.SCRIPT)
-    beside = beside_cameras(scripted, taken, server, seed)
+    beside = beside_cameras(scripted, taken, server.publish, seed)
     folder = stage.settings.boxes
     boxes = {lot.key: ScriptedBox(lot, folder, port, clock, seed) for lot in scripted}
     district = ScriptedDistrict(scripted, taken, boxes, beside, clock, seed)

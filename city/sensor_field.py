@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from city.living import News
-from city.network_server import NetworkServer
 from city.plan import PlannedBay, PlannedLot, Watch, sensor_id
 from city.stays import Taken
 from simulator.uplinks import (
     FAMILIES,
     Air,
+    Delivery,
     Device,
     Habits,
     SimulatedSensor,
@@ -37,6 +37,7 @@ _FAMILY_OF_ROW = {"A": "nwave-nps405", "B": "milesight-em310-udl"}
 _OTHERS = "bosch-tps110"
 _EUI_PREFIX = "70b3d57ed0"
 
+Publish = Callable[[Iterable[Delivery]], None]
 HabitsOf = Callable[[str, float], Habits]
 """How the sensor of a bay behaves that is switched on at a time."""
 
@@ -99,7 +100,7 @@ class SensorField:
     Args:
         sensors: which.
         taken: who stands where at the beginning.
-        server: through which they speak.
+        publish: gets what arrives at the network server.
         habits_of: how each behaves.
         seed: of it all.
     """
@@ -108,11 +109,11 @@ class SensorField:
         self,
         sensors: Sequence[PlannedSensor],
         taken: Taken,
-        server: NetworkServer,
+        publish: Publish,
         habits_of: HabitsOf,
         seed: int,
     ) -> None:
-        self._planned, self._taken, self._server = tuple(sensors), taken, server
+        self._planned, self._taken, self._publish = tuple(sensors), taken, publish
         self._habits_of, self._seed = habits_of, seed
         self._living: dict[tuple[str, str], SimulatedSensor] = {}
         self._begin_s = 0.0
@@ -148,7 +149,7 @@ class SensorField:
                     sensor.see(self._begin_s + change.time_s, occupied=change.occupied)
         for bay, living in self._living.items():
             arrived = living.step(now_s)
-            self._server.publish(arrived)
+            self._publish(arrived)
             for each in arrived:
                 self._heard(bay, each.uplink)
 
@@ -159,7 +160,7 @@ class SensorField:
 
 
 def beside_cameras(
-    lots: Sequence[PlannedLot], taken: Taken, server: NetworkServer, seed: int
+    lots: Sequence[PlannedLot], taken: Taken, publish: Publish, seed: int
 ) -> SensorField:
     """The sensors in bays that a camera sees, of which the first of each lot lies."""
     liars = {bays[0] for bays in BESIDE.values()}
@@ -168,7 +169,7 @@ def beside_cameras(
         False: Habits(HEARTBEAT_S, NOTICES_S),
     }
     sensors = [each for lot in lots for each in sensors_of(lot)]
-    return SensorField(sensors, taken, server, lambda bay, _at_s: habits[bay in liars], seed)
+    return SensorField(sensors, taken, publish, lambda bay, _at_s: habits[bay in liars], seed)
 
 
 def frames_of(field: SensorField) -> Mapping[str, int]:

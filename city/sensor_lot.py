@@ -61,7 +61,7 @@ class SensorLots:
         live = {lot.key: LiveLot(lot, taken[lot.key], seed) for lot in lots}
         self._living = LivingLots(live, clock, self._tick, "city-sensors")
         sensors = [each for lot in lots for each in sensors_of(lot)]
-        self._field = SensorField(sensors, taken, server, _habits, seed)
+        self._field = SensorField(sensors, taken, server.publish, _habits, seed)
         self._begin_s = self._quiet_s = 0.0
 
     def start(self) -> None:
