@@ -116,8 +116,10 @@ class SensorLots:
 
     def delivery(self, lot: PlannedLot, published: Published, ask: Ask) -> Delivery:
         """Of the frames: the cloud says of each sensor how many it has."""
-        taken = sum(int(ask(f"sensors/{each.id}")["frames_24h"]) for each in sensors_of(lot))
-        return Delivery(published.seq, taken, max(0, published.seq - taken))
+        there = sum(int(ask(f"sensors/{each.id}")["frames_24h"]) for each in sensors_of(lot))
+        # They go on sending; what came since `published` is nobody's question.
+        taken = min(there, published.seq)
+        return Delivery(published.seq, taken, published.seq - taken)
 
     def _tick(self, news: News, is_quiet: bool) -> None:
         self._field.step(self._clock.utc().timestamp(), news)
