@@ -166,7 +166,7 @@ def learn(trusts: dict[str, Trust], lessons: Iterable[Lesson], now_ms: int) -> N
     """Add lessons to what is known."""
     for each in lessons:
         known = trusts.get(each.source, Trust(each.kind))
-        trusts[each.source] = known.plus(each.checked_ms, each.wrong_ms, each.spells, now_ms)
+        trusts[each.source] = known.plus(each.checks, now_ms)
 
 
 def _name(score: Score, bays: list[Bay], trusts: dict[str, Trust], hour: float) -> None:

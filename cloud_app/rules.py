@@ -272,9 +272,9 @@ def _sources_differ(session: Session, now: Now, config: RulesConfig) -> Conditio
 def _sensors_lie(session: Session) -> Conditions:
     return {
         Subject(AlertRule.SENSOR_LIES, site, sensor): (
-            f"Sensor {sensor} of {site} was wrong for {100 * (trust.wrong_share or 0):.0f} % of "
-            f"the {trust.checked_ms / 3_600_000:.0f} hours for which another source could check "
-            "it: see to it, or to where it stands."
+            f"Sensor {sensor} of {site} was wrong for {100 * (trust.recent.share or 0):.0f} % of "
+            "the last day or two, as far as another source could check it: see to it, or to where "
+            "it stands."
         )
         for site, sensor, trust in lying_sensors(session)
     }

@@ -36,9 +36,39 @@ _STILL_FROM, _STILL_MOST = 4, 6
 further one is log-odds of 1 that it is stuck, up to the most."""
 _PRIOR_MS = 12 * _HOUR_MS
 _HALF_LIFE_MS = 14 * 24 * _HOUR_MS
-_LIES_AT = 0.04
-_LIES_CHECKED_MS = 6 * _HOUR_MS
-_LIES_SPELLS = 2.5
+_RECENT_HALF_LIFE_MS = 18 * _HOUR_MS
+_RECENT_MS = 26 * _HOUR_MS
+"""What a bay that is always checked adds up to at that half-life."""
+_LIES_AT, _LIES_SPELLS = 0.04, 2.5
+"""Good sensors are wrong for about 0.5 % of the time, and one long error is no habit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How often a source was checked and found wrong; what is old counts less.
+
+    Attributes:
+        checked_ms: bay time for which it could be checked.
+        wrong_ms: how much of it it was found wrong.
+        spells: in how many spells, each by its share of the blame.
+    """
+
+    checked_ms: float = 0.0
+    wrong_ms: float = 0.0
+    spells: float = 0.0
+
+    def plus(self, other: Checks, kept: float) -> Checks:
+        """With others, of which these are so far faded: 1 for not at all."""
+        return Checks(
+            self.checked_ms * kept + other.checked_ms,
+            self.wrong_ms * kept + other.wrong_ms,
+            self.spells * kept + other.spells,
+        )
+
+    @property
+    def share(self) -> float | None:
+        """Share of the checked time for which it was found wrong; None if it never was checked."""
+        return self.wrong_ms / self.checked_ms if self.checked_ms else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,46 +77,42 @@ class Trust:
 
     Attributes:
         kind: of the source.
-        checked_ms: bay time for which it could be checked.
-        wrong_ms: how much of it it was found wrong.
-        spells: in how many spells, each by its share of the blame.
+        long: over weeks.
+        recent: over about a day, for a source that was good for long.
         at_ms: when that was learned; it fades from then on.
     """
 
     kind: SourceKind
-    checked_ms: float = 0.0
-    wrong_ms: float = 0.0
-    spells: float = 0.0
+    long: Checks = Checks()
+    recent: Checks = Checks()
     at_ms: int = 0
 
     @property
     def reliability(self) -> float:
-        """Share of its words that are right, with what is usual of its kind as a start."""
-        wrong_ms = self.wrong_ms + _PRIOR_MS * (1 - PRIOR_RELIABILITY[self.kind])
-        return max(0.0, 1 - wrong_ms / (self.checked_ms + _PRIOR_MS))
+        """Share of its words that are right, with what is usual of its kind as a start.
 
-    @property
-    def wrong_share(self) -> float | None:
-        """Share of the checked time for which it was found wrong; None if it never was checked."""
-        return self.wrong_ms / self.checked_ms if self.checked_ms else None
+        A source that turned bad is believed less at once; one that turned good earns it slowly.
+        """
+        usual_ms = _PRIOR_MS * (1 - PRIOR_RELIABILITY[self.kind])
+        wrong = max(
+            (each.wrong_ms + usual_ms) / (each.checked_ms + _PRIOR_MS)
+            for each in ((self.long, self.recent) if self.recent.spells else (self.long,))
+        )
+        return max(0.0, 1 - wrong)
 
     @property
     def lies(self) -> bool:
-        """Whether it is wrong so much and so often that somebody should see to it."""
-        return (
-            self.checked_ms >= _LIES_CHECKED_MS
-            and self.spells >= _LIES_SPELLS
-            and self.wrong_ms >= _LIES_AT * self.checked_ms
-        )
+        """Whether it was wrong so much and so often of late that somebody should see to it."""
+        most_ms = max(self.recent.checked_ms, _RECENT_MS)
+        return self.recent.spells >= _LIES_SPELLS and self.recent.wrong_ms >= _LIES_AT * most_ms
 
-    def plus(self, checked_ms: float, wrong_ms: float, spells: float, now_ms: int) -> Trust:
+    def plus(self, learned: Checks, now_ms: int) -> Trust:
         """With what was learned since; what is old has faded."""
-        kept = 0.5 ** (max(0, now_ms - self.at_ms) / _HALF_LIFE_MS) if self.at_ms else 0.0
+        passed_ms = max(0, now_ms - self.at_ms) if self.at_ms else 0
         return replace(
             self,
-            checked_ms=self.checked_ms * kept + checked_ms,
-            wrong_ms=self.wrong_ms * kept + wrong_ms,
-            spells=self.spells * kept + spells,
+            long=self.long.plus(learned, 0.5 ** (passed_ms / _HALF_LIFE_MS)),
+            recent=self.recent.plus(learned, 0.5 ** (passed_ms / _RECENT_HALF_LIFE_MS)),
             at_ms=max(now_ms, self.at_ms),
         )
 
@@ -97,9 +123,7 @@ class Lesson:
 
     source: str
     kind: SourceKind
-    checked_ms: float = 0.0
-    wrong_ms: float = 0.0
-    spells: float = 0.0
+    checks: Checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +181,7 @@ def watch(
     lessons = []
     if len(before.said) > 1:
         lasted_ms = now_ms - before.at_ms
-        lessons = [Lesson(name, each.kind, lasted_ms) for name, each in before.said.items()]
+        lessons = [Lesson(name, each.kind, Checks(lasted_ms)) for name, each in before.said.items()]
     moved = frozenset(
         name for name, each in said.items() if before.said.get(name, each).occ is not each.occ
     )
@@ -189,7 +213,7 @@ def _stood(
 
 
 def _counts(lesson: Lesson) -> bool:
-    return bool(lesson.checked_ms or lesson.wrong_ms)
+    return bool(lesson.checks.checked_ms or lesson.checks.wrong_ms)
 
 
 def _differ(said: Mapping[str, Said]) -> bool:
@@ -214,7 +238,7 @@ def _blamed(before: Watch, came_round: frozenset[str], lasted_ms: int) -> list[L
     share = 1 / (1 + math.exp(-log_odds))
     counted_ms = min(lasted_ms, _LONGEST_MS)
     return [
-        Lesson(name, each.kind, 0.0, counted_ms * part, part)
+        Lesson(name, each.kind, Checks(0.0, counted_ms * part, part))
         for occ, part in ((True, share), (False, 1 - share))
         for name, each in sides[occ].items()
     ]

@@ -20,6 +20,7 @@ from sensors.reconcile import Role, SourceKind, Weighed, Why, reconcile
 from sensors.reliability import Trust
 from telemetry.messages import Occupancy
 
+_HOUR_MS = 3_600_000
 _COUNTED = (
     select(bay_table.c.edge)
     .select_from(edge)
@@ -123,6 +124,7 @@ def _source(word: Weighed, trust: Trust | None) -> BaySource:
     said = word.state
     if trust is None and said.kind is not SourceKind.MANUAL:
         trust = Trust(said.kind)
+    share = None if trust is None else trust.long.share
     return BaySource(
         source=said.source,
         kind=said.kind,
@@ -135,8 +137,6 @@ def _source(word: Weighed, trust: Trust | None) -> BaySource:
         conf=said.conf,
         weight=round(word.weight, 3),
         reliability=None if trust is None else round(trust.reliability, 4),
-        checked_h=0.0 if trust is None else round(trust.checked_ms / 3_600_000, 2),
-        wrong_share=None
-        if trust is None or trust.wrong_share is None
-        else round(trust.wrong_share, 4),
+        checked_h=0.0 if trust is None else round(trust.long.checked_ms / _HOUR_MS, 2),
+        wrong_share=None if share is None else round(share, 4),
     )

@@ -124,22 +124,11 @@ def learned_from(
     trusts: Mapping[str, Trust], lessons: Iterable[Lesson], now_ms: int
 ) -> dict[str, Trust]:
     """The sources of which something was learned, with it."""
-    sums: dict[str, Lesson] = {}
+    found: dict[str, Trust] = {}
     for each in lessons:
-        known = sums.get(each.source, Lesson(each.source, each.kind))
-        sums[each.source] = Lesson(
-            each.source,
-            each.kind,
-            known.checked_ms + each.checked_ms,
-            known.wrong_ms + each.wrong_ms,
-            known.spells + each.spells,
-        )
-    return {
-        name: trusts.get(name, Trust(each.kind)).plus(
-            each.checked_ms, each.wrong_ms, each.spells, now_ms
-        )
-        for name, each in sums.items()
-    }
+        known = found.get(each.source) or trusts.get(each.source) or Trust(each.kind)
+        found[each.source] = known.plus(each.checks, now_ms)
+    return found
 
 
 def change_of(

@@ -236,8 +236,8 @@ Index(
     postgresql_where=_DIFFERS,
 )
 
-# How far a source is to be believed: bay milliseconds for which another source could check it, and
-# for how many of them it was found wrong, both fading with time.
+# How far a source is to be believed: bay milliseconds for which another source could check it, for
+# how many of them it was found wrong, and in how many spells; over weeks and over about a day.
 source_trust = Table(
     "source_trust",
     metadata,
@@ -247,6 +247,9 @@ source_trust = Table(
     Column("checked_ms", Double, nullable=False),
     Column("wrong_ms", Double, nullable=False),
     Column("spells", Double, nullable=False),
+    Column("recent_checked_ms", Double, nullable=False),
+    Column("recent_wrong_ms", Double, nullable=False),
+    Column("recent_spells", Double, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
 )
 

@@ -12,7 +12,7 @@ from cloud_app.storage.database import Row, Session, Values
 from cloud_app.storage.tables import bay_truth, source_trust
 from cloud_app.storage.upsert import Upsert, among, names, same
 from sensors.reconcile import SourceKind, Why
-from sensors.reliability import Said, Trust, Watch
+from sensors.reliability import Checks, Said, Trust, Watch
 
 _TRUTHS = select(bay_truth).where(
     bay_truth.c.site == bindparam("at_site"),
@@ -28,7 +28,7 @@ _LASTING = select(bay_truth.c.site, bay_truth.c.lot, bay_truth.c.bay, bay_truth.
     bay_truth.c.differ_ms <= bindparam("before_ms")
 )
 _WRONG = select(source_trust).where(
-    and_(source_trust.c.kind == SourceKind.SENSOR.value, source_trust.c.wrong_ms > 0)
+    and_(source_trust.c.kind == SourceKind.SENSOR.value, source_trust.c.recent_wrong_ms > 0)
 )
 
 
@@ -87,9 +87,11 @@ def keep_trusts(session: Session, site: str, found: Mapping[str, Trust]) -> None
                 site,
                 name,
                 each.kind.value,
-                each.checked_ms,
-                each.wrong_ms,
-                each.spells,
+                *(
+                    getattr(checks, figure)
+                    for checks in (each.long, each.recent)
+                    for figure in ("checked_ms", "wrong_ms", "spells")
+                ),
                 each.at_ms,
             )
             for name, each in sorted(found.items())
@@ -98,8 +100,12 @@ def keep_trusts(session: Session, site: str, found: Mapping[str, Trust]) -> None
 
 
 def _trust(row: Row) -> Trust:
-    kind = SourceKind(row.kind)
-    return Trust(kind, row.checked_ms, row.wrong_ms, row.spells, row.at_ms)
+    return Trust(
+        SourceKind(row.kind),
+        Checks(row.checked_ms, row.wrong_ms, row.spells),
+        Checks(row.recent_checked_ms, row.recent_wrong_ms, row.recent_spells),
+        row.at_ms,
+    )
 
 
 def lying_sensors(session: Session) -> list[tuple[str, str, Trust]]:

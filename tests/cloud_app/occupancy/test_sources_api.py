@@ -14,7 +14,7 @@ from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.truths import keep_trusts
 from sensors.reconcile import SourceKind
-from sensors.reliability import Trust
+from sensors.reliability import Checks, Trust
 from tests.cloud_app.hub import TOKENS, Hub
 from tests.cloud_app.occupancy.sources import SensorSite
 from tests.cloud_app.registry.places import put
@@ -147,9 +147,10 @@ def test_differences_that_last_and_sensors_that_lie_are_alerts(site: SensorSite)
     assert "sources_differ p1/a2" not in told(database, site)
 
     hour_ms = 3_600_000
-    bad = Trust(SourceKind.SENSOR, 20 * hour_ms, 2 * hour_ms, 5, site.now_ms)
+    checks = Checks(20 * hour_ms, 2 * hour_ms, 5)
+    bad = Trust(SourceKind.SENSOR, checks, checks, site.now_ms)
     with database.write() as session:
-        keep_trusts(session, "north", {"s-a2": bad, "s-b1": Trust(SourceKind.SENSOR, 1.0)})
+        keep_trusts(session, "north", {"s-a2": bad, "s-b1": Trust(SourceKind.SENSOR)})
     found = told(database, site)
-    assert "10 % of the 20 hours" in found["sensor_lies s-a2"].text
+    assert "wrong for 10 % of the last day" in found["sensor_lies s-a2"].text
     assert "sensor_lies s-b1" not in found
