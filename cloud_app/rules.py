@@ -82,7 +82,7 @@ def conditions(
     config: RulesConfig,
     lasting: Mapping[Subject, int],
     listening_since_ms: int,
-    gates: GatesConfig,
+    gates: GatesConfig | None = None,
 ) -> Conditions:
     """All that is true now, each with a sentence for people."""
     return {
@@ -93,7 +93,7 @@ def conditions(
         **_edge_faults(session, now),
         **_sensors_silent(session, now, listening_since_ms),
         **_batteries_low(session),
-        **_gates_silent(session, now, gates, lasting, listening_since_ms),
+        **_gates_silent(session, now, gates or GatesConfig(), lasting, listening_since_ms),
         **_counts_off(session, config),
         **_sources_differ(session, now, config),
         **_sensors_lie(session),
@@ -326,7 +326,7 @@ def judge(
         gates: when one is silent; the defaults if absent.
     """
     known = lasting_alerts(session)
-    true_now = conditions(session, now, config, known, listening_since_ms, gates or GatesConfig())
+    true_now = conditions(session, now, config, known, listening_since_ms, gates)
     news = sorted(true_now.keys() - known.keys())
     texts = [(subject, true_now[subject]) for subject in news]
     open_all(session, texts, now.now_ms, config.severity_of)

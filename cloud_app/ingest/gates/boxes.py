@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cloud_app.occupancy.balances import Lot, Truth, last_zeroing, set_count
+from cloud_app.occupancy.balances import Lot, Truth, set_count
 from cloud_app.occupancy.passages import Place, take_reports
 from cloud_app.storage.database import Session
 from cloud_app.storage.times import to_ms
@@ -60,8 +60,7 @@ def _take_truths(session: Session, events: Iterable[TakenEvent]) -> None:
         told = taken.told
         if not isinstance(told, LotCountEvent) or told.data.level is not None:
             continue
-        lot = Lot(taken.site, told.subject)
-        is_true = told.data.cause is not CountCause.COUNTED
-        # A count on its way is no truth, but better than none.
-        if is_true or last_zeroing(session, lot) is None:
-            set_count(session, lot, Truth(told.time, told.data.count, ZeroCause.BOX))
+        # A count on its way is no truth: we add its passages up ourselves.
+        if told.data.cause is not CountCause.COUNTED:
+            truth = Truth(told.time, told.data.count, ZeroCause.BOX)
+            set_count(session, Lot(taken.site, told.subject), truth)
