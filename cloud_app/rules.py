@@ -226,7 +226,7 @@ def _sensors_silent(session: Session, now: Now, listening_since_ms: int) -> Cond
     for (site, lot), rows in by_lot.items():
         if lot and len(rows) > _SILENT_EACH_MAX:
             # A gateway or network server is away: one problem, not so many.
-            found[Subject("sensor_silent", site, lot)] = (
+            found[Subject("sensor_silent", site, f"{lot}/*")] = (
                 f"{len(rows)} sensors of lot {lot} of {site} are silent; what their bays hold is "
                 "not known. Look at the gateway and the network server first."
             )

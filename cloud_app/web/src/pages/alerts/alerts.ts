@@ -15,6 +15,8 @@ export const RULES = [
   'edge_not_registered',
   'edge_lot_disputed',
   'edge_flooding',
+  'sensor_silent',
+  'sensor_battery',
 ] as const;
 export const INCIDENT_KINDS = [
   'outside_bay',
@@ -63,6 +65,12 @@ export function subjectHref({
 }: Pick<Alert, 'rule' | 'site' | 'subject'>): string | null {
   const part = encodeURIComponent;
   if (rule === 'lot_full') return `/lots/${part(site)}/${part(subject)}`;
+  if (rule.startsWith('sensor_')) {
+    // Of many at once it is the lot.
+    if (!subject.endsWith('/*')) return `/sensors/${part(subject)}`;
+    const lot = subject.slice(0, -2);
+    return `/sensors?${new URLSearchParams({ site, lot, condition: 'silent' })}`;
+  }
   const [edge = '', rest] = subject.split(/[/ ]/);
   if (rule === 'incident') return `/incidents?${new URLSearchParams({ incident: `${edge}/${rest ?? ''}` })}`;
   if (rule === 'camera_lost' || rule === 'events_lost' || rule.startsWith('edge_'))

@@ -11,7 +11,7 @@ import { faultText } from '../../components/states';
 import { t, tn, word } from '../../i18n';
 import { LIVES_DAYS } from './keys';
 
-const SCOPES: readonly Scope[] = ['read', 'write'];
+const SCOPES: readonly Scope[] = ['read', 'write', 'intake'];
 const DAY_MS = 86_400_000;
 
 /** Make a key; it is shown this once. */
