@@ -23,7 +23,7 @@ from simulator import TruthChange
 from simulator.uplinks import Habits
 from telemetry import Clock
 
-_SILENT, _SILENT_AFTER_S = "A06", 15.0
+_SILENT, _SILENT_AFTER_S = "A06", 8.0
 # Two and a half of its periods, and what the cloud needs to see it.
 _FORGOTTEN_S = 2.5 * PERIOD_S + 5.0
 _WEAK, _WEAK_V = "A03", 2.62

@@ -14,10 +14,13 @@ from city import history
 from city.filling import Filling, WeekDone, fill, occupied, past_of
 from city.history import Said, changes, with_outages
 from city.plan import City, PlannedLot
+from city.registry import import_registry
 from city.stays import Stay, first_monday
 from city.troubles import Outage, incidents_of, outages_of
 from cloud_app.config import DatabaseConfig
+from cloud_app.occupancy.cloud_layouts import lay_out
 from cloud_app.storage.bay_events import Window
+from cloud_app.storage.cloud_stream import EPOCH
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.intake import take_layout, touch_edges
 from cloud_app.storage.open import open_database
@@ -27,7 +30,7 @@ from cloud_app.storage.series import lot_series
 from cloud_app.storage.times import to_ms
 from telemetry import UnknownReason
 from telemetry.cloudevents import BayChangedEvent
-from tests.city.conftest import NOW, planned
+from tests.city.conftest import NOW, planned, sensed_lot
 
 BLIND = UnknownReason.BLIND
 
@@ -173,3 +176,33 @@ def test_weeks_that_come_late_are_in_the_quarters_too(
         database.close()
     assert after == before
     assert all(point.occupancy is not None for point in after)
+
+
+def test_the_past_of_a_lot_on_sensors_lies_below_what_its_edge_says_now(tmp_path: Path) -> None:
+    lot = sensed_lot()
+    database = open_database(DatabaseConfig(url=SecretStr(f"sqlite:{tmp_path}/cloud.db")))
+    city = City((lot,))
+    window = Window(to_ms(NOW - timedelta(hours=9)), to_ms(NOW - timedelta(hours=3)))
+    try:
+        import_registry(database, city, tmp_path / "city.geojson", NOW)
+        *_, last = fill(Filling(tmp_path / "cloud.db", city, NOW, seed=5, weeks=0), lambda: False)
+        assert isinstance(last, WeekDone)
+        with database.write() as session:
+            lay_out(session, lot.spec.site)
+        with database.read() as session:
+            streams = session.rows(text("SELECT edge, epoch, upto, top FROM stream"))
+            assert session.rows(text("SELECT reason FROM quarantine")) == []
+            told = {row.layout for row in session.rows(text("SELECT layout FROM edge"))}
+            points = lot_series(session, lot.spec.site, lot.id, window, 3_600_000)
+    finally:
+        database.close()
+    assert {row.edge for row in streams} == {lot.edge} == {"old-town.Mill-Lane"}
+    assert all(row.upto == row.top and 1 <= row.epoch < EPOCH for row in streams)
+    assert sum(row.top for row in streams) == last.events
+    # The layout that the cloud makes of the registry's devices is the one that the past is told in.
+    assert told == {lot.layout.hash}
+    past = past_of(lot, first_monday(NOW, 0), NOW, seed=5)
+    assert points
+    for point in points:
+        middle_s = point.start.timestamp() + 1800
+        assert abs(point.occupied - len(occupied(past, middle_s))) < 6
