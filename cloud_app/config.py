@@ -412,9 +412,6 @@ class RulesConfig(_Section):
         ge=0,
         description="so long must a vehicle stand so; overstays count at once",
     )
-    sources_differ_s: PositiveS = Field(
-        default=1800.0, description="so long may the sources of a bay differ"
-    )
     count_drift_share: float = Field(
         default=0.05,
         gt=0,
@@ -423,6 +420,9 @@ class RulesConfig(_Section):
     )
     count_drift_least: int = Field(
         default=10, ge=1, description="drift, in vehicles, below which nobody is told"
+    )
+    sources_differ_s: PositiveS = Field(
+        default=1800.0, description="so long may the sources of a bay differ"
     )
     severity: dict[AlertRule, Severity] = Field(
         default_factory=dict, description="how grave a rule's alerts are, if not as usual"

@@ -37,8 +37,8 @@ further one is log-odds of 1 that it is stuck, up to the most."""
 _PRIOR_MS = 12 * _HOUR_MS
 _HALF_LIFE_MS = 14 * 24 * _HOUR_MS
 _RECENT_HALF_LIFE_MS = 18 * _HOUR_MS
-_RECENT_MS = 26 * _HOUR_MS
-"""What a bay that is always checked adds up to at that half-life."""
+_RECENT_MS = 22 * _HOUR_MS
+"""Less would be too little to go by; a bay that is always checked adds up to 26 hours."""
 _LIES_AT, _LIES_SPELLS = 0.04, 2.5
 """Good sensors are wrong for about 0.5 % of the time, and one long error is no habit."""
 

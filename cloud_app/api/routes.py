@@ -28,6 +28,8 @@ from cloud_app.api.parameters import (
     UpToTheNewest,
     span_of,
 )
+from cloud_app.occupancy.balances import Lot
+from cloud_app.occupancy.count_views import is_counted
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.health_history import EVERY_S, health_points
 from cloud_app.storage.history import stays
@@ -127,12 +129,13 @@ def get_bays(
     In the past a bay is `stale` if an alert says that its edge was away; it is unknown, for the
     reason `no_record`, before its first event. Always the bays of today's layouts.
     """
-    reading.site(site)
+    which = Lot(reading.site(site), lot)
     if at is None:
         found = bays_now(reading.session, reading.now(), site=site, lot=lot)
     else:
         found = bays_at(reading.session, site, lot, to_ms(at))
-    if not found:
+    # One that is only counted has none.
+    if not found and not is_counted(reading.session, which):
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
     return _listed(BayNow, found, form, reading, "bays", site, lot)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import bindparam, select
@@ -35,6 +36,10 @@ _COUNTED = (
 )
 
 
+# Spelled out: the API has roles of people, too.
+RoleName: TypeAlias = Literal["believed", "agrees", "overruled", "unknowing", "stale"]
+
+
 class BaySource(BaseModel):
     """What one source says of a bay."""
 
@@ -44,7 +49,7 @@ class BaySource(BaseModel):
         description="edge/camera of a box, id of a sensor, or who set the bay by hand"
     )
     kind: SourceKind
-    role: Role = Field(
+    role: RoleName = Field(
         description="believed; agrees; overruled: it says otherwise; unknowing: it does not know; "
         "stale: it was not heard of for too long"
     )
@@ -128,7 +133,7 @@ def _source(word: Weighed, trust: Trust | None) -> BaySource:
     return BaySource(
         source=said.source,
         kind=said.kind,
-        role=word.role,
+        role=word.role.value,
         state=Occupancy.of(said.occ),
         reason=said.reason,
         since=from_ms(said.since_ms),

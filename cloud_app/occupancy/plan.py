@@ -7,6 +7,7 @@ import json
 from sqlalchemy import and_, bindparam, select
 
 from cloud_app.occupancy.places import area_of, point_of, ring_of
+from cloud_app.occupancy.tables import lot_count
 from cloud_app.occupancy.views import LotPlan, PlanBay
 from cloud_app.registry.kinds import BAY, LOT, SITE, Ref
 from cloud_app.registry.queries import Filter, every_thing
@@ -23,6 +24,10 @@ _BAYS = (
     .order_by(bay.c.edge, bay.c.place)
 )
 
+_COUNTED = select(lot_count.c.lot).where(
+    lot_count.c.site == bindparam("at_site"), lot_count.c.lot == bindparam("of_lot")
+)
+
 
 def lot_plan(session: Session, site: str, lot: str) -> LotPlan | None:
     """A lot's plan; None if neither a layout in force nor the registry knows it.
@@ -32,7 +37,8 @@ def lot_plan(session: Session, site: str, lot: str) -> LotPlan | None:
     lot_ref, site_ref = LOT.ref({"site": site, "lot": lot}), Ref(SITE.name, site)
     known = find(session, [lot_ref, site_ref])
     rows = session.rows(_BAYS, {"at_site": site, "of_lot": lot})
-    if not rows and lot_ref not in known:
+    counted = bool(session.rows(_COUNTED, {"at_site": site, "of_lot": lot}))
+    if not rows and lot_ref not in known and not counted:
         return None
     things = every_thing(session, Filter(BAY, parent=lot_ref.key))
     said_of = {thing.ids["bay"]: thing.said for thing in things}
@@ -49,6 +55,7 @@ def lot_plan(session: Session, site: str, lot: str) -> LotPlan | None:
         point=point_of(said),
         outline=area_of(said),
         bays=bays,
+        counted=counted,
     )
 
 

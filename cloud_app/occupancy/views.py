@@ -127,6 +127,7 @@ class LotPlan(_View):
     point: Position | None
     outline: Area | None
     bays: tuple[PlanBay, ...]
+    counted: bool = Field(description="whether it is counted at gates")
 
 
 class HitKind(StrEnum):

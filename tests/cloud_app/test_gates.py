@@ -125,7 +125,7 @@ def test_a_box_that_corrects_its_count_corrects_ours(database: Database) -> None
     register(database)
     box = Box(bay_ids=())
     take(database, box.hello())
-    take(database, [box.counted(5, CountCause.COUNTED), box.passed("in", 4)])
+    take(database, [box.counted(5, CountCause.ZEROED), box.passed("in", 4)])
     assert shown(database, to_ms(box.now)) == 9
     take(database, [box.counted(6, CountCause.CORRECTED)])
     assert shown(database, to_ms(box.now)) == 6

@@ -134,7 +134,7 @@ def test_one_that_was_good_for_a_year_and_turns_bad_is_named_within_a_day() -> N
 )
 def test_the_reconciled_state_beats_either_source_alone(plan: Plan) -> None:
     """The short form of benchmarks/sources.py."""
-    score = simulate(plan, 5)
+    score = simulate(plan, 7)
     assert score.reconciled > max(score.camera, score.sensor)
     assert not score.falsely
     if plan.liars <= 1:

@@ -27,6 +27,7 @@ const bay = (name: string, more: Partial<Bay> = {}): Bay => ({
   conf: 0.9,
   since: null,
   stale: false,
+  available: true,
   ...more,
 });
 
@@ -53,6 +54,7 @@ const plan = (...bays: Plan['bays']): Plan => ({
   point: null,
   outline: null,
   bays,
+  counted: false,
 });
 
 test('a bay of the plan without a state is unknown, one without a place is there all the same', () => {
@@ -72,7 +74,16 @@ test('each bay counts once: closed before stale before what was said', () => {
     bay('a4', { state: 'unknown' }),
   ]);
   const counts = countsOf(bays);
-  expect(counts).toEqual({ bays: 4, occupied: 1, free: 0, unknown: 1, stale: 1, closed: 1 });
+  expect(counts).toEqual({
+    bays: 4,
+    occupied: 1,
+    free: 0,
+    unknown: 1,
+    stale: 1,
+    closed: 1,
+    capacity: 3,
+    available: 0,
+  });
   expect(occupancyOf(counts)).toBe(1);
   expect(occupancyOf({ ...counts, occupied: 0 })).toBeNull();
 });

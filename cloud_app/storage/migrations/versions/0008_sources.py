@@ -35,7 +35,8 @@ _STATEMENTS = (
         site TEXT NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL,
         checked_ms DOUBLE PRECISION NOT NULL, wrong_ms DOUBLE PRECISION NOT NULL,
         spells DOUBLE PRECISION NOT NULL, recent_checked_ms DOUBLE PRECISION NOT NULL,
-        recent_wrong_ms DOUBLE PRECISION NOT NULL, recent_spells DOUBLE PRECISION NOT NULL, at_ms BIGINT NOT NULL,
+        recent_wrong_ms DOUBLE PRECISION NOT NULL,
+        recent_spells DOUBLE PRECISION NOT NULL, at_ms BIGINT NOT NULL,
         PRIMARY KEY (site, source))""",
 )
 

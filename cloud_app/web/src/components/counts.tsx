@@ -33,7 +33,7 @@ export function StateWord({ state }: { state: BayState }) {
   );
 }
 
-export function Meter({ counts }: { counts: Counts }) {
+export function Meter({ counts }: { counts: Pick<Counts, BayState> }) {
   const shown = STATES.filter((state) => counts[state] > 0);
   const label = shown.map((state) => `${counts[state]} ${t(`bay.${state}`)}`).join(', ');
   return (
@@ -45,7 +45,7 @@ export function Meter({ counts }: { counts: Counts }) {
   );
 }
 
-export function Legend({ counts }: { counts: Counts }) {
+export function Legend({ counts }: { counts: Pick<Counts, BayState> }) {
   return (
     <div class="legend num">
       {STATES.filter((state) => counts[state] > 0 || state === 'free' || state === 'occupied').map(

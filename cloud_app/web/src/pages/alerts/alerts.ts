@@ -17,6 +17,10 @@ export const RULES = [
   'edge_flooding',
   'sensor_silent',
   'sensor_battery',
+  'sources_differ',
+  'sensor_lies',
+  'gate_silent',
+  'count_drift',
 ] as const;
 export const INCIDENT_KINDS = [
   'outside_bay',

@@ -11,6 +11,7 @@ import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { percent, span } from '../../i18n/format';
 import type { LotBay } from './bays';
+import { Why } from './WhyCard';
 
 const WEEK_MS = 7 * 86_400_000;
 const STAYS_MAX = 100;
@@ -26,6 +27,7 @@ export function BayPanel({ bay, zone, onClose }: { bay: LotBay; zone: string | n
       </header>
       <div class="body stack">
         {now ? <Facts bay={bay} now={now} zone={zone} /> : <p class="soft">{t('lot.nothingSaid')}</p>}
+        {now && <Why now={now} zone={zone} />}
         {now && <History edge={now.edge} bay={now.bay} since={now.since} zone={zone} />}
       </div>
     </aside>
@@ -59,13 +61,14 @@ function Facts({ bay, now, zone }: { bay: LotBay; now: NonNullable<LotBay['now']
     [
       t('lot.source'),
       <span key="source">
-        {t('lot.sourceCamera', { camera: now.camera })} ·{' '}
+        {now.camera === 'sensors' ? t('lot.sourceSensors') : t('lot.sourceCamera', { camera: now.camera })} ·{' '}
         <a href={`/edges/${encodeURIComponent(now.edge)}`}>{now.edge}</a>
       </span>,
     ],
     [t('lot.zone'), bay.zone],
     [t('lot.level'), bay.level],
     [t('lot.kind'), word('bayKind', bay.kind)],
+    [t('lot.available'), t(now.available ? 'lot.isAvailable' : 'lot.isNotAvailable')],
   ];
   return (
     <dl class="facts">

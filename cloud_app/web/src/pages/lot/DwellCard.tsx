@@ -2,6 +2,7 @@ import { api, ask } from '../../api/client';
 import type { Dwell, DwellGroup } from '../../api/types';
 import { useData } from '../../api/useData';
 import { Card } from '../../components/Card';
+import { Scroller } from '../../components/Form';
 import { Loaded } from '../../components/states';
 import { t, word } from '../../i18n';
 import { count, span } from '../../i18n/format';
@@ -38,7 +39,7 @@ function Summary({ dwell }: { dwell: Dwell }) {
       : []),
   ];
   return (
-    <div class="scroll">
+    <Scroller>
       <table class="plain">
         <thead>
           <tr>
@@ -59,7 +60,7 @@ function Summary({ dwell }: { dwell: Dwell }) {
         </tbody>
       </table>
       {turnover !== null && <p class="small soft note">{t('dwell.turnover', { n: turnover.toFixed(1) })}</p>}
-    </div>
+    </Scroller>
   );
 }
 

@@ -28,7 +28,9 @@ import {
   type View,
   viewsOf,
 } from './bays';
+import { CountCard } from './CountCard';
 import { DwellCard } from './DwellCard';
+import { GatesCard, TrueCountsCard } from './GatesCard';
 import { LotIncidents } from './LotIncidents';
 import { PlanView } from './PlanView';
 import { SeriesCard } from './SeriesCard';
@@ -98,29 +100,42 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
       {all && bays.error && <OldData error={bays.error} retry={bays.reload} />}
       {all && (
         <>
-          <Figures bays={all} at={at} zone={zone} />
-          <div class="lot-main" data-panel={selected ? 'open' : 'shut'}>
-            <PlanCard
-              bays={all}
-              levels={plan.data?.levels ?? []}
-              query={query}
-              selected={selected?.key ?? ''}
-            >
-              <TimeSlider
-                site={site}
-                lot={lot}
-                span={span}
-                at={at}
-                zone={zone}
-                onAt={(ms) => query.set({ at: ms === null ? '' : new Date(ms).toISOString() })}
-              />
-            </PlanCard>
-            {selected && <BayPanel bay={selected} zone={zone} onClose={() => query.set({ bay: '' })} />}
-          </div>
+          {all.length > 0 && <Figures bays={all} at={at} zone={zone} />}
+          {plan.data?.counted && at === null && <CountCard site={site} lot={lot} zone={zone} />}
+          {all.length > 0 && (
+            <div class="lot-main" data-panel={selected ? 'open' : 'shut'}>
+              <PlanCard
+                bays={all}
+                levels={plan.data?.levels ?? []}
+                query={query}
+                selected={selected?.key ?? ''}
+              >
+                <TimeSlider
+                  site={site}
+                  lot={lot}
+                  span={span}
+                  at={at}
+                  zone={zone}
+                  onAt={(ms) => query.set({ at: ms === null ? '' : new Date(ms).toISOString() })}
+                />
+              </PlanCard>
+              {selected && <BayPanel bay={selected} zone={zone} onClose={() => query.set({ bay: '' })} />}
+            </div>
+          )}
           <div class="lot-more">
             <SeriesCard site={site} lot={lot} zone={zone} />
-            <LotIncidents site={site} lot={lot} zone={zone} />
-            <DwellCard site={site} lot={lot} />
+            {plan.data?.counted && (
+              <>
+                <GatesCard site={site} lot={lot} zone={zone} />
+                <TrueCountsCard site={site} lot={lot} zone={zone} />
+              </>
+            )}
+            {all.length > 0 && (
+              <>
+                <LotIncidents site={site} lot={lot} zone={zone} />
+                <DwellCard site={site} lot={lot} />
+              </>
+            )}
           </div>
         </>
       )}
@@ -152,6 +167,11 @@ function Figures({ bays, at, zone }: { bays: readonly LotBay[]; at: number | nul
             state="free"
             value={counts.free}
             of={t('lot.ofBays', { n: counts.bays })}
+          />
+          <Figure
+            label={t('lot.available')}
+            value={counts.available}
+            of={t('lot.ofBays', { n: counts.capacity })}
           />
           <Figure label={t('bay.occupied')} state="occupied" value={counts.occupied} />
           {counts.unknown > 0 && <Figure label={t('bay.unknown')} state="unknown" value={counts.unknown} />}

@@ -51,11 +51,23 @@ export function lotBays(plan: Plan | undefined, states: readonly Bay[]): LotBay[
   });
 }
 
-/** Each bay counts once. */
-export function countsOf(bays: readonly Pick<LotBay, 'state'>[]): Counts {
+/** Each bay counts once. Reserved and closed bays are no driver's: neither capacity nor available. */
+export function countsOf(bays: readonly Pick<LotBay, 'state' | 'kind'>[]): Counts {
   const counts = { bays: bays.length, occupied: 0, free: 0, unknown: 0, stale: 0, closed: 0 };
-  for (const { state } of bays) counts[state] += 1;
-  return counts;
+  let [capacity, available] = [0, 0];
+  for (const { state, kind } of bays) {
+    counts[state] += 1;
+    if (kind === 'reserved' || state === 'closed') continue;
+    capacity += 1;
+    if (state === 'free') available += 1;
+  }
+  return { ...counts, capacity, available };
+}
+
+/** A source as people know it: of a box its camera, else its own name. */
+export function nameOfSource(source: string): string {
+  const [edge, camera] = source.split('/');
+  return camera && edge ? `${camera} (${edge})` : source;
 }
 
 export function occupancyOf({ occupied, free }: Counts): number | null {

@@ -21,6 +21,10 @@ export function LotCard({ lot, onClose }: { lot: MapLot; onClose: () => void }) 
         <span>
           <b class="num">{count(lot.free)}</b>{' '}
           <span class="soft">{t('overview.freeOf', { n: count(lot.bays) })}</span>
+          <br />
+          <span class="soft small num">
+            {t('overview.availableOf', { n: count(lot.available), of: count(lot.capacity) })}
+          </span>
         </span>
         <Occupancy share={lot.occupancy} />
       </p>

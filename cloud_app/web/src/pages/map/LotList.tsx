@@ -88,7 +88,10 @@ function LotRow({ lot, onMark }: { lot: MapLot; onMark: (key: string) => void })
         <span class="grow">
           <span class="row between">
             <span class="strong clip">{titleOf(lot)}</span>
-            <span class="num nowrap">
+            <span
+              class="num nowrap"
+              title={t('overview.availableOf', { n: count(lot.available), of: count(lot.capacity) })}
+            >
               <span class="strong">{count(lot.free)}</span>{' '}
               <span class="soft small">/ {count(lot.bays)}</span>
             </span>

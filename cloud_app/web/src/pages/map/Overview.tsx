@@ -11,6 +11,10 @@ export function Overview({ of: { counts, occupancy, lots, edges } }: { of: Figur
         <p>
           <b class="num">{count(counts.free)}</b>{' '}
           <span class="soft">{t('overview.freeOf', { n: count(counts.bays) })}</span>
+          <br />
+          <span class="soft small num">
+            {t('overview.availableOf', { n: count(counts.available), of: count(counts.capacity) })}
+          </span>
         </p>
         <p class="soft num">{occupancy === null ? '–' : t('lot.occupied', { share: percent(occupancy) })}</p>
       </div>

@@ -108,7 +108,7 @@ export interface Wanted {
 
 const SHOWS: Record<Show, (lot: MapLot) => boolean> = {
   all: () => true,
-  room: ({ free }) => free > 0,
+  room: ({ available }) => available > 0,
   full: ({ occupancy }) => occupancy !== null && occupancy >= 0.98,
   stale: ({ state }) => state !== 'live',
 };

@@ -63,7 +63,9 @@ export const FIELDS: Record<Kind, readonly FieldKind[]> = {
     choice('placement', 'on_street', 'off_street'),
     { name: 'levels', type: 'list' },
     ...texts('opening_hours'),
-    ...numbers('height_limit_m', 'capacity'),
+    ...numbers('height_limit_m', 'capacity', 'held_back'),
+    ...texts('empty_at'),
+    ...numbers('empty_after_min', 'empty_count'),
     ...address,
     outline,
     ...contacts,
@@ -83,6 +85,9 @@ export const FIELDS: Record<Kind, readonly FieldKind[]> = {
     choice('kind', 'edge', 'sensor', 'gateway', 'gate_counter', 'sign'),
     ...texts('site', 'lot', 'bay', 'model', 'serial', 'profile', 'firmware'),
     ...numbers('period_s', 'threshold_mm'),
+    ...texts('level'),
+    choice('wiring', 'as_told', 'reversed', 'in', 'out'),
+    ...numbers('modulus'),
     place,
   ],
   operators: [...texts('name', 'council'), ...contacts],
@@ -139,7 +144,8 @@ export function shown(name: string, value: Value | undefined): string {
   if (value === null || value === undefined) return '–';
   if (name === 'outline' && isRecord(value)) return outlineText(value);
   if (Array.isArray(value)) return value.join(', ') || '–';
-  if (name === 'kind' || name === 'angle' || name === 'placement') return word(`fact.${name}`, String(value));
+  if (name === 'kind' || name === 'angle' || name === 'placement' || name === 'wiring')
+    return word(`fact.${name}`, String(value));
   return textOf(value);
 }
 

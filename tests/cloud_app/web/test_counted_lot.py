@@ -1,0 +1,128 @@
+"""The page of a lot that is counted at its gates."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cloud_app.config import GatesConfig
+from cloud_app.ingest.gates.intake import GateIntake
+from cloud_app.occupancy.balances import Lot, Truth, set_count
+from cloud_app.occupancy.counting import count_lot
+from cloud_app.registry.edits import Edit, state
+from cloud_app.registry.kinds import Ref
+from cloud_app.storage.times import to_ms
+from sensors.counting import ZeroCause
+from sensors.gates import read_pulses
+from tests.cloud_app.web.conftest import DESKTOP, PHONE, City, OpenPage
+from tests.kit.axe import serious_findings
+
+pytestmark = [pytest.mark.chromium]
+GARAGE = Lot("north", "garage")
+
+
+def _hear(city: City, *pulses: tuple[str, str, int, float]) -> None:
+    """(gate, direction, count, minutes ago)"""
+    now = city.hub.clock.utc()
+    intake = GateIntake(GatesConfig(), city.hub.clock)
+    body = [
+        {"gate": gate, "direction": way, "count": count,
+         "time": (now - timedelta(minutes=minutes)).isoformat()}
+        for gate, way, count, minutes in pulses
+    ]  # fmt: skip
+    with city.hub.database.write() as session:
+        intake.take(session, read_pulses(json.dumps(body).encode(), now), None, to_ms(now))
+        count_lot(session, GARAGE, city.hub.context.now(), GatesConfig())
+
+
+def _garage(city: City) -> None:
+    """Counted at two gates, of which it has a night and a morning; a third was never heard of."""
+    things = {
+        Ref("site", "north"): {"time_zone": "Europe/Berlin"},
+        Ref("lot", "north/garage"): {
+            "name": "Station garage", "capacity": 320, "held_back": 20, "empty_at": "03:00",
+        },
+        Ref("device", "ramp-n"): {"name": "North ramp"},
+        Ref("device", "ramp-s"): {"name": "South ramp"},
+        Ref("device", "ramp-w"): {"name": "West ramp"},
+    }  # fmt: skip
+    at = {"site": "north", "lot": "garage", "kind": "gate_counter"}
+    now = city.hub.clock.utc()
+    with city.hub.database.write() as session:
+        for ref, said in things.items():
+            facts = {**said, **at} if ref.kind == "device" else said
+            state(session, Edit(ref, "test", 0), facts)
+        night = now - timedelta(hours=5)
+        before = night - timedelta(days=1)
+        set_count(session, GARAGE, Truth(before, 8, ZeroCause.MANUAL, "ops", "walked through"))
+        set_count(session, GARAGE, Truth(night, 4, ZeroCause.NIGHT))
+    # Around midnight the day is short; what passed is within the last minutes.
+    _hear(city, ("ramp-n", "in", 140, 3), ("ramp-s", "in", 61, 2), ("ramp-s", "out", 33, 1))
+
+
+def _shown(page: Page, label: str) -> str:
+    figure = page.locator(".figure", has_text=label).first
+    return figure.inner_text()
+
+
+def test_a_counted_lot_and_setting_its_count(city: City, open_page: OpenPage) -> None:
+    _garage(city)
+    watched = open_page()
+    page = watched.page
+    page.goto(f"{city.url}/lots/north/garage")
+    card = page.get_by_role("region", name="Count", exact=True)
+    expect(card).to_contain_text("172")
+    expect(card).to_contain_text("300 of 320 places, 20 held back")
+    expect(card).to_contain_text("empty at night")
+    gates = page.get_by_role("region", name="Gates")
+    expect(gates.get_by_role("row", name="South ramp")).to_contain_text("33")
+    expect(gates.get_by_role("row", name="West ramp")).to_contain_text("never")
+    # It follows without a reload.
+    _hear(city, ("ramp-n", "in", 5, 0))
+    expect(card).to_contain_text("177")
+    card.get_by_role("button", name="Set the count").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Vehicles").fill("many")
+    dialog.get_by_role("button", name="Set the count").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("A whole number")
+    dialog.get_by_label("Vehicles").fill("170")
+    dialog.get_by_label("Note").fill("counted by hand")
+    dialog.get_by_role("button", name="Set the count").click()
+    expect(dialog).to_contain_text("Now 177 are shown")
+    dialog.get_by_role("button", name="Set the count").click()
+    expect(page.get_by_text("The count is set to 170.")).to_be_visible()
+    expect(card).to_contain_text("+7 vehicles")
+    expect(card).to_contain_text("counted by hand")
+    page.close()
+    assert watched.complaints == []
+
+
+def test_a_count_that_is_not_known_says_why(city: City, open_page: OpenPage) -> None:
+    with city.hub.database.write() as session:
+        at = {"site": "north", "lot": "garage", "kind": "gate_counter"}
+        state(session, Edit(Ref("lot", "north/garage"), "test", 0), {"capacity": 50})
+        state(session, Edit(Ref("device", "ramp-n"), "test", 0), at)
+    _hear(city, ("ramp-n", "in", 1, 0))
+    page = open_page().page
+    page.goto(f"{city.url}/lots/north/garage")
+    card = page.get_by_role("region", name="Count", exact=True)
+    expect(card.get_by_role("status")).to_contain_text("Nobody has said how many")
+    expect(card).to_contain_text("–")
+
+
+@pytest.mark.parametrize(
+    ("theme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light-desktop", "dark-phone"]
+)
+def test_no_serious_finding(
+    city: City, open_page: OpenPage, theme: str, size: dict[str, int]
+) -> None:
+    _garage(city)
+    page = open_page(size, theme, bypass_csp=True).page
+    page.goto(f"{city.url}/lots/north/garage")
+    expect(page.get_by_role("region", name="Gates")).to_contain_text("North ramp")
+    expect(page.locator(".lot-more canvas").first).to_be_visible()
+    assert serious_findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
