@@ -20,9 +20,9 @@ from simulator.uplinks import (
     UplinkKind,
 )
 
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = 20.0
 """In earnest an hour or a day; here one is to see that a sensor fell silent."""
-PERIOD_S = 20.0
+PERIOD_S = 25.0
 """What the registry says: heard of at least so often."""
 NOTICES_S = (1.0, 3.5)
 """Until a sensor believes a change."""
