@@ -19,11 +19,13 @@ from cloud_app.api.access import digest_of
 from cloud_app.api.app import page_files
 from cloud_app.api.policy import ALL_SITES, Permission, RouteTable, SiteSet
 from cloud_app.config import HttpConfig, RulesConfig, Scope, TokenConfig
+from cloud_app.occupancy.passages import note_lot
 from cloud_app.registry.edits import Edit, state
 from cloud_app.registry.kinds import Ref
 from cloud_app.registry.things import find_one
 from cloud_app.rules import judge
 from cloud_app.storage.database import Database
+from cloud_app.storage.sensors import take_told
 from cloud_app.storage.tables import alert
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
@@ -84,6 +86,9 @@ def hub(database: Database) -> Hub:
         take(database, [edge.incident(name, 1), edge.gap((99, 99)), edge.health()])
         with database.write() as session:
             is_north = edge is north
+            note_lot(session, edge.site, edge.lot or "")
+            said = {"heard_ms": 1, "known": 1, "lot": edge.lot, "told_ms": 1, "told": "ok"}
+            take_told(session, [((edge.site, edge.edge), said)])
             for kind, key, facts in (
                 ("council", "city" if is_north else f"{MARK}-council", {}),
                 ("operator", "acme" if is_north else f"{MARK}-op", {}),
@@ -152,7 +157,9 @@ NEEDED_QUERY = {
 }
 
 
-def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
+def ask(  # noqa: PLR0911 - one for each kind of route
+    client: httpx.Client, method: str, path: str
+) -> httpx.Response:
     if path in NEEDED_QUERY:
         return client.request(method, path, params=NEEDED_QUERY[path])
     if "/registry/" in path and method in REGISTRY_WRITES:
@@ -163,12 +170,17 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
         return client.request(method, path, json={"state": "free", "until": until})
     if path.endswith("/alerts/assignees"):
         return client.request(method, path, params={"site": "north"})
+    if path.endswith("/count") and method == "POST":
+        return client.request(method, path, json={"count": 1}, headers={"If-Match": '"0"'})
+    if "/intake/" in path:
+        query = {"event": "up"} if path.endswith("/chirpstack") else None
+        return client.request(method, path, params=query, json={})
     if path.endswith("/actions"):
         return client.request(method, path, json={"action": "acknowledge"})
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
-_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND}
+_OF_TOKENS = {Permission.READ, Permission.WRITE, Permission.RESPOND, Permission.INTAKE}
 
 
 def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:
@@ -179,6 +191,10 @@ def expected_of(token: str | None, permission: Permission, path: str) -> set[int
         return {401}
     if permission not in _OF_TOKENS:
         return {403}
+    if permission is Permission.INTAKE:
+        return {422}
+    if path.endswith("/count"):
+        return {200, 404, 412}
     return {200, 404, 412, 422} if "/registry/" in path else {200, 204, 404}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,6 +15,7 @@ from cloud_app.occupancy.balances import Lot, Truth, set_count
 from cloud_app.occupancy.counting import count_lot
 from cloud_app.registry.edits import Edit, state
 from cloud_app.registry.kinds import Ref
+from cloud_app.registry.things import find_one
 from cloud_app.storage.times import to_ms
 from sensors.counting import ZeroCause
 from sensors.gates import read_pulses
@@ -40,7 +42,7 @@ def _hear(city: City, *pulses: tuple[str, str, int, float]) -> None:
 
 def _garage(city: City) -> None:
     """Counted at two gates, of which it has a night and a morning; a third was never heard of."""
-    things = {
+    things: dict[Ref, dict[str, Any]] = {
         Ref("site", "north"): {"time_zone": "Europe/Berlin"},
         Ref("lot", "north/garage"): {
             "name": "Station garage", "capacity": 320, "held_back": 20, "empty_at": "03:00",
@@ -54,7 +56,8 @@ def _garage(city: City) -> None:
     with city.hub.database.write() as session:
         for ref, said in things.items():
             facts = {**said, **at} if ref.kind == "device" else said
-            state(session, Edit(ref, "test", 0), facts)
+            known = find_one(session, ref)
+            state(session, Edit(ref, "test", 0, known.version if known else None), facts)
         night = now - timedelta(hours=5)
         before = night - timedelta(days=1)
         set_count(session, GARAGE, Truth(before, 8, ZeroCause.MANUAL, "ops", "walked through"))

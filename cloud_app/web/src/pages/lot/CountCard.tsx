@@ -129,7 +129,7 @@ function TrueLine({ line, zone }: { line: TrueCount; zone: string | null }) {
       <span class="num strong">{number(line.count)}</span> · <At at={line.at} zone={zone} /> ·{' '}
       {word('count.cause', line.cause)}
       {line.by && ` (${line.by})`}
-      {line.note && <small class="soft block">{line.note}</small>}
+      {line.note && <div class="small soft">{line.note}</div>}
     </>
   );
 }
