@@ -94,7 +94,7 @@ def test_a_broker_gets_what_the_network_server_heard(mosquitto: Path, tmp_path: 
     heard: list[tuple[str, bytes]] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, "listener", protocol=mqtt.MQTTv311)
     client.on_message = lambda _client, _data, message: heard.append(
-        (message.topic, message.payload)
+        (message.topic, bytes(message.payload))
     )
     subscribed: list[int] = []
     client.on_subscribe = lambda _client, _data, number, _codes, _properties: subscribed.append(
