@@ -25,7 +25,7 @@ from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.intake import take_layout, touch_edges
 from cloud_app.storage.open import open_database
 from cloud_app.storage.quarters import keep_quarters
-from cloud_app.storage.queries import Now
+from cloud_app.storage.queries import Now, lots_now
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.times import to_ms
 from telemetry import UnknownReason
@@ -194,8 +194,10 @@ def test_the_past_of_a_lot_on_sensors_lies_below_what_its_edge_says_now(tmp_path
             assert session.rows(text("SELECT reason FROM quarantine")) == []
             told = {row.layout for row in session.rows(text("SELECT layout FROM edge"))}
             points = lot_series(session, lot.spec.site, lot.id, window, 3_600_000)
+            [seen] = lots_now(session, Now(to_ms(NOW), 10**12))
     finally:
         database.close()
+    assert (seen.name, seen.counts.bays) == ("Mill Lane", 28)
     assert {row.edge for row in streams} == {lot.edge} == {"old-town.Mill-Lane"}
     assert all(row.upto == row.top and 1 <= row.epoch < EPOCH for row in streams)
     assert sum(row.top for row in streams) == last.events
