@@ -94,6 +94,10 @@ class BayNow(_View):
     since: datetime | None
     stale: bool = Field(description="the edge is away: this is what it last said")
 
+    reconciled: bool = Field(
+        default=False, description="made of several sources here: see the bay's `sources`"
+    )
+
     @computed_field(description="a driver may take it: known to be free, open, not reserved")  # type: ignore[prop-decorator]
     @property
     def available(self) -> bool:

@@ -66,6 +66,9 @@ _CHANGED = select(
     change_table.c.at_ms >= bindparam("since_ms", type_=BigInteger),
     change_table.c.kind.in_([DEVICE.name, BAY.name]),
 )
+_HOW_MANY = select(func.count()).where(
+    change_table.c.at_ms >= bindparam("since_ms", type_=BigInteger)
+)
 _NEWEST_CHANGE = select(func.max(change_table.c.at_ms))
 _SITES = (
     select(thing_table.c.site)
@@ -113,6 +116,7 @@ class Reconciler:
     _all_s: float = float("-inf")
     _marks_s: float = float("-inf")
     _hands_s: float = float("-inf")
+    _mark_of_changes: tuple[int | None, int] | None = None
     _versions: frozenset[tuple[object, ...]] = frozenset()
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -186,18 +190,26 @@ class Reconciler:
         return due
 
     def _changed_sites(self, session: Session, now_s: float) -> set[str]:
+        found = sites_set_by_hand(session)
         [(newest_ms,)] = session.rows(_NEWEST_CHANGE)
-        if self._changed_ms is None or now_s - self._all_s >= _ALL_EVERY_S:
-            self._all_s, self._changed_ms = now_s, newest_ms or 0
-            return {row.site for row in session.rows(_SITES)}
-        by_hand = sites_set_by_hand(session)
-        rows = session.rows(_CHANGED, {"since_ms": self._changed_ms - _CLOCKS_MS})
+        since = {"since_ms": max(self._changed_ms or 0, newest_ms or 0) - _CLOCKS_MS}
+        [(number,)] = session.rows(_HOW_MANY, since)
+        is_all = self._changed_ms is None or now_s - self._all_s >= _ALL_EVERY_S
+        if not is_all and self._mark_of_changes == (newest_ms, number):
+            return found
+        self._mark_of_changes = (newest_ms, number)
+        if not is_all:
+            since["since_ms"] = min(since["since_ms"], (self._changed_ms or 0) - _CLOCKS_MS)
+        rows = session.rows(_CHANGED, since)
         before, self._versions = self._versions, frozenset(tuple(row)[:3] for row in rows)
-        self._changed_ms = max(self._changed_ms, newest_ms or 0)
-        fresh = [row for row in rows if tuple(row)[:3] not in before]
-        found = {row.site for row in fresh}
-        found |= {json.loads(row.before).get("site") for row in fresh}
-        return by_hand | {site for site in found if site is not None}
+        self._changed_ms = newest_ms or 0
+        if is_all:
+            self._all_s = now_s
+            return {row.site for row in session.rows(_SITES)}
+        for row in rows:
+            if tuple(row)[:3] not in before:
+                found |= {row.site, json.loads(row.before).get("site")} - {None}
+        return found
 
     def _mark(self) -> None:
         with self.database.read() as session:

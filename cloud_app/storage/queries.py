@@ -253,6 +253,7 @@ _BAYS = (
         bay_state.c.since_ms,
         edge.c.dead,
         edge.c.seen_ms,
+        edge.c.kind.label("edge_kind"),
     )
     .select_from(edge)
     .join(bay, _IN_FORCE)
@@ -278,6 +279,7 @@ def _bay(row: Row, now: Now) -> BayNow:
         conf=row.conf,
         since=from_ms(row.since_ms),
         stale=now.staleness(row.dead, row.seen_ms) is not None,
+        reconciled=row.edge_kind == "cloud",
     )
 
 

@@ -35,6 +35,7 @@ def test_sites_lots_and_bays_now(hub: Hub) -> None:
     assert site["counts"] == lot["counts"]
     assert lot["counts"] == {
         "bays": 3, "occupied": 1, "free": 1, "unknown": 1, "stale": 0, "closed": 0,
+        "capacity": 3, "available": 1,
     }  # fmt: skip
     assert lot["occupancy"] == 0.5
     assert one == lot

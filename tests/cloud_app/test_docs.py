@@ -10,6 +10,7 @@ from cloud_app.api.live_routes import router as live_router
 from cloud_app.api.map_routes import router as map_router
 from cloud_app.api.routes import router
 from cloud_app.api.shadow_routes import router as shadow_router
+from cloud_app.api.source_routes import router as source_router
 from cloud_app.config import CloudConfig
 from cloud_app.storage.tables import metadata
 
@@ -19,7 +20,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "cloud.md"
 def test_every_path_of_the_api_is_in_the_docs_and_no_other() -> None:
     real = {
         route.path.removeprefix("/api/v1/")
-        for each in (router, incident_router, live_router, map_router, shadow_router)
+        for each in (router, incident_router, live_router, map_router, shadow_router, source_router)
         for route in each.routes
         if hasattr(route, "path")
     }

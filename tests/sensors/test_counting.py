@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensors.counting import (
@@ -64,6 +64,7 @@ def test_zeroing_tells_the_drift_and_leaves_no_error() -> None:
     assert (drift, balance.raw) == (7, 0)
 
 
+@settings(deadline=None)
 @given(passages, st.integers(0, 2_000), st.integers(0, 2_000))
 def test_a_count_never_leaves_nought_to_the_capacity(
     some: list[tuple[PassageDirection, int, int]], start: int, capacity: int
@@ -74,6 +75,7 @@ def test_a_count_never_leaves_nought_to_the_capacity(
         assert 0 <= balance.shown(capacity) <= capacity
 
 
+@settings(deadline=None)
 @given(passages.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
 def test_the_order_of_passages_does_not_matter(
     both: tuple[
@@ -118,6 +120,7 @@ def test_one_figure_from_gates_and_bays(
     assert (found.count, found.source, found.low, found.high) == expected
 
 
+@settings(deadline=None)
 @given(
     st.none() | st.integers(-5_000, 5_000),
     st.integers(0, 500),

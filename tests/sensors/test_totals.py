@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensors.gates import Total
@@ -50,6 +50,7 @@ def test_a_device_that_says_so_was_reset() -> None:
     assert grown == Step(3, StepKind.RESET)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 30), st.integers(0, 15)), min_size=1, max_size=30),
     st.integers(0, 65_535),
@@ -69,6 +70,7 @@ def test_order_and_repetition_of_totals_do_not_matter(
     assert sum(each.count for _, each in found) == passed
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 2**53), st.booleans()), max_size=20)
 )

@@ -74,6 +74,7 @@ def test_the_map_has_outlines_points_and_counts(served: Served) -> None:
     assert p1["properties"] == {
         "site": "north", "lot": "p1", "name": "Käthe-Kollwitz-Platz", "point": [LON, LAT],
         "bays": 3, "occupied": 1, "free": 1, "unknown": 1, "stale": 0, "closed": 0,
+        "capacity": 3, "available": 1,
         "occupancy": 0.5, "on_street": False, "state": "live",
     }  # fmt: skip
     assert found["south/s1"]["geometry"] == {"type": "Point", "coordinates": [LON, LAT]}

@@ -27,7 +27,8 @@ const lot = (more: Partial<LotCount>): LotCount => ({
 describe('countedOf', () => {
   it('adds up to the places on offer and those that are closed', () => {
     const counts = countedOf(lot({}));
-    expect(counts).toEqual({ bays: 94, occupied: 40, free: 50, unknown: 0, stale: 0, closed: 4 });
+    expect(counts).toMatchObject({ bays: 94, occupied: 40, free: 50, unknown: 0, stale: 0, closed: 4 });
+    expect(counts).toMatchObject({ capacity: 90, available: 50 });
   });
 
   it('calls nothing free where the count is unknown', () => {

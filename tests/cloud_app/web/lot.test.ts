@@ -28,6 +28,7 @@ const bay = (name: string, more: Partial<Bay> = {}): Bay => ({
   since: null,
   stale: false,
   available: true,
+  reconciled: false,
   ...more,
 });
 

@@ -59,7 +59,7 @@ def test_a_bay_tells_why_and_is_set_by_hand(
     expect(sources.first).to_contain_text("believed")
     expect(sources.last).to_contain_text("s-a2")
     expect(sources.last).to_contain_text("overruled")
-    expect(page.get_by_text("available").first).to_be_visible()
+    expect(page.get_by_text("Available").first).to_be_visible()
     shot(page, "why-desktop-light")
 
     why.get_by_role("button", name="Set by hand").click()

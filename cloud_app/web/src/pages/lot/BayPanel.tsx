@@ -60,10 +60,13 @@ function Facts({ bay, now, zone }: { bay: LotBay; now: NonNullable<LotBay['now']
     ],
     [
       t('lot.source'),
-      <span key="source">
-        {now.camera === 'sensors' ? t('lot.sourceSensors') : t('lot.sourceCamera', { camera: now.camera })} ·{' '}
-        <a href={`/edges/${encodeURIComponent(now.edge)}`}>{now.edge}</a>
-      </span>,
+      // Several sources are told one by one below.
+      !now.reconciled && (
+        <span key="source">
+          {now.camera === 'sensors' ? t('lot.sourceSensors') : t('lot.sourceCamera', { camera: now.camera })}{' '}
+          · <a href={`/edges/${encodeURIComponent(now.edge)}`}>{now.edge}</a>
+        </span>
+      ),
     ],
     [t('lot.zone'), bay.zone],
     [t('lot.level'), bay.level],

@@ -15,6 +15,8 @@ export function countedOf({ count, free, offered, closed }: LotCount): Counts | 
     unknown: isKnown ? 0 : offered,
     stale: 0,
     closed,
+    capacity: offered,
+    available: isKnown ? free : 0,
   };
 }
 
