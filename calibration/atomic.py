@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 PRIVATE = 0o600
-"""Pictures of a place are for the user that made them alone."""
+"""Images of a place are for the user that made them alone."""
 
 
 @contextmanager

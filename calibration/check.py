@@ -70,7 +70,7 @@ def _check_ids(calibration: Calibration) -> Iterator[Finding]:
                 Code.DUPLICATE_ID,
                 bay_id,
                 f"expected one bay of this id, but got {count}",
-                "give each bay an id of its own",
+                "give each bay a unique id",
             )
         if bay_id in retired:
             yield Finding(
@@ -78,7 +78,7 @@ def _check_ids(calibration: Calibration) -> Iterator[Finding]:
                 Code.RETIRED_ID,
                 bay_id,
                 "expected a new id, but got that of a deleted bay, whose history would be mixed in",
-                "choose an id that was never used, or roll back to get the old bay again",
+                "choose an id that was never used, or roll back to restore the deleted bay",
             )
 
 
@@ -91,7 +91,7 @@ def _check_outlines(calibration: Calibration, settings: CheckSettings) -> Iterat
                 Code.BAD_QUAD,
                 bay.id,
                 "expected a ground quad that does not cross itself, but got one that does",
-                "give its corners in order round the bay",
+                "give its corners in order around the bay",
                 bay.ground_quad[0],
             )
 
@@ -110,7 +110,7 @@ def check_outline(
             Code.OUTSIDE,
             bay_id,
             f"expected points between 0 and 1, but got {len(outside)} outside, first ({x}, {y})",
-            "move them into the picture, or leave the bay to a camera that sees all of it",
+            "move them into the image, or leave the bay to a camera that sees all of it",
             (min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)),
         )
     side_px = _narrowest_px(points_px)
@@ -129,7 +129,7 @@ def check_outline(
             Code.SELF_CROSSING,
             bay_id,
             "expected an outline that does not cross or touch itself, but got one that does",
-            "put its points in order round the bay",
+            "put its points in order around the bay",
             centre,
         )
     elif signed_area(points_px) < 0:
@@ -138,7 +138,7 @@ def check_outline(
             Code.COUNTER_CLOCKWISE,
             bay_id,
             "expected points clockwise as seen, but got counter-clockwise",
-            "nothing to do: saving turns them",
+            "nothing to do: saving reverses them",
             centre,
         )
 
@@ -189,7 +189,7 @@ def _overlap(
         Severity.ERROR if heavy else Severity.WARNING,
         Code.OVERLAP,
         bays[second].id,
-        f"expected at most {limit:.0%} in common with another bay, but got {share:.0%} with "
+        f"expected at most {limit:.0%} overlap with another bay, but got {share:.0%} with "
         f"{bays[first].id}",
         "delete one of them" if heavy else "move the edge between them onto the painted line",
         polygon[0],
@@ -209,7 +209,7 @@ def _check_regions(calibration: Calibration, settings: CheckSettings) -> Iterato
                         Code.DUPLICATE_NAME,
                         None,
                         f"expected one of this name, but got {count}",
-                        "give each a name of its own",
+                        "give each a unique name",
                         first.polygon[0],
                     ),
                 )
@@ -221,7 +221,7 @@ def _check_regions(calibration: Calibration, settings: CheckSettings) -> Iterato
 
 
 _REGION_REMEDIES = {
-    Code.OUTSIDE: "move them into the picture; its edge is the farthest that anything can reach",
+    Code.OUTSIDE: "move them into the image; nothing can extend beyond its edge",
     Code.SELF_CROSSING: "put its points in order",
 }
 

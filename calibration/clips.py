@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 DEFAULT_RATE_HZ = Fraction(25)
 _STRICT = {"err_detect": "explode"}
-"""Stop at errors instead of guessing what the picture showed."""
+"""Stop at errors instead of guessing what the image showed."""
 
 
 class ClipReader:
     """The frames of a clip, each with its time from the beginning.
 
-    A frame that is damaged is left out, and so are those after it up to the next key frame, which
+    A frame that is damaged is skipped, and so are those after it up to the next key frame, which
     build on it. Turned and mirrored clips come upright, and pixels that are not square are made so.
     """
 
@@ -31,7 +31,7 @@ class ClipReader:
         """Open a clip.
 
         Raises:
-            CameraError: the file is missing, no video, or has no picture.
+            CameraError: the file is missing, no video, or has no image.
         """
         import av  # slow to import, and few commands read clips
 
@@ -56,7 +56,7 @@ class ClipReader:
 
     @property
     def image_wh(self) -> tuple[int, int]:
-        """Size of the pictures, pixels."""
+        """Size of the images, pixels."""
         image = self._first[1]
         return (image.shape[1], image.shape[0])
 
@@ -78,9 +78,9 @@ class ClipReader:
         return (self._container.duration or 0) / 1_000_000  # libav's own unit, microseconds
 
     def frames(self) -> Iterator[tuple[float, ImageBgr]]:
-        """Yield time (s) and picture (H, W, 3) of each frame; once.
+        """Yield time (s) and image (H, W, 3) of each frame; once.
 
-        A clip that breaks off ends there; `broken` and `fault` tell of what was left out.
+        A clip that breaks off ends there; `broken` and `fault` report what was skipped.
         """
         yield self._first
         for frame in self._rest:
@@ -103,7 +103,7 @@ class ClipReader:
                     int((start_s + self._start_s) / time_base), stream=self._stream
                 )
             except self._errors as exc:
-                msg = f"{self.path}: cannot go to {time_s:.2f} s of this clip: {_reason(exc)}"
+                msg = f"{self.path}: cannot seek to {time_s:.2f} s in this clip: {_reason(exc)}"
                 raise CameraError(msg) from exc
             for frame in self._decode():
                 if found is not None and self._time_s(frame) > time_s + half_s:
@@ -111,7 +111,7 @@ class ClipReader:
                 found = frame
             if found is not None:
                 return self._picture(found)
-        msg = f"{self.path}: expected a picture at {time_s:.2f} s, but got none{self._why()}"
+        msg = f"{self.path}: expected a frame at {time_s:.2f} s, but got none{self._why()}"
         raise CameraError(msg)
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class ClipReader:
         first = next(self._rest, None)
         if first is None:
             self._container.close()
-            msg = f"{self.path}: expected a clip, but there is no whole frame in it{self._why()}"
+            msg = f"{self.path}: expected a clip, but it contains no complete frame{self._why()}"
             raise CameraError(msg)
         self._start_s = first.time or 0.0
         self._count = 0
@@ -176,7 +176,7 @@ class ClipReader:
             try:
                 packet = next(packets, None)
             except self._errors as exc:
-                self.fault = f"it breaks off: {_reason(exc)}"
+                self.fault = f"it is truncated: {_reason(exc)}"
                 return
             if packet is None:
                 return

@@ -93,7 +93,7 @@ def with_reference(calibration: Calibration, picture: Path, folder: Path) -> Cal
     height, width = read_picture(picture).shape[:2]
     if (width, height) != calibration.image_wh:
         expected = "x".join(map(str, calibration.image_wh))
-        msg = f"{picture}: expected a picture of {expected} px, but got {width}x{height}"
+        msg = f"{picture}: expected an image of {expected} px, but got {width}x{height}"
         raise CalibrationError(msg)
     resolved, base = picture.resolve(), folder.resolve()
     name = resolved.relative_to(base) if resolved.is_relative_to(base) else resolved

@@ -47,7 +47,7 @@ class RevisionConflictError(CalibrationError):
         self.expected_revision = expected_revision
         self.found_revision = found_revision
         super().__init__(
-            f"{path}: expected revision {expected_revision}, but got {found_revision}: it was "
-            "saved by someone else meanwhile. Load it again and repeat the change; nothing was "
+            f"{path}: expected revision {expected_revision}, but got {found_revision}: someone "
+            "else saved it in the meantime. Reload it and repeat the change; nothing was "
             "overwritten."
         )

@@ -55,7 +55,7 @@ def export_bays_json(calibration: Calibration) -> str:
 
 
 def export_coco(calibration: Calibration) -> str:
-    """COCO instances of one picture; each kind of bay is a category, `bay_id` the id."""
+    """COCO instances of one image; each kind of bay is a category, `bay_id` the id."""
     width, height = calibration.image_wh
     file_name = calibration.reference.file if calibration.reference else f"{calibration.camera}.jpg"
     kinds = {kind: number for number, kind in enumerate(BayKind, start=1)}

@@ -69,7 +69,7 @@ def load_calibration(path: Path | str, *, verify: bool = True) -> Calibration:
 
 
 def read_calibration(path: Path | str, *, verify: bool = True) -> Calibration:
-    """Load a calibration even when bays in it are wrong, to show or mend it.
+    """Load a calibration even when bays in it are wrong, to show or fix it.
 
     Raises:
         CalibrationError: it cannot be read, is not a calibration, or was changed by other means.
@@ -88,10 +88,10 @@ def read_bytes(path: Path, largest: int = LARGEST_BYTES) -> bytes:
         with path.open("rb") as file:
             content = file.read(largest + 1)
     except OSError as exc:
-        msg = f"{path}: expected a file that can be read, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this file: {exc.strerror}"
         raise CalibrationError(msg) from exc
     if len(content) > largest:
-        msg = f"{path}: expected at most {largest} bytes, but got more: not a calibration"
+        msg = f"{path}: expected a calibration of at most {largest} bytes, but got more"
         raise CalibrationError(msg)
     return content
 
@@ -121,7 +121,7 @@ def save_calibration(
         The calibration as saved: with its revision, time, checksum and retired ids.
 
     Raises:
-        RevisionConflictError: someone else saved meanwhile.
+        RevisionConflictError: someone else saved in the meantime.
         InvalidCalibrationError: bays are wrong; carries the findings.
         CalibrationError: the file cannot be written, or the present one cannot be read.
     """
@@ -159,7 +159,7 @@ def rollback_calibration(
 
     Raises:
         CalibrationError: there is no such revision, or a file cannot be read or written.
-        RevisionConflictError: someone else saved meanwhile.
+        RevisionConflictError: someone else saved in the meantime.
     """
     path = Path(path)
     with locked(path):
@@ -194,7 +194,7 @@ def seal_calibration(
         content = read_calibration(path, verify=False)
         earlier = [item for item in list_revisions(path) if not item.current]
         last = earlier[-1].calibration if earlier else None
-        merged = _with_retired(content, last).model_copy(update={"note": "changed by hand"})
+        merged = _with_retired(content, last).model_copy(update={"note": "changed manually"})
         return _store(path, merged, last, (author, now_utc))
 
 
@@ -304,7 +304,7 @@ def _store(
         write_atomically(_archive_path(path, number), format_calibration(saved))
         write_atomically(path, format_calibration(saved))
     except OSError as exc:
-        msg = f"{path}: expected to be able to save, but got: {exc.strerror}; nothing was changed"
+        msg = f"{path}: cannot save: {exc.strerror}; nothing was changed"
         raise CalibrationError(msg) from exc
     return saved
 
@@ -339,7 +339,7 @@ def locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as exc:
-        msg = f"{path}: expected a folder that can be written, but got: {exc.strerror}"
+        msg = f"{path}: expected a writable folder, but got: {exc.strerror}"
         raise CalibrationError(msg) from exc
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -20,7 +20,7 @@ def to_pixels(points_norm: Sequence[Point] | Floats, image_wh: tuple[int, int]) 
 
 
 def to_norm(points_px: Doubles | Sequence[Sequence[float]], image_wh: tuple[int, int]) -> Doubles:
-    """Points as fractions of the picture, shape (K, 2), float64."""
+    """Points as fractions of the image, shape (K, 2), float64."""
     return np.asarray(points_px, np.float64).reshape(-1, 2) / np.asarray(image_wh, np.float64)
 
 

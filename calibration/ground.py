@@ -1,4 +1,4 @@
-"""From the picture to the map: the ground homography that control points determine."""
+"""From the image to the map: the ground homography that control points determine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class GroundMap:
     """A camera's ground plane, in metres east and north of an origin.
 
     Attributes:
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
         origin_deg: latitude and longitude of the origin.
         to_ground: homography from pixels to metres, shape (3, 3).
         error_m: root mean square distance of the control points from where the map puts them.
@@ -32,7 +32,7 @@ class GroundMap:
     error_m: float
 
     def metres(self, points_norm: Sequence[tuple[float, float]]) -> Doubles:
-        """Points of the picture as metres east and north of the origin, shape (K, 2).
+        """Points of the image as metres east and north of the origin, shape (K, 2).
 
         Raises:
             CalibrationError: a point is not on the ground, but above the horizon.
@@ -40,7 +40,7 @@ class GroundMap:
         return apply_homography(self.to_ground, to_pixels(points_norm, self.image_wh))
 
     def places_deg(self, points_norm: Sequence[tuple[float, float]]) -> Doubles:
-        """Points of the picture as latitude and longitude, shape (K, 2), degrees.
+        """Points of the image as latitude and longitude, shape (K, 2), degrees.
 
         Raises:
             CalibrationError: a point is not on the ground, but above the horizon.
@@ -51,7 +51,7 @@ class GroundMap:
         )
 
     def image_norm(self, places_deg: Doubles) -> Doubles:
-        """Places, latitude and longitude in degrees, as points of the picture, shape (K, 2).
+        """Places, latitude and longitude in degrees, as points of the image, shape (K, 2).
 
         Raises:
             CalibrationError: a place lies behind the camera's horizon.
@@ -65,7 +65,7 @@ def ground_map(control_points: Sequence[ControlPoint], image_wh: tuple[int, int]
 
     Args:
         control_points: 4 or more, of which no three lie on a line where there are only four.
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
 
     Raises:
         CalibrationError: too few points, or they do not determine a plane.

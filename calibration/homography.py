@@ -1,6 +1,6 @@
-"""Maps between planes: the ground (or a row on it) and the picture.
+"""Maps between planes: the ground (or a row on it) and the image.
 
-A camera without lens distortion maps the ground to the picture by a homography, which keeps
+A camera without lens distortion maps the ground to the image by a homography, which keeps
 straight lines and cross-ratios; all row geometry rests on that.
 """
 
@@ -68,12 +68,12 @@ def apply_homography(matrix: Doubles, points: Doubles) -> Doubles:
     """Map points, shape (..., 2), by a homography, shape (3, 3).
 
     Raises:
-        CalibrationError: a point lies on or beyond the horizon, where the ground has no picture.
+        CalibrationError: a point lies on or beyond the horizon, where the ground has no image.
     """
     mapped = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
     depth = mapped[..., 2:]
     if depth.size and (not np.isfinite(depth).all() or depth.min() * depth.max() <= 0):
-        msg = "expected places before the horizon, but got some beyond it"
+        msg = "expected points below the horizon, but got some above it"
         raise CalibrationError(msg)
     return np.asarray(mapped[..., :2] / depth, np.float64)
 
@@ -89,7 +89,7 @@ def square_to_quad(quad: Doubles) -> Doubles:
     Corner (0, 0) goes to the first corner, (1, 0), (1, 1) and (0, 1) to the next ones.
 
     Raises:
-        CalibrationError: the quad is not convex, so it cannot be a picture of a rectangle.
+        CalibrationError: the quad is not convex, so it cannot be an image of a rectangle.
     """
     edges = np.roll(quad, -1, axis=0) - quad
     turns = edges[:, 0] * np.roll(edges[:, 1], -1) - edges[:, 1] * np.roll(edges[:, 0], -1)

@@ -13,7 +13,7 @@ from vision.types import NetworkSpec
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport:
-    """How one camera's pictures would go through a network.
+    """How one camera's images would go through a network.
 
     Attributes:
         plan: input size and tiles.
@@ -32,7 +32,7 @@ def check_for_network(calibration: Calibration, spec: NetworkSpec) -> NetworkRep
     """Plan a camera's input for a network and look for bays too small in it.
 
     Args:
-        calibration: the camera's bays, on pictures of `calibration.image_wh`.
+        calibration: the camera's bays, on images of `calibration.image_wh`.
         spec: of the network.
     """
     polygons = calibration.polygons_norm()
@@ -48,7 +48,7 @@ def check_for_network(calibration: Calibration, spec: NetworkSpec) -> NetworkRep
             bay.id,
             f"expected at least {plan.useful_bay_px:.0f} px across in the network's input, but got "
             f"{size:.0f} px",
-            "take a larger picture, zoom in or move the camera closer, or leave this bay out",
+            "use a larger image, zoom in or move the camera closer, or leave this bay out",
             bay.polygon[0],
         )
         for bay, size in zip(calibration.bays, sizes, strict=True)

@@ -42,7 +42,7 @@ def normalise_bay(bay: Bay) -> tuple[Bay, tuple[Finding, ...]]:
     points = _without_repeats(bay.polygon)
     clipped = _clipped(points)
     if clipped != points:
-        findings.append(_said(bay, Code.CLIPPED, "points just outside the picture", "its edge"))
+        findings.append(_said(bay, Code.CLIPPED, "points just outside the image", "its edge"))
         points = clipped
     array = to_pixels(points, (1, 1))
     if is_simple(array) and signed_area(array) < 0:

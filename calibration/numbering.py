@@ -23,11 +23,13 @@ class Numbering(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     start: str = Field(
-        "A01", title="First id", description="Its last digits count up, with the same width."
+        "A01", title="First id", description="Its trailing digits count up, at the same width."
     )
-    step: int = Field(1, ge=1, le=100, title="Step", description="2 where odd and even face.")
+    step: int = Field(
+        1, ge=1, le=100, title="Step", description="2 if odd and even numbers face each other."
+    )
     skip: frozenset[int] = Field(
-        frozenset(), title="Skip", description="Numbers that are left out, as 13 often is."
+        frozenset(), title="Skip", description="Numbers to skip, as 13 often is."
     )
     reverse: bool = Field(
         False, title="Reverse", description="Count from the far end of the row to the near one."

@@ -107,7 +107,7 @@ def _no_key_twice(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole_number(digits: str) -> int:
-    # Python itself refuses somewhat more, in words of its own; what is too large is told later.
+    # Python's own limit is somewhat higher, with its own message; larger values are reported later.
     if len(digits) > _MOST_DIGITS:
         msg = f"expected a number of at most {_MOST_DIGITS} digits, but got {len(digits)}"
         raise ValueError(msg)
@@ -123,7 +123,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """Width and height from text such as `1280x720`.
 
     Raises:
-        CalibrationError: it is none.
+        CalibrationError: it is invalid.
     """
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
     if found is None:
@@ -150,8 +150,9 @@ def parse_calibration(text: str | bytes, source: str, *, verify: bool = True) ->
         if actual != calibration.checksum:
             msg = (
                 f"{source}: checksum: expected {actual}, but got {calibration.checksum}: the file "
-                "was changed by other means than lotsight. If the change is meant, accept it with "
-                "`lotsight calibration seal`; else go back with `lotsight calibration rollback`."
+                "was edited outside lotsight. If the change is intended, accept it with "
+                "`lotsight calibration seal`; otherwise revert it with `lotsight calibration "
+                "rollback`."
             )
             raise CalibrationError(msg)
     return calibration

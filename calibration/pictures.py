@@ -1,4 +1,4 @@
-"""Pictures that calibrations refer to: reading, hashing, frames of a clip."""
+"""Images that calibrations refer to: reading, hashing, frames of a clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PICTURE_SUFFIXES = IMAGE_SUFFIXES
 
 
 def read_picture(path: Path) -> ImageBgr:
-    """Read a picture, shape (H, W, 3), blue, green, red.
+    """Read an image, shape (H, W, 3), blue, green, red.
 
     Raises:
         CalibrationError: there is none, or it is not whole.
@@ -26,14 +26,14 @@ def read_picture(path: Path) -> ImageBgr:
     try:
         return decode_image(path.read_bytes(), str(path))
     except OSError as exc:
-        msg = f"{path}: expected a picture, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this image: {exc.strerror}"
         raise CalibrationError(msg) from exc
     except CameraError as exc:
         raise CalibrationError(str(exc)) from exc
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a still picture: by its content, since names lie."""
+    """Whether a file is a still image: by its content, since names lie."""
     try:
         with path.open("rb") as file:
             return is_image(file.read(HEADER_BYTES))
@@ -42,10 +42,10 @@ def is_picture(path: Path) -> bool:
 
 
 def write_picture(path: Path, image_bgr: ImageBgr) -> None:
-    """Write a picture in the format of the file's suffix.
+    """Write an image in the format of the file's suffix.
 
     Raises:
-        CalibrationError: the suffix is of no picture, or the file cannot be written.
+        CalibrationError: the suffix is of no image, or the file cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in PICTURE_SUFFIXES:
@@ -56,12 +56,12 @@ def write_picture(path: Path, image_bgr: ImageBgr) -> None:
     try:
         path.write_bytes(content.tobytes())
     except OSError as exc:
-        msg = f"{path}: expected to be able to write, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise CalibrationError(msg) from exc
 
 
 def picture_sha256(path: Path) -> str:
-    """SHA-256 of a picture file, lower-case hex.
+    """SHA-256 of an image file, lower-case hex.
 
     Raises:
         CalibrationError: it cannot be read.
@@ -69,32 +69,32 @@ def picture_sha256(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as exc:
-        msg = f"{path}: expected a picture, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this image: {exc.strerror}"
         raise CalibrationError(msg) from exc
 
 
 def spread_frames(path: Path, count: int) -> Iterator[ImageBgr]:
-    """Frames of a clip, spread evenly over it; of a picture, the picture; of a folder, its own.
+    """Frames of a clip, spread evenly over it; of an image, the image; of a folder, its own.
 
     Args:
-        path: a clip, a picture, or a folder of pictures of one camera.
+        path: a clip, an image, or a folder of images of one camera.
         count: how many frames at most.
 
     Yields:
-        Pictures, shape (H, W, 3), in order of time.
+        Images, shape (H, W, 3), in order of time.
 
     Raises:
-        CalibrationError: it cannot be read, or holds no picture.
+        CalibrationError: it cannot be read, or holds no image.
     """
     if path.is_dir():
         pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
         if not pictures:
-            msg = f"{path}: expected a folder of pictures, but got one without any"
+            msg = f"{path}: expected a folder of images, but it contains none"
             raise CalibrationError(msg)
         for index in _spread(len(pictures), count):
             yield read_picture(pictures[index])
     elif not path.is_file():
-        msg = f"{path}: expected a clip, picture or folder, but there is none"
+        msg = f"{path}: expected a clip, image or folder, but it does not exist"
         raise CalibrationError(msg)
     elif is_picture(path):
         yield read_picture(path)

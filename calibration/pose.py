@@ -22,8 +22,8 @@ class GroundCamera:
     """A camera above the plane z = 0.
 
     Attributes:
-        image_wh: the picture's width and height, pixels.
-        focal_px: focal length, pixels; the principal point is the picture's middle.
+        image_wh: the image's width and height, pixels.
+        focal_px: focal length, pixels; the principal point is the image's middle.
         tilt_rad: downward from the horizontal; pi / 2 looks straight down.
         roll_rad: about the line of sight, clockwise as seen.
         height_m: above the ground.
@@ -60,7 +60,7 @@ class GroundCamera:
         return np.stack([ray[..., 0] * reach, (cos - ray[..., 1] * sin) * reach], -1)
 
     def _lens(self, plane_px: Doubles) -> Doubles:
-        """From ideal offsets of the middle to pixels of the distorted picture."""
+        """From ideal offsets of the middle to pixels of the distorted image."""
         middle = np.asarray(self.image_wh) / 2
         if not self.distortion:
             return plane_px + middle
@@ -77,7 +77,7 @@ class GroundCamera:
         half = float(np.hypot(*self.image_wh)) / 2
         radius2 = (offset**2).sum(-1, keepdims=True) / half**2
         shrink = 1 + self.distortion * radius2
-        # So far out no ray of this lens ends; that is beyond any real picture's rim.
+        # So far out no ray of this lens ends; that is beyond any real image's rim.
         return np.asarray(offset / np.where(shrink > _NEAREST, shrink, np.nan), np.float64)
 
 

@@ -1,6 +1,6 @@
-"""Reference pictures: files beside the calibration, named by their content, never overwritten.
+"""Reference images: files beside the calibration, named by their content, never overwritten.
 
-A roll back finds the picture of its time, since no later one replaced it.
+A roll back finds the image of its time, since no later one replaced it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _JPEG_QUALITY = 92  # features are still found where they were; a third of the s
 
 
 def store_reference(path: Path, image_bgr: ImageBgr) -> ReferencePicture:
-    """Keep a picture as the reference of the calibration file `path`.
+    """Keep an image as the reference of the calibration file `path`.
 
     Raises:
         CalibrationError: it cannot be written.
     """
     good, buffer = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not good:
-        msg = f"{path}: expected a picture that can be stored, but got shape {image_bgr.shape}"
+        msg = f"{path}: expected an image that can be stored, but got shape {image_bgr.shape}"
         raise CalibrationError(msg)
     content = buffer.tobytes()
     digest = hashlib.sha256(content).hexdigest()
@@ -40,28 +40,31 @@ def store_reference(path: Path, image_bgr: ImageBgr) -> ReferencePicture:
             part.write_bytes(content)
             part.replace(target)
     except OSError as exc:
-        msg = f"{target}: expected to be able to store the reference picture, but got: "
+        msg = f"{target}: cannot write the reference image: "
         raise CalibrationError(msg + str(exc.strerror)) from exc
     return ReferencePicture(file=target.name, sha256=digest)
 
 
 def load_reference(path: Path, calibration: Calibration) -> ImageBgr:
-    """The reference picture of a calibration file.
+    """The reference image of a calibration file.
 
     Raises:
         CalibrationError: it has none, or the file is missing or another one.
     """
     if calibration.reference is None:
-        msg = f"{path}: expected a reference picture to compare with, but got none: save once"
+        msg = f"{path}: expected a reference image to compare with, but got none: save once"
         raise CalibrationError(msg)
     picture = path.parent / calibration.reference.file
     try:
         content = picture.read_bytes()
     except OSError as exc:
-        msg = f"{picture}: expected the reference picture, but got: {exc.strerror}"
+        msg = f"{picture}: cannot read the reference image: {exc.strerror}"
         raise CalibrationError(msg) from exc
     if hashlib.sha256(content).hexdigest() != calibration.reference.sha256:
-        msg = f"{picture}: expected the picture that was drawn on, but got another one (sha256)"
+        msg = (
+            f"{picture}: expected the image on which the bays were drawn, but got another one "
+            "(sha256)"
+        )
         raise CalibrationError(msg)
     try:
         return decode_image(content, str(picture))
@@ -70,7 +73,7 @@ def load_reference(path: Path, calibration: Calibration) -> ImageBgr:
 
 
 def masked(image_bgr: ImageBgr, masks: tuple[Mask, ...]) -> ImageBgr:
-    """A picture with its privacy masks blackened; the same object when there are none."""
+    """An image with its privacy masks blackened; the same object when there are none."""
     if not masks:
         return image_bgr
     copy = image_bgr.copy()

@@ -82,7 +82,7 @@ def reregister(
     """Find the homography from an old picture of a view to a new one, and judge it.
 
     Args:
-        old_bgr: the reference picture, shape (H, W, 3).
+        old_bgr: the reference image, shape (H, W, 3).
         new_bgr: the present one; its size may differ.
         polygons_norm: the bays in the old picture, each (K, 2), fractions; places round them count.
         settings: how the pictures are compared.
@@ -102,11 +102,11 @@ def reregister(
     coverage = _coverage(old_px[agrees], polygons_norm, old_wh)
     faults = _faults((inliers, error_px / scale, coverage), settings)
     if not _keeps_shape(matrix, old_wh):
-        faults.append("the picture would fold over")
+        faults.append("the image would fold over")
     verdict = (
-        "The camera was moved and the new place of the bays is sure."
+        "The camera moved, and the new position of the bays is certain."
         if not faults
-        else f"Unsure: {', '.join(faults)}. Look closely, or draw the bays anew."
+        else f"Uncertain: {', '.join(faults)}. Check carefully, or redraw the bays."
     )
     return Reregistration(matrix, inliers, error_px, coverage, not faults, verdict)
 
@@ -147,7 +147,7 @@ def move_calibration(
         return as_points(move_polygons([as_floats(points)], homography, old_wh, new_wh)[0])
 
     bays = tuple(
-        # Validated anew, since that rounds to what a file keeps.
+        # Validated again, since that rounds to what a file keeps.
         Bay.model_validate(
             {
                 **bay.model_dump(),
@@ -248,8 +248,8 @@ def _fit(old_px: Doubles, new_px: Doubles, tolerance_px: float) -> tuple[Doubles
 
 def _too_little(found: int) -> CalibrationError:
     msg = (
-        f"expected at least {_LEAST_MATCHES} places that agree in the reference picture and the "
-        f"present one, but got {found}: another view, or too dark; draw the bays anew"
+        f"expected at least {_LEAST_MATCHES} matches between the reference image and the current "
+        f"one, but got {found}: another view, or too dark; redraw the bays"
     )
     return CalibrationError(msg)
 
@@ -273,12 +273,15 @@ def _faults(figures: tuple[int, float, float], settings: ReregisterSettings) -> 
     inliers, error_px, coverage = figures
     faults = []
     if inliers < settings.least_inliers:
-        faults.append(f"{inliers} places agree where {settings.least_inliers} are wanted")
+        faults.append(f"{inliers} matches agree, expected at least {settings.least_inliers}")
     if error_px > settings.largest_error_px:
-        faults.append(f"they differ by {error_px:.1f} px, at most {settings.largest_error_px:g}")
+        faults.append(
+            f"they differ by {error_px:.1f} px, expected at most {settings.largest_error_px:g}"
+        )
     if coverage < settings.least_coverage:
         faults.append(
-            f"they span {coverage:.0%} of the bays, at least {settings.least_coverage:.0%}"
+            f"they cover {coverage:.0%} of the bays, expected at least "
+            f"{settings.least_coverage:.0%}"
         )
     return faults
 

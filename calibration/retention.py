@@ -1,6 +1,6 @@
-"""What a calibration file leaves behind, and when that goes: old revisions, replaced pictures.
+"""What a calibration file leaves behind, and when that goes: old revisions, replaced images.
 
-The file itself, the picture that it names and whatever is above its revision are never touched, and
+The file itself, the image that it names and whatever is above its revision are never touched, and
 nothing is while the file cannot be read: then each revision may be the one to go back to.
 """
 
@@ -23,7 +23,7 @@ class Forgotten:
 
     Attributes:
         revisions: their numbers, rising.
-        pictures: names of reference pictures.
+        pictures: names of reference images.
     """
 
     revisions: tuple[int, ...] = ()
@@ -37,7 +37,7 @@ class _Earlier:
     Attributes:
         number: of it.
         path: its file.
-        picture: the reference picture that it names, if any.
+        picture: the reference image that it names, if any.
         time: when it was saved, if it says so.
     """
 
@@ -55,9 +55,9 @@ def forget_old(
     Args:
         path: the file.
         keep: how many revisions before the present one stay; the newest.
-        pictures_since: reference pictures that were replaced before that go, even if a revision
-            that stays names them: it can still be brought back, without its picture.
-        named: pictures that stay in any case.
+        pictures_since: reference images that were replaced before that go, even if a revision
+            that stays names them: it can still be brought back, without its image.
+        named: images that stay in any case.
 
     Raises:
         CalibrationError: the folder cannot be written, or the file cannot be read.
@@ -83,7 +83,7 @@ def forget_old(
             for file in (*(each.path for each in goes), *unwanted):
                 file.unlink(missing_ok=True)
         except OSError as exc:
-            msg = f"{path}: expected to be able to delete old revisions, but got: {exc.strerror}"
+            msg = f"{path}: cannot delete old revisions: {exc.strerror}"
             raise CalibrationError(msg) from exc
     return Forgotten(
         tuple(each.number for each in goes), tuple(picture.name for picture in unwanted)
@@ -93,7 +93,7 @@ def forget_old(
 def _recent(
     stays: list[_Earlier], present_time: datetime | None, since: datetime
 ) -> Iterable[str | None]:
-    """Pictures of revisions that were in use since then: until the next revision's time."""
+    """Images of revisions that were in use since then: until the next revision's time."""
     ends = [*(each.time for each in stays), present_time][1:]
     for each, end in zip(stays, ends, strict=True):
         if end is None or end >= since:
@@ -101,7 +101,7 @@ def _recent(
 
 
 def _earlier(path: Path) -> list[_Earlier]:
-    """All revisions in the folder, rising; those that are no JSON have neither picture nor time."""
+    """All revisions in the folder, rising; those that are no JSON have neither image nor time."""
     found = []
     for file in _revision_files(path):
         picture, time = None, None
@@ -122,7 +122,7 @@ def _revision_files(path: Path) -> list[Path]:
 
 
 def _pictures(path: Path) -> list[Path]:
-    """Reference pictures that `reference_files.store_reference` named."""
+    """Reference images that `reference_files.store_reference` named."""
     own = re.compile(re.escape(path.stem) + r"\.reference-[0-9a-f]{12}\.(jpg|part)")
     return sorted(file for file in path.parent.glob("*.reference-*") if own.fullmatch(file.name))
 

@@ -1,7 +1,7 @@
 """The row tool: one quadrilateral over a row becomes its bays, in true perspective.
 
 A row is a rectangle (or parallelogram) on the ground. The homography from the unit square to its
-picture is fixed by its four corners, and equal steps along the square are equal metres along the
+image is fixed by its four corners, and equal steps along the square are equal metres along the
 row, so the bays come out as wide as they are painted, near and far. The same homography covers all
 of the ground plane, which is why a row can be copied along the lot with one point.
 """
@@ -34,29 +34,33 @@ class RowPlan(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     quad: Quad = Field(
-        title="Corners", description="Round the row, fractions of the picture; 1 to 2 is the front."
+        title="Corners", description="Around the row, fractions of the image; 1 to 2 is the front."
     )
     count: int = Field(ge=1, le=MOST_BAYS, title="Bays", description="In each row.")
     dividers: tuple[float, ...] = Field(
         (),
         title="Dividers",
-        description="Where the count - 1 lines between bays stand, shares of the true length; "
-        "empty: evenly.",
+        description="Positions of the count - 1 dividers, fractions of the true length; empty: "
+        "evenly spaced.",
     )
     skew: float = Field(
         0.0,
         gt=-1,
         lt=1,
         title="Skew",
-        description="Angled bays: how far their backs lie further along than their fronts, share "
-        "of the row's true length.",
+        description="Angled bays: offset of the backs against the fronts, as a fraction of the "
+        "row's true length.",
     )
-    rows: Literal[1, 2] = Field(1, title="Rows", description="2: back to back over the depth.")
+    rows: Literal[1, 2] = Field(1, title="Rows", description="2: back to back within the depth.")
     split: float = Field(
-        0.5, gt=0, lt=1, title="Split", description="Depth of the front row of two, share of all."
+        0.5,
+        gt=0,
+        lt=1,
+        title="Split",
+        description="Depth of the front row of two, as a fraction of the whole.",
     )
     herringbone: bool = Field(
-        False, title="Herringbone", description="The second row leans the other way."
+        False, title="Herringbone", description="The second row slants the other way."
     )
 
     @model_validator(mode="after")
@@ -68,7 +72,9 @@ class RowPlan(BaseModel):
             raise ValueError(msg)
         marks = (0.0, *self.dividers, 1.0)
         if any(second <= first for first, second in pairwise(marks)):
-            msg = f"dividers: expected rising shares between 0 and 1, but got {self.dividers}"
+            msg = (
+                f"dividers: expected increasing fractions between 0 and 1, but got {self.dividers}"
+            )
             raise ValueError(msg)
         return self
 
@@ -95,10 +101,10 @@ def row_quads(plan: RowPlan, image_wh: tuple[int, int]) -> list[Quad]:
 
     Args:
         plan: the row.
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
 
     Returns:
-        `plan.count * plan.rows` quads, clockwise as seen, fractions of the picture.
+        `plan.count * plan.rows` quads, clockwise as seen, fractions of the image.
 
     Raises:
         CalibrationError: the four corners are not those of a convex quadrilateral.
@@ -175,6 +181,6 @@ def copy_row(plan: RowPlan, to: Point, image_wh: tuple[int, int]) -> RowPlan:
     matrix = square_to_quad(quad_px)
     moved = apply_homography(matrix, UNIT_SQUARE + np.asarray(_on_row(plan, to, image_wh)))
     if np.sign(signed_area(moved)) != np.sign(signed_area(quad_px)):
-        msg = f"expected a place before the horizon, but got ({to[0]:.3f}, {to[1]:.3f})"
+        msg = f"expected a point below the horizon, but got ({to[0]:.3f}, {to[1]:.3f})"
         raise CalibrationError(msg)
     return plan.model_copy(update={"quad": as_points(to_norm(moved, image_wh))})

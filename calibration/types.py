@@ -67,7 +67,7 @@ class _Value(BaseModel):
 
 
 class Street(StrEnum):
-    """Whether a lot is part of the street or a place of its own."""
+    """Whether a lot is part of the street or off-street."""
 
     ON_STREET = "on_street"
     OFF_STREET = "off_street"
@@ -83,8 +83,8 @@ class Location(_Value):
 class Lot(_Value):
     """The car park, or stretch of street, that the camera sees."""
 
-    name: Name = Field("lot", title="Name", description="As people call the place.")
-    location: Location | None = Field(None, title="Location", description="Where the lot is.")
+    name: Name = Field("lot", title="Name", description="Name in everyday use.")
+    location: Location | None = Field(None, title="Location", description="Location of the lot.")
     street: Street = Field(
         Street.OFF_STREET, title="On or off street", description="Kerbside bays, or a car park."
     )
@@ -97,34 +97,32 @@ class ReferencePicture(_Value):
     """The picture that the bays were drawn on; a moved camera is measured against it."""
 
     file: Name = Field(title="File", description="Path relative to the calibration file.")
-    sha256: Sha256 = Field(title="SHA-256", description="Of the picture file, lower-case hex.")
+    sha256: Sha256 = Field(title="SHA-256", description="Of the image file, lower-case hex.")
 
 
 class ControlPoint(_Value):
     """One place whose position is known both in the picture and on Earth."""
 
-    image: Point = Field(title="In the picture", description="Fractions of width and height.")
+    image: Point = Field(title="In the image", description="Fractions of width and height.")
     place: Location = Field(title="On Earth", description="The same place, WGS84.")
 
 
 class Bay(_Value):
     """One marked space for one vehicle, as this camera sees it."""
 
-    id: BayId = Field(title="Id", description="Stable for ever; never given to another bay.")
+    id: BayId = Field(title="Id", description="Permanent id; never reused for another bay.")
     polygon: Polygon = Field(
         title="Outline",
-        description="3 or more points, fractions of the picture, simple, clockwise as seen.",
+        description="3 or more points, fractions of the image, simple, clockwise as seen.",
     )
-    kind: BayKind = Field(BayKind.STANDARD, title="Kind", description="Who it is meant for.")
-    angle: BayAngle = Field(
-        BayAngle.PERPENDICULAR, title="Angle", description="How it lies to its lane."
-    )
+    kind: BayKind = Field(BayKind.STANDARD, title="Kind", description="Who may use it.")
+    angle: BayAngle = Field(BayAngle.PERPENDICULAR, title="Angle", description="Angle to its lane.")
     zone: ZoneId | None = Field(None, title="Zone", description="Pricing or level group.")
     level: Identifier | None = Field(None, title="Level", description="One of the lot's levels.")
     ground_quad: Quad | None = Field(
         None,
         title="Ground quad",
-        description="The bay's four corners on the ground, where the outline is another shape.",
+        description="The bay's four corners on the ground, if the outline has another shape.",
     )
 
     def polygon_norm(self) -> Floats:
@@ -142,14 +140,14 @@ class Bay(_Value):
 class Mask(_Value):
     """A part of the picture that is blackened before anything is shown or stored (privacy)."""
 
-    name: Name = Field(title="Name", description="What is hidden, for people.")
-    polygon: Polygon = Field(title="Outline", description="Fractions of the picture.")
+    name: Name = Field(title="Name", description="Name of what is hidden, for display.")
+    polygon: Polygon = Field(title="Outline", description="Fractions of the image.")
 
 
 class Area(_Value):
     """Ground on which no vehicle may stand outside a bay: a lane, a fire lane, a hatched corner."""
 
-    name: Name = Field(title="Name", description="What it is, for people.")
+    name: Name = Field(title="Name", description="Name of the area, for display.")
     polygon: Polygon = Field(title="Outline", description="On the ground, fractions.")
 
 
@@ -165,23 +163,23 @@ class Calibration(_Value):
     """
 
     schema_version: int = Field(
-        SCHEMA_VERSION, ge=SCHEMA_VERSION, le=SCHEMA_VERSION, title="Version of this form"
+        SCHEMA_VERSION, ge=SCHEMA_VERSION, le=SCHEMA_VERSION, title="Version of this format"
     )
-    camera: CameraId = Field(title="Camera", description="Id of the camera.")
+    camera: CameraId = Field(title="Camera", description="Camera id.")
     image_wh: tuple[Side, Side] = Field(
-        title="Picture size", description="Width and height in pixels of the picture drawn on."
+        title="Image size", description="Width and height in pixels of the image drawn on."
     )
     lot: Lot = Field(default_factory=Lot, title="Lot")
-    reference: ReferencePicture | None = Field(None, title="Reference picture")
+    reference: ReferencePicture | None = Field(None, title="Reference image")
     bays: tuple[Bay, ...] = Field((), title="Bays", description="In layout order.")
     masks: tuple[Mask, ...] = Field((), title="Privacy masks")
     areas: tuple[Area, ...] = Field(
         (),
         title="Watched areas",
-        description="Where no vehicle may stand outside a bay; none: all between the bays.",
+        description="Where no vehicle may stand outside a bay; none: all ground between the bays.",
     )
     control_points: tuple[ControlPoint, ...] = Field(
-        (), title="Control points", description="4 or more tie the picture to the map; else none."
+        (), title="Control points", description="4 or more georeference the image; else none."
     )
     retired_ids: tuple[BayId, ...] = Field(
         (), title="Retired ids", description="Of deleted bays, sorted; never used again."
@@ -190,7 +188,7 @@ class Calibration(_Value):
     author: Name = Field("unknown", title="Author", description="Who saved this revision.")
     time: AwareDatetime | None = Field(None, title="Time", description="When it was saved, UTC.")
     note: Annotated[str, StringConstraints(max_length=500)] = Field(
-        "", title="Note", description="What this revision changed, for people."
+        "", title="Note", description="What this revision changed, for display."
     )
     checksum: Sha256 | None = Field(
         None, title="Checksum", description="SHA-256 over the canonical form without this field."

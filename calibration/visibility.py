@@ -58,8 +58,8 @@ def check_visibility(calibration: Calibration) -> tuple[Finding, ...]:
             Severity.WARNING,
             Code.HIDDEN,
             bay.id,
-            f"expected {LEAST_VISIBLE:.0%} of a car to be seen with the bays around it full, "
-            f"but got about {share:.0%}",
+            f"expected {LEAST_VISIBLE:.0%} of a car to be visible with the neighbouring bays "
+            f"full, but got about {share:.0%}",
             "mount the camera higher, or leave this bay to another camera",
             bay.polygon[0],
         )
@@ -103,7 +103,7 @@ def fit_camera_to_bays(
     Args:
         quads_px: shape (M, 4, 2).
         sizes_m: usual width and depth of each bay, shape (M, 2), metres.
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
 
     Returns:
         The camera, and the root mean square of log size ratios that is left.

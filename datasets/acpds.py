@@ -1,6 +1,6 @@
 """Places in the ACPDS release (Marek 2021, arXiv 2107.12207), which names neither cameras nor lots.
 
-Its camera numbered the pictures in order and went from place to place, so a gap in the numbers of
+Its camera numbered the images in order and went from place to place, so a gap in the numbers of
 the train split (where the valid split's places were cut out) parts two groups of places.
 """
 
@@ -22,9 +22,9 @@ _STARTS = (
 
 
 def place_of(frame: LotFrame) -> str:
-    """Name the place that a picture shows: its set; within acpds its run of pictures.
+    """Name the place that an image shows: its set; within acpds its run of images.
 
-    Pictures of one place never stand on both sides of a split.
+    Images of one place never stand on both sides of a split.
     """
     if frame.set_name != ACPDS:
         return frame.set_name

@@ -1,4 +1,4 @@
-"""What may be wrong with a labelled picture."""
+"""What may be wrong with a labelled image."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from datasets.frames import LotFrame
 from vision.geometry import bay_sizes_px
 
 LEAST_BAY_PX = 6.0
-"""Side (root of the area) of a bay in which nobody could see a car."""
+"""Side (root of the area) of a bay too small to show a car."""
 LARGEST_OVERLAP = 0.8
 """Share of the smaller of two bays: more is the same bay drawn twice."""
 RIM = 0.25
-"""How far outside the picture a corner may lie: bays may be cut by the rim."""
+"""How far outside the image a corner may lie: bays may be cut by the rim."""
 
 
 def check_frame(frame: LotFrame) -> list[str]:
-    """Look at one picture and its bays.
+    """Look at one image and its bays.
 
     Returns:
         What is wrong, each in one line that names the bay.
@@ -33,7 +33,7 @@ def check_frame(frame: LotFrame) -> list[str]:
     image_wh = (image.shape[1], image.shape[0])
     if frame.image_wh not in {None, image_wh}:
         stated = "x".join(map(str, frame.image_wh or ()))
-        faults.append(f"expected a picture of {stated}, but it has {image_wh[0]}x{image_wh[1]}")
+        faults.append(f"expected an image of {stated}, but it has {image_wh[0]}x{image_wh[1]}")
     if len(set(frame.bay_ids)) != len(frame.bay_ids):
         faults.append(f"expected distinct bay ids, but got {frame.bay_ids}")
     sizes = bay_sizes_px(frame.polygons_norm, image_wh)
@@ -49,16 +49,16 @@ def check_frame(frame: LotFrame) -> list[str]:
 
 
 def check_listing(frames: Sequence[LotFrame]) -> list[str]:
-    """What is wrong with a set as a whole: pictures that stand in it twice.
+    """What is wrong with a set as a whole: images that stand in it twice.
 
     Returns:
-        Each in one line that names the picture.
+        Each in one line that names the image.
     """
     places: dict[Path, list[str]] = {}
     for frame in frames:
         places.setdefault(frame.path.resolve(), []).append(f"{frame.set_name}:{frame.split}")
     return [
-        f"{', '.join(splits)} {path.name}: expected the picture once, but it is listed "
+        f"{', '.join(splits)} {path.name}: expected the image once, but it is listed "
         f"{len(splits)} times"
         for path, splits in places.items()
         if len(splits) > 1
@@ -73,5 +73,5 @@ def _doubles(frame: LotFrame) -> list[str]:
         for other, second in sound[number + 1 :]:
             smaller = min(shape.area, second.area)
             if smaller and shape.intersection(second).area > LARGEST_OVERLAP * smaller:
-                faults.append(f"bays {bay} and {other} lie upon each other")
+                faults.append(f"bays {bay} and {other} overlap")
     return faults

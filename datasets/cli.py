@@ -52,15 +52,15 @@ class Rows(StrEnum):
 def info(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(help="Sets by name or folder; all named sets by default."),
+        typer.Argument(help="Sets by name or folder; default: all named sets."),
     ] = None,
-    by: Annotated[Rows, typer.Option(help="What a line counts.")] = Rows.SPLIT,
+    by: Annotated[Rows, typer.Option(help="What one line of the table counts.")] = Rows.SPLIT,
     set_format: Format = None,
     classes: Classes = None,
     strict: Strict = False,
     data: Data = None,
 ) -> None:
-    """List sets: pictures, bays, how many are occupied, cameras and days."""
+    """List sets: images, bays, how many are occupied, cameras and days."""
     console = open_console()
     frames = read(console, sources or ["all"], data, set_format, classes, is_strict=strict).frames
     groups: dict[str, list[LotFrame]] = {}
@@ -111,14 +111,12 @@ def _counts(frames: Sequence[LotFrame]) -> dict[str, str]:
 @app.command()
 def check(
     sources: SourcesArgument,
-    leaks: Annotated[
-        bool, typer.Option(help="Also look for what is on both sides of a split.")
-    ] = True,
+    leaks: Annotated[bool, typer.Option(help="Also look for leaks between splits.")] = True,
     set_format: Format = None,
     classes: Classes = None,
     data: Data = None,
 ) -> None:
-    """Open every picture, look at every bay and at what splits share; exit 1 on any fault."""
+    """Open every image, look at every bay and at what splits share; exit 1 on any fault."""
     console = open_console()
     reading = read(console, sources, data, set_format, classes)
     frames = reading.frames
@@ -131,8 +129,8 @@ def check(
     _print_faults(console, faults)
     left_out = len(reading.left_out)
     console.print(
-        f"{len(frames)} pictures checked, {len(faults) + left_out} faults"
-        + (f", {left_out} of them annotations that were left out" if left_out else "")
+        f"{len(frames)} images checked, {len(faults) + left_out} faults"
+        + (f", {left_out} of them skipped annotations" if left_out else "")
     )
     leaking = leaks and _check_leaks(console, frames)
     if faults or left_out or leaking:
@@ -140,7 +138,7 @@ def check(
 
 
 def _check_leaks(console: Console, frames: Sequence[LotFrame]) -> bool:
-    """Look for what is on both sides of a split, and tell; whether pictures are nearly the same."""
+    """Look for what is on both sides of a split, and tell; whether images are nearly the same."""
     sides = {side_of(frame) for frame in frames}
     if len(sides) < 2:  # noqa: PLR2004 - nothing can be on both sides of no split
         return False
@@ -148,7 +146,7 @@ def _check_leaks(console: Console, frames: Sequence[LotFrame]) -> bool:
         with progress(console, "leaks", len(frames)) as advance:
             found = find_leaks(frames, advance)
     except DatasetError as exc:
-        console.print(f"leaks were not looked for: {escape(str(exc))}")
+        console.print(f"cannot look for leaks: {escape(str(exc))}")
         return True
     _print_faults(console, [f"near-identical: {leak}" for leak in found.near_identical])
     for camera, splits in found.cameras.items():
@@ -156,9 +154,9 @@ def _check_leaks(console: Console, frames: Sequence[LotFrame]) -> bool:
     for leak in found.same_view[:MAX_FAULTS]:
         console.print(f"[dim]the same view: {escape(str(leak))}[/]")
     console.print(
-        f"{len(sides)} splits: {len(found.near_identical)} pictures have a near-identical one in "
-        f"another; {len(found.cameras)} cameras and {len(found.same_view)} other views are in "
-        "several"
+        f"{len(sides)} splits: {len(found.near_identical)} images have a near-identical one in "
+        f"another split; {len(found.cameras)} cameras and {len(found.same_view)} other views are "
+        "in more than one"
     )
     return bool(found.near_identical)
 
@@ -175,7 +173,8 @@ def show(
     sources: SourcesArgument,
     out: Out,
     count: Annotated[
-        int, typer.Option("--count", "-n", help="Pictures, evenly over the set.", min=1)
+        int,
+        typer.Option("--count", "-n", help="Number of images, evenly spaced over the set.", min=1),
     ] = 60,
     set_format: Format = None,
     classes: Classes = None,
@@ -187,7 +186,7 @@ def show(
     title = ", ".join(dict.fromkeys(Path(source).name for source in sources))
     with progress(console, "drawing", len(frames)) as advance:
         page = write_page(frames, out, title, advance)
-    console.print(f"wrote [bold]{page}[/] and [bold]{out / SHEET}[/]: {len(frames)} pictures")
+    console.print(f"wrote [bold]{page}[/] and [bold]{out / SHEET}[/]: {len(frames)} images")
 
 
 # In the order of --help: first looking, then making.

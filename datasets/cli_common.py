@@ -28,30 +28,30 @@ Sources = Annotated[
 Data = Annotated[Path | None, typer.Option(help="Folder of the named sets.")]
 Format = Annotated[
     SetFormat | None,
-    typer.Option("--format", help="Of folders; found out from the content by default."),
+    typer.Option("--format", help="Format of the folders; default: detected."),
 ]
 Classes = Annotated[
     list[str] | None,
     typer.Option(
-        "--class", help="What a class means: NAME=occupied, free, unknown, vehicle or ignored."
+        "--class", help="Meaning of a class: NAME=occupied, free, unknown, vehicle or ignored."
     ),
 ]
 Strict = Annotated[
     bool,
-    typer.Option("--strict", help="Refuse a set in which one annotation cannot be read."),
+    typer.Option("--strict", help="Fail if any annotation cannot be read."),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="New folder.", show_default=False)]
-Licence = Annotated[str, typer.Option(help="Of pictures that do not say theirs, e.g. CC-BY-4.0.")]
-Source = Annotated[str, typer.Option(help="Who made the pictures, where the set does not say.")]
-Name = Annotated[str, typer.Option(help="Of the set; the folder's by default.")]
-Note = Annotated[str, typer.Option(help="What changed, for people.")]
+Licence = Annotated[str, typer.Option(help="Licence of images that state none, e.g. CC-BY-4.0.")]
+Source = Annotated[str, typer.Option(help="Author of the images, if the set states none.")]
+Name = Annotated[str, typer.Option(help="Name of the set; default: the folder's.")]
+Note = Annotated[str, typer.Option(help="Comment on the change.")]
 
 SHOWN_IGNORED = 8
 SHOWN_LEFT_OUT = 8
 
 
 def open_console() -> Console:
-    """A console that colours what is told to be, not what looks like a number."""
+    """A console that colours only explicit markup, not what looks like a number."""
     return Console(highlight=False, soft_wrap=True)
 
 
@@ -78,7 +78,7 @@ def read(
     *,
     is_strict: bool = False,
 ) -> Reading:
-    """Read sources, and tell which annotations were left out.
+    """Read sources, and report which annotations were skipped.
 
     Raises:
         DatasetError: a source is missing or damaged, or a class's meaning is none.
@@ -92,14 +92,14 @@ def read(
             is_strict=is_strict,
         )
     for fault in reading.left_out[:SHOWN_LEFT_OUT]:
-        console.print(f"[yellow]left out[/]: {escape(fault)}")
+        console.print(f"[yellow]skipped[/]: {escape(fault)}")
     if len(reading.left_out) > SHOWN_LEFT_OUT:
-        console.print(f"[yellow]and {len(reading.left_out) - SHOWN_LEFT_OUT} more left out[/]")
+        console.print(f"[yellow]and {len(reading.left_out) - SHOWN_LEFT_OUT} more skipped[/]")
     if reading.ignored:
         listed = [f"{count} {name}" for name, count in reading.ignored.items()]
         more = ", ..." if len(listed) > SHOWN_IGNORED else ""
         text = ", ".join(listed[:SHOWN_IGNORED]) + more
-        console.print(f"[dim]left out, since neither bay nor vehicle: {escape(text)} (--class)[/]")
+        console.print(f"[dim]skipped, neither bay nor vehicle: {escape(text)} (--class)[/]")
     return reading
 
 

@@ -40,16 +40,16 @@ from datasets.versions import compare_labels, files_of
 from datasets.versions import freeze as freeze_folder
 from datasets.versions import verify as verify_folder
 
-Link = Annotated[bool, typer.Option("--link", help="Hard links in place of copies.")]
+Link = Annotated[bool, typer.Option("--link", help="Hard-link files instead of copying them.")]
 SHOWN = 12
 
 
 def convert(  # noqa: PLR0913, PLR0917 - one for each option of the command
     sources: Sources,
     out: Out,
-    to: Annotated[Target, typer.Option(help="Form to write.")] = Target.LOTSIGHT,
+    to: Annotated[Target, typer.Option(help="Output format.")] = Target.LOTSIGHT,
     task: Annotated[
-        YoloTask, typer.Option(help="What YOLO lines hold: boxes, outlines, oriented boxes.")
+        YoloTask, typer.Option(help="Content of YOLO lines: boxes, outlines, oriented boxes.")
     ] = YoloTask.SEGMENT,
     link: Link = False,
     set_format: Format = None,
@@ -73,9 +73,11 @@ def convert(  # noqa: PLR0913, PLR0917 - one for each option of the command
 def split(  # noqa: PLR0913, PLR0917 - one for each option of the command
     sources: Sources,
     out: Out,
-    by: Annotated[SplitBy, typer.Option(help="What stays together.", show_default=False)],
-    shares: Annotated[str, typer.Option(help="Of the pictures.")] = "train=0.8,valid=0.2",
-    seed: Annotated[int, typer.Option(help="Draws the order of groups of one size.")] = 0,
+    by: Annotated[SplitBy, typer.Option(help="Group that stays in one split.", show_default=False)],
+    shares: Annotated[
+        str, typer.Option(help="Split sizes, as fractions of the images.")
+    ] = "train=0.8,valid=0.2",
+    seed: Annotated[int, typer.Option(help="Random seed for ordering groups of equal size.")] = 0,
     link: Link = False,
     name: Name = "",
     note: Note = "",
@@ -113,17 +115,17 @@ def _summary(manifest: Manifest) -> str:
     )
     parent = f", made from {manifest.parent}" if manifest.parent else ""
     return (
-        f"{manifest.name} version {manifest.version}{parent}, {counts.pictures} pictures, "
-        f"{bays} bays ({counts.occupied} occupied), {counts.vehicles} vehicles; {licences}"
+        f"{manifest.name} version {manifest.version}{parent}, {counts.pictures} images, {bays} "
+        f"bays ({counts.occupied} occupied), {counts.vehicles} vehicles; {licences}"
     )
 
 
 def freeze(
-    folder: Annotated[Path, typer.Argument(help="Of a set in any format.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A set in any format.", show_default=False)],
     name: Name = "",
     source: Source = "",
     licence: Licence = "",
-    parent: Annotated[str | None, typer.Option(help="Version it was made from.")] = None,
+    parent: Annotated[str | None, typer.Option(help="Parent version.")] = None,
     note: Note = "",
 ) -> None:
     """Write manifest.json: hashes of all files, sources, licences, the version before."""
@@ -144,28 +146,28 @@ def verify(
     _print_files(console, difference)
     if difference:
         sys.exit(1)
-    console.print(f"{folder}: every file is as its manifest says")
+    console.print(f"{folder}: every file matches its manifest")
 
 
 def diff(
     old: Annotated[Path, typer.Argument(help="Folder of a set.", show_default=False)],
     new: Annotated[Path, typer.Argument(help="Folder of another.", show_default=False)],
 ) -> None:
-    """Tell how two versions differ: files, and labels of the pictures that both have."""
+    """Show how two versions differ: files, and labels of the images that both have."""
     console = open_console()
     difference = Difference.of(files_of(old), files_of(new))
     _print_files(console, difference)
     if not difference:
-        console.print("no file differs")
+        console.print("no differences")
         return
     for folder in (old, new):
         if detect_set(folder) is None:
-            msg = f"{folder}: expected a labelled set, to compare labels, but it is none"
+            msg = f"{folder}: expected a labelled set to compare labels, but it is not one"
             raise DatasetError(msg)
     labels = compare_labels(read_set(old).frames, read_set(new).frames)
     console.print(
         f"labels: {labels.states} states differ, {labels.outlines} outlines, {labels.added} bays "
-        f"added, {labels.removed} removed, {labels.splits} pictures in another split"
+        f"added, {labels.removed} removed, {labels.splits} images in another split"
     )
 
 

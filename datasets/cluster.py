@@ -1,7 +1,7 @@
 """Work on a cluster of machines with Dask (extra `cluster`).
 
 Dask sends pieces to its workers, does those of a lost worker again on another, and tells what is
-ready. The workers need this checkout and its environment, and pictures and model files at the same
+ready. The workers need this checkout and its environment, and images and model files at the same
 paths as here, as on a shared disk.
 """
 
@@ -79,7 +79,7 @@ def runner_of(text: str | None) -> Iterator[Runner]:
             address of a Dask scheduler, e.g. `tcp://10.0.0.5:8786`.
 
     Raises:
-        DatasetError: the text is none of these, Dask is not installed, or nobody answers.
+        DatasetError: the text is invalid, Dask is not installed, or the scheduler does not respond.
     """
     if text is None:
         yield SequentialRunner()
@@ -88,7 +88,7 @@ def runner_of(text: str | None) -> Iterator[Runner]:
     kind, _, count = text.partition(":")
     with dask.config.set({"distributed.scheduler.allowed-failures": LOST_WORKERS_BORNE}):
         if kind == "local":
-            # One thread each: a forward pass has threads of its own.
+            # One thread each: a forward pass has its own threads.
             with (
                 distributed.LocalCluster(
                     n_workers=_count(text, count), threads_per_worker=1, dashboard_address=None

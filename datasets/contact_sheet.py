@@ -27,7 +27,7 @@ class WorstBay:
     """A bay that was judged wrong, or right with least certainty.
 
     Attributes:
-        frame: the picture.
+        frame: the image.
         bay: index of the bay in it.
         prob: stated probability of occupied.
         occupied: the truth.
@@ -63,7 +63,7 @@ def contact_sheet(bays: Sequence[WorstBay]) -> ImageBgr:
         Shape (H, W, 3), uint8; one row of cells at least.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
     """
     rows = max(1, -(-len(bays) // COLUMNS))
     step_x, step_y = CELL_PX + GAP_PX, CELL_PX + CAPTION_PX + GAP_PX
@@ -90,7 +90,7 @@ def _caption(sheet: ImageBgr, bay: WorstBay, left_top: tuple[int, int]) -> None:
     left, top = left_top
     is_wrong = (bay.prob >= 0.5) != bay.occupied  # noqa: PLR2004 - even odds
     truth = "occupied" if bay.occupied else "free"
-    said = f"{truth}, said {100 * bay.prob:.0f}% occ"
+    said = f"{truth}, predicted {100 * bay.prob:.0f}% occ"
     put_text(sheet, said, (left, top + 16), 15, INK if is_wrong else (170, 170, 170), BOLD)
     name = f"{bay.frame.set_name} {bay.frame.path.stem[-18:]} #{bay.frame.bay_ids[bay.bay]}"
     while text_width_px(name, 13) > CELL_PX:

@@ -1,4 +1,4 @@
-"""From one form to another: pictures copied or linked, labels written, a manifest beside them."""
+"""From one form to another: images copied or linked, labels written, a manifest beside them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Conversion:
     Attributes:
         target: the form.
         task: how YOLO's lines give a bay.
-        placing: how pictures get there.
+        placing: how images get there.
         about: of the version that is written.
     """
 
@@ -58,13 +58,13 @@ def convert(
         frames: of all splits.
         folder: new, or empty.
         conversion: what is written.
-        on_picture: called after each picture that was brought there.
+        on_picture: called after each image that was brought there.
 
     Returns:
         The manifest, written last.
 
     Raises:
-        DatasetError: the folder is not empty, a picture is missing, or the disk does not take it.
+        DatasetError: the folder is not empty, an image is missing, or the disk does not take it.
     """
     if conversion.target is Target.LOTSIGHT:
         return write_dataset(frames, folder, conversion.about, conversion.placing, on_picture)

@@ -1,4 +1,4 @@
-"""A bay with its surroundings, cut from a picture: for sheets, pages and comparisons."""
+"""A bay with its surroundings, cut from an image: for sheets, pages and comparisons."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _FLAT_LEVELS = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A square of a picture.
+    """A square of an image.
 
     Attributes:
-        left: of the square, pixels of the picture; may lie outside it.
+        left: of the square, pixels of the image; may lie outside it.
         top: likewise.
-        side: in pixels of the picture.
+        side: in pixels of the image.
     """
 
     left: float
@@ -37,12 +37,12 @@ class Window:
     side: float
 
     def to_window(self, points_px: Floats) -> Floats:
-        """Points, shape (..., 2), from pixels of the picture to fractions of the square."""
+        """Points, shape (..., 2), from pixels of the image to fractions of the square."""
         return as_floats((points_px - as_floats([self.left, self.top])) / self.side)
 
 
 def window_of(polygon_px: Floats, image_wh: tuple[int, int]) -> Window:
-    """The square around a bay, moved inside the picture where it fits."""
+    """The square around a bay, moved inside the image where it fits."""
     left, top, right, bottom = (float(side) for side in extents([polygon_px])[0])
     side = max(CONTEXT * max(right - left, bottom - top), _LEAST_SIDE_PX)
     corner = [(left + right - side) / 2, (top + bottom - side) / 2]
@@ -54,7 +54,7 @@ def window_of(polygon_px: Floats, image_wh: tuple[int, int]) -> Window:
 
 
 def cut(image_bgr: ImageBgr, window: Window, size_px: int) -> ImageBgr:
-    """Cut a square and bring it to a size; what lies outside the picture is black.
+    """Cut a square and bring it to a size; what lies outside the image is black.
 
     Returns:
         Shape (size_px, size_px, 3), uint8.
@@ -99,7 +99,7 @@ def looks_of(image_bgr: ImageBgr, quads_px: Floats) -> Floats:
 
 
 def look_of_picture(image_bgr: ImageBgr) -> Floats:
-    """As `looks_of`, for the whole picture; shape (192,)."""
+    """As `looks_of`, for the whole image; shape (192,)."""
     return _levelled(image_bgr)
 
 

@@ -1,4 +1,4 @@
-"""What weather, night, lenses and codecs do to a picture.
+"""What weather, night, lenses and codecs do to an image.
 
 `CHANGES` are the columns of the robustness table, at strengths fixed here, so that figures of
 different models compare; training draws its own strengths of the same functions.
@@ -91,7 +91,7 @@ def grey(image: ImageRgb) -> ImageRgb:
 
 
 def downscale(image: ImageRgb, factor: float) -> ImageRgb:
-    """A camera of fewer pixels, its picture enlarged again."""
+    """A camera of fewer pixels, its image enlarged again."""
     height, width = image.shape[:2]
     small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -143,6 +143,6 @@ CHANGES = tuple(_CHANGES)
 
 
 def degrade(image_bgr: ImageBgr, name: str, rng: Rng) -> ImageBgr:
-    """Degrade a picture, shape (H, W, 3), uint8, by the change of a name in CHANGES."""
+    """Degrade an image, shape (H, W, 3), uint8, by the change of a name in CHANGES."""
     image_rgb = np.ascontiguousarray(image_bgr[..., ::-1])
     return np.ascontiguousarray(_CHANGES[name](image_rgb, rng)[..., ::-1])

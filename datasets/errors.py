@@ -6,7 +6,7 @@ from telemetry.errors import LotsightError
 
 
 class DatasetError(LotsightError):
-    """A set of labelled pictures is missing, incomplete or contradicts itself."""
+    """A set of labelled images is missing, incomplete or contradicts itself."""
 
 
 class AnswerNotKeptError(DatasetError):

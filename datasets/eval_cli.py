@@ -35,28 +35,35 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
             "--set", "-s", help="name:split, name (all its splits), all, or a folder in any format."
         ),
     ],
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Name or path.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name or path of a model.")
+    ] = None,
     layout: LayoutOption = None,
     names: NamesOption = None,
     roles: RolesOption = None,
-    rule: Annotated[RuleName, typer.Option(help="How boxes become occupancy.")] = RuleName.AUTO,
+    rule: Annotated[
+        RuleName, typer.Option(help="How boxes are turned into occupancy.")
+    ] = RuleName.AUTO,
     data: Annotated[Path | None, typer.Option(help="Folder of the sets.")] = None,
     input_px: Annotated[
-        int | None, typer.Option(help="Long side in the network; default by the bays.", min=64)
+        int | None,
+        typer.Option(help="Long side of the network input; default: by bay size.", min=64),
     ] = None,
     jitter: Annotated[
-        list[float] | None, typer.Option(help="Also with corners moved by this share of the bay.")
+        list[float] | None,
+        typer.Option(help="Also with bay corners jittered by this fraction of the bay size."),
     ] = None,
     robustness: Annotated[bool, typer.Option(help=f"Also under: {', '.join(CHANGES)}.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Frames of each split.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Of jitter and changes.")] = 0,
-    threads: Annotated[int, typer.Option(help="Threads; 0 takes every core.", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option(help="Maximum frames per split.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Random seed of jitter and changes.")] = 0,
+    threads: Annotated[int, typer.Option(help="Inference threads; 0: all cores.", min=0)] = 0,
     cluster: Annotated[
         str | None,
         typer.Option(help="`local:N` processes, or a Dask scheduler, e.g. tcp://10.0.0.5:8786."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for report.json and report.html.")
+        Path | None,
+        typer.Option("--out", "-o", help="Output folder for report.json and report.html."),
     ] = None,
 ) -> None:
     """Judge labelled lots; print, and with --out write JSON and one HTML page."""
@@ -112,7 +119,7 @@ def _print(console: Console, evaluation: Evaluation) -> None:
     if len(evaluation.cameras) > 1:
         mean = {name: f"{100 * value:.2f}" for name, value in mean_of(evaluation.cameras).items()}
         accuracy = f"[bold]{mean['accuracy']}[/]"
-        table.add_row("mean of cameras", "", "", accuracy, mean["abstained"], mean["ece"])
+        table.add_row("mean over cameras", "", "", accuracy, mean["abstained"], mean["ece"])
     console.print(table)
     if not evaluation.variants:
         return
@@ -120,7 +127,7 @@ def _print(console: Console, evaluation: Evaluation) -> None:
     harm.add_column("change", no_wrap=True)
     for verdicts in evaluation.verdicts:
         harm.add_column(verdicts.name, justify="right")
-    for name, metrics in {"as it is": evaluation.metrics, **evaluation.variants}.items():
+    for name, metrics in {"unchanged": evaluation.metrics, **evaluation.variants}.items():
         harm.add_row(name, *(f"{100 * one.accuracy.value:.2f}" for one in metrics))
     console.print(harm)
 

@@ -30,7 +30,7 @@ class EvalPlan:
         root: folder of the sets.
         sets: pairs of set and split, as `datasets.sets.choose` gives them.
         rule: how boxes or logits become occupancy.
-        options: changes to every picture and bay.
+        options: changes to every image and bay.
         with_robustness: whether every change of `datasets.degrade` is judged as well.
         jitter_shares: amounts of corner jitter that are judged as well.
         limit: frames of each split; None takes all.
@@ -55,7 +55,7 @@ class Evaluation:
         time_utc: when.
         verdicts: of each split.
         metrics: of each split, in the same order.
-        cameras: of each camera over all splits, the worst first; a set that names none is one.
+        cameras: of each camera over all splits, worst first; a set that names none is one.
         variants: name of a change to the metrics of each split.
     """
 
@@ -140,8 +140,8 @@ def evaluate(
         runner: does the work; in turn and in this process if not given. The figures are the same.
 
     Raises:
-        DatasetError: a set or picture cannot be read.
-        ModelError: the network failed, or does not take pictures as small as asked for.
+        DatasetError: a set or image cannot be read.
+        ModelError: the network failed, or does not accept images of the requested size.
     """
     _check_sizes(detector, plan)
     band = (detector.spec.abstain_low, detector.spec.abstain_high)
@@ -165,7 +165,7 @@ def evaluate(
 
 
 def variants_of(plan: EvalPlan) -> dict[str, JudgeOptions]:
-    """Name of each further change, and how pictures are judged under it."""
+    """Name of each further change, and how images are judged under it."""
     found = {
         f"corners ±{100 * share:g} %": replace(plan.options, jitter_share=share)
         for share in plan.jitter_shares
@@ -182,7 +182,7 @@ def frames_to_judge(plan: EvalPlan) -> int:
 
 
 def _check_sizes(detector: Detector, plan: EvalPlan) -> None:
-    """Before anything is judged, where the sets say how large their pictures are."""
+    """Before anything is judged, where the sets say how large their images are."""
     if plan.options.long_side_px is None or plan.options.usual_input:
         return
     read = [read_split(plan.root, name, split)[: plan.limit] for name, split in plan.sets]

@@ -1,4 +1,4 @@
-"""One labelled picture: the form in memory of every set, whatever its files look like."""
+"""One labelled image: the form in memory of every set, whatever its files look like."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vision.types import Floats, ImageBgr, as_floats
 
 Bools = npt.NDArray[np.bool]
 State = bool | None
-"""Of a bay: occupied, free, or None where nobody knows."""
+"""Of a bay: occupied, free, or None if unknown."""
 CORNERS_AT_LEAST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where pictures and labels come from, and what may be done with them.
+    """Where images and labels come from, and what may be done with them.
 
     Attributes:
         source: who made them, e.g. `PKLot, Almeida et al. 2015`; empty where not known.
@@ -51,7 +51,7 @@ class Vehicle:
     kind: str = "car"
 
     def __post_init__(self) -> None:
-        """Refuse a box without an area.
+        """Reject a box without an area.
 
         Raises:
             DatasetError: its sides are not in order, or no numbers.
@@ -64,15 +64,15 @@ class Vehicle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LotFrame:
-    """One labelled picture; it is decoded only when asked for.
+    """One labelled image; it is decoded lazily.
 
     Attributes:
         set_name: of the set, e.g. `acpds`.
         split: of the set, e.g. `valid`; empty where the set is not split.
-        path: of the picture.
+        path: of the image.
         polygons_norm: M bays, each (K, 2), fractions of width and height.
-        states: the truth about M bays; None where nobody knows.
-        bay_ids: names of the bays; their numbers in the picture where the set has none.
+        states: ground truth of M bays; None if unknown.
+        bay_ids: names of the bays; their numbers in the image where the set has none.
         camera: where the set says; else empty.
         lot: likewise.
         weather: likewise.
@@ -97,7 +97,7 @@ class LotFrame:
     origin: Origin = UNKNOWN_ORIGIN
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself.
+        """Reject what contradicts itself.
 
         Raises:
             DatasetError: a bay has no outline, no state or no name.
@@ -112,7 +112,7 @@ class LotFrame:
         for bay, polygon in zip(self.bay_ids, self.polygons_norm, strict=True):
             check_outline(bay, polygon)
         if self.image_wh is not None and min(self.image_wh) <= 0:
-            msg = f"expected a picture of at least one pixel, but got {self.image_wh}"
+            msg = f"expected an image of at least one pixel, but got {self.image_wh}"
             raise DatasetError(msg)
 
     @property
@@ -136,7 +136,7 @@ class LotFrame:
         return np.array([state is not None for state in self.states], np.bool)
 
     def with_known_bays(self) -> LotFrame:
-        """The same picture with those bays only whose truth is known: for judging and training."""
+        """The same image with those bays only whose truth is known: for judging and training."""
         if None not in self.states:
             return self
         keep = np.flatnonzero(self.known)
@@ -148,24 +148,24 @@ class LotFrame:
         )
 
     def read(self) -> ImageBgr:
-        """Decode the picture, turned as its EXIF orientation says.
+        """Decode the image, turned as its EXIF orientation says.
 
         Raises:
-            DatasetError: it is missing, no picture, or not a whole one.
+            DatasetError: it is missing, no image, or not a whole one.
         """
         return read_picture(self.path)
 
     def size_wh(self) -> tuple[int, int]:
-        """Width and height in pixels; the picture is decoded where the set does not say.
+        """Width and height in pixels; the image is decoded where the set does not say.
 
         Raises:
-            DatasetError: it is missing or no picture.
+            DatasetError: it is missing or no image.
         """
         return self.image_wh or picture_size_wh(self.path)
 
 
 def with_origin(frames: Iterable[LotFrame], origin: Origin) -> list[LotFrame]:
-    """The same pictures; where source or licence is not said, this one."""
+    """The same images; where source or licence is not said, this one."""
     return [
         replace(
             frame,
@@ -178,29 +178,29 @@ def with_origin(frames: Iterable[LotFrame], origin: Origin) -> list[LotFrame]:
 
 
 def read_picture(path: Path) -> ImageBgr:
-    """Decode a picture, turned as its EXIF orientation says.
+    """Decode an image, turned as its EXIF orientation says.
 
     Raises:
-        DatasetError: it is missing, no picture, or not a whole one.
+        DatasetError: it is missing, no image, or not a whole one.
     """
     try:
         return decode_image(path.read_bytes(), str(path))
     except OSError as exc:
-        msg = f"{path}: expected a picture, but got: {exc.strerror}"
+        msg = f"{path}: cannot read the image: {exc.strerror}"
         raise DatasetError(msg) from exc
     except CameraError as exc:
         raise DatasetError(str(exc)) from exc
 
 
 def picture_size_wh(path: Path) -> tuple[int, int]:
-    """Width and height of a picture in pixels, upright; one that is cut off tells them as well.
+    """Width and height of an image in pixels, upright; one that is cut off tells them as well.
 
     Raises:
-        DatasetError: it is missing or no picture.
+        DatasetError: it is missing or no image.
     """
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        msg = f"{path}: expected a picture, but it is missing or cannot be decoded"
+        msg = f"{path}: image is missing or cannot be decoded"
         raise DatasetError(msg)
     return image.shape[1], image.shape[0]
 
@@ -221,7 +221,7 @@ def polygon_of(bay: str, roi: npt.ArrayLike) -> Floats:
 
 
 def check_outline(bay: str, polygon: Floats) -> None:
-    """Refuse an outline that is none.
+    """Reject an outline that is none.
 
     Raises:
         DatasetError: it has fewer than three corners, or a corner that is no place.

@@ -78,7 +78,7 @@ class TravellingDetector:
     def detect(
         self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
     ) -> NetworkOutput:
-        """Judge one picture.
+        """Judge one image.
 
         Raises:
             ModelError: the model cannot be opened, or failed.

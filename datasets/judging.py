@@ -1,4 +1,4 @@
-"""Running a model over labelled pictures, through the very code that an edge box runs."""
+"""Running a model over labelled images, through the very code that an edge box runs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from vision.types import Floats, Ints, NetworkSpec, OccupancyRule, as_floats
 
 @dataclass(frozen=True, slots=True)
 class JudgeOptions:
-    """How pictures and bays are changed before they are judged.
+    """How images and bays are changed before they are judged.
 
     Attributes:
-        long_side_px: the picture's long side in the network; None chooses by the bays' size.
+        long_side_px: the image's long side in the network; None chooses by the bays' size.
         jitter_share: standard deviation by which each corner is moved, as a share of the size of
             its bay (root of its area): an installer's hand.
         change: name of a change of `datasets.degrade`.
         seed: of jitter and change.
-        usual_input: whether every picture fills one input of the network's usual size, whatever
+        usual_input: whether every image fills one input of the network's usual size, whatever
             its bays, so that networks compare at like cost; `long_side_px` then says nothing.
     """
 
@@ -50,8 +50,8 @@ class Verdicts:
         bay: index of the bay in its frame.
         prob: probability of occupied.
         occupied: the truth.
-        size_px: side of the bay in the picture, root of its area, pixels.
-        y_norm: height of the bay's middle in the picture, 0 top to 1 bottom; in an oblique view a
+        size_px: side of the bay in the image, root of its area, pixels.
+        y_norm: height of the bay's middle in the image, 0 top to 1 bottom; in an oblique view a
             stand-in for distance.
         input_px: pixels that the network worked on for each frame.
     """
@@ -152,7 +152,7 @@ class FrameJob:
     Attributes:
         frame: the frame.
         index: its place in its split; with the seed it decides jitter and change, so that a frame
-            is changed the same way whoever judges it, and in whatever order.
+            is changed the same way by every worker, in any order.
     """
 
     frame: LotFrame
@@ -165,7 +165,7 @@ class FrameResult:
 
     Attributes:
         prob: probability of occupied, shape (M,).
-        size_px: side of each bay in the picture, root of its area, shape (M,).
+        size_px: side of each bay in the image, root of its area, shape (M,).
         input_px: pixels that the network worked on.
     """
 
@@ -181,7 +181,7 @@ class FrameJudging:
     Attributes:
         detector: the network.
         rule: how its output becomes a probability for each bay.
-        options: how pictures and bays are changed first.
+        options: how images and bays are changed first.
     """
 
     detector: Detector
@@ -192,7 +192,7 @@ class FrameJudging:
         """Judge every bay of one frame.
 
         Raises:
-            DatasetError: the picture cannot be read.
+            DatasetError: the image cannot be read.
             ModelError: the network failed.
         """
         rng = np.random.default_rng((self.options.seed, job.index))
@@ -225,7 +225,7 @@ def judge_frames(
         runner: does the work; in turn and in this process if not given.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
         ModelError: the network failed.
     """
     jobs = [FrameJob(frame, index) for index, frame in enumerate(frames)]
@@ -253,7 +253,7 @@ def plan_for(
     spec: NetworkSpec,
     long_side_px: int | None,
 ) -> InputPlan:
-    """Input size by the bays, or the one that puts the picture's long side at `long_side_px`.
+    """Input size by the bays, or the one that puts the image's long side at `long_side_px`.
 
     Raises:
         ModelError: the network does not take an input of that size; the text says what it takes.
@@ -267,7 +267,7 @@ def plan_for(
             least_px = long_side_px
             while input_fault(_by_long_side(image_wh, spec, least_px), spec):
                 least_px += 1
-            msg += f"; {least_px} px is enough for pictures of {image_wh[0]}x{image_wh[1]} px"
+            msg += f"; {least_px} px is enough for images of {image_wh[0]}x{image_wh[1]} px"
         raise ModelError(msg)
     return _whole_picture(polygons_norm, image_wh, input_wh)
 

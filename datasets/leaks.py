@@ -1,6 +1,6 @@
-"""Does a model see in training what it is judged on? Near-identical pictures, and shared views.
+"""Does a model see in training what it is judged on? Near-identical images, and shared views.
 
-Two kinds are told apart, since a fixed camera's pictures all look alike. *Near-identical* pictures
+Two kinds are distinguished, since all images of a fixed camera look alike. *Near-identical* images
 (copied, coded again, cropped by some percent, brightened, or taken when nothing had changed) make
 the judgement worthless. The *same view* on both sides is fair when days are split, and must be
 said: the figure then holds for that camera, not for a new one.
@@ -27,15 +27,15 @@ from vision.types import Floats
 
 CANDIDATE_BITS = 12
 """Of 64. Coding and brightness change up to 6, a crop of 4 % up to 12 (acpds, pklot, smartlot,
-nightlot, 60 pictures each); of 8,085 pairs of different places in acpds none is below 16."""
+nightlot, 60 images each); of 8,085 pairs of different places in acpds none is below 16."""
 NEAR_IDENTICAL = 0.94
 """Correlation after alignment. All of 83 copies in four sets, cropped by up to 4 %, brightened by
-20 % and coded at quality 60, reach it; pictures of one camera by day on other days reach 0.78."""
+20 % and coded at quality 60, reach it; images of one camera by day on other days reach 0.78."""
 SAME_VIEW = 0.45
-"""Correlation after alignment from which two pictures show one view: those of one camera on other
+"""Correlation after alignment from which two images show one view: those of one camera on other
 days that pass as candidates reach 0.48 to 0.78."""
 _LOOKED_AT = 10
-"""Candidates of a picture that are laid over it: the closest by hash."""
+"""Candidates of an image that are laid over it: the closest by hash."""
 _SIZE_WH = (192, 192)
 _ITERATIONS = 60
 _ECC_BLUR_PX = 7
@@ -43,7 +43,7 @@ _ECC_BLUR_PX = 7
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Two pictures on different sides of a split.
+    """Two images on different sides of a split.
 
     Attributes:
         first: in one split.
@@ -60,7 +60,7 @@ class Leak:
     def __str__(self) -> str:
         """In one line."""
         one, two = (f"{side_of(one)} {one.path.name}" for one in (self.first, self.second))
-        return f"{one} and {two}: alike by {self.likeness:.2f}, {self.bits} of 64 bits differ"
+        return f"{one} and {two}: similarity {self.likeness:.2f}, {self.bits} of 64 bits differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Leaks:
     """What is on both sides.
 
     Attributes:
-        near_identical: pairs of pictures; of each picture in the smaller split the closest.
+        near_identical: pairs of images; of each image in the smaller split the closest.
         same_view: pairs likewise, that show one view though no camera is named.
-        cameras: splits that have pictures of a camera, where there are several.
+        cameras: splits that have images of a camera, where there are several.
     """
 
     near_identical: tuple[Leak, ...] = field(repr=False)
@@ -79,7 +79,7 @@ class Leaks:
 
 
 def side_of(frame: LotFrame) -> str:
-    """Of a split: pictures of two sets are on different sides too."""
+    """Of a split: images of two sets are on different sides too."""
     return f"{frame.set_name}:{frame.split}" if frame.split else frame.set_name
 
 
@@ -88,10 +88,10 @@ def find_leaks(frames: Sequence[LotFrame], on_picture: Callable[[], None] = lamb
 
     Args:
         frames: of all splits; each is decoded at half size, again where it is a candidate.
-        on_picture: called after each picture.
+        on_picture: called after each image.
 
     Raises:
-        DatasetError: a picture is missing or none.
+        DatasetError: an image is missing or none.
     """
     hashes = np.zeros(len(frames), np.uint64)
     for index, frame in enumerate(frames):
@@ -126,7 +126,7 @@ def _judge(
     candidates: Sequence[tuple[int, int]],
     into: tuple[list[Leak], list[Leak]],
 ) -> None:
-    """Lay the candidates over a picture; the most alike counts."""
+    """Lay the candidates over an image; the most alike counts."""
     frame = frames[index]
     mine = _grey(frame.path)
     best: Leak | None = None
@@ -145,7 +145,7 @@ def _judge(
 
 
 def likeness(first: Floats, second: Floats) -> float:
-    """Correlation of two grey pictures, after the second is moved over the first.
+    """Correlation of two grey images, after the second is moved over the first.
 
     Args:
         first: shape (H, W), any size.
@@ -178,9 +178,9 @@ def _cameras(frames: Sequence[LotFrame]) -> dict[str, tuple[str, ...]]:
 
 
 def _grey(path: Path) -> Floats:
-    """A picture at half size, grey; JPEG is decoded at that size, in half the time."""
+    """An image at half size, grey; JPEG is decoded at that size, in half the time."""
     grey = cv2.imread(str(path), cv2.IMREAD_REDUCED_GRAYSCALE_2)
     if grey is None:
-        msg = f"{path}: expected a picture, but it is missing or cannot be decoded"
+        msg = f"{path}: image is missing or cannot be decoded"
         raise DatasetError(msg)
     return np.asarray(grey, np.float32)

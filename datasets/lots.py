@@ -2,8 +2,8 @@
 
 A set is a folder with `images/` and `annotations.json`, which holds for each split the lists
 `file_names`, `rois_list` (bays as corners, fractions of width and height) and `occupancy_list`
-(true, false, null where nobody knows). This is the form of the ACPDS release (Marek 2021, arXiv
-2107.12207). Lists that may be there too, an entry for each picture: `bay_ids`, `camera`, `lot`,
+(true, false, null if unknown). This is the form of the ACPDS release (Marek 2021, arXiv
+2107.12207). Lists that may be there too, an entry for each image: `bay_ids`, `camera`, `lot`,
 `weather`, `time` (local, ISO 8601), `vehicles` ([x_min, y_min, x_max, y_max, kind], fractions),
 `size_wh` (pixels), `source`, `licence`. `datasets.native` writes this form.
 """
@@ -31,14 +31,14 @@ NEEDED = ("file_names", "rois_list", "occupancy_list")
 
 @dataclass(frozen=True, slots=True)
 class SequenceFrame:
-    """One picture of a fixed camera over days.
+    """One image of a fixed camera over days.
 
     Attributes:
-        path: of the picture.
+        path: of the image.
         time_local: when it was taken; no time zone.
-        shift_px: how far the bays moved against the reference picture, x and y, pixels of the
-            picture; None where that could not be measured.
-        polygons_norm: where the bays are in this picture; none where that is not known.
+        shift_px: how far the bays moved against the reference image, x and y, pixels of the
+            image; None where that could not be measured.
+        polygons_norm: where the bays are in this image; none where that is not known.
         is_labelled: whether `annotations.json` has the truth for it.
     """
 
@@ -63,19 +63,19 @@ def list_sets(root: Path) -> dict[str, tuple[str, ...]]:
         DatasetError: the folder is missing, or an annotation file in it is no JSON object.
     """
     if not root.is_dir():
-        msg = f"{root}: expected a folder of labelled sets, but there is none (set LOTSIGHT_DATA)"
+        msg = f"{root}: folder of labelled sets not found (set LOTSIGHT_DATA)"
         raise DatasetError(msg)
     paths = sorted(root.glob(f"*/{ANNOTATIONS}"))
     return {path.parent.name: tuple(_read_object(path)) for path in paths}
 
 
 def read_lot(folder: Path, split: str, on_fault: OnFault | None = None) -> list[LotFrame]:
-    """Read one split of a set; pictures are not decoded yet.
+    """Read one split of a set; images are not decoded yet.
 
     Args:
         folder: of the set.
         split: one of its splits.
-        on_fault: told of each bay or vehicle that is none, which is left out; None: it refuses the
+        on_fault: called with each invalid bay or vehicle, which is skipped; None: it fails the
             set.
 
     Raises:
@@ -102,7 +102,7 @@ def read_lot(folder: Path, split: str, on_fault: OnFault | None = None) -> list[
 
 
 def read_dataset(folder: Path, on_fault: OnFault | None = None) -> list[LotFrame]:
-    """Read every split of a set, as `read_lot`; pictures are not decoded yet.
+    """Read every split of a set, as `read_lot`; images are not decoded yet.
 
     Raises:
         DatasetError: as `read_lot`.
@@ -112,7 +112,7 @@ def read_dataset(folder: Path, on_fault: OnFault | None = None) -> list[LotFrame
 
 
 def read_sequence(folder: Path) -> list[SequenceFrame]:
-    """Read the pictures of a fixed camera in the order of time.
+    """Read the images of a fixed camera in the order of time.
 
     Raises:
         DatasetError: the file is missing or a frame lacks a field.

@@ -1,8 +1,8 @@
 """A version of a data set: `manifest.json` beside the data, small, with nothing absolute in it.
 
-It holds the SHA-256 of every file, where the pictures come from, under which licence, and the
+It holds the SHA-256 of every file, where the images come from, under which licence, and the
 version it was made from. The version is a hash of the content: equal content, equal version, on
-whatever machine. DVC, git-annex or a bucket keep the pictures; git keeps `manifest.json` and
+whatever machine. DVC, git-annex or a bucket keep the images; git keeps `manifest.json` and
 `annotations.json`.
 """
 
@@ -37,7 +37,7 @@ class _Value(BaseModel):
 
 
 class Source(_Value):
-    """Where some of the pictures come from.
+    """Where some of the images come from.
 
     Attributes:
         source: who made them; empty where not known.
@@ -57,7 +57,7 @@ class Counts(_Value):
         pictures: of all splits.
         occupied: bays.
         free: bays.
-        unknown: bays whose state nobody knows.
+        unknown: bays whose state is unknown.
         vehicles: boxes.
     """
 
@@ -96,7 +96,7 @@ class Manifest(_Value):
         made: when.
         tool: what wrote it.
         counts: how much there is.
-        sources: where the pictures come from, and their licences.
+        sources: where the images come from, and their licences.
         files: SHA-256 by path, relative to the folder, with `/`.
     """
 
@@ -196,7 +196,7 @@ def list_files(folder: Path) -> list[Path]:
         DatasetError: the folder is missing.
     """
     if not folder.is_dir():
-        msg = f"{folder}: expected the folder of a data set, but there is none"
+        msg = f"{folder}: expected the folder of a data set, but it does not exist"
         raise DatasetError(msg)
     return sorted(
         path
@@ -218,7 +218,7 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
-        msg = f"{path}: expected a file to read, but got: {exc.strerror}"
+        msg = f"{path}: cannot read: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 
@@ -253,7 +253,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> Path:
     try:
         write_atomically(path, manifest.model_dump_json(indent=1) + "\n")
     except OSError as exc:
-        msg = f"{path}: expected to be able to write it, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
     return path
 

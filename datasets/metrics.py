@@ -23,7 +23,7 @@ Doubles = npt.NDArray[np.float64]
 class Interval:
     """A figure with its 95 % interval, bootstrapped over frames.
 
-    Over frames, not bays: bays of one picture share its light and its view and err together, so
+    Over frames, not bays: bays of one image share its light and its view and err together, so
     bays drawn one by one would give intervals that are far too narrow.
     """
 
@@ -37,7 +37,7 @@ class Metrics:
     """How well bays were judged; 'positive' is occupied.
 
     Attributes:
-        frames: how many pictures.
+        frames: how many images.
         bays: how many bays.
         occupied: how many of them are occupied in truth.
         accuracy: share of bays judged right at even odds.
@@ -188,14 +188,14 @@ class Slice:
 
 
 def by_size(verdicts: Sequence[Verdicts]) -> list[Slice]:
-    """Accuracy by the bay's side in the picture."""
+    """Accuracy by the bay's side in the image."""
     size = np.concatenate([v.size_px for v in verdicts])
     right = np.concatenate([v.right for v in verdicts])
     return _slices(size, right, (0, 25, 40, 60, 90, 140, np.inf), "px")
 
 
 def by_height(verdicts: Sequence[Verdicts]) -> list[Slice]:
-    """Accuracy by the bay's height in the picture: near the top is far away in an oblique view."""
+    """Accuracy by the bay's height in the image: near the top is far away in an oblique view."""
     y = np.concatenate([v.y_norm for v in verdicts])
     right = np.concatenate([v.right for v in verdicts])
     return _slices(100 * y, right, (-np.inf, 20, 40, 60, 80, np.inf), "% down")

@@ -26,12 +26,12 @@ from vision.types import Floats
 UNSPLIT = "all"
 """Split of frames that have none: the form needs a name."""
 DECIMALS = 7
-"""Of fractions of a side: 0.001 pixels of a picture 10,000 pixels wide, and below what a 32-bit
+"""Of fractions of a side: 0.001 pixels of an image 10,000 pixels wide, and below what a 32-bit
 float distinguishes, so that reading and writing again changes nothing."""
 
 
 class Placing(StrEnum):
-    """How pictures get into the new folder."""
+    """How images get into the new folder."""
 
     COPY = "copy"
     LINK = "link"
@@ -47,20 +47,20 @@ def write_dataset(
 ) -> Manifest:
     """Write a data set with its manifest; `annotations.json` comes last but one.
 
-    So a folder whose writing was cut off is no data set, and can be told from one.
+    So a folder whose writing was cut off is no data set, and is recognised as incomplete.
 
     Args:
         frames: of all splits, in the order in which they are kept.
         folder: new, or empty.
         about: name, parent version and note of the version.
-        placing: how pictures get there.
-        on_picture: called after each picture.
+        placing: how images get there.
+        on_picture: called after each image.
 
     Returns:
         The manifest that was written.
 
     Raises:
-        DatasetError: the folder is not empty, a picture is missing, or the disk does not take it.
+        DatasetError: the folder is not empty, an image is missing, or the disk does not take it.
     """
     claim_folder(folder)
     names = picture_names(frames)
@@ -82,15 +82,15 @@ def claim_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         present = next(folder.iterdir(), None)
     except OSError as exc:
-        msg = f"{folder}: expected to be able to write here, but got: {exc.strerror}"
+        msg = f"{folder}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
     if present is not None:
-        msg = f"{folder}: expected a new or empty folder, but got one with {present.name} in it"
+        msg = f"{folder}: expected a new or empty folder, but it contains {present.name}"
         raise DatasetError(msg)
 
 
 def picture_names(frames: Sequence[LotFrame]) -> dict[Path, str]:
-    """A distinct file name for each picture, by its path: its own, longer where two share it.
+    """A distinct file name for each image, by its path: its own, longer where two share it.
 
     Two that share a name get their camera, or else their folder, before it, and a number after it
     where that is not enough.
@@ -114,7 +114,7 @@ def picture_names(frames: Sequence[LotFrame]) -> dict[Path, str]:
 def place_pictures(
     targets: Mapping[Path, Path], placing: Placing, on_picture: Callable[[], None]
 ) -> None:
-    """Bring pictures, by their new path, into the new folder.
+    """Bring images, by their new path, into the new folder.
 
     Raises:
         DatasetError: one is missing, or the disk does not take it.
@@ -125,7 +125,7 @@ def place_pictures(
             if placing is not Placing.LINK or not _linked(source, target):
                 shutil.copyfile(source, target)
         except OSError as exc:
-            msg = f"{source}: expected to be able to copy it to {target}, but got: {exc.strerror}"
+            msg = f"{source}: cannot copy to {target}: {exc.strerror}"
             raise DatasetError(msg) from exc
         on_picture()
 
@@ -148,7 +148,7 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     except OSError as exc:
-        msg = f"{path}: expected to be able to write it, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 
@@ -162,12 +162,12 @@ def write_bytes(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as exc:
-        msg = f"{path}: expected to be able to write it, but got: {exc.strerror}"
+        msg = f"{path}: cannot write: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 
 def format_annotations(frames: Sequence[LotFrame], names: Mapping[Path, str]) -> str:
-    """The text of `annotations.json`: a line for each picture and list, so that diffs are short."""
+    """The text of `annotations.json`: a line for each image and list, so that diffs are short."""
     tables: dict[str, list[dict[str, Any]]] = {}
     for frame in frames:
         tables.setdefault(frame.split or UNSPLIT, []).append(_row(frame, names[frame.path]))
@@ -194,7 +194,7 @@ def _row(frame: LotFrame, name: str) -> dict[str, Any]:
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Lists of one value for each picture; those that say nothing are left out."""
+    """Lists of one value for each image; those that say nothing are skipped."""
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     needed = {"file_names", "rois_list", "occupancy_list", "bay_ids"}
     return {name: column for name, column in columns.items() if name in needed or any(column)}

@@ -1,4 +1,4 @@
-"""Perceptual hashes of pictures, and a search for close ones that holds for 100,000 pictures.
+"""Perceptual hashes of images, and a search for close ones that holds for 100,000 images.
 
 The hash is pHash: the signs of the 64 lowest frequencies of the cosine transform about their
 median (Zauner, Implementation and benchmarking of perceptual image hash functions, 2010, section
@@ -24,9 +24,9 @@ _BLOCK = 4_000_000
 
 
 def phash_of_grey(grey: Floats) -> np.uint64:
-    """Hash a picture of grey levels, shape (H, W)."""
+    """Hash an image of grey levels, shape (H, W)."""
     small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    # The first row and column are the plain means along a side: they tell of light, not of shape.
+    # The first row and column are the plain means along a side: they reflect brightness, not shape.
     low = cv2.dct(small)[1 : _LOW + 1, 1 : _LOW + 1]
     bits = (low > np.median(low)).ravel()
     return np.uint64(int.from_bytes(np.packbits(bits).tobytes(), "big"))

@@ -1,4 +1,4 @@
-"""Labelled pictures to look at: one sheet of many, and a page to browse."""
+"""Labelled images to look at: one sheet of many, and a page to browse."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _CELL_WH = (400, 300)
 _CAPTION_PX = 50
 _GAP_PX = 12
 _SIDE_PX = 1400
-"""Longer side of a picture on the page: large enough to see a car, small enough for a thousand."""
+"""Longer side of an image on the page: large enough to see a car, small enough for a thousand."""
 _FILL = 0.28
 _TEMPLATE = Path(__file__).parent / "page.html"
 
 
 def draw_labels(frame: LotFrame, long_side_px: int) -> ImageBgr:
-    """A picture with its bays in the colour of their state, and its vehicles' boxes.
+    """An image with its bays in the colour of their state, and its vehicles' boxes.
 
     Returns:
         Shape (H, W, 3), uint8, its longer side as asked, or as it is where it is smaller.
 
     Raises:
-        DatasetError: the picture cannot be read.
+        DatasetError: the image cannot be read.
     """
     image = frame.read()
     scale = min(1.0, long_side_px / max(image.shape[:2]))
@@ -70,7 +70,7 @@ def _points(
 
 
 def spread(frames: Sequence[LotFrame], count: int) -> list[LotFrame]:
-    """So many pictures, evenly over a set: from all its splits, cameras and days."""
+    """So many images, evenly over a set: from all its splits, cameras and days."""
     if len(frames) <= count:
         return list(frames)
     places = np.linspace(0, len(frames) - 1, count).round().astype(int)
@@ -78,13 +78,13 @@ def spread(frames: Sequence[LotFrame], count: int) -> list[LotFrame]:
 
 
 def label_sheet(frames: Sequence[LotFrame]) -> ImageBgr:
-    """Pictures side by side, as nearly square as they go, each with what is in it.
+    """Images side by side, as nearly square as they go, each with what is in it.
 
     Raises:
         DatasetError: there is none, or one cannot be read.
     """
     if not frames:
-        msg = "sheet: expected pictures to show, but got none"
+        msg = "sheet: expected images to show, but got none"
         raise DatasetError(msg)
     columns = max(1, min(len(frames), round(len(frames) ** 0.5)))
     rows = -(-len(frames) // columns)
@@ -133,7 +133,7 @@ def write_page(
     title: str,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Write a page to browse the pictures, and the sheet; nothing is fetched from elsewhere.
+    """Write a page to browse the images, and the sheet; nothing is fetched from elsewhere.
 
     Args:
         frames: what is shown.
@@ -145,7 +145,7 @@ def write_page(
         Path of the page.
 
     Raises:
-        DatasetError: a picture cannot be read, or the disk does not take the page.
+        DatasetError: an image cannot be read, or the disk does not take the page.
     """
     claim_folder(folder)
     rows = []

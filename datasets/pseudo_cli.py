@@ -1,4 +1,4 @@
-"""`lotsight dataset pseudo-label`: labels of a new lot that nobody had to give."""
+"""`lotsight dataset pseudo-label`: automatic labels for a new lot."""
 
 from __future__ import annotations
 
@@ -27,24 +27,26 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Harvest bundles, data sets (folder, name or name:split), or folders of pictures "
-            "(with --calibration); labels that are there are not used.",
+            help="Harvest bundles, data sets (folder, name or name:split), or folders of images "
+            "(with --calibration); existing labels are ignored.",
             show_default=False,
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="New folder for the data set.")],
     calibration: Annotated[
-        Path | None, typer.Option("--calibration", "-c", help="Of plain pictures: their bays.")
+        Path | None, typer.Option("--calibration", "-c", help="Calibration file, for plain images.")
     ] = None,
     sequence: Annotated[
-        bool, typer.Option(help="Take every picture of the sets' sequence.json.")
+        bool, typer.Option(help="Use every image of the sets' sequence.json.")
     ] = False,
     until: Annotated[
-        datetime | None, typer.Option(help="Only pictures taken before, local time.")
+        datetime | None, typer.Option(help="Only images captured before this local time.")
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Name or path.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name or path of a model.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the named sets.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads; 0 takes every core.", min=0)] = 0,
+    threads: Annotated[int, typer.Option(help="Inference threads; 0: all cores.", min=0)] = 0,
     cluster: Annotated[
         str | None,
         typer.Option(help="`local:N` processes, or a Dask scheduler, e.g. tcp://10.0.0.5:8786."),
@@ -68,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
         labelled = pseudo_label(
             detector, frames, LabelSettings(), lambda: bar.advance(task), runner
         )
-    note = f"pseudo-labels by {entry.name} {entry.manifest.version}; nobody looked at them"
+    note = f"pseudo-labels by {entry.name} {entry.manifest.version}; not reviewed"
     kept = [frame.with_known_bays() for frame in labelled]
     write_dataset(kept, out, About(note=note), Placing.LINK)
     for split in (ADAPT, CHECK):
@@ -80,8 +82,8 @@ def _line(split: str, frames: Sequence[LotFrame]) -> str:
     count = Counter(state for frame in frames for state in frame.states)
     bays = max(count.total(), 1)
     return (
-        f"{split}: {len(frames)} pictures, {count[True]} bays occupied, {count[False]} free, "
-        f"{count[None]} left out ({100 * count[None] / bays:.1f} %)"
+        f"{split}: {len(frames)} images, {count[True]} bays occupied, {count[False]} free, "
+        f"{count[None]} unlabelled ({100 * count[None] / bays:.1f} %)"
     )
 
 
@@ -102,7 +104,7 @@ def _pooled(sources: Sequence[str], calibration: Path | None, data: Path | None)
 
 
 def _sequence(folder: Path) -> list[LotFrame]:
-    """Pictures of a fixed camera; those where the bays could not be found are left out."""
+    """Images of a fixed camera; those where the bays could not be found are skipped."""
     return [
         LotFrame(
             set_name=folder.name,

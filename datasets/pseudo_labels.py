@@ -1,6 +1,6 @@
-"""Labels that nobody gave: what a network's opinions and the neighbouring time agree on.
+"""Automatic labels: where a network's opinions and neighbouring frames agree.
 
-Three opinions on each bay of each picture (see `vision.second_opinion`), then their neighbours in
+Three opinions on each bay of each image (see `vision.second_opinion`), then their neighbours in
 time: a bay is occupied or free, and stays so for hours, so a two-state hidden Markov model smooths
 each bay's log-odds forwards and backwards (Rabiner 1989). A bay whose smoothed log-odds are large
 enough gets that label; the others stay unknown. So a label can contradict the network that is to
@@ -36,7 +36,7 @@ class LabelSettings:
     Attributes:
         least_log_odds: smoothed log-odds that a label needs, either way.
         stay_s: mean time that a bay keeps its state.
-        check_share: share of the pictures, the latest, that is kept for the gate: what was learnt
+        check_share: share of the images, the latest, that is kept for the gate: what was learnt
             on the earlier ones must hold on these.
     """
 
@@ -45,13 +45,13 @@ class LabelSettings:
     check_share: float = 0.3
 
     def __post_init__(self) -> None:
-        """Refuse settings without sense.
+        """Reject settings without sense.
 
         Raises:
             DatasetError: one is out of its range.
         """
         if not (self.least_log_odds > 0 and self.stay_s > 0 and 0 < self.check_share < 1):
-            msg = f"expected positive settings and a share between 0 and 1, but got {self}"
+            msg = f"expected positive settings and a fraction between 0 and 1, but got {self}"
             raise DatasetError(msg)
 
 
@@ -66,10 +66,10 @@ class OpinionWork:
     detector: Detector
 
     def __call__(self, frame: LotFrame) -> Doubles:
-        """Log-odds that all opinions on one picture give together, shape (M,).
+        """Log-odds that all opinions on one image give together, shape (M,).
 
         Raises:
-            DatasetError: the picture cannot be read.
+            DatasetError: the image cannot be read.
             ModelError: the network failed.
         """
         image = frame.read()
@@ -90,21 +90,21 @@ def pseudo_label(
     on_frame: Callable[[], None] = lambda: None,
     runner: Runner | None = None,
 ) -> list[LotFrame]:
-    """Label the bays of pictures; whatever states they have are neither used nor kept.
+    """Label the bays of images; whatever states they have are neither used nor kept.
 
     Args:
         detector: the network.
         frames: of fixed cameras, in any order; those without a time are not smoothed.
         settings: when a bay gets a label.
-        on_frame: called after each picture.
+        on_frame: called after each image.
         runner: does the work; in turn and in this process if not given.
 
     Returns:
-        The pictures in order of time, split into ADAPT (earlier) and CHECK (later), with True,
+        The images in order of time, split into ADAPT (earlier) and CHECK (later), with True,
         False or None for each bay. The two are smoothed apart: nothing of CHECK is in ADAPT.
 
     Raises:
-        DatasetError: a picture cannot be read, or there are too few.
+        DatasetError: an image cannot be read, or there are too few.
         ModelError: the network failed.
     """
     ordered = _in_time(frames, settings.check_share)
@@ -128,11 +128,11 @@ def pseudo_label(
 def smooth_bays(
     frames: Sequence[LotFrame], log_odds: Sequence[Doubles], stay_s: float
 ) -> list[Doubles]:
-    """Smooth each bay over the pictures that show it; those without a time stay as they are.
+    """Smooth each bay over the images that show it; those without a time stay as they are.
 
     Args:
         frames: in order of time.
-        log_odds: of each picture's M bays, shape (M,).
+        log_odds: of each image's M bays, shape (M,).
         stay_s: mean time that a bay keeps its state.
     """
     smoothed = [said.copy() for said in log_odds]
@@ -153,7 +153,7 @@ def smooth(log_odds: Doubles, times_s: Doubles, stay_s: float) -> Doubles:
     """Posterior log-odds of a two-state Markov chain, forward-backward.
 
     Args:
-        log_odds: what each picture says of one bay, shape (T,).
+        log_odds: what each image says of one bay, shape (T,).
         times_s: when, rising, seconds, shape (T,).
         stay_s: mean time in a state.
     """
@@ -181,7 +181,7 @@ def _states(log_odds: Doubles, least: float) -> tuple[State, ...]:
 
 
 def _in_time(frames: Sequence[LotFrame], check_share: float) -> list[LotFrame]:
-    """Order each camera's pictures by time and split them there."""
+    """Order each camera's images by time and split them there."""
     ordered: list[LotFrame] = []
     by_camera = sorted(frames, key=lambda frame: frame.camera)
     for _, group in itertools.groupby(by_camera, lambda frame: frame.camera):
@@ -191,8 +191,8 @@ def _in_time(frames: Sequence[LotFrame], check_share: float) -> list[LotFrame]:
         cut = len(own) - round(check_share * len(own))
         if not 0 < cut < len(own):
             msg = (
-                f"camera {own[0].camera or 'without a name'}: expected pictures to learn from and "
-                f"to check on, but got {len(own)}"
+                f"camera {own[0].camera or 'without a name'}: expected images for training and "
+                f"for checking, but got {len(own)}"
             )
             raise DatasetError(msg)
         ordered += [replace(f, split=ADAPT if i < cut else CHECK) for i, f in enumerate(own)]

@@ -1,4 +1,4 @@
-"""Data sets of the simulator: rendered pictures with states, boxes, masks and homographies.
+"""Data sets of the simulator: rendered images with states, boxes, masks and homographies.
 
 The truth is exact; what it is worth for photographs is another question (`docs/simulator.md`).
 """
@@ -37,7 +37,7 @@ class RenderPlan:
     """What to render.
 
     Attributes:
-        seeds: one for each picture; the same seed gives the same picture for ever.
+        seeds: one for each image; the same seed gives the same image forever.
         kinds: of lots, taken in turn.
         image_wh: width and height in pixels.
         with_masks: whether to write which car or person each pixel shows.
@@ -63,7 +63,7 @@ def render_dataset(
     Args:
         plan: what to render.
         folder: new, or empty.
-        on_picture: called after each picture.
+        on_picture: called after each image.
 
     Raises:
         DatasetError: the folder is not empty, or the disk does not take it.
@@ -94,7 +94,7 @@ def render_dataset(
 
 
 def frame_of(sample: Sample, path: Path, seed: int, boxes_px: Floats) -> LotFrame:
-    """A rendered picture as a labelled one."""
+    """A rendered image as a labelled one."""
     width, height = sample.camera.image_wh
     boxes = boxes_px / np.array([width, height, width, height], np.float32)
     return LotFrame(
@@ -122,7 +122,7 @@ def _whole_boxes(sample: Sample) -> Floats:
 
 
 def mask_of(pixels: npt.NDArray[np.int32]) -> npt.NDArray[np.uint16]:
-    """Pixels of `simulator.label_pixels` as a 16-bit picture."""
+    """Pixels of `simulator.label_pixels` as a 16-bit image."""
     return np.where(pixels < 0, FIRST_PERSON - pixels - 1, pixels).astype(np.uint16)
 
 
@@ -143,5 +143,5 @@ def _camera(sample: Sample) -> dict[str, object]:
 
 def _write_picture(path: Path, image: npt.NDArray[np.unsignedinteger], options: list[int]) -> None:
     if not cv2.imwrite(str(path), image, options):
-        msg = f"{path}: expected to be able to write a picture, but the disk does not take it"
+        msg = f"{path}: cannot write the image"
         raise DatasetError(msg)

@@ -20,7 +20,7 @@ def html_report(evaluation: Evaluation) -> str:
     """Write the report as one HTML page; it embeds the contact sheet of the worst bays.
 
     Raises:
-        DatasetError: a picture of the contact sheet cannot be read.
+        DatasetError: an image of the contact sheet cannot be read.
     """
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -44,7 +44,7 @@ def html_report(evaluation: Evaluation) -> str:
         cameras=evaluation.cameras,
         mean=mean_of(evaluation.cameras),
         sets=sets,
-        variants=[("as it is", evaluation.metrics), *evaluation.variants.items()]
+        variants=[("unchanged", evaluation.metrics), *evaluation.variants.items()]
         if evaluation.variants
         else [],
         sizes_svg=slices_svg(by_size(verdicts)),
@@ -65,7 +65,7 @@ def _cards(evaluation: Evaluation) -> list[tuple[str, str]]:
     return [
         (f"{_percent(worst.accuracy.value)} %", f"worst camera: {name}"),
         (f"{_percent(mean_of(evaluation.cameras)['accuracy'])} %", "mean over cameras"),
-        (f"{100 * right.mean():.2f} %", "of all bays right"),
+        (f"{100 * right.mean():.2f} %", "of all bays correct"),
         (f"{int((~right).sum())}", f"of {len(right)} bays wrong"),
         (f"{int((~right & truth).sum())} / {int((~right & ~truth).sum())}", "missed / false"),
         (f"{float(np.square(prob - truth).mean()):.4f}", "Brier score"),

@@ -52,7 +52,7 @@ def _as_path(text: str) -> tuple[Path | None, str | None]:
 
 
 def read_split(root: Path, name: str, split: str) -> list[LotFrame]:
-    """Read one split of a set that `choose` gave; pictures are not decoded yet.
+    """Read one split of a set that `choose` gave; images are not decoded yet.
 
     Raises:
         DatasetError: a file is damaged; the text names the place in it.
@@ -89,7 +89,7 @@ def read_sources(
         reading = read_set(path, set_format, classes, is_strict=is_strict)
         chosen = [f for f in reading.frames if split is None or f.split == split]
         if not chosen:
-            msg = f"{path}: expected pictures in split '{split}', but got none"
+            msg = f"{path}: expected images in split '{split}', but got none"
             raise DatasetError(msg)
         frames += chosen
         left_out += reading.left_out

@@ -1,7 +1,7 @@
-"""Splits by group: all pictures of a lot, a camera or a day stand on one side.
+"""Splits by group: all images of a lot, a camera or a day stand on one side.
 
-Pictures of one fixed camera are nearly the same picture: cut at random, a model is judged on what
-it has seen. So groups are dealt, never pictures.
+Images of one fixed camera are nearly the same image: cut at random, a model is judged on what
+it has seen. So groups are dealt, never images.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class SplitBy(StrEnum):
     """What stays together."""
 
     LOT = "lot"
-    """All cameras of a car park: tells how a model does on a new one."""
+    """All cameras of a car park: measures how a model does on a new one."""
     CAMERA = "camera"
-    """All pictures of a camera: how it does on a new view."""
+    """All images of a camera: how it does on a new view."""
     DAY = "day"
     """A day of a lot, on all its cameras: how it does on another day in a known view."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Shares of the pictures, by split.
+    """Shares of the images, by split.
 
     Attributes:
         by_split: positive; they add up to 1.
@@ -41,7 +41,7 @@ class Shares:
     by_split: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        """Refuse shares that are none.
+        """Reject invalid shares.
 
         Raises:
             DatasetError: they do not add up to 1, or are fewer than two.
@@ -74,7 +74,7 @@ class Shares:
 
 
 def group_of(frame: LotFrame, by: SplitBy) -> Group:
-    """What a picture belongs to.
+    """What an image belongs to.
 
     Raises:
         DatasetError: the set does not say.
@@ -87,7 +87,7 @@ def group_of(frame: LotFrame, by: SplitBy) -> Group:
     elif by is SplitBy.DAY and frame.time_local is not None:
         group = (frame.lot or frame.set_name, frame.time_local.date().isoformat())
     if group is None:
-        msg = f"{frame.path}: expected its {by}, to split by it, but the set does not say it"
+        msg = f"{frame.path}: expected its {by}, to split by it, but the set does not state it"
         raise DatasetError(msg)
     return group
 
@@ -95,16 +95,16 @@ def group_of(frame: LotFrame, by: SplitBy) -> Group:
 def split_by(
     frames: Sequence[LotFrame], by: SplitBy, shares: Shares, seed: int = 0
 ) -> list[LotFrame]:
-    """Deal whole groups to splits, so that each comes near its share of the pictures.
+    """Deal whole groups to splits, so that each comes near its share of the images.
 
     The largest groups go first, each to the split that lacks most; groups of one size in an order
     drawn by `seed`. Every split gets a group at least.
 
     Returns:
-        The same pictures in the same order, with their new splits.
+        The same images in the same order, with their new splits.
 
     Raises:
-        DatasetError: there are fewer groups than splits, or a picture's group is not known.
+        DatasetError: there are fewer groups than splits, or an image's group is not known.
     """
     members: dict[Group, list[int]] = defaultdict(list)
     for index, frame in enumerate(frames):
@@ -112,7 +112,7 @@ def split_by(
     wanted = shares.by_split
     if len(members) < len(wanted):
         msg = (
-            f"split by {by}: expected a {by} at least for each of {len(wanted)} splits, but got "
+            f"split by {by}: expected at least one {by} for each of {len(wanted)} splits, but got "
             f"{len(members)} in all"
         )
         raise DatasetError(msg)

@@ -31,12 +31,12 @@ def freeze(
 
     Where there is a manifest already and the content has changed, its version becomes the parent,
     unless another is given. The same content keeps its version and parent; name, note, source and
-    licence are written anew where they are given.
+    licence are overwritten where they are given.
 
     Args:
         folder: of the set.
         about: name, parent and note.
-        origin: source and licence of pictures that do not say theirs.
+        origin: source and licence of images that do not say theirs.
         on_file: called after each file.
 
     Raises:
@@ -77,14 +77,14 @@ def verify(folder: Path, on_file: Callable[[], None] = lambda: None) -> Differen
 
 @dataclass(frozen=True, slots=True)
 class LabelChanges:
-    """How labels of pictures that both versions have differ.
+    """How labels of images that both versions have differ.
 
     Attributes:
         states: bays whose state differs.
         outlines: bays that lie elsewhere.
         added: bays that only the second has.
         removed: bays that only the first has.
-        splits: pictures in another split.
+        splits: images in another split.
     """
 
     states: int = 0
@@ -95,7 +95,7 @@ class LabelChanges:
 
 
 def compare_labels(old: Iterable[LotFrame], new: Iterable[LotFrame]) -> LabelChanges:
-    """Compare the labels of pictures of one file name."""
+    """Compare the labels of images of one file name."""
     former = {frame.path.name: frame for frame in old}
     states = outlines = added = removed = splits = 0
     for frame in new:
@@ -129,6 +129,6 @@ def files_of(folder: Path, on_file: Callable[[], None] = lambda: None) -> dict[s
     if (folder / MANIFEST).exists():
         return dict(read_manifest(folder).files)
     if not folder.is_dir():
-        msg = f"{folder}: expected the folder of a data set, but there is none"
+        msg = f"{folder}: expected the folder of a data set, but it does not exist"
         raise DatasetError(msg)
     return hash_files(folder, on_file)

@@ -1,4 +1,4 @@
-"""Addresses of cameras: taken apart as they are written, shown without what is nobody's business.
+"""Addresses of cameras: parsed as written, shown without secrets.
 
 Cameras put logins everywhere: before the host, in the query (`?loginuse=a&loginpas=b`), in the path
 (`/user=admin_password=x_channel=1`). So an address is shown without its user part, and of its
@@ -59,7 +59,7 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address | None:
-        """Take an address apart; None when it is none.
+        """Parse an address; None if it is invalid.
 
         A password may hold what should have been escaped ('/', '?', '#', '@', blanks): what stands
         before the first '/' is the host only if it can be one, else the last '@' ends the login.

@@ -12,15 +12,15 @@ from edge_app.live_state import CameraCondition, LiveView
 
 
 def model_alarm(error: Exception, *, has_model: bool) -> Alarm:
-    """A network cannot be used; `has_model`: the one before goes on."""
+    """A network cannot be loaded; `has_model`: the previous one stays in use."""
     text = (
-        "the new model cannot be used: the one before goes on"
+        "the new model cannot be loaded: still using the previous one"
         if has_model
-        else "no model can be used: no bay is judged"
+        else "no model can be loaded: bays are not judged"
     )
     remedy = (
-        "Put the model's two files (.onnx and .json) back, unchanged: they are taken up by "
-        "themselves. Or correct [model] in the configuration and restart the service."
+        "Restore the model's two files (.onnx and .json) unchanged; they are reloaded "
+        "automatically. Or correct [model] in the configuration and restart the service."
     )
     return Alarm(AlarmKind.MODEL, text, str(error), remedy)
 
@@ -34,20 +34,22 @@ def calibration_alarm(camera: CameraConfig, used: Calibration | None, error: Exc
         error: why.
     """
     remedy = (
-        "Correct the file, or go back with `lotsight calibration rollback`; it is taken up by "
-        "itself."
+        "Correct the file, or revert it with `lotsight calibration rollback`; it is reloaded "
+        "automatically."
     )
     # A file that is there and wrong cannot be opened in the editor.
     is_missing = not camera.calibration_file.exists()
     if is_missing:
-        remedy = "Draw its bays in the editor, or put the file there; it is taken up by itself."
+        remedy = "Draw its bays in the editor, or restore the file; it is reloaded automatically."
     if used is not None:
-        fault = "its calibration is gone" if is_missing else "the new calibration cannot be used"
-        what = f"{fault}: revision {used.revision} goes on"
+        fault = (
+            "its calibration file is missing" if is_missing else "the new calibration is invalid"
+        )
+        what = f"{fault}: still using revision {used.revision}"
     elif is_missing:
-        what = "no bays, since it has no calibration"
+        what = "no bays: it has no calibration"
     else:
-        what = "no bays, since its calibration cannot be used"
+        what = "no bays: its calibration is invalid"
     text = f"camera {camera.id}: {what}"
     return Alarm(
         AlarmKind.CALIBRATION,
@@ -61,32 +63,32 @@ def calibration_alarm(camera: CameraConfig, used: Calibration | None, error: Exc
 
 
 def layout_alarm(error: Exception) -> Alarm:
-    """The list of bays cannot be written, so no bay is told of."""
+    """The list of bays cannot be written, so no bay is published."""
     return Alarm(
         AlarmKind.LAYOUT,
-        "the list of bays cannot be written: no state is sent",
+        "cannot write the list of bays: no state is published",
         str(error),
-        "Free space on the disk; it is tried again by itself.",
+        "Free up disk space; the write is retried automatically.",
     )
 
 
 def link_alarm(text: str) -> Alarm:
-    """What the link to the broker tells of itself; it knows no more than the text."""
+    """A fault reported by the broker link, which gives only its text."""
     return Alarm(
         AlarmKind.LINK,
         text,
-        remedy="Have the cloud looked at: the broker's rights and certificates of this box, and "
-        "whether its events are taken. They are kept here until then.",
+        remedy="Ask the cloud team to check the broker's permissions and certificates for this "
+        "box, and whether its events are being acknowledged. Until then they are kept here.",
     )
 
 
 def rollout_alarm(text: str, error: str = "") -> Alarm:
-    """A network that was rolled out was given up."""
+    """A rolled-out network was rejected."""
     return Alarm(
         AlarmKind.ROLLOUT,
         text,
         error,
-        "The network before is used. Roll out another version; this one is not tried again.",
+        "The previous model is in use. Roll out another version; this one is not retried.",
     )
 
 
@@ -94,44 +96,46 @@ def pages_alarm(error: Exception) -> Alarm:
     """The pages cannot be served."""
     return Alarm(
         AlarmKind.HTTP,
-        "the pages cannot be served",
+        "cannot serve the web pages",
         str(error),
-        "Give [http] a port of its own, or end what uses it, and restart the service.",
+        "Set another port in [http], or stop the program that uses this one, and restart the "
+        "service.",
     )
 
 
 # Found, and what to do next. What was found in particular is the status' detail.
 _CAMERA_FAULTS = {
     CameraCondition.LOST: (
-        "it gives no picture",
-        "Check its power, its network cable, and address, user and password in the configuration; "
-        "`lotsight doctor` says what it answers. It is tried again by itself.",
+        "no image",
+        "Check its power and network cable, and its address, username and password in the "
+        "configuration; `lotsight doctor` shows how it responds. The connection is retried "
+        "automatically.",
     ),
     CameraCondition.LOGIN_REJECTED: (
-        "it refuses its user or password",
-        "Correct username and password of this camera in the configuration and restart the "
-        "service, or set them so on the camera, which is then taken up by itself. It is tried "
-        "rarely, since cameras lock themselves after some wrong logins.",
+        "it rejects the username or password",
+        "Correct the username and password of this camera in the configuration and restart the "
+        "service, or change them on the camera, which then reconnects automatically. Retries are "
+        "infrequent because cameras lock the account after a few failed logins.",
     ),
     CameraCondition.FROZEN: (
-        "its picture stands still",
-        "Switch the camera off and on; if that does not help, have it replaced.",
+        "its image is frozen",
+        "Power-cycle the camera; if that does not help, have it replaced.",
     ),
     CameraCondition.BLIND: (
-        "its bays cannot be made out",
-        "Look at its picture: clean the lens, take away what covers it, set focus and exposure.",
+        "its bays are not visible",
+        "Check its image: clean the lens, remove any obstruction, set focus and exposure.",
     ),
     CameraCondition.DARK: (
-        "its picture is too dark to judge",
-        "Check the lamps of the lot and the night mode of the camera.",
+        "its image is too dark to judge",
+        "Check the lot's lighting and the camera's night mode.",
     ),
     CameraCondition.VIEW_MOVED: (
-        "it looks elsewhere than its bays were drawn",
-        "Turn the camera back as it was, or draw the bays on its new view in the editor.",
+        "its view has moved since the bays were drawn",
+        "Turn the camera back to its original view, or redraw the bays in the editor.",
     ),
     CameraCondition.MODEL_ERROR: (
-        "the network fails on its pictures",
-        "Restart the service; if it comes again, send the diagnostics to whoever gave the model.",
+        "the model fails on its images",
+        "Restart the service; if it recurs, send the diagnostics to the model's supplier.",
     ),
 }
 

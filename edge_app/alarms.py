@@ -1,4 +1,4 @@
-"""What is wrong with the box at present, and what to do about it, for whoever has to mend it.
+"""What is wrong with the box at present, and the remedy, for the technician who fixes it.
 
 An alarm says the same three times, at three lengths, so that each place takes what it needs:
 
@@ -52,7 +52,7 @@ class Alarm:
         camera: whose; None when it is about the whole box.
         fault: which fault of its kind, in one word, where a kind has several; alarms of one kind
             and fault have the same remedy.
-        in_editor: whether the calibration editor is the place to mend it.
+        in_editor: whether the calibration editor is the place to fix it.
     """
 
     kind: AlarmKind
@@ -65,7 +65,7 @@ class Alarm:
 
     @property
     def name(self) -> str:
-        """By what it is known: two alarms of one name are the same one, told anew."""
+        """Its identity: two alarms of one name are the same one, raised again."""
         return alarm_name(self.kind, self.camera)
 
     @property
@@ -98,7 +98,7 @@ class Alarms:
         self._lock = threading.Lock()
 
     def set(self, alarm: Alarm) -> None:
-        """Raise an alarm, or tell one of the same name anew."""
+        """Raise an alarm, or update one of the same name."""
         alarm = replace(alarm, text=mask_secrets(alarm.text), detail=mask_secrets(alarm.detail))
         with self._lock:
             before = self._standing.get(alarm.name)
@@ -112,7 +112,7 @@ class Alarms:
         with self._lock:
             if self._standing.pop(name, None) is None:
                 return
-        _log.info("alarm %s has ended", name)
+        _log.info("alarm %s cleared", name)
 
     def standing(self) -> tuple[Alarm, ...]:
         """All alarms, the most important first."""

@@ -8,7 +8,7 @@
 
 Each part is given what it needs and no more. Whatever is missing at the start (model, calibration,
 camera, broker, disk) is an alarm and a degraded state, and heals by itself; only a wrong
-configuration or a taken store ends the start.
+configuration or a locked store makes startup fail.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class EdgeBox:
         cameras: the cameras.
         network: the network in use.
         link: to the broker; None when none is configured.
-        kept: the frames kept for labelling; None while the harvest is switched off.
+        kept: the frames kept for labelling; None while the harvest is disabled.
         status: how all of them do.
     """
 
@@ -128,11 +128,11 @@ class EdgeBox:
 
 
 def service_of(box: EdgeBox, manager: ServiceManager | None = None) -> EdgeService:
-    """All of a box: its pages first, which tell how the rest starts and ends; then its maintenance.
+    """All of a box: its pages first, which show how the rest starts and stops; then maintenance.
 
     Args:
         box: the box.
-        manager: who is told that it is alive and what is wrong; by default systemd, if it asks.
+        manager: notified of liveness and faults; default: systemd, if it asks.
     """
     pages = _pages(box)
     parts = [*box.parts, maintenance_of(box, manager or ServiceManager())]
@@ -227,7 +227,7 @@ def _assemble(
         _connect(box, link, config.mqtt, jobs)
     bays = 0 if store.layout is None else len(store.layout.bays)
     where = (config.edge.edge, config.edge.site)
-    text = "edge box %s at site %s watches %d bays with %d cameras"
+    text = "edge box %s at site %s: %d bays, %d cameras"
     _log.info(text, *where, bays, len(cameras))
     return box
 
@@ -240,7 +240,7 @@ def _camera(
     scheduler: Scheduler,
     clock: Clock,
 ) -> Camera:
-    open_source()  # an address that names nothing must end the start
+    open_source()  # an invalid address must make startup fail
     notify = scheduler.notify
     feed = CameraFeed(camera.id, open_source, camera.feed_settings(), clock, notify, notify)
     pipeline = CameraPipeline(camera, config.evidence, outlets, clock)
@@ -372,7 +372,7 @@ def _pages(box: EdgeBox) -> Part | None:
 
 
 def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
-    """What is looked at once a second; `manager` is told of it."""
+    """What is checked once a second; `manager` is notified."""
     watchdog = Watchdog(manager, box.scheduler.post, box.clock)
     folder = box.config.edge.state_dir
     disk = DiskWatch(folder, lambda: box.store.degraded, box.alarms)
@@ -389,7 +389,7 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         retention.tidy_if_due,
         box.store.vacuum,
         every(_GIVE_BACK_EVERY_S, give_back, box.clock),
-        lambda: manager.status("; ".join(box.status.alarm_texts()) or "all is well"),
+        lambda: manager.status("; ".join(box.status.alarm_texts()) or "no active alarms"),
     ]
     if (kept := box.kept) is not None:
         chores.append(lambda: kept.expire(box.clock.utc()))

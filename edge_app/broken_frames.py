@@ -1,4 +1,4 @@
-"""What a camera's condition says of pictures that did not arrive whole."""
+"""What a camera's condition says of images that did not arrive whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _WINDOW_S = 60.0
 
 
 class BrokenFrames:
-    """Counts broken pictures over the last minute; one camera's."""
+    """Counts broken images over the last minute; one camera's."""
 
     def __init__(self) -> None:
         self._total = 0
@@ -21,14 +21,14 @@ class BrokenFrames:
         self._total = total
 
     def detail(self, now_s: float) -> str:
-        """What to tell, in one sentence; empty while all is well."""
+        """Text of the alarm, in one sentence; empty if there is none."""
         while self._seen and now_s - self._seen[0][0] > _WINDOW_S:
             self._seen.popleft()
         count = sum(more for _, more in self._seen)
         if count == 0:
             return ""
-        pictures = "1 picture was" if count == 1 else f"{count} pictures were"
+        pictures = "1 frame was" if count == 1 else f"{count} frames were"
         return (
-            f"{pictures} not whole in the last minute and not used: packets are lost on the way, "
-            "or the camera sends damaged data"
+            f"{pictures} incomplete in the last minute and discarded: packets are lost in "
+            "transit, or the camera sends damaged data"
         )

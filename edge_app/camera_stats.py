@@ -59,7 +59,7 @@ class CameraStats:
         self._broken.count(feed.broken, self._clock.mono_s())
 
     def broken_detail(self) -> str:
-        """What to tell of broken pictures; empty while all is well."""
+        """Text about incomplete frames; empty if there are none."""
         return self._broken.detail(self._clock.mono_s())
 
     def silent_s(self, feed: FeedStatus) -> float:
@@ -101,5 +101,5 @@ class CameraStats:
 
     def latency_p95_ms(self) -> float | None:
         """From a frame's arrival to its states in the store, over the last frames."""
-        latencies_s = tuple(self._latencies_s)  # asked for from other threads
+        latencies_s = tuple(self._latencies_s)  # read from other threads
         return float(np.percentile(latencies_s, 95)) * 1000 if latencies_s else None

@@ -67,13 +67,13 @@ class Camera:
 class CameraSet:
     """The cameras of a box, their calibrations, and the layout that these make together.
 
-    A calibration that cannot be used is an alarm, and the last good one goes on.
+    A calibration that cannot be used is an alarm, and the last valid one stays in use.
 
     Args:
         cameras: without calibrations, which are loaded here.
         make_guard: gives the guard of a camera's view.
         layout: where the layout is written.
-        alarms: where a calibration that cannot be used is told.
+        alarms: where an invalid calibration is reported.
         post: has a task done by the thread that judges, between two frames.
 
     Raises:
@@ -173,14 +173,14 @@ class CameraSet:
         return self._camera(camera_id).config.calibration_file
 
     def restart(self, camera_id: str) -> None:
-        """Open a camera anew.
+        """Reopen a camera.
 
         Raises:
             ConfigError: there is no such camera.
         """
-        self._camera(camera_id).feed.restart("it was told to")
+        self._camera(camera_id).feed.restart("restart requested")
 
-    # -- now and then ----------------------------------------------------------------------------
+    # -- maintenance ----------------------------------------------------------------------------
 
     def reload_changed(self) -> None:
         """Go over to the calibration files that were replaced."""
@@ -190,7 +190,7 @@ class CameraSet:
             try:
                 self.reload_calibration(camera.config.id)
             except LotsightError as exc:
-                _log.warning("a replaced file is not used: %s", exc)
+                _log.warning("cannot use the replaced file: %s", exc)
 
     def catch_up(self) -> None:
         """Write a layout that a full disk kept from being written."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_app.alarms import Alarm, AlarmKind, Alarms
 from edge_app.host_metrics import disk_free_bytes
 
-# Enough for a day of events of a large box, and little enough to tell of it in time.
+# Enough for a day of events of a large box, and small enough to warn in time.
 _LOW_BYTES = 100 * 1024 * 1024
 
 
@@ -33,10 +33,11 @@ class DiskWatch:
             self._alarms.set(
                 Alarm(
                     AlarmKind.DISK,
-                    "the disk cannot be written: states are kept in memory",
+                    "cannot write to the disk: states are held in memory",
                     f"{self._folder}: {_free_text(free)}",
-                    "Free space on this disk. If there is enough, it is broken or read-only: "
-                    "replace it. Do not restart the service before: what is in memory is lost.",
+                    "Free up space on this disk. If there is enough, the disk is faulty or "
+                    "read-only: replace it. Do not restart the service first: states held in "
+                    "memory would be lost.",
                 )
             )
         elif free is not None and free < _LOW_BYTES:
@@ -45,7 +46,7 @@ class DiskWatch:
                     AlarmKind.DISK,
                     "the disk is almost full",
                     f"{self._folder}: {_free_text(free)}, expected {_LOW_BYTES // 2**20} or more",
-                    "Free space on this disk; `lotsight doctor` says which part takes too much.",
+                    "Free up space on this disk; `lotsight doctor` shows what uses it.",
                 )
             )
         else:

@@ -35,7 +35,7 @@ def editor_of(
 
     Args:
         cameras: of the box.
-        live_state: their newest pictures.
+        live_state: their newest images.
         detector: the network in use; it may be missing at first, or replaced later.
     """
 

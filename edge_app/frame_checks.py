@@ -1,4 +1,4 @@
-"""What looks at pictures beside the network: view guard, change gate, standing scene, as set."""
+"""What looks at images beside the network: view guard, change gate, standing scene, as set."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_guard(
 
 
 def make_gate(config: LotsightConfig) -> ChangeGate | None:
-    """A camera's change gate; None when every picture is judged."""
+    """A camera's change gate; None when every image is judged."""
     if not config.gate.enabled:
         return None
     share = random.random()  # noqa: S311 - spreads the cameras' heartbeats, no secret
@@ -41,5 +41,5 @@ def make_gate(config: LotsightConfig) -> ChangeGate | None:
 
 
 def make_scene(config: LotsightConfig) -> BackgroundModel | None:
-    """A camera's standing scene; None when pictures show what moves as it is."""
+    """A camera's standing scene; None when images show what moves as it is."""
     return BackgroundModel() if config.privacy.moving else None

@@ -1,7 +1,7 @@
-"""Golden pictures: what a network that was rolled out must get right before it is used.
+"""Golden images: what a network that was rolled out must get right before it is used.
 
-They are rendered on the box: a new network costs no download of pictures, the truth is exact, no
-lot's data lies on a box, and the same seed always gives the same picture.
+They are rendered on the box: a new network costs no download of images, the truth is exact, no
+lot's data lies on a box, and the same seed always gives the same image.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LEAST_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class GoldenScore:
-    """How many bays of the golden pictures were judged right."""
+    """How many bays of the golden images were judged right."""
 
     right: int
     bays: int
@@ -33,7 +33,7 @@ class GoldenScore:
 
 
 def score_golden(detector: Detector) -> GoldenScore:
-    """Judge all golden pictures as the pipeline would."""
+    """Judge all golden images as the pipeline would."""
     right = bays = 0
     for seed in _SEEDS:
         image_bgr, quads_norm, occupied = render_sample(seed, IMAGE_WH)
@@ -46,7 +46,7 @@ def score_golden(detector: Detector) -> GoldenScore:
 
 
 def require_golden(detector: Detector) -> None:
-    """Judge the golden pictures before a network is used.
+    """Judge the golden images before a network is used.
 
     Raises:
         ModelError: it gets too many bays wrong.
@@ -56,6 +56,6 @@ def require_golden(detector: Detector) -> None:
         spec = detector.spec
         msg = (
             f"model {spec.name} {spec.version}: expected at least {_LEAST_SHARE:.0%} of the "
-            f"{score.bays} bays of the golden pictures right, but got {score.right}"
+            f"{score.bays} bays of the golden images right, but got {score.right}"
         )
         raise ModelError(msg)

@@ -8,7 +8,7 @@ from pathlib import Path
 _THERMAL = Path("/sys/class/thermal")
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = 4096
-# Sensors that are switched off or broken report figures far outside of any box's life.
+# Sensors that are disabled or broken report figures far outside of any box's life.
 _PLAUSIBLE_C = (-40.0, 125.0)
 
 

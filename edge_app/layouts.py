@@ -57,7 +57,7 @@ def _layout_of(calibrations: Sequence[Calibration]) -> Layout:
         for bay in calibration.bays:
             if bay.id in owner:
                 msg = (
-                    f"bay {bay.id!r} stands in the calibrations of cameras {owner[bay.id]!r} and "
+                    f"bay {bay.id!r} is in the calibrations of cameras {owner[bay.id]!r} and "
                     f"{calibration.camera!r}: a bay belongs to one camera; remove it from one"
                 )
                 raise ConfigError(msg)

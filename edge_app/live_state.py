@@ -1,4 +1,4 @@
-"""What the box sees right now, for whoever shows it: the web pages, the metrics, the demo.
+"""What the box sees right now, for display: the web pages, the metrics, the demo.
 
 The pipelines write, HTTP reads; neither waits for the other. Nothing here is durable: the store is.
 """
@@ -39,7 +39,7 @@ class CameraStatus:
 
     Attributes:
         condition: in one word.
-        detail: in one sentence, for a technician; empty when all is well.
+        detail: in one sentence, for a technician; empty if there is no fault.
         frames: frames decoded since start.
         judged: frames that the network looked at.
         dropped: frames replaced by a newer one before the network was free.
@@ -49,7 +49,7 @@ class CameraStatus:
         infer_ms: time the last judged frame spent in the network, milliseconds.
         last_frame_utc: arrival of the last frame; None before the first.
         gated: frames that the change gate kept from the network, since nothing had changed.
-        shift_px: how far the view stands from its reference picture, pixels; None when unknown.
+        shift_px: how far the view stands from its reference image, pixels; None when unknown.
     """
 
     condition: CameraCondition = CameraCondition.STARTING
@@ -80,7 +80,7 @@ class LiveView:
         bay_prob: what this one frame said, shape (M,); None when it was not judged.
         detections: vehicles found in this frame, pixels of the picture.
         status: how the camera does.
-        moving: what moves in this frame; None when nobody asked.
+        moving: what moves in this frame; None if not requested.
     """
 
     camera: str

@@ -44,8 +44,8 @@ class LivenessFile:
         try:
             self._path.touch()
             os.utime(self._path, (now, now))
-        except OSError as exc:  # a full disk: bays start anew after the next restart, no more
-            _log.debug("no mark of life: %s", exc)
+        except OSError as exc:  # a full disk: only effect: bays restart as unknown
+            _log.debug("no liveness signal: %s", exc)
         self._touched_s = self._clock.mono_s()
 
     def touch_if_due(self) -> None:

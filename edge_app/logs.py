@@ -12,7 +12,7 @@ from typing import TextIO
 from edge_app.config import LogConfig, LogFormat
 from edge_app.redaction import mask_error, mask_secrets
 
-# These tell of each request and each packet; what matters of it we log ourselves.
+# These log each request and each packet; we log what matters ourselves.
 _TALKATIVE = ("uvicorn.access", "amqtt", "transitions", "asyncio")
 
 LINES_KEPT = 2000

@@ -1,4 +1,4 @@
-"""What has to be looked at now and then while a service runs: the thread that does it."""
+"""What has to be looked at occasionally while a service runs: the thread that does it."""
 
 from __future__ import annotations
 

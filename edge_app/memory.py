@@ -1,6 +1,6 @@
 """Memory that goes back: how glibc keeps what many threads have freed.
 
-Pictures come and go between small things that stay, so the heaps grow holes: after 18 minutes with
+Images come and go between small things that stay, so the heaps grow holes: after 18 minutes with
 20 cameras 446 MiB were taken from the system and 269 MiB of them in use. Holes are given back now
 and then; without that the memory of a busy box creeps up for hours.
 """
@@ -17,7 +17,7 @@ ARENAS = 2
 def limit_arenas(count: int = ARENAS) -> bool:
     """Let all threads share a few heaps; call it before threads start.
 
-    By default glibc gives each thread a heap of its own, up to eight a core, and pictures freed by
+    By default glibc gives each thread its own heap, up to eight a core, and images freed by
     one thread are of no use to another. With 40 cameras (`benchmarks/cameras_per_box.py`, two
     cores) two heaps took 889 MiB instead of 1,014 and grew by 20 MiB instead of 75 in the next 50
     seconds, at the same processor time.

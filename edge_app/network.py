@@ -100,7 +100,7 @@ class ActiveNetwork:
 
     Args:
         files: where it is found.
-        alarms: where one that cannot be used is told.
+        alarms: where an invalid one is reported.
         post: has a task done by the thread that judges, between two frames.
         open_first: gives the network of the start; by default what `files` has.
     """
@@ -137,7 +137,7 @@ class ActiveNetwork:
     def subscribe(
         self, use: Callable[[Detector], None], failed: Callable[[str], None] = lambda _fault: None
     ) -> None:
-        """Be told of the network in use, now and whenever it is another one.
+        """Subscribe to the network in use, now and at each change.
 
         Args:
             use: gets the network; later calls come from the thread that judges.
@@ -170,7 +170,7 @@ class ActiveNetwork:
         try:
             self.reload()
         except ModelError as exc:
-            _log.warning("a replaced file is not used: %s", exc)
+            _log.warning("cannot use the replaced file: %s", exc)
 
     def use_folder(self, folder: Path | None) -> None:
         """Use the model that was rolled out to `folder`; None: the configured one.
@@ -206,5 +206,5 @@ def _try_out(detector: OnnxDetector) -> None:
         figures.append(output.bay_prob)
     if not all(np.isfinite(each).all() for each in figures):
         spec = detector.spec
-        msg = f"model {spec.name} {spec.version}: gives no numbers on a plain picture"
+        msg = f"model {spec.name} {spec.version}: returns non-finite values on a blank image"
         raise ModelError(msg)

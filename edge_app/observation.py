@@ -1,4 +1,4 @@
-"""What a pass of the network showed, for parts that go on from there: incidents, harvest, audit.
+"""What a pass of the network showed, for downstream parts: incidents, harvest, audit.
 
 The pipeline knows none of them; each is a `Observer` that the service hangs onto it.
 """
@@ -19,16 +19,16 @@ class Observation:
     """One judged frame.
 
     Attributes:
-        frame: the picture.
+        frame: the image.
         calibration: in use; it has at least one bay.
         spec: the network that looked.
         output: what it said.
-        polygons_norm: the polygons as used for this picture (the view guard may have moved them),
+        polygons_norm: the polygons as used for this image (the view guard may have moved them),
             M of shape (K, 2), in the calibration's order.
         evidence: what this one frame says about the M bays.
         states: the M bays' states after this frame.
         changed: those that this frame changed.
-        moving: what moves in this frame; None when nobody asked.
+        moving: what moves in this frame; None if not requested.
     """
 
     frame: Frame

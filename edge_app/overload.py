@@ -50,14 +50,14 @@ class OverloadWatch:
 
 
 def _alarm(load: Load) -> Alarm:
-    detail = f"cameras are looked at at {100 * load.reach:.0f} % of their rate"
+    detail = f"cameras are judged at {100 * load.reach:.0f} % of their rate"
     if load.waiting:
         passes = "1 pass" if load.waiting == 1 else f"{load.waiting} passes"
-        detail += f"; {passes} of the network waiting, for up to {load.longest_wait_s:.0f} s"
+        detail += f"; {passes} of the network queued, for up to {load.longest_wait_s:.0f} s"
     return Alarm(
         AlarmKind.OVERLOADED,
         "this box is too slow for its cameras: changes are published late",
         detail,
-        "Lower rate_hz, have the cameras send a key frame for each look and smaller pictures, or "
-        "move cameras to another box. Bays that changed are judged first meanwhile.",
+        "Lower rate_hz, configure the cameras for a matching key-frame interval and smaller "
+        "images, or move cameras to another box. Until then changed bays are judged first.",
     )

@@ -143,7 +143,7 @@ class CameraPipeline:
         self._gate = gate
 
     def use_scene(self, scene: BackgroundModel | None) -> None:
-        """Find what moves, for whoever makes pictures private."""
+        """Find what moves, for anonymising images."""
         self._scene, self._moving = scene, None
 
     def add_observer(self, observer: Observer) -> None:
@@ -154,8 +154,8 @@ class CameraPipeline:
         """Go on from stored states.
 
         Args:
-            states: of any bays; those of other cameras are passed over.
-            stale: whether they are too old to be believed: then bays start anew.
+            states: of any bays; those of other cameras are skipped.
+            stale: whether they are too old to use: then bays restart as unknown.
         """
         self._filter.restore(states)
         if stale:
@@ -259,7 +259,7 @@ class CameraPipeline:
                 self._show()
             return
         changed = self._mark(UnknownReason.CAMERA_LOST, Cause.CAMERA_LOST)
-        detail = feed.error or f"no picture for {self._config.lost_after_s:g} s"
+        detail = feed.error or f"no frame for {self._config.lost_after_s:g} s"
         if not feed.error:
             detail = "; ".join(filter(None, (detail, stats.broken_detail())))
         if changed or not stats.is_told(lost, detail):

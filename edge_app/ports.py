@@ -15,7 +15,7 @@ from vision.view_match import SmallGreys
 
 
 class Guard(Protocol):
-    """Judges whether a picture shows the calibrated view; `ViewGuard` is one."""
+    """Judges whether an image shows the calibrated view; `ViewGuard` is one."""
 
     def look(
         self, frame: Frame, *, may_postpone: bool = False, greys: SmallGreys | None = None
@@ -29,7 +29,7 @@ class Guard(Protocol):
 
 
 class Gate(Protocol):
-    """Judges whether a picture is worth a pass of the network; `ChangeGate` is one."""
+    """Judges whether an image is worth a pass of the network; `ChangeGate` is one."""
 
     def look(
         self, frame: Frame, polygons_norm: Sequence[Floats], greys: SmallGreys | None = None

@@ -3,7 +3,7 @@
 Whatever reads a secret registers it here: the configuration, a camera's address, a command line.
 Logs, tracebacks, error texts, pages, messages and bundles go through `mask`, which finds a secret
 however it was escaped on its way: percent-encoded, in JSON, in a Python repr, in HTML, in base64.
-Patterns (`password=...`) are only the second net, for secrets that nobody could register.
+Patterns (`password=...`) are only the fallback, for secrets that could not be registered.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from urllib.parse import unquote, unquote_plus
 MASK = "***"
 
 for _name in ("httpx", "httpcore"):
-    # They tell of each request, with its whole address; what matters of it we log ourselves.
+    # They log each request with its whole address; we log what matters ourselves.
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 # A shorter secret is hidden where it stands alone: `7` as a password must not eat every figure.
 _SHORT = 5
 # And one of two characters only in its place, such as an address: everything else would be holes.
 _LEAST = 3
-# What base64 of less than this leaves certain is too little to be told from chance.
+# What base64 of less than this leaves certain is too little to be distinguished from chance.
 _LEAST_BASE64 = 8
 
 # User part of any URL inside a longer text. Greedy up to the last '@' before a blank or quote,
-# since cameras' passwords hold '/', '?' and '@' that nobody escaped.
+# since camera passwords contain unescaped '/', '?' and '@'.
 _USER_INFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s:@/'\"]*):[^\s'\"]*@", re.I)
 _NAMED = re.compile(
     r"(?P<name>(?<![a-z0-9])[a-z0-9_-]*(?:pass|pas|pwd|psw|passwd|password|token|auth|secret|sig"
@@ -71,7 +71,7 @@ class Registry:
         """Hide this from now on.
 
         Args:
-            secret: as it is, not escaped; empty ones are none.
+            secret: verbatim, not escaped; empty ones are ignored.
             username: whose password it is; hides the login that HTTP sends too.
         """
         if not secret.strip():
@@ -203,7 +203,7 @@ def _mask_base64(text: str, encoded: Iterable[str]) -> str:
 
 
 def _core(secret: str) -> str:
-    """Its longest part that nobody escapes: a text without it needs no closer look."""
+    """Its longest part that is never escaped: a text without it needs no further check."""
     return max(_PLAIN.findall(secret), key=len, default="")
 
 

@@ -1,6 +1,6 @@
 """Files that may be replaced while the service runs: calibrations and the model.
 
-A new file that is wrong changes nothing but an alarm: the last good one stays in use, also over a
+A new file that is wrong changes nothing but an alarm: the last valid one stays in use, also over a
 restart.
 """
 
@@ -28,7 +28,7 @@ class _Stamp:
 
 
 class FileWatch:
-    """Tells whether a file's content is another one than at the last look.
+    """Detects whether a file's content has changed since the last check.
 
     Looking costs one `stat`; the content is read only when that differs, so that `touch` or a copy
     of the same file is no news.
@@ -101,13 +101,13 @@ class CalibrationKeeper:
         return calibration
 
     def last_good(self) -> Calibration | None:
-        """The copy of the last good one; None when there is none."""
+        """The copy of the last valid one; None when there is none."""
         if not self._kept.is_file():
             return None
         try:
             return load_calibration(self._kept)
         except CalibrationError as exc:
-            _log.warning("the kept calibration cannot be used: %s", exc)
+            _log.warning("cannot use the stored calibration: %s", exc)
             return None
 
     def _keep(self) -> None:
@@ -120,4 +120,4 @@ class CalibrationKeeper:
             temporary.write_bytes(content)
             os.replace(temporary, self._kept)  # noqa: PTH105 - one atomic step
         except OSError as exc:  # a full disk costs the copy, not the service
-            _log.warning("no copy of %s could be kept: %s", self._path, exc)
+            _log.warning("cannot store a copy of %s: %s", self._path, exc)

@@ -52,7 +52,7 @@ class OutboxFacts:
         size_bytes: of these.
         oldest_age_s: age of the oldest.
         quarantined: events that the broker refused.
-        evicted: events given up, ever.
+        evicted: events discarded, ever.
         degraded: whether the store cannot be written.
     """
 
@@ -84,7 +84,7 @@ class BoxReport:
         memory_bytes: of the service; None when unknown.
         temperature_c: warmest sensor; None when unknown.
         audits: how often each camera's states are right, for those that were looked at again.
-        harvest: kept frames; None while the harvest is switched off.
+        harvest: kept frames; None while the harvest is disabled.
     """
 
     site: str

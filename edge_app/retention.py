@@ -1,7 +1,7 @@
 """What would pile up on the box's disk, and what bounds it; docs/operations.md has the table.
 
 Deleted is only what is old and replaced, or what a crash left behind. Never the file in use, never
-an event that waits: those have bounds of their own (`[outbox]`), and leave a gap event behind.
+an event that waits: those have their own limits (`[outbox]`), and leave a gap event behind.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _log = logging.getLogger(__name__)
 
 EVERY_S = 6 * 3600.0
 DAMAGED_KEPT = 2
-"""Copies of damaged stores: the newest may be worth a look, none can be sent any more."""
+"""Copies of damaged stores: the newest may be worth reviewing, none can be sent any more."""
 _DAMAGED = f"{STORE_FILE}.damaged-"
 DOWNLOAD = ".download-"
-"""How files begin that are made for somebody who asks, and deleted once they were sent."""
+"""Prefix of files that are made on request and deleted once sent."""
 _DOWNLOAD_S = 3600.0
-"""Longer than any download takes; one that is older was given up."""
+"""Longer than any download takes; one that is older was discarded."""
 _MIB = 1024 * 1024
 # Beside its rows a store has indices and free pages (`delivery.room`), and a journal of 4 MiB.
 _STORE_SHARE = 1.5
 _STORE_MORE_BYTES = 16 * _MIB
 # Two slots of networks, and what is fetched for the next; the largest that we know has 40 MB.
 _ROLLOUT_BYTES = 512 * _MIB
-# Fifty revisions of a large lot, and as many reference pictures as anybody takes in three months.
+# Fifty revisions of a large lot, and as many reference images as anyone takes in three months.
 _CALIBRATION_BYTES = 64 * _MIB
 _OTHER_BYTES = 64 * _MIB
 
@@ -83,25 +83,25 @@ class Retention:
             )
         except CalibrationError as exc:
             # It lies where the service may not write, or is damaged, which is an alarm already.
-            _log.debug("camera %s: nothing is tidied: %s", camera.id, exc)
+            _log.debug("camera %s: cleanup failed: %s", camera.id, exc)
             return
         if gone.revisions or gone.pictures:
             _log.info(
-                "camera %s: %d old revisions and %d replaced reference pictures deleted",
+                "camera %s: %d old revisions and %d replaced reference images deleted",
                 camera.id,
                 len(gone.revisions),
                 len(gone.pictures),
             )
 
     def _expire_frames(self) -> None:
-        """Frames grow old too where the harvest was switched off."""
+        """Frames grow old too where the harvest was disabled."""
         folder = self._config.edge.state_dir / HARVEST_FOLDER
         if self._config.harvest.enabled or not folder.is_dir():
             return
         try:
             open_store(self._config).expire(self._clock.utc())
         except HarvestError as exc:
-            _log.warning("kept frames cannot be deleted: %s", exc)
+            _log.warning("cannot delete kept frames: %s", exc)
 
 
 def _delete_leftovers(state_dir: Path) -> None:
@@ -154,12 +154,12 @@ def state_usage(config: LotsightConfig) -> tuple[Usage, ...]:
     frames = harvest.max_bytes + harvest.upload_max_bytes if harvest.enabled else 0
     store = int(_STORE_SHARE * config.outbox.max_bytes) + _STORE_MORE_BYTES
     known = (
-        ("store", store, "see [outbox]; once delivered, its room goes back to the disk"),
-        ("copies of damaged stores", 0, "look at the disk's health, then delete them"),
+        ("store", store, "see [outbox]; space is freed after delivery"),
+        ("copies of damaged stores", 0, "check the disk's health, then delete them"),
         ("kept frames", frames, "`lotsight harvest purge`, or see [harvest]"),
-        ("roll-outs", _ROLLOUT_BYTES, "look what lies in the folder rollout"),
+        ("roll-outs", _ROLLOUT_BYTES, "check the contents of the folder rollout"),
         ("calibrations", _CALIBRATION_BYTES * len(config.camera), "see edge.keep_revisions"),
-        ("other files", _OTHER_BYTES, "look what they are: the service writes no such files"),
+        ("other files", _OTHER_BYTES, "check what they are: the service does not write such files"),
     )
     return tuple(Usage(part, sizes.get(part, 0), most, text) for part, most, text in known)
 
@@ -181,12 +181,12 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
         try:
             if path.is_file() and not path.is_symlink():
                 yield path, path.stat().st_size
-        except OSError:  # gone meanwhile, or not for us
+        except OSError:  # gone in the meantime, or not for us
             continue
 
 
 def _named_by_copy(state_dir: Path, camera: str) -> tuple[str, ...]:
-    """The reference picture of the last good calibration, which may not be the present one's."""
+    """The reference image of the last valid calibration, which may not be the present one's."""
     try:
         kept = load_calibration(state_dir / "calibrations" / f"{camera}.json")
     except CalibrationError:
@@ -208,6 +208,6 @@ def _delete(path: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     except OSError as exc:
-        _log.warning("%s: expected to be able to delete it, but got: %s", path, exc.strerror)
+        _log.warning("cannot delete %s: %s", path, exc.strerror)
         return
     _log.info("%s: left behind by a crash, deleted", path.name)

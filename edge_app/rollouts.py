@@ -62,7 +62,7 @@ def load_or_roll_back(files: ModelFiles, slots: TwoSlots, alarms: Alarms) -> Det
         if not slots.state.trial:
             raise
         slots.roll_back()
-        text = f"model {slots.state.refused} cannot be loaded any more: rolled back"
+        text = f"model {slots.state.refused} can no longer be loaded: rolled back"
         alarms.set(rollout_alarm(text, str(exc)))
         return load_or_roll_back(files, slots, alarms)
     slots.confirm()
@@ -88,7 +88,7 @@ def model_rollout(
         taken_up = threading.Event()
         post(taken_up.set)  # done after what `use_folder` posted
         if not taken_up.wait(_TAKE_UP_S):
-            msg = f"the worker did not take the network up within {_TAKE_UP_S:g} s"
+            msg = f"the worker did not switch to the new network within {_TAKE_UP_S:g} s"
             raise ModelError(msg)
 
     return Rollout(slots, fetcher, files.try_folder, activate)
@@ -127,7 +127,7 @@ class CalibrationRollout:
     """Rolls out a camera's calibration as the next revision of its file.
 
     No slots are needed: a calibration's own revisions keep what was before, and a file that cannot
-    be used at a start is replaced by the last good one anyway.
+    be used at a start is replaced by the last valid one anyway.
 
     Attributes:
         cameras: of the box.
@@ -150,10 +150,10 @@ class CalibrationRollout:
             with tempfile.TemporaryDirectory(dir=self.folder) as staged:
                 return self._roll_out(document, Path(staged))
         except OSError as exc:
-            msg = f"{self.folder}: version {document.version} cannot be staged: {exc}"
+            msg = f"{self.folder}: cannot stage version {document.version}: {exc}"
             raise RolloutError(msg) from exc
         except LotsightError as exc:
-            msg = f"version {document.version} refused: {exc}"
+            msg = f"version {document.version} rejected: {exc}"
             raise RolloutError(msg) from exc
 
     def _roll_out(self, document: JobDocument, staged: Path) -> str:
@@ -174,7 +174,7 @@ class CalibrationRollout:
         tidied, _ = normalise_calibration(calibration)
         if present is not None and compare(present, tidied).is_empty:
             self.cameras.reload_calibration(camera)
-            return f"camera {camera}: version {document.version} is in use already"
+            return f"camera {camera}: version {document.version} is already in use"
         _bring_reference(path, file, calibration)
         return self._go_over(document, calibration, present)
 
@@ -202,7 +202,7 @@ class CalibrationRollout:
 
 
 def _bring_reference(staged: Path, file: Path, calibration: Calibration) -> None:
-    """Put the reference picture beside the box's file; one that lies there is never overwritten.
+    """Put the reference image beside the box's file; one that lies there is never overwritten.
 
     Raises:
         CalibrationError: it is missing, or another one than the bays were drawn on.
@@ -212,7 +212,7 @@ def _bring_reference(staged: Path, file: Path, calibration: Calibration) -> None
     if fetched is None or wanted is None:
         return
     if wanted.parent != file.parent:
-        msg = f"{staged.name}: expected a reference picture beside it, but got {wanted}"
+        msg = f"{staged.name}: expected a reference image beside it, but got {wanted}"
         raise CalibrationError(msg)
     if fetched.is_file() and not wanted.exists():
         if findings := check_reference(staged, calibration):

@@ -22,7 +22,7 @@ class Urgency(IntEnum):
     DECIDING = 0
     """A bay's hold time is over: one pass settles it."""
     CHANGED = 1
-    """A bay's pixels changed, or what is believed of it wavers."""
+    """A bay's pixels changed, or the belief about it wavers."""
     SETTLING = 2
     """A bay's hold time runs; a pass now only confirms what is believed."""
     STARTING = 3
@@ -60,8 +60,8 @@ class ScheduleSettings:
             the first are soon done instead of all being late.
         start_passes: a camera that had so many passes holds up the others' start no longer, ...
         start_s: ... or has taken so long.
-        old_start_s: STARTING that waited for so long counts as CHANGED: a rush may last for hours.
-        old_heartbeat_s: HEARTBEAT that waited for so long counts as STARTING.
+        old_start_s: STARTING that waited this long counts as CHANGED: a rush may last for hours.
+        old_heartbeat_s: HEARTBEAT that waited this long counts as STARTING.
     """
 
     urgent_share: float = 0.5

@@ -107,7 +107,7 @@ class Scheduler:
         for thread in self._threads:
             thread.join(max(0.0, end_s - self._clock.mono_s()))
         if any(thread.is_alive() for thread in self._threads):
-            _log.warning("the network did not end in time; its last frame is not judged")
+            _log.warning("the network did not stop in time; its last frame is not judged")
             return False
         return True
 

@@ -1,8 +1,8 @@
-"""What systemd is told (`Type=notify`): ready, alive, what is wrong, stopping.
+"""Notifications to systemd (`Type=notify`): ready, alive, what is wrong, stopping.
 
 The protocol is one datagram to a Unix socket that the environment names; without it nothing is
 sent. "Alive" comes from the thread that judges, on request of the maintenance thread: when either
-of the two hangs, systemd hears nothing any more and starts the service anew.
+of the two hangs, systemd hears nothing any more and restarts the service.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST_STATUS = 400
 
 
 class ServiceManager:
-    """The manager that started this process, if it wants to be told.
+    """The manager that started this process, if it wants notifications.
 
     Args:
         environ: the environment, where systemd puts the socket's address.
@@ -68,14 +68,14 @@ class ServiceManager:
                 to.setblocking(False)
                 to.sendto(message.encode(), address)
         except OSError as exc:
-            _log.debug("%s could not be told to %s: %s", message, self._address, exc)
+            _log.debug("cannot notify %s of %s: %s", message, self._address, exc)
 
 
 class Watchdog:
     """Has the judging thread say that it is alive.
 
     Args:
-        manager: who is told.
+        manager: receives the notifications.
         post: hands a task to the thread that judges.
         clock: time.
     """

@@ -24,10 +24,10 @@ _CONNECTIONS = 256
 
 
 class HttpServer:
-    """Serves an ASGI application in a thread of its own.
+    """Serves an ASGI application in its own thread.
 
-    The socket is taken at once, so that a port that is in use is told to the one who asks, and
-    port 0 can be asked for and read back.
+    The socket is taken at once, so that a port in use is reported to the caller, and
+    port 0 can be requested and read back.
 
     Args:
         app: what to serve.
@@ -41,7 +41,7 @@ class HttpServer:
         try:
             self._socket = socket.create_server((config.host, config.port), reuse_port=False)
         except OSError as exc:
-            msg = f"http: {config.host}:{config.port} cannot be taken: {exc.strerror or exc}"
+            msg = f"http: cannot listen on {config.host}:{config.port}: {exc.strerror or exc}"
             raise ConfigError(msg) from exc
         self.port: int = self._socket.getsockname()[1]
         settings = ServerConfig(
@@ -57,7 +57,7 @@ class HttpServer:
             settings.load()
         except (OSError, ssl.SSLError) as exc:
             self._socket.close()
-            msg = f"http: certificate {config.cert_file} cannot be loaded: {exc}"
+            msg = f"http: cannot load certificate {config.cert_file}: {exc}"
             raise ConfigError(msg) from exc
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(

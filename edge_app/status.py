@@ -50,7 +50,7 @@ class BoxStatus:
         link: to the broker; None when none is configured.
         judge_silent_s: how long the thread that judges has been at what it does now, seconds.
         audit: how often a camera's states are right; None while nothing is known.
-        harvest: kept frames; None while the harvest is switched off.
+        harvest: kept frames; None while the harvest is disabled.
     """
 
     config: LotsightConfig

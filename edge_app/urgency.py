@@ -1,4 +1,4 @@
-"""How urgently a picture must be seen by the network, from gate and evidence. Pure."""
+"""How urgently an image must be seen by the network, from gate and evidence. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _URGENCIES = {
 
 
 def urgency_of(bays: EvidenceFilter, found: Finding | None, now_s: float) -> Urgency | None:
-    """How urgent the pass of a picture is; None when nothing asks for one.
+    """How urgent the pass of an image is; None when nothing asks for one.
 
     Args:
         bays: what is believed of the camera's bays.
-        found: by the change gate; None when there is none, so that every picture counts.
-        now_s: when the picture was captured, monotonic.
+        found: by the change gate; None when there is none, so that every image counts.
+        now_s: when the image was captured, monotonic.
     """
     wanted = [Urgency.EVERY] if found is None else []
     if found is not None and found is not Finding.NOTHING:
@@ -37,7 +37,7 @@ def urgency_of(bays: EvidenceFilter, found: Finding | None, now_s: float) -> Urg
 
 
 def request_for_next(bays: EvidenceFilter, *, has_gate: bool) -> PassRequest | None:
-    """The pass that a camera's next picture is worth, whatever it shows; None: it depends."""
+    """The pass that a camera's next image is worth, whatever it shows; None: it depends."""
     if bays.is_starting():
         return PassRequest(Urgency.STARTING, has_picture=False)
     if bays.is_settling():

@@ -36,7 +36,7 @@ LARGEST_MANIFEST_BYTES = 64 * 1024 * 1024
 LARGEST_PICTURE_BYTES = 32 * 1024 * 1024
 LARGEST_BUNDLE_BYTES = 8 * 1024 * 1024 * 1024
 _FRAME_FILE = TypeAdapter(FrameFile)
-# Pictures are compressed already; more than the least effort only costs time.
+# Images are compressed already; more than the least effort only costs time.
 _GZIP_LEVEL = 1
 
 
@@ -53,7 +53,7 @@ class HarvestBundle:
     manifest: HarvestManifest
 
     def path_of(self, frame: HarvestedFrame) -> Path:
-        """Where a frame's picture lies."""
+        """Where a frame's image lies."""
         return self.folder / frame.file
 
 
@@ -65,7 +65,7 @@ def is_bundle(path: Path) -> bool:
 
 
 def read_bundle(path: Path | str, unpack_into: Path | None = None) -> HarvestBundle:
-    """Read a bundle and check each picture against its hash.
+    """Read a bundle and check each image against its hash.
 
     Args:
         path: a folder or an archive.
@@ -103,7 +103,7 @@ def write_bundle(
         picture_of: gives the JPEG file of a frame.
 
     Raises:
-        HarvestError: a picture is not the one of the manifest, or the disk is full.
+        HarvestError: an image is not the one of the manifest, or the disk is full.
     """
     path = Path(path)
     try:
@@ -113,7 +113,7 @@ def write_bundle(
         else:
             _lay_out(path, manifest, picture_of)
     except OSError as exc:
-        msg = f"{path}: expected to be able to write a bundle, but got: {exc.strerror or exc}"
+        msg = f"{path}: cannot write the bundle: {exc.strerror or exc}"
         raise HarvestError(msg) from exc
 
 
@@ -121,7 +121,7 @@ def parse_manifest(content: bytes, source: Path | str) -> HarvestManifest:
     """Read a manifest.
 
     Raises:
-        HarvestError: it is none.
+        HarvestError: it is invalid.
     """
     try:
         return HarvestManifest.model_validate_json(content)
@@ -210,7 +210,7 @@ def _unpack(path: Path, folder: Path) -> None:
         msg = f"{path}: expected an archive of harvested frames, but got: {exc}"
         raise HarvestError(msg) from exc
     except OSError as exc:
-        msg = f"{path}: cannot be unpacked into {folder}: {exc.strerror or exc}"
+        msg = f"{path}: cannot unpack into {folder}: {exc.strerror or exc}"
         raise HarvestError(msg) from exc
 
 
@@ -243,7 +243,7 @@ def _content(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             content = file.read(limit + 1)
     except OSError as exc:
-        msg = f"{path}: expected a file of a harvest bundle, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this file of a harvest bundle: {exc.strerror}"
         raise HarvestError(msg) from exc
     if len(content) > limit:
         msg = f"{path}: expected at most {limit} bytes, but got more"
@@ -258,5 +258,5 @@ def _check(path: Path, frame: HarvestedFrame) -> None:
 
 def _compare(found: str, frame: HarvestedFrame, source: Path | str) -> None:
     if found != frame.sha256:
-        msg = f"{source}: expected the picture with SHA-256 {frame.sha256}, but got {found}"
+        msg = f"{source}: expected the image with SHA-256 {frame.sha256}, but got {found}"
         raise HarvestError(msg)

@@ -52,7 +52,7 @@ class HarvestReason(StrEnum):
     FLAPPING = "flapping"
     """A bay changed its state again and again."""
     SAMPLED = "sampled"
-    """By chance alone, so that what nobody doubts is seen as well."""
+    """Randomly sampled, so that undoubted frames are included."""
 
 
 class HarvestedBay(_Value):
@@ -60,7 +60,7 @@ class HarvestedBay(_Value):
 
     Attributes:
         id: of the bay.
-        polygon_norm: outline as it was used, fractions of the picture.
+        polygon_norm: outline as it was used, fractions of the image.
         prob: the network's probability of occupied in this frame.
         box_prob: the same from vehicle boxes alone; None for a network without bay head.
         occ: the published state after this frame; None: unknown.
@@ -79,7 +79,7 @@ class HarvestedBox(_Value):
     """A vehicle that the network found.
 
     Attributes:
-        xyxy_norm: x_min, y_min, x_max, y_max, fractions of the picture.
+        xyxy_norm: x_min, y_min, x_max, y_max, fractions of the image.
         confidence: 0 to 1.
         vehicle: name of its class.
     """
@@ -92,20 +92,20 @@ class HarvestedBox(_Value):
     def _ordered(self) -> Self:
         x_min, y_min, x_max, y_max = self.xyxy_norm
         if x_max < x_min or y_max < y_min:
-            msg = f"xyxy_norm: expected x_min <= x_max and y_min <= y_max, got {self.xyxy_norm}"
+            msg = f"xyxy_norm: expected x_min <= x_max and y_min <= y_max, but got {self.xyxy_norm}"
             raise ValueError(msg)
         return self
 
 
 class Obscured(_Value):
-    """What of a picture was made unrecognisable before it was stored or shown.
+    """What of an image was made unrecognisable before it was stored or shown.
 
     Attributes:
         masks: privacy masks of the calibration, painted black.
         outside: whether all that lies outside the bays' surroundings was.
         bay_px: samples that the side of a bay kept at most; 0: as sharp as the camera's.
         vehicles: vehicles that were made coarser than the bays about them.
-        share: of the picture's pixels that any of it touched, 0 to 1.
+        share: of the image's pixels that any of it touched, 0 to 1.
     """
 
     masks: Annotated[int, Field(ge=0)]
@@ -116,10 +116,10 @@ class Obscured(_Value):
 
 
 class HarvestedFrame(_Value):
-    """A picture that is worth labelling.
+    """An image that is worth labelling.
 
     Attributes:
-        file: of the picture, in the bundle.
+        file: of the image, in the bundle.
         sha256: of that file.
         camera: which took it.
         captured_utc: when.
@@ -174,7 +174,7 @@ class HarvestManifest(_Value):
         seen: set[str] = set()
         for frame in frames:
             if frame.file in seen:
-                msg = f"each frame needs a file of its own, but {frame.file} is named twice"
+                msg = f"each frame needs its own file, but {frame.file} is named twice"
                 raise ValueError(msg)
             seen.add(frame.file)
         return frames

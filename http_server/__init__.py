@@ -1,4 +1,4 @@
-"""What both HTTP servers share, the box's and the cloud's: bounds on whoever connects.
+"""What both HTTP servers share, the box's and the cloud's: limits on clients.
 
 It knows nothing of parking. `serving.ServerConfig` makes uvicorn end connections that stand still
 and bounds their number; `guard.PageGuard` stands before an application and checks the host name,

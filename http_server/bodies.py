@@ -109,7 +109,7 @@ def _float(text: str) -> float:
 def _int(text: str) -> int:
     # Checked by length first: Python refuses to read thousands of digits.
     if len(text) > len(str(-_INT_MAX)) or not -_INT_MAX <= int(text) < _INT_MAX:
-        msg = f"expected a whole number of 64 bits, but got {text[:_SHOWN]}"
+        msg = f"expected a 64-bit integer, but got {text[:_SHOWN]}"
         raise JsonFault(msg)
     return int(text)
 

@@ -1,7 +1,7 @@
 """Connections that end: a client that stands still keeps no place.
 
 uvicorn times out nothing but an idle connection between two requests. So a half-sent head
-(slowloris), a half-sent body or an answer that nobody reads would hold a connection for ever. The
+(slowloris), a half-sent body or an unread response would hold a connection forever. The
 bounds are those of Apache's mod_reqtimeout: a time for the head, and for the body a time that grows
 with what has arrived.
 """
@@ -39,7 +39,7 @@ class ConnectionLimits:
         body_s: for a body, and one second more for each `body_bytes_per_s` received.
         body_bytes_per_s: the slowest client that is waited for.
         idle_s: between two requests.
-        unread_s: a client that reads nothing of an answer for so long is cut off.
+        unread_s: a client that reads nothing of a response for this long is disconnected.
     """
 
     connections: int = 512
@@ -127,7 +127,7 @@ class BoundedConnection(H11Protocol):
         elif len(alive) > 2 * self._limits.connections:
             self.transport.abort()
         else:
-            # Its request is read all the same: closing before that would lose the answer.
+            # Its request is read anyway: closing before that would lose the answer.
             self.app = _too_many
 
     def _look(self) -> None:
@@ -160,7 +160,7 @@ class BoundedConnection(H11Protocol):
         return False
 
     def end(self) -> None:
-        """Close; a client that has begun a request is told why."""
+        """Close; a client that has begun a request gets the reason."""
         is_begun = self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
         if is_begun and (self._is_answered or not self.cycle.response_started):
             self.transport.write(_TIMED_OUT)
@@ -185,4 +185,4 @@ def _raw_answer(status: str, detail: str) -> bytes:
     return head.encode() + body
 
 
-_TIMED_OUT = _raw_answer("408 Request Timeout", "the request was not sent in time")
+_TIMED_OUT = _raw_answer("408 Request Timeout", "the request timed out")

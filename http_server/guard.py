@@ -26,7 +26,7 @@ class PageGuard:
         app: what is guarded.
         refusal: the application's own decision, after ours.
         headers: for the answers.
-        hosts: by which names it may be called; None: whoever mounts it has checked.
+        hosts: allowed host names; None: already checked by the application that mounts it.
         bad_host: status of the answer to another name.
     """
 
@@ -79,9 +79,9 @@ def _foreign(headers: Headers) -> str | None:
     """Why a change comes from another site's page; None when it does not."""
     origin = headers.get("origin")
     if origin is not None and _netloc(origin) != headers.get("host", ""):
-        return f"expected a request of this page, but got one of {origin[:100]}"
+        return f"expected a same-origin request, but got one from {origin[:100]}"
     if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        return "expected a request of this page, but got one of another site"
+        return "expected a same-origin request, but got a cross-site one"
     return None
 
 

@@ -1,6 +1,6 @@
 """Which names a server answers to, and whose word it takes for where a request comes from.
 
-A page of a stranger can point a name of its own at an address of ours (DNS rebinding) and would
+A malicious page can point its own host name at our address (DNS rebinding) and would
 then be of one origin with us. The Host header still carries that name, so names are checked.
 """
 
@@ -22,13 +22,13 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::\d{1,5})?")
 
 def _not_all(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
     if network.prefixlen == 0:
-        msg = "expected the addresses of proxies, but got all addresses there are"
+        msg = "expected the addresses of proxies, but got every address"
         raise ValueError(msg)
     return network
 
 
 TrustedProxy = Annotated[IPvAnyNetwork, AfterValidator(_not_all)]
-"""An address, or a network such as 10.0.0.0/8, whose X-Forwarded-For is believed."""
+"""An address, or a network such as 10.0.0.0/8, whose X-Forwarded-For is trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class HostNames:
 
     Attributes:
         names: lower case, without port.
-        any_address: whether any IP address is taken as well: nobody can rebind an address.
+        any_address: whether any IP address is accepted too: an address cannot be rebound.
     """
 
     names: frozenset[str] = LOOPBACK_NAMES
@@ -66,7 +66,7 @@ class HostNames:
         name = _plain(found[1] or found[2]) if found is not None else ""
         if name in self.names or (self.any_address and _is_address(name)):
             return None
-        return f"this server is not called {host[:100]!r}; a setting adds names"
+        return f"unknown host name {host[:100]!r}; allow it in the settings"
 
 
 def _plain(name: str) -> str:

@@ -20,7 +20,7 @@ class ServerConfig(uvicorn.Config):
         app: that is served.
         limits: of its connections.
         trusted_proxies: whose X-Forwarded-For and X-Forwarded-Proto are believed. By default
-            nobody's: else whoever connects says who they are, and no limit by address holds.
+            none: otherwise any client could claim any address, and no limit by address would hold.
         settings: further ones of uvicorn.
     """
 

@@ -1,4 +1,4 @@
-"""What the classes of a network mean for bays: told by the user, or plain from their names."""
+"""What the classes of a network mean for bays: given by the user, or evident from their names."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def resolve_roles(
 
 
 _REMEDY = (
-    "; say what they are: --class NAME=vehicle (or occupied_bay, free_bay, ignored), or `roles` in "
-    "a manifest"
+    "; map them with --class NAME=vehicle (or occupied_bay, free_bay, ignored), or with `roles` "
+    "in a manifest"
 )
 
 
@@ -70,9 +70,8 @@ def propose_roles(classes: Mapping[int, str]) -> dict[int, ClassRole]:
     kinds = set(roles.values())
     if ClassRole.FREE_BAY in kinds and ClassRole.OCCUPIED_BAY not in kinds:
         msg = (
-            f"expected class names that say one thing, but {_listed(classes)} may be bays or "
-            "vehicles: is the other class a vehicle wherever it stands, or a bay with a vehicle "
-            f"in it?{_REMEDY}"
+            f"expected unambiguous class names, but {_listed(classes)} may be bays or vehicles: "
+            f"is the other class a vehicle wherever it is, or a bay with a vehicle in it?{_REMEDY}"
         )
         raise ValueError(msg)
     if ClassRole.OCCUPIED_BAY in kinds and ClassRole.FREE_BAY not in kinds:

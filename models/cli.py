@@ -47,7 +47,7 @@ def show(
     for entry in entries:
         table.add_row(*_row(entry))
     console.print(table)
-    console.print(f"\n[dim]* used when none is named; folders: {_folders()}[/]", soft_wrap=True)
+    console.print(f"\n[dim]* default model; folders: {_folders()}[/]", soft_wrap=True)
     if paths:
         for entry in entries:
             console.print(f"\n{entry.name}\n  {entry.path}\n  sha256 {entry.manifest.sha256}")
@@ -60,17 +60,17 @@ def add(
     names: NamesOption = None,
     roles: RolesOption = None,
     name: Annotated[
-        str | None, typer.Option(help="Its name; the file's by default.", show_default=False)
+        str | None, typer.Option(help="Model name; default: the file's.", show_default=False)
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a manifest.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing manifest.")] = False,
 ) -> None:
     """Find out how a model of your own is read, and write its manifest beside it."""
     path = file.with_suffix(".json")
     if file.suffix != ".onnx" or not file.is_file():
-        msg = f"{file}: expected an ONNX file (*.onnx), but there is none"
+        msg = f"{file}: expected an ONNX file (*.onnx), but it does not exist"
         raise ModelError(msg)
     if path.exists() and not force:
-        msg = f"{path}: expected no manifest yet, but there is one; --force replaces it"
+        msg = f"{path}: manifest already exists; use --force to replace it"
         raise ModelError(msg)
     manifest = manifest_of_export(file, parse_hints(layout, names, roles or ()))
     manifest = settled(manifest, name or manifest.name)
@@ -95,9 +95,7 @@ def _explain(console: Console, entry: ModelEntry, detector: OnnxDetector) -> Non
 
 @app.command()
 def verify(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Names or paths; all by default.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Names or paths; default: all.")] = None,
 ) -> None:
     """Check each file's sha256, open it, and compare its inputs and outputs with the manifest."""
     console = Console(highlight=False, soft_wrap=True)

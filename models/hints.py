@@ -51,7 +51,7 @@ def parse_hints(
     """
     classes = tuple(name.strip() for name in names.split(",")) if names else ()
     if names and not all(classes):
-        msg = f"names: expected names with commas between them, but got '{names}'"
+        msg = f"names: expected comma-separated names, but got '{names}'"
         raise ModelError(msg)
     return ModelHints(_layout(layout or ""), classes, dict(_role(text) for text in roles))
 
@@ -65,7 +65,7 @@ def _layout(text: str) -> FormatHints:
             raise ModelError(msg)
     chosen = [known[word] for word in words]
     if len({type(word) for word in chosen}) != len(chosen):
-        msg = f"layout: expected one word of a kind, but got '{text}'"
+        msg = f"layout: expected one word of each kind, but got '{text}'"
         raise ModelError(msg)
     return FormatHints(_of(chosen, BoxLayout), _of(chosen, BoxForm), _of(chosen, Coordinates))
 

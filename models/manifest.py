@@ -58,7 +58,7 @@ class InputSize(_Strict):
 class Outputs(_Strict):
     """The network's outputs.
 
-    What is left out is found out when the model is opened.
+    What is skipped is found out when the model is opened.
 
     Attributes:
         boxes: layout of the box output.
@@ -116,7 +116,7 @@ class Manifest(_Strict):
         data: what it was trained on; free in form, checked by `lotsight promote`.
         temperature: bay logits are divided by this before the sigmoid.
         abstain_low: an occupied-probability above this ...
-        abstain_high: ... and below this says nothing; equal when switched off.
+        abstain_high: ... and below this says nothing; equal when disabled.
         fusion: how bay head and boxes are weighed; None: the bay head alone judges.
     """
 

@@ -10,23 +10,23 @@ LayoutOption = Annotated[
     str | None,
     typer.Option(
         "--layout",
-        help="How its boxes lie: yolo_raw, yolov5, yolo_end2end or yolov7_end2end, with ',pixels' "
-        "or ',fractions', ',centre' or ',corners' where needed. Found out by default.",
+        help="Layout of its boxes: yolo_raw, yolov5, yolo_end2end or yolov7_end2end, with "
+        "',pixels' or ',fractions', ',centre' or ',corners' where needed. Default: detected.",
         show_default=False,
     ),
 ]
 NamesOption = Annotated[
     str | None,
     typer.Option(
-        "--names", help="Names of its classes, in their order: car,truck.", show_default=False
+        "--names", help="Names of its classes in index order: car,truck.", show_default=False
     ),
 ]
 RolesOption = Annotated[
     list[str] | None,
     typer.Option(
         "--class",
-        help="What a class is, NAME=ROLE for each: vehicle, occupied_bay, free_bay or ignored. "
-        "By its name by default.",
+        help="Role of a class, NAME=ROLE, repeatable: vehicle, occupied_bay, free_bay or ignored. "
+        "Default: by class name.",
         show_default=False,
     ),
 ]

@@ -34,7 +34,7 @@ def manifest_of_export(path: Path, hints: ModelHints | None = None) -> Manifest:
 
     Names of classes, stride, size and licence come from the metadata in the file, as far as they
     are there; how its boxes are laid out comes from the shape of its output and from what it gives
-    for a known picture.
+    for a known image.
 
     Args:
         path: the ONNX file.
@@ -101,7 +101,7 @@ def _classes(facts: Mapping[str, str], hints: ModelHints, path: Path) -> dict[in
 
 
 def _named(value: Any) -> dict[int, str]:
-    """Class names of a dict or a list; empty if they are none."""
+    """Class names of a dict or a list; empty if it is neither."""
     if isinstance(value, list | tuple):
         value = dict(enumerate(value))
     if not isinstance(value, dict):

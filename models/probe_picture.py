@@ -1,6 +1,6 @@
-"""The picture that every model is shown when it is opened: a rendered lot with twelve cars.
+"""The image that every model is shown when it is opened: a rendered lot with twelve cars.
 
-`scripts/render_probe_picture` makes both files anew.
+`scripts/render_probe_picture` regenerates both files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "probe"
 
 @cache
 def probe_picture() -> KnownPicture:
-    """The picture, and where its vehicles stand."""
+    """The image, and where its vehicles stand."""
     import cv2
 
     from vision.probe import KnownPicture

@@ -1,4 +1,4 @@
-"""Which models there are, and the one that is used when nobody says."""
+"""Available models, and the default one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def list_models(folders: Sequence[Path] | None = None) -> list[ModelEntry]:
     entries: dict[str, ModelEntry] = {}
     for folder in model_folders() if folders is None else folders:
         if not folder.is_dir():
-            msg = f"{folder}: expected a folder of models, but there is none"
+            msg = f"{folder}: folder of models not found"
             raise ModelError(msg)
         for path in sorted(folder.glob("*.json")):
             entry = _entry_of_manifest(path)
@@ -85,7 +85,7 @@ def list_models(folders: Sequence[Path] | None = None) -> list[ModelEntry]:
 
 
 def default_model() -> ModelEntry:
-    """The model that is used when nobody names one; it comes with lotsight."""
+    """The default model, shipped with lotsight."""
     return _entry_of_manifest(WEIGHTS / f"{DEFAULT_MODEL}.json")
 
 
@@ -93,12 +93,12 @@ def choose_model(name_or_path: str | None, hints: ModelHints | None = None) -> M
     """The model of a name or path, see `find_model`; the default one where none is named.
 
     Raises:
-        ModelError: as `find_model`; or something is told of the default model, which says all.
+        ModelError: as `find_model`; or a hint is given for the default model.
     """
     if name_or_path is not None:
         return find_model(name_or_path, hints)
     if hints:
-        msg = "layout, names and classes are told of a model of your own, but none is named"
+        msg = "layout, names and classes apply to your own model, but none is given"
         raise ModelError(msg)
     return default_model()
 
@@ -113,8 +113,8 @@ def explain_model(entry: ModelEntry, detector: OnnxDetector) -> list[str]:
     lines = [f"classes: {roles}", f"boxes: {spec.box_format}"]
     if probed.found == 0:
         lines.append(
-            f"it finds none of the {probed.shown} vehicles in the test picture, which is seen from "
-            "a mast: fine for a model of other views, else it was exported in another way"
+            f"it finds none of the {probed.shown} vehicles in the test image, taken from a mast: "
+            "expected for a model of other views, otherwise the export differs"
         )
     return lines
 
@@ -178,7 +178,7 @@ def _with_hints(entry: ModelEntry, hints: ModelHints | None) -> ModelEntry:
 def open_detector(
     entry: ModelEntry, threads: int | None = None, settings: DetectorSettings | None = None
 ) -> OnnxDetector:
-    """Verify a model's file, open it, and show it a known picture.
+    """Verify a model's file, open it, and show it a known image.
 
     Args:
         entry: which model.
@@ -187,7 +187,7 @@ def open_detector(
 
     Raises:
         ModelError: the file is missing, is another one than the manifest's, or its graph is not
-            what the manifest says, in its form or in what it gives for the picture.
+            what the manifest says, in its form or in what it gives for the image.
     """
     from vision.detector import DetectorSettings, OnnxDetector
     from vision.probe import Probe

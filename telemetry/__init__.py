@@ -326,7 +326,7 @@ _MODULES = (
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for: who needs only the errors waits for no schema."""
+    """Import lazily: a caller that needs only the errors loads no schema."""
     if name in __all__:
         for module in _MODULES:
             found = vars(importlib.import_module(f"telemetry.{module}")).get(name)

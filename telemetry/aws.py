@@ -51,7 +51,7 @@ class ShadowTopics:
     root: str = DEFAULT_ROOT
 
     def __post_init__(self) -> None:
-        """Refuse a thing that is no single level."""
+        """Reject a thing that is no single level."""
         _check_thing(self.thing)
 
     @property
@@ -71,12 +71,12 @@ class ShadowTopics:
 
     @property
     def get(self) -> Topic:
-        """Where the document is asked for."""
+        """Where the document is requested."""
         return self.of("get")
 
     @property
     def delta(self) -> Topic:
-        """Where the service tells what differs."""
+        """Where the service publishes what differs."""
         return self.of("update", "delta")
 
 
@@ -128,7 +128,7 @@ class JobTopics:
     root: str = DEFAULT_ROOT
 
     def __post_init__(self) -> None:
-        """Refuse a thing that is no single level."""
+        """Reject a thing that is no single level."""
         _check_thing(self.thing)
 
     @property
@@ -152,7 +152,7 @@ class JobTopics:
         return Topic(f"{self.base}/start-next/accepted")
 
     def update(self, job_id: str) -> Topic:
-        """Where the box tells how a job goes."""
+        """Where the box reports the progress of a job."""
         return Topic(f"{self.base}/{job_id}/update")
 
     def update_accepted(self, job_id: str) -> Topic:
@@ -177,7 +177,7 @@ class ProvisioningTopics:
     root: str = DEFAULT_ROOT
 
     def __post_init__(self) -> None:
-        """Refuse a template that is no single level."""
+        """Reject a template that is no single level."""
         _check_thing(self.template)
 
     @property
@@ -237,23 +237,27 @@ class JobDocument(_AwsMessage):
         description="Name of the file in the signed repository; of the bundle for a harvest."
     )
     companions: Annotated[tuple[_FileName, ...], Field(max_length=8)] = Field(
-        default=(), description="More files that belong to it, such as a model's manifest."
+        default=(), description="Additional files, such as a model's manifest."
     )
     version: Name64
     camera: Identifier | None = Field(
-        default=None, description="Whose calibration it is; whose frames are sent, else all."
+        default=None,
+        description="The camera of the calibration, or whose frames to send; else all.",
     )
     upload_url: Annotated[str, Field(pattern=r"^https://[^\x00]*$", max_length=4096)] | None = (
         Field(
             default=None,
-            description="Where a harvest is put (HTTPS, such as a pre-signed address).",
+            description="Upload URL of a harvest (HTTPS, such as a pre-signed URL).",
         )
     )
 
     @model_validator(mode="after")
     def _has_a_way(self) -> Self:
         if (self.kind is JobKind.HARVEST) != (self.upload_url is not None):
-            msg = f"uploadUrl belongs to a harvest alone and is needed there, not to a {self.kind}"
+            msg = (
+                "uploadUrl is required for a harvest and invalid otherwise, but got kind "
+                f"{self.kind}"
+            )
             raise ValueError(msg)
         return self
 
@@ -283,7 +287,7 @@ class StartNextJob(_AwsMessage):
 
 
 class JobUpdate(_AwsMessage):
-    """The box tells how a job goes; refused when `expected_version` is not the service's."""
+    """Progress of a job; rejected if `expected_version` is not the service's."""
 
     status: JobStatus
     expected_version: _VersionNumber | None = None

@@ -44,7 +44,7 @@ MAX_ALARMS: Final = 200
 MAX_ALARM_CHARS: Final = 1_024
 MAX_DETAILS: Final = 64
 MAX_POINTS: Final = 64
-"""Of a bay's outline in the picture."""
+"""Of a bay's outline in the image."""
 
 NO_NUL: Final = r"^[^\x00]*$"
 
@@ -96,5 +96,5 @@ Text1k = Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)]
 Name64 = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 Name128 = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=NO_NUL)]
 PicturePoint = tuple[Probability, Probability]
-"""x and y as fractions of a picture's width and height, y down."""
+"""x and y as fractions of an image's width and height, y down."""
 PictureOutline = Annotated[tuple[PicturePoint, ...], Field(min_length=3, max_length=MAX_POINTS)]

@@ -91,7 +91,7 @@ class IncidentChangedEvent(_Event):
 
 
 class StreamGapEvent(_Event):
-    """Some events were given up; `data.ranges` says which."""
+    """Some events were discarded; `data.ranges` says which."""
 
     type: Literal["pk.stream.gap.v1"] = STREAM_GAP_TYPE
     data: StreamGap

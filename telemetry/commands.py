@@ -12,7 +12,7 @@ from telemetry.vocabulary import BayId, CameraId, Identifier
 
 
 class CommandName(StrEnum):
-    """What a box can be told to do."""
+    """Commands that a box accepts."""
 
     RECALIBRATE = "recalibrate"
     SNAPSHOT_NOW = "snapshot_now"

@@ -1,4 +1,4 @@
-"""The door: what every payload passes before anything else looks at it, whoever sent it.
+"""The door: checks that every payload passes before anything else reads it.
 
 Its work is linear in the payload's bytes, recurses nowhere, and depends on no field: it also covers
 the fields that a reader passes over, which are kept and handed on as they came.
@@ -27,7 +27,7 @@ _LARGE = re.compile(rb"(?<![.0-9])[0-9]{16}|[eE]\+?[0-9]{3}")
 # All digits become 0 and an exponent's sign goes, so that a plain search finds what may be large.
 _TO_ZEROS = bytes.maketrans(b"123456789E", b"000000000e")
 _MANY_DIGITS = b"0" * 16
-# What stands around a number, so that digests in quotes are none.
+# What stands around a number, so that digits in quotes do not count.
 _LONG_NUMBER = re.compile(rb'(?<![".0])0{16,}(?:[,\]}\s.e]|\Z)')
 _LARGE_EXPONENT = re.compile(rb"0e0{3,}(?:[,\]}\s]|\Z)")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -39,10 +39,10 @@ _SAYS_IT_ALL = frozenset({"json_invalid", "missing", "value_error"})
 def check_json(
     payload: bytes, where: str, *, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX_DEPTH
 ) -> None:
-    """Refuse a payload that is too large or too deep, or holds what no message may.
+    """Reject a payload that is too large or too deep, or holds what no message may.
 
     Args:
-        payload: UTF-8 JSON, as far as anybody knows.
+        payload: supposedly UTF-8 JSON.
         where: the topic or file it came from, for the error text.
         max_bytes: how long it may be.
         max_depth: how many objects and arrays may lie within each other.

@@ -27,7 +27,7 @@ class PassageMethod(StrEnum):
     """What noticed it."""
 
     LINE = "line"
-    """A camera, over a line drawn in its picture."""
+    """A camera, over a line drawn in its image."""
     PULSE = "pulse"
     """A loop or barrier contact."""
     COUNTER = "counter"

@@ -27,18 +27,18 @@ _Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 class CameraAudit(Message):
     """How often a camera's published states are right, as the box itself can tell.
 
-    From second opinions on sampled pictures, not from the truth: opinions of one network can be
+    From second opinions on sampled images, not from the truth: opinions of one network can be
     wrong together, so it shows a camera that gets worse, and proves none right.
     """
 
-    since: UtcTime = Field(description="Of the oldest picture that counts.")
+    since: UtcTime = Field(description="Of the oldest image that counts.")
     looks: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = Field(
-        description="Pictures that were looked at again."
+        description="Images judged a second time."
     )
     bays: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = Field(
         description="Bays judged again in them."
     )
-    accuracy: Probability = Field(description="Share of states that all opinions together uphold.")
+    accuracy: Probability = Field(description="Share of states that all opinions together confirm.")
     low: Probability = Field(
         description="Lower end of the 95 % interval; every bay that one opinion doubts is wrong."
     )
@@ -63,13 +63,11 @@ class CameraHealth(Message):
     view: Text32 = Field(default="ok", description="ok, or the reason it is unusable.")
     fps: Figure = 0.0
     dropped: Count = 0
-    broken: Count = Field(
-        default=0, description="Pictures that were not whole, and so not taken, since the start."
-    )
+    broken: Count = Field(default=0, description="Incomplete frames discarded since startup.")
     restarts: Count = 0
     latency_p95_ms: Figure | None = None
     audit: CameraAudit | None = Field(
-        default=None, description="Absent until a picture was looked at again."
+        default=None, description="Absent until the first second opinion."
     )
 
 

@@ -1,7 +1,7 @@
 """An incident: a vehicle that stands as it should not. Its two events, and what they say.
 
-An incident is told twice, when it begins and when it is over. The second event repeats all that the
-first said, so whoever missed the first has lost nothing but time.
+An incident is reported twice, when it begins and when it ends. The second event repeats all of the
+first, so a consumer that missed the first has lost nothing but time.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from telemetry.messages import ClockStamp, Message, ModelRef
 from telemetry.vocabulary import BayId, CameraId, Identifier, IncidentEnd, IncidentKind
 
 BoxNorm = tuple[Probability, Probability, Probability, Probability]
-"""x_min, y_min, x_max, y_max as fractions of the picture."""
+"""x_min, y_min, x_max, y_max as fractions of the image."""
 
 
 class IncidentChanged(Message):
     """Data of `pk.incident.changed.v1`: an incident that began, or that is over."""
 
     kind: IncidentKind
-    open: bool = Field(description="true: it lasts; false: it is over, and `end` says why.")
+    open: bool = Field(description="true: ongoing; false: it is over, and `end` gives the reason.")
     camera: CameraId
     bays: Annotated[tuple[BayId, ...], Field(max_length=MAX_INCIDENT_BAYS)] = Field(
-        description="Bays concerned, the most concerned first: straddled, barred, used; or none."
+        description="Affected bays, most affected first: straddled, barred, used; or none."
     )
     area: Text200 | None = Field(
         default=None, description="Watched area of the calibration, for vehicles outside bays."
@@ -44,14 +44,12 @@ class IncidentChanged(Message):
     )
     conf: Probability = Field(description="Mean confidence of the vehicle's boxes; of the bay.")
     box: BoxNorm | None = Field(
-        default=None, description="x_min, y_min, x_max, y_max as fractions of the picture."
+        default=None, description="x_min, y_min, x_max, y_max as fractions of the image."
     )
-    began: UtcTime = Field(description="When the vehicle was first seen to stand there.")
+    began: UtcTime = Field(description="When the vehicle was first seen there.")
     last_seen: UtcTime
-    stood_s: Seconds = Field(
-        description="From `began` to `last_seen`, by a clock that never jumps."
-    )
-    limit_s: Seconds | None = Field(default=None, description="The limit that a stay passed.")
+    stood_s: Seconds = Field(description="From `began` to `last_seen`, on a monotonic clock.")
+    limit_s: Seconds | None = Field(default=None, description="The limit that a stay exceeded.")
     ended: UtcTime | None = Field(default=None, description="When it was found to be over.")
     end: IncidentEnd | None = None
     model: ModelRef | None = None
@@ -71,4 +69,4 @@ class IncidentChanged(Message):
 
 
 IncidentId = Identifier
-"""Unique among all incidents of a box, for ever."""
+"""Unique among all incidents of a box, forever."""

@@ -52,7 +52,7 @@ class Layout(Message):
             some = ", ".join(twice[:_NAMED_TWICE])
             more = len(twice) - _NAMED_TWICE
             some += f" and {more} more" if more > 0 else ""
-            msg = f"a bay must stand in a layout once, but got twice: {some}"
+            msg = f"a bay must appear in a layout once, but got twice: {some}"
             raise ValueError(msg)
         if self.hash != layout_hash(ids):
             msg = f"hash must be {layout_hash(ids)} for these bays, but got {self.hash}"
@@ -84,7 +84,7 @@ _INCIDENT_BYTES = 24
 
 
 def check_fits(layout: Layout) -> None:
-    """Refuse a layout whose own message, snapshot or aggregates could not be published.
+    """Reject a layout whose own message, snapshot or aggregates could not be published.
 
     Raises:
         TelemetryError: the box has too many bays, cameras or zones for the contract's bounds.
@@ -101,7 +101,7 @@ def check_fits(layout: Layout) -> None:
         if got > most:
             msg = (
                 f"a box may have at most {most} {what}, but these {len(layout.bays)} bays make "
-                f"{got}: give some of its cameras to another box"
+                f"{got}: move some of its cameras to another box"
             )
             raise TelemetryError(msg)
 

@@ -107,8 +107,8 @@ class ModelRef(Message):
 class ClockStamp(Message):
     """What is known of the box's clock at an event, so that a reader can repair its time."""
 
-    synced: bool | None = Field(description="Whether the kernel calls its clock synchronised.")
-    mono_ms: Count = Field(description="Monotonic milliseconds since the boot.")
+    synced: bool | None = Field(description="Whether the kernel reports its clock as synchronised.")
+    mono_ms: Count = Field(description="Monotonic milliseconds since boot.")
     boot_id: Text64 = Field(description="Differs after each boot.")
 
 
@@ -128,11 +128,13 @@ class Status(Message):
 
     online: bool
     epoch: Epoch
-    conn: Conn = Field(description="Rises with each connection of this store.")
+    conn: Conn = Field(description="Increases with each connection of this store.")
     reason: OfflineReason | None = Field(
         default=None, description="Only in a good-bye; a will has none."
     )
-    at: UtcTime | None = Field(default=None, description="A will has none: it is written ahead.")
+    at: UtcTime | None = Field(
+        default=None, description="Absent in a will, which is written in advance."
+    )
     software: Text64 | None = None
     protocol: Literal["5", "3.1.1"] | None = None
     boot_id: Text64 | None = None
@@ -163,7 +165,7 @@ class Occupancy(StrEnum):
 
 
 class BayFacts(Message):
-    """What is known of one bay: occupancy, and, as a fact of its own, whether it is closed."""
+    """State of one bay: occupancy and, independently, whether it is closed."""
 
     occ: bool | None
     closed: bool = False
@@ -180,7 +182,9 @@ class BayFacts(Message):
             )
             raise ValueError(msg)
         if (self.occ is None) != (self.reason is not None):
-            msg = f"a reason belongs to unknown alone, but got occ={self.occ}, {self.reason}"
+            msg = (
+                f"reason is only valid for an unknown state, but got occ={self.occ}, {self.reason}"
+            )
             raise ValueError(msg)
         return self
 
@@ -189,9 +193,9 @@ class BayChanged(BayFacts):
     """Data of `pk.bay.changed.v1`: one bay's new state and where it comes from."""
 
     cause: Cause
-    camera: CameraId = Field(description="`sensors` where sensors alone watch the bay.")
+    camera: CameraId = Field(description="`sensors` if only sensors watch the bay.")
     sensor: Identifier | None = Field(
-        default=None, description="Which sensor told it, with method `sensor`."
+        default=None, description="The sensor that reported it, with method `sensor`."
     )
     method: Name64
     model: ModelRef | None = None
@@ -228,7 +232,7 @@ class SeqRange(Message):
 
 
 class StreamGap(Message):
-    """Data of `pk.stream.gap.v1`: exactly these events were given up and will never come."""
+    """Data of `pk.stream.gap.v1`: exactly these events were discarded and will never come."""
 
     ranges: Annotated[tuple[SeqRange, ...], Field(min_length=1, max_length=MAX_RANGES)]
     lost: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
@@ -240,7 +244,7 @@ class StreamGap(Message):
         last = 0
         for part in self.ranges:
             if part.first <= last:
-                msg = f"ranges must rise without overlap, but got {part.first} after {last}"
+                msg = f"ranges must increase without overlap, but got {part.first} after {last}"
                 raise ValueError(msg)
             last = part.last
         if self.lost != sum(map(len, self.ranges)):
@@ -276,7 +280,7 @@ class Ack(Message):
     epoch: Epoch
     upto: Watermark
     replay: bool = Field(
-        default=False, description="Please publish everything after `upto` once more."
+        default=False, description="Request to publish everything after `upto` again."
     )
 
 
@@ -310,7 +314,7 @@ class LayoutBay(Message):
         default=None,
         # A layout that fitted a message without it still does.
         exclude_if=lambda outline: outline is None,
-        description="Its outline in the camera's picture, where the box tells it.",
+        description="Its outline in the camera's image, where the box tells it.",
     )
 
 
@@ -338,7 +342,7 @@ class Aggregate(Message):
     period_s: Literal[600, 3600]
     start: UtcTime
     observed_s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        description="How much of the window the box watched; less than period_s after an outage."
+        description="How much of the window the box observed; less than period_s after an outage."
     )
     layout: LayoutHash
     zones: Annotated[tuple[ZoneAggregate, ...], Field(max_length=MAX_ZONES)]

@@ -100,8 +100,10 @@ def asyncapi() -> Json:
         "info": {
             "title": "lotsight telemetry",
             "version": "1.0.0",
-            "description": "What an edge box and the cloud say to each other over MQTT. Shadows, "
-            "jobs and provisioning use AWS IoT's topics and are described in docs/telemetry.md.",
+            "description": (
+                "Messages between an edge box and the cloud over MQTT. Shadows, jobs and "
+                "provisioning use AWS IoT's topics and are described in docs/telemetry.md."
+            ),
             "license": {"name": "AGPL-3.0-or-later"},
         },
         "defaultContentType": "application/json",
@@ -114,9 +116,9 @@ def asyncapi() -> Json:
 def _channel(kind: TopicKind, types: tuple[type[BaseModel], ...]) -> Json:
     tail = _ADDRESS_TAILS.get(kind, kind.value)
     parameters: Json = {
-        "prefix": {"description": "Configurable; pk unless told.", "default": "pk"},
-        "site": {"description": "The operator's place."},
-        "edge": {"description": "The box; CN of its certificate and MQTT client id."},
+        "prefix": {"description": "Configurable; default: pk.", "default": "pk"},
+        "site": {"description": "Site id."},
+        "edge": {"description": "Edge box id; CN of its certificate and MQTT client id."},
     }
     if "{id}" in tail:
         parameters["id"] = {"description": "The command's id."}

@@ -39,7 +39,7 @@ class ShadowRejection(TelemetryError):  # noqa: N818 - AWS calls the answer "rej
     """
 
     def __init__(self, code: int, message: str, client_token: str | None = None) -> None:
-        super().__init__(f"shadow update refused with {code}: {message}")
+        super().__init__(f"shadow update rejected with {code}: {message}")
         self.code = code
         self.message = message
         self.client_token = client_token
@@ -92,7 +92,7 @@ class ShadowDocument:
     timestamp_s: int = 0
 
     def to_json(self) -> JsonObject:
-        """What `get/accepted` carries: empty sections are left out, delta is worked out."""
+        """What `get/accepted` carries: empty sections are skipped, delta is worked out."""
         state: JsonObject = {name: section for name in SECTIONS if (section := getattr(self, name))}
         metadata: JsonObject = {
             name: times for name in SECTIONS if (times := getattr(self, f"{name}_times"))

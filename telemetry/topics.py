@@ -38,7 +38,7 @@ class Topic:
     value: str
 
     def __post_init__(self) -> None:
-        """Refuse what a broker would drop the connection for."""
+        """Reject what a broker would drop the connection for."""
         _check_text("topic", self.value)
         if "+" in self.value or "#" in self.value:
             msg = f"topic must not hold the wildcards '+' or '#', but got {self.value!r}"
@@ -56,7 +56,7 @@ class TopicFilter:
     value: str
 
     def __post_init__(self) -> None:
-        """Refuse misplaced wildcards."""
+        """Reject misplaced wildcards."""
         _check_text("topic filter", self.value)
         levels = self.value.split("/")
         for index, level in enumerate(levels):
@@ -108,7 +108,7 @@ class EdgeTopics:
     prefix: str = "pk"
 
     def __post_init__(self) -> None:
-        """Refuse names that would break the levels of a topic."""
+        """Reject names that would break the levels of a topic."""
         _identifier("site", self.site)
         _identifier("edge", self.edge)
         check_prefix(self.prefix)

@@ -71,7 +71,7 @@ class IncidentKind(StrEnum):
     """How a standing vehicle does not stand as it should."""
 
     OUTSIDE_BAY = "outside_bay"
-    """In a watched area, in no bay, and in nobody's way."""
+    """In a watched area, in no bay, and obstructing no bay."""
     DOUBLE_PARKING = "double_parking"
     """In no bay, before one or several bays, so that vehicles there cannot leave."""
     STRADDLING = "straddling"
@@ -88,7 +88,7 @@ class IncidentEnd(StrEnum):
     LEFT = "left"
     """The vehicle is gone, or stands as it should."""
     CONFIG = "config"
-    """Nobody looks for it any more: another calibration, limit or setting."""
+    """No longer watched: another calibration, limit or setting."""
     RESTART = "restart"
     """The box was away for too long to say that it was the same vehicle all the time."""
 
@@ -120,14 +120,14 @@ class BayState:
     since: datetime
 
     def __post_init__(self) -> None:
-        """Refuse states that contradict themselves."""
+        """Reject states that contradict themselves."""
         if not is_identifier(self.bay):
             msg = f"bay must match {ID_PATTERN}, but got {self.bay!r}"
             raise ValueError(msg)
         if (self.occ is None) != (self.reason is not None):
             msg = (
-                f"bay {self.bay}: a reason belongs to an unknown state and to no other, "
-                f"but got occ={self.occ}, reason={self.reason}"
+                f"bay {self.bay}: reason is only valid for an unknown state, but got "
+                f"occ={self.occ}, reason={self.reason}"
             )
             raise ValueError(msg)
         if not 0.0 <= self.conf <= 1.0:

@@ -1,4 +1,4 @@
-"""Pure vision, no input or output: from a picture and bays to states of bays."""
+"""Pure vision, no input or output: from an image and bays to states of bays."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for: who needs only the types does not wait for ONNX Runtime."""
+    """Import lazily: a caller that needs only the types does not load ONNX Runtime."""
     if name not in _MODULES:
         msg = f"module 'vision' has no attribute '{name}'"
         raise AttributeError(msg)

@@ -6,7 +6,7 @@ box, as tall as the bay appears. Seen from straight above the bay is as tall as 
 footprint is the whole box; seen obliquely it is the strip on the ground.
 
 Every vehicle is given to one bay at most and every bay gets one vehicle at most, with the largest
-total overlap over the whole picture (Kuhn 1955; Jonker and Volgenant 1987, by SciPy). Deciding bay
+total overlap over the whole image (Kuhn 1955; Jonker and Volgenant 1987, by SciPy). Deciding bay
 by bay lets one large car fill three bays, and deciding first come first served depends on order.
 """
 
@@ -137,7 +137,7 @@ class OverlapRule:
         Args:
             output: of any network; only its boxes count.
             polygons_norm: M polygons, each (K, 2) with K >= 3, fractions of width and height.
-            image_wh: the picture's width and height, pixels.
+            image_wh: the image's width and height, pixels.
         """
         settings = self._settings
         polygons_px = [to_pixels(polygon, image_wh) for polygon in polygons_norm]

@@ -1,11 +1,11 @@
 """What moves before a camera, found without a detector: people by the bays, passing vehicles.
 
-Each camera has a picture of its standing scene, small and grey. What differs from it is moving, or
+Each camera has an image of its standing scene, small and grey. What differs from it is moving, or
 has not stood for long. How large that is beside the bay next to it tells a person from a vehicle;
 what it is need not be known to make it coarse (`vision.privacy`).
 
 The scene follows the light by so many levels a second (sigma-delta, Manzanera and Richefeu 2007),
-by the clock and not by frames. A whole picture that becomes brighter, darker or flatter is levelled
+by the clock and not by frames. A whole image that becomes brighter, darker or flatter is levelled
 first, so a cloud or the camera's exposure moves nothing; each place has its own noise, so rain,
 snow and codecs do not either; a camera that sways is followed. What stands as it is for a minute
 becomes part of the scene.
@@ -44,21 +44,21 @@ class SceneSettings:
     """Thresholds and times of the standing scene.
 
     Attributes:
-        shrink: by which the small grey picture is made smaller still, about 210 px wide.
+        shrink: by which the small grey image is made smaller still, about 210 px wide.
         rate_levels_per_s: by which the scene follows the light, of 255.
-        still_s: what stands as it is for so long becomes part of the scene.
-        gap_s: after a longer time without pictures the scene begins anew.
+        still_s: what stays unchanged for this long becomes part of the scene.
+        gap_s: after a longer time without images the scene is learnt again.
         least_levels: least difference that is movement.
         noise_factor: how many times a place's mean noise is movement.
         noise_s: time in which a place's noise is learnt.
         most_noise_levels: more noise is not believed, or a busy path would hide who walks there.
-        global_share: where more of the picture differs, the scene is another one.
+        global_share: where more of the image differs, the scene is another one.
         moved_share: how far the bays may move, as a share of the width, within one scene.
         person_share: of the area of the bay next to it that a person takes at most.
         join_share: gaps closed within a thing, as a share of a bay's side.
         young_s: what changed within so long moves now.
         trail_s: what comes to light within so long after a vehicle passed is no person.
-        settle_s: what stands still in a bay for so long is part of a vehicle.
+        settle_s: what is still in a bay for this long is part of a vehicle.
     """
 
     shrink: int = 3
@@ -80,11 +80,11 @@ class SceneSettings:
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What moves in one picture; arrays are read-only, so it may go from thread to thread.
+    """What moves in one image; arrays are read-only, so it may go from thread to thread.
 
     Attributes:
         people: 255 where a thing smaller than a vehicle moves, shape (h, w), uint8; h and w may be
-            any, the picture's proportions count.
+            any, the image's proportions count.
         vehicles_norm: boxes of larger things, x_min, y_min, x_max, y_max, fractions, shape (N, 4).
     """
 
@@ -92,7 +92,7 @@ class Moving:
     vehicles_norm: Floats = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse boxes that are none."""
+        """Reject invalid boxes."""
         if self.people.ndim != 2 or self.vehicles_norm.shape[1:] != (4,):  # noqa: PLR2004
             msg = (
                 "people and vehicles must have shapes (h, w), (N, 4), but got "
@@ -119,12 +119,12 @@ class BackgroundModel:
         self._close: Grey = np.ones((1, 1), np.uint8)
 
     def look(self, grey: Grey, now_s: float, polygons_norm: Sequence[Floats]) -> Moving:
-        """Compare one picture with the scene, and learn from it.
+        """Compare one image with the scene, and learn from it.
 
         Args:
-            grey: small picture of the frame, shape (h, w); `vision.view_match.SmallGreys`.
-            now_s: when it was captured, monotonic; pictures come in that order.
-            polygons_norm: M bays as they lie in this picture, each (K, 2), fractions. Without bays
+            grey: small image of the frame, shape (h, w); `vision.view_match.SmallGreys`.
+            now_s: when it was captured, monotonic; images come in that order.
+            polygons_norm: M bays as they lie in this image, each (K, 2), fractions. Without bays
                 everything that moves counts as people.
         """
         settings = self._settings
@@ -204,7 +204,7 @@ class BackgroundModel:
         if people.any():
             cv2.dilate(people, np.ones((3, 3), np.uint8), people)
         height, width = mask.shape
-        # Found where the scene has them; the picture has them beside that.
+        # Found where the scene has them; the image has them beside that.
         found = as_floats(boxes).reshape(-1, 2, 2) + sway_px
         boxes_norm = as_floats((found / (width, height)).clip(0, 1)).reshape(-1, 4)
         return Moving(shifted(people, np.round(sway_px)), boxes_norm)
@@ -234,7 +234,7 @@ class _State:
         self._still = np.full(small.shape, 255, np.uint8)
 
     def differs(self, small: Floats, now_s: float, settings: SceneSettings) -> tuple[Grey, Floats]:
-        """Where a picture differs from the scene, 255 there, and how far it is shifted, pixels.
+        """Where an image differs from the scene, 255 there, and how far it is shifted, pixels.
 
         The scene learns from it.
         """
@@ -268,7 +268,7 @@ class _State:
 
 
 def steadied(small: Floats, scene: Floats, least: Floats) -> tuple[Floats, Floats]:
-    """A picture moved to where the scene has what it shows, and how far it was shifted, x and y.
+    """An image moved to where the scene has what it shows, and how far it was shifted, x and y.
 
     A camera on a mast sways by a few pixels, and each edge with it: that is no movement. The shift
     is found by phase correlation, which a large vehicle may lead astray; so it counts only where
@@ -288,7 +288,7 @@ def steadied(small: Floats, scene: Floats, least: Floats) -> tuple[Floats, Float
 
 
 def shifted(picture: _Picture, by_px: Floats) -> _Picture:
-    """A picture shifted by x and y pixels; its edges are repeated."""
+    """An image shifted by x and y pixels; its edges are repeated."""
     if not by_px.any():
         return picture
     matrix = as_floats([[1, 0, by_px[0]], [0, 1, by_px[1]]])
@@ -303,11 +303,11 @@ def _window(shape: tuple[int, int]) -> Floats:
 
 
 def levelled(scene: Floats, small: Floats, still: Grey) -> Floats:
-    """The scene in the brightness and contrast of a picture, a new array.
+    """The scene in the brightness and contrast of an image, a new array.
 
     Args:
         scene: shape (h, w).
-        small: the picture, likewise.
+        small: the image, likewise.
         still: 255 where nothing moved last; only there they are compared, in every other pixel.
     """
     weight = (still[::2, ::2] > 0).astype(np.float32).ravel()

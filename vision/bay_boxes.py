@@ -1,7 +1,7 @@
 """The occupancy rule of networks that find bays: boxes of occupied and of empty bays.
 
-Such networks are trained on the bays of their own lots, as boxes around them. A box belongs to the
-bay that it covers, one to one, with the largest total overlap over the picture; a bay that no box
+Such networks are trained on the bays of particular lots, as boxes around them. A box belongs to the
+bay that it covers, one to one, with the largest total overlap over the image; a bay that no box
 covers is one that the network does not know, and says nothing: it is never free.
 """
 
@@ -48,14 +48,14 @@ class BayBoxRule:
         Args:
             output: of a network that finds bays.
             polygons_norm: M polygons, each (K, 2) with K >= 3, fractions of width and height.
-            image_wh: the picture's width and height, pixels.
+            image_wh: the image's width and height, pixels.
 
         Raises:
             ValueError: the network finds no bays.
         """
         found = output.bay_boxes
         if found is None:
-            msg = "expected boxes of bays, but the network finds vehicles only"
+            msg = "expected boxes of bays, but the network detects vehicles only"
             raise ValueError(msg)
         bays = extents([to_pixels(polygon, image_wh) for polygon in polygons_norm])
         overlap = pairwise_iou(found.xyxy_px, bays)

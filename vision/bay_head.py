@@ -18,7 +18,7 @@ class BayHeadRule:
         Args:
             output: of a network with a bay head.
             polygons_norm: M polygons; only their number counts here.
-            image_wh: the picture's width and height, pixels; not used.
+            image_wh: the image's width and height, pixels; not used.
 
         Raises:
             ValueError: the network gave no bay probabilities, or not one for each bay.

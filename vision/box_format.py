@@ -4,7 +4,7 @@ Exports of one family differ in what they write and say nothing of it: objectnes
 centre and size or as corners, in pixels or as fractions, boxes along either axis. Read in the wrong
 way, most give no vehicle at all, so every bay would be free. Therefore an output is read only if
 exactly one reading agrees with its shape, the number of classes and the numbers that it gives for a
-picture; what stays open has to be told by the user.
+image; what stays ambiguous has to be specified by the user.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class FormatHints:
     coordinates: Coordinates | None = None
 
     def allows(self, reading: BoxFormat) -> bool:
-        """Whether a reading is as told."""
+        """Whether a reading matches the hints."""
         return (
             self.layout in {None, reading.layout}
             and self.form in {None, reading.form}
@@ -64,19 +64,19 @@ class FormatHints:
         )
 
     def __str__(self) -> str:
-        """For people; empty when nothing is told."""
+        """For display; empty if nothing is specified."""
         return ", ".join(part for part in (self.layout, self.form, self.coordinates) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The output of a network for one picture.
+    """The output of a network for one image.
 
     Attributes:
-        output: shape (N, A, B), or (K, 7) for the list of a whole batch; the first picture counts.
+        output: shape (N, A, B), or (K, 7) for the list of a whole batch; the first image counts.
         class_count: how many classes the network knows.
         input_wh: size of its input, pixels.
-        vehicles_px: boxes of the vehicles in the picture, shape (V, 4), pixels of the input.
+        vehicles_px: boxes of the vehicles in the image, shape (V, 4), pixels of the input.
     """
 
     output: Floats
@@ -116,7 +116,7 @@ def find_format(look: Look, hints: FormatHints, *, is_usual: bool) -> BoxFormat:
     """Choose the one reading of an output.
 
     Args:
-        look: what the network gave for a test picture.
+        look: what the network gave for a test image.
         hints: what the user says; a reading that differs is out.
         is_usual: whether the maker is known to write boxes as `BoxFormat.usual` says; it decides
             where the numbers leave it open, as when nothing is found.
@@ -140,7 +140,7 @@ def find_format(look: Look, hints: FormatHints, *, is_usual: bool) -> BoxFormat:
     ):
         if len(choices) == 1:
             return choices[0]
-    seen = "finds nothing in the test picture" if not sure else f"finds {_shown(look, sure[0])}"
+    seen = "finds nothing in the test image" if not sure else f"finds {_shown(look, sure[0])}"
     msg = (
         f"the box output of shape {_shape(look)} {seen}, and can be read as "
         f"{' or as '.join(f'({reading})' for reading in sure or left)}; say which it is"
@@ -170,7 +170,11 @@ def fault_of(look: Look, reading: BoxFormat) -> str:
     """Why an output cannot be read in a way; empty if it can."""
     rows = filled_rows(rows_of(look.output, 1, reading)[0], reading)
     if len(rows) == 0:
-        return "" if reading.layout in _LISTS else "it is empty, as only a list can be"
+        return (
+            ""
+            if reading.layout in _LISTS
+            else ("it is empty, which only a list of detections can be")
+        )
     return contradiction(rows, reading, look.class_count) or _odd_boxes(rows, reading, look)
 
 
@@ -185,12 +189,12 @@ def contradiction(rows: Floats, reading: BoxFormat, class_count: int) -> str:
     """What makes it impossible that rows are read rightly; empty if nothing does.
 
     Args:
-        rows: boxes of one picture, shape (K, numbers), K >= 1.
+        rows: boxes of one image, shape (K, numbers), K >= 1.
         reading: how they are read.
         class_count: how many classes the network knows.
     """
     if not np.isfinite(rows).all():
-        return "it gives numbers that are none (NaN or infinite)"
+        return "it contains NaN or infinity"
     return _score_fault(rows, reading, class_count) or _unit_fault(rows, reading)
 
 
@@ -212,7 +216,7 @@ def _score_fault(rows: Floats, reading: BoxFormat, class_count: int) -> str:
 def _unit_fault(rows: Floats, reading: BoxFormat) -> str:
     reach = float(np.abs(rows[:, :4]).max())
     if reading.coordinates is Coordinates.PIXELS and reach <= _FRACTIONS_TO:
-        return f"its boxes reach {reach:.3g} only, as fractions do"
+        return f"its boxes only reach {reach:.3g}, as fractions do"
     if reading.coordinates is Coordinates.FRACTIONS and reach > _FRACTIONS_TO:
         return f"its boxes reach {reach:.0f}, as pixels do"
     return ""
@@ -227,7 +231,7 @@ def _odd_boxes(rows: Floats, reading: BoxFormat, look: Look) -> str:
     ordered = (four[:, 2:] >= four[:, :2]).all(1)
     if reading.form is BoxForm.CORNERS:
         if ordered.mean() < _LEAST_SHARE:
-            return "the second corner of its boxes lies before the first"
+            return "the second corner of its boxes precedes the first"
     elif (four[:, 2:] < 0).any(1).mean() > 1 - _LEAST_SHARE:
         return "its boxes have negative sizes"
     elif ordered.all() and len(rows) >= _ENOUGH_BOXES:
@@ -254,7 +258,7 @@ def _finds(look: Look, reading: BoxFormat) -> bool:
 
 
 def vehicles_found(look: Look, reading: BoxFormat) -> int:
-    """How many of the vehicles in the picture were found, whatever they were called."""
+    """How many of the vehicles in the image were found, whatever they were called."""
     boxes, scores = _best(look, reading)
     found = boxes[scores >= _SURE]
     if len(found) == 0 or len(look.vehicles_px) == 0:
@@ -289,11 +293,11 @@ def _no_reading(look: Look, hints: FormatHints, faults: dict[BoxFormat, str]) ->
         fit = sorted({reading.layout for reading in readings_of_shape(
             look.output.shape, look.class_count)})  # fmt: skip
         return (
-            f"expected boxes as told ({hints}), but the output of shape {_shape(look)} with "
+            f"expected boxes as specified ({hints}), but the output of shape {_shape(look)} with "
             f"{look.class_count} classes can only be {', '.join(fit)}"
         )
     seen = "; ".join(f"({reading}): {fault}" for reading, fault in _closest(faults).items())
-    head = f"expected boxes as told ({hints}), but" if str(hints) else "no known layout fits:"
+    head = f"expected boxes as specified ({hints}), but" if str(hints) else "no known layout fits:"
     return f"{head} the output of shape {_shape(look)} is not {seen}"
 
 

@@ -66,7 +66,7 @@ def suppress(xyxy: Floats, confidence: Floats, max_iou: float) -> Ints:
 
 
 def rows_of(output: Floats, pictures: int, reading: BoxFormat) -> list[Floats]:
-    """The boxes of each picture, as rows.
+    """The boxes of each image, as rows.
 
     Args:
         output: of the network: (N, A, B), or (K, 7) for YOLOV7_END2END.
@@ -74,7 +74,7 @@ def rows_of(output: Floats, pictures: int, reading: BoxFormat) -> list[Floats]:
         reading: which axis the boxes lie along.
 
     Returns:
-        For each picture shape (K, numbers); those of YOLOV7_END2END as YOLO_END2END has them.
+        For each image shape (K, numbers); those of YOLOV7_END2END as YOLO_END2END has them.
     """
     if reading.layout is BoxLayout.YOLOV7_END2END:
         batch = output[:, 0]
@@ -113,7 +113,7 @@ def to_corners_px(four: Floats, reading: BoxFormat, input_wh: tuple[int, int]) -
 
 @dataclass(frozen=True, slots=True)
 class BoxReader:
-    """Reads the boxes of one picture.
+    """Reads the boxes of one image.
 
     Attributes:
         reading: how the output is laid out.
@@ -132,7 +132,7 @@ class BoxReader:
         """Vehicles, surest first, boxes in pixels of the network's input.
 
         Args:
-            rows: boxes of one picture, see `rows_of`.
+            rows: boxes of one image, see `rows_of`.
             classes: class indices that are vehicles.
         """
         if not classes:
@@ -151,7 +151,7 @@ class BoxReader:
         wavers must not be lost.
 
         Args:
-            rows: boxes of one picture, see `rows_of`.
+            rows: boxes of one image, see `rows_of`.
             occupied: class indices that are a bay with a vehicle in it.
             free: class indices that are an empty bay.
         """
@@ -176,7 +176,7 @@ class BoxReader:
 def merge_vehicles(
     parts: Sequence[Detections], shifts: Sequence[Floats], max_iou: float
 ) -> Detections:
-    """Vehicles of several crops in one picture.
+    """Vehicles of several crops in one image.
 
     Args:
         parts: vehicles of each crop, pixels of the crop.
@@ -191,7 +191,7 @@ def merge_vehicles(
 
 
 def merge_bays(parts: Sequence[BayBoxes], shifts: Sequence[Floats], max_iou: float) -> BayBoxes:
-    """Bays of several crops in one picture; see `merge_vehicles`."""
+    """Bays of several crops in one image; see `merge_vehicles`."""
     boxes = np.concatenate([p.xyxy_px + shift for p, shift in zip(parts, shifts, strict=True)])
     scores = np.concatenate([np.stack([part.occupied, part.free], 1) for part in parts])
     return _join_bays(as_floats(boxes), scores, max_iou)

@@ -36,7 +36,7 @@ class GateSettings:
         noise_level: brightness, 0 to 255, that sensor noise and codecs move a cell by; bare asphalt
             has hardly more contrast than that.
         global_share: share of the bays that change together in a global change (lamps, rain).
-        global_every_s: shortest time between passes while global changes go on.
+        global_every_s: shortest time between passes while global changes continue.
     """
 
     heartbeat_s: float = 30.0
@@ -47,7 +47,7 @@ class GateSettings:
 
 
 class Finding(Enum):
-    """What a look at a picture found."""
+    """What a look at an image found."""
 
     NOTHING = "nothing"
     CHANGED = "changed"
@@ -57,7 +57,7 @@ class Finding(Enum):
     HEARTBEAT = "heartbeat"
     """Nothing changed, but the last pass was long ago."""
     FIRST = "first"
-    """There is nothing to compare with: the first picture, or other bays."""
+    """There is nothing to compare with: the first image, or other bays."""
 
 
 class ChangeGate:
@@ -137,7 +137,7 @@ class ChangeGate:
 
 
 def bay_patches(image_bgr: ImageBgr, polygons_norm: Sequence[Floats]) -> Floats:
-    """Small grey pictures of the bays' bounding boxes, shape (M, PATCH, PATCH), 0 to 255."""
+    """Small grey images of the bays' bounding boxes, shape (M, PATCH, PATCH), 0 to 255."""
     return _patches(SmallGreys(image_bgr).at(WORK_SIDE_PX), polygons_norm)
 
 

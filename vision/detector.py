@@ -1,4 +1,4 @@
-"""The network on ONNX Runtime: pictures and bay quads in, vehicles and bay probabilities out."""
+"""The network on ONNX Runtime: images and bay quads in, vehicles and bay probabilities out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from vision.types import (
 )
 
 PROBE_WH = (640, 384)
-"""Of the known picture in a network that takes any size: enough to see it, and soon done."""
+"""Of the known image in a network that takes any size: enough to see it, and soon done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class DetectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """One network input: a crop of a picture, and its bays."""
+    """One network input: a crop of an image, and its bays."""
 
     image_bgr: ImageBgr
     quads_px: Floats
@@ -93,7 +93,7 @@ class OnnxDetector:
             model_path: the ONNX file.
             spec: what it is said to be.
             settings: how boxes are read and how ONNX Runtime works.
-            known: a picture to show it, so that the way its boxes are read is certain; None takes
+            known: an image to show it, so that the way its boxes are read is certain; None takes
                 `spec`'s word for it.
 
         Raises:
@@ -125,29 +125,29 @@ class OnnxDetector:
 
     @property
     def probed(self) -> Probed | None:
-        """What a known picture showed when the model was opened; None without one."""
+        """What a known image showed when the model was opened; None without one."""
         return self._probed
 
     def detect(
         self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
     ) -> NetworkOutput:
-        """Judge one picture.
+        """Judge one image.
 
         Args:
             image_bgr: shape (H, W, 3), uint8.
-            bay_quads_norm: shape (M, 4, 2), float32, corners as fractions of the picture's width
+            bay_quads_norm: shape (M, 4, 2), float32, corners as fractions of the image's width
                 and height, in any order; M may be 0.
             plan: input size and tiles; by default one input, as large as the model's usual one and
-                shaped like the picture.
+                shaped like the image.
 
         Raises:
             ModelError: ONNX Runtime failed, or the plan's input is none that the network takes.
-            ValueError: the plan was made for another picture size.
+            ValueError: the plan was made for another image size.
         """
         height, width = image_bgr.shape[:2]
         plan = plan or plan_input([], (width, height), self._spec)
         if plan.image_wh != (width, height):
-            msg = f"plan is for pictures of {plan.image_wh} px, but got {(width, height)}"
+            msg = f"plan is for images of {plan.image_wh} px, but got {(width, height)}"
             raise ValueError(msg)
         if fault := input_fault(plan.input_wh, self._spec):
             msg = f"{self._path}: {fault}"

@@ -1,8 +1,8 @@
-"""Pictures for people: bays, states and vehicles drawn over a camera's picture.
+"""Images for people: bays, states and vehicles drawn over a camera's image.
 
 Colours are of Okabe and Ito's palette (2008), which people with any form of colour blindness tell
-apart; every state has a shape of its own as well (filled square, ring, question mark over
-hatching), so a grey print reads the same. All sizes follow the picture's: 480 and 2160 lines look
+apart; every state also has its own shape (filled square, ring, question mark over
+hatching), so a grey print reads the same. All sizes follow the image's: 480 and 2160 lines look
 alike.
 """
 
@@ -49,7 +49,7 @@ class DrawOptions:
         caption: text at the right of the summary strip, e.g. camera and time.
         show_confidence: whether labels carry the confidence where there is room.
         show_labels: whether bays carry labels at all.
-        show_summary: whether a strip with legend and counts is added below the picture.
+        show_summary: whether a strip with legend and counts is added below the image.
     """
 
     caption: str = ""
@@ -72,13 +72,13 @@ def annotate(
     detections: Detections | None = None,
     options: DrawOptions | None = None,
 ) -> ImageBgr:
-    """Draw the state of every bay over a picture.
+    """Draw the state of every bay over an image.
 
     Args:
         image_bgr: shape (H, W, 3), uint8; not changed.
         polygons_norm: M polygons, each (K, 2), fractions of width and height.
         states: M states in the same order.
-        detections: vehicles to mark with the corners of their boxes, pixels of the picture.
+        detections: vehicles to mark with the corners of their boxes, pixels of the image.
         options: what is drawn beside the bays.
 
     Returns:
@@ -112,7 +112,7 @@ def annotate(
 
 
 def unit_px(width: int, height: int) -> float:
-    """The size that lines and letters are multiples of: 1 for a picture of about 1280 x 720."""
+    """The size that lines and letters are multiples of: 1 for an image of about 1280 x 720."""
     return max(0.6, float(np.sqrt(width * height / (1280 * 720))))
 
 
@@ -121,7 +121,7 @@ def _drawing_order(item: tuple[Floats, BayState]) -> int:
 
 
 def _grid_points(polygon_px: Floats) -> npt.NDArray[np.int32]:
-    # Pixel centres lie at +0.5 in the picture, at whole numbers for OpenCV's drawing.
+    # Pixel centres lie at +0.5 in the image, at whole numbers for OpenCV's drawing.
     fixed = np.round((polygon_px - 0.5) * (1 << SUBPIXEL_BITS))
     return fixed.astype(np.int32).reshape(-1, 1, 2)
 

@@ -57,7 +57,7 @@ class EvidenceSettings:
             needs to walk past.
         start_hold_s: how long it must, before an unknown bay becomes known; two frames at least.
         abstain_low: a belief above this ...
-        abstain_high: ... and below this is doubt; equal when switched off.
+        abstain_high: ... and below this is doubt; equal when disabled.
         doubt_s: after so much unbroken doubt (or a belief that contradicts the state, or no
             decision since the start) a bay becomes unknown, reason `unsure`.
         occluded_s: after so long without any usable evidence a bay becomes unknown, reason
@@ -81,7 +81,7 @@ class EvidenceSettings:
         return cls(abstain_low=spec.abstain_low, abstain_high=spec.abstain_high)
 
     def __post_init__(self) -> None:
-        """Refuse settings under which a bay could be free and occupied at once."""
+        """Reject settings under which a bay could be free and occupied at once."""
         if not 0 < self.leave_prob < self.enter_prob < 1:
             msg = (
                 "expected 0 < leave_prob < enter_prob < 1, but got "
@@ -167,7 +167,7 @@ class EvidenceFilter:
         return any(_is_settling(track) for track in self._tracks)
 
     def is_starting(self) -> bool:
-        """Whether a bay waits for its first state, or for one after its picture was no use."""
+        """Whether a bay waits for its first state, or for one after its image was no use."""
         return any(_is_starting(track) for track in self._tracks)
 
     def decides_at_s(self) -> float | None:
@@ -223,7 +223,7 @@ class EvidenceFilter:
         utc: datetime,
         bays: Iterable[str] | None = None,
     ) -> list[BayState]:
-        """Forget what is believed of some bays or of all: the picture cannot be trusted.
+        """Reset the belief about some bays or all: the image cannot be trusted.
 
         Args:
             reason: why.

@@ -31,7 +31,7 @@ MIN_CONFIDENCE = 0.1
 HEAD_LIMIT = 6.0
 """Log-odds beyond which a surer head says nothing more: on new lots it is wrong more often."""
 USUAL_SHARPNESS, USUAL_BAYS = 4.5, 4
-"""What a picture's other bays are taken to be, and for how many bays that counts."""
+"""What an image's other bays are taken to be, and for how many bays that counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Cues:
     Attributes:
         head: log-odds of the bay head, within HEAD_LIMIT.
         sharpness: mean of the other bays' |head|: low where the network does not know its way, in a
-            dark or blurred picture or an unusual view.
+            dark or blurred image or an unusual view.
         overlap: of the assigned vehicle's footprint with the bay, 0 to 1; 0 without one.
         confidence: of that vehicle, 0 to 1; 0 without one.
         covered: largest product of overlap and confidence over all boxes, also those that were
@@ -111,7 +111,7 @@ class FusionRule:
         Args:
             output: of a network with a bay head.
             polygons_norm: M polygons, each (K, 2) with K >= 3, fractions of width and height.
-            image_wh: the picture's width and height, pixels.
+            image_wh: the image's width and height, pixels.
 
         Raises:
             ValueError: the network gave no bay probabilities, or not one for each bay.

@@ -16,7 +16,7 @@ class FusionWeights:
     Attributes:
         bias: of a bay of which nothing is said.
         head: by the head's log-odds.
-        head_sharp: by the head's log-odds, as far as it is sure of the picture's other bays.
+        head_sharp: by the head's log-odds, as far as it is sure of the image's other bays.
         firm: by overlap and confidence of the assigned vehicle both being high.
         covered: by overlap times confidence of any box.
     """
@@ -28,7 +28,7 @@ class FusionWeights:
     covered: float
 
     def __post_init__(self) -> None:
-        """Refuse weights under which a bay that looks more occupied is called freer.
+        """Reject weights under which a bay that looks more occupied is called freer.
 
         Raises:
             ValueError: a term is negative, or a number is not finite.

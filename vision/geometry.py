@@ -11,12 +11,12 @@ from vision.types import Floats, as_floats
 
 
 def to_pixels(points_norm: Floats, image_wh: tuple[int, int]) -> Floats:
-    """Points, shape (..., 2), from fractions of the picture to its pixels."""
+    """Points, shape (..., 2), from fractions of the image to its pixels."""
     return as_floats(as_floats(points_norm) * as_floats(image_wh))
 
 
 def to_norm(points_px: Floats, image_wh: tuple[int, int]) -> Floats:
-    """Points, shape (..., 2), from pixels to fractions of the picture."""
+    """Points, shape (..., 2), from pixels to fractions of the image."""
     return as_floats(as_floats(points_px) / as_floats(image_wh))
 
 
@@ -45,13 +45,13 @@ def bay_sizes_px(polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> 
 def nearest_bay(
     polygons_norm: Sequence[Floats], size_wh: tuple[int, int], values: Floats
 ) -> Floats:
-    """For each place of a picture the value of the bay next to it, shape (h, w).
+    """For each place of an image the value of the bay next to it, shape (h, w).
 
     Args:
         polygons_norm: M bays, M > 0, each (K, 2), fractions.
-        size_wh: of the picture that is given, pixels.
+        size_wh: of the image that is given, pixels.
         values: shape (M,); where outlines meet, the larger one counts, and the largest everywhere
-            where every bay has left the picture.
+            where every bay has left the image.
     """
     free = np.full(size_wh[::-1], 255, np.uint8)
     found = np.ones(size_wh[::-1], np.float32)

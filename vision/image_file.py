@@ -1,7 +1,7 @@
 """Images as files hold them: decoded upright, and only if they are whole.
 
 libjpeg, and so OpenCV, fills what is missing of a JPEG with grey and says nothing. FFmpeg's
-decoder, told to stop at errors, notices missing and surplus data; it checks every JPEG before
+decoder, set to stop at errors, notices missing and surplus data; it checks every JPEG before
 OpenCV decodes it. The other formats' decoders fail by themselves.
 """
 
@@ -110,7 +110,7 @@ def _jpeg_fault(data: bytes, segments: list[_Segment]) -> str:
 def _missing_end(segments: list[_Segment]) -> bytes | None:
     """The end marker, where a JPEG lacks it and may; empty where it has it; None where it is cut.
 
-    There are cameras that omit it. In a picture of one scan missing data show all the same; a
+    There are cameras that omit it. In an image of one scan missing data show anyway; a
     progressive one that ends between two scans looks whole, only coarse, so it needs the marker.
     """
     markers = [segment.marker for segment in segments]
@@ -120,11 +120,11 @@ def _missing_end(segments: list[_Segment]) -> bytes | None:
 
 
 def _is_zeroed(segments: list[_Segment]) -> bool:
-    """Whether a part of a JPEG's picture was overwritten with zeros, as lost disk blocks are.
+    """Whether a part of a JPEG's image was overwritten with zeros, as lost disk blocks are.
 
-    They decode: to rubbish, after which the rest of the picture is shifted. A whole picture has no
+    They decode: to rubbish, after which the rest of the image is shifted. A whole image has no
     such run, unless zeros stand for blocks without detail, in brightness and in colour; an
-    encoder's own Huffman tables may have it so for a black picture.
+    encoder's own Huffman tables may have it so for a black image.
     """
     scans = [segment.body for segment in segments if segment.marker == _SOS]
     is_progressive = _PROGRESSIVE.intersection(segment.marker for segment in segments)

@@ -1,7 +1,7 @@
-"""How large a camera's picture must reach the network, from the size of its bays.
+"""How large a camera's image must reach the network, from the size of its bays.
 
 A network judges a bay badly when only a few cells of its feature map cover it, and all bays worse
-when the picture is far larger than the pictures that it was trained on. So the input size is chosen
+when the image is far larger than the images that it was trained on. So the input size is chosen
 per camera: large enough for the smallest bay, but for its sake no larger than suits the others, and
 in tiles where one input would be too large. All of it is arithmetic on the calibration, so
 `lotsight calibration check` can tell the cost before a frame was seen.
@@ -19,29 +19,29 @@ from vision.geometry import bay_sizes_px, extents, to_pixels
 from vision.types import Floats, Ints, NetworkSpec, as_floats
 
 TileBox = tuple[int, int, int, int]
-"""A crop of the picture: x_min, y_min, x_max, y_max, whole pixels."""
+"""A crop of the image: x_min, y_min, x_max, y_max, whole pixels."""
 
 USEFUL_BAY_PX = 16.0
 """Side of a bay (root of its area) in the network's input below which accuracy falls: two cells of
 the finest feature map. Measured on acpds train, 2.5 % of the bays below it are wrong, of all 0.6 %;
 on pklot train, which was not trained on, the log loss of the smaller bays (40 to 60 px in the
-picture) is 0.056 at 15 px, 0.024 at 17 px and 0.017 at 20 px."""
+image) is 0.056 at 15 px, 0.024 at 17 px and 0.017 at 20 px."""
 AIM = 1.25
 """Times the useful size is what the smallest bay gets where it is cheap, in one input: up to 20 px
 bays of both lots that were not trained on and have small ones (pklot, nightlot) gain; beyond 25 px
 pklot's gain on, nightlot's lose."""
 MAX_FOR_SMALLEST = 4 / 3
 """Times the usual size, or what the typical (median) bay needs, is the most that the smallest bay
-can ask for. The network knows pictures of 0.6 to 1.7 times its usual size, most of them in the
+can ask for. The network knows images of 0.6 to 1.7 times its usual size, most of them in the
 middle: on acpds train the log loss falls up to 1.25 times and rises again beyond 1.33, most for
-bays of 20 to 60 px in the picture, so one far bay must not take all others there."""
+bays of 20 to 60 px in the image, so one far bay must not take all others there."""
 MAX_INPUT_PX = 2_100_000
 """Pixels of one input: 1,664 x 1,248. Above it, tiles; they need no more memory than one input."""
 MAX_ENLARGEMENT = 1.0
-"""A picture is enlarged by this much at most: beyond it there is nothing more to see."""
+"""An image is enlarged by this much at most: beyond it there is nothing more to see."""
 FINEST_STRIDE = 8
 """Of YOLO networks, each further stride being twice the one before, up to the largest. One that has
-a finer one (P2) has more anchors, and is asked for a larger input than it needs."""
+a finer one (P2) has more anchors, and gets a larger input than it needs."""
 MAX_TILES = 12
 """More would take seconds a frame on a small box; such a view needs a second camera."""
 _HAIR_PX = 3e-5
@@ -49,14 +49,14 @@ _HAIR_PX = 3e-5
 
 @dataclass(frozen=True, slots=True)
 class InputPlan:
-    """How the pictures of one camera go through the network.
+    """How the images of one camera go through the network.
 
     Attributes:
-        image_wh: size of the camera's picture, pixels.
+        image_wh: size of the camera's image, pixels.
         input_wh: size of each network input, pixels.
-        tiles: crops of the picture, each of which fills one input; one crop is the whole picture.
+        tiles: crops of the image, each of which fills one input; one crop is the whole image.
         smallest_bay_px: side of the smallest bay in the input, pixels; 0 without bays.
-        useful_bay_px: the side that was asked for.
+        useful_bay_px: the requested side.
     """
 
     image_wh: tuple[int, int]
@@ -97,7 +97,7 @@ def plan_input(
 
     Args:
         polygons_norm: the camera's bays, each (K, 2), fractions of width and height.
-        image_wh: size of the camera's picture, pixels.
+        image_wh: size of the camera's image, pixels.
         spec: of the network; one with a fixed input keeps it, and gets tiles where it is too small.
         useful_bay_px: side that the smallest bay should have in the input, as far as that is good
             for the others too, see `MAX_FOR_SMALLEST`.
@@ -169,12 +169,12 @@ def input_fault(input_wh: tuple[int, int], spec: NetworkSpec) -> str:
     if smallest == input_wh:
         return ""
     if not spec.dynamic_input:
-        why = "it takes no other size"
+        why = "the model has a fixed input size"
     elif width % spec.stride or height % spec.stride:
         why = f"both sides must be multiples of {spec.stride}"
     else:
         why = (
-            f"it gives {spec.fixed_boxes} boxes for every picture, so it needs {min_cells(spec)} "
+            f"it gives {spec.fixed_boxes} boxes for every image, so it needs {min_cells(spec)} "
             f"cells of {spec.stride}x{spec.stride} px"
         )
     return (
@@ -232,8 +232,8 @@ def tile_of_bays(boxes_px: Floats, tiles: Sequence[TileBox]) -> Ints:
     """Choose the tile that judges each bay: the one in which it lies farthest from the rim.
 
     Args:
-        boxes_px: bounding boxes of the bays, shape (M, 4), pixels of the picture.
-        tiles: crops of the picture.
+        boxes_px: bounding boxes of the bays, shape (M, 4), pixels of the image.
+        tiles: crops of the image.
 
     Returns:
         Index of a tile for each bay, shape (M,), int64.

@@ -1,7 +1,7 @@
-"""From a picture to evidence for each bay: input size, one pass of the network, occupancy rule.
+"""From an image to evidence for each bay: input size, one pass of the network, occupancy rule.
 
 Everything that judges bays goes through here, so that the service, the calibration editor, the
-commands and the evaluation give the same answer on the same picture.
+commands and the evaluation give the same answer on the same image.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from vision.view_match import apply_matrix
 
 
 class Detector(Protocol):
-    """A network that looks at pictures; `OnnxDetector` is one."""
+    """A network that looks at images; `OnnxDetector` is one."""
 
     @property
     def spec(self) -> NetworkSpec:
@@ -41,7 +41,7 @@ class Detector(Protocol):
 
         Args:
             image_bgr: shape (H, W, 3), uint8.
-            bay_quads_norm: shape (M, 4, 2), float32, corners as fractions of the picture's width
+            bay_quads_norm: shape (M, 4, 2), float32, corners as fractions of the image's width
                 and height; M may be 0.
             plan: input size and tiles; by default one input of the network's usual size.
 
@@ -65,7 +65,7 @@ class BayShapes:
 
     @classmethod
     def of(cls, polygons_norm: Sequence[Floats], image_wh: tuple[int, int]) -> BayShapes:
-        """The bays of outlines on pictures of `image_wh` pixels."""
+        """The bays of outlines on images of `image_wh` pixels."""
         return cls(polygons_norm, quads_of(polygons_norm, image_wh))
 
     def mapped(self, move: Callable[[Floats], Floats]) -> BayShapes:
@@ -89,12 +89,12 @@ NO_BAYS = BayShapes((), np.zeros((0, 4, 2), np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one picture says.
+    """What one image says.
 
     Attributes:
         evidence: for each bay.
         output: of the network.
-        plan: how the picture went through the network.
+        plan: how the image went through the network.
     """
 
     evidence: BayEvidence
@@ -109,12 +109,12 @@ def judge_bays(
     plan: InputPlan | None = None,
     rule: OccupancyRule | None = None,
 ) -> Judgement:
-    """Judge every bay of one picture.
+    """Judge every bay of one image.
 
     Args:
         detector: the network.
-        image_bgr: the picture, shape (H, W, 3), uint8.
-        bays: M bays, of this picture.
+        image_bgr: the image, shape (H, W, 3), uint8.
+        bays: M bays, of this image.
         plan: input size and tiles; chosen by the size of the bays if not given.
         rule: turns the output into evidence; the network's own (`rule_for`) if not given.
 
@@ -129,7 +129,7 @@ def judge_bays(
 
 
 class BayJudge:
-    """Judges the pictures of one view, and keeps the input plan from one to the next.
+    """Judges the images of one view, and keeps the input plan from one to the next.
 
     Args:
         detector: the network.
@@ -147,10 +147,10 @@ class BayJudge:
         return self.detector.spec
 
     def judge(self, image_bgr: ImageBgr, moved: BayShapes | None = None) -> Judgement:
-        """Judge every bay of one picture.
+        """Judge every bay of one image.
 
         Args:
-            image_bgr: the picture, shape (H, W, 3), uint8.
+            image_bgr: the image, shape (H, W, 3), uint8.
             moved: where the bays lie in it, if not as drawn. The input stays planned for the bays
                 as drawn: a camera that sways must not change the size of its input.
 

@@ -1,4 +1,4 @@
-"""Text, symbols and labels for annotated pictures."""
+"""Text, symbols and labels for annotated images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitting a picture into a network's input without distorting it, and the exact way back."""
+"""Fitting an image into a network's input without distorting it, and the exact way back."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ PAD_GREY = 114
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """How one picture size is fitted into one input size.
+    """How one image size is fitted into one input size.
 
-    The picture is scaled by one factor, rounded to whole pixels and centred. The way back uses the
+    The image is scaled by one factor, rounded to whole pixels and centred. The way back uses the
     rounded sizes, one factor per axis, so that a point goes there and back unchanged.
 
     Attributes:
-        image_wh: size of the picture, pixels.
+        image_wh: size of the image, pixels.
         input_wh: size of the network's input, pixels.
-        scaled_wh: size of the scaled picture inside the input, pixels.
+        scaled_wh: size of the scaled image inside the input, pixels.
         offset_xy: left and top border, pixels of the input.
     """
 
@@ -34,7 +34,7 @@ class Letterbox:
 
     @classmethod
     def fit(cls, image_wh: tuple[int, int], input_wh: tuple[int, int]) -> Letterbox:
-        """Fit a picture of `image_wh` pixels centred into `input_wh` pixels.
+        """Fit an image of `image_wh` pixels centred into `input_wh` pixels.
 
         Raises:
             ValueError: a side is not positive.
@@ -50,11 +50,11 @@ class Letterbox:
 
     @property
     def scale_xy(self) -> tuple[float, float]:
-        """Input pixels for one pixel of the picture, along x and along y."""
+        """Input pixels for one pixel of the image, along x and along y."""
         return (self.scaled_wh[0] / self.image_wh[0], self.scaled_wh[1] / self.image_wh[1])
 
     def apply(self, image_bgr: ImageBgr) -> ImageBgr:
-        """Scale and pad a picture.
+        """Scale and pad an image.
 
         Args:
             image_bgr: shape (H, W, 3), uint8, of `image_wh`.
@@ -73,9 +73,9 @@ class Letterbox:
         return canvas
 
     def to_input_px(self, points_px: Floats) -> Floats:
-        """Carry points, shape (..., 2), from pixels of the picture to pixels of the input."""
+        """Carry points, shape (..., 2), from pixels of the image to pixels of the input."""
         return as_floats(points_px * as_floats(self.scale_xy) + as_floats(self.offset_xy))
 
     def to_image_px(self, points_px: Floats) -> Floats:
-        """Carry points, shape (..., 2), from pixels of the input to pixels of the picture."""
+        """Carry points, shape (..., 2), from pixels of the input to pixels of the image."""
         return as_floats((points_px - as_floats(self.offset_xy)) / as_floats(self.scale_xy))

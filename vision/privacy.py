@@ -1,10 +1,10 @@
-"""Pictures for people and for training, in which nobody is recognised and no plate can be read.
+"""Images for display and training in which no person or number plate is identifiable.
 
-There is no detector of faces or plates here, and none is needed: what a picture can tell is bounded
+There is no detector of faces or plates here, and none is needed: what an image can tell is bounded
 by its resolution on the ground. EN 62676-4 asks for 250 px/m to identify a person, 125 px/m to
 recognise one that is known, 25 px/m to tell that one is there; a plate's characters, 8 cm tall,
 are read from about 15 px, 190 px/m. A car park's own bays are the measure: their size is known
-everywhere in the picture, so every place is brought down to the resolution at which a bay has
+everywhere in the image, so every place is brought down to the resolution at which a bay has
 `bay_px` samples a side, whether anything was detected there or not. The network needs 16
 (`vision.input_size.USEFUL_BAY_PX`), so labels and training lose about half a
 point (`benchmarks/privacy.py`).
@@ -32,7 +32,7 @@ from vision.types import Floats, ImageBgr, as_floats
 Grey = npt.NDArray[np.uint8]
 
 MOSAIC_CELLS = 64
-"""Across the picture's width: a person is no more than a spot or two."""
+"""Across the image's width: a person is no more than a spot or two."""
 VEHICLE_PX = 32.0
 """Samples along a vehicle box's shorter side, which spans 1.4 m or more: 23 px/m at most, less than
 2 px for a plate's character."""
@@ -44,11 +44,11 @@ _MAP_WIDTH_PX = 320
 
 @dataclass(frozen=True, slots=True)
 class PrivacySettings:
-    """How much of a picture may be made out.
+    """How much of an image may be made out.
 
     Attributes:
         outside: whether all that lies outside the bays' surroundings becomes a mosaic.
-        surroundings_share: how far round the bays these reach, share of the picture's width.
+        surroundings_share: how far round the bays these reach, share of the image's width.
         bay_px: samples along the side of a bay (root of its area) at most; 0: no bound. 40 are
             11 px/m seen from above and 36 px/m at a grazing 6 degrees.
         moving: whether what moves is made coarser still, people as coarse as the outside.
@@ -60,7 +60,7 @@ class PrivacySettings:
     moving: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what is no share or no size."""
+        """Reject what is no share or no size."""
         if not 0 <= self.surroundings_share <= 1 or self.bay_px < 0:
             msg = (
                 "expected surroundings_share from 0 to 1 and bay_px of 0 or more, but got "
@@ -71,10 +71,10 @@ class PrivacySettings:
 
 @dataclass(frozen=True, slots=True)
 class PrivateScene:
-    """What a picture shows, as far as it matters here.
+    """What an image shows, as far as it matters here.
 
     Attributes:
-        polygons_norm: M bays as they lie in this picture, each (K, 2), fractions.
+        polygons_norm: M bays as they lie in this image, each (K, 2), fractions.
         masks_norm: privacy masks, each (K, 2), fractions.
         vehicles_px: boxes of vehicles, x_min, y_min, x_max, y_max, shape (N, 4), pixels.
         moving: what moves before the standing scene; None: not known.
@@ -88,12 +88,12 @@ class PrivateScene:
 
 @dataclass(frozen=True, slots=True)
 class PrivatePicture:
-    """A picture that may be shown and stored.
+    """An image that may be shown and stored.
 
     Attributes:
         image_bgr: a new array, of the size of the original.
         outside: whether the mosaic was laid outside the bays' surroundings.
-        vehicles: how many vehicles were made coarser than the bays about them asked for, those that
+        vehicles: vehicles made coarser than required by the bays around them, those that
             were found moving included.
         share: of the pixels that were masked, in the mosaic or made coarser, 0 to 1.
     """
@@ -111,7 +111,7 @@ def obscure(
 
     Args:
         image_bgr: shape (H, W, 3), uint8; stays as it is.
-        scene: bays, masks and vehicles of this picture. Without bays there is no measure: then all
+        scene: bays, masks and vehicles of this image. Without bays there is no measure: then all
             of it becomes a mosaic, if `outside` is set.
         settings: how much may be made out.
     """
@@ -146,13 +146,13 @@ def obscure(
 
 
 def cell_map(polygons_norm: Sequence[Floats], image_wh: tuple[int, int], bay_px: float) -> Floats:
-    """How many pixels a side become one sample at each place, shape (h, w) of a small picture.
+    """How many pixels a side become one sample at each place, shape (h, w) of a small image.
 
     Each place takes the cell of the bay next to it; 1 and less leaves it as it is.
 
     Args:
         polygons_norm: M bays, M > 0, each (K, 2), fractions.
-        image_wh: of the picture, pixels.
+        image_wh: of the image, pixels.
         bay_px: samples along the side of a bay.
     """
     width = min(_MAP_WIDTH_PX, image_wh[0])
@@ -164,10 +164,10 @@ def cell_map(polygons_norm: Sequence[Floats], image_wh: tuple[int, int], bay_px:
 
 
 def _soften(image: ImageBgr, cells: Floats, touched: Grey) -> None:
-    """Bring each place of a picture down to its cell, in place."""
+    """Bring each place of an image down to its cell, in place."""
     original = image.copy()
     height, width = image.shape[:2]
-    # Rounded up to the next level: never finer than was asked for.
+    # Rounded up to the next level: never finer than requested.
     level = np.ceil(np.log(np.maximum(cells, 1)) / math.log(_LEVEL_FACTOR) - 1e-6).astype(np.uint8)
     levels = cv2.resize(level, (width, height), interpolation=cv2.INTER_NEAREST)
     for each in np.unique(level[level > 0]):
@@ -175,7 +175,7 @@ def _soften(image: ImageBgr, cells: Floats, touched: Grey) -> None:
         cell = _LEVEL_FACTOR ** int(each)
         left, top, wide, high = cv2.boundingRect(where)
         place = (slice(top, top + high), slice(left, left + wide))
-        # Into a slice of the picture, in place: only where the level is this one.
+        # Into a slice of the image, in place: only where the level is this one.
         cv2.copyTo(_coarse(original[place], cell), where[place], image[place])
         cv2.copyTo(where[place], where[place], touched[place])
 
@@ -198,7 +198,7 @@ def _soften_vehicle(image: ImageBgr, xyxy_px: Floats, touched: Grey) -> bool:
 
 
 def _coarse(image: ImageBgr, cell_px: float) -> ImageBgr:
-    """A picture with one sample for each cell; what was finer is averaged and gone."""
+    """An image with one sample for each cell; what was finer is averaged and gone."""
     height, width = image.shape[:2]
     cells = (max(int(width / cell_px), 1), max(int(height / cell_px), 1))
     small = cv2.resize(image, cells, interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""A pass over a known picture, which shows how a network's box output is to be read."""
+"""A pass over a known image, which shows how a network's box output is to be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vision.types import BoxFormat, Floats, ImageBgr
 
 @dataclass(frozen=True, slots=True)
 class KnownPicture:
-    """A picture of which is known where vehicles stand.
+    """An image of which is known where vehicles stand.
 
     Attributes:
         image_bgr: shape (H, W, 3), uint8.
@@ -35,8 +35,8 @@ class Probe:
 
     Attributes:
         picture: that it is shown.
-        hints: how its boxes are laid out, as far as somebody says.
-        is_usual: whether what nobody says is as `BoxFormat.usual` has it, unless the numbers speak
+        hints: how its boxes are laid out, as far as specified.
+        is_usual: whether unspecified parts are as in `BoxFormat.usual`, unless the numbers speak
             against it.
     """
 
@@ -47,11 +47,11 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a known picture showed.
+    """What a known image showed.
 
     Attributes:
         box_format: how boxes are read.
-        found: how many of the vehicles in the picture were found.
+        found: how many of the vehicles in the image were found.
         shown: how many there are.
     """
 
@@ -68,7 +68,7 @@ def probe(
     input_wh: tuple[int, int],
     known: Probe,
 ) -> Probed:
-    """Show a network a known picture.
+    """Show a network a known image.
 
     Args:
         session: the open network.
@@ -76,7 +76,7 @@ def probe(
         path: its file, for errors.
         class_count: how many classes it knows.
         input_wh: an input size that it takes, pixels.
-        known: the picture, and what is known before.
+        known: the image, and what is known before.
 
     Raises:
         ModelError: it fails, or how its boxes are to be read is not certain.

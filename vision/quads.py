@@ -4,7 +4,7 @@ The bay head samples a grid over the quad, so it sees the bay in the frame that 
 defines. To make the answer independent of the clicking, corners are brought into one order before
 they reach the network:
 
-1. clockwise as seen in the picture (x right, y down);
+1. clockwise as seen in the image (x right, y down);
 2. starting at the corner with the least `x + y` in pixels, the top left one (of two equals, the
    upper one).
 
@@ -38,7 +38,7 @@ def canonical_quads(quads_px: Floats) -> Floats:
     quads = np.asarray(quads_px, np.float32).reshape(-1, CORNERS, 2)
     x, y = quads[..., 0], quads[..., 1]
     signed_area = (x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(1)
-    # With y down, a positive area runs clockwise in the picture.
+    # With y down, a positive area runs clockwise in the image.
     clockwise = np.where((signed_area < 0)[:, None, None], quads[:, ::-1], quads)
     # The tiny share of y settles ties in favour of the upper corner.
     first = (clockwise[..., 0] + clockwise[..., 1] * (1 + 1e-4)).argmin(1)

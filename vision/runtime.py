@@ -1,4 +1,4 @@
-"""ONNX Runtime, imported here before anywhere else, so that it says nothing to anybody.
+"""ONNX Runtime, imported here before anywhere else, so that it stays silent.
 
 Release 1.32 for Linux writes a device id and a usage database below the user's cache folder as soon
 as it is imported, and sends usage figures to its maker when it can. From a box nothing goes out but

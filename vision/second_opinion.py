@@ -1,6 +1,6 @@
-"""A second look at a picture, as independent of the first as one network allows.
+"""A second look at an image, as independent of the first as one network allows.
 
-Three opinions on each bay: the usual pass; a pass on the picture enlarged and mirrored, so that
+Three opinions on each bay: the usual pass; a pass on the image enlarged and mirrored, so that
 every bay meets other cells of the feature map; and the vehicle boxes of both passes, judged by
 overlap, which know nothing of the bay head. They share a trunk, so they can be wrong together; how
 often they are was measured, see docs/retraining.md.
@@ -57,8 +57,8 @@ def second_opinion(
 
     Args:
         detector: the network that looked first.
-        image_bgr: the picture, shape (H, W, 3), uint8.
-        bays: M bays, as they lie in the picture.
+        image_bgr: the image, shape (H, W, 3), uint8.
+        bays: M bays, as they lie in the image.
         first: what the first look said.
 
     Raises:

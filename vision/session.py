@@ -43,7 +43,7 @@ class SessionSettings:
     optimise: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what ONNX Runtime would ignore or fail on later."""
+        """Reject what ONNX Runtime would ignore or fail on later."""
         if self.threads < 0:
             msg = f"threads must be 0 (every core) or more, but got {self.threads}"
             raise ValueError(msg)
@@ -61,7 +61,7 @@ def open_session(path: Path, settings: SessionSettings) -> ort.InferenceSession:
         msg = f"{path}: expected execution providers among {available}, but got {missing}"
         raise ModelError(msg)
     if not path.is_file():
-        msg = f"{path}: expected an ONNX file, but there is none"
+        msg = f"{path}: expected an ONNX file, but it does not exist"
         raise ModelError(msg)
     options = ort.SessionOptions()
     options.intra_op_num_threads = settings.threads
@@ -87,10 +87,10 @@ class Graph:
     """What a graph says of its inputs and outputs.
 
     Attributes:
-        input_name: of the pictures.
-        dtype: of the pictures; whole numbers are 0 to 255, others 0 to 1.
+        input_name: of the images.
+        dtype: of the images; whole numbers are 0 to 255, others 0 to 1.
         channels_last: whether they are (N, H, W, 3) instead of (N, 3, H, W).
-        batch: how many pictures a pass takes; 0: any number.
+        batch: how many images a pass takes; 0: any number.
         size_wh: the only input size that it takes, pixels; None: any.
         box_output: name of the box output.
         box_shape: its shape; sizes that the graph leaves open are no numbers.
@@ -119,7 +119,7 @@ _BOX_RANKS = (2, 3)
 
 
 def read_graph(session: ort.InferenceSession, path: Path) -> Graph:
-    """Which input takes the pictures and which output gives the boxes.
+    """Which input takes the images and which output gives the boxes.
 
     Raises:
         ModelError: that is not certain, or they have a form that no detection network has.
@@ -136,7 +136,7 @@ def read_graph(session: ort.InferenceSession, path: Path) -> Graph:
     channels_last = shape[1:2] != (_CHANNELS,) and shape[-1:] == (_CHANNELS,)
     if dtype is None or not _are_pictures(shape, channels_last=channels_last):
         msg = (
-            f"{path}: expected pictures of shape (N, 3, H, W) or (N, H, W, 3), one of "
+            f"{path}: expected images of shape (N, 3, H, W) or (N, H, W, 3), one of "
             f"{sorted(_DTYPES)}, but got {images.name} {list(shape)}, {images.type}"
         )
         raise ModelError(msg)
@@ -200,13 +200,13 @@ def run_session(
 
 
 def to_tensor(letterboxed: Sequence[ImageBgr]) -> Floats:
-    """Pictures of one size as a network input: shape (N, 3, H, W), float32 RGB, 0 to 1."""
+    """Images of one size as a network input: shape (N, 3, H, W), float32 RGB, 0 to 1."""
     blob = cv2.dnn.blobFromImages(list(letterboxed), scalefactor=1 / 255, swapRB=True)
     return np.asarray(blob, np.float32)
 
 
 def as_input(pictures: npt.NDArray[np.float32], graph: Graph) -> npt.NDArray[Any]:
-    """Pictures (N, 3, H, W), float32, 0 to 1, as a graph takes them."""
+    """Images (N, 3, H, W), float32, 0 to 1, as a graph takes them."""
     if np.issubdtype(graph.dtype, np.integer):
         pictures = np.rint(pictures * 255)
     if graph.channels_last:
@@ -245,7 +245,7 @@ def check_graph(graph: Graph, spec: NetworkSpec, path: Path) -> None:
 
 
 def fixed_boxes(graph: Graph, spec: NetworkSpec) -> int:
-    """How many boxes the graph gives for a picture of any size; 0: that depends on its size.
+    """How many boxes the graph gives for an image of any size; 0: that depends on its size.
 
     A graph that picks the surest so many (TopK) fails on an input with fewer anchors.
     """

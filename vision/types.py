@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vision.fusion_weights import FusionWeights
 
 ImageBgr = npt.NDArray[np.uint8]
-"""A picture, shape (H, W, 3), uint8, channels blue, green, red as OpenCV keeps them."""
+"""An image, shape (H, W, 3), uint8, channels blue, green, red as OpenCV keeps them."""
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
@@ -26,11 +26,11 @@ def as_floats(values: npt.ArrayLike) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of one camera.
+    """One image of one camera.
 
     Attributes:
         camera: the camera's id.
-        image_bgr: the picture, shape (H, W, 3).
+        image_bgr: the image, shape (H, W, 3).
         captured_mono_s: monotonic time of arrival, seconds.
         captured_utc: wall time of arrival, UTC.
         number: rises by one with every frame that the source decoded, dropped ones counted.
@@ -45,10 +45,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Vehicles found in a picture.
+    """Vehicles found in an image.
 
     Attributes:
-        xyxy_px: boxes, shape (N, 4), float32: x_min, y_min, x_max, y_max in pixels of the picture.
+        xyxy_px: boxes, shape (N, 4), float32: x_min, y_min, x_max, y_max in pixels of the image.
         confidence: shape (N,), float32, 0 to 1.
         class_id: shape (N,), int64, an index into the model's classes.
     """
@@ -58,7 +58,7 @@ class Detections:
     class_id: Ints
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+        """Reject arrays that do not belong together."""
         count = len(self.confidence)
         if self.xyxy_px.shape != (count, 4) or self.class_id.shape != (count,):
             msg = (
@@ -87,7 +87,7 @@ class BoxLayout(StrEnum):
     YOLO_END2END = "yolo_end2end"
     """Box, confidence, class; suppressed already. Empty places are zeros."""
     YOLOV7_END2END = "yolov7_end2end"
-    """Picture, box, class, confidence; one list for the whole batch; suppressed already."""
+    """Image, box, class, confidence; one list for the whole batch; suppressed already."""
 
 
 class BoxForm(StrEnum):
@@ -155,11 +155,11 @@ class NetworkSpec:
         has_bay_head: whether it takes `bay_quads` and gives `bay_logits`.
         temperature: bay logits are divided by this before the sigmoid.
         abstain_low: an occupied-probability above this ...
-        abstain_high: ... and below this says nothing (reason `unsure`); equal when switched off.
+        abstain_high: ... and below this says nothing (reason `unsure`); equal when disabled.
         occupied_classes: those that are a bay with a vehicle in it; with `free_classes` they make a
             network of bay states.
         free_classes: those that are an empty bay.
-        fixed_boxes: how many boxes the graph gives for a picture of any size, which an input must
+        fixed_boxes: how many boxes the graph gives for an image of any size, which an input must
             have anchors for; 0: as many as it has. Not in the manifest: `OnnxDetector` asks the
             graph.
         fusion: how bay head and boxes are weighed against each other; None: the bay head alone
@@ -194,10 +194,10 @@ class NetworkSpec:
 
 @dataclass(frozen=True, slots=True)
 class BayBoxes:
-    """Bays found in a picture by a network of bay states.
+    """Bays found in an image by a network of bay states.
 
     Attributes:
-        xyxy_px: boxes, shape (N, 4), float32, pixels of the picture.
+        xyxy_px: boxes, shape (N, 4), float32, pixels of the image.
         occupied: confidence that each is a bay with a vehicle, shape (N,), float32, 0 to 1.
         free: confidence that each is an empty bay, shape (N,), float32, 0 to 1.
     """
@@ -209,10 +209,10 @@ class BayBoxes:
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """What one forward pass says about one picture.
+    """What one forward pass says about one image.
 
     Attributes:
-        detections: vehicles, in pixels of the picture that was given.
+        detections: vehicles, in pixels of the image that was given.
         bay_prob: the bay head's probability that each bay is occupied, shape (M,), float32, in the
             order of the quads that were given; None when the network has no bay head. The judgement
             is that of the rule, see `vision.rules.rule_for`.
@@ -248,6 +248,6 @@ class OccupancyRule(Protocol):
         Args:
             output: of the network for this frame.
             polygons_norm: M polygons, each (K, 2) with K >= 3, fractions of width and height.
-            image_wh: the picture's width and height, pixels.
+            image_wh: the image's width and height, pixels.
         """
         ...

@@ -1,4 +1,4 @@
-"""Decoded video frames as pictures: upright, with square pixels, no wider than wanted."""
+"""Decoded video frames as images: upright, with square pixels, no wider than wanted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def frame_to_bgr(
     Args:
         frame: as decoded.
         aspect: of its pixels; see `pixel_aspect`.
-        max_width_px: a wider picture is scaled down.
+        max_width_px: a wider image is scaled down.
     """
     matrix = display_matrix(frame)
     width, height = max(1, round(frame.width * aspect)), frame.height
@@ -48,7 +48,7 @@ def frame_to_bgr(
         scale = max_width_px / upright_width
         width, height = max(2, round(width * scale)), max(2, round(height * scale))
         how = "AREA"
-    # One thread: by default swscale starts one per core for each picture, which costs three times
+    # One thread: by default swscale starts one per core for each image, which costs three times
     # what the conversion itself does.
     picture = frame.to_ndarray(
         format="bgr24", width=width, height=height, interpolation=how, threads=1
@@ -69,7 +69,7 @@ def display_matrix(frame: VideoFrame) -> Matrix2 | None:
 
 
 def turn_upright(image_bgr: ImageBgr, matrix: Matrix2 | None) -> ImageBgr:
-    """Turn and mirror a picture as a display matrix says, by the nearest quarter turns."""
+    """Turn and mirror an image as a display matrix says, by the nearest quarter turns."""
     if matrix is None:
         return image_bgr
     a, b, c, d = matrix

@@ -1,11 +1,11 @@
 """Does the camera still show what was calibrated? Frozen, blind, dark and moved views.
 
-A bay judged on a picture that shows something else is a false state, so every frame passes here
+A bay judged on an image that shows something else is a false state, so every frame passes here
 first. Small movements are followed: the polygons move with the view. What cannot be trusted is told
 as a reason, and the camera's bays become unknown.
 
-Movement is measured against the calibration's reference picture. Light changes over a day until too
-little of that picture is recognised, so the guard also keeps an anchor, a recent picture whose
+Movement is measured against the calibration's reference image. Light changes over a day until too
+little of that image is recognised, so the guard also keeps an anchor, a recent image whose
 place it knows, and measures from there; whenever the reference itself is recognised again, it is
 what counts, so errors do not add up. Most of the time nothing moved at all, which is known for far
 less (`view_still`): features are searched for only where that is in doubt.
@@ -53,18 +53,18 @@ class GuardSettings:
         measure_every_s: longest time for which a view is only seen to be still; half of it at
             least, at random, since the cameras of a box all begin at once.
         suspect_every_s: how often it is measured while something does.
-        frozen_after_s: bit-identical pictures for so long are a frozen camera; a still scene has
-            sensor noise, and codecs that repeat pictures send a key frame more often than this.
-        dark_level: brightness, 0 to 255, that 98 % of a dark picture stay below.
-        white_share: share of burnt-out pixels in a blinded picture.
-        least_contrast: standard deviation of brightness in a picture that shows something.
-        least_sharpness: fine detail as a share of the reference picture's; less is out of focus.
-        bad_hold_s: how long a picture must be bad before that is told; a passing headlight is not
+        frozen_after_s: bit-identical frames for this long mean a frozen camera; a still scene has
+            sensor noise, and codecs that repeat images send a key frame more often than this.
+        dark_level: brightness, 0 to 255, that 98 % of a dark image stay below.
+        white_share: share of burnt-out pixels in a blinded image.
+        least_contrast: standard deviation of brightness in an image that shows something.
+        least_sharpness: fine detail as a share of the reference image's; less is out of focus.
+        bad_hold_s: how long an image must be bad before it is reported; a passing headlight is not
             a blind camera.
-        still_share: movement of the bays, as a share of the picture's diagonal, that is none.
+        still_share: movement of the bays, as a share of the image's diagonal, that is none.
         follow_share: movement that is followed; more needs a person's eye.
         follow_deg: turn that is followed, degrees.
-        squeeze_share: how far the corners of a picture of another shape may stand from where they
+        squeeze_share: how far the corners of an image of another shape may stand from where they
             were, as a share of its sides, for it to be the same view, only squeezed.
         unsure_hold_s: how long a view may be unrecognisable before it counts as moved.
         strong_inliers: places that must agree with the reference for it to count alone.
@@ -92,16 +92,16 @@ class GuardSettings:
 
 @dataclass(frozen=True, slots=True)
 class ViewReport:
-    """What the view guard says of one picture.
+    """What the view guard says of one image.
 
     Attributes:
-        reason: why the picture cannot be trusted; None when it can.
+        reason: why the image cannot be trusted; None when it can.
         detail: in one sentence, for a technician; empty when all is well.
-        homography: 3x3, carries the calibration's normalised points to this picture's; None when
+        homography: 3x3, carries the calibration's normalised points to this image's; None when
             the view stands where it was calibrated.
-        shift_px: how far the bays stand from where they were calibrated, pixels of this picture;
+        shift_px: how far the bays stand from where they were calibrated, pixels of this image;
             None when that is not known.
-        is_usable: whether this picture may be judged; False also while a fault is suspected but
+        is_usable: whether this image may be judged; False also while a fault is suspected but
             not yet told.
     """
 
@@ -114,14 +114,14 @@ class ViewReport:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What is wrong with a picture, and in one sentence."""
+    """What is wrong with an image, and in one sentence."""
 
     reason: UnknownReason
     detail: str
 
 
 def for_one_picture(settings: GuardSettings) -> GuardSettings:
-    """The same thresholds, with no time to wait for a better picture."""
+    """The same thresholds, with no time to wait for a better image."""
     return replace(settings, frozen_after_s=math.inf, bad_hold_s=0.0, unsure_hold_s=0.0)
 
 
@@ -129,13 +129,13 @@ class ViewGuard:
     """Guards one camera's view; not thread-safe.
 
     Args:
-        reference_bgr: the picture that the bays were drawn on; None takes the first good frame
+        reference_bgr: the image that the bays were drawn on; None takes the first good frame
             instead, so that movements from then on are seen.
         polygons_norm: the calibrated bays; what stands in them is not what the view is known by.
         settings: thresholds and times.
-        calibrated_wh: size of the picture that the bays were drawn on; one of another shape is
-            squeezed, which is harmless, or cut, which is not: the reference picture tells. None:
-            that of the reference picture, if there is one.
+        calibrated_wh: size of the image that the bays were drawn on; one of another shape is
+            squeezed, which is harmless, or cut, which is not: the reference image tells. None:
+            that of the reference image, if there is one.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class ViewGuard:
         if is_reshaped and not self._has_reference:
             return self._other_shape(image_wh)
         if is_reshaped:
-            # Squeezed back: a squeezed picture is now just like the reference, a cut one is not.
+            # Squeezed back: a squeezed image is now just like the reference, a cut one is not.
             grey = squeezed(grey, self._calibrated_wh or image_wh)
         self._reshaped_wh = image_wh if is_reshaped else None
         fault = self._frozen(grey, now_s) or self._bad_picture(grey)
@@ -213,7 +213,7 @@ class ViewGuard:
         text = shape_fault(self._calibrated_wh or image_wh, image_wh, compared=self._has_reference)
         return ViewReport(UnknownReason.VIEW_MOVED, text, is_usable=False)
 
-    # -- the picture itself ----------------------------------------------------------------------
+    # -- the image itself ----------------------------------------------------------------------
 
     def _frozen(self, grey: Grey, now_s: float) -> _Fault | None:
         content = zlib.crc32(grey.tobytes())
@@ -223,27 +223,27 @@ class ViewGuard:
         same_s = now_s - self._same_since[1]
         if same_s < self._settings.frozen_after_s:
             return None
-        return _Fault(UnknownReason.FROZEN, f"the picture has not changed for {same_s:.0f} s")
+        return _Fault(UnknownReason.FROZEN, f"the image has not changed for {same_s:.0f} s")
 
     def _bad_picture(self, grey: Grey) -> _Fault | None:
         settings = self._settings
         bright = float(np.percentile(grey[::4, ::4], 98))
         if bright < settings.dark_level:
             return _Fault(
-                UnknownReason.DARK, f"98 % of the picture are darker than {bright:.0f} of 255"
+                UnknownReason.DARK, f"98 % of the image is darker than {bright:.0f} of 255"
             )
         white = float((grey >= 250).mean())  # noqa: PLR2004 - burnt out
         if white > settings.white_share:
-            return _Fault(UnknownReason.BLIND, f"{100 * white:.0f} % of the picture are burnt out")
+            return _Fault(UnknownReason.BLIND, f"{100 * white:.0f} % of the image is overexposed")
         contrast = float(cv2.meanStdDev(grey)[1][0, 0])
         if contrast < settings.least_contrast:
-            return _Fault(UnknownReason.BLIND, f"nothing to see: contrast {contrast:.1f} of 255")
+            return _Fault(UnknownReason.BLIND, f"nothing visible: contrast {contrast:.1f} of 255")
         if self._sharpness is not None:
             share = _sharpness(grey) / max(self._sharpness, 1e-6)
             if share < settings.least_sharpness:
                 return _Fault(
                     UnknownReason.BLIND,
-                    f"out of focus: {100 * share:.0f} % of the reference picture's detail",
+                    f"out of focus: {100 * share:.0f} % of the reference image's detail",
                 )
         return None
 
@@ -254,7 +254,7 @@ class ViewGuard:
         self._sharpness = _sharpness(grey)
 
     def _begin_here(self, grey: Grey, now_s: float) -> None:
-        """Where there is no reference picture, the view stands where it is now."""
+        """Where there is no reference image, the view stands where it is now."""
         self._take_reference(grey)
         self._begun_s = now_s
         self._remember(grey, now_s)
@@ -311,7 +311,7 @@ class ViewGuard:
         self._anchor = (off_bays(seen, moved), matrix)
 
     def _where(self, seen: Fingerprint) -> Matrix | None:
-        """From the reference's points to the present picture's; None where it is not recognised."""
+        """From the reference's points to the current image's; None where it is not recognised."""
         direct = None if self._reference is None else match(self._reference, seen)
         if direct is not None and direct.inliers >= self._settings.strong_inliers:
             return direct.matrix
@@ -351,7 +351,7 @@ class ViewGuard:
         if abs(turn_deg) > settings.follow_deg:
             return ViewReport(
                 UnknownReason.VIEW_MOVED,
-                f"the view is turned by {abs(turn_deg):.0f} degrees",
+                f"the view is rotated by {abs(turn_deg):.0f} degrees",
                 shift_px=round(shift_px, 1),
                 is_usable=False,
             )
@@ -360,7 +360,7 @@ class ViewGuard:
         if share > settings.follow_share:
             return ViewReport(
                 UnknownReason.VIEW_MOVED,
-                f"the view moved by {shift_px:.0f} px, more than can be followed",
+                f"the view moved by {shift_px:.0f} px, more than bays can follow",
                 shift_px=round(shift_px, 1),
                 is_usable=False,
             )
@@ -375,13 +375,13 @@ class ViewGuard:
 
 
 def _sharpness(grey: Grey) -> float:
-    """Mean detail of the picture at a quarter of its size: sensor noise is no detail there."""
+    """Mean detail of the image at a quarter of its size: sensor noise is no detail there."""
     small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     return float(np.abs(cv2.Laplacian(small, cv2.CV_32F)).mean())
 
 
 def _shift_px(polygons: Sequence[Floats], matrix: Matrix, image_wh: tuple[int, int]) -> float:
-    """Median movement of the bays' corners (of the picture's corners where there are no bays)."""
+    """Median movement of the bays' corners (of the image's corners where there are no bays)."""
     frame = as_floats([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]])
     points = np.concatenate(polygons) if polygons else frame
     moved = to_pixels(apply_matrix(points, matrix) - points, image_wh)

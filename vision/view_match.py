@@ -1,6 +1,6 @@
-"""Where a camera's view has gone: matching pictures of one place on what does not move.
+"""Where a camera's view has gone: matching images of one place on what does not move.
 
-Features are SIFT (Lowe 2004) on small grey pictures, those on the reference's bays left out where
+Features are SIFT (Lowe 2004) on small grey images, those on the reference's bays left out where
 enough others remain, since what stands in a bay changes. The movement is fitted with MAGSAC (Barath
 et al. 2019): a homography, which is what a turned camera does, or a similarity where too few places
 agree for its eight numbers.
@@ -35,12 +35,12 @@ SCALE_LIMITS = (0.75, 1.33)
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The features of one picture.
+    """The features of one image.
 
     Attributes:
-        points: shape (N, 2), pixels of the small picture.
+        points: shape (N, 2), pixels of the small image.
         descriptors: shape (N, 128).
-        size_wh: of the small picture, pixels.
+        size_wh: of the small image, pixels.
     """
 
     points: Floats = field(repr=False)
@@ -50,10 +50,10 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """How one picture's view lies to another's.
+    """How one image's view lies to another's.
 
     Attributes:
-        matrix: from the first picture's normalised points to the second's.
+        matrix: from the first image's normalised points to the second's.
         inliers: places that agree with it.
     """
 
@@ -62,7 +62,7 @@ class Movement:
 
 
 class SmallGreys:
-    """Small grey pictures of one frame, made once for all who look at it; not thread-safe.
+    """Small grey images of one frame, made once for all who look at it; not thread-safe.
 
     Args:
         image_bgr: shape (H, W, 3).
@@ -81,7 +81,7 @@ class SmallGreys:
 
 
 def shrinking(image_bgr: ImageBgr, long_side_px: int) -> int:
-    """What the sides of a picture are divided by to be `long_side_px` at most.
+    """What the sides of an image are divided by to be `long_side_px` at most.
 
     A whole number: averaging whole pixels is six times as fast as averaging parts of them.
     """
@@ -90,7 +90,7 @@ def shrinking(image_bgr: ImageBgr, long_side_px: int) -> int:
 
 
 def small_grey(image_bgr: ImageBgr, long_side_px: int = LONG_SIDE_PX) -> npt.NDArray[np.uint8]:
-    """A picture in grey, its long side at most `long_side_px`, shape (h, w)."""
+    """An image in grey, its long side at most `long_side_px`, shape (h, w)."""
     height, width = image_bgr.shape[:2]
     divisor = shrinking(image_bgr, long_side_px)
     size = (max(1, width // divisor), max(1, height // divisor))
@@ -100,7 +100,7 @@ def small_grey(image_bgr: ImageBgr, long_side_px: int = LONG_SIDE_PX) -> npt.NDA
 
 
 def fingerprint(grey: npt.NDArray[np.uint8]) -> Fingerprint:
-    """Find the features of a small grey picture, shape (h, w)."""
+    """Find the features of a small grey image, shape (h, w)."""
     size_wh = (grey.shape[1], grey.shape[0])
     # Evens out light: a lamp-lit lot has its features in the dark parts too.
     levelled = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(grey)
@@ -112,7 +112,7 @@ def fingerprint(grey: npt.NDArray[np.uint8]) -> Fingerprint:
 
 
 def off_bays(found: Fingerprint, bays_norm: Sequence[Floats]) -> Fingerprint:
-    """A picture's features without those on its bays, if enough remain."""
+    """An image's features without those on its bays, if enough remain."""
     if not bays_norm or not len(found.points):
         return found
     width, height = found.size_wh
@@ -127,10 +127,10 @@ def off_bays(found: Fingerprint, bays_norm: Sequence[Floats]) -> Fingerprint:
 
 
 def match(first: Fingerprint, second: Fingerprint) -> Movement | None:
-    """Find how the view moved from one picture to another.
+    """Find how the view moved from one image to another.
 
     Returns:
-        None where the pictures do not agree surely enough on anything.
+        None where the images do not agree surely enough on anything.
     """
     start, end = _pairs(first, second)
     if len(start) < LEAST_INLIERS:
@@ -145,7 +145,7 @@ def match(first: Fingerprint, second: Fingerprint) -> Movement | None:
 
 
 def agreeing(first: Fingerprint, second: Fingerprint, matrix: Matrix) -> int:
-    """How many places of the first picture are in the second just where `matrix` puts them."""
+    """How many places of the first image are in the second just where `matrix` puts them."""
     start, end = _pairs(first, second)
     if len(start) == 0:
         return 0
@@ -163,7 +163,7 @@ def apply_matrix(points_norm: Floats, matrix: Matrix) -> Floats:
 
 
 def _pairs(first: Fingerprint, second: Fingerprint) -> tuple[Floats, Floats]:
-    """Places of both pictures that look alike and like nothing else, each shape (K, 2), pixels."""
+    """Places of both images that look alike and like nothing else, each shape (K, 2), pixels."""
     if min(len(first.points), len(second.points)) < 2:  # noqa: PLR2004 - best and next best
         return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
     pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(first.descriptors, second.descriptors, k=2)
@@ -192,7 +192,7 @@ def _fit(start: Floats, end: Floats) -> tuple[Matrix | None, int]:
 
 
 def _is_sane(matrix: Matrix) -> bool:
-    """Whether the picture's frame stays a convex quadrilateral of about its size."""
+    """Whether the image's frame stays a convex quadrilateral of about its size."""
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     carried = np.column_stack([corners, np.ones(4)]) @ matrix.T
     if (carried[:, 2] <= 0).any():

@@ -1,7 +1,7 @@
 """Whether a view stands where it stood, at a fiftieth of what it costs to say where it went.
 
-Phase correlation (Kuglin and Hines 1975) of the pictures' edges: once over the whole picture, for a
-hint with every frame, and now and then in parts, for certainty. Only what is not clear in this way
+Phase correlation (Kuglin and Hines 1975) of the images' edges: once over the whole image, for a
+hint with every frame, and occasionally in parts, for certainty. Only what is not clear in this way
 is worth the search for features in `view_match`.
 """
 
@@ -21,7 +21,7 @@ PARTS = (3, 2)
 """Columns and rows: a car passes through one or two parts, a moved camera through all."""
 LEAST_STILL_PARTS = 4
 STILL_PX = 0.35
-"""Of the fine picture: the finest movement that counts, a pixel or two of the camera's."""
+"""Of the fine image: the finest movement that counts, a pixel or two of the camera's."""
 LEAST_RESPONSE = 0.25
 
 
@@ -34,31 +34,31 @@ class Sight(Enum):
 
 
 def edges(grey: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Floats:
-    """Strength of the edges of a grey picture, scaled to `size_wh`: a cloud is no movement."""
+    """Strength of the edges of a grey image, scaled to `size_wh`: a cloud is no movement."""
     small = cv2.resize(grey, size_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
     across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1)
     return as_floats(cv2.magnitude(across, down))
 
 
 def thumbnail(grey: npt.NDArray[np.uint8]) -> Floats:
-    """A picture for `seems_moved`."""
+    """An image for `seems_moved`."""
     return edges(grey, THUMB_WH)
 
 
 def fine_edges(grey: npt.NDArray[np.uint8]) -> Floats:
-    """A picture for `compare`."""
+    """An image for `compare`."""
     height, width = grey.shape
     return edges(grey, (FINE_WIDTH_PX, max(1, round(height * FINE_WIDTH_PX / width))))
 
 
 def seems_moved(before: Floats, now: Floats) -> bool:
-    """Whether a coarse look says that the whole picture moved, by 1 % of its width or more."""
+    """Whether a coarse look says that the whole image moved, by 1 % of its width or more."""
     (x, y), response = _correlate(before, now)
     return bool(np.hypot(x, y) > 1.2 or response < 0.08)  # noqa: PLR2004 - measured on smartlot
 
 
 def compare(before: Floats, now: Floats) -> Sight:
-    """Where most parts of the picture stand.
+    """Where most parts of the image stand.
 
     One may stand elsewhere in a still view: a car left and another came. A camera that was turned
     moves four of six.

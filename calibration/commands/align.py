@@ -26,18 +26,18 @@ from telemetry.errors import CalibrationError
 def align(
     file: FileArgument,
     picture: Annotated[
-        Path, typer.Argument(help="A present picture of the camera.", show_default=False)
+        Path, typer.Argument(help="A current image from the camera.", show_default=False)
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, save nothing.")
+        bool, typer.Option("--dry-run", help="Show what would change; save nothing.")
     ] = False,
     unsure: Annotated[
-        bool, typer.Option("--unsure", help="Save even when the match is unsure.")
+        bool, typer.Option("--unsure", help="Save even if the match is uncertain.")
     ] = False,
     author: AuthorOption = None,
     note: NoteOption = "",
 ) -> None:
-    """Move all bays to where a moved camera sees them; the picture becomes the new reference."""
+    """Move all bays to where a moved camera sees them; the image becomes the new reference."""
     calibration = load_calibration(file)
     old = load_reference(file, calibration)
     new = masked(read_picture(picture), calibration.masks)
@@ -47,13 +47,13 @@ def align(
     before = [to_pixels(polygon, wh) for polygon in calibration.polygons_norm()]
     after = [to_pixels(polygon, wh) for polygon in moved.polygons_norm()]
     console().print(
-        f"bays move by {shift_px(before, after):.1f} px; {found.inliers} places agree within "
-        f"{found.error_px:.2f} px and span {found.coverage:.0%} of the bays. {found.verdict}"
+        f"bays move by {shift_px(before, after):.1f} px; {found.inliers} matches agree within "
+        f"{found.error_px:.2f} px and cover {found.coverage:.0%} of the bays. {found.verdict}"
     )
     if dry_run:
         return
     if not (found.usable or unsure):
-        msg = f"{file}: {found.verdict} Look at it in the editor, or repeat with --unsure."
+        msg = f"{file}: {found.verdict} Check it in the editor, or repeat with --unsure."
         raise CalibrationError(msg)
     reference = store_reference(file, new)
     changed = moved.model_copy(update={"reference": reference})

@@ -46,32 +46,34 @@ from telemetry.errors import CalibrationError
 from telemetry.vocabulary import BayAngle, BayKind
 
 BaysArgument = Annotated[
-    list[str], typer.Argument(help="Ids of bays.", show_default=False, metavar="BAY...")
+    list[str], typer.Argument(help="Bay ids.", show_default=False, metavar="BAY...")
 ]
 ImageOption = Annotated[
-    Path | None, typer.Option("--image", help="A picture of the camera; becomes the reference.")
+    Path | None, typer.Option("--image", help="An image from the camera; becomes the reference.")
 ]
 
 
 def new(
     file: FileArgument,
-    camera: Annotated[str, typer.Option("--camera", help="Id of the camera.")],
+    camera: Annotated[str, typer.Option("--camera", help="Camera id.")],
     image: ImageOption = None,
-    size: Annotated[str | None, typer.Option("--size", help="Picture size, 1280x720.")] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", help="Image size, such as 1280x720.")
+    ] = None,
     lot: Annotated[str, typer.Option("--lot", help="Name of the lot.")] = "lot",
     author: AuthorOption = None,
 ) -> None:
     """Begin a calibration file for a camera, without bays."""
     image_wh = _image_wh(image, size)
     if image_wh is None:
-        msg = f"{file}: expected the picture's size (--image or --size 1280x720), but got neither"
+        msg = f"{file}: expected the image size (--image or --size 1280x720), but got neither"
         raise CalibrationError(msg)
     data = {"camera": camera, "image_wh": image_wh, "lot": {"name": lot}}
     calibration = calibration_from_data(data, str(file))
     if image is not None:
         calibration = with_reference(calibration, image, file.parent)
     saved = save_calibration(file, calibration, author=author_or_user(author))
-    console().print(f"[green]begun[/]: {file}, camera {camera}, revision {saved.revision}")
+    console().print(f"[green]created[/]: {file}, camera {camera}, revision {saved.revision}")
 
 
 def _image_wh(image: Path | None, size: str | None) -> tuple[int, int] | None:
@@ -83,28 +85,33 @@ def _image_wh(image: Path | None, size: str | None) -> tuple[int, int] | None:
 
 def import_command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     source: Annotated[Path, typer.Argument(help="File of another tool.", show_default=False)],
-    into: Annotated[Path, typer.Option("--into", help="The calibration file; made if missing.")],
+    into: Annotated[Path, typer.Option("--into", help="Calibration file; created if missing.")],
     file_format: Annotated[
-        ImportFormat | None, typer.Option("--format", "-f", help="Found out when not given.")
+        ImportFormat | None, typer.Option("--format", "-f", help="Detected if not given.")
     ] = None,
     item: Annotated[
-        str | None, typer.Option("--item", help="Picture or camera, of several in the file.")
+        str | None, typer.Option("--item", help="Image or camera, if the file has several.")
     ] = None,
     camera: Annotated[str | None, typer.Option("--camera", help="For a new file.")] = None,
     image: ImageOption = None,
-    size: Annotated[str | None, typer.Option("--size", help="Picture size, 1280x720.")] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", help="Image size, such as 1280x720.")
+    ] = None,
     start: Annotated[
         str | None, typer.Option("--start", help="First id, for bays without names.")
     ] = None,
     category: Annotated[
         list[str] | None,
-        typer.Option("--category", help="Label of the bays, where the file has several; repeat."),
+        typer.Option("--category", help="Label of the bays, if the file has several; repeatable."),
     ] = None,
     box: Annotated[
         str, typer.Option("--box", help="Size of a bay, for lists of corners (CarParkPos).")
     ] = "x".join(map(str, TUTORIAL_BOX_WH)),
     stretch: Annotated[
-        bool, typer.Option("--stretch", help="Take bays drawn on the same view in another shape.")
+        bool,
+        typer.Option(
+            "--stretch", help="Accept bays drawn on the same view at another aspect ratio."
+        ),
     ] = False,
     author: AuthorOption = None,
 ) -> None:
@@ -136,7 +143,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - one for each option of the comma
 def _begin(path: Path, camera: str | None, image_wh: tuple[int, int] | None) -> Calibration:
     if camera is None or image_wh is None:
         missing = "--camera" if camera is None else "--image or --size 1280x720"
-        msg = f"{path}: expected {missing} to begin a new file, but got none"
+        msg = f"{path}: expected {missing} to create a new file, but got none"
         raise CalibrationError(msg)
     return calibration_from_data({"camera": camera, "image_wh": image_wh}, str(path))
 
@@ -144,11 +151,11 @@ def _begin(path: Path, camera: str | None, image_wh: tuple[int, int] | None) -> 
 def set_command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     file: FileArgument,
     bays: BaysArgument,
-    kind: Annotated[BayKind | None, typer.Option(help="Who it is meant for.")] = None,
-    angle: Annotated[BayAngle | None, typer.Option(help="How it lies to its lane.")] = None,
+    kind: Annotated[BayKind | None, typer.Option(help="Kind of bay.")] = None,
+    angle: Annotated[BayAngle | None, typer.Option(help="Angle to the lane.")] = None,
     zone: Annotated[str | None, typer.Option(help="Zone; '' for none.")] = None,
     level: Annotated[str | None, typer.Option(help="Level; '' for none.")] = None,
-    new_id: Annotated[str | None, typer.Option("--id", help="A new id; retires the old.")] = None,
+    new_id: Annotated[str | None, typer.Option("--id", help="New id; retires the old one.")] = None,
     polygon: Annotated[str | None, typer.Option(help='Outline: "x,y x,y x,y ...".')] = None,
     pixels: PixelsOption = False,
     author: AuthorOption = None,
@@ -169,7 +176,7 @@ def set_command(  # noqa: PLR0913, PLR0917 - one for each option of the command
         msg = "set: expected one of --kind, --angle, --zone, --level, --id, --polygon, but got none"
         raise CalibrationError(msg)
     if new_id is not None and new_id in taken_ids(calibration):
-        msg = f"id: expected one that was never used, but got {new_id}"
+        msg = f"id: expected an id that was never used, but got {new_id}"
         raise CalibrationError(msg)
     changed = change_bays(calibration, bays, fields)
     save(file, changed, author, note, f"changed {', '.join(bays)}")
@@ -179,18 +186,18 @@ def lot_command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     file: FileArgument,
     name: Annotated[str | None, typer.Option(help="Name of the lot.")] = None,
     location: Annotated[str | None, typer.Option(help="Latitude,longitude, WGS84.")] = None,
-    street: Annotated[Street | None, typer.Option(help="On or off street.")] = None,
+    street: Annotated[Street | None, typer.Option(help="On-street or off-street.")] = None,
     levels: Annotated[str | None, typer.Option(help="Levels, lowest first: P1,P2.")] = None,
     control: Annotated[
         list[str] | None,
-        typer.Option(help="Control point x,y=lat,lon; give 4 or more, replacing earlier ones."),
+        typer.Option(help="Control point x,y=lat,lon; give 4 or more, which replace earlier ones."),
     ] = None,
     image: ImageOption = None,
     pixels: PixelsOption = False,
     author: AuthorOption = None,
     note: NoteOption = "",
 ) -> None:
-    """Change the lot's facts, the reference picture, the control points on the map."""
+    """Change the lot's facts, the reference image, the control points on the map."""
     calibration = load_calibration(file)
     fields: dict[str, Any] = {}
     if name is not None:
@@ -211,7 +218,7 @@ def lot_command(  # noqa: PLR0913, PLR0917 - one for each option of the command
         )
     if image is not None:
         changed = with_reference(changed, image, file.parent)
-    save(file, changed, author, note, "changed the lot's facts")
+    save(file, changed, author, note, "changed lot details")
 
 
 def _control_point(text: str, pixels_of: tuple[int, int] | None) -> ControlPoint:
@@ -254,10 +261,10 @@ def revisions(file: FileArgument) -> None:
 
 def rollback(
     file: FileArgument,
-    revision: Annotated[int, typer.Argument(help="The one to bring back.", show_default=False)],
+    revision: Annotated[int, typer.Argument(help="Revision to restore.", show_default=False)],
     author: AuthorOption = None,
 ) -> None:
-    """Bring an earlier revision back, as a new one; also mends a damaged file."""
+    """Bring an earlier revision back, as a new one; also repairs a damaged file."""
     saved = rollback_calibration(file, revision, author=author_or_user(author))
     console().print(
         f"[green]rolled back[/]: {file} is now revision [bold]{saved.revision}[/] with the "

@@ -49,14 +49,14 @@ class ModelAccess(Protocol):
 
 
 FileArgument = Annotated[
-    Path, typer.Argument(help="The calibration file.", show_default=False, metavar="FILE")
+    Path, typer.Argument(help="Calibration file.", show_default=False, metavar="FILE")
 ]
 AuthorOption = Annotated[
-    str | None, typer.Option("--author", help="Who makes the change; by default the user's name.")
+    str | None, typer.Option("--author", help="Author of the change; default: your user name.")
 ]
-NoteOption = Annotated[str, typer.Option("--note", help="What the change is, for people.")]
+NoteOption = Annotated[str, typer.Option("--note", help="Comment on the change.")]
 PixelsOption = Annotated[
-    bool, typer.Option("--pixels", help="Points are pixels of the picture, not fractions of it.")
+    bool, typer.Option("--pixels", help="Points are pixels of the image, not fractions.")
 ]
 ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", help="Name or path of a model.", show_default=False)
@@ -90,7 +90,7 @@ def save(
     """Save a change as a new revision and say so.
 
     Raises:
-        CalibrationError: the change is not valid, or someone else saved meanwhile.
+        CalibrationError: the change is not valid, or someone else saved in the meantime.
     """
     changed = calibration.model_copy(update={"note": note})
     saved = save_calibration(path, changed, author=author_or_user(author))
@@ -164,7 +164,7 @@ def parse_pair(text: str, what: str) -> tuple[float, float]:
     """Two numbers from text such as `48.14,11.58`.
 
     Raises:
-        CalibrationError: they are none.
+        CalibrationError: they are invalid.
     """
     try:
         first, second = (float(field) for field in text.split(","))

@@ -40,7 +40,7 @@ def check(
     model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON.")] = False,
 ) -> None:
-    """Check files: form, checksum, bays, reference picture, input size and cost for the network.
+    """Check files: form, checksum, bays, reference image, input size and cost for the network.
 
     Exit code 1 when a file must not be used.
     """
@@ -148,8 +148,10 @@ def show(
 
 def diff(
     file: FileArgument,
-    old: Annotated[int | None, typer.Option("--from", help="By default the one before.")] = None,
-    new: Annotated[int | None, typer.Option("--to", help="By default the present one.")] = None,
+    old: Annotated[
+        int | None, typer.Option("--from", help="Default: the previous revision.")
+    ] = None,
+    new: Annotated[int | None, typer.Option("--to", help="Default: the current revision.")] = None,
 ) -> None:
     """Show what changed between two revisions."""
     after = read_calibration(file) if new is None else load_revision(file, new)
@@ -162,7 +164,7 @@ def diff(
     for fact in difference.facts:
         screen.print(f"  {fact}", markup=False)
     if difference.order_changed:
-        screen.print("  bays stand in another order")
+        screen.print("  order of the bays changed")
     styles = {"added": "green", "removed": "red", "changed": "yellow"}
     rows = [
         (f"[{styles[change.kind]}]{change.kind}[/]", change.bay, "; ".join(change.details))
@@ -174,16 +176,16 @@ def diff(
 
 def draw(
     file: FileArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write (.png, .jpg).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output image (.png, .jpg).")],
     image: Annotated[
-        Path | None, typer.Option("--image", help="By default the reference picture.")
+        Path | None, typer.Option("--image", help="Default: the reference image.")
     ] = None,
 ) -> None:
-    """Draw the bays on the reference picture, or on another picture of the camera."""
+    """Draw the bays on the reference image, or on another picture of the camera."""
     calibration = read_calibration(file)
     picture = image or reference_path(file, calibration)
     if picture is None:
-        msg = f"{file}: reference: expected a picture to draw on (--image), but got none"
+        msg = f"{file}: reference: expected an image to draw on (--image), but got none"
         raise CalibrationError(msg)
     findings = check_calibration(calibration)
     write_picture(out, draw_calibration(read_picture(picture), calibration, findings))
@@ -192,8 +194,12 @@ def draw(
 
 def export(
     file: FileArgument,
-    file_format: Annotated[ExportFormat, typer.Option("--format", "-f", help="What to write.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="By default the screen.")] = None,
+    file_format: Annotated[
+        ExportFormat, typer.Option("--format", "-f", help="Output file format.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Default: standard output.")
+    ] = None,
 ) -> None:
     """Write the bays for another tool."""
     text = export_bays(read_calibration(file), file_format)
@@ -203,11 +209,11 @@ def export(
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as exc:
-        msg = f"{out}: expected to be able to write, but got: {exc.strerror}"
+        msg = f"{out}: cannot write: {exc.strerror}"
         raise CalibrationError(msg) from exc
     console().print(f"[green]exported[/]: {out}")
     if file_format in WITHOUT_IDS:
-        console().print(f"[yellow]ids are not in it: {file_format} has no place for them[/]")
+        console().print(f"[yellow]without ids: {file_format} has no field for them[/]")
 
 
 def schema() -> None:

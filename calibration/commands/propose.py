@@ -34,31 +34,31 @@ def propose(  # noqa: PLR0913, PLR0917 - one for each option of the command
     context: typer.Context,
     file: FileArgument,
     source: Annotated[
-        Path, typer.Argument(help="A clip, picture or folder of the camera.", show_default=False)
+        Path, typer.Argument(help="A clip, image or folder from the camera.", show_default=False)
     ],
-    frames: Annotated[int, typer.Option(help="Frames to look at.", min=1, max=500)] = 24,
+    frames: Annotated[int, typer.Option(help="Frames to use.", min=1, max=500)] = 24,
     least: Annotated[
-        float, typer.Option(help="Leave out proposals less sure than this.", min=0, max=1)
+        float, typer.Option(help="Minimum confidence of a proposal.", min=0, max=1)
     ] = 0.0,
     start: Annotated[
-        str | None, typer.Option(help="First id; by default the next free of A01, ...")
+        str | None, typer.Option(help="First id; default: the next free one of A01, ...")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Also draw the result to a picture.")
+        Path | None, typer.Option("--out", "-o", help="Also draw the result to an image.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Save nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do not save.")] = False,
     model: ModelOption = None,
     author: AuthorOption = None,
 ) -> None:
     """Propose bays from where vehicles stand, beside those that are drawn already.
 
-    A clip of many hours says most; a single picture gives the bays under cars and in the gaps
+    A clip of many hours says most; a single image gives the bays under cars and in the gaps
     between them. Look at the result (--out, or the editor) before it is used.
     """
     calibration = load_calibration(file)
     access = model_access(context)
     if access is None:
-        msg = "propose: expected a model to find vehicles with, but this command line has none"
+        msg = "propose: expected a model to detect vehicles, but this command line has none"
         raise CalibrationError(msg)
     seen, pictures = _watch(access.detector(model), source, frames)
     fullest = pictures[int(np.argmax([len(found) for found in seen]))]
@@ -101,10 +101,10 @@ def _watch(
 def _check_size(calibration: Calibration, image_bgr: ImageBgr, source: Path) -> None:
     height, width = image_bgr.shape[:2]
     expected = calibration.image_wh
-    # Fractions carry over to another size of the same picture, not to another shape of it.
+    # Fractions carry over to another size of the same image, not to another shape of it.
     if abs(width * expected[1] - height * expected[0]) > 0.02 * width * expected[1]:
         msg = (
-            f"{source}: expected pictures shaped like {expected[0]}x{expected[1]}, but got "
-            f"{width}x{height}"
+            f"{source}: expected images with the aspect ratio of {expected[0]}x{expected[1]}, but "
+            f"got {width}x{height}"
         )
         raise CalibrationError(msg)

@@ -1,4 +1,4 @@
-"""Commands for parts of the picture: privacy masks and watched areas, two of one shape."""
+"""Commands for parts of the image: privacy masks and watched areas, two of one shape."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from telemetry.errors import CalibrationError
 
 OutlineOption = Annotated[
     str | None,
-    typer.Option("--polygon", help='Outline: "x,y x,y x,y ..."; left out: deletes it.'),
+    typer.Option("--polygon", help='Outline: "x,y x,y x,y ..."; omit to delete it.'),
 ]
 
 
@@ -49,18 +49,18 @@ _AREA = _Kind(Area, "watched", "not watched")
 
 def mask(
     file: FileArgument,
-    name: Annotated[str, typer.Argument(help="What is hidden.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of the mask.", show_default=False)],
     polygon: OutlineOption = None,
     pixels: PixelsOption = False,
     author: AuthorOption = None,
 ) -> None:
-    """Hide a part of the picture (privacy), or stop hiding it."""
+    """Hide a part of the image (privacy), or stop hiding it."""
     _change(_MASK, file, name, (polygon, pixels), author)
 
 
 def area(
     file: FileArgument,
-    name: Annotated[str, typer.Argument(help="What it is.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of the area.", show_default=False)],
     polygon: OutlineOption = None,
     pixels: PixelsOption = False,
     author: AuthorOption = None,

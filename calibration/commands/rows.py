@@ -30,30 +30,38 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each option of the command
     file: FileArgument,
     quad: Annotated[
         str,
-        typer.Option(help='Corners round the row: "x,y x,y x,y x,y"; 1 to 2 is its front.'),
+        typer.Option(help='Corners around the row: "x,y x,y x,y x,y"; 1 to 2 is its front.'),
     ],
     count: Annotated[int, typer.Option(help="Bays in each row.")],
     start: Annotated[
-        str | None, typer.Option(help="First id; by default the next free of A01, ...")
+        str | None, typer.Option(help="First id; default: the next free one of A01, ...")
     ] = None,
-    step: Annotated[int, typer.Option(help="2 where odd and even face.")] = 1,
-    skip: Annotated[str, typer.Option(help="Numbers left out: 4,13,20-29.")] = "",
+    step: Annotated[int, typer.Option(help="2 if odd and even numbers face each other.")] = 1,
+    skip: Annotated[str, typer.Option(help="Numbers to skip: 4,13,20-29.")] = "",
     reverse: Annotated[bool, typer.Option(help="Count from the far end.")] = False,
     dividers: Annotated[
-        str, typer.Option(help="Shares of the true length, count - 1 of them: 0.2,0.5.")
+        str,
+        typer.Option(
+            help="Divider positions as fractions of the true length, count - 1 of them: 0.2,0.5."
+        ),
     ] = "",
     skew: Annotated[
-        float, typer.Option(help="Angled bays: how far backs lie further along, share of length.")
+        float,
+        typer.Option(
+            help="Angled bays: offset of the backs along the row, as a fraction of its length."
+        ),
     ] = 0.0,
-    double: Annotated[bool, typer.Option(help="Two rows back to back over the depth.")] = False,
-    split: Annotated[float, typer.Option(help="Depth of the front row of two.")] = 0.5,
-    herringbone: Annotated[bool, typer.Option(help="The second row leans the other way.")] = False,
+    double: Annotated[bool, typer.Option(help="Two rows back to back within the depth.")] = False,
+    split: Annotated[
+        float, typer.Option(help="Depth of the front row of two, as a fraction.")
+    ] = 0.5,
+    herringbone: Annotated[bool, typer.Option(help="The second row slants the other way.")] = False,
     copy_to: Annotated[
         list[str] | None,
-        typer.Option(help="Copy the row on the ground: where its first corner goes, x,y."),
+        typer.Option(help="Copy the row on the ground: new position of its first corner, x,y."),
     ] = None,
-    kind: Annotated[BayKind, typer.Option(help="Who the bays are meant for.")] = BayKind.STANDARD,
-    angle: Annotated[BayAngle | None, typer.Option(help="How they lie to the lane.")] = None,
+    kind: Annotated[BayKind, typer.Option(help="Kind of the bays.")] = BayKind.STANDARD,
+    angle: Annotated[BayAngle | None, typer.Option(help="Angle to the lane.")] = None,
     zone: Annotated[str | None, typer.Option(help="Zone.")] = None,
     level: Annotated[str | None, typer.Option(help="Level.")] = None,
     pixels: PixelsOption = False,
@@ -93,7 +101,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each option of the command
 def _bays(
     calibration: Calibration, plans: list[RowPlan], numbering: Numbering, traits: BayTraits
 ) -> list[Bay]:
-    """Bays of all rows; numbers go on from one row to the next."""
+    """Bays of all rows; numbering continues from row to row."""
     each = plans[0].count * plans[0].rows
     ids = number_bays(numbering, each * len(plans), taken_ids(calibration))
     return [
@@ -109,5 +117,5 @@ def _numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(field) for field in text.split(",") if field.strip())
     except ValueError:
-        msg = f"dividers: expected shares such as 0.2,0.5, but got '{text}'"
+        msg = f"dividers: expected fractions such as 0.2,0.5, but got '{text}'"
         raise CalibrationError(msg) from None

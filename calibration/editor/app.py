@@ -31,7 +31,7 @@ def create_editor_app(
     """The editor as an application that stands alone or is mounted, as at `/calibrate`.
 
     Args:
-        sessions: gives the cameras that can be calibrated, asked anew for every request.
+        sessions: gives the cameras that can be calibrated, queried for every request.
         settings: how it is served.
     """
     app = FastAPI(title="lotsight calibration editor", docs_url=None, redoc_url=None)
@@ -53,7 +53,7 @@ def _page() -> FileResponse:
 
 
 def _conflict(request: Request, error: Exception) -> JSONResponse:
-    """Someone saved meanwhile: what they saved goes along, for the page to join both."""
+    """Someone saved in the meantime: what they saved goes along, for the page to join both."""
     present = session_of(request.path_params["camera"], state_of(request)).present()
     body = calibration_body(present) if present else None
     return JSONResponse({"detail": {"message": str(error), "calibration": body}}, 409)

@@ -38,7 +38,7 @@ class DraftStore:
             for old in self._files()[_KEPT:]:
                 old.unlink(missing_ok=True)
         except OSError as exc:
-            msg = f"{path}: expected to be able to keep the draft, but got: {exc.strerror}"
+            msg = f"{path}: cannot save the draft: {exc.strerror}"
             raise CalibrationError(msg) from exc
 
     def remove(self, tab: str) -> None:

@@ -52,7 +52,7 @@ class Guard(PageGuard):
         if scope["method"] in SAFE_METHODS:
             return None
         if not secrets.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self._token):
-            return refused(403, "expected the page's token, but got another one: load it again")
+            return refused(403, "expected the page's token, but got another one: reload the page")
         return None
 
 

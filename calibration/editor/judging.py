@@ -10,7 +10,7 @@ from vision.types import BayEvidence, ImageBgr, NetworkSpec
 
 
 class LiveJudge(Protocol):
-    """Something that looks at a picture and says how its bays are."""
+    """Something that looks at an image and says how its bays are."""
 
     @property
     def spec(self) -> NetworkSpec:
@@ -18,7 +18,7 @@ class LiveJudge(Protocol):
         ...
 
     def judge(self, image_bgr: ImageBgr, calibration: Calibration) -> BayEvidence:
-        """Look at one picture, shape (H, W, 3), and every bay of `calibration` in it."""
+        """Look at one image, shape (H, W, 3), and every bay of `calibration` in it."""
         ...
 
 
@@ -35,7 +35,7 @@ class NetworkJudge:
         return self._detector.spec
 
     def judge(self, image_bgr: ImageBgr, calibration: Calibration) -> BayEvidence:
-        """Look at one picture and every bay of `calibration` in it.
+        """Look at one image and every bay of `calibration` in it.
 
         Raises:
             ModelError: the network failed.

@@ -1,4 +1,4 @@
-"""What the editor draws on: a picture, a clip with a slider, or a camera that is running."""
+"""What the editor draws on: an image, a clip with a slider, or a camera that is running."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vision.types import ImageBgr
 
 
 class PictureSource(Protocol):
-    """Pictures of one camera; called from several threads."""
+    """Images of one camera; called from several threads."""
 
     @property
     def name(self) -> str:
@@ -32,7 +32,7 @@ class PictureSource(Protocol):
         ...
 
     def picture(self, time_s: float) -> ImageBgr:
-        """A picture, shape (H, W, 3); `time_s` is a place in a clip and else ignored.
+        """An image, shape (H, W, 3); `time_s` is a place in a clip and else ignored.
 
         Raises:
             CameraError: there is none.
@@ -41,7 +41,7 @@ class PictureSource(Protocol):
 
 
 class StillPicture:
-    """A picture from a file."""
+    """An image from a file."""
 
     live = False
     duration_s = None
@@ -50,22 +50,22 @@ class StillPicture:
         """Read the file.
 
         Raises:
-            CameraError: it is no picture.
+            CameraError: it is no image.
         """
         self.name = str(path)
         try:
             self._image_bgr = decode_image(path.read_bytes(), self.name)
         except OSError as exc:
-            msg = f"{path}: expected a picture, but got: {exc.strerror}"
+            msg = f"{path}: cannot read the image: {exc.strerror}"
             raise CameraError(msg) from exc
 
     def picture(self, time_s: float) -> ImageBgr:
-        """The picture."""
+        """The image."""
         return self._image_bgr
 
 
 class ClipPictures:
-    """A video file; any place in it can be asked for."""
+    """A video file; any position in it can be requested."""
 
     live = False
 
@@ -73,7 +73,7 @@ class ClipPictures:
         """Open the file.
 
         Raises:
-            CameraError: it cannot be opened, or has no pictures.
+            CameraError: it cannot be opened, or has no images.
         """
         self.name = str(path)
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class ClipPictures:
 
 
 class LivePictures:
-    """Whatever a function gives: the newest picture of a running camera."""
+    """Whatever a function gives: the newest image of a running camera."""
 
     live = True
     duration_s = None
@@ -106,19 +106,19 @@ class LivePictures:
 
         Args:
             name: for people.
-            newest: gives the newest picture, None before the first.
+            newest: gives the newest image, None before the first.
         """
         self.name = name
         self._newest = newest
 
     def picture(self, time_s: float) -> ImageBgr:
-        """The newest picture.
+        """The newest image.
 
         Raises:
             CameraError: there was none yet.
         """
         image = self._newest()
         if image is None:
-            msg = f"{self.name}: expected a picture, but got none yet: is the camera running?"
+            msg = f"{self.name}: expected an image, but got none yet: is the camera running?"
             raise CameraError(msg)
         return image

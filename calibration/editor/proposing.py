@@ -17,10 +17,10 @@ from vision.types import ImageBgr
 
 @dataclass(frozen=True, slots=True)
 class ProposedBay:
-    """A bay that somebody may have forgotten to draw.
+    """A bay that may have been forgotten.
 
     Attributes:
-        polygon: its outline, fractions of the picture.
+        polygon: its outline, fractions of the image.
         confidence: how sure it is one, 0 to 1.
         row: bays of one row have the same name here; they are numbered together.
     """
@@ -31,7 +31,7 @@ class ProposedBay:
 
 
 class BayProposer(Protocol):
-    """Something that finds bays in pictures."""
+    """Something that finds bays in images."""
 
     def propose(
         self, pictures: Iterable[ImageBgr], calibration: Calibration
@@ -43,7 +43,7 @@ class BayProposer(Protocol):
             calibration: what is drawn already.
 
         Raises:
-            CalibrationError: the pictures do not say enough.
+            CalibrationError: the images do not say enough.
             ModelError: the network failed.
         """
         ...
@@ -62,14 +62,12 @@ class VehicleProposer:
         """Find bays under vehicles and in the gaps between them.
 
         Raises:
-            CalibrationError: there was no picture.
+            CalibrationError: there was no image.
             ModelError: the network failed.
         """
         watched = list(pictures)
         if not watched:
-            msg = (
-                f"camera {calibration.camera}: expected pictures to propose bays from, but got none"
-            )
+            msg = f"camera {calibration.camera}: expected images to propose bays from, but got none"
             raise CalibrationError(msg)
         no_bays = np.zeros((0, 4, 2), np.float32)
         seen = [self._detector.detect(image, no_bays).detections for image in watched]

@@ -50,9 +50,9 @@ class EditorSettings:
     Attributes:
         author_of: who saves, from the request; kept with each revision.
         hosts: values of the Host header that are served; empty: any.
-        saved: told of each saved calibration, after it is on the disk.
+        saved: called with each saved calibration, once it is on disk.
         home: address of the pages that the editor is part of; None: it stands alone.
-        applies: whether a running box takes up what is saved.
+        applies: whether a running box loads what is saved.
     """
 
     author_of: Callable[[Request], str]
@@ -126,12 +126,12 @@ def start(session: SessionOf, state: State, author: Author) -> SessionView:
 
 @router.get("/picture")
 def picture(session: SessionOf, time_s: float = 0.0) -> Response:
-    """A picture, as JPEG."""
+    """An image, as JPEG."""
     good, buffer = cv2.imencode(
         ".jpg", session.picture(time_s), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )
     if not good:
-        msg = f"{session.pictures.name}: expected a picture that can be shown, but got none"
+        msg = f"{session.pictures.name}: expected an image that can be displayed, but got none"
         raise CameraError(msg)
     return Response(buffer.tobytes(), media_type="image/jpeg")
 

@@ -25,7 +25,7 @@ _UNTIL_SERVED_S = 0.5
 
 
 class FreshFiles(StaticFiles):
-    """Modules are asked for anew (304 when unchanged): a page never mixes two versions."""
+    """Modules are revalidated on every load (304 if unchanged): a page never mixes versions."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """As `StaticFiles` does, with the header that says so."""
@@ -39,10 +39,10 @@ def listen(port: int, usual_port: int) -> socket.socket:
 
     Args:
         port: that is wanted; 0 takes any.
-        usual_port: of this page; nobody asked for it, so another one does as well.
+        usual_port: default port of this page; another one is used if it is taken.
 
     Raises:
-        ConfigError: the port that was asked for is taken.
+        ConfigError: the requested port is in use.
     """
     for wanted in (port, 0) if port == usual_port else (port,):
         listener = socket.socket()
@@ -66,7 +66,7 @@ def serve_page(app: ASGIApp, listener: socket.socket, opened: Callable[[], None]
     Args:
         app: what is served.
         listener: see `listen`.
-        opened: called in a thread of its own as soon as the page can be looked at.
+        opened: called in its own thread as soon as the page is served.
     """
     import uvicorn
 

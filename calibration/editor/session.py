@@ -186,7 +186,7 @@ class EditorSession:
         if present is None or same_shape(present.image_wh, wh):
             return []
         message = shape_fault(present.image_wh, wh, compared=present.reference is not None)
-        remedy = "see that the bays lie right on this picture before you save"
+        remedy = "check that the bays are in the right place on this image before saving"
         return [Finding(Severity.WARNING, Code.REFERENCE, None, message, remedy)]
 
     def live(self, request: PictureRequest) -> tuple[JudgedBay, ...]:
@@ -206,7 +206,7 @@ class EditorSession:
     def propose(self, request: ProposeRequest) -> tuple[ProposalView, ...]:
         """Bays that are not drawn yet, row by row."""
         if self.proposer is None:
-            msg = f"camera {self.camera}: expected a model to look for vehicles, but got none"
+            msg = f"camera {self.camera}: expected a model to detect vehicles, but got none"
             raise CalibrationError(msg)
         calibration = self.compose(request.document)
         pictures = (self.picture(time_s) for time_s in self._moments(request))
@@ -224,7 +224,7 @@ class EditorSession:
         return [duration_s * i / (count - 1) for i in range(count)]
 
     def align(self, request: PictureRequest) -> AlignView:
-        """Where the bays lie in the present picture, if the camera was moved."""
+        """Where the bays lie in the current image, if the camera was moved."""
         calibration = self.compose(request.document)
         old = load_reference(self.path, calibration)
         new = self.picture(request.time_s)
@@ -249,11 +249,11 @@ class EditorSession:
     def save(self, request: SaveRequest, author: str) -> Calibration:
         """Save as the next revision; the first one, and an aligned one, takes a new reference.
 
-        No reference picture shows what is masked: that of a revision with new masks is blackened
+        No reference image shows what is masked: that of a revision with new masks is blackened
         anew, and those of earlier revisions stay for a roll back.
 
         Raises:
-            RevisionConflictError: someone else saved meanwhile.
+            RevisionConflictError: someone else saved in the meantime.
             InvalidCalibrationError: bays are wrong.
             CalibrationError: the file cannot be written.
         """
@@ -288,7 +288,7 @@ class EditorSession:
         """Bring a revision back as a new one.
 
         Raises:
-            RevisionConflictError: someone else saved meanwhile.
+            RevisionConflictError: someone else saved in the meantime.
             CalibrationError: there is no such revision.
         """
         return rollback_calibration(
@@ -351,7 +351,7 @@ class EditorSession:
 
     def _judge(self) -> LiveJudge:
         if self.judge is None:
-            msg = f"camera {self.camera}: expected a model to look at the picture, but got none"
+            msg = f"camera {self.camera}: expected a model to judge the image, but got none"
             raise CalibrationError(msg)
         return self.judge
 

@@ -50,17 +50,17 @@ class SessionSummary(_View):
     """A camera and what is saved of it."""
 
     camera: str
-    source: str = Field(description="name of the picture, clip or camera")
+    source: str = Field(description="name of the image, clip or camera")
     image_wh: tuple[int, int]
     duration_s: float | None = Field(description="of a clip")
-    live: bool = Field(description="the pictures are a camera's present ones")
+    live: bool = Field(description="the images are live, from a camera")
     can_judge: bool
     can_propose: bool
-    revision: int = Field(description="0: nothing is saved")
+    revision: int = Field(description="0: never saved")
     calibration: Calibration | None
     retired_ids: tuple[str, ...]
     revisions: tuple[RevisionView, ...]
-    drafts: tuple[Draft, ...] = Field(description="of all tabs, the newest first")
+    drafts: tuple[Draft, ...] = Field(description="across all tabs, newest first")
     formats: Formats
 
 
@@ -70,8 +70,8 @@ class SessionView(SessionSummary):
     cameras: tuple[str, ...]
     token: str
     author: str
-    home: str | None = Field(description="address of the pages that the editor is part of")
-    applies: bool = Field(description="a running box takes up what is saved")
+    home: str | None = Field(description="address of the pages that contain the editor")
+    applies: bool = Field(description="a running box loads what is saved")
 
 
 class FindingList(_View):
@@ -83,7 +83,7 @@ class FindingList(_View):
 class JudgedBay(_View):
     """What the network sees in a bay."""
 
-    occ: bool | None = Field(description="null: it cannot tell")
+    occ: bool | None = Field(description="null: cannot tell")
     conf: float
 
 
@@ -98,7 +98,7 @@ class ProposalView(_View):
 
     polygon: Polygon
     confidence: float
-    group: str = Field(description="bays of one row have the same one")
+    group: str = Field(description="the same for all bays of one row")
 
 
 class ProposalList(_View):
@@ -108,7 +108,7 @@ class ProposalList(_View):
 
 
 class AlignView(_View):
-    """Where the bays lie in the present picture, if the camera was moved."""
+    """Where the bays lie in the current image, if the camera was moved."""
 
     polygons: tuple[Polygon, ...] = Field(description="in the order of the document's bays")
     ground_quads: tuple[Quad | None, ...]

@@ -32,7 +32,7 @@ from calibration.importers.via import import_via
 from calibration.importers.voc import import_voc
 from calibration.types import ControlPoint
 
-# labelme keeps the picture itself in its file, and COCO the bays of a whole set.
+# labelme keeps the image itself in its file, and COCO the bays of a whole set.
 LARGEST_IMPORT_BYTES = 256 * 1024 * 1024
 
 
@@ -78,7 +78,7 @@ def import_bays(
         path: the file.
         file_format: what it is; None: found out from its content.
         about: what the file does not say, as in `Document`: `image_wh` for formats that keep
-            pixels, `item` to choose a picture or camera of several, `start` of the ids for bays
+            pixels, `item` to choose an image or camera of several, `start` of the ids for bays
             without names, `control_points` for places on Earth, `categories` of the bays, `box_wh`
             for lists of corners.
 

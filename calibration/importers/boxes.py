@@ -8,7 +8,7 @@ Corners = list[tuple[float, float]]
 
 
 def box(left: float, top: float, width: float, height: float) -> Corners:
-    """Four corners, clockwise from the upper left."""
+    """Four corners, clockwise from the top left."""
     right, bottom = left + width, top + height
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 

@@ -28,9 +28,9 @@ _NAME_KEYS = ("bay_id", "name", "label", "id")
 
 
 def import_coco(document: Document) -> Imported:
-    """The bays of one picture (`item` is its file name) from COCO annotations, pixels.
+    """The bays of one image (`item` is its file name) from COCO annotations, pixels.
 
-    Categories that are no bays are left out (see `labels.bays_among`), and so are run-length masks.
+    Categories that are no bays are skipped (see `labels.bays_among`), and so are run-length masks.
     An annotation with several outlines becomes as many bays, with a finding; one with a box only
     becomes a rectangle. A category named like a kind of bay (`disabled`, `ev`, ...) sets the kind.
     """
@@ -69,7 +69,7 @@ def objects_of(
     """A list of objects under a key.
 
     Raises:
-        CalibrationError: it is none, or is missing though it is needed.
+        CalibrationError: it is invalid, or required and missing.
     """
     value = data.get(key, None if needed else [])
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
@@ -89,7 +89,7 @@ def _labelled(
 
 def _split(place: str, count: int) -> Finding:
     message = f"{place} has {count} outlines: each became a bay"
-    return Finding(Severity.WARNING, Code.SPLIT, None, message, "delete what is no bay of its own")
+    return Finding(Severity.WARNING, Code.SPLIT, None, message, "delete any that is not a bay")
 
 
 def outlines_of(document: Document, place: str, annotation: Mapping[str, Any]) -> list[Points]:

@@ -22,7 +22,7 @@ _LEAST_POINTS = 3
 _LARGEST_SIDE = 100_000
 _LARGEST = 1e9
 _SHOWN_PLACES = 3
-# Two pictures of one view may differ by as much in shape: sides are whole, and often even, numbers.
+# Two images of one view may differ by as much in shape: sides are whole, and often even, numbers.
 _SAME_ASPECT = 0.01
 
 
@@ -49,7 +49,7 @@ class LeftOut:
 
     Attributes:
         place: where in the file.
-        reason: why, as the end of a sentence; alike for what is left out for one reason.
+        reason: why, as the end of a sentence; alike for what is skipped for one reason.
     """
 
     place: str
@@ -62,8 +62,8 @@ class Imported:
 
     Attributes:
         bays: with valid, distinct ids; outlines tidied, but not yet checked against each other.
-        image_wh: the picture's size, if the file or the caller said it.
-        findings: what was renamed, turned, clipped or left out.
+        image_wh: the image's size, if the file or the caller said it.
+        findings: what was renamed, turned, clipped or skipped.
     """
 
     bays: tuple[Bay, ...]
@@ -77,14 +77,14 @@ class Imported:
 
 
 def no_outline(form: str) -> str:
-    """Why a drawing of this form is left out."""
+    """Why a drawing of this form is skipped."""
     article = "an" if form[:1] in set("aeiou") else "a"
     return f"{article} {form[:20]} has no outline"
 
 
 def is_number(value: object) -> bool:
     """Whether a value can be a coordinate."""
-    # No picture is a billion pixels wide; what is larger, infinite or not a number is a fault.
+    # No image is a billion pixels wide; what is larger, infinite or not a number is a fault.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
@@ -92,7 +92,7 @@ def points_of(document: Document, place: str, value: Any) -> Points:
     """A list of [x, y] pairs from parsed JSON; {"x", "y"} does as well.
 
     Raises:
-        CalibrationError: it is none, or has fewer than three points.
+        CalibrationError: it is invalid, or has fewer than three points.
     """
     if not isinstance(value, list) or len(value) < _LEAST_POINTS:
         document.fail(place, "a list of 3 or more points", value)
@@ -124,7 +124,7 @@ def numbers_of(document: Document, place: str, value: Any, keys: Sequence[str]) 
     """Numbers under keys of an object.
 
     Raises:
-        CalibrationError: it is none, or one of them is missing or no number.
+        CalibrationError: it is not a pair, or one of them is missing or not a number.
     """
     mapping = mapping_of(document, place, value)
     for key in keys:
@@ -137,7 +137,7 @@ def mapping_of(document: Document, place: str, value: Any) -> Mapping[str, Any]:
     """A JSON object.
 
     Raises:
-        CalibrationError: it is none.
+        CalibrationError: it is invalid.
     """
     if not isinstance(value, Mapping):
         document.fail(place or "the file", "an object", value)
@@ -148,7 +148,7 @@ def list_of(document: Document, place: str, value: Any) -> list[Any]:
     """A JSON list.
 
     Raises:
-        CalibrationError: it is none.
+        CalibrationError: it is invalid.
     """
     if not isinstance(value, list):
         document.fail(place, "a list", value)
@@ -156,7 +156,7 @@ def list_of(document: Document, place: str, value: Any) -> list[Any]:
 
 
 def size_of(document: Document, place: str, value: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height of a picture from the keys `width` and `height`.
+    """Width and height of an image from the keys `width` and `height`.
 
     Raises:
         CalibrationError: they are not two whole numbers above 0.
@@ -169,7 +169,7 @@ def size_of(document: Document, place: str, value: Mapping[str, Any]) -> tuple[i
 
 
 def is_side(value: object) -> bool:
-    """Whether a value can be a picture's width or height in pixels."""
+    """Whether a value can be an image's width or height in pixels."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST_SIDE
 
 
@@ -184,9 +184,9 @@ def to_bays(
 
     Args:
         document: where they come from.
-        found: what the file has; shapes without an area are left out here.
-        scale_wh: what coordinates are divided by: the picture's size, or (1, 1).
-        image_wh: the picture's size, if it is known.
+        found: what the file has; shapes without an area are skipped here.
+        scale_wh: what coordinates are divided by: the image's size, or (1, 1).
+        image_wh: the image's size, if it is known.
         findings: what the importer has to say already.
 
     Raises:
@@ -229,18 +229,18 @@ def _tell(items: Iterable[LeftOut]) -> list[Finding]:
 def _left_out(reason: str, places: Sequence[str]) -> Finding:
     listed = ", ".join(places[:_SHOWN_PLACES])
     more = ", ..." if len(places) > _SHOWN_PLACES else ""
-    message = printable(f"{len(places)} left out: {reason} ({listed}{more})")
+    message = printable(f"{len(places)} skipped: {reason} ({listed}{more})")
     return Finding(Severity.WARNING, Code.SKIPPED, None, message, "draw it if needed")
 
 
 def fit_to(
     imported: Imported, image_wh: tuple[int, int] | None, source: str, *, stretch: bool = False
 ) -> Imported:
-    """Bays drawn on one size of a picture, for a picture of another size.
+    """Bays drawn on one size of an image, for an image of another size.
 
     Args:
         imported: as it came from the file.
-        image_wh: of the camera's picture; None: the file's is taken.
+        image_wh: of the camera's image; None: the file's is taken.
         source: the file, for errors.
         stretch: the caller's word that both show the same view though their shapes differ.
 
@@ -257,10 +257,10 @@ def fit_to(
     aspect = (theirs[0] * image_wh[1]) / (theirs[1] * image_wh[0])
     if not stretch and abs(aspect - 1) > _SAME_ASPECT:
         msg = (
-            f"{source}: picture size: expected bays drawn on a picture of the shape of {ours}, but "
-            f"got {drawn}; if it shows the same view, squeezed, say so (--stretch)"
+            f"{source}: image size: expected bays drawn on an image with the aspect ratio of "
+            f"{ours}, but got {drawn}; if it shows the same view, stretched, pass --stretch"
         )
         raise CalibrationError(msg)
-    message = f"bays drawn on {drawn} were scaled to the picture's {ours}"
-    said = Finding(Severity.INFO, Code.SCALED, None, message, "look whether they fit")
+    message = f"bays drawn on {drawn} were scaled to the image's {ours}"
+    said = Finding(Severity.INFO, Code.SCALED, None, message, "check that they fit")
     return replace(imported, image_wh=image_wh, findings=(said, *imported.findings))

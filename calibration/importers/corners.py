@@ -1,4 +1,4 @@
-"""`CarParkPos`: the list of upper left corners that a well-known parking tutorial pickles."""
+"""`CarParkPos`: the list of top left corners that a well-known parking tutorial pickles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OUTLINE_NUMBERS = 8
 
 
 def import_corners(document: Document) -> Imported:
-    """`[(x, y), ...]`, pixels: the upper left corners of bays of one size (`box_wh`).
+    """`[(x, y), ...]`, pixels: the top left corners of bays of one size (`box_wh`).
 
     A pickle or JSON. Some write the size into each: `(x, y, width, height)`; others the whole
     outline, `[(x, y), ...]` or `(x1, y1, ..., x4, y4)`.

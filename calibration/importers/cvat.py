@@ -1,4 +1,4 @@
-"""CVAT's XML 1.1: pictures (`CVAT for images`) and tracks (`CVAT for video`)."""
+"""CVAT's XML 1.1: images (`CVAT for images`) and tracks (`CVAT for video`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LEAST_POINTS = 3
 _DRAWN = frozenset({"polygon", "box"})
 # What is drawn but bounds no ground: told. Anything else in an <image> is no drawing.
 _NO_OUTLINE = frozenset({"polyline", "points", "ellipse", "cuboid", "mask", "skeleton"})
-# Farther than this, as a share of the picture's width, an outline has moved: it follows a car.
+# Farther than this, as a share of the image's width, an outline has moved: it follows a car.
 _MOVED = 0.02
 
 
 def import_cvat(document: Document) -> Imported:
-    """The polygons and boxes, turned ones too, of one picture (`item`) or of a clip, pixels.
+    """The polygons and boxes, turned ones too, of one image (`item`) or of a clip, pixels.
 
     A track counts with the first place where it is seen. An attribute such as `id`, `name` or
     `number` names the bay, else the label where it is one of its kind.
@@ -62,7 +62,7 @@ def _import_tracks(document: Document, root: Xml.Element, tracks: list[Xml.Eleme
         place = f"track {track.get('id', number)}"
         seen = [shape for shape in _drawings(track) if shape.get("outside") != "1"]
         if not seen:
-            found.append(LeftOut(place, "it is seen in no frame"))
+            found.append(LeftOut(place, "it is in no frame"))
             continue
         items = [_labelled(document, place, shape, track.get("label", "")) for shape in seen]
         found.append(items[0])
@@ -83,7 +83,7 @@ def _has_moved(items: list[Labelled | LeftOut], width_px: int) -> bool:
 
 
 def _moved(place: str) -> Finding:
-    message = f"{place} moves within the clip: its first place was taken"
+    message = f"{place} moves within the clip: its first position was used"
     return Finding(Severity.WARNING, Code.MOVING, None, message, "delete it if it follows a car")
 
 

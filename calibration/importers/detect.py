@@ -58,7 +58,7 @@ EXPECTED: Mapping[ImportFormat, str] = {
     ImportFormat.ROWS: "JSON [[x1, y1, x2, y2, ...], ...], or lines BAY,x1,y1,x2,y2,...",
     ImportFormat.CORNERS: "a pickled list [(x, y), ...] of upper left corners (CarParkPos), "
     "or of outlines",
-    ImportFormat.MASK: "a picture with a filled blob for each bay",
+    ImportFormat.MASK: "an image with a filled blob for each bay",
     ImportFormat.VOC: "XML <annotation> with <object> (Pascal VOC, LabelImg)",
 }
 

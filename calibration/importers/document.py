@@ -27,13 +27,13 @@ class Document:
     Attributes:
         path: where it lies, for errors.
         content: its bytes.
-        image_wh: width and height in pixels of the picture it was drawn on; None: the file says it,
+        image_wh: width and height in pixels of the image it was drawn on; None: the file says it,
             or does not need it.
-        item: which picture or camera of several in the file.
+        item: which image or camera of several in the file.
         start: the first id, for bays that have no name in the file.
         control_points: of the calibration, for formats that keep places on Earth.
         categories: which labels of the file mean bays; empty: found out from their words.
-        box_wh: width and height in pixels of each bay, for lists of upper left corners.
+        box_wh: width and height in pixels of each bay, for lists of top left corners.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class Document:
         """The content as JSON.
 
         Raises:
-            CalibrationError: it is none; names line and column.
+            CalibrationError: it is invalid; names line and column.
         """
         return parse_json(self.content, str(self.path))
 
@@ -57,7 +57,7 @@ class Document:
         """The content as YAML, every scalar as the text that stands there.
 
         Raises:
-            CalibrationError: it is none; names line and column.
+            CalibrationError: it is invalid; names line and column.
         """
         return parse_yaml(self.text(), str(self.path))
 
@@ -78,21 +78,21 @@ class Document:
         return decode_text(self.content, str(self.path))
 
     def need_image_wh(self) -> tuple[int, int]:
-        """The picture's size, where the format keeps pixels and does not say of what picture.
+        """The image's size, where the format keeps pixels and does not say of what image.
 
         Raises:
             CalibrationError: it was not given.
         """
         if self.image_wh is None:
             self.fail(
-                "picture size",
-                "width and height, since this format keeps pixels (--size 1280x720 or --image)",
+                "image size",
+                "width and height, since this format stores pixels (--size 1280x720 or --image)",
                 "none",
             )
         return self.image_wh
 
     def fail(self, place: str, expected: str, got: object) -> NoReturn:
-        """Refuse the file.
+        """Reject the file.
 
         Raises:
             CalibrationError: always.
@@ -105,10 +105,10 @@ class Document:
         raise CalibrationError(msg)
 
     def choose(self, known: Sequence[str], what: str) -> str:
-        """The item asked for, or the only one there is; a file's name does for its path.
+        """The requested item, or the only one; a file name matches its path.
 
         Raises:
-            CalibrationError: it is not there, or there are several and none was asked for.
+            CalibrationError: it does not exist, or there are several and none was requested.
         """
         listed = ", ".join(known[:_SHOWN_ITEMS]) + (", ..." if len(known) > _SHOWN_ITEMS else "")
         if self.item is None and len(known) == 1:

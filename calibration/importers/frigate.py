@@ -20,7 +20,7 @@ def import_frigate(document: Document) -> Imported:
 
     Coordinates are `"x1,y1,x2,y2,..."` or a list of `"x,y"`. They are fractions when none is above
     1, else pixels of the camera's `detect` size. (Frigate itself compares them as text, so that
-    `1e-5` counts as pixels there.) Zones that are switched off are left out, with a finding.
+    `1e-5` counts as pixels there.) Zones that are disabled are skipped, with a finding.
     """
     data = _parse(document)
     detect_wh: tuple[int, int] | None = None
@@ -74,7 +74,7 @@ def _bays(
         where = f"{place}.{name}".lstrip(".")
         settings = zone if isinstance(zone, Mapping) else {"coordinates": zone}
         if str(settings.get("enabled")).lower() in _OFF:
-            found.append(LeftOut(where, "the zone is switched off"))
+            found.append(LeftOut(where, "the zone is disabled"))
             continue
         numbers = _numbers(document, f"{where}.coordinates", settings.get("coordinates"))
         points = pairs_of(document, f"{where}.coordinates", numbers)
@@ -85,7 +85,7 @@ def _bays(
     relative = all(value <= 1 for shape in shapes for point in shape.points for value in point)
     if relative:
         return to_bays(document, found, (1, 1), detect_wh)
-    # Pixels are of the detect stream, which may be smaller than the picture.
+    # Pixels are of the detect stream, which may be smaller than the image.
     image_wh = detect_wh or document.need_image_wh()
     return to_bays(document, found, image_wh, image_wh)
 

@@ -25,11 +25,11 @@ from telemetry.vocabulary import BayKind
 
 
 def import_geojson(document: Document) -> Imported:
-    """Polygons of a FeatureCollection, WGS84, put into the picture by the control points.
+    """Polygons of a FeatureCollection, WGS84, put into the image by the control points.
 
-    Coordinates beyond the degrees of the Earth are pixels, as tools that look at pictures write
+    Coordinates beyond the degrees of the Earth are pixels, as tools that look at images write
     them. `bay`, `id` or `name` among a feature's properties names it, `kind` sets its kind.
-    Features that are no polygons, holes, and what lies behind the camera are left out.
+    Features that are no polygons, holes, and what lies behind the camera are skipped.
     """
     data = document.json()
     if isinstance(data, Mapping):
@@ -46,7 +46,7 @@ def import_geojson(document: Document) -> Imported:
     if not document.control_points:
         document.fail(
             "control points",
-            "4 or more in the calibration, to place the map in the picture",
+            "4 or more in the calibration, to place the map in the image",
             "none",
         )
     plane = ground_map(document.control_points, image_wh)
@@ -59,7 +59,7 @@ def _rings(document: Document, place: str, feature: Any) -> list[Shape | LeftOut
     geometry = feature.get("geometry") if isinstance(feature, Mapping) else None
     form = geometry.get("type") if isinstance(geometry, Mapping) else None
     if geometry is None or form not in ("Polygon", "MultiPolygon"):
-        return [LeftOut(place, "it is no polygon")]
+        return [LeftOut(place, "not a polygon")]
     where = f"{place}.geometry.coordinates"
     outlines = list_of(document, where, geometry.get("coordinates"))
     properties = feature.get("properties")
@@ -81,7 +81,7 @@ def _placed(plane: GroundMap, item: Shape | LeftOut) -> Shape | LeftOut:
     try:
         return replace(item, points=_in_picture(plane, item.points))
     except CalibrationError:
-        return LeftOut(item.place, "it lies behind the camera's horizon")
+        return LeftOut(item.place, "it is above the camera's horizon")
 
 
 def _in_picture(plane: GroundMap, ring: Sequence[Sequence[float]]) -> Points:

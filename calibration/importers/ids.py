@@ -83,6 +83,10 @@ def as_identifier(name: str) -> str:
 
 
 def _renamed(name: str, bay_id: str, *, repeated: bool) -> Finding:
-    reason = "it occurs more than once" if repeated else "an id is of A-Z a-z 0-9 _ . -, at most 64"
+    reason = (
+        "it occurs more than once"
+        if repeated
+        else ("ids consist of A-Z a-z 0-9 _ . -, at most 64 characters")
+    )
     message = printable(f"'{name}' became '{bay_id}': {reason}")
     return Finding(Severity.INFO, Code.RENAMED, bay_id, message, "rename it if you like")

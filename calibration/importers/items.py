@@ -1,4 +1,4 @@
-"""Which picture of a file: the one asked for, or the only one with something drawn on it."""
+"""Which image of a file: the requested one, or the only one with something drawn on it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Item = TypeVar("Item")
 def choose_item(
     document: Document, items: Sequence[tuple[str, Item]], is_used: Callable[[Item], bool]
 ) -> Item:
-    """One picture of several, by its name.
+    """One image of several, by its name.
 
     Args:
-        document: the file; its `item` is the name asked for.
-        items: names and pictures; of one name that occurs again the later ones get a number.
-        is_used: whether something is drawn on a picture.
+        document: the file; its `item` is the requested name.
+        items: names and images; of one name that occurs again the later ones get a number.
+        is_used: whether something is drawn on an image.
 
     Raises:
-        CalibrationError: it is not there, or there are several and none was asked for.
+        CalibrationError: it does not exist, or there are several and none was requested.
     """
     seen: Counter[str] = Counter()
     named: dict[str, Item] = {}

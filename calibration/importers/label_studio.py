@@ -1,4 +1,4 @@
-"""Label Studio's exports: JSON (tasks with results) and JSON-MIN (one list a picture)."""
+"""Label Studio's exports: JSON (tasks with results) and JSON-MIN (one list an image)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Region:
 
 
 def import_label_studio(document: Document) -> Imported:
-    """The polygons and rectangles of one task (`item` is its picture's file name), percent.
+    """The polygons and rectangles of one task (`item` is its image's file name), percent.
 
     Of several annotations of a task the first that was not cancelled counts. A text field of a
     region names the bay, else its label where it is one of its kind.
@@ -68,7 +68,7 @@ def import_label_studio(document: Document) -> Imported:
 
 
 def _picture(task: Mapping[str, Any]) -> str:
-    """File name of a task's picture; uploads have a prefix of eight digits before it."""
+    """File name of a task's image; uploads have a prefix of eight digits before it."""
     data = task.get("data", task)
     texts = data.values() if isinstance(data, Mapping) else ()
     paths = [text for text in texts if isinstance(text, str) and "." in PurePosixPath(text).name]
@@ -85,7 +85,7 @@ def _results(
             valid = [row for row in rows if not row.get("was_cancelled") and row.get("result")]
             if valid:
                 others = [
-                    LeftOut(f"{place}.{key}[{rows.index(row)}]", "another annotation counts")
+                    LeftOut(f"{place}.{key}[{rows.index(row)}]", "superseded by another annotation")
                     for row in valid[1:]
                 ]
                 return list_of(document, f"{place}.{key}.result", valid[0]["result"]), others
@@ -141,10 +141,10 @@ def _form(value: Mapping[str, Any]) -> str:
 
 def _labelled(document: Document, region: _Region, image_wh: tuple[int, int]) -> Labelled | LeftOut:
     if region.form not in {"polygon", "rectangle"}:
-        what = no_outline(region.form) if region.form else "nothing is drawn"
+        what = no_outline(region.form) if region.form else "it has no points"
         return LeftOut(region.place, what)
     if region.turn_deg:
-        return LeftOut(region.place, "it was drawn while the picture was turned")
+        return LeftOut(region.place, "it was drawn on a rotated image")
     place = f"{region.place}.value"
     points = [
         (x * image_wh[0] / _PERCENT, y * image_wh[1] / _PERCENT)

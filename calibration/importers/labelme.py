@@ -25,10 +25,10 @@ _OUTLINES = frozenset({"polygon", "rotation", "oriented_rectangle", "quadrilater
 
 
 def import_labelme(document: Document) -> Imported:
-    """The polygons, rectangles and rotated boxes of a picture, pixels; the picture is ignored.
+    """The polygons, rectangles and rotated boxes of an image, pixels; the image is ignored.
 
     A label that is one of its kind is the bay's name; of a label that many share, `text`,
-    `description` or `group_id` is. Files older than version 4 do not say the picture's size.
+    `description` or `group_id` is. Files older than version 4 do not say the image's size.
     """
     data = mapping_of(document, "the file", document.json())
     found = [

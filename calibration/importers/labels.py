@@ -66,18 +66,18 @@ class Labelled:
 def bays_among(
     document: Document, found: Iterable[Labelled | LeftOut], *, named: bool = True
 ) -> list[Shape | LeftOut]:
-    """The outlines that are bays; the others are left out, each label with its count.
+    """The outlines that are bays; the others are skipped, each label with its count.
 
     Bays are those labels that the caller named (`Document.categories`); else those that read like a
     bay or like its name; else the only label there is.
 
     Args:
         document: the file.
-        found: all outlines of the picture.
-        named: whether a label may be a bay's name, as where each outline has a text of its own.
+        found: all outlines of the image.
+        named: whether a label may be a bay's name, as when each outline has its own text.
 
     Raises:
-        CalibrationError: a label is asked for that is not there, or there are several and none
+        CalibrationError: a requested label does not exist, or there are several and none
             reads like a bay.
     """
     items = list(found)
@@ -88,7 +88,9 @@ def bays_among(
         if isinstance(item, LeftOut):
             shapes.append(item)
         elif item.label not in taken:
-            shapes.append(LeftOut(item.place, f"its label '{item.label}' is no bay (--category)"))
+            shapes.append(
+                LeftOut(item.place, f"its label '{item.label}' is not a bay label (--category)")
+            )
         else:
             own = item.label if named and _is_name(item.label, counts) else None
             shapes.append(Shape(item.place, item.points, item.name or own, _kind(item.label)))
@@ -112,7 +114,7 @@ def _taken(document: Document, counts: Counter[str], *, named: bool) -> set[str]
     if not bays and len(rest) == 1:
         return rest
     if known and not bays:
-        document.fail("category", f"a choice of the bays' (--category) of {listed}", "none")
+        document.fail("category", f"the label of the bays (--category), one of {listed}", "none")
     return bays
 
 

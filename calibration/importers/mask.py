@@ -1,4 +1,4 @@
-"""Mask pictures: a blob of colour for each bay, as segmentation tools and paint programs do."""
+"""Mask images: a blob of colour for each bay, as segmentation tools and paint programs do."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Blob:
 
 
 def is_picture(content: bytes) -> bool:
-    """Whether a file is a picture, by its first bytes."""
+    """Whether a file is an image, by its first bytes."""
     return content.startswith(_STARTS)
 
 
@@ -52,7 +52,7 @@ def import_mask(document: Document) -> Imported:
     out, with a finding.
 
     Raises:
-        CalibrationError: it is no picture, or a photograph.
+        CalibrationError: it is no image, or a photograph.
     """
     plane, is_grey = _read(document)
     background = _rim_value(plane)
@@ -64,7 +64,7 @@ def import_mask(document: Document) -> Imported:
         blobs.sort(key=lambda blob: (blob.at_px[1], blob.at_px[0]))
     found = [_bay(blob, named=are_ids) for blob in blobs]
     if not any(isinstance(item, Shape) for item in found):
-        document.fail("the picture", "a mask with a blob for each bay", f"{len(found)} specks")
+        document.fail("the image", "a mask with a blob for each bay", f"{len(found)} specks")
     image_wh = (plane.shape[1], plane.shape[0])
     return to_bays(document, found, image_wh, image_wh)
 
@@ -87,18 +87,18 @@ def _read(document: Document) -> tuple[_Plane, bool]:
     plane = colours[..., 0] if is_grey else colours @ np.array([1 << 32, 1 << 16, 1])
     count = len(np.unique(plane))
     if count > _MOST_COLOURS:
-        document.fail("the picture", "a mask with one colour for each bay", f"{count} colours")
+        document.fail("the image", "a mask with one colour for each bay", f"{count} colours")
     if is_grey and _has_soft_edges(plane):
         return np.asarray(plane > _WHITE // 2, np.int64), False
     return plane, is_grey
 
 
 def _black_and_white(document: Document, colours: npt.NDArray[np.int64]) -> _Plane:
-    """A mask saved as JPEG, which smears its colours: only black and white can be told apart."""
+    """A mask saved as JPEG, which smears its colours: only black and white are distinguishable."""
     grey = colours.mean(2)
     is_sharp = (grey < _WHITE / 8) | (grey > _WHITE * 7 / 8)
     if float(is_sharp.mean()) < 0.95:  # noqa: PLR2004 - a mask's edges are few
-        document.fail("the picture", "a black and white mask, or PNG for coloured ones", "a JPEG")
+        document.fail("the image", "a black and white mask, or PNG for coloured ones", "a JPEG")
     return np.asarray(grey > _WHITE / 2, np.int64)
 
 
@@ -120,9 +120,7 @@ def _blobs(document: Document, is_blob: npt.NDArray[np.bool], value: int) -> Ite
     # Bays that touch at a corner only are two.
     count, labels, stats, _ = cv2.connectedComponentsWithStats(picture, connectivity=4)
     if count > _MOST_BLOBS:
-        document.fail(
-            "the picture", "a mask with a blob for each bay", f"{count - 1} of one colour"
-        )
+        document.fail("the image", "a mask with a blob for each bay", f"{count - 1} of one colour")
     for index in range(1, count):
         left, top, width, height, area = (int(number) for number in stats[index])
         piece = (labels[top : top + height, left : left + width] == index).astype(np.uint8)
@@ -141,5 +139,5 @@ def _bay(blob: _Blob, *, named: bool) -> Shape | LeftOut:
     if blob.area_px < _LEAST_AREA_PX or len(blob.points) < _LEAST_POINTS:
         return LeftOut(place, f"a speck of less than {_LEAST_AREA_PX} pixels")
     if blob.area_px < _LEAST_FILLED * blob.enclosed_px:
-        return LeftOut(place, "a drawn outline: a mask is filled")
+        return LeftOut(place, "a drawn outline, not a filled mask")
     return Shape(place, blob.points, str(blob.value) if named else None)

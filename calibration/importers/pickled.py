@@ -76,7 +76,7 @@ class _Machine:
 
     def _pop(self, count: int) -> list[Any]:
         if len(self._stack) < count:
-            msg = "it takes more than it has"
+            msg = "stack underflow"
             raise ValueError(msg)
         taken = self._stack[len(self._stack) - count :]
         del self._stack[len(self._stack) - count :]
@@ -87,7 +87,7 @@ class _Machine:
         while self._stack[at] is not _MARK:
             at -= 1
             if at < 0:
-                msg = "a mark is missing"
+                msg = "missing mark"
                 raise ValueError(msg)
         taken = self._stack[at + 1 :]
         del self._stack[at:]
@@ -96,7 +96,7 @@ class _Machine:
     def _extend(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if not isinstance(target, list):
-            msg = "it appends to what is no list"
+            msg = "append to something other than a list"
             raise ValueError(msg)  # noqa: TRY004 - damage, like all the others here
         target.extend(items)
 

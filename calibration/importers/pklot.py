@@ -12,7 +12,7 @@ _LEAST_POINTS = 3
 
 
 def import_pklot(document: Document) -> Imported:
-    """The contours of all spaces, pixels; PKLot's own pictures have 1280x720.
+    """The contours of all spaces, pixels; PKLot's own images have 1280x720.
 
     The contours run round the cars, not along the painted lines.
     """

@@ -27,7 +27,7 @@ def import_bays_json(document: Document) -> Imported:
 
 
 def import_acpds(document: Document) -> Imported:
-    """ACPDS' `annotations.json`: the bays of one picture (`item`), fractions of it."""
+    """ACPDS' `annotations.json`: the bays of one image (`item`), fractions of it."""
     data = document.json()
     pictures: dict[str, tuple[str, Any, Any]] = {}
     if not isinstance(data, Mapping):

@@ -52,7 +52,7 @@ def parse_yaml(text: str, source: str) -> Any:
         source: what to call it in errors: the file's path.
 
     Raises:
-        CalibrationError: it is none, or has a key twice in a mapping; names line and column.
+        CalibrationError: it is not YAML, or has a key twice in a mapping; names line and column.
     """
     if deep := _OPENINGS.search(text):
         line = text.count("\n", 0, deep.start()) + 1

@@ -18,7 +18,7 @@ def import_regions(document: Document) -> Imported:
 
     `coordinates` or `polygon` does as well as `points`, and `id`, `name` or `label` names the bay:
     `- id: 7` with `coordinates: [[x, y], ...]` in YAML. Names may also be the keys, `A1: [[x, y],
-    ...]`, and all of it may stand under a heading, `bays:`. Pixels of the picture it was drawn on,
+    ...]`, and all of it may stand under a heading, `bays:`. Pixels of the image it was drawn on,
     without its size.
     """
     whole = document.data()
@@ -83,7 +83,7 @@ def _region(document: Document, place: str, region: Any) -> Shape | LeftOut:
 
 
 def _as_numbers(value: Any) -> Any:
-    """Pairs of numbers from the texts that YAML gives; what is none stays, to be told."""
+    """Pairs of numbers from the texts that YAML gives; anything else stays, to be reported."""
     if not isinstance(value, list):
         return value
     return [[_number(item) for item in pair] if isinstance(pair, list) else pair for pair in value]

@@ -29,7 +29,7 @@ _NUMPY = re.compile(r"np\.array|numpy\.array|array|[()]|dtype=[\w.]+")
 
 
 def import_roboflow(document: Document) -> Imported:
-    """Outlines of one picture.
+    """Outlines of one image.
 
     YOLO lines (`class x1 y1 x2 y2 ...`, fractions; five fields are a box); or what the PolygonZone
     tool copies out: `[[x, y], ...]`, `[np.array([[x, y], ...]), ...]`, pixels; or what a model
@@ -56,8 +56,8 @@ def import_roboflow(document: Document) -> Imported:
 
 def _classes(counts: Counter[str]) -> Finding:
     listed = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
-    message = f"all classes were taken as bays: {listed}"
-    remedy = "--category takes only one, if the others are no bays"
+    message = f"all classes were imported as bays: {listed}"
+    remedy = "use --category to import only one, if the others are not bays"
     return Finding(Severity.WARNING, Code.CLASSES, None, message, remedy)
 
 

@@ -17,7 +17,7 @@ _SEPARATORS = re.compile(r"[\s,;]+")
 def import_rows(document: Document) -> Imported:
     """Corners x1, y1, x2, y2, ... of a bay in each row, pixels; a word before them is its name.
 
-    JSON lists of numbers, or lines with commas, semicolons or tabs (a heading is left out). A table
+    JSON lists of numbers, or lines with commas, semicolons or tabs (a heading is skipped). A table
     may also have one corner in each line: name, x, y.
     """
     text = document.text().strip()
@@ -54,7 +54,7 @@ def _line(document: Document, number: int, line: str) -> Shape | LeftOut:
         numbers = [float(field) for field in fields]
     except ValueError:
         if number == 1:
-            return LeftOut(place, "it is a heading")
+            return LeftOut(place, "it is a header")
         document.fail(place, "a name, if any, and numbers x1, y1, x2, y2, ...", line)
     points: Points = pairs_of(document, place, numbers)
     return Shape(place, points, name)
@@ -69,7 +69,7 @@ def _point_lines(document: Document, lines: list[tuple[int, str]]) -> list[Shape
         if is_point(line):
             bays.setdefault(fields[0], []).extend(fields[1:])
         elif number == 1:
-            found.append(LeftOut("line 1", "it is a heading"))
+            found.append(LeftOut("line 1", "it is a header"))
         else:
             document.fail(f"line {number}", "a name and a corner: name,x,y", line)
     for name, numbers in bays.items():

@@ -1,4 +1,4 @@
-"""Supervisely's annotation of one picture: `{"size": ..., "objects": [...]}`."""
+"""Supervisely's annotation of one image: `{"size": ..., "objects": [...]}`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from calibration.importers.labels import Labelled, bays_among, name_among
 
 
 def import_supervisely(document: Document) -> Imported:
-    """The polygons and rectangles of a picture, pixels; tags such as `id` name a bay."""
+    """The polygons and rectangles of an image, pixels; tags such as `id` name a bay."""
     data = mapping_of(document, "the file", document.json())
     image_wh = size_of(document, "size.", mapping_of(document, "size", data.get("size")))
     found = [

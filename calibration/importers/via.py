@@ -45,7 +45,7 @@ class _Region:
 
 
 def import_via(document: Document) -> Imported:
-    """The polygons and rectangles of one picture (`item`), pixels; the files do not say its size.
+    """The polygons and rectangles of one image (`item`), pixels; the files do not say its size.
 
     Whatever attribute is one of its kind among the regions names the bay: they are free there.
     """
@@ -157,7 +157,7 @@ def _region_3(
 ) -> _Region:
     numbers = list_of(document, f"{place}.xy", xy)
     form = _SHAPES_3.get(numbers[0]) if numbers and isinstance(numbers[0], int) else None
-    if form is None:  # a temporal segment, or a note to the whole picture
+    if form is None:  # a temporal segment, or a note to the whole image
         return _Region(name, place, "note", {}, attributes)
     flat = numbers[1:]
     if form == "rect":
@@ -213,7 +213,7 @@ def _row(
         yield _region_3(document, str(files[0] if files else ""), place, xy, written)
         return
     shape = _json(document, place, row["region_shape_attributes"])
-    if shape:  # pictures without regions have a row as well
+    if shape:  # images without regions have a row as well
         written = _json(document, place, row["region_attributes"])
         yield _version_2(document, str(row["filename"]), place, shape, written)
 

@@ -15,7 +15,7 @@ _LEAST_POINTS = 3
 
 
 def import_voc(document: Document) -> Imported:
-    """The polygons, boxes and turned boxes of a picture, pixels."""
+    """The polygons, boxes and turned boxes of an image, pixels."""
     root = parse_xml(document)
     if root.tag != "annotation":
         document.fail("the file", "<annotation>", f"<{root.tag}>")

@@ -66,7 +66,7 @@ def parse_number(document: Document, place: str, text: str | None) -> float:
     """A finite number from a text.
 
     Raises:
-        CalibrationError: it is none.
+        CalibrationError: it is invalid.
     """
     try:
         number = float(text or "")

@@ -18,7 +18,7 @@ from calibration.pose import GroundCamera
 from calibration.proposals.footprints import NO_PLACE, box_costs, place_vehicles
 from vision.types import Detections, Ints
 
-# Focal length over picture width, and distortion: a plain lens, a wide one, an action camera.
+# Focal length over image width, and distortion: a plain lens, a wide one, an action camera.
 LENSES = ((0.9, 0.0), (0.6, -0.25), (0.45, -0.55))
 PITCH_M = 2.6
 """Usual distance of neighbouring bays, metres."""
@@ -43,7 +43,7 @@ class Vehicles:
     Attributes:
         boxes_px: shape (N, 4).
         weights: how sure each is, shape (N,).
-        frames: number of the frame that shows each best, shape (N,); all 0 for one picture.
+        frames: number of the frame that shows each best, shape (N,); all 0 for one image.
     """
 
     boxes_px: Doubles
@@ -61,7 +61,7 @@ class Vehicles:
 
     @classmethod
     def of_frame(cls, detections: Detections) -> Vehicles:
-        """Those of one picture."""
+        """Those of one image."""
         count = len(detections)
         return cls(
             detections.xyxy_px.astype(np.float64).reshape(-1, 4),

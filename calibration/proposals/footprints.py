@@ -82,7 +82,7 @@ def edge_cues(
     places_m: Doubles,
     yaws_rad: Doubles,
 ) -> Doubles:
-    """How much more structure the picture has within a cuboid's outline than in the box around it.
+    """How much more structure the image has within a cuboid's outline than in the box around it.
 
     A box fits a car that points left as well as one that points right; but a car has edges, and the
     asphalt in the box's free corners has few.

@@ -1,4 +1,4 @@
-"""Which way each vehicle stands: its box, the picture in it, and its neighbours vote."""
+"""Which way each vehicle stands: its box, the image in it, and its neighbours vote."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def vehicle_yaws(
     Args:
         camera: the camera.
         vehicles: N of them.
-        pictures: one picture for all, or one for each frame; they tell left from right. None: none.
+        pictures: one image for all, or one for each frame; they tell left from right. None: none.
 
     Returns:
         Yaws, shape (N,), radians; and how badly the cuboid fits the box there, shape (N,).
@@ -59,7 +59,7 @@ def vehicle_yaws(
 def _cues(
     camera: GroundCamera, vehicles: Vehicles, places_m: Doubles, pictures: Sequence[ImageBgr]
 ) -> Doubles:
-    """Each vehicle's cues, from the picture that shows it: cars of other frames are gone there."""
+    """Each vehicle's cues, from the image that shows it: cars of other frames are gone there."""
     cues = np.zeros(places_m.shape[:2])
     shown = vehicles.frames if len(pictures) > 1 else np.zeros(len(vehicles), np.int64)
     for number in np.unique(shown):

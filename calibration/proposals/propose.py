@@ -29,7 +29,7 @@ class ProposalSettings:
     Attributes:
         least_confidence: detections below it are not used.
         sure_confidence: those above it tell the camera.
-        rim_px: boxes nearer to the picture's rim are cut off, and not used.
+        rim_px: boxes nearer to the image's rim are cut off, and not used.
         most_misfit: of box and cuboid (squared log ratios); above it is no car.
         refinements: how often the camera is fitted again to the rows.
         most_overlap: share of the smaller that a proposal may have in common with another one, or
@@ -51,7 +51,7 @@ class Proposal:
     """A bay that there may be.
 
     Attributes:
-        polygon: four corners, clockwise, fractions of the picture.
+        polygon: four corners, clockwise, fractions of the image.
         confidence: 0 to 1; for sorting, not a probability.
         is_gap: whether no vehicle was seen in it, but the row implies it.
         row: which row it belongs to, counted from 0.
@@ -72,12 +72,12 @@ def propose_from_frame(
     drawn: Sequence[Polygon] = (),
     settings: ProposalSettings | None = None,
 ) -> tuple[Proposal, ...]:
-    """Propose bays from the vehicles of one picture.
+    """Propose bays from the vehicles of one image.
 
     Args:
-        detections: vehicles, in pixels of the picture.
-        image_wh: the picture's width and height, pixels.
-        image_bgr: the picture; it tells which way cars point, and is worth having.
+        detections: vehicles, in pixels of the image.
+        image_wh: the image's width and height, pixels.
+        image_bgr: the image; it shows which way cars point, so pass it if you can.
         drawn: bays that are drawn already; nothing is proposed on them.
         settings: what is proposed.
 
@@ -102,17 +102,17 @@ def propose_from_frames(
 
     Args:
         frames: vehicles of each frame, in order of time.
-        image_wh: the pictures' width and height, pixels.
-        pictures: one for each frame; they tell which way cars point. Empty: none.
+        image_wh: the images' width and height, pixels.
+        pictures: one per frame; they show which way cars point. May be empty.
         drawn: bays that are drawn already; nothing is proposed on them.
         settings: what is proposed.
 
     Raises:
-        ValueError: not one picture for each frame.
+        ValueError: not one image for each frame.
     """
     settings = settings or ProposalSettings()
     if pictures and len(pictures) != len(frames):
-        msg = f"expected a picture for each of {len(frames)} frames, but got {len(pictures)}"
+        msg = f"expected an image for each of {len(frames)} frames, but got {len(pictures)}"
         raise ValueError(msg)
     if len(frames) == 1:
         image_bgr = pictures[0] if pictures else None
@@ -154,7 +154,7 @@ def _ground_bays(
     pictures: Sequence[ImageBgr],
     settings: ProposalSettings,
 ) -> list[tuple[GroundBay, Doubles]]:
-    """Bays on the ground with their corners in the picture."""
+    """Bays on the ground with their corners in the image."""
     for rounds_left in range(settings.refinements, -1, -1):
         yaws, misfits = vehicle_yaws(camera, vehicles, pictures)
         places = ground_places(camera, vehicles, yaws)
@@ -180,7 +180,7 @@ def _choose(
     drawn: Sequence[Polygon],
     settings: ProposalSettings,
 ) -> tuple[Proposal, ...]:
-    """The surest of overlapping bays, within the picture; a row's length speaks for its bays."""
+    """The surest of overlapping bays, within the image; a row's length speaks for its bays."""
     taken = [Shape(to_pixels(polygon, image_wh)) for polygon in drawn]
     chosen: list[Proposal] = []
     for bay, corners_px in sorted(bays, key=_rank, reverse=True):

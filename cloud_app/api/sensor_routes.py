@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, status
 from fastapi.responses import StreamingResponse
 
-from cloud_app.api.context import ApiContext, Context, Reading
+from cloud_app.api.context import ApiContext, Reading
 from cloud_app.api.export import OR_CSV, Form, Format, csv_answer, pages
 from cloud_app.api.parameters import (
     REFUSALS,
     Bearer,
-    End,
     KnownQuery,
     Limit,
     Lot,
     Site,
-    Start,
-    span_of,
+    UpToTheNewest,
 )
 from cloud_app.sensor_views import FrameItem, SensorCondition, SensorDetail, SensorItem
-from cloud_app.storage.bay_events import Window
 from cloud_app.storage.sensor_queries import (
     SensorFilter,
     SensorOrder,
@@ -39,7 +35,6 @@ router = APIRouter(
 )
 
 _PAGE = 1_000
-_SPAN_MAX = timedelta(days=366)
 _ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 
 
@@ -122,15 +117,11 @@ def get_sensor(device: Identifier, reading: Reading) -> SensorDetail:
     return _known(reading, device)
 
 
-def _last_month(context: Context, start: Start = None, end: End = None) -> Window:
-    return span_of(context, start, end, _SPAN_MAX)
-
-
 @router.get("/sensors/{device}/frames", response_model=list[FrameItem], responses=OR_CSV)
 def get_frames(
     device: Identifier,
     reading: Reading,
-    window: Annotated[Window, Depends(_last_month)],
+    window: UpToTheNewest,
     limit: Limit = 200,
     form: Form = Format.JSON,
 ) -> Any:

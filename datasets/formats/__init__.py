@@ -73,13 +73,13 @@ def read_set(
     *,
     is_strict: bool = False,
 ) -> Reading:
-    """Read a labelled set; pictures are not decoded yet.
+    """Read a labelled set; images are not decoded yet.
 
     Args:
         source: its folder, or its file of annotations.
         set_format: what it is; None: found out from the content.
         classes: what classes mean whose names do not say it.
-        is_strict: whether one annotation that cannot be read refuses the set; else it is left out,
+        is_strict: whether one annotation that cannot be read refuses the set; else it is skipped,
             and told in `Reading.left_out`.
 
     Raises:
@@ -112,7 +112,7 @@ def _read(source: Path, wanted: SetFormat | None, collector: Collector) -> Readi
         f"{name}: {reader.looks_for}" for name, reader in FORMATS.items() if wanted in {None, name}
     )
     ours = "" if wanted else f"lotsight: {ANNOTATIONS} with rois_list; "
-    msg = f"{source}: expected a labelled set, looked for {ours}{looked}, but found none of it"
+    msg = f"{source}: expected a labelled set ({ours}{looked}), but found none"
     raise DatasetError(msg)
 
 

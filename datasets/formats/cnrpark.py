@@ -2,7 +2,7 @@
 
 The labels are in `CNRPark+EXT.csv`, or in `LABELS/*.txt` (`WEATHER/DAY/camera1/PATCH.jpg 0`). Full
 frames are `FULL_IMAGE_1000x750/WEATHER/DAY/cameraN/DAY_HHMM.jpg`; `cameraN.csv` gives the bays as
-squares of the original picture of 2592x1944. Without full frames each cut-out bay is a picture of
+squares of the original image of 2592x1944. Without full frames each cut-out bay is an image of
 one bay, as patches are what most work on this set uses.
 """
 

@@ -80,7 +80,7 @@ def _read(tree: Tree, document: Document, data: Mapping[str, Any], collector: Co
             document.fail(f"{place}.file_name", "a file name", name)
         key = name_from(image.get("id"))
         if key is None or key in images:
-            document.fail(f"{place}.id", "an id of its own", image.get("id"))
+            document.fail(f"{place}.id", "a unique id", image.get("id"))
         licence = licences.get(name_from(image.get("license")), "")
         if not licence and len(licences) == 1:
             licence = next(iter(licences.values()))
@@ -110,7 +110,7 @@ def _label(
     images: Mapping[str | None, Shot],
     categories: Mapping[str | None, str],
 ) -> tuple[str, Label]:
-    """The id of the picture that an annotation is of, and its label."""
+    """The id of the image that an annotation is of, and its label."""
     image, category = (name_from(annotation.get(k)) for k in ("image_id", "category_id"))
     if image is None or image not in images:
         document.fail(f"{place}.image_id", "the id of an image", image)
@@ -154,10 +154,10 @@ def _time(value: object) -> datetime | None:
 
 
 def write_coco(frames: Sequence[LotFrame], folder: Path, names: Mapping[Path, str]) -> None:
-    """Write `annotations/instances_SPLIT.json` for each split; pictures are in `images/`.
+    """Write `annotations/instances_SPLIT.json` for each split; images are in `images/`.
 
     Raises:
-        DatasetError: the disk does not take it, or a picture of unknown size cannot be read.
+        DatasetError: the disk does not take it, or an image of unknown size cannot be read.
     """
     splits: dict[str, list[LotFrame]] = {}
     for frame in frames:

@@ -1,4 +1,4 @@
-"""CVAT for images 1.1: one XML file with all pictures, their outlines, boxes and attributes."""
+"""CVAT for images 1.1: one XML file with all images, their outlines, boxes and attributes."""
 
 from __future__ import annotations
 

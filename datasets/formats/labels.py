@@ -105,7 +105,7 @@ def time_in(name: str) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One annotation of a picture.
+    """One annotation of an image.
 
     Attributes:
         place: where in the file, for errors.
@@ -124,7 +124,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What is known of a picture beside its labels; as in `LotFrame`."""
+    """What is known of an image beside its labels; as in `LotFrame`."""
 
     path: Path
     split: str = ""
@@ -141,8 +141,8 @@ class Reading:
     """What was read.
 
     Attributes:
-        frames: pictures, not decoded yet.
-        ignored: how many annotations of each class were left out.
+        frames: images, not decoded yet.
+        ignored: how many annotations of each class were skipped.
         left_out: annotations that are no outlines, or damaged: file, item, what was expected.
     """
 
@@ -152,7 +152,7 @@ class Reading:
 
 
 class Collector:
-    """Gathers the pictures of one set while its files are read.
+    """Gathers the images of one set while its files are read.
 
     Attributes:
         source: folder or file of the set.
@@ -179,7 +179,7 @@ class Collector:
 
     @contextmanager
     def item(self) -> Iterator[None]:
-        """One annotation: what goes wrong within leaves it out, and is told.
+        """One annotation: an error in it skips the annotation and is reported.
 
         Raises:
             CalibrationError: it is of no possible form, and the reading is strict.
@@ -192,7 +192,7 @@ class Collector:
             self._left_out.append(str(exc))
 
     def add(self, document: Document, shot: Shot, labels: Sequence[Label]) -> None:
-        """Add a picture.
+        """Add an image.
 
         Raises:
             CalibrationError: a label is of no possible form, and the reading is strict.
@@ -240,20 +240,20 @@ class Collector:
         """All that was gathered.
 
         Raises:
-            DatasetError: no picture, or none of the classes means anything here.
+            DatasetError: no image, or none of the classes means anything here.
         """
         has_any = any(frame.bay_ids or frame.vehicles for frame in self._frames)
         if self._left_out and not has_any:  # a set of which nothing can be read is none
             more = f" (and {len(self._left_out) - 1} more)" if len(self._left_out) > 1 else ""
             raise DatasetError(self._left_out[0] + more)
         if not self._frames:
-            msg = f"{self.source}: expected labelled pictures, but got none"
+            msg = f"{self.source}: expected labelled images, but got none"
             raise DatasetError(msg)
         if self._ignored and not has_any:
             classes = ", ".join(f"'{name}'" for name in sorted(self._ignored)[:8])
             msg = (
                 f"{self.source}: expected classes such as occupied, free, space or car, but got "
-                f"{classes}; say what they mean, e.g. --class NAME=occupied"
+                f"{classes}; map them, e.g. --class NAME=occupied"
             )
             raise DatasetError(msg)
         ignored = dict(self._ignored.most_common())
@@ -291,10 +291,10 @@ def _extent(document: Document, label: Label) -> tuple[float, float, float, floa
 def scaled(
     points: Sequence[tuple[float, float]], image_wh: tuple[float, float]
 ) -> list[tuple[float, float]]:
-    """Points in pixels as fractions of the picture."""
+    """Points in pixels as fractions of the image."""
     return [(x / image_wh[0], y / image_wh[1]) for x, y in points]
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:
-    """Four corners of a box, clockwise from the upper left."""
+    """Four corners of a box, clockwise from the top left."""
     return [(left, top), (right, top), (right, bottom), (left, bottom)]

@@ -1,4 +1,4 @@
-"""PKLot (Almeida et al. 2015): `LOT/WEATHER/DAY/TIME.xml` beside each picture."""
+"""PKLot (Almeida et al. 2015): `LOT/WEATHER/DAY/TIME.xml` beside each image."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def read_pklot(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
     """Read PKLot: contours where there are some, else rotated rectangles.
 
     Spaces without `occupied` (there are some in the original) are of unknown state. The files do
-    not say how large the pictures are; those of one folder are of one size, so one is decoded.
+    not say how large the images are; those of one folder are of one size, so one is decoded.
 
     Raises:
         CalibrationError: a file is damaged; the text names the space.
-        DatasetError: a folder has no picture that tells the size.
+        DatasetError: a folder has no image that tells the size.
     """
     sizes: dict[Path, tuple[int, int]] = {}
     for path in files:
@@ -62,7 +62,7 @@ def _picture(tree: Tree, path: Path) -> Path:
         beside = path.with_suffix(suffix)
         if beside in tree.pictures.get(beside.name, []):
             return beside
-    msg = f"{path}: expected its picture {path.stem}.jpg beside it, but there is none"
+    msg = f"{path}: expected its image {path.stem}.jpg beside it, but there is none"
     raise DatasetError(msg)
 
 

@@ -1,4 +1,4 @@
-"""The files of a set, listed once: what is there, what it seems to be, where a picture lies."""
+"""The files of a set, listed once: what is there, what it seems to be, where an image lies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Tree:
     Attributes:
         root: the folder.
         files: annotation files and the like, sorted; the one file where one was named.
-        pictures: paths of all pictures, by file name.
+        pictures: paths of all images, by file name.
     """
 
     root: Path
@@ -37,7 +37,7 @@ class Tree:
         return [path for path in self.files if path.suffix.lower() in suffixes]
 
     def find_picture(self, name: str, near: Path, split: str = "") -> Path:
-        """Where the picture lies that a file calls `name`.
+        """Where the image lies that a file calls `name`.
 
         Args:
             name: path or file name in the annotations.
@@ -46,7 +46,7 @@ class Tree:
 
         Returns:
             Its path; where nothing is found, the one beside the annotations: whoever opens it is
-            told, and a set can be looked at without its pictures.
+            told, and a set can be looked at without its images.
         """
         relative = name.replace("\\", "/").lstrip("/")
         last = relative.rsplit("/", 1)[-1]
@@ -72,10 +72,10 @@ def survey(source: Path) -> Tree:
         DatasetError: there is nothing at this path.
     """
     if not source.exists():
-        msg = f"{source}: expected the folder or file of a labelled set, but there is none"
+        msg = f"{source}: expected the folder or file of a labelled set, but it does not exist"
         raise DatasetError(msg)
     is_file = source.is_file()
-    # A file of annotations often lies in a folder beside that of its pictures.
+    # A file of annotations often lies in a folder beside that of its images.
     top = source.parent if is_file else source
     if is_file and top.name.lower() in {"annotations", "labels"}:
         top = top.parent
@@ -106,7 +106,7 @@ def head_of(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(_HEAD_BYTES).decode("utf-8", "replace")
     except OSError as exc:
-        msg = f"{path}: expected a file to read, but got: {exc.strerror}"
+        msg = f"{path}: cannot read: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 
@@ -125,7 +125,7 @@ def read_document(path: Path) -> Document:
     try:
         return Document(path, path.read_bytes())
     except OSError as exc:
-        msg = f"{path}: expected a file to read, but got: {exc.strerror}"
+        msg = f"{path}: cannot read: {exc.strerror}"
         raise DatasetError(msg) from exc
 
 

@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file for each picture, as Roboflow and LabelImg write it."""
+"""Pascal VOC: an XML file for each image, as Roboflow and LabelImg write it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ CLASSES = ("classes.txt", "obj.names")
 _SPLIT_KEYS = ("train", "val", "valid", "test")
 _BOX_FIELDS = 5
 _RIM = 0.25
-"""How far outside the picture a point may lie; more than that means pixels, not fractions."""
+"""How far outside the image a point may lie; more than that means pixels, not fractions."""
 
 
 class YoloTask(StrEnum):
@@ -83,14 +83,14 @@ def read_yolo(tree: Tree, files: Sequence[Path], collector: Collector) -> None:
         for picture in part.pictures:
             path = labels_of(picture)
             lines = Document(path, b"")
-            if path.is_file():  # a picture without a file shows nothing, by the form's rule
+            if path.is_file():  # an image without a file shows nothing, by the form's rule
                 lines = read_document(path)
             labels = _lines(lines, names, collector)
             collector.add(lines, Shot(path=picture, split=part.split), labels)
 
 
 def labels_of(picture: Path) -> Path:
-    """Where the labels of a picture are: the last folder `images` becomes `labels`."""
+    """Where the labels of an image are: the last folder `images` becomes `labels`."""
     parts = list(picture.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] == PICTURES:
@@ -136,7 +136,7 @@ def _parts(document: Document, data: Mapping[str, Any], tree: Tree) -> list[_Par
         if found:
             parts.append(_Part(key, tuple(found)))
     if not parts:
-        document.fail(", ".join(_SPLIT_KEYS), "folders of pictures", f"none at {looked}")
+        document.fail(", ".join(_SPLIT_KEYS), "folders of images", f"none at {looked}")
     return _distinct(parts)
 
 
@@ -155,7 +155,7 @@ def _places(document: Document, base: str, entry: str) -> list[Path]:
 
 
 def _pictures(place: Path, tree: Tree) -> list[Path]:
-    if place.is_file():  # a list of pictures, each on a line
+    if place.is_file():  # a list of images, each on a line
         lines = read_document(place).text().splitlines()
         return [tree.find_picture(line.strip(), place.parent) for line in lines if line.strip()]
     return sorted(path for path in place.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
@@ -184,14 +184,14 @@ def _line(document: Document, place: str, fields: Sequence[str], names: Mapping[
     else:
         points = pairs_of(document, place, numbers[1:])
     if any(not -_RIM <= value <= 1 + _RIM for point in points for value in point):
-        document.fail(place, "fractions of the picture, 0 to 1", " ".join(fields))
+        document.fail(place, "fractions of the image, 0 to 1", " ".join(fields))
     return Label(place, names[int(numbers[0])], points)
 
 
 def write_yolo(
     frames: Sequence[LotFrame], folder: Path, names: Mapping[Path, str], task: YoloTask
 ) -> None:
-    """Write `labels/SPLIT/*.txt` and `data.yaml`; pictures are in `images/SPLIT/`.
+    """Write `labels/SPLIT/*.txt` and `data.yaml`; images are in `images/SPLIT/`.
 
     Raises:
         DatasetError: the disk does not take it.
@@ -217,7 +217,7 @@ def write_yolo(
 def _outlines(frame: LotFrame, task: YoloTask) -> Sequence[Floats]:
     if task is not YoloTask.OBB:
         return frame.polygons_norm
-    # Least rectangles are least in pixels, so the picture's shape counts.
+    # Least rectangles are least in pixels, so the image's shape counts.
     return list(quads_of(frame.polygons_norm, frame.size_wh()))
 
 

@@ -1,4 +1,4 @@
-"""From a judged pool to a queue: by single bays, or by whole pictures."""
+"""From a judged pool to a queue: by single bays, or by whole images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Unit(StrEnum):
     BAY = "bay"
     """Single bays: the most for each answer."""
     FRAME = "frame"
-    """Whole pictures with all their bays: complete labels, as some trainers ask for."""
+    """Whole images with all their bays: complete labels, as some trainers ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Recipe:
     Attributes:
         budget: how many bays, and which of them by chance.
         weights: of the signs.
-        unit: bays or pictures.
+        unit: bays or images.
         sources: as they were given, for the record.
     """
 
@@ -52,14 +52,14 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class RankedFrame:
-    """A picture and what its bays are worth together."""
+    """An image and what its bays are worth together."""
 
     judged: Judged = field(repr=False)
     value: float
 
 
 def rank_frames(pool: Sequence[Judged], weights: Weights) -> list[RankedFrame]:
-    """Pictures by the sum of what their bays are worth, best first.
+    """Images by the sum of what their bays are worth, best first.
 
     With calibrated probabilities that sum grows with the number of bays that are judged or
     labelled wrong.
@@ -74,10 +74,10 @@ def make_queue(
     """Choose what is asked.
 
     Args:
-        pool: judged pictures.
+        pool: judged images.
         spec: the network that judged them.
         recipe: how.
-        folder: of the queue, to which the paths of pictures are relative.
+        folder: of the queue, to which the paths of images are relative.
         now: for the record.
 
     Raises:
@@ -85,7 +85,7 @@ def make_queue(
     """
     counts = np.array([len(one.prob) for one in pool], np.int64)
     if counts.sum() == 0:
-        msg = f"sources {', '.join(recipe.sources)}: expected bays to ask about, but got none"
+        msg = f"sources {', '.join(recipe.sources)}: expected bays to label, but got none"
         raise DatasetError(msg)
     frame = np.repeat(np.arange(len(pool)), counts)
     bay = np.concatenate([np.arange(count) for count in counts])
@@ -120,7 +120,7 @@ def make_queue(
 
 
 def _whole_frames(pool: Sequence[Judged], value: Floats, frame: Ints, budget: Budget) -> Picks:
-    """All bays of the best pictures, after a random sample of single bays."""
+    """All bays of the best images, after a random sample of single bays."""
     rng = np.random.default_rng(budget.seed)
     count = min(budget.count, len(value))
     by_chance = rng.choice(len(value), round(budget.random_share * count), replace=False)
@@ -137,7 +137,7 @@ def _whole_frames(pool: Sequence[Judged], value: Floats, frame: Ints, budget: Bu
     index = np.asarray(chosen, np.int64)
     random = np.zeros(len(index), np.bool)
     random[: len(by_chance)] = True
-    # By picture, so that a person stays in one view.
+    # By image, so that a person stays in one view.
     order = np.argsort(frame[index], kind="stable")
     twice = np.zeros(len(index), np.bool)
     twice[rng.choice(len(index), round(budget.twice_share * len(index)), replace=False)] = True

@@ -27,7 +27,7 @@ from telemetry import SystemClock
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Choose bays that a person should look at, review them in the browser, export labels.",
+    help="Choose bays worth labelling, review them in the browser, export labels.",
 )
 console = Console(highlight=False, soft_wrap=True)
 PORT = 8348
@@ -41,28 +41,31 @@ def queue(  # noqa: PLR0913, PLR0917 - one for each option of the command
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Harvest bundles, data sets (folder, name or name:split), or folders of pictures "
+            help="Harvest bundles, data sets (folder, name or name:split), or folders of images "
             "(with --calibration).",
             show_default=False,
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="New folder for the queue.")],
-    count: Annotated[int, typer.Option("--count", "-n", help="Bays to ask about.", min=1)] = 400,
-    by: Annotated[Unit, typer.Option(help="Single bays, or whole pictures.")] = Unit.BAY,
+    count: Annotated[
+        int, typer.Option("--count", "-n", help="Number of bays in the queue.", min=1)
+    ] = 400,
+    by: Annotated[Unit, typer.Option(help="Queue single bays or whole images.")] = Unit.BAY,
     random: Annotated[
-        float, typer.Option(help="Share drawn at random: gives the error rate.", min=0, max=1)
+        float, typer.Option(help="Fraction drawn at random; gives the error rate.", min=0, max=1)
     ] = 0.2,
     twice: Annotated[
-        float, typer.Option(help="Share that every reviewer gets: gives agreement.", min=0, max=1)
+        float,
+        typer.Option(help="Fraction shown to every reviewer; gives the agreement.", min=0, max=1),
     ] = 0.1,
     calibration: Annotated[
-        Path | None, typer.Option("--calibration", "-c", help="Of plain pictures: their bays.")
+        Path | None, typer.Option("--calibration", "-c", help="Calibration file, for plain images.")
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Name or path of a model.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the named sets.")] = None,
-    seed: Annotated[int, typer.Option(help="Of sample, ties and order.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of sample, ties and order.")] = 0,
 ) -> None:
     """Judge all bays and write a queue of those whose answers are worth most."""
     recipe = Recipe(
@@ -84,7 +87,7 @@ def queue(  # noqa: PLR0913, PLR0917 - one for each option of the command
 
 def _best_frames(pool: Sequence[Judged], recipe: Recipe) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("pictures worth most")
+    table.add_column("most valuable images")
     table.add_column("bays", justify="right")
     table.add_column("worth", justify="right")
     for ranked in rank_frames(pool, recipe.weights)[:SHOWN_FRAMES]:
@@ -97,7 +100,7 @@ def _best_frames(pool: Sequence[Judged], recipe: Recipe) -> Table:
 def _queue_line(folder: Path, made: Queue) -> str:
     random = sum(item.random for item in made.items)
     return (
-        f"{folder}: {len(made.items)} bays on {len(made.frames)} pictures, of "
+        f"{folder}: {len(made.items)} bays on {len(made.frames)} images, out of "
         f"{made.made.pool_bays} on {made.made.pool_frames}; {random} of them drawn at random"
     )
 
@@ -106,11 +109,14 @@ def _queue_line(folder: Path, made: Queue) -> str:
 def review(
     folder: Folder,
     reviewer: Annotated[
-        str | None, typer.Option(help="Your name, kept with each answer; the page can change it.")
+        str | None,
+        typer.Option(help="Your name, stored with each answer; can be changed on the page."),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes any.")] = PORT,
+    port: Annotated[int, typer.Option(help="Loopback port; 0 picks a free one.")] = PORT,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
-    settle: Annotated[bool, typer.Option(help="Begin with what reviewers differ on.")] = False,
+    settle: Annotated[
+        bool, typer.Option(help="Start with the bays that reviewers disagree on.")
+    ] = False,
 ) -> None:
     """Open the review page."""
     from calibration.editor import listen, serve_page
@@ -126,7 +132,7 @@ def review(
         url = f"http://127.0.0.1:{taken}/" + ("?mode=settle" if settle else "")
 
         def opened() -> None:
-            console.print(f"review: [bold]{url}[/] (Ctrl+C ends it)")
+            console.print(f"review: [bold]{url}[/] (Ctrl+C to stop)")
             if browser:
                 webbrowser.open(url)
 
@@ -160,11 +166,13 @@ def export(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="New folder for the data set.")],
     base: Annotated[
-        Path | None, typer.Option(help="Data set that is revised; its pictures come along.")
+        Path | None, typer.Option(help="Data set to revise; its images are included.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Of pictures that have none yet.")] = "train",
-    licence: Annotated[str, typer.Option(help="Of pictures that the base lacks; SPDX.")] = "",
-    link: Annotated[bool, typer.Option("--link", help="Link pictures; do not copy them.")] = False,
+    split: Annotated[str, typer.Option(help="Split of images that have none yet.")] = "train",
+    licence: Annotated[str, typer.Option(help="SPDX licence of images that the base lacks.")] = "",
+    link: Annotated[
+        bool, typer.Option("--link", help="Link images instead of copying them.")
+    ] = False,
 ) -> None:
     """Write what was answered as a revision of a data set."""
     from datasets.labelling.export import NO_BASE, Target, export_revision, read_base
@@ -182,7 +190,7 @@ def export(
     counts = manifest.counts
     console.print(
         f"{out}: version [bold]{manifest.version}[/], parent {manifest.parent or 'none'}; "
-        f"{counts.pictures} pictures, {counts.occupied} bays occupied, {counts.free} free, "
+        f"{counts.pictures} images, {counts.occupied} bays occupied, {counts.free} free, "
         f"{counts.unknown} unknown"
     )
     for name, value in summary(results):
@@ -200,7 +208,7 @@ def summary(results: Results) -> list[tuple[str, str]]:
     return [
         ("answered", f"{len(results.outcomes)} of {results.asked}: {counts}"),
         ("answers", people or "none"),
-        ("wrong in the random part", f"{results.error_rate}; stands for the whole pool"),
-        ("wrong in the chosen part", str(results.chosen_rate)),
-        ("reviewers agree", agreement),
+        ("wrong in the random part", f"{results.error_rate}; representative of the whole pool"),
+        ("wrong in the selected part", str(results.chosen_rate)),
+        ("reviewer agreement", agreement),
     ]

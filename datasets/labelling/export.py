@@ -1,7 +1,7 @@
 """Answers become a revision of a data set: states, who gave them, when and how, and its parent.
 
-The revision holds the pictures of its base, if there is one, and those of the queue. Bays that were
-asked about get the decided state; what nobody could tell or what is disputed becomes unknown, and
+The revision holds the images of its base, if there is one, and those of the queue. Bays that were
+asked about get the decided state; undecidable or disputed ones become unknown, and
 bays that were not asked about keep the label that they had. Beside the form's own files lies
 `reviews.jsonl`, a line for each reviewed bay, those of earlier revisions included.
 """
@@ -43,7 +43,7 @@ class Base:
     Attributes:
         folder: of it.
         frames: all of them.
-        by_sha256: place of a picture among the frames.
+        by_sha256: place of an image among the frames.
         version: of it; None when it has no manifest.
         reviews: lines of its earlier reviews.
     """
@@ -64,9 +64,9 @@ class Target:
 
     Attributes:
         folder: new, or empty.
-        split: of pictures that have none.
-        licence: of pictures that the base does not know; empty where it is not stated.
-        placing: how pictures get there.
+        split: of images that have none.
+        licence: of images that the base does not know; empty where it is not stated.
+        placing: how images get there.
     """
 
     folder: Path
@@ -79,7 +79,7 @@ def read_base(folder: Path) -> Base:
     """Read the data set that is revised.
 
     Raises:
-        DatasetError: it is damaged, or a picture is missing.
+        DatasetError: it is damaged, or an image is missing.
     """
     frames = tuple(read_dataset(folder))
     manifest = read_manifest(folder) if (folder / MANIFEST).is_file() else None
@@ -100,7 +100,7 @@ def _earlier_reviews(path: Path) -> tuple[str, ...]:
     try:
         return tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
     except (OSError, UnicodeError) as exc:
-        msg = f"{path}: expected earlier reviews, but got: {exc}"
+        msg = f"{path}: cannot read earlier reviews: {exc}"
         raise DatasetError(msg) from exc
 
 
@@ -120,17 +120,17 @@ def export_revision(
         results: what was answered.
         base: what is revised; `NO_BASE` for a first version.
         target: where to.
-        on_picture: called after each picture.
+        on_picture: called after each image.
 
     Returns:
         Its manifest.
 
     Raises:
-        DatasetError: nothing was answered, base and queue know other bays in a picture, a picture
+        DatasetError: nothing was answered, base and queue know other bays in an image, an image
             changed since the queue was made, or the folder cannot be written.
     """
     if not results.outcomes:
-        msg = f"{queue_folder}: expected answers to export, but nothing is answered yet"
+        msg = f"{queue_folder}: expected answers to export, but there are none yet"
         raise DatasetError(msg)
     frames, reviewed = _revised(queue_folder, queue, results, base, target)
     names = picture_names(frames)
@@ -149,7 +149,7 @@ def export_revision(
 
 @dataclass(frozen=True, slots=True)
 class _Reviewed:
-    """A picture with its new states, and where they come from."""
+    """An image with its new states, and where they come from."""
 
     frame: LotFrame
     queued: QueuedFrame
@@ -179,7 +179,7 @@ def _revised(
 def _new_frame(folder: Path, queued: QueuedFrame, target: Target) -> LotFrame:
     path = picture_path(folder, queued)
     if sha256_of(path) != queued.sha256:
-        msg = f"{path}: expected the picture that was reviewed, but it has changed since"
+        msg = f"{path}: expected the image that was reviewed, but it has changed since"
         raise DatasetError(msg)
     return LotFrame(
         set_name=queued.source,
@@ -199,8 +199,8 @@ def _same_bays(frame: LotFrame, queued: QueuedFrame) -> LotFrame:
     ids = tuple(bay.id for bay in queued.bays)
     if frame.bay_ids != ids:
         msg = (
-            f"{frame.path}: expected the bays that were asked about ({', '.join(ids[:5])}, ...), "
-            f"but got {', '.join(frame.bay_ids[:5])}, ...: the base has changed since"
+            f"{frame.path}: expected the queued bays ({', '.join(ids[:5])}, ...), but got "
+            f"{', '.join(frame.bay_ids[:5])}, ...: the base has changed since"
         )
         raise DatasetError(msg)
     return frame

@@ -1,7 +1,7 @@
 """What people answered: one append-only file for each reviewer, one JSON line for each action.
 
 An action is durable before the page hears of it: the line is written with one call and synced to
-the disk, so `kill -9` or a power cut loses at most the line that nobody was told is safe, and
+the disk, so `kill -9` or a power cut loses at most a line that was not yet acknowledged, and
 reading drops such a torn tail. Undoing is an action as well; nothing is ever rewritten. Files of
 reviewers on several machines are joined by putting them into one folder.
 """
@@ -42,7 +42,7 @@ class Answer(_Value):
 
     Attributes:
         item: name of the question.
-        state: what is seen; unknown: it cannot be told from the picture.
+        state: what is seen; unknown: it cannot be seen in the image.
     """
 
     item: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}-\d{1,5}$")]
@@ -91,7 +91,7 @@ def append_entry(path: Path, entry: Entry) -> None:
             _sync_folder(path.parent)
             _sync_folder(path.parent.parent)
     except OSError as exc:
-        msg = f"{path}: expected to be able to keep the answer, but got: {exc.strerror}"
+        msg = f"{path}: cannot save the answer: {exc.strerror}"
         raise AnswerNotKeptError(msg) from exc
 
 
@@ -148,7 +148,7 @@ def read_entries(path: Path) -> tuple[list[Entry], int]:
     try:
         content = path.read_bytes()
     except OSError as exc:
-        msg = f"{path}: expected answers, but got: {exc.strerror}"
+        msg = f"{path}: cannot read answers: {exc.strerror}"
         raise DatasetError(msg) from exc
     whole = content.rfind(b"\n") + 1
     entries = []
@@ -178,13 +178,13 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as exc:
-        msg = f"{path}: expected a folder that can be written, but got: {exc.strerror}"
+        msg = f"{path}: expected a writable folder, but got: {exc.strerror}"
         raise DatasetError(msg) from exc
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            msg = f"{folder}: expected nobody to review this queue now, but another process does"
+            msg = f"{folder}: this queue is already under review by another process"
             raise DatasetError(msg) from None
         yield
     finally:

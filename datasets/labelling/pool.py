@@ -1,4 +1,4 @@
-"""The bays that could be asked about: every source of pictures in one form, judged once."""
+"""The bays that could be asked about: every source of images in one form, judged once."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from vision.judge import BayShapes, Detector, judge_bays
 from vision.types import Floats, ImageBgr, as_floats
 
 ID_CHARACTERS = 12
-"""Of the picture's hash, in hexadecimal: no two of a million pictures share them."""
+"""Of the image's hash, in hexadecimal: no two of a million images share them."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolFrame:
-    """A picture whose bays may be asked about.
+    """An image whose bays may be asked about.
 
     Attributes:
-        path: of the picture.
+        path: of the image.
         source: where it came from.
-        polygons_norm: M bays, each (K, 2), fractions of the picture.
+        polygons_norm: M bays, each (K, 2), fractions of the image.
         bay_ids: M names.
         labels: M labels that are there; None where there is none.
         split: of the set; empty where there is none.
@@ -56,10 +56,10 @@ class PoolFrame:
     reasons: tuple[str, ...] = ()
 
     def read(self) -> ImageBgr:
-        """Decode the picture.
+        """Decode the image.
 
         Raises:
-            DatasetError: it is missing or no picture.
+            DatasetError: it is missing or no image.
         """
         return read_picture(self.path)
 
@@ -69,13 +69,13 @@ class Judged:
     """A frame of the pool and what the network says of it.
 
     Attributes:
-        frame: the picture.
+        frame: the image.
         sha256: of its file.
         image_wh: width and height, pixels.
         prob: of occupied, shape (M,).
         box_prob: of occupied by boxes alone, shape (M,).
         looks: of each bay, shape (M, D).
-        look: of the whole picture, shape (D,).
+        look: of the whole image, shape (D,).
     """
 
     frame: PoolFrame
@@ -128,7 +128,7 @@ class Judged:
 
 
 def from_lot(frame: LotFrame) -> PoolFrame:
-    """A labelled picture: its labels are looked at again."""
+    """A labelled image: its labels are looked at again."""
     return PoolFrame(
         path=frame.path,
         source=frame.set_name,
@@ -144,7 +144,7 @@ def from_lot(frame: LotFrame) -> PoolFrame:
 def from_bundle(bundle: HarvestBundle) -> list[PoolFrame]:
     """Frames that an edge box kept; its bays are where its view guard had moved them.
 
-    The box's own probabilities are not taken: the network that is to get better judges anew.
+    The box's own probabilities are not taken: the network being improved judges again.
     """
     made = bundle.manifest
     return [
@@ -165,7 +165,7 @@ def from_bundle(bundle: HarvestBundle) -> list[PoolFrame]:
 
 
 def from_pictures(pictures: Sequence[Path], calibration: Calibration) -> list[PoolFrame]:
-    """Pictures of one camera that stood still, without labels.
+    """Images of one camera that stood still, without labels.
 
     Raises:
         DatasetError: the calibration holds no bay.
@@ -191,10 +191,10 @@ def judge_pool(
     frames: Sequence[PoolFrame],
     on_frame: Callable[[], None] = lambda: None,
 ) -> list[Judged]:
-    """Judge every bay by both heads; a picture that comes twice counts once.
+    """Judge every bay by both heads; an image that comes twice counts once.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
         ModelError: the network failed.
     """
     found: dict[str, Judged] = {}

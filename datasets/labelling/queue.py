@@ -1,9 +1,9 @@
-"""The queue as a folder: what is asked, about which pictures, why; written once, then only read.
+"""The queue as a folder: what is asked, about which images, why; written once, then only read.
 
     QUEUE/queue.json        what is asked
     QUEUE/answers/*.jsonl   what was answered, see `datasets.labelling.journal`
 
-Pictures stay where they are; the queue holds the way to them and their SHA-256.
+Images stay where they are; the queue holds the way to them and their SHA-256.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class _Value(BaseModel):
 
 
 class QueuedBay(_Value):
-    """A bay in a picture.
+    """A bay in an image.
 
     Attributes:
         id: of the bay.
-        polygon: outline, fractions of the picture.
+        polygon: outline, fractions of the image.
         prob: the network's probability of occupied.
         box_prob: the same from its boxes alone.
         label: that is there; None where there is none.
@@ -52,12 +52,12 @@ class QueuedBay(_Value):
 
 
 class QueuedFrame(_Value):
-    """A picture and its bays.
+    """An image and its bays.
 
     Attributes:
-        id: short, from the picture's hash.
+        id: short, from the image's hash.
         picture: path, relative to the queue's folder.
-        sha256: of the picture file.
+        sha256: of the image file.
         image_wh: width and height, pixels.
         source: where it came from: a bundle, a set.
         split: of the set; empty where there is none.
@@ -107,7 +107,7 @@ class Made(_Value):
         model: name, version and sha256 of the network.
         sources: as they were given.
         settings: of scoring and selection, seed included.
-        pool_frames: pictures among which was chosen.
+        pool_frames: images among which was chosen.
         pool_bays: bays likewise; the random sample stands for them.
     """
 
@@ -125,7 +125,7 @@ class Queue(_Value):
     Attributes:
         schema_version: of this form.
         made: how.
-        frames: pictures that are asked about.
+        frames: images that are asked about.
         items: the questions.
     """
 
@@ -144,12 +144,12 @@ class Queue(_Value):
                 msg = f"item {number}: frame {item.frame} has no bay {item.bay}"
                 raise ValueError(msg)
         if len({self.id_of(item) for item in self.items}) != len(self.items):
-            msg = "expected each bay of a picture once, but one is asked about twice"
+            msg = "expected each bay of an image once, but one is queued twice"
             raise ValueError(msg)
         return self
 
     def id_of(self, item: QueueItem) -> str:
-        """Name of a question: the picture's short hash and the bay's number in it."""
+        """Name of a question: the image's short hash and the bay's number in it."""
         return f"{self.frames[item.frame].id}-{item.bay}"
 
     def bay_of(self, item: QueueItem) -> QueuedBay:
@@ -165,13 +165,13 @@ def write_queue(folder: Path, queue: Queue) -> Path:
     """
     path = folder / FILE
     if path.exists():
-        msg = f"{path}: expected no queue here yet, but there is one; answers to it would be lost"
+        msg = f"{path}: a queue already exists here; its answers would be lost"
         raise DatasetError(msg)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, queue.model_dump_json(indent=1) + "\n")
     except OSError as exc:
-        msg = f"{path}: expected to be able to write the queue, but got: {exc.strerror}"
+        msg = f"{path}: cannot write the queue: {exc.strerror}"
         raise DatasetError(msg) from exc
     return path
 
@@ -187,5 +187,5 @@ def read_queue(folder: Path) -> Queue:
 
 
 def picture_path(folder: Path, frame: QueuedFrame) -> Path:
-    """Where the picture of a frame lies."""
+    """Where the image of a frame lies."""
     return Path(os.path.normpath(folder / frame.picture))

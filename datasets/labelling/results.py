@@ -25,9 +25,9 @@ class How(StrEnum):
     CONFIRMED = "confirmed"
     CORRECTED = "corrected"
     SKIPPED = "skipped"
-    """Nobody could tell from the picture."""
+    """Undecidable from the image."""
     DISPUTED = "disputed"
-    """Reviewers differ, and nobody has settled it."""
+    """Reviewers disagree, and it is not settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Share:
     def __str__(self) -> str:
         """In percent, with interval and counts."""
         if not self.count:
-            return "not known: nothing was looked at"
+            return "unknown: nothing reviewed"
         return (
             f"{100 * self.value:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f} %, "
             f"{self.hits} of {self.count})"

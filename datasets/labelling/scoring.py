@@ -1,4 +1,4 @@
-"""How much a person's answer about a bay is worth, before it is asked for.
+"""Expected value of a reviewer's answer about a bay.
 
 Three signs are known from the literature, and each alone can be enough:
 
@@ -48,7 +48,7 @@ class Weights:
     edge: float = 0.2
 
     def __post_init__(self) -> None:
-        """Refuse what is no share."""
+        """Reject what is no share."""
         for name, value in asdict(self).items():
             if not 0 <= value <= 1:
                 msg = f"{name}: expected a weight from 0 to 1, but got {value}"
@@ -74,7 +74,7 @@ class Signs:
     edge: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+        """Reject arrays that do not belong together."""
         shapes = {self.prob.shape, self.box_prob.shape, self.label.shape, self.has_label.shape}
         if shapes != {(len(self.prob),)}:
             msg = f"expected arrays of one shape (M,), but got {sorted(shapes)}"
@@ -98,7 +98,7 @@ class Worth:
     Attributes:
         learning: for the next network; a repeat of what was asked teaches nothing new.
         mending: for the label that is there; each wrong label needs an answer of its own, however
-            alike their pictures are.
+            alike their images are.
     """
 
     learning: Floats

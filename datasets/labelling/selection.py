@@ -30,7 +30,7 @@ class Budget:
     Attributes:
         count: bays in all.
         random_share: of them, drawn at random.
-        twice_share: of all of them, shown to every reviewer, to tell how far they agree.
+        twice_share: of all of them, shown to every reviewer, to measure how far they agree.
         near: distance of looks below which a pick counts as a repeat, see `datasets.crops`.
         seed: of the random sample, of ties and of the order.
     """
@@ -42,13 +42,13 @@ class Budget:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no number or share."""
+        """Reject what is no number or share."""
         if self.count < 1:
             msg = f"count: expected at least one bay, but got {self.count}"
             raise ValueError(msg)
         for name in ("random_share", "twice_share"):
             if not 0 <= getattr(self, name) <= 1:
-                msg = f"{name}: expected a share from 0 to 1, but got {getattr(self, name)}"
+                msg = f"{name}: expected a fraction from 0 to 1, but got {getattr(self, name)}"
                 raise ValueError(msg)
 
 
@@ -82,7 +82,7 @@ def select(worth: Worth, look: Floats, budget: Budget) -> Picks:
     open_[by_chance] = False
     rest = np.nonzero(open_)[0]
     best = rest[pick_diverse(worth[rest], look[rest], count - len(by_chance), budget.near, rng)]
-    # The sample is strewn in, so that nobody can tell it, or tires before it.
+    # The sample is interleaved, so that it is neither recognisable nor affected by fatigue.
     places = np.sort(rng.choice(count, len(by_chance), replace=False))
     random = np.zeros(count, np.bool)
     random[places] = True

@@ -1,4 +1,4 @@
-"""Where pictures come from: bundles of an edge box, labelled sets of any format, plain folders."""
+"""Where images come from: bundles of an edge box, labelled sets of any format, plain folders."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from harvest import is_bundle, read_bundle
 def read_sources(
     sources: Sequence[str], calibration: Path | None, data: Path | None
 ) -> list[PoolFrame]:
-    """Read sources of any kind; pictures are not decoded yet.
+    """Read sources of any kind; images are not decoded yet.
 
     Args:
         sources: as the command takes them.
-        calibration: bays of plain pictures.
+        calibration: bays of plain images.
         data: folder of named sets; by default `LOTSIGHT_DATA`.
 
     Raises:
@@ -41,8 +41,8 @@ def _read(source: str, calibration: Path | None, data: Path | None) -> list[Pool
     if path.exists():
         if detect_set(path) is None:
             msg = (
-                f"{path}: expected a harvest bundle or a labelled set of a known format; for plain "
-                "pictures give the bays too, with --calibration"
+                f"{path}: expected a harvest bundle or a labelled set of a known format; for "
+                "plain images pass the bays with --calibration"
             )
             raise DatasetError(msg)
         return [from_lot(frame) for frame in read_set(path).frames]
@@ -57,6 +57,6 @@ def _read(source: str, calibration: Path | None, data: Path | None) -> list[Pool
 def _plain(folder: Path, calibration: Path) -> list[PoolFrame]:
     pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     if not pictures:
-        msg = f"{folder}: expected pictures ({', '.join(sorted(PICTURE_SUFFIXES))}), but got none"
+        msg = f"{folder}: expected images ({', '.join(sorted(PICTURE_SUFFIXES))}), but got none"
         raise DatasetError(msg)
     return from_pictures(pictures, load_calibration(calibration))

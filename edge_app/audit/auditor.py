@@ -1,4 +1,4 @@
-"""Second opinions on sampled pictures of a running service, and what they add up to."""
+"""Second opinions on sampled images of a running service, and what they add up to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from vision.types import Floats
 _log = logging.getLogger(__name__)
 
 LATE_AFTER = 10.0
-"""Settle times after which a second opinion is dropped: the camera was away meanwhile."""
+"""Settle times after which a second opinion is dropped: the camera was down in the meantime."""
 MOST_LOOKS = 2_000
 """Of one camera; twice a week of them at the usual pace. Beyond it the oldest count no more."""
 _DIGITS = 4
@@ -41,13 +41,13 @@ _DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Opinion:
-    """A second opinion that waits for what its bays do next; it keeps no picture.
+    """A second opinion that waits for what its bays do next; it keeps no image.
 
     Attributes:
-        taken_s: monotonic time of the picture.
-        taken_utc: wall time of the picture.
+        taken_s: monotonic time of the image.
+        taken_utc: wall time of the image.
         states: of the bays then.
-        opinion: on the picture.
+        opinion: on the image.
     """
 
     taken_s: float
@@ -62,9 +62,9 @@ class _Track:
 
     Attributes:
         rng: of the moments that are sampled.
-        due_s: when the next picture is to be looked at again.
+        due_s: when the next image is to be looked at again.
         asked: while a second pass is queued, the newest look: that one it will be about. A busy box
-            may have no time for hours, and the newest picture is in memory anyway.
+            may have no time for hours, and the newest image is in memory anyway.
         waiting: a second opinion that waits for what its bays do next.
         counted: what counts, with its monotonic moment; oldest first.
     """
@@ -79,7 +79,7 @@ class _Track:
 
 
 class Auditor:
-    """Looks again at sampled pictures; a `Observer` of every camera.
+    """Looks again at sampled images; a `Observer` of every camera.
 
     Safe to use from several threads, each camera from one at a time. A look costs a second pass of
     the network, about twice the usual one, and is taken only when no frame waits.
@@ -89,7 +89,7 @@ class Auditor:
         clock: time.
         when_idle: has a task done once no frame waits; `Scheduler.post_idle`.
         detector: the network in use; None while there is none.
-        alarms: where a camera that is seen badly is told.
+        alarms: where a badly judged camera is reported.
         file: keeps what counts over restarts; None: nothing is kept.
     """
 
@@ -152,7 +152,7 @@ class Auditor:
         )
 
     def since(self, camera: str) -> datetime | None:
-        """When the oldest picture that counts was taken; None without one."""
+        """When the oldest image that counts was taken; None without one."""
         oldest = next(self._counting(camera), None)
         return None if oldest is None else oldest.taken_utc
 
@@ -174,7 +174,7 @@ class Auditor:
         self._sha256 = kept.model
         now, now_s = self._clock.utc(), self._clock.mono_s()
         for counted in kept.looks:
-            # A wall clock that went back since must not make a picture younger than now.
+            # A wall clock that went back since must not make an image younger than now.
             age_s = max((now - counted.taken_utc).total_seconds(), 0.0)
             if age_s <= self._config.window_s:
                 self._track(counted.camera).counted.append((now_s - age_s, counted))
@@ -263,9 +263,9 @@ class Auditor:
             Alarm(
                 AlarmKind.AUDIT,
                 f"camera {camera}: second opinions contradict its bay states",
-                f"at most {most:g} % of bay states hold, {expected:g} % are expected",
-                "Look whether its bays lie where they belong in the live picture; if they do, have "
-                "some of its pictures labelled.",
+                f"at most {most:g} % of bay states are correct, expected {expected:g} %",
+                "Check in the live image that its bays are drawn in the right place; if they "
+                "are, have some of its images labelled.",
                 camera,
                 "contradicted",
                 in_editor=True,

@@ -11,7 +11,7 @@ Were doubted bays all wrong, the confirmed share would be the accuracy; were the
 minus the outvoted share. The figure in between counts a bay right when the mean of all log-odds
 upholds its state. The bounds get a sampling margin each: the Jeffreys interval (Brown, Cai and
 DasGupta 2001) on the effective sample size of Korn and Graubard (1998), since the bays of one
-picture share its light and err together.
+image share its light and err together.
 
 What it cannot see: bays on which all opinions are wrong together. So it is a smoke detector, not a
 measurement: `benchmarks/audit.py` says how far the two are apart.
@@ -37,7 +37,7 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class LookTally:
-    """What the other opinions said of the bays of one picture.
+    """What the other opinions said of the bays of one image.
 
     Attributes:
         bays: judged again.
@@ -52,11 +52,11 @@ class LookTally:
     outvoted: int
 
     def __post_init__(self) -> None:
-        """Refuse counts that contradict each other."""
+        """Reject counts that contradict each other."""
         if not (0 <= self.confirmed <= self.bays and 0 <= self.upheld <= self.bays) or not (
             0 <= self.outvoted <= self.bays - self.confirmed
         ):
-            msg = f"expected shares of the bays, but got {self}"
+            msg = f"expected consistent bay counts, but got {self}"
             raise ValueError(msg)
 
 
@@ -65,7 +65,7 @@ class AccuracyEstimate:
     """How often states are right.
 
     Attributes:
-        looks: pictures looked at again.
+        looks: images looked at again.
         bays: bays judged again in them.
         accuracy: share of states that the mean of all opinions upholds.
         low: lower end of the interval.
@@ -80,7 +80,7 @@ class AccuracyEstimate:
 
 
 def tally_look(opinion: SecondOpinion, prob: Floats, counted: Bools | None = None) -> LookTally:
-    """Count what the others say of one picture's bays.
+    """Count what the others say of one image's bays.
 
     Args:
         opinion: of the others, on M bays.
@@ -100,7 +100,7 @@ def tally_look(opinion: SecondOpinion, prob: Floats, counted: Bools | None = Non
 
 
 def estimate_accuracy(tallies: Sequence[LookTally]) -> AccuracyEstimate | None:
-    """Put the tallies of many pictures together; None without any bay."""
+    """Put the tallies of many images together; None without any bay."""
     kept = [tally for tally in tallies if tally.bays]
     if not kept:
         return None
@@ -119,7 +119,7 @@ def estimate_accuracy(tallies: Sequence[LookTally]) -> AccuracyEstimate | None:
 
 
 def _end(hits: Doubles, bays: Doubles, quantile: float) -> float:
-    """One end of the Jeffreys interval of a share, `hits` of `bays` in each picture."""
+    """One end of the Jeffreys interval of a share, `hits` of `bays` in each image."""
     share = hits.sum() / bays.sum()
     count = effective_bays(hits, bays)
     end = betaincinv(share * count + 0.5, (1 - share) * count + 0.5, quantile)
@@ -127,10 +127,10 @@ def _end(hits: Doubles, bays: Doubles, quantile: float) -> float:
 
 
 def effective_bays(hits: Doubles, bays: Doubles) -> float:
-    """How many independent bays tell as much as these, which stand together in pictures.
+    """How many independent bays tell as much as these, which stand together in images.
 
-    From the variance of the share between pictures; as many as there are pictures where all agree,
-    because then nothing tells how much the bays of a picture depend on each other.
+    From the variance of the share between images; as many as there are images where all agree,
+    because then the dependence between the bays of an image is unknown.
     """
     looks, total = len(bays), bays.sum()
     share = hits.sum() / total

@@ -4,9 +4,9 @@
     {"version": 1, "model": "9f2c..."}
     ["north", "2026-11-24T22:15:00+00:00", 18, 17, 18, 0]
 
-A line is added for each picture that counts, some 40 bytes, without waiting for the disk: after a
+A line is added for each image that counts, some 40 bytes, without waiting for the disk: after a
 power cut the last half minute's may be missing, which is one look of a thousand. A crash may leave
-half of the last line, which is passed over. The file is written anew, as a whole, after a start,
+half of the last line, which is skipped. The whole file is rewritten after a start,
 for another network, and when half of it is too old.
 """
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 FILE = "audit.jsonl"
 VERSION = 1
 _LINES_SPARED = 1_000
-"""So many lines beyond twice those that count are no reason to write the file anew."""
+"""The file is not rewritten for fewer lines than this beyond twice those that count."""
 _Line = TypeAdapter(tuple[str, AwareDatetime, int, int, int, int])
 
 
@@ -42,7 +42,7 @@ class _Head(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CountedObservation:
-    """One picture that counts.
+    """One image that counts.
 
     Attributes:
         camera: whose it is.
@@ -69,7 +69,7 @@ class AuditHistory:
 
 
 class AuditHistoryFile:
-    """The counted pictures of all cameras on disk. One thread at a time.
+    """The counted images of all cameras on disk. One thread at a time.
 
     A disk that cannot be written costs the figures' memory, never the audit.
 
@@ -83,7 +83,7 @@ class AuditHistoryFile:
         self._lines = self._most_lines = 0
 
     def read(self) -> AuditHistory:
-        """What was kept. What cannot be read is said in the log and counts no more."""
+        """The stored history. What cannot be read is logged and no longer counts."""
         try:
             lines = self._path.read_bytes().splitlines(keepends=True)
             head = _Head.model_validate_json(lines[0]) if lines else None
@@ -91,7 +91,7 @@ class AuditHistoryFile:
             return AuditHistory()
         except (OSError, ValidationError) as exc:
             _log.warning(
-                "%s: expected the audit's figures in version %d, but got %s: they begin anew",
+                "%s: expected audit history version %d, but got %s: starting a new history",
                 self._path,
                 VERSION,
                 type(exc).__name__,
@@ -111,9 +111,9 @@ class AuditHistoryFile:
 
         Args:
             model: SHA-256 of the network that it is about.
-            look: the picture.
+            look: the image.
             all_looks: gives every one that counts now, this one included, for when the file is
-                written anew.
+                rewritten.
         """
         try:
             if model != self._model or self._lines >= self._most_lines:
@@ -124,9 +124,9 @@ class AuditHistoryFile:
                 file.write(_line(look))
             self._lines += 1
         except OSError as exc:
-            # It may be gone, or end with half a line: the next one makes it anew.
+            # It may be gone, or end with half a line: the next one recreates it.
             self._most_lines = 0
-            _log.debug("%s: the audit's figures are not kept: %s", self._path, exc)
+            _log.debug("%s: cannot write audit history: %s", self._path, exc)
 
     def _write(self, model: str, looks: list[CountedObservation]) -> None:
         with replacing(self._path, PRIVATE) as file:
@@ -144,8 +144,8 @@ class AuditHistoryFile:
             except ValueError as exc:
                 if number <= len(lines) or line.endswith(b"\n"):
                     _log.warning(
-                        "%s: line %d: expected a counted picture, but got %s: the %d before it "
-                        "count, the others begin anew",
+                        "%s: line %d: expected an audit record, but got %s: keeping the %d "
+                        "before it, dropping the rest",
                         self._path,
                         number,
                         type(exc).__name__,

@@ -1,4 +1,4 @@
-"""`lotsight calibrate SOURCE`: the editor on a camera, a clip, a picture or a running edge."""
+"""`lotsight calibrate SOURCE`: the editor on a camera, a clip, an image or a running edge."""
 
 from __future__ import annotations
 
@@ -52,23 +52,25 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
     source: Annotated[
         str,
         typer.Argument(
-            help="A video, a picture, rtsp://..., snapshot+http://..., usb:0, or the address of a "
+            help="A video, an image, rtsp://..., snapshot+http://..., usb:0, or the address of a "
             "running edge service (http://127.0.0.1:8080)."
         ),
     ],
     calibration: Annotated[
         Path | None,
-        typer.Option(help="The calibration file; by default NAME.calibration.json of the source."),
+        typer.Option(
+            help="Calibration file; default: NAME.calibration.json, named after the source."
+        ),
     ] = None,
-    camera: Annotated[str | None, typer.Option(help="Id of the camera in a new file.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Camera id for a new file.")] = None,
     model: Annotated[
         str | None, typer.Option(help="Model for live check and proposals; 'none' for none.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes any.")] = PORT,
+    port: Annotated[int, typer.Option(help="Loopback port; 0 picks a free one.")] = PORT,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
-    propose: Annotated[bool, typer.Option(help="Begin with proposed bays.")] = False,
+    propose: Annotated[bool, typer.Option(help="Start with proposed bays.")] = False,
     tls_fingerprint: Annotated[
-        str, typer.Option(help="https, rtsps: SHA-256 of the camera's own certificate.")
+        str, typer.Option(help="https, rtsps: SHA-256 fingerprint of the camera's certificate.")
     ] = "",
     layout: LayoutOption = None,
     names: NamesOption = None,
@@ -99,7 +101,7 @@ def _trust(fingerprint: str) -> TlsTrust:
 
 
 def edge_editor(source: str) -> str | None:
-    """Address of the editor of the running edge service at `source`; None when it is none."""
+    """Address of the editor of the running edge service at `source`; None if there is none."""
     if not re.match(r"^https?://", source):
         return None
     import httpx
@@ -146,34 +148,37 @@ def _camera_of(path: Path) -> str:
 
 @contextmanager
 def open_pictures(source: str, trust: TlsTrust | None = None) -> Iterator[PictureSource]:
-    """The pictures of a source; a camera is read in the background as long as the context lasts.
+    """The images of a source; a camera is read in the background while the context is open.
 
     Raises:
         ConfigError: no source is called like this.
-        CameraError: the file cannot be decoded, or the camera gives no picture.
+        CameraError: the file cannot be decoded, or the camera gives no image.
     """
     file = Path(source).expanduser()
     if file.is_file():
         yield StillPicture(file) if is_picture(file) else ClipPictures(file)
         return
     if "://" not in source and not source.startswith(("usb:", "folder:", "sim:")):
-        msg = f"source: expected a file or the address of a camera, but there is no {shown(source)}"
+        msg = (
+            f"source: expected a file or the address of a camera, but {shown(source)} does not "
+            "exist"
+        )
         raise ConfigError(msg)
     with _camera(source, trust or TlsTrust()) as pictures:
         yield pictures
 
 
 class NewestPicture:
-    """The newest picture of a camera that is read in the background; called by many threads."""
+    """The newest image of a camera that is read in the background; called by many threads."""
 
     def __init__(self, feed: CameraFeed) -> None:
-        """Take pictures from `feed`."""
+        """Take images from `feed`."""
         self._feed = feed
         self._lock = threading.Lock()
         self._image_bgr: ImageBgr | None = None
 
     def __call__(self) -> ImageBgr | None:
-        """The newest picture; None before the first."""
+        """The newest image; None before the first."""
         with self._lock:
             frame = self._feed.take()
             if frame is not None:
@@ -181,7 +186,7 @@ class NewestPicture:
             return self._image_bgr
 
     def wait(self, longest_s: float, clock: Clock) -> None:
-        """Wait for the first picture.
+        """Wait for the first image.
 
         Raises:
             CameraError: none came in time; says why.
@@ -190,8 +195,8 @@ class NewestPicture:
         while self() is None:
             status = self._feed.status()
             if status.ended or clock.mono_s() > until_s:
-                msg = f"expected a picture within {longest_s:g} s, but got none: "
-                raise CameraError(msg + (status.error or "the camera answers, but sends nothing"))
+                msg = f"expected an image within {longest_s:g} s, but got none: "
+                raise CameraError(msg + (status.error or "the camera responds, but sends no data"))
             clock.sleep(0.05)
 
 
@@ -210,7 +215,7 @@ def _camera(source: str, trust: TlsTrust) -> Iterator[LivePictures]:
     newest = NewestPicture(feed)
     feed.start()
     try:
-        with console.status(f"waiting for a picture of {escape(shown(source))}"):
+        with console.status(f"waiting for an image from {escape(shown(source))}"):
             newest.wait(_FIRST_PICTURE_S, clock)
         yield LivePictures(shown(source), newest)
     finally:
@@ -223,7 +228,7 @@ def open_model(
     names: str | None = None,
     roles: Sequence[str] = (),
 ) -> OnnxDetector | None:
-    """The network that looks at the pictures; None when `model` is 'none'.
+    """The network that looks at the images; None when `model` is 'none'.
 
     Args:
         model: name or path; None: the default one.
@@ -265,6 +270,6 @@ def _serve(session: EditorSession, port: int, *, browser: bool, propose: bool) -
 
 
 def _show(url: str, browser: bool) -> None:
-    console.print(f"editor: [bold]{url}[/] (Ctrl+C ends it)")
+    console.print(f"editor: [bold]{url}[/] (Ctrl+C to stop)")
     if browser:
         webbrowser.open(url)

@@ -20,13 +20,13 @@ app = typer.Typer(add_completion=False)
 def check_config(
     config_file: Annotated[Path | None, typer.Argument(help="Configuration file.")] = None,
     open_cameras: Annotated[
-        bool, typer.Option("--open", help="Also fetch one picture of each camera.")
+        bool, typer.Option("--open", help="Also fetch one image from each camera.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only the file itself: no model, no calibration.")
+        bool, typer.Option("--quick", help="Check only the file itself: no model, no calibration.")
     ] = False,
     print_sample: Annotated[
-        bool, typer.Option("--print-sample", help="Print an annotated sample and end.")
+        bool, typer.Option("--print-sample", help="Print an annotated sample and exit.")
     ] = False,
 ) -> None:
     """Check a configuration file, and that its calibrations and model load.

@@ -18,17 +18,19 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def demo(
     duration_s: Annotated[
-        float, typer.Option(min=0, help="How long, seconds; 0 runs until Ctrl-C.")
+        float, typer.Option(min=0, help="Duration in seconds; 0: until Ctrl+C.")
     ] = 60.0,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of the traffic: the same seed, the same day.")
+        int,
+        typer.Option(min=0, help="Random seed of the traffic: the same seed gives the same day."),
     ] = 7,
     speed: Annotated[
-        float, typer.Option(min=0.5, max=4, help="Seconds of the lot for each real one.")
+        float, typer.Option(min=0.5, max=4, help="Simulated seconds per real second.")
     ] = 1.0,
-    weather: Annotated[Weather, typer.Option(help="What the sky does.")] = Weather.SUN,
+    weather: Annotated[Weather, typer.Option(help="Weather.")] = Weather.SUN,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65_535, help="Of the live page; 8008 if it is free.")
+        int | None,
+        typer.Option(min=1, max=65_535, help="Port of the live page; default: 8008 if free."),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open the live page.")] = True,
 ) -> None:

@@ -26,19 +26,17 @@ def diagnose(
     config_file: Annotated[
         Path, typer.Option("--config", "-c", help="Configuration file of the box.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .tar.gz.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output file, .tar.gz.")],
     with_pictures: Annotated[
         bool,
-        typer.Option("--with-pictures", help="With one picture of each camera, made private."),
+        typer.Option("--with-pictures", help="Include one anonymised image from each camera."),
     ] = False,
     log_file: Annotated[
         Path | None,
-        typer.Option(
-            "--log", help="File that the log was written to, if it is not in systemd's journal."
-        ),
+        typer.Option("--log", help="Log file, if the log is not in the systemd journal."),
     ] = None,
 ) -> None:
-    """Write all that tells how the box does into one file, and say what could not be had.
+    """Write the state of the box into one support bundle, and list what could not be collected.
 
     Settings, checks, versions, store, bay states, calibrations; of a running service, which is
     asked over loopback, also its status, metrics and last log lines. Passwords and tokens are
@@ -46,7 +44,7 @@ def diagnose(
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     clock = SystemClock()
-    with console.status("Looking at the box and its cameras ..."):
+    with console.status("Checking the box and its cameras ..."):
         config = _config(config_file)
         if isinstance(config, LotsightConfig):
             diagnosis = _of_box(config, clock, log_file, with_pictures)
@@ -54,7 +52,7 @@ def diagnose(
             diagnosis = _without_config(config)
         write_diagnosis(out, diagnosis, clock)
     for part, why in diagnosis.about.missing.items():
-        console.print(f"{part} could not be had: {why}", markup=False)
+        console.print(f"cannot collect {part}: {why}", markup=False)
     Console(highlight=False, soft_wrap=True).print(f"{out}: {out.stat().st_size} bytes")
 
 
@@ -71,7 +69,7 @@ def _of_box(
     found = gather(config, clock, log_file)
     pictures = _pictures(config) if with_pictures else {}
     missing = {
-        f"pictures/{camera.id}.jpg": "the camera gives none, see checks.json"
+        f"pictures/{camera.id}.jpg": "no image from the camera, see checks.json"
         for camera in config.camera
         if with_pictures and camera.id not in pictures
     }
@@ -87,8 +85,8 @@ def _of_box(
 
 
 def _without_config(fault: Check) -> Diagnosis:
-    """All that can be said without a configuration; no log, whose secrets nobody knows then."""
-    why = "the configuration cannot be used, see checks.json"
+    """All that is available without a configuration; no log, since its secrets are unknown then."""
+    why = "the configuration is invalid, see checks.json"
     parts = ("config.json", "store.json", "states.json", *LIVE_PARTS, "calibrations", "log.txt")
     about = About("unknown", missing=dict.fromkeys(parts, why))
     return Diagnosis(None, about, [fault])
@@ -105,7 +103,7 @@ def _pictures(config: LotsightConfig) -> dict[str, bytes]:
 
 
 def _grab(camera: CameraConfig) -> ImageBgr | None:
-    """One picture; None where there is none, which the checks say already."""
+    """One image; None where there is none, which the checks say already."""
     try:
         source = make_source(camera.source, camera.stream_settings(), SystemClock(), camera.login)
         source.open()

@@ -89,6 +89,6 @@ def _remedy(name: str, module_name: str, missing: str) -> str:
             "lotsight."
         )
     return (
-        f"`lotsight {name}` needs the Python module '{missing}', which is not installed here: "
-        "torch and ultralytics come with the extra lotsight[train], amqtt with lotsight[demo]."
+        f"`lotsight {name}` needs the Python module '{missing}', which is not installed: torch "
+        "and ultralytics come with the extra lotsight[train], amqtt with lotsight[demo]."
     )

@@ -16,14 +16,17 @@ from edge_app.harvest.store import manifest_of, open_store
 from telemetry import ConfigError, SystemClock
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Frames that a box kept for labelling."
+    add_completion=False, no_args_is_help=True, help="Frames kept on a box for labelling."
 )
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="Configuration file of the box.")
 ]
-CameraOption = Annotated[str | None, typer.Option("--camera", help="Of one camera only.")]
-SinceOption = Annotated[datetime | None, typer.Option("--since", help="Taken then or later, UTC.")]
+CameraOption = Annotated[str | None, typer.Option("--camera", help="Only this camera.")]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option("--since", help="Only frames captured at or after this time, UTC."),
+]
 _MIB = 1024 * 1024
 
 
@@ -47,14 +50,14 @@ def list_frames(
     console = Console(highlight=False)
     if frames:
         console.print(table)
-    console.print(f"{len(frames)} frames; {store.size_bytes / _MIB:.1f} MiB are kept in all")
+    console.print(f"{len(frames)} frames; {store.size_bytes / _MIB:.1f} MiB in the store")
 
 
 @app.command()
 def bundle(
     config_file: ConfigOption,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="File to write (.tar.gz), or a new folder.")
+        Path, typer.Option("--out", "-o", help="Output file (.tar.gz), or a new folder.")
     ],
     camera: CameraOption = None,
     since: SinceOption = None,
@@ -64,7 +67,7 @@ def bundle(
     store = open_store(config)
     manifest = manifest_of(config, store, SystemClock(), _selection(camera, since))
     if not manifest.frames:
-        msg = f"{store.folder}: expected kept frames, but there are none of that choice"
+        msg = f"{store.folder}: expected kept frames, but none match"
         raise ConfigError(msg)
     store.bundle(out, manifest)
     Console(highlight=False, soft_wrap=True).print(f"{out}: {len(manifest.frames)} frames")
@@ -74,7 +77,7 @@ def bundle(
 def purge(
     config_file: ConfigOption,
     camera: CameraOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Delete the kept frames."""
     store = open_store(load_config(config_file))

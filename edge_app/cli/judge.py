@@ -42,7 +42,7 @@ from vision.image_file import IMAGE_SUFFIXES, decode_image
 from vision.types import ImageBgr
 from vision.view_guard import ViewReport
 
-ANY_VIEW = " (--any-view judges it all the same)"
+ANY_VIEW = " (use --any-view to judge it anyway)"
 FRAMES_FOR_A_STATE = 2
 """The evidence filter never takes one frame's word."""
 MAX_ROWS = 24
@@ -53,7 +53,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
-    source: Annotated[Path, typer.Argument(help="A picture or a clip.", show_default=False)],
+    source: Annotated[Path, typer.Argument(help="An image or a clip.", show_default=False)],
     calibration: Annotated[
         Path,
         typer.Option("--calibration", "-c", help="Calibration file, or bays of a clip (*.json)."),
@@ -64,20 +64,20 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     layout: LayoutOption = None,
     names: NamesOption = None,
     roles: RolesOption = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
-        "judged"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")] = Path("judged"),
     rate_hz: Annotated[
-        float, typer.Option(help="Clips: judged frames for each second.", min=0.01, max=60)
+        float, typer.Option(help="Clips: frames judged per second.", min=0.01, max=60)
     ] = 5.0,
     speed: Annotated[
         float,
-        typer.Option(help="Clips: seconds of the scene in a second of a time-lapse.", min=0.01),
+        typer.Option(
+            help="Clips: time-lapse factor, scene seconds per second of the clip.", min=0.01
+        ),
     ] = 1.0,
-    threads: Annotated[int, typer.Option(help="Threads; 0 takes every core.", min=0)] = 0,
+    threads: Annotated[int, typer.Option(help="Inference threads; 0: all cores.", min=0)] = 0,
     any_view: Annotated[
         bool,
-        typer.Option("--any-view", help="Do not check whether it shows the calibrated view."),
+        typer.Option("--any-view", help="Do not check that the image shows the calibrated view."),
     ] = False,
 ) -> None:
     """Judge the bays of a picture or clip; write a drawn picture or clip and a JSON file.
@@ -87,7 +87,7 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     console = Console(highlight=False)
     entry = choose_model(model, parse_hints(layout, names, roles or ()))
     if not source.is_file():
-        msg = f"{source}: expected a picture or a clip, but there is no such file"
+        msg = f"{source}: expected an image or a clip, but there is no such file"
         raise CameraError(msg)
     detector = open_detector(entry, threads=threads)
     for line in explain_model(entry, detector):
@@ -95,7 +95,7 @@ def judge(  # noqa: PLR0913, PLR0917 - one for each option of the command
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        msg = f"{out}: cannot make this folder: {exc}"
+        msg = f"{out}: cannot create this folder: {exc}"
         raise ConfigError(msg) from exc
     if is_picture(source):
         image = _read_picture(source)
@@ -123,7 +123,7 @@ def _judge_picture(
     drawn = draw_states(image, report.polygons_norm, report.states, report.detections, caption)
     picture = out / f"{source.stem}.judged.png"
     if not cv2.imwrite(str(picture), drawn):
-        msg = f"{picture}: cannot write this picture"
+        msg = f"{picture}: cannot write this image"
         raise ConfigError(msg)
     facts = _facts(source, work) | {"image_wh": [image.shape[1], image.shape[0]]}
     table = _write_json(out / f"{source.stem}.judged.json", facts | report.as_dict(spec))
@@ -170,13 +170,13 @@ def _judge_clip(console: Console, reader: ClipReader, clip: ClipJudge, out: Path
     _print_view(console, clip.judge, report.view)
     if 0 < report.judged < FRAMES_FOR_A_STATE:
         console.print(
-            f"[bold yellow]too few frames to tell a state[/]: expected {FRAMES_FOR_A_STATE} or "
+            f"[bold yellow]too few frames to decide states[/]: expected {FRAMES_FOR_A_STATE} or "
             f"more, but got {report.judged} in {report.duration_s:.1f} s at --rate-hz "
             f"{clip.options.rate_hz:g}"
         )
     if reader.broken or reader.fault:
         console.print(
-            f"[bold yellow]{reader.broken} frames were not whole and left out[/] {reader.fault}"
+            f"[bold yellow]{reader.broken} incomplete frames were skipped[/] {reader.fault}"
         )
     console.print(f"wrote [bold]{target}[/] and [bold]{table}[/]", soft_wrap=True)
     if report.judged == 0:
@@ -209,7 +209,7 @@ def _read_picture(path: Path) -> ImageBgr:
     try:
         return decode_image(path.read_bytes(), str(path))
     except OSError as exc:
-        msg = f"{path}: cannot read this picture: {exc.strerror}"
+        msg = f"{path}: cannot read this image: {exc.strerror}"
         raise CameraError(msg) from exc
 
 
@@ -239,7 +239,7 @@ def _print_unknown(console: Console, states: tuple[BayState, ...]) -> None:
 def _print_view(console: Console, work: PictureJudge, view: ViewReport) -> None:
     if work.guard is not None and work.calibration.reference is None:
         console.print(
-            "[bold yellow]the view was not checked[/]: the calibration has no reference picture"
+            "[bold yellow]the view was not checked[/]: the calibration has no reference image"
         )
     if view.detail:
         console.print(f"view: {view.detail}")

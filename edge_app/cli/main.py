@@ -15,8 +15,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, one line of help); the module holds a typer app named `app`
     "run": ("edge_app.cli.run", "Run the edge service."),
     "demo": ("edge_app.cli.demo", "Watch a simulated lot: no camera, broker or network needed."),
-    "judge": ("edge_app.cli.judge", "Judge the bays of a picture or clip; draw the result."),
-    "calibrate": ("edge_app.cli.calibrate", "Open the calibration editor on a camera or picture."),
+    "judge": ("edge_app.cli.judge", "Judge the bays of an image or clip; draw the result."),
+    "calibrate": ("edge_app.cli.calibrate", "Open the calibration editor on a camera or image."),
     "calibration": (
         "edge_app.cli.calibration",
         "Check, import, show and revise calibration files.",
@@ -24,9 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check-config": ("edge_app.cli.check_config", "Check a configuration file."),
     "doctor": (
         "edge_app.cli.doctor",
-        "Look for what is wrong with a box: ports, disk, clock, cameras, broker.",
+        "Diagnose a box: ports, disk, clock, cameras, broker.",
     ),
-    "diagnose": ("edge_app.cli.diagnose", "Write one file for a technician, without secrets."),
+    "diagnose": ("edge_app.cli.diagnose", "Write a support bundle without secrets."),
     "harvest": ("edge_app.cli.harvest", "List, pack and delete frames kept for labelling."),
     "models": ("models.cli", "List and verify models."),
     "train": ("models.training.cli", "Train the network (source checkout, extra `train`)."),
@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dataset": ("datasets.cli", "Inspect, check and convert datasets (source checkout)."),
     "label": (
         "datasets.labelling.cli",
-        "Choose bays worth a look, review their states by keyboard (source checkout).",
+        "Choose bays worth labelling and review their states by keyboard (source checkout).",
     ),
 }
 
@@ -70,4 +70,6 @@ def _print_help() -> None:
     for name, (_, help_line) in COMMANDS.items():
         table.add_row(f"[bold]{name}[/]", help_line)
     console.print(table)
-    console.print("\n  lotsight COMMAND --help says more of each; --version shows the version.")
+    console.print(
+        "\n  lotsight COMMAND --help shows a command's options; --version shows the version."
+    )

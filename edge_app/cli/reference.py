@@ -1,4 +1,4 @@
-"""`lotsight calibration reference`: the picture by which a camera's view is known from now on."""
+"""`lotsight calibration reference`: the image by which a camera's view is known from now on."""
 
 from __future__ import annotations
 
@@ -29,30 +29,31 @@ def reference(
     file: FileArgument,
     source: Annotated[
         str,
-        typer.Argument(help="A camera (rtsp://..., snapshot+http://..., usb:0), picture or clip."),
+        typer.Argument(help="A camera (rtsp://..., snapshot+http://..., usb:0), image or clip."),
     ],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Even where there is a reference picture.")
+        bool, typer.Option("--replace", help="Replace an existing reference image.")
     ] = False,
     squeezed: Annotated[
         bool,
         typer.Option(
-            "--squeezed", help="It has another shape, but shows the whole view, only squeezed."
+            "--squeezed",
+            help="Accept another aspect ratio: the image shows the whole view, stretched.",
         ),
     ] = False,
     author: AuthorOption = None,
     note: NoteOption = "",
 ) -> None:
-    """Take the reference picture of a calibration that has none, while the camera stands right.
+    """Take the reference image of a calibration that has none, while the camera stands right.
 
-    The first picture in which there is something to see is taken on your word that the bays lie on
+    The first image in which there is something to see is taken on your word that the bays lie on
     it as they should; look at it with `lotsight calibration draw`. From then on a view that is
-    turned, cut or moved is told.
+    rotated, cropped or moved is detected.
     """
     calibration = load_calibration(file)
     if calibration.reference is not None and not replace:
         msg = (
-            f"{file}: expected no reference picture, but got {calibration.reference.file}: use "
+            f"{file}: expected no reference image, but got {calibration.reference.file}: use "
             "`lotsight calibration align` if the camera moved, or --replace"
         )
         raise CalibrationError(msg)
@@ -61,11 +62,11 @@ def reference(
     picture = _fitted(picture, calibration, squeezed=squeezed, file=file)
     stored = store_reference(file, masked(picture, calibration.masks))
     changed = calibration.model_copy(update={"reference": stored})
-    save(file, changed, author, note or "reference picture", f"reference picture {stored.file}")
+    save(file, changed, author, note or "reference image", f"reference image {stored.file}")
 
 
 def first_good_picture(pictures: PictureSource, calibration: Calibration, clock: Clock) -> ImageBgr:
-    """The first picture of a source that is neither dark nor blind; a camera is waited for.
+    """The first image of a source that is neither dark nor blind; a camera is waited for.
 
     Raises:
         CameraError: there is none.
@@ -80,19 +81,19 @@ def first_good_picture(pictures: PictureSource, calibration: Calibration, clock:
         if report.reason is None:
             return picture
         if not pictures.live or clock.mono_s() > until_s:
-            msg = f"{pictures.name}: expected a picture to go by, but got {report.reason}: "
+            msg = f"{pictures.name}: expected a usable image, but got {report.reason}: "
             raise CameraError(msg + report.detail)
         clock.sleep(_BETWEEN_S)
 
 
 def _fitted(picture: ImageBgr, calibration: Calibration, *, squeezed: bool, file: Path) -> ImageBgr:
-    """The picture in the size of the one that the bays were drawn on."""
+    """The image in the size of the one that the bays were drawn on."""
     wh = (picture.shape[1], picture.shape[0])
     if not squeezed and not same_shape(calibration.image_wh, wh):
         drawn = "x".join(map(str, calibration.image_wh))
         msg = (
-            f"{file}: expected a picture shaped like {drawn}, where the bays were drawn, but got "
-            f"{wh[0]}x{wh[1]}; if it shows the whole view all the same, repeat with --squeezed"
+            f"{file}: expected an image with the aspect ratio of {drawn}, on which the bays were "
+            f"drawn, but got {wh[0]}x{wh[1]}; if it shows the whole view, repeat with --squeezed"
         )
         raise CalibrationError(msg)
     if wh == calibration.image_wh:

@@ -1,4 +1,4 @@
-"""`lotsight run`: the edge service, until it is told to stop."""
+"""`lotsight run`: the edge service, until it is stopped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(
         Path, typer.Option("--config", "-c", help="Configuration file; see check-config.")
     ],
     strict: Annotated[
-        bool, typer.Option("--strict", help="End instead of starting with something missing.")
+        bool, typer.Option("--strict", help="Exit if anything is missing at startup.")
     ] = False,
 ) -> None:
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""

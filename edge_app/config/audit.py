@@ -1,4 +1,4 @@
-"""`[audit]`: second opinions on sampled pictures."""
+"""`[audit]`: second opinions on sampled images."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ class AuditConfig(Section):
     """`[audit]`: how often states are right, by sampled second opinions; see edge_app.audit."""
 
     enabled: bool = Field(
-        default=True, title="Enabled", description="Whether pictures are looked at again."
+        default=True, title="Enabled", description="Enable sampled second opinions."
     )
     every_s: Seconds = Field(
         default=600.0,
         title="Every",
-        description="Mean time between two second looks at one camera; the moments are random.",
+        description="Mean interval between second opinions per camera; the times are random.",
     )
     settle_s: Seconds = Field(
         default=30.0,
         title="Settle",
-        description="Bays whose state changed so shortly before or after a look do not count.",
+        description="Ignore bays whose state changed within this time of a second opinion.",
     )
     window_s: Seconds = Field(
-        default=7 * 86_400.0, title="Window", description="Older looks do not count."
+        default=7 * 86_400.0, title="Window", description="Ignore second opinions older than this."
     )
     budget_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
         default=0.02,
         title="Budget",
-        description="Share of the time that second looks at one camera may take; they wait until "
-        "no frame does.",
+        description="Maximum share of time for second opinions per camera; they run only when no "
+        "frame is waiting.",
     )
     alarm_below_share: Probability = Field(
         default=0.95,
         title="Alarm",
-        description="An alarm is raised when the upper end of the accuracy's interval is below.",
+        description="Raise an alarm when the upper bound of the accuracy interval falls below "
+        "this.",
     )
     seed: Annotated[int, Field(ge=0)] = Field(
-        default=0, title="Seed", description="Of the random moments."
+        default=0, title="Seed", description="Random seed of the sampling."
     )

@@ -17,62 +17,70 @@ from telemetry import CameraId
 class CameraConfig(Section):
     """`[[camera]]`: one camera."""
 
-    id: CameraId = Field(title="Id", description="Stable for ever; its calibration names it too.")
+    id: CameraId = Field(title="Id", description="Permanent camera id; must match its calibration.")
     source: Annotated[str, Field(min_length=1)] = Field(
         title="Source",
-        description="rtsp://..., http(s)://... (stream), snapshot+http(s)://... (picture per "
-        "request), usb:0, folder:PATH, sim:WEATHER, or the path of a video or picture.",
+        description="rtsp://..., http(s)://... (stream), snapshot+http(s)://... (one image per "
+        "request), usb:0, folder:PATH, sim:WEATHER, or the path of a video or image.",
     )
     calibration_file: Path = Field(
         title="Calibration",
-        description="Bays of this camera's view. The editor and roll-outs write it.",
+        description="Bays in this camera's view. Written by the editor and by roll-outs.",
     )
     rate_hz: Annotated[float, Field(gt=0, le=60)] = Field(
-        default=1.0, title="Rate", description="Wanted pictures per second."
+        default=1.0, title="Rate", description="Target frames per second."
     )
-    username: str | None = Field(default=None, title="User", description="Of the camera.")
-    password: SecretStr | None = Field(default=None, title="Password", description="Of the user.")
+    username: str | None = Field(default=None, title="User", description="Camera username.")
+    password: SecretStr | None = Field(
+        default=None, title="Password", description="Camera password."
+    )
     tls_fingerprint: str | None = Field(
         default=None,
         title="Certificate",
-        description="https and rtsps: SHA-256 of the only certificate to believe, such as the "
-        "camera's own. Without this the authorities of the system or tls_ca_file decide.",
+        description="https and rtsps: SHA-256 fingerprint of the only certificate to trust, such "
+        "as the camera's own. If unset, the system's CAs or tls_ca_file decide.",
     )
     tls_ca_file: Path | None = Field(
         default=None,
         title="Authority",
-        description="https and rtsps: PEM, who may vouch for the camera, by its host name.",
+        description="https and rtsps: PEM file of the CAs to trust for this camera's host name.",
     )
     tls_verify: bool = Field(
         default=True,
         title="Verify",
-        description="https and rtsps: false believes any certificate, and anybody between.",
+        description="https and rtsps: false accepts any certificate, so anyone on the path can "
+        "intercept.",
     )
     decode: DecodeMode = Field(
         default=DecodeMode.AUTO,
         title="Decode",
-        description="auto: key frames alone while they come often enough for the rate; all; key.",
+        description="auto: key frames only, if they arrive often enough for the rate; all: every "
+        "frame; key: key frames only.",
     )
     rtsp_over_udp: bool = Field(
-        default=False, title="RTSP over UDP", description="Instead of within the connection."
+        default=False, title="RTSP over UDP", description="Use UDP instead of interleaved TCP."
     )
     max_width_px: Annotated[int, Field(ge=64, le=16_384)] = Field(
-        default=1920, title="Greatest width", description="Wider pictures are scaled down."
+        default=1920, title="Maximum width", description="Wider images are scaled down."
     )
-    loop: bool = Field(default=True, title="Loop", description="Play a file again at its end.")
+    loop: bool = Field(default=True, title="Loop", description="Restart a file when it ends.")
     open_timeout_s: Seconds = Field(
-        default=10.0, title="Open time-out", description="Longest wait for the connection."
+        default=10.0, title="Open timeout", description="Connection timeout."
     )
     frame_timeout_s: Seconds = Field(
-        default=10.0, title="Frame time-out", description="Then the source is opened again."
+        default=10.0,
+        title="Frame timeout",
+        description="Without a frame for this long, the source is reopened.",
     )
     lost_after_s: Seconds = Field(
         default=20.0,
         title="Lost after",
-        description="Without a picture for so long, all bays of the camera are unknown.",
+        description="Without a frame for this long, all bays of the camera are unknown.",
     )
     retry_longest_s: Seconds = Field(
-        default=30.0, title="Longest pause", description="Between two tries to open the source."
+        default=30.0,
+        title="Maximum retry delay",
+        description="Maximum delay between attempts to open the source.",
     )
 
     @field_validator("tls_fingerprint")
@@ -92,8 +100,8 @@ class CameraConfig(Section):
             raise ValueError(msg)
         if self.lost_after_s < 2 / self.rate_hz:
             msg = (
-                f"lost_after_s must be two pictures at least, {2 / self.rate_hz:g} s at rate_hz = "
-                f"{self.rate_hz:g}, but got {self.lost_after_s:g}"
+                f"lost_after_s must be at least two frame intervals, {2 / self.rate_hz:g} s at "
+                f"rate_hz = {self.rate_hz:g}, but got {self.lost_after_s:g}"
             )
             raise ValueError(msg)
         return self

@@ -1,4 +1,4 @@
-"""`[privacy]` and `[harvest]`: what pictures show, and which of them are kept."""
+"""`[privacy]` and `[harvest]`: what images show, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ class PrivacyConfig(Section):
     outside: bool = Field(
         default=True,
         title="Outside",
-        description="Whether all that lies outside the bays' surroundings becomes a mosaic.",
+        description="Pixelate everything outside the bays and their surroundings.",
     )
     surroundings_share: Probability = Field(
         default=0.04,
         title="Surroundings",
-        description="How far round the bays these reach, as a share of the picture's width.",
+        description="Margin around the bays, as a fraction of the image width.",
     )
     bay_px: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = Field(
         default=40.0,
         title="Sharpness",
-        description="Samples along the side of a bay at most, so that nobody is recognised and no "
-        "plate is read; 0: as sharp as the camera.",
+        description="Maximum resolution of a bay, in pixels along its side, so that no person or "
+        "plate is identifiable; 0: full resolution.",
     )
     moving: bool = Field(
         default=True,
         title="Moving",
-        description="Whether people who move become a mosaic and passing vehicles are bounded, "
-        "found by comparison with the standing scene.",
+        description="Pixelate moving people and limit the resolution of passing vehicles, found by "
+        "comparison with the static scene.",
     )
 
     keep_pictures_days: Days = Field(
         default=90.0,
-        title="Replaced pictures",
-        description="Reference pictures of cameras are deleted so long after they were replaced.",
+        title="Replaced images",
+        description="Delete a camera's reference images this long after they were replaced.",
     )
 
     def settings(self) -> PrivacySettings:
@@ -54,50 +54,51 @@ class PrivacyConfig(Section):
 class HarvestConfig(Section):
     """`[harvest]`: frames worth labelling, kept on the box; see edge_app.harvest."""
 
-    enabled: bool = Field(
-        default=False, title="Enabled", description="Whether frames are kept; none are by default."
-    )
+    enabled: bool = Field(default=False, title="Enabled", description="Keep frames for labelling.")
     max_bytes: Annotated[int, Field(ge=_MIB)] = Field(
         default=200 * _MIB,
         title="Room",
-        description="On disk; the least valuable frames make way.",
+        description="Maximum disk usage; the least valuable frames are evicted first.",
     )
     keep_days: Days = Field(default=30.0, title="Keep", description="Older frames are deleted.")
     frames_per_day: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=24, title="Frames a day", description="Of one camera at most."
+        default=24, title="Frames a day", description="Maximum frames per camera and day."
     )
     every_s: Seconds = Field(
-        default=60.0, title="Every", description="Least time between two frames of one camera."
+        default=60.0,
+        title="Every",
+        description="Minimum interval between two frames from one camera.",
     )
     least_worth_share: Probability = Field(
         default=0.4,
-        title="Least worth",
-        description="How much a frame must be worth, 0 to 1; sampled ones are kept all the same.",
+        title="Minimum worth",
+        description="Minimum worth of a frame, 0 to 1; randomly sampled frames are kept "
+        "regardless.",
     )
     sampled_per_day: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = Field(
         default=2.0,
         title="Sampled",
-        description="Frames a day of one camera that are kept by chance alone.",
+        description="Randomly sampled frames kept per camera and day.",
     )
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = Field(
-        default=90, title="JPEG quality", description="Of the kept pictures."
+        default=90, title="JPEG quality", description="JPEG quality of kept frames."
     )
     upload_hosts: tuple[str, ...] = Field(
         default=(),
         title="Upload hosts",
-        description="Where bundles may be sent by a job (host or host:port, HTTPS only); none: "
-        "such jobs are refused.",
+        description="Hosts that jobs may upload bundles to (host or host:port, HTTPS only); empty: "
+        "upload jobs are rejected.",
     )
     upload_ca_file: Path | None = Field(
         default=None,
         title="Upload CA",
-        description="PEM of who signs those hosts' certificates; else the system's.",
+        description="PEM file of the CAs to trust for these hosts; default: the system's.",
     )
     upload_max_bytes: Annotated[int, Field(ge=_MIB)] = Field(
         default=512 * _MIB,
-        title="Largest upload",
-        description="A bundle for a job holds no more; the most valuable frames go first.",
+        title="Maximum upload size",
+        description="Maximum size of an uploaded bundle; the most valuable frames go first.",
     )
     seed: Annotated[int, Field(ge=0)] = Field(
-        default=0, title="Seed", description="Of the sampled moments."
+        default=0, title="Seed", description="Random seed of the sampling."
     )

@@ -17,48 +17,50 @@ _VehicleClass = Annotated[str, Field(min_length=1, max_length=64)]
 class IncidentsConfig(Section):
     """`[incidents]`: what is looked for beyond occupancy; see docs/incidents.md."""
 
-    enabled: bool = Field(
-        default=True, title="Enabled", description="Whether incidents are looked for and told."
-    )
+    enabled: bool = Field(default=True, title="Enabled", description="Detect and report incidents.")
     kinds: tuple[IncidentKind, ...] = Field(
-        default=tuple(IncidentKind), title="Kinds", description="What is looked for."
+        default=tuple(IncidentKind), title="Kinds", description="Kinds of incident to detect."
     )
     hold_s: Seconds = Field(
         default=60.0,
         title="Hold",
-        description="How long a vehicle must stand so; less, and everybody who waits counts.",
+        description="Minimum duration of an incident; too short a value counts every vehicle that "
+        "waits.",
     )
     clear_s: Seconds = Field(
         default=60.0,
         title="Clear",
-        description="How long it must be gone. Keep it above [gate] heartbeat_s, or one missed "
-        "look ends an incident.",
+        description="How long the vehicle must be gone. Keep it above [gate] heartbeat_s, or one "
+        "missed detection ends an incident.",
     )
     min_confidence: Probability = Field(
-        default=0.4, title="Least confidence", description="Of a vehicle box outside the bays."
+        default=0.4,
+        title="Minimum confidence",
+        description="Minimum confidence of a vehicle box outside the bays.",
     )
     between_bays: bool = Field(
         default=True,
         title="Between the bays",
-        description="Without watched areas in the calibration all ground between its bays is "
-        "watched. Switch it off where bays between the drawn ones are left out.",
+        description="If the calibration has no watched areas, watch all ground between its bays. "
+        "Disable it where some bays between the drawn ones are not drawn.",
     )
     overstay_s: Mapping[BayKind, Seconds] = Field(
         default={},
         title="Overstay",
-        description="Longest stay by kind of bay, such as { loading = 1800 }; no limit for others.",
+        description="Maximum stay by kind of bay, such as { loading = 1800 }; other kinds have no "
+        "limit.",
     )
     overstay_zone_s: Mapping[ZoneId, Seconds] = Field(
         default={},
         title="Overstay by zone",
-        description="Longest stay by zone; comes before the limit of the kind.",
+        description="Maximum stay by zone; overrides the limit of the kind.",
     )
     allowed: Mapping[BayKind, tuple[_VehicleClass, ...]] = Field(
         default={},
         title="Allowed",
-        description="Vehicle classes of the network that may use a kind of bay, such as { standard "
-        '= ["car"] }; other kinds of bay take all. Wrong use is looked for only where this says '
-        "something.",
+        description="Vehicle classes of the network that may use a kind of bay, such as { "
+        'standard = ["car"] }; kinds not listed accept all. Wrong use is detected only for '
+        "listed kinds.",
     )
 
     @model_validator(mode="after")

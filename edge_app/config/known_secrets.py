@@ -1,4 +1,4 @@
-"""What of a configuration is secret, told to the registry that keeps it out of every text."""
+"""Secrets of a configuration, registered so that they are kept out of every text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEYS = re.compile(r"(?:password|token|secret)$", re.IGNORECASE)
 
 
 def register_raw(raw: object, username: str | None = None) -> None:
-    """Register what stands in a file as it was read, before anything of it can be told as wrong."""
+    """Register the secrets of a file as read, before any of it can appear in an error."""
     if isinstance(raw, Mapping):
         user = raw.get("username")
         for key, value in raw.items():

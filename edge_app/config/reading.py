@@ -1,4 +1,4 @@
-"""From a TOML file to settings; every fault is told with its line, key and value."""
+"""From a TOML file to settings; every error names line, key and value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SECRETS = ("password", "token")
 def load_config(path: Path) -> LotsightConfig:
     """Read and check a configuration file.
 
-    Relative paths in it are relative to the file. A secret may stand in a file of its own
+    Relative paths in it are relative to the file. A secret may be in a separate file
     (`password_file`) or in the environment (`password_env` names the variable).
 
     Raises:
@@ -44,7 +44,7 @@ def load_config(path: Path) -> LotsightConfig:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        msg = f"{path}: this configuration file cannot be read: {exc}"
+        msg = f"{path}: cannot read this configuration file: {exc}"
         raise ConfigError(msg) from exc
     return parse_config(text, path)
 
@@ -56,7 +56,7 @@ def parse_config(text: str, path: Path) -> LotsightConfig:
     except tomllib.TOMLDecodeError as exc:
         match = _TOML_PLACE.match(str(exc))
         place = f"line {match['line']}: " if match and match["line"] else ""
-        msg = f"{path}: {place}this is not TOML: {match['what'] if match else exc}"
+        msg = f"{path}: {place}invalid TOML: {match['what'] if match else exc}"
         raise ConfigError(msg) from exc
     lines = key_lines(text)
     _absolute_paths(raw, path.absolute().parent)
@@ -71,7 +71,7 @@ def parse_config(text: str, path: Path) -> LotsightConfig:
         msg = f"{path}: " + ("" if len(faults) == 1 else f"{len(faults)} faults:\n  ")
         raise ConfigError(msg + "\n  ".join(faults)) from exc
     except SettingsError as exc:
-        msg = f"an environment variable {ENV_PREFIX}... is wrong: {exc}"
+        msg = f"invalid environment variable {ENV_PREFIX}...: {exc}"
         raise ConfigError(msg) from exc
     register_config(config)
     return config
@@ -81,7 +81,8 @@ def key_lines(text: str) -> dict[Location, int]:
     """Line of each table header and key; `tomllib` tells only values.
 
     Args:
-        text: TOML that parses. Keys inside multi-line strings may be listed too; nobody asks.
+        text: TOML that parses. Keys inside multi-line strings may be listed too, but are
+            never looked up.
     """
     lines: dict[Location, int] = {}
     table: Location = ()
@@ -146,7 +147,7 @@ def _secret_of_file(value: object, place: str) -> str:
     try:
         return Path(str(value)).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
-        msg = f"{place}: expected a file with the secret in it, but {exc}"
+        msg = f"{place}: cannot read the secret from the file: {exc}"
         raise ConfigError(msg) from exc
 
 
@@ -155,7 +156,7 @@ def _secret_of_environment(value: object, place: str) -> str:
         return os.environ[str(value)]
     except KeyError as exc:
         # Some write the secret itself there.
-        name = repr(value) if _VARIABLE.fullmatch(str(value)) else "what is given"
+        name = repr(value) if _VARIABLE.fullmatch(str(value)) else "the value"
         msg = f"{place}: expected the name of an environment variable, but {name} is not set"
         raise ConfigError(msg) from exc
 
@@ -166,7 +167,7 @@ def _describe(error: Any, lines: dict[Location, int]) -> str:
     if error["type"] == "extra_forbidden":
         return f"{place}: unknown key{_hint(location)}"
     if error["type"] == "missing":
-        return f"{place}: required, but not given"
+        return f"{place}: required, but missing"
     what = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     value = error["input"]
     if isinstance(value, (dict, list, tuple, BaseModel)) or _is_secret(location):
@@ -193,7 +194,7 @@ def _is_secret(location: Location) -> bool:
 def _hint(location: Location) -> str:
     known = _keys_at(location[:-1])
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(sorted(known))}"
+    return f"; did you mean '{near[0]}'?" if near else f"; known keys: {', '.join(sorted(known))}"
 
 
 def _keys_at(location: Location) -> list[str]:

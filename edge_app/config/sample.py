@@ -120,7 +120,7 @@ def render_reference() -> str:
                 "",
                 f"### `{header}`",
                 "",
-                "| key | default | what it is for |",
+                "| key | default | meaning |",
                 "|---|---|---|",
             ]
         default = f"`{setting.value}`" if setting.kind == "default" else setting.kind

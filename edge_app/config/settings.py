@@ -47,63 +47,69 @@ class LogFormat(StrEnum):
 class EdgeConfig(Section):
     """`[edge]`: which box this is and where it keeps its state."""
 
-    site: SiteId = Field(title="Site", description="The operator's place; part of every topic.")
+    site: SiteId = Field(title="Site", description="Site id; part of every topic.")
     edge: EdgeId = Field(
-        title="Edge box", description="This box: MQTT client id, CN of its certificate."
+        title="Edge box", description="Edge box id: MQTT client id and CN of its certificate."
     )
     state_dir: Path = Field(
         default=Path("/var/lib/lotsight"),
         title="State folder",
-        description="Bay states, outbox, last good calibrations; must survive a reboot.",
+        description="Bay states, outbox, last valid calibrations; must survive a reboot.",
     )
     restore_within_s: Seconds = Field(
         default=600.0,
         title="Restore within",
-        description="After a pause no longer than this bays go on with their stored state; after "
-        "a longer one they are unknown (starting) until seen again.",
+        description="After an interruption no longer than this, bays resume their stored state; "
+        "after a longer one they are unknown (starting) until judged again.",
     )
     keep_revisions: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=50,
         title="Revisions",
-        description="Of each calibration file, before the present one; older ones are deleted.",
+        description="Old revisions kept of each calibration file; older ones are deleted.",
     )
 
 
 class LogConfig(Section):
     """`[log]`: what is logged, and how."""
 
-    level: LogLevel = Field(default=LogLevel.INFO, title="Level", description="Least level.")
+    level: LogLevel = Field(default=LogLevel.INFO, title="Level", description="Minimum level.")
     format: LogFormat = Field(
-        default=LogFormat.KEY_VALUE, title="Format", description="key-value for people, or json."
+        default=LogFormat.KEY_VALUE,
+        title="Format",
+        description="key-value (human-readable) or json.",
     )
 
 
 class HttpConfig(Section):
     """`[http]`: status pages, live view and metrics of the box."""
 
-    enabled: bool = Field(default=True, title="Enabled", description="Whether to serve HTTP.")
+    enabled: bool = Field(
+        default=True, title="Enabled", description="Serve the HTTP pages and API."
+    )
     host: Annotated[str, Field(min_length=1)] = Field(
         default="127.0.0.1",
         title="Address",
-        description="Loopback by default. Another address needs a password and TLS.",
+        description="Listen address. Any address but loopback needs a password and TLS.",
     )
     port: Port = Field(default=8008, title="Port", description="TCP port.")
     password: SecretStr | None = Field(
-        default=None, title="Password", description="Asked of every visitor when it is set."
+        default=None, title="Password", description="If set, visitors must log in."
     )
     cert_file: Path | None = Field(
-        default=None, title="Certificate", description="PEM, with its chain; switches TLS on."
+        default=None,
+        title="Certificate",
+        description="PEM certificate with its chain; enables TLS.",
     )
     key_file: Path | None = Field(default=None, title="Private key", description="PEM.")
     hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
         default=(),
         title="Host names",
-        description="Further names by which browsers call the box; other names are refused.",
+        description="Additional host names of the box; requests for other names are rejected.",
     )
     trusted_proxies: tuple[TrustedProxy, ...] = Field(
         default=(),
         title="Trusted proxies",
-        description="Addresses or networks whose X-Forwarded-For is believed.",
+        description="Addresses or networks whose X-Forwarded-For header is trusted.",
     )
 
     @model_validator(mode="after")
@@ -111,12 +117,12 @@ class HttpConfig(Section):
         from edge_app.delivery.config import is_loopback
 
         if (self.cert_file is None) != (self.key_file is None):
-            msg = "cert_file and key_file belong together: give both or neither"
+            msg = "cert_file and key_file go together: set both or neither"
             raise ValueError(msg)
         if not is_loopback(self.host) and (self.password is None or self.cert_file is None):
             msg = (
-                f"host {self.host!r} can be reached from elsewhere, so a password, cert_file and "
-                "key_file are needed; or keep 127.0.0.1 and use a tunnel"
+                f"host {self.host!r} is not loopback, so password, cert_file and key_file are "
+                "required; or keep 127.0.0.1 and use a tunnel"
             )
             raise ValueError(msg)
         return self
@@ -126,40 +132,43 @@ class ModelConfig(Section):
     """`[model]`: the network."""
 
     name: str | None = Field(
-        default=None, title="Name", description="A model that comes with lotsight; else its best."
+        default=None,
+        title="Name",
+        description="A model shipped with lotsight; default: the best one.",
     )
     manifest_file: Path | None = Field(
         default=None,
         title="Manifest",
-        description="Manifest (.json) or model (.onnx) of your own; instead of a name.",
+        description="Your own manifest (.json) or model (.onnx), instead of a name.",
     )
     layout: str | None = Field(
         default=None,
         title="Layout",
-        description="How its boxes lie, where file and manifest leave it open; see own-model.md.",
+        description="Output layout, if file and manifest do not state it; see own-model.md.",
     )
     class_names: tuple[str, ...] = Field(
-        default=(), title="Class names", description="In their order, where the file has none."
+        default=(), title="Class names", description="In index order, if the file has none."
     )
     class_roles: dict[str, str] = Field(
         default_factory=dict,
         title="Class roles",
-        description="Class to vehicle, occupied_bay, free_bay or ignored; by its name by default.",
+        description="Role of each class: vehicle, occupied_bay, free_bay or ignored; default: by "
+        "class name.",
     )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(
         default=1,
         title="Threads",
-        description="Of one forward pass; as many passes run at once as cores allow. 0: one pass, "
-        "every core.",
+        description="Inference threads per forward pass; as many passes run in parallel as there "
+        "are cores. 0: one pass on all cores.",
     )
     min_confidence: Probability = Field(
-        default=0.25, title="Least confidence", description="Of a vehicle box."
+        default=0.25, title="Minimum confidence", description="Minimum confidence of a vehicle box."
     )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if self.name is not None and self.manifest_file is not None:
-            msg = "name and manifest_file exclude each other"
+            msg = "name and manifest_file are mutually exclusive"
             raise ValueError(msg)
         try:
             self.hints()
@@ -188,25 +197,29 @@ class EvidenceConfig(Section):
         default=1.5, title="Memory", description="Time constant of the belief."
     )
     enter_prob: Probability = Field(
-        default=0.7, title="Enter", description="Belief at or above this speaks for occupied."
+        default=0.7, title="Enter", description="Belief at or above this is evidence for occupied."
     )
     leave_prob: Probability = Field(
-        default=0.3, title="Leave", description="Belief at or below this speaks for free."
+        default=0.3, title="Leave", description="Belief at or below this is evidence for free."
     )
     enter_hold_s: Annotated[float, Field(ge=0)] = Field(
-        default=4.0, title="Enter hold", description="Longer than a car needs to drive through."
+        default=4.0, title="Enter hold", description="Longer than a car takes to drive through."
     )
     leave_hold_s: Annotated[float, Field(ge=0)] = Field(
-        default=4.0, title="Leave hold", description="Longer than a person needs to walk past."
+        default=4.0, title="Leave hold", description="Longer than a person takes to walk past."
     )
     start_hold_s: Annotated[float, Field(ge=0)] = Field(
         default=0.5, title="Start hold", description="Before an unknown bay becomes known."
     )
     doubt_s: Seconds = Field(
-        default=15.0, title="Doubt", description="Unbroken doubt makes a bay unknown (unsure)."
+        default=15.0,
+        title="Doubt",
+        description="After this long in doubt, a bay becomes unknown (unsure).",
     )
     occluded_s: Seconds = Field(
-        default=60.0, title="Occluded", description="Without evidence a bay is unknown (occluded)."
+        default=60.0,
+        title="Occluded",
+        description="After this long without evidence, a bay becomes unknown (occluded).",
     )
 
     @model_validator(mode="after")
@@ -224,31 +237,33 @@ class EvidenceConfig(Section):
 class GuardConfig(Section):
     """`[guard]`: does a camera still show what was calibrated? See vision.view_guard."""
 
-    enabled: bool = Field(default=True, title="Enabled", description="Whether views are guarded.")
+    enabled: bool = Field(default=True, title="Enabled", description="Enable the view guard.")
     check_every_s: Seconds = Field(
-        default=10.0, title="Check", description="How often movement is measured while all is calm."
+        default=10.0,
+        title="Check",
+        description="How often camera movement is measured while the view is stable.",
     )
     frozen_after_s: Seconds = Field(
         default=60.0,
         title="Frozen",
-        description="Bit-identical pictures for so long are a frozen camera. Folders and single "
-        "pictures are never frozen.",
+        description="Bit-identical frames for this long mean a frozen camera. Does not apply to "
+        "folders and still images.",
     )
     bad_hold_s: Seconds = Field(
         default=3.0,
         title="Bad",
-        description="How long a picture is blind or dark until it counts.",
+        description="How long frames must be blind or dark before it counts.",
     )
     unsure_hold_s: Seconds = Field(
         default=60.0,
         title="Unsure",
-        description="A view that is not recognised for so long counts as moved.",
+        description="A view not recognised for this long counts as moved.",
     )
     follow_share: Probability = Field(
         default=0.06,
         title="Follow",
-        description="Movement that bays follow, as a share of the picture's diagonal; after more "
-        "they are unknown (view_moved).",
+        description="Maximum movement that bays follow, as a fraction of the image diagonal; "
+        "beyond it they are unknown (view_moved).",
     )
 
     def settings(self, *, is_still: bool) -> GuardSettings:
@@ -266,14 +281,16 @@ class GuardConfig(Section):
 class GateConfig(Section):
     """`[gate]`: frames in which nothing changed spare the network. See vision.change_gate."""
 
-    enabled: bool = Field(default=True, title="Enabled", description="Whether frames are spared.")
+    enabled: bool = Field(
+        default=True, title="Enabled", description="Skip inference on unchanged frames."
+    )
     heartbeat_s: Seconds = Field(
-        default=30.0, title="Heartbeat", description="The network looks at least so often."
+        default=30.0, title="Heartbeat", description="Maximum interval between inference passes."
     )
     least_change: Annotated[float, Field(gt=0, le=2)] = Field(
         default=0.35,
-        title="Least change",
-        description="Of a bay's levelled pixels, in standard deviations; less is none.",
+        title="Minimum change",
+        description="Minimum change of a bay's normalised pixels, in standard deviations.",
     )
 
     def settings(self) -> GateSettings:
@@ -285,10 +302,10 @@ class RolloutConfig(Section):
     """`[rollout]`: models that the operator rolls out to the fleet (jobs over MQTT, TUF)."""
 
     repository: Annotated[str, Field(pattern="^https?://")] = Field(
-        title="Repository", description="Address of the signed repository; HTTPS."
+        title="Repository", description="HTTPS URL of the signed repository."
     )
     root_file: Path = Field(
-        title="Trusted root", description="The repository's root.json, as it came with the box."
+        title="Trusted root", description="The repository's root.json, as shipped with the box."
     )
 
 
@@ -299,9 +316,11 @@ class LotsightConfig(BaseSettings):
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    edge: EdgeConfig = Field(title="Edge box", description="Which box this is.")
+    edge: EdgeConfig = Field(title="Edge box", description="Identity of this box.")
     log: LogConfig = Field(default_factory=LogConfig, title="Log", description="Logging.")
-    http: HttpConfig = Field(default_factory=HttpConfig, title="HTTP", description="Local pages.")
+    http: HttpConfig = Field(
+        default_factory=HttpConfig, title="HTTP", description="Local web pages."
+    )
     model: ModelConfig = Field(
         default_factory=ModelConfig, title="Model", description="The network."
     )
@@ -309,10 +328,14 @@ class LotsightConfig(BaseSettings):
         default_factory=EvidenceConfig, title="Evidence", description="Hysteresis."
     )
     guard: GuardConfig = Field(
-        default_factory=GuardConfig, title="View guard", description="Moved and blind cameras."
+        default_factory=GuardConfig,
+        title="View guard",
+        description="Detects moved and blind cameras.",
     )
     gate: GateConfig = Field(
-        default_factory=GateConfig, title="Change gate", description="Still pictures cost nothing."
+        default_factory=GateConfig,
+        title="Change gate",
+        description="Skips inference on unchanged frames.",
     )
     audit: AuditConfig = Field(
         default_factory=AuditConfig, title="Audit", description="Sampled second opinions."
@@ -320,29 +343,31 @@ class LotsightConfig(BaseSettings):
     incidents: IncidentsConfig = Field(
         default_factory=IncidentsConfig,
         title="Incidents",
-        description="Vehicles that stand as they should not.",
+        description="Wrongly parked vehicles.",
     )
     privacy: PrivacyConfig = Field(
         default_factory=PrivacyConfig,
         title="Privacy",
-        description="What pictures show.",
+        description="What stored and served images show.",
     )
     harvest: HarvestConfig = Field(
         default_factory=HarvestConfig,
         title="Harvest",
-        description="Frames worth labelling.",
+        description="Frames kept for labelling.",
     )
     outbox: OutboxConfig = Field(
-        default_factory=OutboxConfig, title="Outbox", description="Kept while the cloud is away."
+        default_factory=OutboxConfig, title="Outbox", description="Events waiting for delivery."
     )
     mqtt: MqttConfig | None = Field(
-        default=None, title="MQTT", description="Link to the broker; absent: nothing is published."
+        default=None,
+        title="MQTT",
+        description="Broker connection; if absent, nothing is published.",
     )
     rollout: RolloutConfig | None = Field(
         default=None, title="Roll-out", description="Models from a signed repository; optional."
     )
     camera: tuple[CameraConfig, ...] = Field(
-        title="Cameras", description="One table [[camera]] each."
+        title="Cameras", description="One [[camera]] table each."
     )
 
     @classmethod
@@ -369,7 +394,7 @@ class LotsightConfig(BaseSettings):
             return raw
         doubled = [key for key in ("site", "edge") if key in mqtt]
         if doubled:
-            msg = f"mqtt.{doubled[0]}: it belongs in [edge] alone"
+            msg = f"mqtt.{doubled[0]}: belongs only in [edge]"
             raise ValueError(msg)
         named = {key: edge[key] for key in ("site", "edge") if key in edge}
         return raw | {"mqtt": mqtt | named}
@@ -378,10 +403,10 @@ class LotsightConfig(BaseSettings):
     @classmethod
     def _distinct(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
         if not cameras:
-            msg = "one table [[camera]] at least"
+            msg = "expected at least one [[camera]] table, but got none"
             raise ValueError(msg)
         doubled = [name for name, count in Counter(c.id for c in cameras).items() if count > 1]
         if doubled:
-            msg = f"each camera needs an id of its own, but {doubled[0]!r} is given twice"
+            msg = f"camera ids must be unique, but {doubled[0]!r} is given twice"
             raise ValueError(msg)
         return cameras

@@ -30,7 +30,7 @@ class Agent(Protocol):
         """A message to one of the filters came.
 
         Raises:
-            LotsightError: it is malformed; the link logs it and goes on.
+            LotsightError: it is malformed; the link logs it and continues.
         """
         ...
 

@@ -71,7 +71,7 @@ class Announcer:
 
         Args:
             now_s: monotonic.
-            wanted: whether somebody asked for a snapshot.
+            wanted: whether a snapshot was requested.
         """
         layout = self._store.layout
         if layout is None:

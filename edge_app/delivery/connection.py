@@ -1,6 +1,6 @@
 """One connection to the broker: paho in a single thread, its callbacks turned into values.
 
-Each connection has a paho client of its own: paho would otherwise send what was in flight before
+Each connection has its own paho client: paho would otherwise send what was in flight before
 us on reconnect, ahead of status and snapshot, and knows no jitter. Reason codes are read here and
 nowhere else; paho's `is_published()` is true even for a refused message.
 """
@@ -249,7 +249,7 @@ class Connection:
         """End a running `step` at once; may be called from any thread."""
         try:
             self._wake_in.send(b"\0")
-        except OSError:  # full: it is awake already; closed: nobody sleeps
+        except OSError:  # full: it is awake already; closed: no thread is waiting
             return
 
     def close(self, *, gracefully: bool) -> None:
@@ -337,7 +337,7 @@ class Connection:
         _properties: Properties | None,
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            text = f"{self._where}: the broker ended the connection: {reason_text(reason.value)}"
+            text = f"{self._where}: the broker closed the connection: {reason_text(reason.value)}"
             self._closed = BrokerRefused(text, reason.value)
         else:
             self._closed = ConnectionEnded(f"{self._where}: connection lost ({reason})")
@@ -368,7 +368,7 @@ class Connection:
         try:
             topic = message.topic
         except UnicodeDecodeError as exc:  # no topic of ours; the link must not break for it
-            _log.warning("%s: a message is passed over: %s", self._where, exc)
+            _log.warning("%s: message skipped: %s", self._where, exc)
             return
         self._happenings.append(Incoming(topic, bytes(message.payload)))
 

@@ -64,16 +64,18 @@ def open_database(
             if _code(exc) not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
                 raise
             aside = _move_aside(path)
-            _log.error("%s is damaged (%s): kept as %s, a new store begins", path, exc, aside.name)
+            _log.error(
+                "%s is damaged (%s): moved to %s, creating a new store", path, exc, aside.name
+            )
             return _open(path, clock, max_pages, steps)
     except sqlite3.Error as exc:
         if _code(exc) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            msg = f"{path}: in use by another process; one service owns one store"
+            msg = f"{path}: in use by another process; only one service may use a store"
         else:
-            msg = f"{path}: cannot be opened as the store: {exc}"
+            msg = f"{path}: cannot open the store: {exc}"
         raise StoreError(msg) from exc
     except OSError as exc:
-        msg = f"{path}: cannot be opened as the store: {exc.strerror or exc}"
+        msg = f"{path}: cannot open the store: {exc.strerror or exc}"
         raise StoreError(msg) from exc
 
 
@@ -128,8 +130,8 @@ def _migrate(path: Path, database: sqlite3.Connection, migrations: Sequence[str]
     version: int = database.execute("PRAGMA user_version").fetchone()[0]
     if version > len(migrations):
         msg = (
-            f"{path}: expected a store of version {len(migrations)} or earlier, but got {version}: "
-            "a later version of lotsight wrote it; install that one again"
+            f"{path}: expected a store of version {len(migrations)} or earlier, but got "
+            f"{version}: written by a newer lotsight; install that version again"
         )
         raise StoreError(msg)
     if version == len(migrations):
@@ -158,7 +160,7 @@ def next_epoch(path: Path, clock: Clock) -> int:
 
     Time alone would not do, since a box may wake in the past; the file beside the store alone
     would not do, since it may be deleted with it. Should both fail, the consumer's acknowledgement
-    tells of the higher epoch and `Store.renew_epoch` goes past it.
+    reports the higher epoch and `Store.renew_epoch` goes past it.
     """
     return max(int(clock.utc().timestamp()), _remembered_epoch(path) + 1, 1)
 
@@ -176,7 +178,7 @@ def remember_epoch(path: Path, epoch: int) -> None:
             os.fsync(file.fileno())
         fresh.replace(marker)
     except OSError as exc:
-        _log.warning("%s cannot be written: %s", marker, exc.strerror or exc)
+        _log.warning("cannot write %s: %s", marker, exc.strerror or exc)
 
 
 def _remembered_epoch(path: Path) -> int:

@@ -79,7 +79,7 @@ class Documents:
             return [(row[0], row[1], row[2]) for row in found]
 
     def remove_aggregate(self, period_s: int, start: str, body: str) -> None:
-        """Forget an aggregate that the broker has, unless it changed meanwhile."""
+        """Forget an aggregate that the broker has, unless it changed in the meantime."""
         with self._writing():
             self._database.execute(
                 "DELETE FROM aggregate WHERE period_s = ? AND start = ? AND body = ?",
@@ -97,7 +97,7 @@ class Documents:
             return added.rowcount == 1
 
     def finish_command(self, command_id: str, result: str) -> None:
-        """Keep the answer, for whoever asks again."""
+        """Keep the result, for repeated requests."""
         with self._writing():
             self._database.execute(
                 "UPDATE command SET result = ? WHERE id = ?", (result, command_id)
@@ -117,7 +117,7 @@ class Documents:
             try:
                 yield
             except sqlite3.Error as exc:
-                msg = f"the store cannot be read: {exc}"
+                msg = f"cannot read the store: {exc}"
                 raise StoreError(msg) from exc
 
     @contextmanager
@@ -132,5 +132,5 @@ class Documents:
                     if self._database.in_transaction:
                         self._database.execute("ROLLBACK")
             except sqlite3.Error as exc:
-                msg = f"the store cannot be written: {exc}"
+                msg = f"cannot write the store: {exc}"
                 raise StoreError(msg) from exc

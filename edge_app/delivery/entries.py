@@ -145,7 +145,7 @@ def read_layout(path: Path, body: str | None) -> Layout | None:
     try:
         return None if body is None else Layout.model_validate_json(body)
     except ValidationError as exc:  # from before layouts had bounds; the calibrations make another
-        _log.warning("%s: the kept layout is passed over: %s", path, describe(exc, "layout"))
+        _log.warning("%s: stored layout skipped: %s", path, describe(exc, "layout"))
         return None
 
 

@@ -90,8 +90,8 @@ class OpenIncidents:
         ):
             try:
                 self._open[name] = _KEPT.validate_json(body)
-            except ValidationError as exc:  # of a later version; its end will not be told
-                _log.warning("%s cannot be read: %s", name, exc)
+            except ValidationError as exc:  # of a later version; its end will not be reported
+                _log.warning("cannot read %s: %s", name, exc)
 
     def take(self, change: IncidentChange) -> None:
         """Note what began, forget what is over."""

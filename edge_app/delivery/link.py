@@ -41,12 +41,12 @@ GOODBYE_S = 2.0
 DIALLING_S = 1.0
 """How long a stop waits for a thread that tries to connect."""
 SILENCE_ALARM_S = 120.0
-"""A consumer that owes an acknowledgement for so long is an operator's business."""
+"""An alarm is raised if no consumer acknowledges for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkInfo:
-    """What the link tells of itself, for health and metrics.
+    """State of the link, for health and metrics.
 
     Attributes:
         connected: whether the broker is there.
@@ -74,7 +74,7 @@ class LinkInfo:
 
 
 class MqttLink:
-    """Publishes what the store holds, for ever, whatever happens to broker, network and disk.
+    """Publishes what the store holds, forever, whatever happens to broker, network and disk.
 
     Args:
         config: of the link.
@@ -141,7 +141,7 @@ class MqttLink:
         self._stop.set()
         self.wake()
         if self._thread is not None:
-            # Nobody hears a good-bye from a box that is still dialling: that thread ends by itself.
+            # A box that is still connecting cannot say good-bye: that thread ends by itself.
             self._thread.join(DIALLING_S if self._session is None else GOODBYE_S + DIALLING_S)
             self._thread = None
 
@@ -151,7 +151,7 @@ class MqttLink:
         self.wake()
 
     def set_model(self, model: ModelRef | None) -> None:
-        """Which network judges; told at the next birth."""
+        """Which network judges; published at the next birth."""
         self._announcer.model = model
 
     def wake(self) -> None:
@@ -175,7 +175,7 @@ class MqttLink:
                 self._failed(exc)
             except Exception as exc:
                 # Whatever a message or an agent did: the link must come back, and say what it was.
-                _log.exception("the link failed unexpectedly")
+                _log.exception("unexpected failure of the broker link")
                 self._failed(ProtocolError(f"{type(exc).__name__}: {exc}"))
 
     def _failed(self, error: LinkError) -> None:
@@ -184,7 +184,7 @@ class MqttLink:
         self._failures += 1
         self._last_error = mask_secrets(str(error))
         wait_s = self._backoff.next_s()
-        _log.warning("%s; next try in %.1f s", error, wait_s)
+        _log.warning("%s; next attempt in %.1f s", error, wait_s)
         self._update_info()
         deadline_s = self._clock.mono_s() + wait_s
         while not self._stop.is_set() and (left_s := deadline_s - self._clock.mono_s()) > 0:
@@ -304,14 +304,14 @@ class MqttLink:
             _log.warning("message ignored: %s", exc)
 
     def _ask(self, agent: Agent, work: Callable[[], None]) -> None:
-        """What goes wrong in an agent is its own affair: the link and the others go on."""
+        """What goes wrong in an agent is its own affair: the link and the others continue."""
         name = f"agent {type(agent).__name__}"
         try:
             work()
         except LotsightError as exc:
             self._alarms.raise_(name, f"{type(agent).__name__}: {exc}")
         except Exception as exc:
-            _log.exception("%s failed unexpectedly", type(agent).__name__)
+            _log.exception("unexpected failure of %s", type(agent).__name__)
             self._alarms.raise_(name, f"{type(agent).__name__}: {type(exc).__name__}: {exc}")
         else:
             self._alarms.clear(name)
@@ -336,7 +336,9 @@ class MqttLink:
             self._ask(agent, partial(agent.tick, now_s))
         if self._pump.refusal is not None:
             why = reason_text(self._pump.refusal)
-            self._alarms.raise_("quarantine", f"events refused by the broker, and kept: {why}")
+            self._alarms.raise_(
+                "quarantine", f"events rejected by the broker, kept for retry: {why}"
+            )
         else:
             self._alarms.clear("quarantine")
         if self._pump.silent_s > SILENCE_ALARM_S:

@@ -1,6 +1,6 @@
 """The outbox's rows: append, read, release, evict. All of it runs inside the store's transaction.
 
-Numbers are given without a gap. An event that must be given up because a bound is reached leaves
+Numbers are given without a gap. An event that must be discarded because a bound is reached leaves
 a gap event behind, which names exactly the numbers that will never come.
 """
 

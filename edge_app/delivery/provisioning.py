@@ -119,7 +119,7 @@ def own_key(path: Path) -> ec.EllipticCurvePrivateKey:
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except (OSError, ValueError, TypeError) as exc:
-            msg = f"{path}: expected a private key in PEM: {exc}"
+            msg = f"{path}: expected a PEM private key: {exc}"
             raise CertificateError(msg) from exc
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             msg = f"{path}: expected an elliptic-curve key, but got {type(key).__name__}"
@@ -151,10 +151,10 @@ def check_certificate(pem: str, key: ec.EllipticCurvePrivateKey, name: str) -> N
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
     except ValueError as exc:
-        msg = f"expected a certificate in PEM: {exc}"
+        msg = f"expected a PEM certificate: {exc}"
         raise CertificateError(msg) from exc
     if certificate.public_key() != key.public_key():
-        msg = "the certificate that came is for another key than this box's"
+        msg = "the issued certificate does not match this box's key"
         raise CertificateError(msg)
     names = [
         str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -169,7 +169,7 @@ class _Talk:
 
     def __init__(self, config: MqttConfig, topics: ProvisioningTopics) -> None:
         context = tls_context(config.tls) if config.tls else None
-        # Nobody must hear of a box that is not one yet: no will.
+        # A box that is not provisioned must not be announced: no will.
         self._connection = Connection(config, config.protocol, None, context)
         self._where = f"{config.host}:{config.port}"
         try:
@@ -199,7 +199,7 @@ class _Talk:
                     answer = decode(ErrorResponse, happening.payload, happening.topic)
                     msg = f"{self._where}: {topic} refused: {answer.text}"
                     raise ProvisioningRefused(msg)
-        msg = f"{self._where}: no answer to {topic} within {ANSWER_TIMEOUT_S:g} s"
+        msg = f"{self._where}: no response to {topic} within {ANSWER_TIMEOUT_S:g} s"
         raise ProvisioningRefused(msg)
 
     def close(self) -> None:
@@ -217,7 +217,7 @@ class _Talk:
                         msg = f"{self._where}: subscription refused: {reason_text(refused[0])}"
                         raise ProvisioningRefused(msg)
                     return
-        msg = f"{self._where}: no answer to the subscription within {ANSWER_TIMEOUT_S:g} s"
+        msg = f"{self._where}: no SUBACK within {ANSWER_TIMEOUT_S:g} s"
         raise ProvisioningRefused(msg)
 
 

@@ -24,7 +24,7 @@ QUARANTINE_CODES = frozenset({0x87, 0x90, 0x99})
 """Not authorised, topic name invalid, payload format invalid: the same again would fail again."""
 MAX_RESEND_S = 600.0
 REFUSAL_PAUSE_S = 5.0
-"""After a broker's passing no (quota, its own error) nothing goes out for so long."""
+"""How long to pause after a transient rejection by the broker (quota, internal error)."""
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ class EventPump:
             if self._config.release is Release.PUBACK:
                 self._delivered.append(seq)
         elif code == NOBODY_LISTENS:
-            # To go on would waste the backlog on nobody, and the consumer, once it comes, would
+            # Continuing would waste the backlog, and the consumer, once it comes, would
             # begin with a hole. Its first acknowledgement ends the pause.
             self.counts.nobody_listens += 1
             self._rewind(seq - 1)
@@ -145,10 +145,10 @@ class EventPump:
         elif code in QUARANTINE_CODES:
             self.counts.refused += 1
             self.refusal = code
-            _log.error("event %d refused by the broker: %s", seq, reason_text(code))
+            _log.error("event %d rejected by the broker: %s", seq, reason_text(code))
             self._store.refuse(seq, code)
         else:
-            _log.warning("event %d not taken by the broker: %s", seq, reason_text(code))
+            _log.warning("event %d not accepted by the broker: %s", seq, reason_text(code))
             self._rewind(seq - 1)
             self._not_before_s = self._clock.mono_s() + REFUSAL_PAUSE_S
         return True
@@ -165,12 +165,12 @@ class EventPump:
             return False
         ahead = ack.epoch > self._store.epoch or ack.upto > self._store.last_seq
         if ahead and max(ack.epoch, self._store.epoch) >= MAX_NUMBER:
-            msg = f"expected an epoch that another can follow, but got {ack.epoch}"
+            msg = f"expected an epoch below the maximum, but got {ack.epoch}"
             raise TelemetryError(msg)
         if ahead:
             _log.error(
-                "the consumer knows epoch %d up to %d, this store epoch %d up to %d: the store is "
-                "older than the stream, so a new epoch begins",
+                "the consumer knows epoch %d up to %d, this store epoch %d up to %d: the store "
+                "is older than the stream, starting a new epoch",
                 *(ack.epoch, ack.upto, self._store.epoch, self._store.last_seq),
             )
             self._store.renew_epoch(ack.epoch)

@@ -1,4 +1,4 @@
-"""What the store does about a disk that fails: goes on, tries again, complains now and then."""
+"""What the store does about a disk that fails: continues, retries, logs occasionally."""
 
 from __future__ import annotations
 

@@ -61,19 +61,19 @@ class Rollout:
     def run(self, document: JobDocument) -> str:
         """Roll out what the job names; give a line for the job's details.
 
-        A job that is told twice, after a power cut say, is done once.
+        A job delivered twice, after a power cut for instance, is run once.
 
         Raises:
             RolloutError: the box uses what it used before, and the text says why.
         """
         if self.slots.active_version == document.version:
             self.slots.confirm()
-            return f"version {document.version} is in use already"
+            return f"version {document.version} is already in use"
         try:
             staged = self.slots.stage(document.version, partial(self._fetch, document))
             self.self_test(staged)
         except LotsightError as exc:
-            msg = f"version {document.version} refused: {exc}"
+            msg = f"version {document.version} rejected: {exc}"
             raise RolloutError(msg) from exc
         self.slots.switch()
         try:
@@ -81,7 +81,7 @@ class Rollout:
         except LotsightError as exc:
             self.slots.roll_back()
             self.activate(self.slots.active_folder)
-            msg = f"version {document.version} could not be used and was rolled back: {exc}"
+            msg = f"version {document.version} failed and was rolled back: {exc}"
             raise RolloutError(msg) from exc
         self.slots.confirm()
         _log.info("version %s rolled out", document.version)

@@ -73,7 +73,7 @@ class Session:
         name, size = f"size {message.topic}", len(message.payload)
         if size > self.connection.payload_max:
             limit = self.connection.payload_max
-            text = f"{message.topic}: {size} bytes, but the broker takes {limit}: not sent"
+            text = f"{message.topic}: {size} bytes exceed the broker's limit of {limit}: not sent"
             self._alarms.raise_(name, text)
             return None
         self._alarms.clear(name)
@@ -103,7 +103,7 @@ class Session:
             return
         name = f"publish {message.topic}"
         if answer.code >= REFUSED:
-            text = f"{message.topic} refused by the broker: {reason_text(answer.code)}"
+            text = f"{message.topic} rejected by the broker: {reason_text(answer.code)}"
             self._alarms.raise_(name, text)
         else:
             self._alarms.clear(name)
@@ -115,7 +115,7 @@ class Session:
         for each, code in zip(self._filters.pop(answer.mid, ()), answer.codes, strict=False):
             name = f"subscribe {each}"
             if code >= REFUSED and isinstance(each, WishedFilter):
-                _log.info("subscription %s refused, which is no fault: %s", each, reason_text(code))
+                _log.info("subscription %s refused (optional): %s", each, reason_text(code))
             elif code >= REFUSED:
                 self._alarms.raise_(name, f"subscription {each} refused: {reason_text(code)}")
             else:

@@ -153,7 +153,7 @@ class TwoSlots:
         except FileNotFoundError:
             return SlotState()
         except OSError as exc:
-            msg = f"{path}: cannot read the state of the slots: {exc.strerror}"
+            msg = f"{path}: cannot read the slot state: {exc.strerror}"
             raise RolloutError(msg) from exc
         except ValidationError as exc:
             msg = f"{path}: {describe(exc, 'state of the slots')}"
@@ -170,7 +170,7 @@ class TwoSlots:
             fresh.replace(path)
             _sync(self._folder)
         except OSError as exc:
-            msg = f"{path}: cannot be written: {exc.strerror or exc}"
+            msg = f"{path}: cannot write: {exc.strerror or exc}"
             raise RolloutError(msg) from exc
         self._state = state
 

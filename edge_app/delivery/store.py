@@ -1,7 +1,7 @@
 """The edge box's memory: bay states and the outbox of events, in one SQLite file.
 
 A change of state and its event are one transaction, so neither exists without the other. When the
-disk cannot be written, changes wait in a bounded buffer in memory, unnumbered: the states go on,
+disk cannot be written, changes wait in a bounded buffer in memory, unnumbered: states continue,
 the snapshot says `degraded`, and the events follow once the disk answers again.
 """
 
@@ -144,7 +144,7 @@ class Store:
             return self._incidents.all()
 
     def set_closed(self, bay: str, closed: bool, cause: Cause = Cause.MANUAL) -> bool:
-        """Close or open a bay; occupancy is a fact of its own and stays.
+        """Close or open a bay; occupancy is independent and unchanged.
 
         Returns:
             Whether that changed anything.
@@ -176,7 +176,7 @@ class Store:
                 bay: self._bays.get(bay) or _starting(bay, self._clock) for bay in layout.bay_ids
             }
             self._layout, self._layout_unsaved = layout, True
-            with self._retry.tolerant("keep the layout"):
+            with self._retry.tolerant("save the layout"):
                 self._write(self._buffer.entries())
                 self._buffer.clear()
         self._tell()
@@ -268,7 +268,7 @@ class Store:
 
     def pardon(self) -> int:
         """Let refused events try again; gives how many."""
-        with self._lock, self._retry.tolerant("pardon events"):
+        with self._lock, self._retry.tolerant("retry quarantined events"):
             return self._stream.pardon()
         return 0
 
@@ -283,7 +283,7 @@ class Store:
             return conn
 
     def renew_epoch(self, above: int) -> None:
-        """Go past an epoch that the consumer has seen: waiting events are numbered from 1 anew.
+        """Go past an epoch that the consumer has seen: waiting events are renumbered from 1.
 
         Needed when both the store and the file beside it were lost and the clock is behind.
         """
@@ -316,7 +316,7 @@ class Store:
         with self._lock:
             self._settle()
             self._flush(force=False)
-            with self._retry.tolerant("give up old events"):
+            with self._retry.tolerant("discard old events"):
                 self._stream.evict_old()
 
     def vacuum(self) -> None:
@@ -335,7 +335,7 @@ class Store:
             try:
                 self._write(entries)
             except sqlite3.Error as exc:
-                _log.error("%s cannot be written, changes wait in memory: %s", self.path, exc)
+                _log.error("cannot write %s, holding changes in memory: %s", self.path, exc)
                 self._retry.wait()
             else:
                 return
@@ -368,10 +368,10 @@ class Store:
             self._write(self._buffer.entries())
         except sqlite3.Error as exc:
             if is_full(exc) and self._buffer.is_half_full:
-                with self._retry.tolerant("make room"):
+                with self._retry.tolerant("free space"):
                     self._stream.evict_tenth()
             return
-        _log.warning("%s can be written again: %d changes saved", self.path, len(self._buffer))
+        _log.warning("%s is writable again: %d changes saved", self.path, len(self._buffer))
         self._buffer.clear()
 
     def _need_layout(self) -> Layout:
@@ -383,7 +383,7 @@ class Store:
     def _is_known(self, bay: str) -> bool:
         if bay in self._bays:
             return True
-        _log.warning("bay %s is not in the layout any more: its change is dropped", bay)
+        _log.warning("bay %s is no longer in the layout: change dropped", bay)
         return False
 
     def _tell(self) -> None:

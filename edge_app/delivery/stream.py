@@ -30,7 +30,7 @@ class StreamState:
         last_seq: the highest number given so far.
         acked: the consumer's watermark.
         conn: number of the last connection.
-        evicted: events given up because a bound was reached.
+        evicted: events discarded because a bound was reached.
         lost: changes that never reached the disk.
         running_s: the store's age, without the hours in which the box was off.
     """
@@ -109,7 +109,7 @@ class EventStream:
             self._evict(work, chosen, reason)
 
     def append_lost(self, work: Work, count: int) -> None:
-        """Number changes that never reached the disk, and tell of them in a gap event."""
+        """Number changes that never reached the disk, and report them in a gap event."""
         first = work.state.last_seq + 1
         work.state.last_seq += count
         work.state.lost += count
@@ -174,7 +174,7 @@ class EventStream:
             work.state.conn = conn
 
     def renew_epoch(self, above: int) -> None:
-        """Begin an epoch above `above`; waiting events are numbered from 1 anew."""
+        """Begin an epoch above `above`; waiting events are renumbered from 1."""
         with self.writing() as work:
             # What a gap names belongs to the epoch that ends here.
             self._database.execute("DELETE FROM outbox WHERE type = ?", (STREAM_GAP_TYPE,))
@@ -202,7 +202,7 @@ class EventStream:
         if numbers:
             self._add_gap(work, numbers, reason)
         work.usage = outbox.measure(self._database)
-        _log.warning("%d events were given up (%s)", len(chosen), reason.value)
+        _log.warning("%d events discarded (%s)", len(chosen), reason.value)
 
     def _add_gap(self, work: Work, numbers: Sequence[int], reason: GapReason) -> None:
         for gap in outbox.gaps(numbers, reason, self._stamp()):

@@ -1,4 +1,4 @@
-"""What the box knows of its own clock."""
+"""State of the box's clock."""
 
 from __future__ import annotations
 

@@ -53,11 +53,11 @@ def _read(path: Path) -> bytes:
 
 def _trouble(path: Path, error: OSError) -> CertificateError:
     reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-    return CertificateError(f"{path}: cannot be used for TLS: {reason or error}")
+    return CertificateError(f"{path}: cannot use for TLS: {reason or error}")
 
 
 class CertificateWatch:
-    """Notices replaced files; wrong ones are told of and the old ones stay in use."""
+    """Notices replaced files; invalid ones are reported and the old ones stay in use."""
 
     def __init__(self, config: TlsConfig) -> None:
         self._config = config
@@ -79,7 +79,7 @@ class CertificateWatch:
         try:
             tls_context(self._config)
         except LinkError as exc:
-            alarms.raise_("certificates", f"new certificates not used: {exc}")
+            alarms.raise_("certificates", f"cannot use the new certificates: {exc}")
             return False
         alarms.clear("certificates")
         _log.info("certificates changed: reconnecting with the new ones")

@@ -26,7 +26,7 @@ class TufFetcher:
 
     Args:
         url: of the repository, with `metadata/` and `targets/` below it. HTTPS, except on this
-            machine: TUF needs no secrecy, but a box asks nobody in the clear.
+            machine: TUF needs no secrecy, but a box makes no plaintext requests.
         trusted_root: `root.json` as it came with the box.
         metadata_folder: where verified metadata is kept, so that nothing can be rolled back.
 
@@ -37,14 +37,14 @@ class TufFetcher:
     def __init__(self, url: str, trusted_root: Path, metadata_folder: Path) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            msg = f"repository: expected an https:// address, but got {url!r}"
+            msg = f"repository: expected an https:// URL, but got {url!r}"
             raise RolloutError(msg)
         self._url = url.rstrip("/")
         self._metadata_folder = metadata_folder
         try:
             self._root = trusted_root.read_bytes()
         except OSError as exc:
-            msg = f"{trusted_root}: the trusted root cannot be read: {exc.strerror or exc}"
+            msg = f"{trusted_root}: cannot read the trusted root: {exc.strerror or exc}"
             raise RolloutError(msg) from exc
 
     def fetch(self, target: str, folder: Path) -> Path:

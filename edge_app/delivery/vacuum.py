@@ -64,7 +64,7 @@ class Vacuum:
             self._step(waiting_bytes)
         except sqlite3.Error as exc:
             self._not_before_s = self._clock.mono_s() + RETRY_S
-            _log.warning("%s: its free room cannot be given back now: %s", self._path, exc)
+            _log.warning("%s: cannot vacuum now: %s", self._path, exc)
 
     def _step(self, waiting_bytes: int) -> None:
         free_bytes = self._ask("freelist_count") * self._page_bytes
@@ -75,7 +75,7 @@ class Vacuum:
         elif self._given_bytes:
             # The file is cut when the journal is carried over: now, not after the next 4 MiB.
             self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            _log.info("%s: %d MiB given back to the disk", self._path, self._given_bytes // MIB)
+            _log.info("%s: %d MiB returned to the disk", self._path, self._given_bytes // MIB)
             self._given_bytes = 0
 
     def _cut(self, pages: int) -> None:

@@ -1,4 +1,4 @@
-"""A small MQTT 3.1.1 broker inside the process, on loopback: amqtt in a thread of its own."""
+"""A small MQTT 3.1.1 broker inside the process, on loopback: amqtt in its own thread."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 class EmbeddedBroker:
-    """A broker for as long as the `with` lasts.
+    """A broker that runs within the `with` block.
 
     Attributes:
         host: its address, loopback.
@@ -51,7 +51,7 @@ class EmbeddedBroker:
         # amqtt logs each connection as a warning or worse; what matters reaches the link's own log.
         for name in ("amqtt", "transitions"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        # asyncio warns of each message that amqtt writes to somebody who has just gone.
+        # asyncio warns of each message that amqtt writes to a client that has just disconnected.
         logging.getLogger("asyncio").setLevel(logging.ERROR)
         self._thread.start()
         if not self._ready.wait(_START_S) or self._fault is not None:
@@ -78,7 +78,7 @@ class EmbeddedBroker:
         )
         try:
             self._loop.run_until_complete(self._serve())
-        except Exception as exc:  # told to the one who waits in __enter__
+        except Exception as exc:  # raised to the caller in __enter__
             self._fault = exc
         finally:
             self._ready.set()

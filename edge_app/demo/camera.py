@@ -16,7 +16,7 @@ from telemetry import Clock
 
 
 class SimulatedCamera:
-    """A camera that looks at a simulated lot; time begins with the first picture.
+    """A camera that looks at a simulated lot; time begins with the first image.
 
     Args:
         scene: what is simulated.
@@ -92,7 +92,7 @@ class SimulatedCamera:
         return calibration
 
     def grab(self) -> Grab:
-        """The picture as of now."""
+        """The image as of now."""
         now_s = self._clock.mono_s()
         if self._begins_s is None:
             self._begins_s = now_s
@@ -112,7 +112,7 @@ class _Source:
         """Nothing to open."""
 
     def read(self) -> Grab:
-        """The picture as of now."""
+        """The image as of now."""
         return self._camera.grab()
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ def show_start(
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bright_black")
     table.add_column(overflow="fold")
-    table.add_row("lot", f"simulated, {bays} bays in view; nobody's camera, no network")
+    table.add_row("lot", f"simulated, {bays} bays in view; no real camera, no network")
     table.add_row("model", model)
     table.add_row("broker", f"mqtt://{broker}, topic {topic}")
     table.add_row("live page", Text(url, style=f"bold cyan link {url}") if url else "off")
@@ -59,7 +59,7 @@ def show_event(
     else:
         line.append(f" {data.conf:5.0%}", style="default")
         if delay_s is not None:
-            line.append(f"   {delay_s:4.1f} s after it truly changed", style="bright_black")
+            line.append(f"   {delay_s:4.1f} s after the real change", style="bright_black")
     console.print(line)
 
 
@@ -77,12 +77,12 @@ def show_score(
     table.add_row(
         "right",
         f"[bold {shade}]{score.right_share:.1%}[/]",
-        f"of {score.bay_seconds:,.0f} bay-seconds, every delay counted",
+        f"of {score.bay_seconds:,.0f} bay-seconds, delays included",
     )
     table.add_row(
         "settled",
         f"[bold]{score.settled_share:.1%}[/]",
-        "without the seconds in which a change is on its way",
+        "excluding the seconds right after a change",
     )
     table.add_row(
         "changes",
@@ -95,15 +95,15 @@ def show_score(
         table.add_row(
             "delay",
             f"{p50:.1f} s",
-            f"median, half a car in (or out of) the bay to message; 95 % within {p95:.1f} s",
+            f"median, from half a car in (or out of) the bay to message; 95 % within {p95:.1f} s",
         )
     if score.first_state_s is not None:
-        table.add_row("first state", f"{score.first_state_s:.1f} s", "after the first picture")
+        table.add_row("first state", f"{score.first_state_s:.1f} s", "after the first image")
     events = link.get("event", 0)
     table.add_row(
         "messages",
         f"{sum(link.values())}",
-        f"received, {events} of them events; {judged_hz:.1f} pictures judged a second",
+        f"received, {events} of them events; {judged_hz:.1f} frames judged per second",
     )
     console.print(
         Panel(
@@ -118,8 +118,8 @@ def show_score(
 def show_next(console: Console) -> None:
     """Where to look next."""
     console.print(
-        "[bright_black]Next:[/] [bold]lotsight judge PICTURE[/] on a picture of your lot · "
-        "[bold]lotsight calibrate SOURCE[/] to draw its bays · [bold]lotsight run --config FILE[/] "
-        "to publish them",
+        "[bright_black]Next:[/] [bold]lotsight judge PICTURE[/] on an image of your lot · "
+        "[bold]lotsight calibrate SOURCE[/] to draw its bays · [bold]lotsight run --config "
+        "FILE[/] to publish them",
         highlight=False,
     )

@@ -82,7 +82,7 @@ def run_demo(settings: DemoSettings, console: Console, stop: threading.Event) ->
         TelemetryError: the broker does not start.
     """
     clock = SystemClock()
-    with console.status("drawing the lot"):
+    with console.status("rendering the lot"):
         camera = SimulatedCamera(demo_scene(settings.weather), settings.seed, settings.speed, clock)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lotsight-demo-")))
@@ -131,7 +131,7 @@ def _config(folder: Path, broker: EmbeddedBroker, settings: DemoSettings) -> Lot
         {
             "edge": {"site": "demo-site", "edge": "demo-box", "state_dir": folder},
             "http": {"host": "127.0.0.1", "port": settings.port or _page_port()},
-            # Rendered cars and people are nobody's.
+            # Rendered cars and people need no anonymising.
             "privacy": {"outside": False, "bay_px": 0, "moving": False},
             "evidence": {
                 "memory_s": 0.8 / speed,

@@ -44,7 +44,7 @@ class Score:
         missed: never published.
         false: published changes that no true one stands behind.
         delays_s: of the right ones, from half the car in or out to the message's arrival.
-        first_state_s: from the first picture to the first published state.
+        first_state_s: from the first image to the first published state.
     """
 
     bay_seconds: float

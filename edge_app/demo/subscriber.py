@@ -62,11 +62,11 @@ class Subscriber:
         try:
             self._client.connect(self._host, self._port, keepalive=30)
         except OSError as exc:
-            msg = f"the demo's subscriber cannot reach {self._host}:{self._port}: {exc}"
+            msg = f"the demo's subscriber cannot connect to {self._host}:{self._port}: {exc}"
             raise TelemetryError(msg) from exc
         self._client.loop_start()
         if not self._ready.wait(_CONNECT_S):
-            msg = f"the broker at {self._host}:{self._port} did not take the subscription"
+            msg = f"the broker at {self._host}:{self._port} did not accept the subscription"
             raise TelemetryError(msg)
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@
     calibrations/*     the calibration files
     status.json, metrics.txt     of a running service only
     log.txt            its last lines
-    pictures/*.jpg     only when asked for, and private (`vision.privacy`)
+    images/*.jpg     only on request, and anonymised (`vision.privacy`)
 
 Whatever writes a part, every text goes through `edge_app.redaction` last: a secret of the
 configuration, or a password in an address, never gets into the file.
@@ -49,7 +49,7 @@ _LIBRARIES = (
 _JPEG_QUALITY = 82
 FOLDER = "lotsight-diagnostics"
 LIVE_PARTS = ("status.json", "metrics.txt")
-"""What nobody but a running service can say."""
+"""What only a running service can report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Diagnosis:
         about: what is in it.
         checks: what the doctor found.
         stored: what the store says.
-        live: what the service says; None: it does not run, or does not answer.
+        live: what the service reports; None: it is not running, or not responding.
         log: last lines, where the service did not give its own.
         pictures: JPEG files by camera, private already.
     """
@@ -123,7 +123,7 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, clock: Clock) -> None:
                 member.size, member.mtime, member.mode = len(data), stamp, PRIVATE
                 archive.addfile(member, io.BytesIO(data))
     except OSError as exc:
-        msg = f"{path}: expected to be able to write, but got: {exc.strerror or exc}"
+        msg = f"{path}: cannot write: {exc.strerror or exc}"
         raise ConfigError(msg) from exc
 
 
@@ -134,7 +134,7 @@ def private_jpeg(
     vehicles_px: Floats | None = None,
     moving: Moving | None = None,
 ) -> bytes:
-    """A picture for the bundle; without a calibration all of it is a mosaic."""
+    """An image for the bundle; without a calibration all of it is a mosaic."""
     polygons = [] if calibration is None else calibration.polygons_norm()
     masks = () if calibration is None else calibration.masks
     none = np.zeros((0, 4), np.float32)
@@ -190,7 +190,7 @@ def _calibrations(config: LotsightConfig) -> Iterator[tuple[str, str | bytes]]:
         try:
             text = camera.calibration_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
-            text = f"{camera.calibration_file}: cannot be read: {exc}"
+            text = f"{camera.calibration_file}: cannot read: {exc}"
         try:
             yield f"calibrations/{camera.id}.json", _json(json.loads(text))
         except ValueError:

@@ -121,7 +121,7 @@ def _check_calibration(
     what: str, camera: CameraConfig, calibration: Calibration, spec: NetworkSpec | None
 ) -> list[Check]:
     if calibration.camera != camera.id:
-        text = f"{camera.calibration_file}: it is that of camera {calibration.camera!r}"
+        text = f"{camera.calibration_file}: belongs to camera {calibration.camera!r}"
         return [Check.bad(what, text)]
     text = f"revision {calibration.revision}, {len(calibration.bays)} bays"
     if spec is not None:
@@ -145,11 +145,11 @@ def check_cameras(config: LotsightConfig) -> list[Check]:
 
 
 def unverified_cameras(config: LotsightConfig) -> list[Check]:
-    """Cameras whose certificate nobody looks at."""
+    """Cameras whose certificate is not verified."""
     return [
         Check.warn(
             f"camera {camera.id}",
-            "tls_verify = false: whoever answers at its address gets its password and is believed; "
+            "tls_verify = false: any host at its address is trusted and receives its password; "
             "pin its certificate with tls_fingerprint instead",
         )
         for camera in config.camera
@@ -171,9 +171,9 @@ def _check_camera(config: LotsightConfig, camera: CameraConfig) -> Check:
     except LotsightError as exc:
         return Check.bad(what, str(exc))
     if grab is None:
-        return Check.bad(what, f"{shown(camera.source)}: it ended without a picture")
+        return Check.bad(what, f"{shown(camera.source)}: it ended before the first image")
     height, width = grab.image_bgr.shape[:2]
-    text = f"{width}x{height} px, first picture after {clock.mono_s() - begin_s:.1f} s"
+    text = f"{width}x{height} px, first image after {clock.mono_s() - begin_s:.1f} s"
     try:
         calibration = load_calibration(camera.calibration_file)
     except CalibrationError:
@@ -211,10 +211,12 @@ def _check_folder(folder: Path) -> Check:
             os.fsync(probe.fileno())
         free = shutil.disk_usage(folder).free
     except OSError as exc:
-        return Check.bad("state folder", f"{folder}: cannot be written: {exc.strerror or exc}")
+        return Check.bad("state folder", f"{folder}: cannot write: {exc.strerror or exc}")
     text = f"{folder}: {free // 2**20} MiB free"
     if free < _DISK_WANTED_BYTES:
-        return Check.warn("state folder", f"{text}; {_DISK_WANTED_BYTES // 2**20} are better")
+        return Check.warn(
+            "state folder", f"{text}; {_DISK_WANTED_BYTES // 2**20} MiB or more recommended"
+        )
     return Check.good("state folder", text)
 
 
@@ -237,22 +239,23 @@ def _check_usage(config: LotsightConfig) -> list[Check]:
 def _check_clock() -> Check:
     synced = clock_synced()
     if synced is None:
-        return Check.warn("clock", "the kernel does not tell whether the clock is synchronised")
+        return Check.warn("clock", "the kernel does not report whether the clock is synchronised")
     if not synced:
-        return Check.warn("clock", "not synchronised: events carry times that may be wrong (NTP?)")
+        return Check.warn("clock", "not synchronised: event times may be wrong (check NTP)")
     return Check.good("clock", "synchronised")
 
 
 def _check_port(config: LotsightConfig) -> Check:
     if not config.http.enabled:
-        return Check.good("HTTP port", "HTTP is switched off")
+        return Check.good("HTTP port", "HTTP is disabled")
     place = f"{config.http.host}:{config.http.port}"
     try:
         with socket.create_server((config.http.host, config.http.port)):
             return Check.good("HTTP port", f"{place} is free")
     except OSError as exc:
         return Check.warn(
-            "HTTP port", f"{place}: {exc.strerror}: does the service run already, or another one?"
+            "HTTP port",
+            f"{place}: {exc.strerror}: is the service or another program already running on it?",
         )
 
 

@@ -26,9 +26,9 @@ class OfflineFacts:
     """What was had, and what not.
 
     Attributes:
-        about: in words, for whoever opens the bundle.
+        about: in words, for the reader of the bundle.
         stored: what the store says.
-        live: what the service says; None: it does not run, or does not answer.
+        live: what the service reports; None: it is not running, or not responding.
         log: last lines of a log file or the journal, where the service did not give its own.
     """
 
@@ -53,9 +53,9 @@ def gather(config: LotsightConfig, clock: Clock, log_file: Path | None = None) -
             live = ask_service(config.http)
         except UnavailableError as exc:
             missing = dict.fromkeys(LIVE_PARTS, str(exc))
-            missing["states.json"] = f"{exc}; and the store is locked while it runs"
+            missing["states.json"] = f"{exc}; and the store is locked while the service runs"
     else:
-        missing = dict.fromkeys(LIVE_PARTS, "the service does not run")
+        missing = dict.fromkeys(LIVE_PARTS, "the service is not running")
         if stored.states is None:
             missing["states.json"] = str(stored.facts.get("fault"))
     log: Sequence[str] = ()
@@ -85,7 +85,7 @@ def last_lines(path: Path, count: int = LINES_KEPT) -> list[str]:
             file.seek(begin)
             lines = file.read(size - begin).decode(errors="replace").splitlines()
     except OSError as exc:
-        msg = f"{path}: expected a log file, but got: {exc.strerror}"
+        msg = f"{path}: cannot read this log file: {exc.strerror}"
         raise UnavailableError(msg) from exc
     # The first one may be the end of a line; what is missing of it may be what made it harmless.
     return lines[1 if begin else 0 :][-count:]
@@ -103,13 +103,13 @@ def journal_lines(count: int = LINES_KEPT) -> list[str]:
             command, capture_output=True, timeout=_JOURNAL_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
-        why = "it did not answer" if isinstance(exc, subprocess.TimeoutExpired) else exc.strerror
-        msg = f"no log: journalctl: {why}; a file can be given with --log"
+        why = "it timed out" if isinstance(exc, subprocess.TimeoutExpired) else exc.strerror
+        msg = f"no log: journalctl: {why}; pass a file with --log"
         raise UnavailableError(msg) from exc
     lines = [line for line in told.stdout.decode(errors="replace").splitlines() if line]
     if told.returncode or not [line for line in lines if not line.startswith("-- ")]:
         said = told.stderr.decode(errors="replace").strip().splitlines()
         text = said[-1] if said else f"no lines of the unit {UNIT}"
-        msg = f"no log: journalctl: {text}; a file can be given with --log"
+        msg = f"no log: journalctl: {text}; pass a file with --log"
         raise UnavailableError(msg)
     return lines

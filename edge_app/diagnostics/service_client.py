@@ -36,19 +36,19 @@ def ask_service(config: HttpConfig) -> LiveFacts:
             answer.
     """
     if not config.enabled:
-        msg = "the service serves no pages (http.enabled = false)"
+        msg = "the service's HTTP is disabled (http.enabled = false)"
         raise UnavailableError(msg)
     password = None if config.password is None else config.password.get_secret_value()
     if password is not None and password.startswith("$argon2"):
         msg = (
-            "the service asks for a password, and the configuration has only its hash: log in to "
+            "the service requires a password, and the configuration has only its hash: log in to "
             "the status page and download the diagnostics there"
         )
         raise UnavailableError(msg)
     try:
         return _facts(_download(config, password))
     except (OSError, httpx.HTTPError) as exc:
-        msg = f"the service does not answer on port {config.port}: {exc or type(exc).__name__}"
+        msg = f"no response from the service on port {config.port}: {exc or type(exc).__name__}"
         raise UnavailableError(msg) from exc
 
 
@@ -64,7 +64,7 @@ def _download(config: HttpConfig, password: str | None) -> bytes:
             if len(content) > _LARGEST_BYTES:
                 break
     if answer.status_code != httpx.codes.OK or len(content) > _LARGEST_BYTES:
-        msg = f"the service does not give its diagnostics: HTTP status {answer.status_code}"
+        msg = f"the service refused the diagnostics request: HTTP status {answer.status_code}"
         raise UnavailableError(msg)
     return bytes(content)
 
@@ -77,7 +77,7 @@ def _client(config: HttpConfig) -> httpx.Client:
     if config.cert_file is None:
         return httpx.Client(base_url=f"http://{place}", timeout=_TIMEOUT_S, trust_env=False)
     context = ssl.create_default_context(cafile=config.cert_file)
-    # The certificate itself is what is trusted, whoever signed it and whatever name it bears.
+    # The certificate itself is what is trusted, regardless of its issuer and name.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.check_hostname = False
     return httpx.Client(
@@ -99,7 +99,7 @@ def _facts(archive: bytes) -> LiveFacts:
             log=parts["log.txt"].splitlines(),
         )
     except (tarfile.TarError, KeyError, ValueError, EOFError, zlib.error) as exc:
-        msg = f"the service's diagnostics cannot be read: {exc}"
+        msg = f"cannot read the service's diagnostics: {exc}"
         raise UnavailableError(msg) from exc
 
 

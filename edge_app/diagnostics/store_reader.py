@@ -1,4 +1,4 @@
-"""What a store says while nobody works with it: read only, for a technician.
+"""Contents of a store that is not in use: read-only, for a technician.
 
 A service that runs locks its store for itself: then the file tells nothing but its size, and the
 service is to be asked.
@@ -48,7 +48,7 @@ def read_store(folder: Path) -> StoreFacts:
     files = {each.name: each.stat().st_size for each in sorted(folder.glob(f"{STORE_FILE}*"))}
     facts: dict[str, Any] = {"files_bytes": files}
     if not path.is_file():
-        facts["fault"] = f"{path}: there is no store"
+        facts["fault"] = f"{path}: store not found"
         return StoreFacts(facts)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store:

@@ -1,4 +1,4 @@
-"""Frames worth labelling: kept within a budget, made private, packed and shipped on command."""
+"""Frames worth labelling: kept within a budget, anonymised, packed and shipped on command."""
 
 from edge_app.harvest.counters import HarvestCounters, HarvestStats, Limit
 from edge_app.harvest.harvester import Harvester

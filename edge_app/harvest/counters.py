@@ -24,7 +24,7 @@ class Limit(StrEnum):
     BUSY = "busy"
     """The harvest's own thread was behind."""
     PURGE = "purge"
-    """Somebody deleted it."""
+    """Deleted by a user."""
 
 
 REFUSING = (Limit.DAY, Limit.ROOM, Limit.DISK, Limit.BUSY)

@@ -1,4 +1,4 @@
-"""Keeps frames worth labelling: looks at judged frames, a thread of its own does the work."""
+"""Keeps frames worth labelling: sees the judged frames, its own thread does the work."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ from vision.types import Floats
 _log = logging.getLogger(__name__)
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
-"""Kept free on the disk: states and events come before pictures."""
+"""Kept free on the disk: states and events come before images."""
 WAITING = 2
-"""Frames that may wait for the thread; each holds a whole picture in memory."""
+"""Frames that may wait for the thread; each holds a whole image in memory."""
 LOOK_EVERY_S = 5.0
 """Of one camera a frame is looked at no more often: the network's work comes first."""
 _GLANCES_KEPT = 16
@@ -83,7 +83,7 @@ class Harvester:
         privacy: what may be made out in a kept frame.
         store: where frames are kept.
         clock: time.
-        alarms: where a full disk is told.
+        alarms: where a full disk is reported.
     """
 
     def __init__(
@@ -214,9 +214,9 @@ class Harvester:
 def _no_frames(why: str) -> Alarm:
     return Alarm(
         AlarmKind.HARVEST,
-        "no frames are kept for labelling",
+        "no frames are being kept for labelling",
         why,
-        "Free space on the disk; bays are judged and told all the same.",
+        "Free up disk space; bays are still judged and published.",
     )
 
 

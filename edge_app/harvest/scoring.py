@@ -23,7 +23,7 @@ from vision.view_match import small_grey
 
 FLAP_WINDOW_S = 900.0
 FLAP_CHANGES = 4
-"""Changes of one bay within the window: nobody parks and leaves twice in a quarter of an hour."""
+"""Changes of one bay within the window: no car parks and leaves twice in a quarter of an hour."""
 LIGHT_CHANGE = 25.0
 """Levels of brightness, 0 to 255, between two lights: clouds move it by less, lamps and dusk by
 more."""

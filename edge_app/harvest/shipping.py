@@ -68,7 +68,7 @@ class HarvestShipping:
         selection = Selection(camera=document.camera, max_bytes=limit)
         manifest = manifest_of(self.config, self.store, self.clock, selection, self.model())
         if not manifest.frames:
-            return "no frames are kept: nothing was sent"
+            return "no frames kept: nothing was sent"
         try:
             with tempfile.TemporaryDirectory(dir=self.store.folder) as staged:
                 bundle = Path(staged) / "harvest.tar.gz"
@@ -76,7 +76,7 @@ class HarvestShipping:
                 size = bundle.stat().st_size
                 self._send(bundle, address)
         except (HarvestError, OSError) as exc:
-            msg = f"no bundle could be made: {exc}"
+            msg = f"cannot create the bundle: {exc}"
             raise RolloutError(msg) from exc
         self.store.counters.send(len(manifest.frames), size)
         _log.info("harvest: %d frames sent to %s", len(manifest.frames), address.hostname)
@@ -112,7 +112,7 @@ class HarvestShipping:
             # A redirect is not followed: where to was said, and only that host is allowed.
             if status < _SERVER_ERROR and status not in _BUSY:
                 break
-        msg = f"{address.hostname}: expected it to take the bundle, but got: {fault}"
+        msg = f"{address.hostname}: upload failed: {fault}"
         raise RolloutError(msg)
 
     def _put(self, bundle: Path, address: SplitResult) -> int:

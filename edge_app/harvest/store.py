@@ -3,7 +3,7 @@
     STATE/harvest/frames/north-20261124T221500000.jpg
     STATE/harvest/frames/north-20261124T221500000.json
 
-The second file is written last, so a picture without it is the trace of a crash and is removed.
+The second file is written last, so an image without it is the trace of a crash and is removed.
 """
 
 from __future__ import annotations
@@ -162,14 +162,14 @@ class HarvestStore:
         try:
             return path.read_bytes()
         except OSError as exc:
-            msg = f"{path}: expected a kept frame, but got: {exc.strerror or exc}"
+            msg = f"{path}: cannot read this frame: {exc.strerror or exc}"
             raise HarvestError(msg) from exc
 
     def bundle(self, path: Path, manifest: HarvestManifest) -> None:
         """Write the frames of a manifest as a bundle.
 
         Raises:
-            HarvestError: a frame went meanwhile, or the disk is full.
+            HarvestError: a frame was deleted in the meantime, or the disk is full.
         """
         with self._lock:
             write_bundle(path, manifest, self.picture)
@@ -195,7 +195,7 @@ class HarvestStore:
         return sorted(found, key=lambda each: (each.frame.captured_utc, each.frame.file))
 
     def _present(self) -> list[Kept]:
-        """All frames; those that somebody deleted meanwhile, by the command say, are forgotten."""
+        """All frames; those deleted in the meantime, by the command for instance, are dropped."""
         gone = [name for name, each in self._kept.items() if not self._path(each.frame).exists()]
         for name in gone:
             del self._kept[name]
@@ -243,7 +243,7 @@ class HarvestStore:
         except OSError as exc:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-            msg = f"{path}: expected to be able to keep a frame, but got: {exc.strerror or exc}"
+            msg = f"{path}: cannot write this frame: {exc.strerror or exc}"
             raise HarvestError(msg) from exc
 
     def _evict(self, leaving: list[Kept], limit: Limit) -> None:
@@ -260,7 +260,7 @@ class HarvestStore:
         try:
             files = sorted(self._frames.iterdir())
         except OSError as exc:
-            msg = f"{self._frames}: expected a folder of kept frames, but got: {exc.strerror}"
+            msg = f"{self._frames}: cannot read this folder: {exc.strerror}"
             raise HarvestError(msg) from exc
         for path in files:
             kept = _read_one(path) if path.suffix == ".json" else None
@@ -281,7 +281,7 @@ def _read_one(path: Path) -> Kept | None:
             return None
         return Kept(frame, len(content) + picture.stat().st_size)
     except (OSError, ValidationError) as exc:
-        _log.warning("harvest: %s is removed: %s", path.name, type(exc).__name__)
+        _log.warning("harvest: removing %s: %s", path.name, type(exc).__name__)
         return None
 
 

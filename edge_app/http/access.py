@@ -1,4 +1,4 @@
-"""Who may see the pages: nobody is asked on loopback; with a password, sessions or a bearer token.
+"""Who may see the pages: no login on loopback; with a password, sessions or a bearer token.
 
 The password is kept as an argon2id hash only (RFC 9106), given as one or made of the setting at the
 start. Sessions live in memory: a restart of the service logs everybody out.
@@ -39,7 +39,7 @@ class TooManyTriesError(LotsightError):
     """
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many tries; the next one in {wait_s:.0f} s")
+        super().__init__(f"too many attempts; try again in {wait_s:.0f} s")
         self.wait_s = wait_s
 
 
@@ -66,7 +66,7 @@ class LoginThrottle:
     _recent_s: list[float] = field(default_factory=list)
 
     def check(self, address: str, now_s: float) -> None:
-        """Refuse a try that comes too early.
+        """Reject a try that comes too early.
 
         Raises:
             TooManyTriesError: it does.
@@ -98,7 +98,7 @@ class Access:
     """Password, sessions and tokens of the pages; safe between threads.
 
     Args:
-        password_hash: argon2 hash; None: nobody is asked.
+        password_hash: Argon2 hash; None: no login required.
         secure: whether the pages are served over TLS, so that cookies may be bound to it.
         mono_s: time for idle sessions and waits.
     """
@@ -137,13 +137,13 @@ class Access:
         try:
             PasswordHasher().check_needs_rehash(text)
         except InvalidHashError as exc:
-            msg = "http.password begins with $argon2, but is no argon2 hash"
+            msg = "http.password begins with $argon2, but is not an Argon2 hash"
             raise ConfigError(msg) from exc
         return cls(text, secure=secure)
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody is asked for a password."""
+        """Whether no password is required."""
         return self._hash is None
 
     def log_in(self, password: str, address: str) -> str | None:
@@ -173,7 +173,7 @@ class Access:
             self._sessions.pop(_digest(session), None)
 
     def has_session(self, session: str) -> bool:
-        """Whether a session is alive; its idle time starts anew."""
+        """Whether a session is alive; resets its idle time."""
         now_s = self._mono_s()
         with self._lock:
             seen_s = self._sessions.get(_digest(session))

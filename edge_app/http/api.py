@@ -1,4 +1,4 @@
-"""Endpoints: health, metrics, bays, cameras, events, pictures."""
+"""Endpoints: health, metrics, bays, cameras, events, images."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ _REPEAT_S = 10.0
 Name = Annotated[Identifier | None, Query()]
 
 
-@plain.get("/health/live", responses={503: {"model": LiveHealth, "description": "it is stuck"}})
+@plain.get(
+    "/health/live",
+    responses={503: {"model": LiveHealth, "description": "the judging thread is stuck"}},
+)
 def live(response: Response, state: State) -> LiveHealth:
     """The process answers, and the thread that judges is not stuck: no reason to restart it."""
     stuck = state.box.judge_silent_s() > STUCK_AFTER_S
@@ -57,7 +60,7 @@ def live(response: Response, state: State) -> LiveHealth:
 
 @plain.get(
     "/health/ready",
-    responses={503: {"model": ReadyHealth, "description": "it does not"}},
+    responses={503: {"model": ReadyHealth, "description": "not ready"}},
     response_model_exclude_none=True,
 )
 def ready(request: Request, response: Response, state: State) -> ReadyHealth:
@@ -117,12 +120,12 @@ def why(found: FoundBay, state: State) -> BayEvidence:
 
 @api.get("/bays/{bay}/picture.jpg", response_class=Response, responses=_JPEG)
 def bay_picture(found: FoundBay, state: State) -> Response:
-    """The bay and its surroundings in the latest picture."""
+    """The bay and its surroundings in the latest image."""
     view, index = found
     try:
         data = state.pictures.crop(view.camera, view.states[index].bay)
     except KeyError as exc:  # the calibration changed in between
-        raise HTTPException(404, f"no bay is called {exc}") from exc
+        raise HTTPException(404, f"no bay {exc}") from exc
     return Response(data, media_type="image/jpeg")
 
 
@@ -154,13 +157,13 @@ def events(state: State, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Cha
 async def stream(state: State) -> StreamingResponse:
     """Changes as they come, as server-sent events."""
     if state.feed.is_full:
-        raise HTTPException(503, "too many pages listen already", {"Retry-After": "10"})
+        raise HTTPException(503, "too many open event streams", {"Retry-After": "10"})
     return StreamingResponse(state.feed.listen(), media_type="text/event-stream")
 
 
 @plain.get("/cameras/{camera}/still.jpg", response_class=Response, responses=_JPEG)
 def still(view: View, state: State, overlay: bool = True) -> Response:
-    """The latest picture, with or without the bays."""
+    """The latest image, with or without the bays."""
     data, version = state.pictures.jpeg(view.camera, overlay=overlay)
     return Response(data, media_type="image/jpeg", headers={"X-View-Version": str(version)})
 
@@ -171,9 +174,9 @@ def still(view: View, state: State, overlay: bool = True) -> Response:
     responses=sends("multipart/x-mixed-replace"),
 )
 async def moving(view: View, state: State, overlay: bool = True) -> StreamingResponse:
-    """The moving picture: a part for each new view."""
+    """The moving image: a part for each new view."""
     if state.viewers >= state.max_viewers:
-        raise HTTPException(503, "too many people watch already", {"Retry-After": "10"})
+        raise HTTPException(503, "too many open live streams", {"Retry-After": "10"})
     parts = _parts(state, view.camera, overlay=overlay)
     return StreamingResponse(parts, media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
 

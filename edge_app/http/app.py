@@ -70,7 +70,7 @@ def create_app(
 
     Args:
         live_state: cameras, bays and recent events.
-        box: everything else that is told of the box.
+        box: everything else that is shown of the box.
         access: who may see them; None: everybody who reaches the socket, which is loopback's.
         editor: the calibration editor, mounted at /calibrate.
         settings: bounds.

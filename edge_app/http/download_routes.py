@@ -25,7 +25,7 @@ files = APIRouter(
 
 @files.get("/diagnostics.tar.gz")
 def diagnostics(downloads: DownloadsOf, *, pictures: bool = False) -> FileResponse:
-    """What a technician far away needs, without secrets; pictures only when asked for."""
+    """What a technician far away needs, without secrets; images only on request."""
     path = _made(lambda: downloads.diagnostics(with_pictures=pictures))
     return _sent(path, downloads.name("diagnostics"))
 

@@ -1,4 +1,4 @@
-"""Files that the box makes when somebody asks: diagnostics, kept frames."""
+"""Files that the box makes on request: diagnostics, kept frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Downloads(Protocol):
-    """Makes the files; whoever asks deletes them after they were sent."""
+    """Makes the files; the caller deletes them after sending."""
 
     def diagnostics(self, *, with_pictures: bool) -> Path:
         """The diagnostics bundle.

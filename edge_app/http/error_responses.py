@@ -1,4 +1,4 @@
-"""What any page of the box may answer instead of what was asked for, for the OpenAPI document."""
+"""Error responses common to all routes of the box, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 ERROR_RESPONSES: Responses = {
-    400: _problem("the body is no proper JSON"),
+    400: _problem("the body is not valid JSON"),
     401: _problem("not logged in"),
-    403: _problem("the Host header is not one of ours, or another page's request"),
-    404: _problem("not known"),
-    408: _problem("the request was not sent in time"),
+    403: _problem("unknown Host header, or a cross-site request"),
+    404: _problem("not found"),
+    408: _problem("the request timed out"),
     413: _problem("the body is too large"),
-    429: _problem("too many wrong passwords"),
-    503: _problem("not there at the moment, or too many at once"),
+    429: _problem("too many failed logins"),
+    503: _problem("unavailable at the moment, or too many requests at once"),
 }
 
 
 def sends(media_type: str) -> Responses:
     """The document's words for a route that answers something other than JSON."""
-    return {200: {"content": {media_type: {}}, "description": "as asked for"}}
+    return {200: {"content": {media_type: {}}, "description": "success"}}

@@ -62,7 +62,7 @@ class Feed:
                 try:
                     text = await asyncio.wait_for(queue.get(), _KEEP_ALIVE_S)
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    yield ": keep-alive\n\n"
                     continue
                 if text is None:
                     return

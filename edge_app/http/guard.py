@@ -16,7 +16,7 @@ from http_server.guard import SAFE_METHODS, PageGuard, refused
 from http_server.hosts import HostNames
 
 _WITHOUT_LOGIN = ("/health/live", "/health/ready", "/login", "/static/", "/shared/")
-# The editor asks for a token of its own with every change.
+# The editor requires its own token with every change.
 _OWN_TOKEN = "/calibrate/"  # noqa: S105 - a path
 _PAGE_PATHS = ("/api/", "/metrics", "/cameras/", "/static/", "/shared/")
 
@@ -44,7 +44,7 @@ class LoginGuard(PageGuard):
         app: what is guarded.
         access: password and sessions.
         hosts: by which names the pages may be called. With a password as well: a page that
-            rebinds a name of its own would else be of one origin with ours.
+            rebinds its own name would otherwise share our origin.
     """
 
     def __init__(self, app: ASGIApp, access: Access, hosts: HostNames) -> None:

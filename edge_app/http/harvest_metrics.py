@@ -10,7 +10,7 @@ from edge_app.harvest.counters import HarvestStats
 
 
 def harvest_metrics(harvest: HarvestStats | None) -> Iterator[Metric]:
-    """What is kept, refused, evicted and sent; nothing while the harvest is switched off."""
+    """What is kept, refused, evicted and sent; nothing while the harvest is disabled."""
     if harvest is None:
         return
     frames = GaugeMetricFamily(
@@ -20,15 +20,15 @@ def harvest_metrics(harvest: HarvestStats | None) -> Iterator[Metric]:
         frames.add_metric([camera], count)
     yield frames
     for name, text, by_limit in (
-        ("refused", "Frames worth keeping that were not.", harvest.refused),
-        ("evicted", "Kept frames that left.", harvest.evicted),
+        ("refused", "Frames worth keeping that were dropped.", harvest.refused),
+        ("evicted", "Kept frames that were removed.", harvest.evicted),
     ):
         counter = CounterMetricFamily(f"lotsight_harvest_{name}", text, labels=["limit"])
         for limit, count in by_limit.items():
             counter.add_metric([limit], count)
         yield counter
     shipments = CounterMetricFamily(
-        "lotsight_harvest_shipments", "Bundles that jobs asked for.", labels=["outcome"]
+        "lotsight_harvest_shipments", "Bundles requested by jobs.", labels=["outcome"]
     )
     shipments.add_metric(["sent"], harvest.sent)
     shipments.add_metric(["failed"], harvest.failed)
@@ -42,10 +42,10 @@ def harvest_metrics(harvest: HarvestStats | None) -> Iterator[Metric]:
         yield CounterMetricFamily(f"lotsight_harvest_{name}", text, value=count)
     gauges = [
         ("bytes", "Size of the kept frames.", float(harvest.size_bytes)),
-        ("max_bytes", "What the kept frames may take.", float(harvest.max_bytes)),
+        ("max_bytes", "Size limit of the kept frames.", float(harvest.max_bytes)),
     ]
     if harvest.last_fault is not None:
-        text = "Wall time of the last fault; what it was is on the status page."
+        text = "Unix time of the last fault; see the status page for its text."
         gauges.append(("last_fault_timestamp_seconds", text, harvest.last_fault.utc.timestamp()))
     for name, text, value in gauges:
         yield GaugeMetricFamily(f"lotsight_harvest_{name}", text, value=value)

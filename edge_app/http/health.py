@@ -12,7 +12,7 @@ def standing_alarms(live_state: LiveState, report: BoxReport) -> tuple[Alarm, ..
     """All alarms of the box, the most important first.
 
     Those of cameras come from the live state, which knows of a change before the maintenance thread
-    does. A broker that is away is told here only, since the cloud cannot hear of it.
+    does. A lost broker connection is only reported here, since the cloud cannot hear of it.
     """
     has_model = report.model is not None
     views = (live_state.latest(camera) for camera in live_state.cameras())
@@ -48,6 +48,6 @@ def _broker_alarm(link: LinkFacts) -> Alarm:
         AlarmKind.BROKER,
         "no connection to the broker",
         link.last_error or link.broker,
-        "Check the network of the box and whether the broker runs, then [mqtt] in the "
-        "configuration. Events are kept and sent once it is back.",
+        "Check the box's network and that the broker is running, then [mqtt] in the "
+        "configuration. Events are queued and sent on reconnection.",
     )

@@ -13,9 +13,9 @@ from edge_app.live_state import LiveState
 def incident_metrics(live_state: LiveState) -> Iterator[Metric]:
     """How many incidents last, and how many began."""
     labels = ["camera", "kind"]
-    lasting = GaugeMetricFamily("lotsight_incidents_open", "Incidents that last.", labels=labels)
+    lasting = GaugeMetricFamily("lotsight_incidents_open", "Open incidents.", labels=labels)
     begun = CounterMetricFamily(
-        "lotsight_incidents", "Incidents that began since the start.", labels=labels
+        "lotsight_incidents", "Incidents opened since startup.", labels=labels
     )
     counts = live_state.incident_counts()
     now = Counter((each.camera, each.kind) for each in live_state.incidents())

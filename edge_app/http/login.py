@@ -46,16 +46,16 @@ def login_routes(access: Access, template: Path) -> APIRouter:
     ) -> Response:
         target = local_path(target)
         if not access.is_login_token(csrf):
-            return form(target, "This page was too old. Please try again.", 403)
+            return form(target, "The form expired. Please try again.", 403)
         address = request.client.host if request.client is not None else "unknown"
         try:
             session = await run_in_threadpool(access.log_in, password, address)
         except TooManyTriesError as exc:
-            refused = form(target, f"Too many tries. Wait {exc.wait_s:.0f} s.", 429)
+            refused = form(target, f"Too many attempts. Wait {exc.wait_s:.0f} s.", 429)
             refused.headers["Retry-After"] = f"{exc.wait_s:.0f}"
             return refused
         if session is None:
-            return form(target, "This is not the password.", 401)
+            return form(target, "Incorrect password.", 401)
         answer = RedirectResponse(target, 303)
         answer.set_cookie(
             SESSION_COOKIE, session, httponly=True, samesite="strict", secure=access.secure

@@ -1,4 +1,4 @@
-"""Prometheus metrics, read off the live state and the box whenever they are asked for."""
+"""Prometheus metrics, collected from the live state and the box at each scrape."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from edge_app.report import Box, BoxReport
 
 _CAMERA_COUNTERS = (
     ("frames", "Frames decoded."),
-    ("judged", "Frames that the network looked at."),
-    ("dropped", "Frames replaced by a newer one before the network was free."),
-    ("gated", "Frames that the change gate kept from the network."),
-    ("restarts", "Times the source was opened again after a failure."),
-    ("broken", "Pictures that were not whole, and so were not taken."),
+    ("judged", "Frames judged by the network."),
+    ("dropped", "Frames replaced by a newer one before they were judged."),
+    ("gated", "Frames skipped by the change gate."),
+    ("restarts", "Times the source was reopened after a failure."),
+    ("broken", "Incomplete frames that were discarded."),
 )
 
 
@@ -71,17 +71,21 @@ def _bays(views: list[LiveView]) -> Iterator[Metric]:
 
 def _cameras(views: list[LiveView]) -> Iterator[Metric]:
     condition = GaugeMetricFamily(
-        "lotsight_camera_condition", "1 for the camera's condition.", labels=["camera", "condition"]
+        "lotsight_camera_condition",
+        "1 for the camera's current condition.",
+        labels=["camera", "condition"],
     )
     rate = GaugeMetricFamily(
-        "lotsight_camera_judged_hz", "Frames judged a second.", labels=["camera"]
+        "lotsight_camera_judged_hz", "Frames judged per second.", labels=["camera"]
     )
     infer = GaugeMetricFamily(
-        "lotsight_camera_inference_seconds", "Last pass of the network.", labels=["camera"]
+        "lotsight_camera_inference_seconds",
+        "Duration of the last inference pass.",
+        labels=["camera"],
     )
     last = GaugeMetricFamily(
         "lotsight_camera_last_frame_timestamp_seconds",
-        "Wall time of the last frame.",
+        "Unix time of the last frame.",
         labels=["camera"],
     )
     for view in views:
@@ -102,11 +106,11 @@ def _cameras(views: list[LiveView]) -> Iterator[Metric]:
 def _audits(report: BoxReport) -> Iterator[Metric]:
     accuracy = GaugeMetricFamily(
         "lotsight_audit_accuracy",
-        "Share of bay states that second opinions uphold; low and high end a 95 % interval.",
+        "Share of bay states confirmed by second opinions; low and high bound a 95 % interval.",
         labels=["camera", "bound"],
     )
     looks = GaugeMetricFamily(
-        "lotsight_audit_looks", "Pictures behind the accuracy.", labels=["camera"]
+        "lotsight_audit_looks", "Images in the accuracy estimate.", labels=["camera"]
     )
     for camera, audit in report.audits.items():
         for bound in ("low", "accuracy", "high"):
@@ -118,24 +122,24 @@ def _audits(report: BoxReport) -> Iterator[Metric]:
 def _outbox(report: BoxReport) -> Iterator[Metric]:
     outbox, link = report.outbox, report.link
     gauges: list[tuple[str, str, float]] = [
-        ("outbox_rows", "Events that wait for delivery.", outbox.rows),
+        ("outbox_rows", "Events waiting for delivery.", outbox.rows),
         ("outbox_bytes", "Size of these events.", outbox.size_bytes),
         ("outbox_oldest_seconds", "Age of the oldest waiting event.", outbox.oldest_age_s),
-        ("outbox_quarantined", "Events that the broker refused.", outbox.quarantined),
+        ("outbox_quarantined", "Events rejected by the broker.", outbox.quarantined),
         ("store_degraded", "1 while the store cannot be written.", float(outbox.degraded)),
     ]
-    yield CounterMetricFamily("lotsight_outbox_evicted", "Events given up.", value=outbox.evicted)
+    yield CounterMetricFamily("lotsight_outbox_evicted", "Events discarded.", value=outbox.evicted)
     if link is not None:
-        gauges.append(("mqtt_connected", "1 while the broker is connected.", float(link.connected)))
+        gauges.append(("mqtt_connected", "1 while connected to the broker.", float(link.connected)))
         yield CounterMetricFamily("lotsight_mqtt_sent", "Events sent.", value=link.sent)
-        yield CounterMetricFamily("lotsight_mqtt_refused", "Events refused.", value=link.refused)
+        yield CounterMetricFamily("lotsight_mqtt_refused", "Events rejected.", value=link.refused)
     for name, text, value in gauges:
         yield GaugeMetricFamily(f"lotsight_{name}", text, value=value)
 
 
 def _alarms(standing: Iterable[Alarm]) -> Metric:
     family = GaugeMetricFamily(
-        "lotsight_alarm", "Standing alarms of a kind.", labels=["kind", "camera"]
+        "lotsight_alarm", "Active alarms by kind.", labels=["kind", "camera"]
     )
     # The link may have several, which their kind does not tell apart.
     for (kind, camera), count in Counter((a.kind, a.camera or "") for a in standing).items():
@@ -146,7 +150,7 @@ def _alarms(standing: Iterable[Alarm]) -> Metric:
 def _machine(report: BoxReport, is_ready: bool, alarms: int) -> Iterator[Metric]:
     info = GaugeMetricFamily(
         "lotsight_info",
-        "1; what runs here.",
+        "1; labelled with the versions in use.",
         labels=["site", "edge", "version", "model", "model_version"],
     )
     model = report.model
@@ -154,12 +158,12 @@ def _machine(report: BoxReport, is_ready: bool, alarms: int) -> Iterator[Metric]
     info.add_metric([report.site, report.edge, report.version, *names], 1)
     yield info
     figures: list[tuple[str, str, float | None]] = [
-        ("ready", "1 while no alarm stands and every camera has started.", float(is_ready)),
-        ("alarms", "Standing alarms.", alarms),
+        ("ready", "1 while no alarm is active and every camera has started.", float(is_ready)),
+        ("alarms", "Active alarms.", alarms),
         ("uptime_seconds", "Since the service started.", report.uptime_s),
         ("disk_free_bytes", "Of the state folder.", report.disk_free_bytes),
         ("memory_bytes", "Resident memory of the service.", report.memory_bytes),
-        ("temperature_celsius", "Warmest sensor.", report.temperature_c),
+        ("temperature_celsius", "Hottest sensor.", report.temperature_c),
     ]
     for name, text, value in figures:
         if value is not None:

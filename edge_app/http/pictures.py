@@ -21,7 +21,7 @@ _CROP_GROW = 0.45
 _CROP_LEAST_PX = 96
 _CACHE = 24
 OPEN = PrivacySettings(outside=False, bay_px=0, moving=False)
-"""Nothing is made unrecognisable, for pictures of nobody."""
+"""No anonymising, for images without people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,6 @@ class PictureMaker:
 
 def _with_frame(view: LiveView | None, camera: str) -> LiveView:
     if view is None or view.frame is None:
-        msg = f"camera {camera}: no picture yet"
+        msg = f"camera {camera}: no image yet"
         raise CameraError(msg)
     return view

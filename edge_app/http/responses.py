@@ -235,18 +235,22 @@ def _sentence(
     """The evidence in words, for people who know cars rather than networks."""
     if state.occ is None:
         detail = f" ({view.status.detail})" if view.status.detail else ""
-        return f"Nobody can say: {str(state.reason).replace('_', ' ')}{detail}."
+        return f"State unknown: {str(state.reason).replace('_', ' ')}{detail}."
     said = f"Bay {state.bay} is {Occupancy.of(state.occ)} with {state.conf:.0%} confidence."
     if prob is not None:
         agrees = (prob > _SURE) == state.occ
-        turn = "" if agrees else ", against the state: it changes once this has held for a while"
-        said += f" The network gives {prob:.0%} for a car in it in the last picture{turn}."
+        turn = (
+            ""
+            if agrees
+            else ", contradicting the state, which changes once this has held for a while"
+        )
+        said += f" The network gives {prob:.0%} for a vehicle in the last image{turn}."
     if vehicles:
         best = vehicles[0]
         said += (
-            f" A vehicle ({best.confidence:.0%} sure) stands over it, "
-            f"with {best.overlap:.0%} of overlap on the ground."
+            f" A vehicle ({best.confidence:.0%} confidence) overlaps it by {best.overlap:.0%} on "
+            "the ground."
         )
     elif view.detections.confidence.size:
-        said += " No vehicle's footprint touches it."
+        said += " No vehicle's footprint overlaps it."
     return said

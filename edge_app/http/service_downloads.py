@@ -35,7 +35,7 @@ class ServiceDownloads:
         store: states of the bays.
         status: what a technician asks first; `BoxStatus.diagnostics`.
         sign_of_life_s: seconds since the service said that it is alive; None: it never did.
-        kept: the kept frames; None while the harvest is switched off.
+        kept: the kept frames; None while the harvest is disabled.
     """
 
     config: LotsightConfig
@@ -104,7 +104,7 @@ class ServiceDownloads:
         try:
             handle, name = tempfile.mkstemp(prefix=DOWNLOAD, suffix=".tar.gz", dir=folder)
         except OSError as exc:
-            msg = f"{folder}: expected to be able to write, but got: {exc.strerror}"
+            msg = f"{folder}: cannot write: {exc.strerror}"
             raise TelemetryError(msg) from exc
         os.close(handle)
         return Path(name)

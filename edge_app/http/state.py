@@ -64,7 +64,7 @@ def bay_of(bay: Identifier, state: State) -> tuple[LiveView, int]:
     """
     found = find_bay(state.live_state, bay)
     if found is None:
-        raise HTTPException(404, f"no bay is called {bay!r}")
+        raise HTTPException(404, f"no bay {bay!r}")
     return found
 
 
@@ -75,7 +75,7 @@ def downloads_of(state: State) -> Downloads:
         HTTPException: 404, there is nothing that makes them.
     """
     if state.downloads is None:
-        raise HTTPException(404, "nothing can be downloaded here")
+        raise HTTPException(404, "nothing to download here")
     return state.downloads
 
 

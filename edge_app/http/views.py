@@ -47,7 +47,7 @@ class ReadyHealth(_View):
 
     ready: bool
     reasons: tuple[str, ...] | None = Field(
-        default=None, description="why not, a line each; only for those logged in"
+        default=None, description="reasons, one per line; only when logged in"
     )
 
 
@@ -67,19 +67,19 @@ class BayView(_View):
     camera: str
     state: Occupancy
     occupied: bool | None = Field(description="null: unknown")
-    reason: UnknownReason | None = Field(description="why it is unknown")
+    reason: UnknownReason | None = Field(description="reason why it is unknown")
     confidence: float
     since: datetime
-    closed: bool = Field(description="taken out of service; stands beside the state")
+    closed: bool = Field(description="taken out of service; independent of the state")
     kind: BayKind | None
     zone: str | None
     polygon: tuple[tuple[float, float], ...] = Field(
-        description="corners as fractions of the picture"
+        description="corners as fractions of the image"
     )
 
 
 class BayList(_View):
-    """Counts of all bays, and the bays asked for."""
+    """Counts of all bays, and the requested bays."""
 
     counts: Counts
     bays: tuple[BayView, ...]
@@ -119,7 +119,7 @@ class FrameEvidence(_View):
     number: int | None
     captured: datetime | None
     probability: float | None = Field(description="of a vehicle in it; null: it was not judged")
-    vehicles: tuple[VehicleView, ...] = Field(description="most overlap first")
+    vehicles: tuple[VehicleView, ...] = Field(description="largest overlap first")
     condition: CameraCondition
     shift_px: float | None
 
@@ -130,7 +130,7 @@ class BayEvidence(BayView):
     frame: FrameEvidence
     model: ModelFacts | None
     calibration_revision: int | None
-    picture: str = Field(description="path of the bay's picture")
+    picture: str = Field(description="path of the bay's image")
     events: tuple[ChangeView, ...] = Field(description="its last changes, newest first")
     explanation: str = Field(description="the evidence in a sentence or two")
 
@@ -141,17 +141,17 @@ class CameraView(_View):
     id: str
     lot: str | None
     condition: CameraCondition
-    detail: str = Field(description="for a technician; empty when all is well")
-    frames: int = Field(description="decoded since the start")
+    detail: str = Field(description="for a technician; empty if there is no fault")
+    frames: int = Field(description="decoded since startup")
     judged: int
-    dropped: int = Field(description="replaced by a newer one before the network was free")
+    dropped: int = Field(description="replaced by a newer one before they were judged")
     gated: int = Field(description="not judged, since nothing had changed")
-    broken: int = Field(description="pictures that were not whole, and so were not taken")
+    broken: int = Field(description="incomplete frames, discarded")
     restarts: int
-    fps: float = Field(description="judged per second, lately")
+    fps: float = Field(description="judged per second, recent average")
     infer_ms: float
     last_frame_utc: datetime | None
-    shift_px: float | None = Field(description="how far the view has moved; null: not known")
+    shift_px: float | None = Field(description="how far the view has moved; null: unknown")
     image_wh: tuple[int, int] | None
     calibration_revision: int | None
     bays: int
@@ -172,17 +172,17 @@ class IncidentView(_View):
     id: str
     kind: IncidentKind
     camera: str
-    bays: tuple[str, ...] = Field(description="the most concerned first")
+    bays: tuple[str, ...] = Field(description="most affected first")
     area: str | None
     vehicle: str | None = Field(description="class of the vehicle")
     confidence: float
     box: tuple[float, float, float, float] | None = Field(
-        description="x1, y1, x2, y2 as fractions of the picture"
+        description="x1, y1, x2, y2 as fractions of the image"
     )
     began: datetime
     last_seen: datetime
     stood_s: float
-    limit_s: float | None = Field(description="the limit that was passed, for overstay")
+    limit_s: float | None = Field(description="the limit that was exceeded, for overstay")
 
 
 class IncidentList(_View):
@@ -203,14 +203,14 @@ class BoxView(_View):
     model: ModelFacts | None = Field(description="the network in use")
     link: LinkFacts | None = Field(description="to the broker; null: none is configured")
     outbox: OutboxFacts
-    alarms: tuple[Alarm, ...] = Field(description="the most important first")
-    starting: tuple[str, ...] = Field(description="cameras that are waited for")
+    alarms: tuple[Alarm, ...] = Field(description="most important first")
+    starting: tuple[str, ...] = Field(description="cameras that are still starting")
     bays: Counts
     closed_bays: tuple[str, ...]
     cameras: tuple[CameraView, ...]
     incidents: tuple[IncidentView, ...]
     audits: Mapping[str, CameraAudit] = Field(description="by camera")
-    harvest: HarvestStats | None = Field(description="null: it is switched off")
+    harvest: HarvestStats | None = Field(description="null: disabled")
     disk_free_bytes: int | None
     memory_bytes: int | None
     temperature_c: float | None
@@ -219,6 +219,6 @@ class BoxView(_View):
 class StatusView(BoxView):
     """The box, and what the asking page may do."""
 
-    editor: bool = Field(description="the calibration editor is there")
-    login: bool = Field(description="a password is asked for")
-    csrf: str | None = Field(description="token that changes of this session must carry")
+    editor: bool = Field(description="the calibration editor is available")
+    login: bool = Field(description="a password is required")
+    csrf: str | None = Field(description="CSRF token that changes in this session must send")

@@ -84,7 +84,7 @@ class IncidentWatcher:
 
         Args:
             now: the present.
-            stale: whether the box was away for so long that another vehicle may stand there.
+            stale: whether the box was down so long that another vehicle may be there.
         """
         known = [each for each in self._outlets.store.incidents() if each.camera == self._camera]
         if stale:
@@ -125,7 +125,7 @@ class IncidentWatcher:
         return self._tracker.close(IncidentEnd.CONFIG, now, calibration.bay_ids)
 
     def _lot_of(self, observation: Observation) -> Lot:
-        """The bays in this frame; measured anew only when calibration, size or view changed."""
+        """The bays in this frame; recomputed only when calibration, size or view changed."""
         height, width = observation.frame.image_bgr.shape[:2]
         known, polygons = self._lot, observation.polygons_norm
         if known is not None and known.image_wh == (width, height):
@@ -194,7 +194,7 @@ class IncidentWatcher:
         try:
             return {} if body is None else _BEGAN.validate_json(body)
         except ValidationError as exc:
-            _log.warning("%s cannot be read, stays begin anew: %s", self._name, exc)
+            _log.warning("cannot read %s, stays restart from zero: %s", self._name, exc)
             return {}
 
     @property
@@ -210,10 +210,10 @@ def watch_incidents(
     *,
     stale: bool,
 ) -> dict[str, IncidentWatcher]:
-    """A watcher for each camera, which goes on from what the store kept.
+    """A watcher for each camera, which resumes from what the store kept.
 
     Args:
-        cameras: of the box; none is watched when incidents are switched off.
+        cameras: of the box; none is watched when incidents are disabled.
         config: what to look for.
         outlets: store and live_state.
         now: the present.
@@ -225,7 +225,7 @@ def watch_incidents(
     for watcher in watchers.values():
         watcher.restore(now, stale=stale)
     store = outlets.store
-    # What nobody watches any more would never end.
+    # What is no longer watched would never end.
     orphans = [each for each in store.incidents() if each.camera not in watchers]
     if orphans and store.layout is not None:
         over = [each.over(IncidentEnd.CONFIG, now.utc) for each in orphans]

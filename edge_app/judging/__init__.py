@@ -1,4 +1,4 @@
-"""Judging one picture or one clip, without a camera, a store or a broker."""
+"""Judging one image or one clip, without a camera, a store or a broker."""
 
 from edge_app.judging.clip import ClipChange, ClipJudge, ClipOptions, ClipReport
 from edge_app.judging.clip_writer import ClipWriter

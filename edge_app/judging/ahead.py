@@ -1,4 +1,4 @@
-"""Work that runs ahead in a thread of its own, so that decoding, judging and drawing overlap."""
+"""Work that runs ahead in its own thread, so that decoding, judging and drawing overlap."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _End:
 
 
 def ahead(items: Iterable[T], size: int = 8) -> Generator[T]:
-    """Yield `items`, made in another thread, up to `size` of them before they are asked for.
+    """Yield `items`, made in another thread, up to `size` of them in advance.
 
     An error in making them is raised here, after the items before it. Closing the generator ends
     the thread.

@@ -21,7 +21,7 @@ def read_bays(path: Path, image_wh: tuple[int, int]) -> Calibration:
 
     Args:
         path: the file, e.g. `north.json`, `bounding_boxes.json` or `*.bays.json`.
-        image_wh: size of the picture, for formats that keep pixels and no size.
+        image_wh: size of the image, for formats that keep pixels and no size.
 
     Raises:
         CalibrationError: the file cannot be read, is of no known format, or its bays are wrong.
@@ -45,7 +45,7 @@ def is_calibration(path: Path) -> bool:
         return False
     try:
         data = Document(path, read_bytes(path)).json()
-    except CalibrationError:  # whoever reads it next says what is wrong
+    except CalibrationError:  # the next reader reports what is wrong
         return False
     return isinstance(data, dict) and "schema_version" in data
 
@@ -53,7 +53,7 @@ def is_calibration(path: Path) -> bool:
 def guard_of(path: Path, calibration: Calibration, *, is_clip: bool) -> ViewGuard:
     """The guard of the view that `read_bays` read from `path`, with the service's thresholds.
 
-    A still picture is checked by itself; in a clip faults may pass, as at a camera.
+    A still image is checked by itself; in a clip faults may pass, as at a camera.
     """
     settings = GuardSettings()
     return view_guard(path, calibration, settings if is_clip else for_one_picture(settings))

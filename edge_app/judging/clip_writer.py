@@ -25,10 +25,10 @@ TIME_BASE = Fraction(1, 90_000)
 
 
 class ClipWriter:
-    """Writes pictures of one size to an MP4."""
+    """Writes images of one size to an MP4."""
 
     def __init__(self, path: Path, image_wh: tuple[int, int], rate_hz: Fraction) -> None:
-        """Open a clip for pictures of `image_wh` pixels; odd sides lose their last row or column.
+        """Open a clip for images of `image_wh` pixels; odd sides lose their last row or column.
 
         Raises:
             CameraError: the file cannot be written.
@@ -50,7 +50,7 @@ class ClipWriter:
         self._stream.codec_context.time_base = TIME_BASE
 
     def write(self, time_s: float, image_bgr: ImageBgr) -> None:
-        """Add one picture; times must rise.
+        """Add one image; times must rise.
 
         Raises:
             CameraError: it cannot be encoded or the disk is full.

@@ -1,4 +1,4 @@
-"""Where pictures come from: streams, files, snapshots, USB, folders, scripts."""
+"""Where images come from: streams, files, snapshots, USB, folders, scripts."""
 
 from edge_app.addresses import mask_secrets, shown
 from edge_app.sources.base import FrameSource, Grab, LoginRejected

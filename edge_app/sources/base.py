@@ -19,13 +19,13 @@ class LoginRejected(CameraError):  # noqa: N818 - says what happened
 
 @dataclass(frozen=True, slots=True)
 class Grab:
-    """One picture from a source.
+    """One image from a source.
 
     Attributes:
         image_bgr: shape (H, W, 3), uint8.
         frames: how many frames the source got since the last grab, this one included: those in
-            between were passed over because the wanted rate is lower than the camera's.
-        broken: how many pictures since the last grab were not whole, and so are none.
+            between were skipped because the wanted rate is lower than the camera's.
+        broken: how many frames since the last grab were incomplete and discarded.
     """
 
     image_bgr: ImageBgr = field(repr=False)
@@ -35,11 +35,11 @@ class Grab:
 
 @dataclass(frozen=True, slots=True)
 class Undecoded:
-    """One picture as it came from the camera, still compressed.
+    """One image as it came from the camera, still compressed.
 
     Attributes:
-        decode: gives the picture, shape (H, W, 3), from any thread; None when it is broken, or when
-            its source was closed meanwhile.
+        decode: gives the image, shape (H, W, 3), from any thread; None when it is broken, or when
+            its source was closed in the meantime.
         frames: as in `Grab`.
         broken: as in `Grab`.
     """
@@ -54,10 +54,10 @@ class FrameSource(Protocol):
 
     @property
     def self_paced(self) -> bool:
-        """Whether `read` waits for the camera's own next picture.
+        """Whether `read` waits for the camera's own next image.
 
-        Such a source must be read without pause, or old pictures pile up in its buffers. The
-        others give a picture whenever they are asked, and the reader keeps the pace.
+        Such a source must be read without pause, or old images pile up in its buffers. The
+        others give an image whenever they are asked, and the reader keeps the pace.
         """
         ...
 
@@ -70,7 +70,7 @@ class FrameSource(Protocol):
         ...
 
     def read(self) -> Grab | None:
-        """The next picture; None when the source has come to its end for good.
+        """The next image; None when the source has come to its end for good.
 
         Raises:
             CameraError: nothing came in time, or what came cannot be decoded.
@@ -84,8 +84,8 @@ class FrameSource(Protocol):
 
 @runtime_checkable
 class LateDecoding(Protocol):
-    """A source whose pictures may be decoded later, or never, elsewhere than where it is read."""
+    """A source whose images may be decoded later, or never, elsewhere than where it is read."""
 
     def read_undecoded(self) -> Grab | Undecoded | None:
-        """As `FrameSource.read`, but compressed where nothing else depends on the picture."""
+        """As `FrameSource.read`, but compressed where nothing else depends on the image."""
         ...

@@ -45,7 +45,7 @@ class _Origin:
         """Of an http or https address.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is invalid.
         """
         parts = urlsplit(url)
         scheme, host = parts.scheme.lower(), parts.hostname
@@ -78,7 +78,7 @@ class CameraHttp:
         url: http or https, without login.
         login: sent when the camera asks for it, and only to it.
         timeout_s: longest wait for each step of a request, seconds.
-        trust: which certificate is believed.
+        trust: which certificate is trusted.
         name: of the camera, for errors.
     """
 
@@ -138,25 +138,25 @@ class CameraHttp:
             raise LoginRejected(self._refusal(url, got))
         if got.location is not None or HTTPStatus(200) <= got.status < HTTPStatus(300):
             return got
-        msg = f"{self._name}: expected a picture, but got HTTP {got.status} {got.reason}"
+        msg = f"{self._name}: expected an image, but got HTTP {got.status} {got.reason}"
         raise CameraError(msg.rstrip())
 
     def _authorization(self, url: str, got: _Answer, *, may_log_in: bool) -> bytes:
         if self._login is None:
-            msg = f"{self._name}: it asks for a login (HTTP 401): set username and password"
+            msg = f"{self._name}: login required (HTTP 401): set username and password"
             raise LoginRejected(msg)
         if not may_log_in:
             msg = (
-                f"{self._name}: it redirects to {shown(url)}, which asks for a login (HTTP 401): "
-                "that is sent to the configured host alone, and never from https to http"
+                f"{self._name}: it redirects to {shown(url)}, which requires a login (HTTP 401): "
+                "credentials are sent to the configured host only, and never from https to http"
             )
             raise CameraError(msg)
         challenge = strongest(got.challenges)
         if challenge is None:
             offered = ", ".join(map(str, got.challenges)) or "none"
             msg = (
-                f"{self._name}: expected a login by Digest (SHA-512-256, SHA-256, MD5) or Basic, "
-                f"but the camera offers: {offered}"
+                f"{self._name}: expected Digest (SHA-512-256, SHA-256, MD5) or Basic "
+                f"authentication, but the camera offers: {offered}"
             )
             raise CameraError(msg)
         parts = urlsplit(str(self._httpx_url(url)))
@@ -251,9 +251,9 @@ class CameraHttp:
 
     def _refusal(self, url: str, got: _Answer) -> str:
         how = strongest(got.challenges)
-        text = "the camera rejects user or password"
+        text = "the camera rejects the username or password"
         if got.status == HTTPStatus.FORBIDDEN:
-            text += ", or has locked itself"
+            text += ", or has locked the account"
         text += f" (HTTP {got.status}, {how})" if how is not None else f" (HTTP {got.status})"
         if urlsplit(url).path != urlsplit(self._url).path:
             text += f" at {shown(url)}"
@@ -269,4 +269,4 @@ class CameraHttp:
             reason = "timed out"
         else:
             reason = mask_secrets(str(error)) or type(error).__name__
-        return CameraError(f"{self._name} cannot be read: {reason}")
+        return CameraError(f"{self._name}: cannot read: {reason}")

@@ -22,8 +22,8 @@ from vision.image_file import IMAGE_SUFFIXES
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "rtp", "tcp")
 _SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://")
 _HELP = (
-    "expected rtsp://..., http(s)://... (a stream), snapshot+http(s)://... (a picture for each "
-    "request), usb:0, usb:/dev/video0, folder:PATH, sim:WEATHER, or the path of a video or picture"
+    "expected rtsp://..., http(s)://... (a stream), snapshot+http(s)://... (one image per "
+    "request), usb:0, usb:/dev/video0, folder:PATH, sim:WEATHER, or the path of a video or image"
 )
 
 Factory = Callable[[str, StreamSettings, Clock], FrameSource]
@@ -57,7 +57,7 @@ def make_source(
 
 
 def shows_stills(address: str) -> bool:
-    """Whether `address` names pictures that lie somewhere, not a camera that looks somewhere."""
+    """Whether `address` names images that lie somewhere, not a camera that looks somewhere."""
     if _SCHEME.match(address):
         return False
     path = Path(address.removeprefix("folder:").removeprefix("file:")).expanduser()
@@ -65,7 +65,7 @@ def shows_stills(address: str) -> bool:
 
 
 def _holds_stills(path: Path) -> bool:
-    """Whether a path is a folder or a picture; by its name only while there is no such file."""
+    """Whether a path is a folder or an image; by its name only while there is no such file."""
     if path.is_file():
         return is_picture(path)
     return path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES
@@ -93,7 +93,7 @@ def _snapshot(address: str, settings: StreamSettings, _clock: Clock) -> FrameSou
     url = address.removeprefix("snapshot+")
     match = _SCHEME.match(url)
     if match is None or match["scheme"].lower() not in {"http", "https"}:
-        msg = f"source {shown(address)!r}: snapshot+ goes with http:// or https://; {_HELP}"
+        msg = f"source {shown(address)!r}: snapshot+ requires http:// or https://; {_HELP}"
         raise ConfigError(msg)
     return SnapshotSource(url, settings.frame_timeout_s, settings.trust)
 

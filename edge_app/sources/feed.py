@@ -1,6 +1,6 @@
 """One camera kept alive: a thread that reads its source, and a slot for the newest frame.
 
-Pictures that stand alone stay compressed until somebody has time for them: a newer one takes the
+Independently coded frames stay compressed until they are needed: a newer one takes the
 place of an older one before either cost anything.
 
 The watchdog looks at frames, not at sockets: a source that hangs inside a driver, or sends packets
@@ -32,7 +32,7 @@ class FeedSettings:
 
     Attributes:
         interval_s: wanted time between frames, seconds.
-        stuck_s: a reader without a sign of life for so long is left behind and replaced.
+        stuck_s: a reader unresponsive for this long is abandoned and replaced.
         retry_first_s: pause after the first failure, seconds; doubles with each further one ...
         retry_longest_s: ... up to this. Each pause is drawn from 50 to 100 % of its length, so
             that twenty cameras behind one switch do not come back in the same instant.
@@ -98,7 +98,7 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A picture that nobody has decoded yet."""
+    """A frame that is not decoded yet."""
 
     reader: _Reader
     picture: Undecoded
@@ -170,8 +170,8 @@ class CameraFeed:
         return not thread.is_alive()
 
     def restart(self, why: str) -> None:
-        """Leave the present reader behind and begin anew."""
-        _log.warning("camera %s: reading starts anew: %s", self.camera, why)
+        """Abandon the current reader and start another."""
+        _log.warning("camera %s: restarting the reader: %s", self.camera, why)
         with self._lock:
             if self._reader is None:
                 return
@@ -237,7 +237,7 @@ class CameraFeed:
             return
         silent_s = self._clock.mono_s() - reader.alive_s
         if silent_s > self._settings.stuck_s:
-            self.restart(f"no sign of life from the reader for {silent_s:.0f} s")
+            self.restart(f"reader unresponsive for {silent_s:.0f} s")
 
     def _launch(self) -> None:
         reader = _Reader(self._make_source(), self._clock.mono_s())
@@ -274,13 +274,13 @@ class CameraFeed:
                 break
 
     def _failed(self, reader: _Reader, error: str, pause_s: float, *, is_refusal: bool) -> bool:
-        """Note a failure and wait; False when reading was stopped meanwhile."""
+        """Note a failure and wait; False when reading was stopped in the meantime."""
         error = mask_secrets(error)
         with self._lock:
             if self._reader is not reader:
                 return False
             if self._status.error != error:
-                _log.warning("camera %s: %s; next try in %.1f s", self.camera, error, pause_s)
+                _log.warning("camera %s: %s; next attempt in %.1f s", self.camera, error, pause_s)
             self._status = replace(self._status, error=error, login_rejected=is_refusal)
         reader.alive_s = self._clock.mono_s() + pause_s
         if reader.stop.wait(pause_s):
@@ -353,7 +353,7 @@ class CameraFeed:
             if self._waits_since_s is None:
                 self._waits_since_s = now_s
             if self._status.error:
-                _log.info("camera %s: pictures come again", self.camera)
+                _log.info("camera %s: receiving frames again", self.camera)
             dropped = self._status.dropped + (self._newest is not None)
             self._status = replace(
                 self._status,

@@ -1,4 +1,4 @@
-"""Pictures that lie in a folder, in the order of their names."""
+"""Images that lie in a folder, in the order of their names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _log = logging.getLogger(__name__)
 
 
 class FolderSource:
-    """A folder of pictures, or one picture again and again.
+    """A folder of images, or one image again and again.
 
-    The folder is listed anew at each pass, so pictures may be added while it is read. A broken
-    picture is passed over and told; a pass without one good picture is a fault.
+    The folder is listed again at each pass, so images may be added while it is read. A broken
+    image is skipped and reported; a pass without one good image is a fault.
 
     Args:
-        path: folder, or one picture.
+        path: folder, or one image.
         loop: whether to begin again at the end.
     """
 
@@ -33,14 +33,14 @@ class FolderSource:
 
     @property
     def self_paced(self) -> bool:
-        """A picture whenever it is asked for."""
+        """An image on each call."""
         return False
 
     def open(self) -> None:
-        """List the pictures.
+        """List the images.
 
         Raises:
-            CameraError: no such folder, or no picture in it.
+            CameraError: no such folder, or no image in it.
         """
         try:
             if self._path.is_dir():
@@ -50,28 +50,26 @@ class FolderSource:
             else:
                 found = [self._path] if self._path.is_file() else []
         except OSError as exc:
-            msg = f"camera source {self._path} cannot be listed: {exc}"
+            msg = f"camera source {self._path}: cannot list: {exc}"
             raise CameraError(msg) from exc
         if not found:
             kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-            msg = f"camera source {self._path}: expected pictures ({kinds}), but found none"
+            msg = f"camera source {self._path}: expected images ({kinds}), but found none"
             raise CameraError(msg)
         self._pending = found[::-1]
         self._good_in_pass = 0
 
     def read(self) -> Grab | None:
-        """The next picture; None at the end when not looped.
+        """The next image; None at the end when not looped.
 
         Raises:
-            CameraError: a whole pass held no picture that can be decoded.
+            CameraError: a whole pass held no image that can be decoded.
         """
         broken = 0
         while True:
             if not self._pending:
                 if self._good_in_pass == 0:
-                    msg = (
-                        f"camera source {self._path}: no picture can be decoded; {self._last_fault}"
-                    )
+                    msg = f"camera source {self._path}: cannot decode any image; {self._last_fault}"
                     raise CameraError(msg)
                 if not self._loop:
                     return None
@@ -81,7 +79,7 @@ class FolderSource:
                 image_bgr = decode_image(path.read_bytes(), str(path))
             except (OSError, CameraError) as exc:
                 if str(exc) not in self._told:
-                    _log.warning("passed over: %s", exc)
+                    _log.warning("skipped: %s", exc)
                     self._told.add(str(exc))
                 self._last_fault = str(exc)
                 broken += 1

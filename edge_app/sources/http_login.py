@@ -118,7 +118,7 @@ def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
     """All challenges of one or several `WWW-Authenticate` headers, in their order.
 
     Several may stand in one header, between commas as their own parameters are; quoted values may
-    hold commas. What cannot be read is passed over: cameras write strange things.
+    hold commas. What cannot be read is skipped: cameras write strange things.
     """
     return tuple(challenge for header in headers for challenge in _parse(header))
 
@@ -203,7 +203,7 @@ def _parse(header: str) -> list[Challenge]:
 
 
 def _wants_utf8(challenge: Challenge, login: Login) -> bool:
-    """UTF-8 where it is asked for, or where nothing else will do."""
+    """UTF-8 if requested, or if nothing else can encode it."""
     text = login.username + login.password + challenge.parameters.get("realm", "")
     if challenge.parameters.get("charset", "").lower() == "utf-8":
         return True

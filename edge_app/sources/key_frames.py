@@ -70,7 +70,7 @@ class LagMeter:
     def reset(self) -> None:
         """The next packet is not behind: the backlog was thrown away, or the stream jumped.
 
-        It also keeps a camera's clock that is slow from looking like a growing backlog for ever.
+        It also keeps a camera's clock that is slow from looking like a growing backlog forever.
         """
         self._ahead_s = None
 
@@ -80,7 +80,7 @@ class KeyFrameDecoder:
 
     Args:
         clock: time.
-        max_width_px: wider pictures are scaled down while they are converted.
+        max_width_px: wider images are scaled down while they are converted.
     """
 
     def __init__(self, clock: Clock, max_width_px: int) -> None:
@@ -91,7 +91,7 @@ class KeyFrameDecoder:
         self._bad_since_s: float | None = None
 
     def decode(self, packet: Packet[VideoStream]) -> ImageBgr | None:
-        """The picture in a key frame's packet; None when it is broken or the stream was closed."""
+        """The image in a key frame's packet; None when it is broken or the stream was closed."""
         import av
 
         with self._lock:
@@ -104,7 +104,7 @@ class KeyFrameDecoder:
                 # keeps it back until the next one.
                 frames = [*packet.decode(), *context.decode(None)]
             except (av.FFmpegError, OSError, ValueError):
-                frames = []  # one broken picture is a glitch; `bad_for_s` tells of more
+                frames = []  # one broken frame is a glitch; `bad_for_s` catches more
             finally:
                 context.flush_buffers()
             good = [frame for frame in frames if not frame.is_corrupt]
@@ -121,6 +121,6 @@ class KeyFrameDecoder:
         return 0.0 if since_s is None else self._clock.mono_s() - since_s
 
     def close(self) -> None:
-        """Wait for the picture in hand; none is decoded after it."""
+        """Wait for the image in hand; none is decoded after it."""
         with self._lock:
             self._is_closed = True

@@ -1,6 +1,6 @@
 """What FFmpeg notices of packets that never came, which it only writes to its log.
 
-A picture that was put together around a missing packet may decode without an error: its data are
+An image that was put together around a missing packet may decode without an error: its data are
 wrong, not invalid. FFmpeg's RTP reader knows, from the packets' numbers, but has no other way to
 tell than a line of log. A stream that counts its packets itself (MPEG-TS) marks them as corrupt.
 """
@@ -81,7 +81,7 @@ def without_last(
 ) -> Iterator[tuple[Packet[VideoStream], bool]]:
     """Each of `watched`'s packets once the next has begun; never the last.
 
-    A picture in RTP or MPEG-TS ends where the next begins. When the connection breaks, FFmpeg hands
+    An image in RTP or MPEG-TS ends where the next begins. When the connection breaks, FFmpeg hands
     out what it has of one and says nothing.
     """
     held = None
@@ -94,13 +94,13 @@ def without_last(
 
 
 class PictureChain:
-    """Which packets of a stream give whole pictures.
+    """Which packets of a stream give whole images.
 
-    Each picture builds on those before it, so after one that is missing or damaged all are smeared,
+    Each image builds on those before it, so after one that is missing or damaged all are smeared,
     though they decode without an error, until a key frame that came complete.
     """
 
-    # A gap is noticed while FFmpeg puts pictures together: it is in the picture that comes out of
+    # A gap is noticed while FFmpeg puts images together: it is in the image that comes out of
     # that read, or in the next one.
     _SUSPECT = 2
 
@@ -123,11 +123,11 @@ class PictureChain:
         self._is_broken = True
 
     def broke(self) -> None:
-        """A picture could not be decoded, or not all of it."""
+        """An image could not be decoded, or not all of it."""
         self._is_broken = True
 
     def admits(self, *, is_key: bool) -> bool:
-        """Whether the next packet's picture will be whole, so far as can be known before."""
+        """Whether the next packet's image will be whole, so far as can be known before."""
         if self._suspect:
             self._suspect -= 1
             return False

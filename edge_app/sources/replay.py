@@ -1,4 +1,4 @@
-"""A source that plays a script: pictures, faults and silences as a test or a replay wants them."""
+"""A source that plays a script: images, faults and silences as a test or a replay wants them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ReplaySource:
     """Gives what it was given, in order.
 
     Args:
-        steps: each one a picture, or an error to raise at that read.
+        steps: each one an image, or an error to raise at that read.
         interval_s: time that passes on `clock` before each step; None: the reader keeps the pace.
         clock: needed with `interval_s`.
         open_errors: raised by the first calls of `open`, one each: a camera that is down at first.
@@ -69,5 +69,5 @@ class ReplaySource:
         return Grab(step)
 
     def close(self) -> None:
-        """Count the call; the script goes on where it stood."""
+        """Count the call; the script continues where it was."""
         self.closed += 1

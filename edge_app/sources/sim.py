@@ -49,12 +49,12 @@ class SimAddress:
 
 
 class SimSource:
-    """Pictures of a simulated lot, as of now.
+    """Images of a simulated lot, as of now.
 
     Args:
         address: weather and seed.
         clock: the lot's time; it begins when the source is first opened.
-        image_wh: size of the pictures, pixels.
+        image_wh: size of the images, pixels.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SimSource:
 
     @property
     def self_paced(self) -> bool:
-        """A picture whenever it is asked for."""
+        """An image on each call."""
         return False
 
     def open(self) -> None:
@@ -79,7 +79,7 @@ class SimSource:
             self._begin_s = self._clock.mono_s()
 
     def read(self) -> Grab:
-        """The picture as of now."""
+        """The image as of now."""
         if self._lot is None:
             self.open()
         assert self._lot is not None  # noqa: S101 - `open` made it
@@ -92,7 +92,7 @@ class SimSource:
 def write_missing_calibration(address: str, camera: str, path: Path) -> None:
     """Write the calibration of a simulated camera, unless there is one.
 
-    Nobody has to draw the bays of a lot that is known exactly. Other addresses are passed over.
+    The bays of a lot that is known exactly need not be drawn. Other addresses are ignored.
 
     Raises:
         ConfigError: the address asks for a weather that there is not.

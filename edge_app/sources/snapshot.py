@@ -1,4 +1,4 @@
-"""Cameras that give one picture for each HTTP request."""
+"""Cameras that give one image for each HTTP request."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from edge_app.sources.http_login import Login
 from edge_app.sources.trust import TlsTrust
 from vision.image_file import decode_image
 
-# Far above any camera's picture; keeps a wrong address (a download, a video) out of memory.
+# Far above any camera's image; keeps a wrong address (a download, a video) out of memory.
 _MAX_BYTES = 32 * 1024 * 1024
 
 
 class SnapshotSource:
-    """HTTP or HTTPS address of a still picture; basic and digest login.
+    """HTTP or HTTPS address of a still image; basic and digest login.
 
     Args:
         url: address, login included.
         timeout_s: longest wait for each step of a request, seconds.
-        trust: which certificate is believed.
+        trust: which certificate is trusted.
     """
 
     def __init__(self, url: str, timeout_s: float, trust: TlsTrust | None = None) -> None:
@@ -31,11 +31,11 @@ class SnapshotSource:
 
     @property
     def self_paced(self) -> bool:
-        """A picture whenever it is asked for."""
+        """An image on each call."""
         return False
 
     def open(self) -> None:
-        """Ask for one picture, so that a wrong address shows at once.
+        """Ask for one image, so that a wrong address shows at once.
 
         Raises:
             CameraError: as `read`.
@@ -43,11 +43,11 @@ class SnapshotSource:
         self.read()
 
     def read(self) -> Grab:
-        """Ask for a picture.
+        """Ask for an image.
 
         Raises:
             LoginRejected: the camera does not take this login; it was sent once.
-            CameraError: no answer, an error answer, or no picture in it.
+            CameraError: no answer, an error answer, or no image in it.
         """
         return Grab(decode_image(self._http.get(_MAX_BYTES), self._name))
 

@@ -1,9 +1,9 @@
 """Streams and video files through FFmpeg (PyAV).
 
 Decoding is what many cameras on a small box cost, so as little as possible is decoded: when key
-frames come at least as often as pictures are wanted, nothing else is given to the decoder, and
-not even a key frame before the next picture is due. Key frames stand alone, so `read_undecoded`
-hands them on as they are: whoever has time decodes them, and one that nobody wants costs nothing.
+frames come at least as often as images are wanted, nothing else is given to the decoder, and
+not even a key frame before the next image is due. Key frames stand alone, so `read_undecoded`
+passes them on undecoded: the consumer decodes them, and an unused one costs nothing.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _log = logging.getLogger(__name__)
 # A file that is played more than this behind its own clock is not hurried up to catch up: the
 # machine was suspended or overloaded, and the frames in between are old news.
 _LATE_S = 1.0
-# A picture may be this early, as a share of the wanted interval: cameras' clocks jitter, and
+# An image may be this early, as a share of the wanted interval: cameras' clocks jitter, and
 # waiting for the frame after would halve the rate.
 _EARLY_SHARE = 0.1
 # A network stream that is read this much behind is not caught up with by decoding: all up to the
-# next key frame is passed over.
+# next key frame is skipped.
 _BEHIND_S = 1.0
-# Formats that do not tell where a picture ends.
+# Formats that do not tell where an image ends.
 _UNSIZED = frozenset({"h264", "hevc", "hls", "mpeg", "mpegts", "rtp", "rtsp", "sdp"})
 # A decoder that stops at errors instead of guessing. Not for live H.264 or H.265: there are cameras
-# whose every picture has a harmless flaw, and lost packets are seen otherwise.
+# whose every image has a harmless flaw, and lost packets are seen otherwise.
 _STRICT = {"err_detect": "explode"}
 # Streams that must be decoded whole are so in their own threads, but no more at once than there are
 # cores: forty that compete leave no core to the judge.
@@ -62,13 +62,13 @@ _CORES = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 @dataclass(frozen=True, slots=True)
 class KeyFrame:
-    """A key frame's packet and what decodes it; called, it gives the picture."""
+    """A key frame's packet and what decodes it; called, it gives the image."""
 
     decoder: KeyFrameDecoder
     packet: Packet[VideoStream]
 
     def __call__(self) -> ImageBgr | None:
-        """The picture; None when it is broken or its stream was closed."""
+        """The image; None when it is broken or its stream was closed."""
         return self.decoder.decode(self.packet)
 
 
@@ -116,7 +116,7 @@ class StreamSource:
 
     @property
     def is_known(self) -> bool:
-        """Whether the stream is opened without watching it first: it gave pictures the last time.
+        """Whether the stream is opened without watching it first: it gave images the last time.
 
         A connection without one ends that, and the next one is watched, as the first one is. Tries
         that do not reach the camera change nothing: it may be starting.
@@ -162,7 +162,7 @@ class StreamSource:
         if not container.streams.video:
             return False
         stream = container.streams.video[0]
-        # One thread: frame threads hold pictures back by as many frames as there are threads.
+        # One thread: frame threads hold images back by as many frames as there are threads.
         stream.codec_context.thread_count = 1
         codec = stream.codec_context.name
         if self._is_file or codec == "mjpeg":
@@ -174,13 +174,13 @@ class StreamSource:
         if not is_sized and codec != "mjpeg":
             self._packets = without_last(self._packets)
             # What it was watched with is gone ("nobuffer"), and it may begin anywhere. H.264's
-            # decoder waits for a picture to begin with by itself, even without key frames.
+            # decoder waits for an image to begin with by itself, even without key frames.
             if codec != "h264":
                 self._chain.begin()
         return True
 
     def read(self) -> Grab | None:
-        """The next picture that is due; None at the end of a file that is not looped.
+        """The next image that is due; None at the end of a file that is not looped.
 
         Raises:
             CameraError: nothing came in time, or nothing that came could be decoded.
@@ -198,7 +198,7 @@ class StreamSource:
             self._check_good(packets)
 
     def read_undecoded(self) -> Grab | Undecoded | None:
-        """As `read`, but a picture that stands alone is given as it came.
+        """As `read`, but an image that stands alone is given as it came.
 
         Raises:
             CameraError: nothing came in time, or nothing that came could be decoded.
@@ -260,11 +260,11 @@ class StreamSource:
         bad_s = max(self._clock.mono_s() - self._good_s, self._decoder.bad_for_s())
         if bad_s > limit_s:
             msg = (
-                f"camera source {self._name}: expected a picture within {limit_s:g} s, but none "
-                f"of {packets} packets could be decoded"
+                f"camera source {self._name}: expected a frame within {limit_s:g} s, but none of "
+                f"{packets} packets could be decoded"
             )
             if self._chain.is_broken:
-                msg += " to a whole one: packets were lost on the way, or are damaged"
+                msg += " completely: packets were lost or are damaged"
             raise CameraError(msg)
 
     def _take_broken(self) -> int:
@@ -283,15 +283,15 @@ class StreamSource:
         """At the end: play a file again; True when there is more to read.
 
         Raises:
-            CameraError: a network stream ended, or a whole pass of a file held no picture.
+            CameraError: a network stream ended, or a whole pass of a file held no image.
         """
         if not self._is_file:
             msg = f"camera source {self._name}: the stream ended"
             if self._decoded_in_pass == 1:
-                msg += " after one picture: for a still picture write snapshot+http://..."
+                msg += " after one image: for a still image use snapshot+http://..."
             raise CameraError(msg)
         if self._decoded_in_pass == 0:
-            msg = f"camera source {self._name}: expected video, but no picture can be decoded"
+            msg = f"camera source {self._name}: expected video, but cannot decode any frame"
             raise CameraError(msg)
         if not self._settings.loop:
             return False
@@ -299,7 +299,7 @@ class StreamSource:
         return True
 
     def _take(self, packet: Packet[VideoStream]) -> ImageBgr | KeyFrame | None:
-        """The picture in one packet that is due, if any; decoded if others depend on it."""
+        """The image in one packet that is due, if any; decoded if others depend on it."""
         time_s = _seconds(packet.pts, packet.time_base)
         if packet.size:
             self._meter.saw(time_s, packet.is_keyframe)
@@ -321,14 +321,14 @@ class StreamSource:
         return KeyFrame(self._decoder, packet)
 
     def _take_whole(self, packet: Packet[VideoStream], time_s: float | None) -> ImageBgr | None:
-        """The picture that is due, of a stream whose every packet must be decoded."""
+        """The image that is due, of a stream whose every packet must be decoded."""
         if self._passing_over:
             if not (packet.size and packet.is_keyframe):
                 return None
             self._passing_over = False
             self._lag.reset()
         elif not self._is_file and self._lag.lag_s(time_s, self._clock.mono_s()) > _BEHIND_S:
-            _log.debug("%s is read %g s behind: passed over", self._name, _BEHIND_S)
+            _log.debug("%s lags %g s behind: frames skipped", self._name, _BEHIND_S)
             self._passing_over = True
             packet.stream.codec_context.flush_buffers()
             return None
@@ -343,7 +343,7 @@ class StreamSource:
         if often_enough != self._key_only:
             self._key_only = often_enough
             self._lag.reset()
-            # Pictures before and after the change must not lean on each other.
+            # Images before and after the change must not lean on each other.
             packet.stream.codec_context.flush_buffers()
             _log.info("decoding %s of %s", "key frames only" if often_enough else "all", self._name)
 

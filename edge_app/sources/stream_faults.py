@@ -1,4 +1,4 @@
-"""What FFmpeg's errors mean to whoever has to mend a camera."""
+"""What FFmpeg's errors mean to the technician who fixes a camera."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def stream_fault(url: str, error: Exception, *, opening: bool) -> CameraError:
     name = f"camera source {shown(url)}"
     has_login = without_login(url)[1] is not None
     if isinstance(error, av.error.HTTPUnauthorizedError):
-        what = "the camera rejects user or password (401)"
+        what = "the camera rejects the username or password (401)"
         if not has_login:
-            what = "it asks for a login (401): set username and password"
+            what = "login required (401): set username and password"
         return LoginRejected(f"{name}: {what}")
     if has_login and isinstance(error, av.error.HTTPForbiddenError):
-        what = "the camera rejects user or password, or has locked itself (403)"
+        what = "the camera rejects the username or password, or has locked the account (403)"
         return LoginRejected(f"{name}: {what}")
     if isinstance(error, av.error.ExitError):  # how FFmpeg calls a time-out that we set
-        reason = "no data in time"
+        reason = "timed out"
     else:
         reason = mask_secrets(getattr(error, "strerror", None) or str(error))
     reason = reason or type(error).__name__
-    return CameraError(f"{name} cannot be {'opened' if opening else 'read'}: {reason}")
+    return CameraError(f"{name}: cannot {'open' if opening else 'read'}: {reason}")

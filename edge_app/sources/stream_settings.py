@@ -18,10 +18,10 @@ class DecodeMode(StrEnum):
     KEY = "key"
 
 
-# FFmpeg watches twenty frames of a stream to guess its rate, which nobody here asks for: that is
+# FFmpeg watches twenty frames of a stream to guess its rate, which is not needed here: that is
 # four seconds of a camera with five a second.
 _RTSP = {"fflags": "nobuffer", "fpsprobesize": "0"}
-# One that gave pictures a moment ago is not watched at all: what it carries stands in its
+# One that gave images a moment ago is not watched at all: what it carries stands in its
 # description, and the rest comes with the first key frame.
 _RTSP_AGAIN = {**_RTSP, "probesize": "32", "analyzeduration": "1"}
 # A key frame comes in one go, and cameras' key frames come together: what the system's buffer for
@@ -34,14 +34,14 @@ class StreamSettings:
     """How a stream is read.
 
     Attributes:
-        interval_s: wanted time between pictures, seconds.
+        interval_s: wanted time between images, seconds.
         open_timeout_s: longest wait for the connection and the first packet, seconds.
-        frame_timeout_s: longest wait for a good picture, seconds.
+        frame_timeout_s: longest wait for a good image, seconds.
         decode: which frames are decoded.
-        max_width_px: wider pictures are scaled down while they are converted.
+        max_width_px: wider images are scaled down while they are converted.
         loop: whether a file begins again at its end; a network stream never does.
         rtsp_over_udp: RTP over UDP instead of within the RTSP connection.
-        trust: which certificate of a camera that speaks TLS is believed.
+        trust: which certificate of a TLS camera is trusted.
     """
 
     interval_s: float = 1.0

@@ -24,4 +24,6 @@ def step_back() -> None:
     try:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
     except OSError as exc:  # a sandbox may forbid it, or the whole process is nicer already
-        _log.debug("no niceness for thread %s: %s", threading.current_thread().name, exc)
+        _log.debug(
+            "cannot lower the priority of thread %s: %s", threading.current_thread().name, exc
+        )

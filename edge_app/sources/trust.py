@@ -27,7 +27,7 @@ TLS_SCHEMES = frozenset({"https", "rtsps"})
 _PORTS = {"https": 443, "rtsps": 322}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # X509_V_FLAG_NO_CHECK_TIME, which Python has no name for: a certificate that is known by itself is
-# the right one for ever, and cameras' clocks and their certificates' dates are often wrong.
+# the right one forever, and cameras' clocks and their certificates' dates are often wrong.
 _NO_CHECK_TIME = 0x200000
 # Cameras last longer than their keys are thought to be strong; again only where it is known itself.
 _ANY_KEY = "DEFAULT:@SECLEVEL=0"
@@ -35,7 +35,7 @@ _ANY_KEY = "DEFAULT:@SECLEVEL=0"
 
 @dataclass(frozen=True, slots=True)
 class TlsTrust:
-    """Which certificate of a camera is believed.
+    """Which certificate of a camera is trusted.
 
     Attributes:
         fingerprint: SHA-256 of the only one, 64 hexadecimal digits; empty: see the others.
@@ -50,7 +50,7 @@ class TlsTrust:
     def __post_init__(self) -> None:
         given = (bool(self.fingerprint), self.ca_file is not None, not self.verify)
         if sum(given) > 1:
-            msg = "tls_fingerprint, tls_ca_file and tls_verify = false exclude each other"
+            msg = "tls_fingerprint, tls_ca_file and tls_verify = false are mutually exclusive"
             raise ValueError(msg)
         if self.fingerprint and not _SHA256.fullmatch(self.fingerprint):
             msg = f"expected 64 hexadecimal digits of SHA-256, but got {self.fingerprint!r}"
@@ -61,7 +61,7 @@ def parse_fingerprint(text: str) -> str:
     """A SHA-256 fingerprint as browsers, OpenSSL and people write it: 64 digits, lower case.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is invalid.
     """
     digits = re.sub(r"^sha-?256(?: fingerprint)?\s*[:=/]\s*", "", text.strip().lower())
     digits = re.sub(r"[\s:-]", "", digits)
@@ -78,7 +78,7 @@ def fingerprint_of(certificate_der: bytes) -> str:
 
 
 def client_context(url: str, trust: TlsTrust, timeout_s: float, name: str) -> ssl.SSLContext:
-    """What a client needs to believe the camera at `url`, and nobody else.
+    """What a client needs to trust the camera at `url`, and only that camera.
 
     Args:
         url: https or rtsps, without login.
@@ -107,7 +107,7 @@ def libav_options(
     """FFmpeg's TLS options for `url`; none where it speaks no TLS.
 
     FFmpeg knows neither fingerprints nor why a certificate was refused, so a handshake of our own
-    comes first, and FFmpeg is then told to believe the very certificate that was seen.
+    comes first, and FFmpeg is then told to trust exactly the certificate that was seen.
 
     Raises:
         CameraError: the camera cannot be reached, or its certificate is not trusted.
@@ -135,8 +135,8 @@ def untrusted(url: str, error: ssl.SSLCertVerificationError, timeout_s: float, n
     except (OSError, ValueError):
         return f"{head}; set tls_fingerprint or tls_ca_file"
     return (
-        f"{head}; it shows the SHA-256 fingerprint {shown}: if that is your camera's, set "
-        f'tls_fingerprint = "{shown}", or tls_ca_file to the authority that issued it'
+        f"{head}; its SHA-256 fingerprint is {shown}: if this is your camera's certificate, set "
+        f'tls_fingerprint = "{shown}", or tls_ca_file to the CA that issued it'
     )
 
 
@@ -170,8 +170,8 @@ def _pinned(url: str, trust: TlsTrust, timeout_s: float, name: str) -> bytes:
     shown = fingerprint_of(certificate)
     if parse_fingerprint(shown) != trust.fingerprint:
         msg = (
-            f"{name}: its certificate is another one than tls_fingerprint says: the camera, or "
-            f"someone between, shows SHA-256 {shown}; correct the setting only if the camera's "
+            f"{name}: its certificate does not match tls_fingerprint: the camera, or someone in "
+            f"between, presents SHA-256 {shown}; change the setting only if the camera's "
             "certificate was renewed"
         )
         raise CameraError(msg)
@@ -204,7 +204,7 @@ def _unverified() -> ssl.SSLContext:
 
 
 def _context_for(certificate_der: bytes) -> ssl.SSLContext:
-    """Believes one certificate alone, whoever signed it and whatever name and dates it bears."""
+    """Trusts one certificate only, regardless of its issuer, name and dates."""
     context = _unverified()
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=certificate_der)
@@ -219,16 +219,16 @@ def _host_for_ffmpeg(certificate_der: bytes, name: str) -> str:
     begin, end = found.not_valid_before_utc, found.not_valid_after_utc
     if not begin <= datetime.now(UTC) <= end:
         msg = (
-            f"{name}: its certificate is valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d} alone, and "
-            "streams cannot be read with one that is not valid today: renew it on the camera, look "
-            "at this box's clock, or set tls_verify = false"
+            f"{name}: its certificate is valid only from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and "
+            "streams require a certificate that is valid today: renew it on the camera, check "
+            "this box's clock, or set tls_verify = false"
         )
         raise CameraError(msg)
     host = next(iter(_names_in(found)), "")
     if not host:
         msg = (
-            f"{name}: its certificate names no host, and streams cannot be read with such a one: "
-            "renew it on the camera, or set tls_verify = false"
+            f"{name}: its certificate names no host, which streams require: renew it on the "
+            "camera, or set tls_verify = false"
         )
         raise CameraError(msg)
     return host.replace("*", "camera")

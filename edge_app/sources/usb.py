@@ -16,7 +16,7 @@ _MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
 
 def as_picture(taken: ImageBgr, name: str) -> ImageBgr:
-    """What OpenCV took from a device: a picture, or the bytes of a JPEG, which must be whole.
+    """What OpenCV took from a device: an image, or the bytes of a JPEG, which must be whole.
 
     Raises:
         CameraError: it is not whole.
@@ -31,9 +31,9 @@ class UsbSource:
 
     Args:
         device: number, or path of the device.
-        interval_s: wanted time between pictures; others are grabbed and not decoded.
-        frame_timeout_s: longest wait for a picture, seconds.
-        clock: tells when a picture is due.
+        interval_s: wanted time between images; others are grabbed and not decoded.
+        frame_timeout_s: longest wait for an image, seconds.
+        clock: tells when an image is due.
     """
 
     def __init__(
@@ -66,25 +66,25 @@ class UsbSource:
         try:
             opened = capture.open(self._device, cv2.CAP_V4L2)
         except cv2.error as exc:
-            msg = f"camera source {self._path} cannot be opened: {exc.err}"
+            msg = f"camera source {self._path}: cannot open: {exc.err}"
             raise CameraError(msg) from exc
         if not opened:
             capture.release()
-            msg = f"camera source {self._path} cannot be opened: is it in use, or not readable?"
+            msg = f"camera source {self._path}: cannot open: in use, or not readable?"
             raise CameraError(msg)
         # MJPEG is what most cameras need for full size over USB 2; those without it ignore this.
         capture.set(cv2.CAP_PROP_FOURCC, _MJPG)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        # OpenCV would fill what is missing of a JPEG with grey, so it is asked for as it came.
+        # OpenCV would fill what is missing of a JPEG with grey, so it is requested undecoded.
         if int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG:
             capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         self._capture = capture
 
     def read(self) -> Grab:
-        """The next picture that is due.
+        """The next image that is due.
 
         Raises:
-            CameraError: the device stopped to deliver, or the picture is not whole.
+            CameraError: the device stopped to deliver, or the image is not whole.
         """
         if self._capture is None:
             msg = f"camera source {self._path}: read before open"
@@ -94,17 +94,17 @@ class UsbSource:
         while True:
             frames += 1
             if not self._capture.grab():
-                msg = f"camera source {self._path} stopped: the device gives no picture"
+                msg = f"camera source {self._path} stopped: no more frames from the device"
                 raise CameraError(msg)
             now_s = self._clock.mono_s()
             if now_s >= self._next_due_s:
                 break
             if now_s - begin_s > self._frame_timeout_s + self._interval_s:
-                msg = f"camera source {self._path}: no picture within {self._frame_timeout_s:g} s"
+                msg = f"camera source {self._path}: no frame within {self._frame_timeout_s:g} s"
                 raise CameraError(msg)
         good, image = self._capture.retrieve()
         if not good:
-            msg = f"camera source {self._path}: the picture cannot be decoded"
+            msg = f"camera source {self._path}: cannot decode the frame"
             raise CameraError(msg)
         self._next_due_s = max(self._next_due_s, now_s - self._interval_s) + self._interval_s
         return Grab(as_picture(np.asarray(image, np.uint8), f"camera source {self._path}"), frames)

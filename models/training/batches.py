@@ -54,7 +54,7 @@ class Batch:
 def made_bays(
     sample: Sample, image_wh: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Floats, Bools]:
-    """Bays for a near-vertical picture: around its vehicles (occupied) and on free ground (free).
+    """Bays for a near-vertical image: around its vehicles (occupied) and on free ground (free).
 
     Only boxes of a car's proportions give an occupied bay: an upright box around a car that stands
     askew would be half empty. Free ones are an occupied bay's twin moved aside, to the neighbouring
@@ -120,7 +120,7 @@ def _areas(quads: Floats) -> Floats:
 def augment(
     sample: Sample, image: ImageRgb, config: TrainConfig, rng: np.random.Generator
 ) -> tuple[ImageRgb, Sample]:
-    """Return the picture as network input and the labels that belong to it."""
+    """Return the image as network input and the labels that belong to it."""
     height, width = image.shape[:2]
     if sample.near_vertical:
         quads, occupied = made_bays(sample, (width, height), rng)
@@ -144,7 +144,7 @@ def augment(
 
 
 def collate(items: list[tuple[ImageRgb, Sample]]) -> Batch:
-    """Stack augmented pictures and their labels."""
+    """Stack augmented images and their labels."""
     size = np.array([items[0][0].shape[1], items[0][0].shape[0]], np.float32)
     boxes = np.concatenate([s.boxes_px for _, s in items]).reshape(-1, 2, 2) / size
     centre_size = np.concatenate([boxes.mean(1), boxes[:, 1] - boxes[:, 0]], 1)

@@ -31,7 +31,7 @@ from models.training.runs import RunPlan, gather, leave_out, read_vehicles, trai
 from models.training.torch_detector import open_trained, trained_spec
 from vision.detector import DetectorSettings
 
-# Places of acpds, told apart by gaps in the pictures' numbers; three folds keep the cost down.
+# Places of acpds, told apart by gaps in the images' numbers; three folds keep the cost down.
 FOLDS = (("acpds-a", "acpds-b"), ("acpds-c", "acpds-d"), ("acpds-e",))
 OUT_OF_FOLD = "out_of_fold.json"
 
@@ -45,9 +45,9 @@ ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML; see Tra
 def run(
     out: Folder,
     config: ConfigFile = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option(help="Resume from the folder's checkpoint.")] = False,
     start: Annotated[
-        Path | None, typer.Option(help="Checkpoint of an earlier run; COCO weights if not given.")
+        Path | None, typer.Option(help="Checkpoint of an earlier run; default: COCO weights.")
     ] = None,
 ) -> None:
     """Train to the end of the schedule."""
@@ -59,7 +59,7 @@ def run(
 @app.command()
 def mean(
     first: Annotated[Path, typer.Argument(help="Checkpoint of the earlier stage.")],
-    second: Annotated[Path, typer.Argument(help="Checkpoint of the stage that went on from it.")],
+    second: Annotated[Path, typer.Argument(help="Checkpoint of the later stage.")],
     out: Folder,
 ) -> None:
     """Write the mean of the weights of two stages."""
@@ -71,7 +71,9 @@ def mean(
 def judge(
     model: Annotated[Path, typer.Argument(help="Checkpoint (.pt) or exported graph (.onnx).")],
     sets: Annotated[list[str] | None, typer.Option("--set", help="Set and split.")] = None,
-    corner_jitter: Annotated[float, typer.Option(help="Share of the bay's size.")] = 0.0,
+    corner_jitter: Annotated[
+        float, typer.Option(help="Jitter, as a fraction of the bay's size.")
+    ] = 0.0,
     seed: int = 0,
 ) -> None:
     """Judge labelled sets and print the figures."""
@@ -83,7 +85,7 @@ def judge(
 @app.command(name="judge-boxes")
 def judge_boxes(
     model: Annotated[Path, typer.Argument(help="Exported graph with its manifest beside it.")],
-    split: Annotated[str, typer.Option(help="Of vehicles/.")] = "val",
+    split: Annotated[str, typer.Option(help="Split of vehicles/.")] = "val",
 ) -> None:
     """Average precision of vehicles, whatever their class, in the near-vertical set."""
     detector = open_detector(find_model(model), settings=DetectorSettings(min_confidence=0.001))
@@ -115,8 +117,8 @@ def leave_out_command(out: Folder, config: ConfigFile = None, epochs: int = 8) -
 @app.command()
 def release(
     out: Folder,
-    into: Annotated[Path, typer.Option(help="Folder for the graphs and manifests.")],
-    version: Annotated[str, typer.Option(help="Of the model.")],
+    into: Annotated[Path, typer.Option(help="Output folder for graphs and manifests.")],
+    version: Annotated[str, typer.Option(help="Model version.")],
     out_of_fold: Annotated[Path, typer.Option(help="Written by `leave-out`.")],
     name: str = "lotsight-n",
 ) -> None:

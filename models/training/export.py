@@ -27,7 +27,7 @@ LOGIT_TOLERANCE = 1e-3
 INPUTS = ("images", "bay_quads", "bay_image")
 COMPARED_BOXES = 200
 OUTPUTS = ("boxes", "bay_logits")
-# Pictures, height, width and bays of the parity check; none is the size that was traced.
+# Images, height, width and bays of the parity check; none is the size that was traced.
 PARITY_SHAPES = ((1, 640, 640, 5), (2, 736, 960, 40), (3, 320, 416, 0))
 
 Floats = npt.NDArray[np.float32]

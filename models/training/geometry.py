@@ -1,4 +1,4 @@
-"""Geometric augmentation: pictures, bays and boxes are warped together into the network input."""
+"""Geometric augmentation: images, bays and boxes are warped together into the network input."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """A projective map from picture to network input, then a barrel distortion about its centre.
+    """A projective map from image to network input, then a barrel distortion about its centre.
 
     Attributes:
-        matrix: Picture to undistorted input, shape `(3, 3)`.
+        matrix: Image to undistorted input, shape `(3, 3)`.
         barrel: Strength of the distortion; 0 for none. A point at radius r of the input (1 at the
             half diagonal) shows what stands at r * (1 + barrel * r^2) of the undistorted one.
         size_wh: Network input in pixels.
@@ -34,7 +34,7 @@ class Warp:
     size_wh: tuple[int, int]
 
     def image(self, image: ImageRgb) -> ImageRgb:
-        """Warp a picture."""
+        """Warp an image."""
         fill = (PAD_VALUE, PAD_VALUE, PAD_VALUE)
         if not self.barrel:
             warped = cv2.warpPerspective(
@@ -73,7 +73,7 @@ class Warp:
 
 
 def letterbox_matrix(image_wh: tuple[int, int], size_wh: tuple[int, int]) -> Matrix:
-    """Fit a picture into the network input, centred, aspect kept."""
+    """Fit an image into the network input, centred, aspect kept."""
     scale = min(size_wh[0] / image_wh[0], size_wh[1] / image_wh[1])
     shift = [(size - scale * image) / 2 for size, image in zip(size_wh, image_wh, strict=True)]
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]], np.float64)
@@ -103,7 +103,7 @@ def random_warp(
         linear = linear @ np.diag([-1.0, 1.0, 1.0])
     perspective = np.eye(3)
     perspective[2, :2] = rng.normal(0, config.perspective_sd, 2) / np.array([width, height])
-    # A picture larger than the input is shifted over all of itself, a smaller one by a fifth of the
+    # An image larger than the input is shifted over all of itself, a smaller one by a fifth of the
     # input.
     slack = 0.5 * max(scale - 1, 0.4)
     shift = rng.uniform(-slack, slack, 2) * np.array([width, height])

@@ -32,7 +32,7 @@ def sets_of(names: Sequence[str], root: Path) -> tuple[tuple[str, str], ...]:
 
 
 def read_sets(names: Sequence[str], root: Path) -> list[LotFrame]:
-    """Read the frames of sets; pictures are not decoded yet.
+    """Read the frames of sets; images are not decoded yet.
 
     Raises:
         DatasetError: there is no such set or split, or it is damaged.
@@ -43,7 +43,7 @@ def read_sets(names: Sequence[str], root: Path) -> list[LotFrame]:
 def held_out_plan(
     names: Sequence[str], root: Path, jitter_share: float = 0.0, seed: int = 0
 ) -> EvalPlan:
-    """Judge sets with one input of the network's usual size for every picture.
+    """Judge sets with one input of the network's usual size for every image.
 
     Args:
         names: see `sets_of`.

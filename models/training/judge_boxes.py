@@ -16,14 +16,14 @@ MATCH_IOU = 0.5
 
 
 def average_precision(detector: Detector, frames: Iterable[LotFrame]) -> float:
-    """Average precision over a set of pictures with vehicle boxes.
+    """Average precision over a set of images with vehicle boxes.
 
     Args:
         detector: opened with a `min_confidence` near zero, or its tail is missing from the curve.
-        frames: labelled pictures.
+        frames: labelled images.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
 
     Returns:
         Area under the precision envelope over recall, 0 to 1.

@@ -203,7 +203,7 @@ class Trainer:
         """
         path = self.folder / CHECKPOINT
         if not path.is_file():
-            message = f"{path}: expected the checkpoint of a run to go on from, but there is none"
+            message = f"{path}: expected a checkpoint to resume from, but there is none"
             raise ModelError(message)
         state = torch.load(path, map_location=self.device, weights_only=True)
         if TrainConfig.model_validate(state["config"]) != self.config:
@@ -215,7 +215,7 @@ class Trainer:
             self.optimiser.load_state_dict(state["optimiser"])
             self.schedule.load_state_dict(state["schedule"])
         except (RuntimeError, ValueError) as exc:
-            message = f"{path}: the checkpoint is of another version of the network: {exc}"
+            message = f"{path}: the checkpoint belongs to another version of the network: {exc}"
             raise ModelError(message) from exc
         self.epoch, self.step = state["epoch"], state["step"]
         self.earlier = state["earlier"]

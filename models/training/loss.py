@@ -27,13 +27,13 @@ class _AsYolo(nn.Module):
 
 
 class VehicleLoss:
-    """Detection loss of the vehicle head, per picture."""
+    """Detection loss of the vehicle head, per image."""
 
     def __init__(self, detect: Detect) -> None:
         self._criterion = v8DetectionLoss(_AsYolo(detect))
 
     def __call__(self, predictions: dict[str, Any], batch: Batch) -> Tensor:
-        """Return the mean loss of the batch's pictures, a scalar."""
+        """Return the mean loss of the batch's images, a scalar."""
         raw = {
             "boxes": predictions["boxes"].float(),
             "scores": predictions["scores"].float(),

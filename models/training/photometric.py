@@ -1,4 +1,4 @@
-"""Random weather, night, lenses and codecs: the changes of `datasets.degrade`, drawn anew."""
+"""Random weather, night, lenses and codecs: the changes of `datasets.degrade`, drawn at random."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from datasets.degrade import (
 )
 from models.training.config import AugmentConfig
 
-OUT_OF_FOCUS_SHARE = 0.6  # of blurred pictures; the others are shaken
+OUT_OF_FOCUS_SHARE = 0.6  # of blurred images; the others are shaken
 
 
 def degrade(image: ImageRgb, config: AugmentConfig, rng: Rng) -> ImageRgb:

@@ -60,7 +60,7 @@ class Candidate:
         """Judge sets with the float or the INT8 model; see `datasets.evaluation.evaluate`.
 
         Raises:
-            DatasetError: a set or picture cannot be read.
+            DatasetError: a set or image cannot be read.
             ModelError: a box could not use it: its graph is not what the manifest says, or does not
                 take the usual input.
         """
@@ -86,9 +86,9 @@ def data_refusals(manifest: Manifest, held_out: Sequence[str]) -> list[str]:
         data = DataManifest.model_validate(manifest.data)
     except ValidationError as exc:
         fields = ", ".join(".".join(map(str, e["loc"])) or "data" for e in exc.errors())
-        return [f"its manifest does not say what it was trained on (data: {fields})"]
+        return [f"its manifest does not state its training data (data: {fields})"]
     seen = sorted({s.name for s in data.sets} & set(held_out))
-    return [f"it was trained on {name}, which it is judged on" for name in seen]
+    return [f"it was trained on {name}, which is also used to judge it" for name in seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,9 @@ def int8_refusals(of_float: Evaluation, of_int8: Evaluation) -> list[str]:
     before, after = (measure(joined("all", one.verdicts)).f1.value for one in (of_float, of_int8))
     if before - after <= MAX_F1_LOSS:
         return []
-    return [f"INT8 has a bay F1 of {after:.4f}, float {before:.4f}: more than {MAX_F1_LOSS} lost"]
+    return [
+        (f"INT8 has a bay F1 of {after:.4f}, float {before:.4f}: a loss of more than {MAX_F1_LOSS}")
+    ]
 
 
 def install(candidate: Candidate, folder: Path) -> list[Path]:

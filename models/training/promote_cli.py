@@ -24,17 +24,17 @@ from models.training.promote import (
     losses,
 )
 
-app = typer.Typer(help="Accept a candidate model if no camera loses by it.")
+app = typer.Typer(help="Accept a candidate model if no camera gets worse.")
 
 
 @app.command()
 def promote(
     candidate: Annotated[Path, typer.Argument(help="NAME.json, with NAME-int8.json beside it.")],
     incumbent: Annotated[
-        Path | None, typer.Option(help="Manifest to compare with; the default model if not given.")
+        Path | None, typer.Option(help="Manifest to compare with; default: the default model.")
     ] = None,
     held_out: Annotated[list[str] | None, typer.Option(help="Set and split; repeatable.")] = None,
-    into: Annotated[Path, typer.Option(help="Folder that receives an accepted model.")] = WEIGHTS,
+    into: Annotated[Path, typer.Option(help="Output folder for an accepted model.")] = WEIGHTS,
 ) -> None:
     """Judge candidate and incumbent; install the candidate if it is worse on no camera."""
     console = Console()

@@ -66,7 +66,7 @@ class DataManifest(_Strict):
 
 
 def data_manifest(frames: Iterable[LotFrame], start: Path, config: dict[str, Any]) -> DataManifest:
-    """Describe the pictures that a network was trained on.
+    """Describe the images that a network was trained on.
 
     Raises:
         ModelError: a set has no open licence on our list.

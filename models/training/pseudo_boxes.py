@@ -22,12 +22,12 @@ from models.training.samples import Sample, read_rgb
 from vision.boxes import box_area, pairwise_iou
 from vision.types import Floats
 
-# Two sizes: the larger finds far cars, the smaller near ones that fill the picture.
+# Two sizes: the larger finds far cars, the smaller near ones that fill the image.
 TEACHER_WIDTHS_PX = (1280, 1920)
 SURE = 0.35  # kept wherever it stands
 WEAK = 0.06  # kept only on an occupied bay
 IOU_SAME = 0.55
-IOU_NEAR = 0.3  # an occupied bay needs no box of its own where one overlaps it by as much
+IOU_NEAR = 0.3  # an occupied bay needs no separate box if one overlaps it by this much
 ON_BAY_SHARE = 0.35
 
 

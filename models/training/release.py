@@ -71,7 +71,7 @@ def write_release(
 
     Args:
         checkpoint: of a finished run.
-        trained_on: pictures of that run, near-vertical ones too; some calibrate INT8.
+        trained_on: images of that run, near-vertical ones too; some calibrate INT8.
         folder: receives the two graphs and the two manifests.
         release: names and statements.
 

@@ -43,7 +43,7 @@ class RunPlan:
         start: COCO checkpoint to start from.
         folder: receives checkpoint, curves and vehicle boxes.
         data: folder of the sets.
-        trained: checkpoint of an earlier run to go on from, with a new schedule.
+        trained: checkpoint of an earlier run to resume from, with a new schedule.
     """
 
     start: Path
@@ -60,11 +60,11 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """The pictures of a run.
+    """The images of a run.
 
     Attributes:
         lots: photographed lots, with bays and a teacher's vehicle boxes.
-        vehicles: near-vertical pictures with vehicle boxes.
+        vehicles: near-vertical images with vehicle boxes.
         renders: of the simulator, with bays and vehicle boxes.
     """
 
@@ -78,14 +78,14 @@ class TrainingSet:
 
 
 def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
-    """Read the pictures of a run, and render those that it wants rendered.
+    """Read the images of a run, and render those that it wants rendered.
 
     The boxes of the lots' frames come from a teacher; they are kept in the run's folder, and a file
     that already lies there is used.
 
     Raises:
         DatasetError: a set is missing or damaged.
-        ModelError: no picture is left, or no exported network would take the configured input.
+        ModelError: no image is left, or no exported network would take the configured input.
     """
     if fault := input_fault(config.input_wh, trained_spec(config.input_wh)):
         msg = f"input_wh of the training: {fault}"
@@ -93,7 +93,7 @@ def gather(plan: RunPlan, config: TrainConfig) -> TrainingSet:
     frames = read_sets(config.lots, plan.data)
     lots = samples_of([one for one in frames if place_of(one) not in config.leave_out_groups])
     if not lots:
-        msg = f"no pictures are left of {config.lots} without {config.leave_out_groups}"
+        msg = f"no images left of {config.lots} without {config.leave_out_groups}"
         raise ModelError(msg)
     table_path = plan.folder / PSEUDO_BOXES
     if not table_path.exists():
@@ -117,13 +117,13 @@ def read_vehicles(root: Path, split: str) -> list[LotFrame]:
 
 
 def rendered(folder: Path, count: int) -> list[LotFrame]:
-    """Pictures of the simulator, of the seeds 0, 1, 2, ...
+    """Images of the simulator, of the seeds 0, 1, 2, ...
 
     They bring what the photographed lots lack: night under lamps, snow, painted bays, wide lenses,
     low poles.
 
     Args:
-        folder: a data set of as many pictures is used as it is, another one is rendered anew.
+        folder: a data set of this size is reused, any other is rendered again.
         count: how many.
     """
     if not count:

@@ -1,4 +1,4 @@
-"""A labelled picture as the network takes it: red green blue, labels in pixels."""
+"""A labelled image as the network takes it: red green blue, labels in pixels."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from vision.quads import CORNERS, canonical_quads, polygon_to_quad
 from vision.types import Floats, Ints, as_floats
 
 CLASSES = {"car": 0, "motorcycle": 1, "bus": 2, "minibus": 2, "truck": 3}
-"""What sets call a vehicle to the classes of our network; others are left out."""
+"""What sets call a vehicle to the classes of our network; others are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture, and its labels, which augmentation changes along with it.
+    """One image, and its labels, which augmentation changes along with it.
 
     Attributes:
-        frame: the picture.
-        quads_px: bays of known state, shape `(M, 4, 2)`, pixels of the picture.
+        frame: the image.
+        quads_px: bays of known state, shape `(M, 4, 2)`, pixels of the image.
         occupied: shape `(M,)`.
         boxes_px: vehicles, shape `(K, 4)`, x_min, y_min, x_max, y_max.
         classes: shape `(K,)`, indices of our classes.
@@ -45,7 +45,7 @@ class Sample:
         """The labels of a frame.
 
         Raises:
-            DatasetError: the picture's size is not stated, and it cannot be decoded.
+            DatasetError: the image's size is not stated, and it cannot be decoded.
         """
         known = frame.with_known_bays()
         image_wh = frame.size_wh()
@@ -74,7 +74,7 @@ def quads_px(frame: LotFrame, image_wh: tuple[int, int]) -> Floats:
 
 
 def read_rgb(frame: LotFrame) -> ImageRgb:
-    """Decode a picture, shape `(H, W, 3)`, uint8, red green blue.
+    """Decode an image, shape `(H, W, 3)`, uint8, red green blue.
 
     Raises:
         DatasetError: it is missing, or cannot be decoded.
@@ -85,7 +85,7 @@ def read_rgb(frame: LotFrame) -> ImageRgb:
 def network_input(
     image_rgb: npt.NDArray[np.uint8], bays_px: Floats, input_wh: tuple[int, int]
 ) -> tuple[Floats, Floats]:
-    """Letterbox a picture and its bays as the run time does.
+    """Letterbox an image and its bays as the run time does.
 
     Returns:
         Images `(1, 3, H, W)`, float32 0-1, and canonical quads as shares of the input, `(M, 4, 2)`.

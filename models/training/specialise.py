@@ -1,15 +1,15 @@
-"""A bay head for one lot, from labels that nobody gave, behind a gate.
+"""A bay head for one lot, from pseudo-labels, behind a gate.
 
 Only the part of the bay head that works on single bays is trained (82 thousand of 2.8 million
-weights): trunk and fused map have run once over every picture and are kept, so that an epoch costs
-a second or two on two cores. Pictures of the general training set are learnt beside those of the
+weights): trunk and fused map have run once over every image and are kept, so that an epoch costs
+a second or two on two cores. Images of the general training set are learnt beside those of the
 lot, so that the head does not forget (rehearsal; Robins 1995).
 
-A candidate is refused unless it shows, on later pictures of the lot that it did not learn from,
+A candidate is refused unless it shows, on later images of the lot that it did not learn from,
 that it agrees better with the pseudo-labels than the network it came from, by more than chance, and
 no worse on occupied and on free bays alone: a lot that is empty in the evening is full in the
 morning, and a head that gains on free bays at the cost of occupied ones is then a loss. It is also
-refused when it is worse on general pictures that it did not learn from.
+refused when it is worse on general images that it did not learn from.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SpecialiseConfig:
     """The recipe.
 
     Attributes:
-        epochs: over the lot's pictures.
+        epochs: over the lot's images.
         rate: largest learning rate.
         label_smoothing: pseudo-labels are never certain.
         seed: of the order.
@@ -61,10 +61,10 @@ class SpecialiseConfig:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """One picture after the trunk and the bay head's map, both of which stay as they are.
+    """One image after the trunk and the bay head's map, both of which stay as they are.
 
     Attributes:
-        frame: the picture, with bays of known state only and its size.
+        frame: the image, with bays of known state only and its size.
         fused: the map, shape (1, WIDTH, H / 8, W / 8), half precision.
         quads: bays as shares of the network input, shape (M, 4, 2).
     """
@@ -87,7 +87,7 @@ def features_of(
     input_wh: tuple[int, int],
     on_picture: Callable[[], None] = lambda: None,
 ) -> list[Features]:
-    """Run trunk and map once over every picture with bays; 1.4 MB each."""
+    """Run trunk and map once over every image with bays; 1.4 MB each."""
     found = []
     for frame in (one.with_known_bays() for one in frames):
         if frame.bay_ids:
@@ -111,16 +111,16 @@ def specialise(
 
     Args:
         net: the general network; it is left as it is.
-        lot: pictures of the lot with pseudo-labels.
-        anchors: pictures of the general training set, one of which is learnt beside each.
+        lot: images of the lot with pseudo-labels.
+        anchors: images of the general training set, one of which is learnt beside each.
         config: the recipe.
-        on_step: called after each of the lot's pictures in each epoch.
+        on_step: called after each of the lot's images in each epoch.
 
     Raises:
         ModelError: there is nothing to learn from.
     """
     if not lot or not anchors:
-        msg = f"expected pictures of the lot and anchors, but got {len(lot)} and {len(anchors)}"
+        msg = f"expected images of the lot and anchors, but got {len(lot)} and {len(anchors)}"
         raise ModelError(msg)
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
@@ -172,7 +172,7 @@ def _balanced_loss(
 
 @torch.no_grad()
 def verdicts_of(net: LotNet, pictures: Sequence[Features]) -> Verdicts:
-    """Judge pictures with a network's bay head."""
+    """Judge images with a network's bay head."""
     results = [
         FrameResult(
             prob=sigmoid(as_floats(features.logits(net.bay_head).numpy())),
@@ -192,29 +192,29 @@ def gate_refusals(
     Args:
         net: the general network.
         candidate: what was made of it.
-        later: pictures of the lot after those learnt from, with pseudo-labels.
-        anchors: general pictures with labels that were not learnt beside.
+        later: images of the lot after those learnt from, with pseudo-labels.
+        anchors: general images with labels that were not learnt beside.
     """
     refusals = []
     old, new = verdicts_of(net, later), verdicts_of(candidate, later)
     least_gain = gain(old, new).low
     if least_gain <= 0:
         refusals.append(
-            f"later pictures of the lot: it agrees with {new.right.mean():.2%} of the "
-            f"pseudo-labels, the general network with {old.right.mean():.2%}; a gain is not "
-            f"certain (95 % interval begins at {least_gain:.2%})"
+            f"later images of the lot: it agrees with {new.right.mean():.2%} of the "
+            f"pseudo-labels, the general network with {old.right.mean():.2%}; the gain is not "
+            f"significant (95 % interval begins at {least_gain:.2%})"
         )
     for occupied, name in ((True, "occupied"), (False, "free")):
         was, now = (share_right(one, occupied=occupied) for one in (old, new))
         if now < was:
             refusals.append(
-                f"later pictures of the lot, {name} bays alone: it agrees with {now:.2%} of the "
+                f"later images of the lot, {name} bays alone: it agrees with {now:.2%} of the "
                 f"pseudo-labels, the general network with {was:.2%}"
             )
     was, now = (verdicts_of(one, anchors).right.mean() for one in (net, candidate))
     if was - now > MAX_ANCHOR_LOSS:
         refusals.append(
-            f"general pictures: {now:.2%} of bays right, the general network {was:.2%}: more than "
-            f"{MAX_ANCHOR_LOSS:.1%} lost"
+            f"general images: {now:.2%} of bays right, the general network {was:.2%}: a loss of "
+            f"more than {MAX_ANCHOR_LOSS:.1%}"
         )
     return refusals

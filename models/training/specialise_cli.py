@@ -42,16 +42,16 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
     manifest: Annotated[
         Path, typer.Option(help="Manifest (.json) of the general network, released.")
     ],
-    name: Annotated[str, typer.Option(help="Of the lot's model, e.g. lotsight-n-north.")],
-    version: Annotated[str, typer.Option(help="Of the lot's model.")],
+    name: Annotated[str, typer.Option(help="Name of the lot's model, e.g. lotsight-n-north.")],
+    version: Annotated[str, typer.Option(help="Version of the lot's model.")],
     licence: Annotated[
-        str, typer.Option(help="Of the lot's pictures, an SPDX expression.")
+        str, typer.Option(help="Licence of the lot's images, an SPDX expression.")
     ] = "LicenseRef-operator",
     anchors: Annotated[
         str, typer.Option(help="Labelled set and split of the general training.")
     ] = "acpds/train",
     anchor_count: Annotated[
-        int, typer.Option(help="Pictures of it; half are learnt, half judged.", min=4)
+        int, typer.Option(help="Number of its images; half for training, half for judging.", min=4)
     ] = 96,
     seed: int = 7,
 ) -> None:
@@ -73,12 +73,12 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option of the command
         candidate = specialise(net, earlier, kept[::2], config, lambda: bar.advance(task))
     refusals = gate_refusals(net, candidate, later, kept[1::2])
     if refusals:
-        console.print("Refused; the general network stays:", style="bold red")
+        console.print("Rejected; the general network stays:", style="bold red")
         for refusal in refusals:
             console.print(f"  {refusal}")
         raise typer.Exit(1)
     checkpoint = _save(candidate, start, config, out / CHECKPOINT)
-    # INT8 is calibrated on as many pictures of the lot as general ones: its light sets the ranges.
+    # INT8 is calibrated on as many images of the lot as general ones: its light sets the ranges.
     half = CALIBRATION_FRAMES // 2
     calibrated_on = [
         *_thinned([f.frame for f in earlier], half),

@@ -46,7 +46,7 @@ class TorchDetector:
     def detect(
         self, image_bgr: ImageBgr, bay_quads_norm: Floats, plan: InputPlan | None = None
     ) -> NetworkOutput:
-        """Judge one picture whole; see `vision.judge.Detector`."""
+        """Judge one image whole; see `vision.judge.Detector`."""
         image_wh = (image_bgr.shape[1], image_bgr.shape[0])
         images, quads = network_input(
             np.ascontiguousarray(image_bgr[..., ::-1]),

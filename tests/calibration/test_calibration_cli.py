@@ -111,7 +111,7 @@ def test_check_misses_a_changed_reference_picture(tmp_path: Path) -> None:
     assert load_calibration(path).image_wh == (640, 480)
     assert "reference" not in run("check", path, "--json").output
     cv2.imwrite(str(picture), np.full((480, 640, 3), 91, np.uint8))
-    assert "another picture than the bays were drawn on" in run("check", path, "--json").output
+    assert "not the image on which the bays were drawn" in run("check", path, "--json").output
     picture.unlink()
     assert "No such file" in run("check", path, "--json").output
 
@@ -160,7 +160,7 @@ def test_propose_adds_the_bays_under_vehicles_and_between_them(tmp_path: Path) -
         pytest.param(["rows", "{}", "--quad", "0,0 1,0 1,1", "--count", "3"], "got 3", id="quad"),
         pytest.param(
             ["rows", "{}", "--quad", "0,0 1,0 1,1 0,1", "--count", "3", "--dividers", "a"],
-            "shares such as",
+            "fractions such as",
             id="dividers",
         ),
         pytest.param(
@@ -170,12 +170,12 @@ def test_propose_adds_the_bays_under_vehicles_and_between_them(tmp_path: Path) -
         pytest.param(["rollback", "{}", "9"], r"saved revision \(1\)", id="rollback"),
         pytest.param(["diff", "{}"], r"saved revision \(1\), but got 0", id="diff"),
         pytest.param(["export", "{}", "-f", "geojson"], "control_points", id="geojson"),
-        pytest.param(["draw", "{}", "--out", "x.png"], "a picture to draw on", id="draw"),
+        pytest.param(["draw", "{}", "--out", "x.png"], "an image to draw on", id="draw"),
         pytest.param(["revisions", "/nowhere/x.json"], "with revisions", id="revisions"),
         pytest.param(["import", "/nowhere/x.json", "--into", "{}"], "No such file", id="import"),
-        pytest.param(["new", "{}.new", "--camera", "c"], "picture's size", id="new"),
+        pytest.param(["new", "{}.new", "--camera", "c"], "image size", id="new"),
         pytest.param(["new", "{}.new", "--camera", "c", "--size", "9"], "1280x720", id="size"),
-        pytest.param(["propose", "{}", "/nowhere/clip.mp4"], "there is none", id="clip"),
+        pytest.param(["propose", "{}", "/nowhere/clip.mp4"], "does not exist", id="clip"),
     ],
 )
 def test_wrong_use_is_one_clear_error_and_changes_nothing(
@@ -196,7 +196,7 @@ def test_propose_without_models_says_so(north: Path) -> None:
 
 def test_a_file_changed_by_hand_is_sealed_as_a_revision(north: Path) -> None:
     north.write_text(north.read_text().replace('"A04"', '"B04"'))
-    with pytest.raises(CalibrationError, match="changed by other means"):
+    with pytest.raises(CalibrationError, match="edited outside"):
         load_calibration(north)
     assert run("seal", north, "--author", "bo").exit_code == 0
     sealed = load_calibration(north)

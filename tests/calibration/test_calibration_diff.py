@@ -105,7 +105,7 @@ def test_the_reference_is_named_relative_to_the_file(
     assert changed.reference.file == "pictures/north.png"
     assert changed.reference.sha256 == hashlib.sha256(picture.read_bytes()).hexdigest()
     write_picture(picture, np.full((480, 640, 3), 90, np.uint8))
-    with pytest.raises(CalibrationError, match="picture of 1280x720 px, but got 640x480"):
+    with pytest.raises(CalibrationError, match="image of 1280x720 px, but got 640x480"):
         with_reference(make_calibration(), picture, tmp_path)
 
 
@@ -139,7 +139,7 @@ def test_pictures_and_clips_that_cannot_be_read_are_named(tmp_path: Path) -> Non
     with pytest.raises(CalibrationError, match=r"one of \.bmp, .*, but got '\.gif'"):
         write_picture(tmp_path / "x.gif", np.zeros((4, 4, 3), np.uint8))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CalibrationError, match="a folder of pictures, but got one without any"):
+    with pytest.raises(CalibrationError, match="a folder of images, but it contains none"):
         list(spread_frames(tmp_path / "empty", 3))
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"no clip")

@@ -202,7 +202,7 @@ def test_unreadable_places_are_named(tmp_path: Path, make_calibration: Make) -> 
     with pytest.raises(CalibrationError, match="Is a directory"):
         load_calibration(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(CalibrationError, match="expected a folder that can be written"):
+    with pytest.raises(CalibrationError, match="expected a writable folder"):
         save_calibration(tmp_path / "file" / "n.json", make_calibration(), author="ina")
 
 

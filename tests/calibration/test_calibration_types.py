@@ -252,6 +252,6 @@ def test_a_byte_order_mark_is_no_fault(make_calibration: Make) -> None:
 
 def test_a_changed_file_is_noticed(make_calibration: Make) -> None:
     text = format_calibration(seal(make_calibration())).replace('"A02"', '"A99"')
-    with pytest.raises(CalibrationError, match="changed by other means"):
+    with pytest.raises(CalibrationError, match="edited outside"):
         parse_calibration(text, "f.json")
     assert parse_calibration(text, "f.json", verify=False).bay_ids == ("A01", "A99", "A03")

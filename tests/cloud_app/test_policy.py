@@ -151,6 +151,7 @@ REGISTRY_WRITES = {
 
 
 NEEDED_QUERY = {
+    "/api/v1/intake/chirpstack": {"event": "up"},
     "/api/v1/registry/map": {"bbox": "-180,-90,180,90", "kind": "site"},
     "/api/v1/map/lots": {"bbox": "-180,-90,180,90"},
     "/api/v1/search": {"q": MARK},

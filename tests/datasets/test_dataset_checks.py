@@ -39,7 +39,7 @@ def make(root: Path, bays: list[list[list[float]]], ids: list[str] | None = None
         pytest.param([[0.5, 0.1], [0.8, 0.6], [0.8, 0.1], [0.5, 0.6]], "sides cross", id="crossed"),
         pytest.param([[0.5, 0.5], [0.51, 0.5], [0.51, 0.51]], "expected a side of 6", id="tiny"),
         pytest.param([[0.5, 0.1], [1.4, 0.1], [1.4, 0.6]], "0.100 to 1.400", id="outside"),
-        pytest.param(GOOD[::-1], "bays 0 and 1 lie upon each other", id="twice"),
+        pytest.param(GOOD[::-1], "bays 0 and 1 overlap", id="twice"),
     ],
 )
 def test_faults_name_the_bay(tmp_path: Path, bay: list[list[float]], message: str) -> None:
@@ -59,7 +59,7 @@ def test_double_ids_and_missing_pictures(tmp_path: Path) -> None:
     [frame] = read_lot(folder, "train")
     assert "distinct bay ids" in check_frame(frame)[0]
     (folder / "images" / "a.png").unlink()
-    assert "a.png: expected a picture, but got: No such file" in check_frame(frame)[0]
+    assert "a.png: cannot read the image: No such file" in check_frame(frame)[0]
 
 
 def test_commands(tmp_path: Path) -> None:

@@ -68,10 +68,10 @@ def test_check_finds_a_planted_copy_and_a_wrong_size(
     write_dataset([*frames, planted], tmp_path / "leaky")
     shown = run("check", tmp_path / "leaky", code=1)
     assert "near-identical: leaky:valid copy.jpg and leaky:train n0.jpg" in shown
-    assert "1 pictures have a near-identical one in another" in shown
+    assert "1 images have a near-identical one in another" in shown
     assert "near-identical" not in run("check", tmp_path / "leaky", "--no-leaks")
     write_dataset([replace(frames[0], image_wh=(640, 360))], tmp_path / "size")
-    assert "expected a picture of 640x360, but it has 480x360" in run(
+    assert "expected an image of 640x360, but it has 480x360" in run(
         "check", tmp_path / "size", code=1
     )
 
@@ -79,12 +79,12 @@ def test_check_finds_a_planted_copy_and_a_wrong_size(
 def test_check_finds_a_picture_listed_twice(frames: list[LotFrame], tmp_path: Path) -> None:
     write_dataset([frames[0], replace(frames[0], split="valid")], tmp_path / "twice")
     shown = run("check", tmp_path / "twice", code=1)
-    assert "n0.jpg: expected the picture once, but it is listed 2 times" in shown
+    assert "n0.jpg: expected the image once, but it is listed 2 times" in shown
 
 
 def test_convert_there_and_back(own: Path, tmp_path: Path) -> None:
     shown = run("convert", own, "--to", "coco", "--out", tmp_path / "coco", "--licence", "MIT")
-    assert "4 pictures, 8 bays (4 occupied), 0 vehicles; MIT (4)" in shown
+    assert "4 images, 8 bays (4 occupied), 0 vehicles; MIT (4)" in shown
     assert "made from" in shown
     run("convert", tmp_path / "coco", "--to", "lotsight", "--out", tmp_path / "back", "--link")
     old, new = read_dataset(own), read_dataset(tmp_path / "back")
@@ -96,9 +96,9 @@ def test_classes_are_told_and_what_is_left_out_is_said(own: Path, tmp_path: Path
     run("convert", own, "--to", "yolo", "--out", tmp_path / "yolo")
     data = tmp_path / "yolo" / "data.yaml"
     data.write_text(data.read_text().replace('"free"', '"p0"'))
-    assert "left out, since neither bay nor vehicle: 3 p0 (--class)" in run("info", data.parent)
+    assert "skipped, neither bay nor vehicle: 3 p0 (--class)" in run("info", data.parent)
     shown = run("info", data.parent, "--class", "p0=free", "--format", "yolo")
-    assert "left out" not in shown
+    assert "skipped" not in shown
     assert "NAME=occupied|free" in refused("info", data.parent, "--class", "p0=empty")
 
 
@@ -112,7 +112,7 @@ def test_split_by_camera(own: Path, tmp_path: Path) -> None:
 
 
 def test_versions(own: Path, frames: list[LotFrame], tmp_path: Path) -> None:
-    assert "every file is as its manifest says" in run("verify", own)
+    assert "every file matches its manifest" in run("verify", own)
     before = read_manifest(own)
     assert before.version in run("freeze", own, "--note", "nothing new")
     assert (read_manifest(own).note, read_manifest(own).files) == ("nothing new", before.files)
@@ -120,7 +120,7 @@ def test_versions(own: Path, frames: list[LotFrame], tmp_path: Path) -> None:
     shown = run("diff", own, tmp_path / "new")
     assert "- images/s.jpg" in shown
     assert "labels: 1 states differ" in shown
-    assert "no file differs" in run("diff", own, own)
+    assert "no differences" in run("diff", own, own)
     (own / "images" / "s.jpg").unlink()
     assert "- images/s.jpg" in run("verify", own, code=1)
 
@@ -137,7 +137,7 @@ def test_show_makes_a_sheet_and_a_page(own: Path, tmp_path: Path, browser: Brows
     assert page.locator(".card").count() == 4
     page.get_by_label("Camera").select_option("south")
     assert page.locator(".card b").all_text_contents() == ["s.jpg"]
-    assert "1 of 4 pictures, 1 occupied, 0 free, 1 unknown" in page.locator("#count").inner_text()
+    assert "1 of 4 images, 1 occupied, 0 free, 1 unknown" in page.locator("#count").inner_text()
     page.get_by_label("Camera").select_option("")
     page.locator(".card").first.click()
     page.keyboard.press("ArrowRight")
@@ -160,7 +160,7 @@ def test_sets_are_chosen_by_path_in_any_format(
     assert len(read_split(tmp_path, "yard", "train")) == 3
     with pytest.raises(DatasetError, match="split among 'train', 'val', but got 'test'"):
         choose([f"{yolo}:test"], tmp_path)
-    with pytest.raises(DatasetError, match="there is none"):
+    with pytest.raises(DatasetError, match="does not exist"):
         choose(["./nowhere"], tmp_path)
     assert read_set(own / "annotations.json").frames[0].set_name == "yard"
 

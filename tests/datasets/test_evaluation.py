@@ -92,7 +92,7 @@ def test_cameras_count_alike_the_worst_first(root: Path) -> None:
     stored = json.loads(json.dumps(result.as_dict()))
     assert stored["mean_over_cameras"]["accuracy"] == 0.75, "bays alone would give 4 of 6"
     out = CliRunner().invoke(app, ["--set", "plain", "--data", str(root)], env={"COLUMNS": "160"})
-    places = ["plain/north", "plain/south", "mean of cameras"]
+    places = ["plain/north", "plain/south", "mean over cameras"]
     assert sorted(places, key=out.output.index) == places
     assert "unknown %" in out.output
     page = html_report(replace(result, model={**result.model, "name": "<b>net</b>"}))
@@ -146,8 +146,8 @@ def test_a_long_side_that_is_too_small_names_one_that_works() -> None:
         plan_for([], (1920, 1080), spec, 224)
     assert str(caught.value) == (
         "lotsight-n 1.2.0: long side of 224 px: expected an input of 256x128 px or more, but got "
-        "224x128: it gives 600 boxes for every picture, so it needs 29 cells of 32x32 px; 225 px "
-        "is enough for pictures of 1920x1080 px"
+        "224x128: it gives 600 boxes for every image, so it needs 29 cells of 32x32 px; 225 px "
+        "is enough for images of 1920x1080 px"
     )
     assert plan_for([], (1920, 1080), spec, 225).input_wh == (256, 128)
 
@@ -162,7 +162,7 @@ def test_command_refuses_pictures_that_are_too_small(root: Path) -> None:
     arguments = ["--set", "plain", "--data", str(root), "--input-px", "64"]
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, ModelError)
-    assert "171 px is enough for pictures of 320x240 px" in str(result.exception)
+    assert "171 px is enough for images of 320x240 px" in str(result.exception)
 
 
 def test_the_usual_input_is_filled_whatever_the_bays(root: Path) -> None:

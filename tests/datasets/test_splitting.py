@@ -31,7 +31,7 @@ def test_no_group_is_on_two_sides(cameras: list[int], text: str, seed: int) -> N
     frames = [frame(number, f"cam{camera}") for number, camera in enumerate(cameras)]
     shares = Shares.parse(text)
     if len(set(cameras)) < len(shares.by_split):
-        with pytest.raises(DatasetError, match="expected a camera at least for each of"):
+        with pytest.raises(DatasetError, match="expected at least one camera for each of"):
             split_by(frames, SplitBy.CAMERA, shares, seed)
         return
     done = split_by(frames, SplitBy.CAMERA, shares, seed)

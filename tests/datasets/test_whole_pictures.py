@@ -62,7 +62,7 @@ def test_check_names_it_in_every_form(
     failed = run.invoke(app, ["check", str(tmp_path / "set")])
     assert failed.exit_code == 1
     assert f"{frame.path.name}: expected a whole image" in failed.output.replace("\n", "")
-    assert "1 pictures checked, 1 faults" in failed.output
+    assert "1 images checked, 1 faults" in failed.output
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])

@@ -16,11 +16,13 @@ from telemetry import CalibrationError, ModelError
 @pytest.mark.parametrize(
     ("revision", "exists", "says"),
     [
-        pytest.param(None, False, "no bays, since it has no calibration", id="missing"),
-        pytest.param(None, True, "no bays, since its calibration cannot be used", id="broken"),
-        pytest.param(4, False, "its calibration is gone: revision 4 goes on", id="deleted"),
+        pytest.param(None, False, "no bays: it has no calibration", id="missing"),
+        pytest.param(None, True, "no bays: its calibration is invalid", id="broken"),
         pytest.param(
-            4, True, "the new calibration cannot be used: revision 4 goes on", id="new-broken"
+            4, False, "its calibration file is missing: still using revision 4", id="deleted"
+        ),
+        pytest.param(
+            4, True, "the new calibration is invalid: still using revision 4", id="new-broken"
         ),
     ],
 )
@@ -45,9 +47,9 @@ def test_a_calibration_fault_says_what_is_used_and_where_to_mend_it(
 def test_a_model_fault_says_whether_bays_are_judged() -> None:
     error = ModelError("net.json: missing")
     assert model_alarm(error, has_model=False).line == (
-        "no model can be used: no bay is judged: net.json: missing"
+        "no model can be loaded: bays are not judged: net.json: missing"
     )
-    assert "the one before goes on" in model_alarm(error, has_model=True).text
+    assert "still using the previous one" in model_alarm(error, has_model=True).text
 
 
 def test_what_the_link_tells_stands_as_it_is() -> None:

@@ -109,7 +109,7 @@ def test_a_view_upside_down_is_refused(tmp_path: Path, referenced: Path) -> None
     turned = picture(tmp_path / "r180.png", lot()[::-1, ::-1])
     error = refused(turned, referenced)
     assert isinstance(error, CalibrationError)
-    assert "view_moved: the view is turned by 180 degrees" in str(error)
+    assert "view_moved: the view is rotated by 180 degrees" in str(error)
     assert judged(turned, referenced, "--any-view")["view"]["reason"] is None
 
 
@@ -138,7 +138,9 @@ def test_a_cut_view_is_refused_with_and_without_a_reference(
 ) -> None:
     path = picture(tmp_path / "cut.png", lot()[cut])
     for calibration in (plain, referenced):
-        assert "expected a picture shaped like 1280x720" in str(refused(path, calibration))
+        assert "expected an image with the aspect ratio of 1280x720" in str(
+            refused(path, calibration)
+        )
 
 
 def test_a_clip_of_another_view_is_an_error(tmp_path: Path, referenced: Path) -> None:
@@ -147,7 +149,7 @@ def test_a_clip_of_another_view_is_an_error(tmp_path: Path, referenced: Path) ->
         for step in range(3):
             writer.write(step / 2, np.ascontiguousarray(lot()[::-1, ::-1]))
     error = refused(path, referenced)
-    assert "no frame could be judged: the view is turned by 180 degrees" in str(error)
+    assert "no frame could be judged: the view is rotated by 180 degrees" in str(error)
 
 
 def test_a_reference_picture_is_taken_on_the_installers_word(tmp_path: Path, plain: Path) -> None:
@@ -157,10 +159,10 @@ def test_a_reference_picture_is_taken_on_the_installers_word(tmp_path: Path, pla
     portrait = picture(tmp_path / "portrait.png", lot()[:, 437:842])
     assert "repeat with --squeezed" in str(take(str(portrait)).exception)
     dark = picture(tmp_path / "dark.png", lot() // 20)
-    assert "expected a picture to go by, but got dark" in str(take(str(dark)).exception)
+    assert "expected a usable image, but got dark" in str(take(str(dark)).exception)
     assert take(str(LOT)).exit_code == 0
     assert load_calibration(plain).reference is not None
-    assert "expected no reference picture" in str(take(str(LOT)).exception)
+    assert "expected no reference image" in str(take(str(LOT)).exception)
     assert take(str(LOT), "--replace").exit_code == 0
     turned = picture(tmp_path / "r180.png", lot()[::-1, ::-1])
-    assert "turned by 180 degrees" in str(refused(turned, plain))
+    assert "rotated by 180 degrees" in str(refused(turned, plain))

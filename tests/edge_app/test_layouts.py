@@ -38,7 +38,7 @@ def test_a_layout_that_would_not_fit_with_pictures_goes_without() -> None:
 
 
 def test_a_bay_of_two_cameras_is_refused() -> None:
-    with pytest.raises(ConfigError, match="'b' stands in the calibrations of cameras 'n' and 's'"):
+    with pytest.raises(ConfigError, match="'b' is in the calibrations of cameras 'n' and 's'"):
         build_layout([calibration("n", "a", "b"), calibration("s", "b")])
 
 
@@ -47,7 +47,7 @@ def test_more_than_one_box_can_publish_is_refused_by_name() -> None:
         calibration(f"camera-{n}", *(f"a-rather-long-name-of-a-bay-{n}-{k}" for k in range(4)))
         for n in range(1100)
     ]
-    with pytest.raises(ConfigError, match=r"at most 1000 cameras, .* give some of its cameras"):
+    with pytest.raises(ConfigError, match=r"at most 1000 cameras, .* move some of its cameras"):
         build_layout(many)
     levels = tuple(f"level-{n}" for n in range(201))
     lot = Lot(name="Tower", levels=levels)

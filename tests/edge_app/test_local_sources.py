@@ -55,12 +55,12 @@ def test_a_folder_in_the_order_of_names_with_a_broken_picture(tmp_path: Path, jp
 
 
 def test_a_folder_without_pictures(tmp_path: Path) -> None:
-    with pytest.raises(CameraError, match=r"expected pictures \(.*\.jpg.*\), but found none"):
+    with pytest.raises(CameraError, match=r"expected images \(.*\.jpg.*\), but found none"):
         make_source(str(tmp_path), StreamSettings(), ManualClock()).open()
     (tmp_path / "a.jpg").write_bytes(b"broken")
     source = make_source(str(tmp_path), StreamSettings(), ManualClock())
     source.open()
-    with pytest.raises(CameraError, match=r"no picture can be decoded; .*a\.jpg"):
+    with pytest.raises(CameraError, match=r"cannot decode any image; .*a\.jpg"):
         source.read()
 
 
@@ -82,7 +82,7 @@ def test_a_usb_camera_that_is_not_there() -> None:
         pytest.param("", "source is empty", id="empty"),
         pytest.param("ftp://u:secret@x/y", "unknown scheme ftp://", id="scheme"),
         pytest.param("usb:left", "usb:NUMBER", id="usb"),
-        pytest.param("snapshot+rtsp://x", "goes with http", id="snapshot"),
+        pytest.param("snapshot+rtsp://x", "requires http", id="snapshot"),
     ],
 )
 def test_addresses_that_name_nothing(address: str, text: str) -> None:

@@ -65,7 +65,7 @@ def test_a_snapshot_camera_that_rejects_comes_back_by_itself(
     right, camera.password = camera.password, "changed"
     feed = feed_of("snapshot+" + camera.url(), Login(camera.username, right))
     eventually(lambda: feed.status().login_rejected)
-    assert "rejects user or password" in feed.status().error
+    assert "rejects the username or password" in feed.status().error
     time.sleep(0.2)
     assert camera.wrong == 1, "one wrong login is one attempt"
     eventually(lambda: camera.wrong == 2)
@@ -88,7 +88,7 @@ def test_an_rtsp_camera_that_rejects_comes_back_by_itself(
     eventually(lambda: feed.status().login_rejected)
     time.sleep(0.2)
     assert server.wrong_logins == 1
-    assert "rejects user or password (401)" in feed.status().error
+    assert "rejects the username or password (401)" in feed.status().error
     assert "s3cret" not in feed.status().error
     server.password = "s3cret"
     eventually(lambda: feed.status().frames > 3)
@@ -105,14 +105,14 @@ def test_a_stream_over_http_that_rejects(
     before = camera_server.requests
     time.sleep(0.2)
     assert camera_server.requests == before
-    assert "rejects user or password" in feed.status().error
+    assert "rejects the username or password" in feed.status().error
 
 
 def test_an_rtsp_camera_that_asks_for_a_login_says_so(
     rtsp_server: Callable[..., RtspServer],
 ) -> None:
     source = make_source(rtsp_server(password="x").url(), StreamSettings(), SystemClock())
-    with pytest.raises(LoginRejected, match="asks for a login"):
+    with pytest.raises(LoginRejected, match="login required"):
         source.open()
 
 
@@ -148,4 +148,4 @@ def test_the_condition_and_the_alarm_say_that_the_login_is_refused() -> None:
     alarm = camera_alarm(view, has_model=True)
     assert alarm is not None
     assert alarm.text == "camera cam: login rejected"
-    assert "Correct username and password" in alarm.remedy
+    assert "Correct the username and password" in alarm.remedy

@@ -48,7 +48,7 @@ def test_a_network_that_comes_later_is_taken_up(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     assert setting.network.model_ref() is None
     assert "cannot read this model manifest" in setting.faults[0]
-    assert setting.texts() == ["no model can be used: no bay is judged"]
+    assert setting.texts() == ["no model can be loaded: bays are not judged"]
     setting.network.reload_if_changed()
     assert not setting.tasks, "nothing has come"
     setting.bring()
@@ -75,4 +75,4 @@ def test_a_damaged_one_is_an_alarm_and_the_one_before_goes_on(tmp_path: Path) ->
     setting.work()
     assert len(setting.used) == 1
     assert setting.network.has_model
-    assert setting.texts() == ["the new model cannot be used: the one before goes on"]
+    assert setting.texts() == ["the new model cannot be loaded: still using the previous one"]

@@ -27,8 +27,7 @@ def test_a_lasting_overload_is_told_once_with_how_far_and_ends_by_itself(
     assert run(5, Load(0.95)) == []
     assert run(55, Load(0.3)) == [], "it counts anew"
     assert run(10, Load(0.41, 3, 7.2)) == [
-        "cameras are looked at at 41 % of their rate; "
-        "3 passes of the network waiting, for up to 7 s"
+        "cameras are judged at 41 % of their rate; 3 passes of the network queued, for up to 7 s"
     ]
     assert run(100, Load(0.85)) != [], "neither here nor there"
     assert run(25, Load(1.0)) != []

@@ -66,5 +66,5 @@ def test_words_that_are_not_known(tmp_path: Path, line: str, message: str) -> No
 
 def test_nothing_is_told_of_the_default_model(tmp_path: Path) -> None:
     config = parse_config(HEAD + '[model]\nlayout = "yolov5"\n', tmp_path / "lotsight.toml")
-    with pytest.raises(ModelError, match="told of a model of your own, but none is named"):
+    with pytest.raises(ModelError, match="apply to your own model, but none is given"):
         ModelFiles(config.model).load()

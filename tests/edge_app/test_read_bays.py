@@ -25,7 +25,7 @@ def test_another_tools_bays_are_told_where_some_are_left_out(
     with caplog.at_level(logging.WARNING):
         bays = read_bays(path, WH)
     assert (bays.camera, bays.bay_ids, bays.image_wh) == ("lot_1_north", ("B001",), WH)
-    assert "1 left out: it has no points" in caplog.text
+    assert "1 skipped: it has no points" in caplog.text
 
 
 def test_a_file_is_read_by_its_content(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_no_command_page_log_or_file_holds_a_password(box: Path, jpeg: bytes) ->
     assert_none_leaks("log", log.read_text())
     for name in ("downloaded", "running", "stopped"):
         text = bundle_text(folder / f"{name}.tar.gz")
-        assert "rejects user or password" in text
+        assert "rejects the username or password" in text
         assert_none_leaks(f"{name}.tar.gz", text)
     for path in (folder / "state").rglob("*"):
         if path.is_file():

@@ -195,7 +195,7 @@ def test_lotsight_run_tells_its_whole_life(systemd: Listener, box: Path, tmp_pat
         while not {"READY", "WATCHDOG", "STATUS"} <= set(words):
             name, _, value = systemd.hear().partition("=")
             words[name] = value
-        assert words["STATUS"] == "camera north: no bays, since it has no calibration"
+        assert words["STATUS"] == "camera north: no bays: it has no calibration"
         process.send_signal(signal.SIGTERM)
         systemd.wait_for("STOPPING=1")
         assert process.wait(60) == 0

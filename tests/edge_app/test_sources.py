@@ -158,7 +158,7 @@ def test_a_truncated_clip_plays_what_is_left(
     [
         pytest.param(None, "No such file", id="missing"),
         pytest.param(b"", "Invalid data", id="empty"),
-        pytest.param(b"not a video at all" * 100, "cannot be opened", id="garbage"),
+        pytest.param(b"not a video at all" * 100, "cannot open", id="garbage"),
     ],
 )
 def test_a_file_that_is_no_video_says_so(tmp_path: Path, content: bytes | None, text: str) -> None:
@@ -174,7 +174,7 @@ def test_a_file_that_is_no_video_says_so(tmp_path: Path, content: bytes | None, 
 def test_a_clip_without_its_index_cannot_be_opened(clip: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(clip.read_bytes()[:2000])
-    with pytest.raises(CameraError, match=r"cut\.mp4 cannot be opened"):
+    with pytest.raises(CameraError, match=r"cut\.mp4: cannot open"):
         make_source(str(cut), StreamSettings(), ManualClock()).open()
 
 
@@ -231,7 +231,7 @@ def test_rtsp_that_falls_silent_is_a_fault_though_the_connection_stands(
     source.open()
     grabs(source, 1)
     server.freeze.set()
-    with pytest.raises(CameraError, match="no data in time") as caught:
+    with pytest.raises(CameraError, match="timed out") as caught:
         grabs(source, 50)
     assert "secret" not in str(caught.value)
     source.close()

@@ -132,7 +132,7 @@ def test_an_archive_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.M
 def test_a_changed_picture_is_told_with_both_hashes(tmp_path: Path) -> None:
     folder = written(tmp_path / "b")
     (folder / "frames/north-1.jpg").write_bytes(picture(3))
-    with pytest.raises(HarvestError, match=r"north-1\.jpg: expected the picture with SHA-256"):
+    with pytest.raises(HarvestError, match=r"north-1\.jpg: expected the image with SHA-256"):
         read_bundle(folder)
 
 

@@ -173,18 +173,18 @@ NOTHING = np.zeros((1, 100, 6), np.float32)
 @pytest.mark.parametrize(
     ("boxes", "facts", "message"),
     [
-        pytest.param(NOTHING, names(1), "finds nothing in the test picture, and can be read as "
+        pytest.param(NOTHING, names(1), "finds nothing in the test image, and can be read as "
                      r".*yolo_end2end.*say which it is \(--layout", id="list without a box"),
         pytest.param(np.concatenate([SHORT, NOTHING[0]])[None], names(1),
                      "can be read as .*centre, pixels.* or as .*corners", id="one box alone"),
         pytest.param(np.full((1, 84, 100), 0.1, np.float32), names(1), r"for 1 classes, one of "
                      r"these many numbers a box: 5 \(yolo_raw\), 6 \(yolov5\), 6", id="names"),
         pytest.param(RAW.T[None] * 9, names(1), "its scores go from 4.5 to 8.1", id="logits"),
-        pytest.param(RAW.T[None] * np.nan, names(1), "numbers that are none", id="NaN"),
+        pytest.param(RAW.T[None] * np.nan, names(1), "contains NaN or infinity", id="NaN"),
         pytest.param(RAW.T[None] + as_floats([[2000], [0], [0], [0], [0]]), names(1),
                      "its boxes lie outside the input of 640x640 px", id="another size"),
         pytest.param(RAW.T[None], {}, "class names in its metadata.*--names", id="no names"),
-        pytest.param(RAW.T[None], {"names": "{0: 'cup'}"}, "0 'cup'; say what they are: --class",
+        pytest.param(RAW.T[None], {"names": "{0: 'cup'}"}, "0 'cup'; map them with --class",
                      id="no vehicle"),
         pytest.param(RAW.T[None], names(1) | {"task": "obb"}, "expected a model for the task 'det",
                      id="task"),
@@ -218,10 +218,10 @@ def test_the_users_word_settles_it(tmp_path: Path, words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "layout", "message"),
     [
-        ("v5_1", "yolo_end2end", r"as told .*its class column holds no whole numbers"),
+        ("v5_1", "yolo_end2end", r"as specified .*its class column holds no whole numbers"),
         ("v5_1", "yolo_raw", "with 1 classes can only be yolo_end2end, yolov5"),
-        ("e2e_norm", "pixels", r"expected boxes as told .*boxes reach 0\.85 only, as fractions do"),
-        ("fp16", "corners", "the second corner of its boxes lies before the first"),
+        ("e2e_norm", "pixels", r"as specified .*boxes only reach 0\.85, as fractions do"),
+        ("fp16", "corners", "the second corner of its boxes precedes the first"),
     ],
 )  # fmt: skip
 def test_a_word_that_cannot_be_true_is_refused(name: str, layout: str, message: str) -> None:
@@ -234,7 +234,7 @@ def test_a_manifest_that_cannot_be_true_is_refused(tmp_path: Path) -> None:
     facts = manifest_of_export(path).model_dump(mode="json")
     facts["outputs"] = {"boxes": "yolo_raw", "coordinates": "fractions"}
     (tmp_path / "own.json").write_text(json.dumps(facts))
-    with pytest.raises(ModelError, match=r"expected boxes as told .*as pixels do"):
+    with pytest.raises(ModelError, match=r"expected boxes as specified .*as pixels do"):
         open_detector(find_model(path))
     facts["outputs"] = {"boxes": "yolo_raw"}
     (tmp_path / "own.json").write_text(json.dumps(facts))
@@ -255,8 +255,8 @@ def test_boxes_that_turn_out_otherwise_are_an_error_and_no_free_bay(tmp_path: Pa
 @pytest.mark.parametrize(
     ("shape", "kind", "message"),
     [
-        pytest.param((1, 1, 640, 640), "float32", r"pictures of shape \(N, 3, H, W\)", id="grey"),
-        pytest.param((1, 3, 640, "width"), "float32", "pictures of shape", id="half open"),
+        pytest.param((1, 1, 640, 640), "float32", r"images of shape \(N, 3, H, W\)", id="grey"),
+        pytest.param((1, 3, 640, "width"), "float32", "images of shape", id="half open"),
     ],
 )
 def test_inputs_that_no_picture_fits(
@@ -277,11 +277,11 @@ def test_names_that_the_file_lacks_are_told(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--layout", "ssd"], "layout: expected words among yolo_raw,"),
-        (["--layout", "pixels,fractions"], "layout: expected one word of a kind"),
+        (["--layout", "pixels,fractions"], "layout: expected one word of each kind"),
         (["--class", "car"], "class: expected NAME=ROLE"),
         (["--class", "car=lorry"], "class: expected NAME=ROLE with a role of vehicle,"),
         (["--class", "van=vehicle"], "a class of the model, one of 0 'cars', but got 'van'"),
-        (["--names", "car,,van"], "names: expected names with commas"),
+        (["--names", "car,,van"], "names: expected comma-separated names"),
     ],
 )  # fmt: skip
 def test_options_that_cannot_be_read(tmp_path: Path, options: list[str], message: str) -> None:
@@ -309,5 +309,5 @@ def test_a_model_is_added_with_what_was_found_out(tmp_path: Path) -> None:
     assert kept["roles"] == {"belegt": "occupied_bay", "blau": "free_bay"}
     assert kept["outputs"] == {"boxes": "yolov5", "form": "centre", "coordinates": "fractions"}
     again = invoke(models_app, "add", path, *hints)
-    assert "--force replaces it" in str(again.exception)
+    assert "use --force" in str(again.exception)
     assert invoke(models_app, "add", path, *hints, "--force").exit_code == 0

@@ -97,7 +97,7 @@ def test_a_usual_input_that_is_too_small_is_refused_with_one_that_works(own_fold
     (own_folder / "own.json").write_text(json.dumps(manifest))
     message = (
         r"own\.onnx: usual input of own 1\.2\.0: expected an input of 256x128 px or more, "
-        r"but got 224x128: it gives 600 boxes for every picture, so it needs 29 cells of 32x32 px"
+        r"but got 224x128: it gives 600 boxes for every image, so it needs 29 cells of 32x32 px"
     )
     with pytest.raises(ModelError, match=message):
         open_detector(find_model("own"))

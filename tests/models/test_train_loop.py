@@ -98,7 +98,7 @@ def test_resuming_with_another_recipe_is_refused(tmp_path: Path) -> None:
 
 
 def test_resuming_without_a_checkpoint_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"run/.*: expected the checkpoint of a run"):
+    with pytest.raises(ModelError, match=r"run/.*: expected a checkpoint"):
         _trainer(tmp_path).resume()
 
 
@@ -109,7 +109,7 @@ def test_resuming_with_another_network_is_refused(tmp_path: Path) -> None:
     state = torch.load(checkpoint, weights_only=True)
     state["optimiser"]["param_groups"][0]["params"].pop()
     torch.save(state, checkpoint)
-    with pytest.raises(ModelError, match="of another version of the network"):
+    with pytest.raises(ModelError, match="belongs to another version of the network"):
         _trainer(tmp_path).resume()
 
 

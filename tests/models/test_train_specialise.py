@@ -76,9 +76,9 @@ def test_the_gate_lets_through_what_is_surely_better_and_forgets_nothing(
     better = specialise(net, found[:8], found[8:], SpecialiseConfig(epochs=60, rate=2e-3))
     assert gate_refusals(net, better, found[:8], found[8:]) == []
     [no_gain] = gate_refusals(net, net, found[:8], found[8:])
-    assert no_gain.startswith("later pictures of the lot")
+    assert no_gain.startswith("later images of the lot")
     [forgot] = gate_refusals(better, specialise_wrongly(better, found), wrong(found), found)
-    assert forgot.startswith("general pictures")
+    assert forgot.startswith("general images")
 
 
 def test_a_gain_on_free_bays_must_not_cost_occupied_ones(pictures: list[LotFrame]) -> None:

@@ -50,9 +50,9 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def test_unknown_needs_a_reason_and_known_has_none() -> None:
     BayState("A1", None, UnknownReason.DARK, 0.0, NOW)
     BayState("A1", True, None, 0.9, NOW)
-    with pytest.raises(ValueError, match="a reason belongs to an unknown state"):
+    with pytest.raises(ValueError, match="reason is only valid for an unknown state"):
         BayState("A1", None, None, 0.0, NOW)
-    with pytest.raises(ValueError, match="a reason belongs to an unknown state"):
+    with pytest.raises(ValueError, match="reason is only valid for an unknown state"):
         BayState("A1", True, UnknownReason.DARK, 0.9, NOW)
 
 

@@ -61,7 +61,7 @@ def test_a_box_elsewhere_is_no_bay() -> None:
 
 
 def test_networks_without_bays_are_refused() -> None:
-    with pytest.raises(ValueError, match="finds vehicles only"):
+    with pytest.raises(ValueError, match="detects vehicles only"):
         BayBoxRule().judge(NetworkOutput(Detections.empty(), None), BAYS, WH)
 
 

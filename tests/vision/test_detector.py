@@ -81,7 +81,7 @@ def test_tiles_judge_their_own_bays_and_merge_boxes(bay_detector: OnnxDetector) 
 
 def test_a_plan_for_another_picture_is_refused(bay_detector: OnnxDetector) -> None:
     plan = InputPlan((200, 64), (96, 64), ((0, 0, 200, 64),), 0, 0)
-    with pytest.raises(ValueError, match=r"plan is for pictures of \(200, 64\)"):
+    with pytest.raises(ValueError, match=r"plan is for images of \(200, 64\)"):
         bay_detector.detect(np.zeros((64, 96, 3), np.uint8), NO_BAYS, plan)
 
 
@@ -101,7 +101,7 @@ def test_end2end_export(tiny_models: Path, make_spec: MakeSpec) -> None:
 @pytest.mark.parametrize(
     ("file", "changes", "message"),
     [
-        pytest.param("missing.onnx", {}, "there is none", id="missing file"),
+        pytest.param("missing.onnx", {}, "does not exist", id="missing file"),
         pytest.param("make_tiny_models.py", {}, "cannot open this model", id="no ONNX"),
         pytest.param(
             "tiny_bay_head.onnx",

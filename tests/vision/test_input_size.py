@@ -164,7 +164,7 @@ def test_a_network_of_fixed_input_takes_no_other(make_spec: MakeSpec) -> None:
     spec = make_spec(input_wh=(640, 640), dynamic_input=False)
     assert input_fault((640, 640), spec) == ""
     assert input_fault((1280, 640), spec) == (
-        "expected an input of 640x640 px, but got 1280x640: it takes no other size"
+        "expected an input of 640x640 px, but got 1280x640: the model has a fixed input size"
     )
 
 

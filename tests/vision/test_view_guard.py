@@ -123,7 +123,7 @@ def test_a_large_movement_is_told_and_ends_when_the_view_is_back(camera: Camera)
     report = camera.show(view(70, 40), 5)
     assert report.reason is UnknownReason.VIEW_MOVED
     assert not report.is_usable
-    assert "more than can be followed" in report.detail
+    assert "more than bays can follow" in report.detail
     back = camera.show(view(), 5)
     assert (back.reason, back.is_usable) == (None, True)
 
@@ -152,7 +152,7 @@ def test_a_frozen_picture_is_told(camera: Camera) -> None:
     ("image", "reason"),
     [
         pytest.param((view() * 0.05).astype(np.uint8), UnknownReason.DARK, id="dark"),
-        pytest.param(np.full_like(view(), 253), UnknownReason.BLIND, id="burnt out"),
+        pytest.param(np.full_like(view(), 253), UnknownReason.BLIND, id="overexposed"),
         pytest.param(np.full_like(view(), 90), UnknownReason.BLIND, id="covered"),
         pytest.param(
             np.asarray(cv2.GaussianBlur(view(), (0, 0), 14), np.uint8),
@@ -264,7 +264,7 @@ def test_another_shape_without_a_reference_is_refused_and_told_what_to_do() -> N
 def test_a_camera_on_its_side_is_told_so() -> None:
     side = np.asarray(cv2.rotate(view(), cv2.ROTATE_90_CLOCKWISE), np.uint8)
     for reference in (None, view()):
-        assert once(side, reference).detail.endswith("is the camera turned?")
+        assert once(side, reference).detail.endswith("is the camera rotated?")
 
 
 @pytest.mark.parametrize("degrees", [180, 90, -90, 45, 25])
@@ -275,7 +275,7 @@ def test_a_turned_view_is_never_followed(degrees: int) -> None:
 
 def test_a_view_upside_down_is_told_so() -> None:
     report = once(np.ascontiguousarray(view()[::-1, ::-1]), view())
-    assert report.detail == "the view is turned by 180 degrees"
+    assert report.detail == "the view is rotated by 180 degrees"
 
 
 @pytest.mark.parametrize("mirrored", [np.s_[::-1], np.s_[:, ::-1]], ids=["down", "across"])

@@ -1,4 +1,4 @@
-"""Incidents over a camera's picture: a frame round the vehicle, and in words what is wrong."""
+"""Incidents over a camera's image: a frame round the vehicle, and in words what is wrong."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def caption_of(incident: Incident) -> str:
 
 
 def draw_incidents(image_bgr: ImageBgr, incidents: Sequence[Incident]) -> None:
-    """Draw incidents that have a box over a picture, in place.
+    """Draw incidents that have a box over an image, in place.
 
     Args:
         image_bgr: shape (H, W, 3), uint8.
-        incidents: that last; those without a box (overstay) are passed over.
+        incidents: that last; those without a box (overstay) are skipped.
     """
     height, width = image_bgr.shape[:2]
     unit = unit_px(width, height)

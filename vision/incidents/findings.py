@@ -1,8 +1,8 @@
 """How each vehicle of one frame stands to the bays: in one, over two, before them, outside.
 
-Boxes of an oblique view lean over bays in which nobody stands, so a box alone proves nothing. Three
+In an oblique view boxes extend over empty bays, so a box alone proves nothing. Three
 things are asked together: the footprint (see `ground`), what the network says of the bays
-themselves, and whether a bay has a vehicle of its own. A vehicle that explains why a bay is
+themselves, and whether a bay has its own vehicle. A vehicle that explains why a bay is
 occupied stands in it; a bay that is free, or has its own vehicle, is not straddled.
 """
 
@@ -35,8 +35,8 @@ class FindingSettings:
     """Thresholds of one frame; shares are of the vehicle's footprint.
 
     Attributes:
-        min_confidence: boxes less sure than this are passed over.
-        max_misfit: boxes that fit no car on this ground by more are passed over (two cars in one
+        min_confidence: boxes less sure than this are skipped.
+        max_misfit: boxes that fit no car on this ground by more are skipped (two cars in one
             box, half a car); see `Footprints.misfit`.
         home: least share in a bay to be counted as its vehicle.
         outside: a vehicle with more than this in all bays together is not outside.
@@ -79,9 +79,9 @@ class Lot:
     Attributes:
         bay_ids: M ids.
         kinds: who each bay is meant for.
-        ground: their measures, in pixels of the picture.
+        ground: their measures, in pixels of the image.
         areas: where no vehicle may stand outside a bay: name and shape, pixels.
-        image_wh: the picture's width and height, pixels.
+        image_wh: the image's width and height, pixels.
     """
 
     bay_ids: tuple[str, ...]
@@ -111,7 +111,7 @@ class Sighting:
     """One vehicle of one frame.
 
     Attributes:
-        box_norm: x_min, y_min, x_max, y_max as fractions of the picture.
+        box_norm: x_min, y_min, x_max, y_max as fractions of the image.
         confidence: of the box.
         vehicle: class of the vehicle, as the network calls it.
         bay: the bay it stands in; None when it stands in none, or in two.
@@ -135,7 +135,7 @@ def sightings(
     """Look at every vehicle of a frame.
 
     Args:
-        detections: vehicles, pixels of the picture.
+        detections: vehicles, pixels of the image.
         classes: the class of each of them, in words.
         bay_prob: probability that each bay is occupied, shape (M,).
         lot: the bays.
@@ -158,7 +158,7 @@ def sightings(
     shapes = np.asarray(shapely.polygons(corners_px.astype(np.float64)), object)
     frame = _Frame(lot, settings, share, home, bay_prob, shapes)
     corners = to_norm(boxes.reshape(-1, 2, 2), lot.image_wh).reshape(-1, 4)
-    # Of a vehicle that the picture's edge cuts nobody knows where it stands.
+    # The position of a vehicle cut by the image edge is unknown.
     cut = (np.abs(corners[:, [0, 2, 3]] - 0.5) > 0.5 - _EDGE).any(1)
     near = shapely.area(lot.ground.shapes[lot.ground.nearest(boxes)]) >= settings.least_bay_px**2
     usable = np.asarray(fits & ~cut & near, bool)
@@ -265,7 +265,7 @@ class _Frame:
             return None
         others = np.delete(self.share[:, pair], row, axis=0)
         if others.size and others.max() >= settings.home:
-            return None  # the second bay has a vehicle of its own, if seen in part
+            return None  # the second bay has its own vehicle, partly visible
         ids = self.lot.bay_ids
         return Finding(IncidentKind.STRADDLING, (ids[pair[0]], ids[pair[1]]))
 

@@ -1,7 +1,7 @@
-"""Where a vehicle stands on the ground, told by the bays around it instead of a camera model.
+"""Where a vehicle is on the ground, inferred from the bays around it instead of a camera model.
 
 A painted bay is a measure laid on the ground: its sides show how long the width and the length of a
-car are at that place of the picture, in which direction, and through whatever lens. A car's
+car are at that place of the image, in which direction, and through whatever lens. A car's
 footprint is therefore made of the sides of the nearest bay, along the bay or across it, whichever
 fits the box better, and put where the box ends below: wheels stand at the lower edge of a box,
 while its upper part is the body, which leans over whatever lies behind.

@@ -1,4 +1,4 @@
-"""What of the findings lasts: standing vehicles of one camera, followed from look to look.
+"""Which findings persist: stationary vehicles of one camera, tracked between observations.
 
 Looks come when something changed and at the heartbeat, so all that counts here is seconds. A
 vehicle is the same while its box stays where it was; a car that drives by never has two looks in
@@ -61,7 +61,7 @@ class Incident:
     """A vehicle that stands, or stood, as it should not.
 
     Attributes:
-        id: names it for ever.
+        id: names it forever.
         kind: what is wrong.
         camera: that sees it.
         bays: concerned, the most concerned first.
@@ -71,9 +71,9 @@ class Incident:
         area: watched area, for vehicles outside bays.
         vehicle: class of the vehicle in the network's words; None where no box was seen.
         conf: mean confidence of its boxes, or of the bay's state.
-        box_norm: where it stands, fractions of the picture; None where no box was seen.
+        box_norm: where it stands, fractions of the image; None where no box was seen.
         limit_s: the limit that was passed, for overstay.
-        end: why it is over; None while it lasts.
+        end: why it is over; None while it is open.
         ended: when it was found to be over.
     """
 
@@ -94,7 +94,7 @@ class Incident:
 
     @property
     def is_open(self) -> bool:
-        """Whether it lasts."""
+        """Whether it is open."""
         return self.end is None
 
     def over(self, end: IncidentEnd, ended: datetime) -> Incident:
@@ -140,7 +140,7 @@ class _Standing:
         self.where[finding.bays, finding.area] += 1
 
     def start_over(self) -> None:
-        """Count looks anew."""
+        """Restart the count of observations."""
         self.looks = self.missed = 0
         self.drop_kind()
 
@@ -168,7 +168,7 @@ class IncidentTracker:
         self.stays = Stays()
 
     def open_incidents(self) -> tuple[Incident, ...]:
-        """All that lasts, oldest first."""
+        """All open ones, oldest first."""
         found = [each.incident for each in self._standing if each.incident is not None]
         return tuple(sorted([*found, *self._overstays.values()], key=lambda each: each.began))
 
@@ -278,7 +278,7 @@ class IncidentTracker:
             standing.drop_kind()
             return None
         held_s = standing.kind_seen.mono_s - standing.kind_since.mono_s
-        # Most looks must agree: a box that flickers between two readings is nobody's offence, and
+        # Most looks must agree: a box that flickers between two readings is not an incident, and
         # in a busy lane one car after the other comes by the same place.
         agreed = 2 * standing.kind_looks > standing.looks + standing.missed
         if (

@@ -151,7 +151,7 @@ def crop(session: SessionOf, item: str, side_px: int) -> Response:
 
 @router.get("/frame/{frame_id}.jpg")
 def frame(session: SessionOf, frame_id: str) -> Response:
-    """A whole picture, small."""
+    """A whole image, small."""
     return _jpeg(session.thumbnail(frame_id))
 
 

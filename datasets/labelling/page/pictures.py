@@ -1,4 +1,4 @@
-"""Pictures for the page: crops and thumbnails, cut once and kept as JPEG."""
+"""Images for the page: crops and thumbnails, cut once and kept as JPEG."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PICTURES_KEPT = 1500
 
 
 class Pictures:
-    """Cuts the pictures of a queue; called from several threads."""
+    """Cuts the images of a queue; called from several threads."""
 
     def __init__(self, folder: Path, queue: Queue) -> None:
         """Serve the queue that lies in `folder`."""
@@ -41,7 +41,7 @@ class Pictures:
         """A bay with its surroundings, as JPEG.
 
         Raises:
-            DatasetError: the picture is gone, or no such side is made.
+            DatasetError: the image is gone, or no such side is made.
         """
         if side_px not in CROP_SIDES_PX:
             msg = f"side: expected one of {CROP_SIDES_PX}, but got {side_px}"
@@ -54,10 +54,10 @@ class Pictures:
         )
 
     def frame(self, number: int) -> bytes:
-        """A whole picture, small, as JPEG.
+        """A whole image, small, as JPEG.
 
         Raises:
-            DatasetError: the picture is gone.
+            DatasetError: the image is gone.
         """
         return self._kept(("frame", number, FRAME_SIDE_PX), lambda: self._thumbnail(number))
 
@@ -68,7 +68,7 @@ class Pictures:
         return np.asarray(small, np.uint8)
 
     def _kept(self, key: tuple[str, int, int], make: Callable[[], ImageBgr]) -> bytes:
-        # One at a time: twenty crops of one picture are asked for at once, and decoding it once
+        # One at a time: twenty crops of one image are requested together, and decoding it once
         # is what costs.
         with self._lock:
             found = self._jpegs.get(key)
@@ -107,6 +107,6 @@ def polygons_px(frame: QueuedFrame) -> list[Floats]:
 def _jpeg(image: ImageBgr) -> bytes:
     good, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not good:
-        msg = f"expected a picture that can be encoded, but got one of shape {image.shape}"
+        msg = f"expected an image that can be encoded, but got one of shape {image.shape}"
         raise DatasetError(msg)
     return buffer.tobytes()

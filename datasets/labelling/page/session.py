@@ -27,9 +27,9 @@ from telemetry import Clock
 from vision.types import Floats
 
 _LEASE_S = 600.0
-"""A question on one person's screen is not given to another for so long."""
+"""For this long, a question on one reviewer's screen is not given to another."""
 _RATE_OVER = 60
-"""Newest actions from which the rate is told: it should follow how one works now."""
+"""Number of latest actions that the rate is computed from: it should follow the current pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +162,15 @@ class ReviewSession:
             )
 
     def thumbnail(self, frame: str) -> bytes:
-        """A whole picture, small, as JPEG.
+        """A whole image, small, as JPEG.
 
         Raises:
-            DatasetError: there is no such picture, or it is gone.
+            DatasetError: there is no such image, or it is gone.
         """
         for number, known in enumerate(self.queue.frames):
             if known.id == frame:
                 return self.pictures.frame(number)
-        msg = f"{self.folder}: expected a picture of this queue, but got '{frame}'"
+        msg = f"{self.folder}: expected an image of this queue, but got '{frame}'"
         raise DatasetError(msg)
 
     def reviewers(self) -> list[str]:

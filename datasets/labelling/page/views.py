@@ -19,8 +19,8 @@ class SessionView(_View):
     """All that the page needs to begin, and the token for what it will change."""
 
     token: str
-    reviewer: str = Field(description="name that is offered")
-    reviewers: tuple[str, ...] = Field(description="those who have answered")
+    reviewer: str = Field(description="default name")
+    reviewers: tuple[str, ...] = Field(description="reviewers so far")
     queue: str
     model: str = Field(description="name and version of the network that judged; may be empty")
     made: datetime
@@ -37,11 +37,11 @@ class QuestionView(_View):
     """Is this bay occupied?"""
 
     item: str = Field(description="its name")
-    frame: str = Field(description="name of the picture")
+    frame: str = Field(description="name of the image")
     image_wh: tuple[int, int]
     bay: str
-    polygon: Points = Field(description="outline in the picture, fractions of it")
-    outline: Points = Field(description="outline in the crop, fractions of it")
+    polygon: Points = Field(description="outline in the image, as fractions")
+    outline: Points = Field(description="outline in the crop, as fractions")
     others: tuple[Points, ...] = Field(description="outlines of neighbours in the crop")
     suggestion: State
     prob: float = Field(description="of occupied, by the network")
@@ -49,8 +49,10 @@ class QuestionView(_View):
     reasons: tuple[str, ...]
     place: str
     time: str
-    votes: tuple[VoteView, ...] = Field(description="of others; where they must be judged alone")
-    was: State | None = Field(default=None, description="the answer that was taken back")
+    votes: tuple[VoteView, ...] = Field(
+        description="by others; hidden where bays must be judged independently"
+    )
+    was: State | None = Field(default=None, description="the answer that was undone")
 
 
 class QuestionList(_View):
@@ -75,5 +77,5 @@ class ProgressView(_View):
 class Undone(QuestionList):
     """What was taken back."""
 
-    mode: Mode | None = Field(description="null: there was nothing to take back")
+    mode: Mode | None = Field(description="null: there was nothing to undo")
     progress: ProgressView

@@ -261,14 +261,14 @@ class AggregateAgent(QuietAgent):
             try:
                 self._store.documents.remove_aggregate(period_s, start, body)
             except StoreError as exc:
-                _log.warning("an aggregate goes out twice: %s", exc)
+                _log.warning("an aggregate was published twice: %s", exc)
 
     def _load(self) -> Tallies:
         saved = self._store.documents.get(_SAVED)
         try:
             return TALLIES.validate_json(saved) if saved else Tallies()
         except ValidationError:
-            _log.warning("saved aggregates cannot be read: the open windows begin anew")
+            _log.warning("cannot read saved aggregates: open windows restart from zero")
             return Tallies()
 
 

@@ -47,7 +47,7 @@ class AgentParts:
 def build_agents(
     config: MqttConfig, store: Store, clock: Clock, parts: AgentParts
 ) -> tuple[Agent, ...]:
-    """Commands, shadows, jobs, health, aggregates, Home Assistant (switched off it clears up)."""
+    """Commands, shadows, jobs, health, aggregates, Home Assistant (disabled it clears up)."""
     topics = EdgeTopics(config.site, config.edge, config.prefix)
 
     def close_bay(bay: str, closed: bool) -> dict[str, JsonValue]:

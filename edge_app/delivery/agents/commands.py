@@ -37,7 +37,7 @@ from telemetry.topics import EdgeTopics, TopicFilter, TopicKind, parse_edge_topi
 _log = logging.getLogger(__name__)
 
 KEEP_RESULTS = timedelta(days=1)
-"""After a command's end, its answer is kept so long for whoever asks again."""
+"""How long the result of a finished command is kept for repeated requests."""
 Result = Mapping[str, JsonValue]
 A = TypeVar("A", bound=Message)
 
@@ -96,7 +96,7 @@ class CommandHandlers:
 
 
 class CommandAgent(QuietAgent):
-    """Takes commands, has them done in a thread of its own, and answers.
+    """Receives commands, runs them in its own thread, and publishes the results.
 
     Args:
         topics: of this box.
@@ -166,7 +166,7 @@ class CommandAgent(QuietAgent):
         now = self._clock.utc()
         if now >= command.expires:
             late_s = (now - command.expires).total_seconds()
-            self._settle(command, CommandStatus.EXPIRED, f"came {late_s:.0f} s after its end")
+            self._settle(command, CommandStatus.EXPIRED, f"arrived {late_s:.0f} s after it expired")
             return
         found = self._handlers.find(command.name)
         if found is None:
@@ -187,7 +187,7 @@ class CommandAgent(QuietAgent):
             return
         if not is_new:
             # Begun before a crash and never finished: to do it twice may be worse than to say so.
-            self._settle(command, CommandStatus.FAILED, "the box restarted while doing it")
+            self._settle(command, CommandStatus.FAILED, "the box restarted during execution")
             return
         self._running.add(command.id)
         self._worker.do(lambda: self._do(command, handler, args))

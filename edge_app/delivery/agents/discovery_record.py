@@ -83,7 +83,7 @@ class DiscoveryRecord:
         try:
             self._documents.put(_DOCUMENT, json.dumps({"bays": bays, "asks": self._asks}))
         except StoreError as exc:
-            _log.warning("what Home Assistant was told cannot be remembered: %s", exc)
+            _log.warning("cannot save the Home Assistant discovery record: %s", exc)
         self._has_changed = False
 
     def _read(self) -> None:
@@ -93,4 +93,4 @@ class DiscoveryRecord:
             self._bays = {str(key): set(each) for key, each in found.get("bays", {}).items()}
             self._asks = int(found.get("asks", 0))
         except (StoreError, ValueError, TypeError, AttributeError) as exc:
-            _log.warning("what Home Assistant was told is forgotten: %s", exc)
+            _log.warning("Home Assistant discovery record discarded: %s", exc)

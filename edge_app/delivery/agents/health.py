@@ -47,7 +47,7 @@ class HealthAgent(QuietAgent):
         self._due_s = 0.0
 
     def tick(self, now_s: float) -> None:
-        """Publish when it is time and somebody can hear it."""
+        """Publish when due and connected."""
         if self._publish is None or now_s < self._due_s:
             return
         self._due_s = now_s + self._period_s

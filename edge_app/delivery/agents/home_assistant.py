@@ -2,9 +2,9 @@
 
 Source: Home Assistant documentation, "MQTT discovery" and "MQTT binary sensor".
 
-What was announced is retained by the broker for ever, and a bay may go while the box is off, or
-the whole integration may be switched off. Two things find what is left over. The store remembers
-what was announced, which needs no right to read. And the broker is asked for our own retained
+What was announced is retained by the broker forever, and a bay may go while the box is off, or
+the whole integration may be disabled. Two things find what is left over. The store remembers
+what was announced, which needs no right to read. And the broker is queried for our own retained
 messages, which finds them even after the state folder was lost.
 """
 
@@ -77,7 +77,7 @@ class HomeAssistantAgent(QuietAgent):
         return [WishedFilter(each) for each in (*discovery, f"{self._topics.base}/bay/+")]
 
     def connected(self, publish: Publish) -> None:
-        """Tell everything anew: Home Assistant's broker may have lost it."""
+        """Publish everything again: Home Assistant's broker may have lost it."""
         super().connected(publish)
         self._is_new = True
         self._connected_s = None
@@ -92,7 +92,7 @@ class HomeAssistantAgent(QuietAgent):
             self._found[topic] = Topic(topic)
 
     def tick(self, now_s: float) -> None:
-        """Tell what changed, and clear what is left over."""
+        """Publish what changed, and clear what is stale."""
         if self._publish is None:
             return
         if self._enabled and self._store.layout is None:
@@ -124,7 +124,7 @@ class HomeAssistantAgent(QuietAgent):
         closed = self._store.closed_bays()
         states = {state.bay: state for state in self._store.states()}
         new = [bay for bay in states if discover_all or bay not in self._told]
-        # Remembered first: what is announced and then forgotten would stay for ever.
+        # Remembered first: what is announced and then forgotten would stay forever.
         self._announced.add(self._prefix, new)
         self._announced.save()
         for bay in new:
@@ -148,7 +148,7 @@ class HomeAssistantAgent(QuietAgent):
 
     def _clear_found(self) -> None:
         for topic in self._found.keys() - self._wanted:
-            _log.info("Home Assistant: %s is left over and cleared", topic)
+            _log.info("Home Assistant: clearing stale %s", topic)
             self._clear(self._found[topic])
         self._found.clear()
 

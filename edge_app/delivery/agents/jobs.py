@@ -1,4 +1,4 @@
-"""Jobs: takes the next one, does it in a thread of its own, and tells how it went."""
+"""Jobs: takes the next one, runs it in its own thread, and reports the result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_DETAIL = 1024
 
 
 class JobAgent(QuietAgent):
-    """Does one job after another. A job that a power cut broke is told again and done again.
+    """Runs one job after another. A job interrupted by a power cut is delivered and run again.
 
     Args:
         thing: the box.
@@ -71,7 +71,7 @@ class JobAgent(QuietAgent):
         )
 
     def connected(self, publish: Publish) -> None:
-        """Tell what ended while the link was down, and ask for the next job."""
+        """Report what finished while the link was down, and request the next job."""
         super().connected(publish)
         for job_id, update in self._untold.items():
             publish(Outgoing(self._topics.update(job_id), update.encode()))
@@ -94,7 +94,7 @@ class JobAgent(QuietAgent):
             self._answered(topic, payload)
 
     def tick(self, now_s: float) -> None:
-        """Tell what ended."""
+        """Report what finished."""
         while not self._outcomes.empty():
             execution, update = self._outcomes.get()
             self._current = None
@@ -117,7 +117,7 @@ class JobAgent(QuietAgent):
             return
         rollout = self._rollouts.get(document.kind)
         if rollout is None:
-            detail = f"this box rolls out no {document.kind.value}"
+            detail = f"this box does not support roll-outs of {document.kind.value}"
             self._tell(execution.job_id, _update(execution, JobStatus.REJECTED, detail))
             return
         self._current = execution
@@ -150,7 +150,7 @@ class JobAgent(QuietAgent):
             try:
                 _log.warning("job %s: %s", job_id, decode(ErrorResponse, payload, topic).text)
             except LotsightError as exc:
-                _log.warning("job %s: update refused: %s", job_id, exc)
+                _log.warning("job %s: update rejected: %s", job_id, exc)
         self._ask()
 
 

@@ -94,7 +94,7 @@ class ShadowAgent(QuietAgent):
         """A delta, a document or an answer came.
 
         Raises:
-            ShadowRejection: it is none.
+            ShadowRejection: it is invalid.
         """
         name = self._names[topic]
         topics, progress = self._topics[name], self._progress[name]
@@ -112,7 +112,7 @@ class ShadowAgent(QuietAgent):
         """Report one shadow that changed; the others wait for the next second."""
         if self._publish is None or now_s - self._updated_s < UPDATE_PERIOD_S:
             return
-        # Whoever waits longest comes first, so that `bays` cannot starve the others.
+        # The longest waiting comes first, so that `bays` cannot starve the others.
         for name in sorted(self._parts, key=lambda each: self._progress[each].sent_s):
             if self._report(name, now_s):
                 self._updated_s = now_s
@@ -144,7 +144,7 @@ class ShadowAgent(QuietAgent):
 
     def _rejected(self, name: ShadowName, progress: _Progress, payload: bytes) -> None:
         if progress.token and progress.token.encode() in payload:
-            _log.error("shadow %s: report refused: %.200s", name.value or "classic", payload)
+            _log.error("shadow %s: report rejected: %.200s", name.value or "classic", payload)
             progress.sent, progress.accepted = None, None
             progress.not_before_s = progress.sent_s + REJECTED_PAUSE_S
 
@@ -159,13 +159,13 @@ class ShadowAgent(QuietAgent):
         if not delta.state:
             return
         if follow is None:
-            _log.warning("shadow %s: nothing can be desired here", name.value or "classic")
+            _log.warning("shadow %s: it has no desired state", name.value or "classic")
             return
         try:
             follow(delta.state)
         except LotsightError as exc:
-            # The report goes on saying what is: the difference stays visible in the cloud.
-            _log.error("shadow %s: cannot follow: %s", name.value or "classic", exc)
+            # The report keeps stating what is: the difference stays visible in the cloud.
+            _log.error("shadow %s: cannot apply: %s", name.value or "classic", exc)
 
 
 def bays_report(store: Store) -> Report:

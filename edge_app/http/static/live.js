@@ -87,7 +87,7 @@ const drawMap = (bays, [width, height]) => {
     const outline = s('polygon', { points: points.map((p) => p.join(',')).join(' ') });
     const size = Math.min(labelSize(points, names[number].length), width * 0.028);
     const label = s('text', { x, y, 'font-size': size });
-    // What nobody could read only hides the state; the bay's title still says its id.
+    // An illegible label would only hide the state; the bay's title still has its id.
     label.textContent = size < width * 0.007 ? '' : names[number];
     const title = s('title');
     group.append(title, outline, label);
@@ -140,7 +140,7 @@ const showShown = () => {
   byId('camera-head').textContent = camera.lot && camera.lot !== 'lot' ? camera.lot : camera.id;
   const live = camera.condition === 'live';
   byId('meta').textContent = live
-    ? `${camera.fps.toFixed(1)} pictures/s · ${Math.round(camera.infer_ms)} ms each`
+    ? `${camera.fps.toFixed(1)} frames/s · ${Math.round(camera.infer_ms)} ms each`
     : `${spaced(camera.condition)}${camera.detail ? `: ${camera.detail}` : ''}`;
 };
 
@@ -196,15 +196,18 @@ const showWhy = async (bay) => {
   byId('why-text').textContent = why.explanation;
   const picture = byId('why-picture');
   picture.src = `${why.picture}?at=${Date.now()}`;
-  picture.alt = `Bay ${bay} in the latest picture`;
+  picture.alt = `Bay ${bay} in the latest image`;
   const best = why.frame.vehicles[0];
   const known = (/** @type {number|null|undefined} */ share) =>
     share === null || share === undefined ? null : percent(share);
   facts(byId('why-facts'), [
     ['since', timeOfDay(why.since)],
     ['confidence', why.occupied === null ? null : known(why.confidence)],
-    ['last picture says', known(why.frame.probability)],
-    ['vehicle over it', best ? `${percent(best.overlap)} overlap, ${percent(best.confidence)} sure` : 'none'],
+    ['last inference', known(why.frame.probability)],
+    [
+      'overlapping vehicle',
+      best ? `${percent(best.overlap)} overlap, ${percent(best.confidence)} sure` : 'none',
+    ],
     ['model', why.model ? `${why.model.name} ${why.model.version}` : 'none'],
     ['judged by', why.model?.method],
     ['calibration', why.calibration_revision === null ? 'none' : `revision ${why.calibration_revision}`],

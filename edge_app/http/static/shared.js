@@ -75,7 +75,7 @@ export const listen = (handlers) => {
   };
   const source = new EventSource('/api/v1/events/stream');
   source.addEventListener('open', () => tell('on', 'live'));
-  source.addEventListener('error', () => tell('off', 'connection lost, trying again'));
+  source.addEventListener('error', () => tell('off', 'connection lost, reconnecting'));
   for (const [name, handle] of Object.entries(handlers)) {
     source.addEventListener(name, (message) => handle(JSON.parse(message.data)));
   }

@@ -23,7 +23,7 @@ let verdict = '';
  * @param {Camera} camera
  */
 const pictureOf = (camera) => {
-  const picture = h('img', { alt: `Latest picture of camera ${camera.id}`, hidden: '' });
+  const picture = h('img', { alt: `Latest image from camera ${camera.id}`, hidden: '' });
   const load = () => {
     picture.src = `/cameras/${camera.id}/still.jpg?at=${Date.now()}`;
   };
@@ -38,7 +38,7 @@ const pictureOf = (camera) => {
 /** @param {import('./types.js').Audit|null|undefined} audit */
 const audited = (audit) =>
   audit
-    ? `${(100 * audit.accuracy).toFixed(1)} % upheld (95 %: ${(100 * audit.low).toFixed(1)} to ${(100 * audit.high).toFixed(1)}), ${audit.looks} second looks`
+    ? `${(100 * audit.accuracy).toFixed(1)} % confirmed (95 %: ${(100 * audit.low).toFixed(1)} to ${(100 * audit.high).toFixed(1)}), ${audit.looks} second opinions`
     : null;
 
 /** @param {Camera} camera */
@@ -77,7 +77,7 @@ const showCamera = (camera, report) => {
         : 'none drawn',
     ],
     [
-      'last picture',
+      'last frame',
       camera.last_frame_utc
         ? `${timeOfDay(camera.last_frame_utc)}, ${span(Math.max(age, 0))} ago`
         : 'none yet',
@@ -88,14 +88,14 @@ const showCamera = (camera, report) => {
     [
       'judged',
       camera.judged
-        ? `${camera.fps.toFixed(2)} pictures a second, ${camera.infer_ms.toFixed(0)} ms each`
+        ? `${camera.fps.toFixed(2)} frames per second, ${camera.infer_ms.toFixed(0)} ms each`
         : null,
     ],
     [
       'frames',
-      `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped${camera.broken ? `, ${camera.broken} not whole` : ''}`,
+      `${camera.frames} read, ${camera.judged} judged, ${camera.gated} unchanged, ${camera.dropped} dropped${camera.broken ? `, ${camera.broken} incomplete` : ''}`,
     ],
-    ['opened again', camera.restarts === 1 ? 'once' : `${camera.restarts} times`],
+    ['reopened', camera.restarts === 1 ? 'once' : `${camera.restarts} times`],
     ['view shift', camera.shift_px === null ? null : `${camera.shift_px.toFixed(1)} px`],
     [
       'calibration',
@@ -122,7 +122,7 @@ const editorLink = ({ in_editor: inEditor, camera }) =>
       ]
     : [];
 
-/** Many cameras may have the same fault, behind one switch say: what to do is told once, at the end.
+/** Many cameras may have the same fault, behind one switch for instance: the remedy is shown once, at the end.
  * @param {Alarm} alarm @param {Alarm|undefined} next */
 const isSame = (alarm, next) =>
   next !== undefined && alarm.fault !== '' && alarm.kind === next.kind && alarm.fault === next.fault;
@@ -150,18 +150,18 @@ const showVerdict = ({ alarms, starting }) => {
   verdict = said;
   const calm = starting.length ? '' : 'good';
   byId('verdict').className = `card verdict ${alarms.length ? 'bad' : calm}`;
-  byId('verdict-head').textContent = attention(alarms) ?? (starting.length ? 'Starting' : 'All is well');
+  byId('verdict-head').textContent = attention(alarms) ?? (starting.length ? 'Starting' : 'All OK');
   byId('faults').replaceChildren(...alarms.map(faultLine));
   byId('starting').hidden = !starting.length;
-  byId('starting').textContent = `Waiting for the first picture of ${starting.join(', ')}.`;
+  byId('starting').textContent = `Waiting for the first image from ${starting.join(', ')}.`;
 };
 
 /** Why a frame was not harvested. @type {Record<string, string>} */
 const LIMITS = {
-  day: 'enough of that day',
-  room: 'no room',
+  day: 'daily limit reached',
+  room: 'store full',
   age: 'too old',
-  disk: 'disk nearly full',
+  disk: 'disk almost full',
   busy: 'too busy',
   purge: 'deleted',
 };
@@ -202,7 +202,7 @@ const showHarvest = (harvest) => {
   const fault = harvest.last_fault;
   facts(byId('harvest'), [
     ['on disk', `${frames} frames, ${bytes(harvest.size_bytes)} of ${bytes(harvest.max_bytes)}`],
-    ['kept', `${harvest.kept} since the start`],
+    ['kept', `${harvest.kept} since startup`],
     ['not kept', byLimit(harvest.refused)],
     ['gone', byLimit(harvest.evicted)],
     [
@@ -231,7 +231,7 @@ const show = (report) => {
     ['refused', link?.refused ? `${link.refused} events` : null],
     ['waiting', `${outbox.rows} events, ${bytes(outbox.size_bytes)}`],
     ['oldest', outbox.rows ? span(outbox.oldest_age_s) : null],
-    ['given up', outbox.evicted ? `${outbox.evicted} events` : null],
+    ['discarded', outbox.evicted ? `${outbox.evicted} events` : null],
     ['store', outbox.degraded ? 'cannot be written' : 'sound'],
   ]);
   facts(byId('box'), [
@@ -242,7 +242,7 @@ const show = (report) => {
     ['version', report.version],
     ['up for', span(report.uptime_s)],
     ['clock', `${new Date(report.now_utc).toISOString().slice(0, 19)} UTC`],
-    ['off from yours', `${Math.abs((Date.now() - Date.parse(report.now_utc)) / 1000).toFixed(0)} s`],
+    ['off yours', `${Math.abs((Date.now() - Date.parse(report.now_utc)) / 1000).toFixed(0)} s`],
     ['disk free', report.disk_free_bytes === null ? null : bytes(report.disk_free_bytes)],
     ['memory', report.memory_bytes === null ? null : bytes(report.memory_bytes)],
     ['temperature', report.temperature_c === null ? null : `${report.temperature_c.toFixed(0)} °C`],

@@ -1,6 +1,6 @@
 """The bay head: is this bay occupied?
 
-Nearly all of its work is convolution on the picture's feature map, which costs the same for one bay
+Nearly all of its work is convolution on the image's feature map, which costs the same for one bay
 and for 500. What is left per bay is an 8x8 grid of look-ups and two small matrix products.
 """
 
@@ -85,7 +85,7 @@ class BayHead(nn.Module):
             features: The trunk's output.
             bay_quads: Shape `(M, 4, 2)`, x and y as shares of the network input, canonical corner
                 order.
-            bay_image: Shape `(M,)`, int64: the picture in the batch that each bay belongs to.
+            bay_image: Shape `(M,)`, int64: the image in the batch that each bay belongs to.
 
         Returns:
             Logits of "occupied", shape `(M,)`.
@@ -103,8 +103,8 @@ class BayHead(nn.Module):
         """Look features up bilinearly, shape `(M, GRID * GRID, WIDTH)`.
 
         Plain index look-ups in a row-per-cell layout: a row is contiguous, so ONNX Runtime copies
-        it as a block, and bays of any picture of the batch are served by one look-up (GridSample
-        would need a copy of the map per bay). Points outside the picture take the nearest cell.
+        it as a block, and bays of any image of the batch are served by one look-up (GridSample
+        would need a copy of the map per bay). Points outside the image take the nearest cell.
         """
         height, width = features.shape[2], features.shape[3]
         rows = features.permute(0, 2, 3, 1).reshape(-1, WIDTH)

@@ -1,4 +1,4 @@
-"""The whole network: one pass over the picture, boxes and bay logits out."""
+"""The whole network: one pass over the image, boxes and bay logits out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LotNet(nn.Module):
         return net
 
     def forward(self, images: Tensor, bay_quads: Tensor, bay_image: Tensor) -> tuple[Any, Tensor]:
-        """Judge pictures.
+        """Judge images.
 
         Args:
             images: Shape `(N, 3, H, W)`, float 0-1, RGB, letterboxed; H and W multiples of 32.
@@ -58,7 +58,7 @@ class LotNet(nn.Module):
     def decoded(
         self, images: Tensor, bay_quads: Tensor, bay_image: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Judge pictures as the exported graph does.
+        """Judge images as the exported graph does.
 
         Returns:
             Boxes `(N, 8, KEPT_ANCHORS)` as `decode_top` gives them, and bay logits `(M,)`.

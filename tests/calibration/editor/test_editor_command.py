@@ -94,7 +94,7 @@ def test_a_camera_gives_its_newest_picture(lot_picture: Path) -> None:
 def test_a_dead_camera_is_said_so(free_port: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_app.cli.calibrate._FIRST_PICTURE_S", 1.0)
     address = f"snapshot+http://127.0.0.1:{free_port()}/now.jpg"
-    with pytest.raises(CameraError, match="expected a picture within"), open_pictures(address):
+    with pytest.raises(CameraError, match="expected an image within"), open_pictures(address):
         pass
 
 

@@ -56,7 +56,7 @@ def test_sixty_bays_from_empty_to_rolled_back(
     ) == pytest.approx(20, abs=1.5)
 
     second.page.get_by_role("tab", name="History").click()
-    second.page.get_by_role("button", name="Roll back to this").click()
+    second.page.get_by_role("button", name="Restore this revision").click()
     second.page.wait_for_function(
         "() => document.getElementById('revision').textContent === 'Revision 3'"
     )
@@ -157,7 +157,7 @@ def test_diff_against_the_last_revision(hands: Any, lot: Any) -> None:
     hands.page.get_by_role("tab", name="History").click()
     changes = hands.page.locator(".changes li")
     assert changes.all_inner_texts() == ["~\nA01\nkind standard → disabled, moved 3.0 px"]
-    hands.page.get_by_role("button", name="Show on the picture").click()
+    hands.page.get_by_role("button", name="Show on the image").click()
     hands.page.wait_for_selector("#compare .before", state="attached")
     assert hands.page.locator("#compare .before").count() == 1
 
@@ -243,10 +243,10 @@ def test_import_and_export(hands: Any, tmp_path: Path) -> None:
     page = hands.page
     page.get_by_role("button", name="Import and export").click()
     page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_role("button", name="Add its bays").click()
+    page.get_by_role("button", name="Import bays").click()
     page.wait_for_function("() => document.querySelectorAll('#bays .bay').length === 2")
     page.get_by_role("button", name="Import and export").click()
-    page.get_by_label("Form of the export").select_option("coco")
+    page.get_by_label("Export format").select_option("coco")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     exported = json.loads(Path(download.value.path()).read_text())
@@ -271,13 +271,13 @@ def test_import_from_a_drawing_tool_tells_what_it_leaves_out(hands: Any, tmp_pat
     page = hands.page
     page.get_by_role("button", name="Import and export").click()
     page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_text("What the file does not say").click()
+    page.get_by_text("Details missing from the file").click()
     page.get_by_label("Labels of the bays").fill("bay")
-    page.get_by_role("button", name="Add its bays").click()
+    page.get_by_role("button", name="Import bays").click()
     page.wait_for_function("() => document.querySelectorAll('#bays .bay').length === 2")
     assert {"A1", "A2"} <= set(page.inner_text("body").split())
-    page.get_by_text("left out").first.wait_for()
-    assert "1 left out: <polyline> has no outline (polyline 3)" in page.inner_text("body")
+    page.get_by_text("skipped").first.wait_for()
+    assert "1 skipped: <polyline> has no outline (polyline 3)" in page.inner_text("body")
 
 
 @pytest.mark.data

@@ -134,7 +134,7 @@ def test_row_dividers_angles_and_double_rows(hands: Any, lot: Any) -> None:
     page.mouse.up()
     page.get_by_text("Angled, double, numbering").click()
     page.get_by_label("Rows").select_option("2")
-    page.get_by_label("Leave out").fill("3")
+    page.get_by_label("Skip").fill("3")
     page.get_by_label("Second row numbered backwards").check()
     page.get_by_label("Number from the far end").check()
     page.get_by_role("button", name="Create 8 bays").click()

@@ -45,7 +45,7 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         page.locator("#do-align").click()
         page.wait_for_selector("#compare .after", state="attached")
         assert page.locator("#compare .before").count() == 16
-        assert "is sure" in page.inner_text("#panel-history")
+        assert "is certain" in page.inner_text("#panel-history")
         page.get_by_role("button", name="Accept").click()
         drawn = hands.bays()["A08"]
         expected = lot.bays_px[37] @ turn[:, :2].T + turn[:, 2]
@@ -92,4 +92,4 @@ def test_a_wholly_other_view_is_refused(
         page.locator("#do-align").click()
         page.wait_for_selector(".toast.error, #panel-history .bad")
         said = page.inner_text(".toast.error, #panel-history .bad")
-        assert "draw the bays anew" in said
+        assert "redraw the bays" in said

@@ -193,4 +193,4 @@ def test_no_reference_picture_shows_what_is_masked(
 def test_align_without_a_reference_says_so(client: Client, lot: Any) -> None:
     answer = client.send("POST", "align", {"document": document(lot)})
     assert answer.status_code == 400
-    assert "reference picture" in answer.json()["detail"]["message"]
+    assert "reference image" in answer.json()["detail"]["message"]

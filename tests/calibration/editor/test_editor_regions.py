@@ -168,7 +168,7 @@ def test_sixty_bays_stay_at_hand_under_an_area(hands: Any, lot: Any) -> None:
     assert selected(hands) == ["all"]
     hands.press("o")
     assert regions(hands) == {}
-    assert not page.get_by_label("Show on the picture").is_checked()
+    assert not page.get_by_label("Show on the image").is_checked()
     assert page.locator("#handles .handle").count() == 0
 
 
@@ -243,7 +243,7 @@ def test_faults_are_told_at_once_and_forbid_saving(hands: Any, session: EditorSe
     page.wait_for_selector(".finding >> text=duplicate name")
     findings = page.locator(".finding").all_inner_texts()
     assert any("Area area 1: self crossing" in f and "in order" in f for f in findings)
-    assert any("Area area 1: duplicate name" in f and "a name of its own" in f for f in findings)
+    assert any("Area area 1: duplicate name" in f and "a unique name" in f for f in findings)
     assert page.locator("#regions .region.error").count() == 2
     hands.press("Control+s")
     page.wait_for_selector(".toast.error")
@@ -278,7 +278,7 @@ def test_two_people_change_one_mask(
     dialog.wait_for()
     assert "Mask mask 1" in dialog.locator("li").inner_text()
     dialog.get_by_label("Theirs").check()
-    dialog.get_by_role("button", name="Join both").click()
+    dialog.get_by_role("button", name="Merge both").click()
     hands.save(3)
     saved = load_calibration(session.path)
     masks = {mask.name: np.multiply(mask.polygon, saved.image_wh) for mask in saved.masks}

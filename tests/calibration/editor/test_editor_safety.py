@@ -104,12 +104,12 @@ def test_two_tabs_join_instead_of_overwriting(
 
     dialog = hands.page.get_by_role("dialog")
     dialog.wait_for()
-    assert "Revision 2 was saved meanwhile" in dialog.inner_text()
+    assert "Revision 2 was saved in the meantime" in dialog.inner_text()
     assert load_calibration(session.path).revision == 2, "nothing was overwritten"
     assert dialog.locator("li").count() == 1
     assert "A01" in dialog.locator("li").inner_text()
     dialog.get_by_label("Theirs").check()
-    dialog.get_by_role("button", name="Join both").click()
+    dialog.get_by_role("button", name="Merge both").click()
     hands.save(3)
     saved = load_calibration(session.path)
     kinds = {bay.id: str(bay.kind) for bay in saved.bays}
@@ -157,8 +157,8 @@ def test_invalid_is_shown_with_place_and_remedy_and_not_saved(
     hands.page.get_by_role("tab", name="Problems").click()
     hands.page.wait_for_selector(".finding >> text=self crossing")
     findings = hands.page.locator(".finding").all_inner_texts()
-    assert any("Bay A01: duplicate id" in f and "an id of its own" in f for f in findings)
-    assert any("Bay A07: self crossing" in f and "in order round" in f for f in findings)
+    assert any("Bay A01: duplicate id" in f and "a unique id" in f for f in findings)
+    assert any("Bay A07: self crossing" in f and "in order around" in f for f in findings)
     hands.press("Control+s")
     hands.page.wait_for_selector(".toast.error")
     assert not session.path.exists()

@@ -138,18 +138,18 @@ FORMS: dict[ImportFormat, Form] = {
         _json({"valid": {"file_names": ["a.jpg"], "bay_ids": [["A1", "A2"]],
                "rois_list": [[[[x / 1280, y / 720] for x, y in points]
                               for points in (FIRST_PX, SECOND_PX)]]}})),
-    ImportFormat.COCO: Form(_json(COCO), "'car' is no bay"),
+    ImportFormat.COCO: Form(_json(COCO), "'car' is not a bay"),
     ImportFormat.ROBOFLOW: Form(
         b"".join(("0 " + " ".join(f"{x / 1280:.7f} {y / 720:.7f}" for x, y in p) + "\n").encode()
                  for p in (FIRST_PX, SECOND_PX, [FIRST_PX[0]] * 3)), "no area", NUMBERED),
     ImportFormat.PKLOT: Form(PKLOT.encode(), "its contour has 2 points"),
-    ImportFormat.FRIGATE: Form(FRIGATE.encode(), "switched off"),
+    ImportFormat.FRIGATE: Form(FRIGATE.encode(), "disabled"),
     ImportFormat.GEOJSON: Form(
         _json({"type": "FeatureCollection", "features": [
             {"id": name, "properties": {}, "geometry": {"type": "Polygon", "coordinates": [points]}}
             for name, points in (("A1", FIRST_PX), ("A2", SECOND_PX))]
             + [{"id": "L", "geometry": {"type": "LineString", "coordinates": LINE_PX}}]}),
-        "no polygon"),
+        "not a polygon"),
     ImportFormat.CVAT: Form(CVAT.encode(), "<polyline> has no outline"),
     ImportFormat.LABELME: Form(
         _json({"version": "5.4.1", "imageWidth": 1280, "imageHeight": 720, "imageData": "AAAA",
@@ -181,11 +181,11 @@ FORMS: dict[ImportFormat, Form] = {
         b"- {id: A3, coordinates: []}\n", "it has no points"),
     ImportFormat.ROWS: Form(
         b"id,x1,y1,x2,y2,x3,y3,x4,y4\nA1,100,300,200,300,200,400,100,400\n"
-        b"A2,210,300,310,300,310,400,210,400\n", "heading"),
+        b"A2,210,300,310,300,310,400,210,400\n", "header"),
     ImportFormat.CORNERS: Form(
         pickle.dumps([(100, 300), (210, 300)]), None, NUMBERED),
     ImportFormat.MASK: Form(_mask(), "a speck", ("7", "9")),
-    ImportFormat.VOC: Form(VOC.encode(), "'car' is no bay"),
+    ImportFormat.VOC: Form(VOC.encode(), "'car' is not a bay"),
 }  # fmt: skip
 
 PIECES = [b"null", b"1e999", b"-5", b'"x"', b"[]", b"{}", b"NaN", b"true", b"9" * 25, b"<a/>",

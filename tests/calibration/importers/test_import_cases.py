@@ -45,8 +45,8 @@ def test_files_of_the_tools_that_installers_have(name: str, bays: dict[str, Any]
 def test_a_car_and_the_road_are_told_and_can_be_asked_for() -> None:
     told = [finding.message for finding in import_bays(CASES / "coco_car.json").left_out]
     assert told == [
-        "1 left out: its label 'car' is no bay (--category) (annotations[1])",
-        "1 left out: its label 'road' is no bay (--category) (annotations[2])",
+        "1 skipped: its label 'car' is not a bay label (--category) (annotations[1])",
+        "1 skipped: its label 'road' is not a bay label (--category) (annotations[2])",
     ]
     cars = import_bays(CASES / "coco_car.json", categories=("car", "bay"))
     assert len(cars.bays) == 2
@@ -62,12 +62,14 @@ def test_several_outlines_of_one_annotation_are_told() -> None:
 
 def test_bays_drawn_on_another_shape_of_picture_are_refused() -> None:
     found = import_bays(CASES / "coco_1920.json")
-    with pytest.raises(CalibrationError, match=r"shape of 1280x720, but got 1920x1440; .*stretch"):
+    with pytest.raises(
+        CalibrationError, match=r"aspect ratio of 1280x720, but got 1920x1440; .*stretch"
+    ):
         fit_to(found, WH, "coco_1920.json")
     stretched = fit_to(found, WH, "coco_1920.json", stretch=True)
     assert stretched.image_wh == WH
     assert stretched.findings[0].message == (
-        "bays drawn on 1920x1440 were scaled to the picture's 1280x720"
+        "bays drawn on 1920x1440 were scaled to the image's 1280x720"
     )
 
 

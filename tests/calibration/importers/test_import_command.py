@@ -44,13 +44,13 @@ def test_every_form_is_imported_and_what_is_left_out_is_printed(
     assert "imported 2 bays" in shown
     if form.left_out is not None:
         assert form.left_out in shown
-        assert "1 left out: " in shown
+        assert "1 skipped: " in shown
 
 
 def test_categories_are_chosen_by_the_user(into: Path) -> None:
     shown = begin(into, CASES / "coco_car.json")
-    assert "'car' is no bay" in shown
-    assert "'road' is no bay" in shown
+    assert "'car' is not a bay" in shown
+    assert "'road' is not a bay" in shown
     begin(into.with_name("b.json"), CASES / "coco_car.json", "--category", "car")
     assert len(load_calibration(into.with_name("b.json")).bays) == 1
 
@@ -60,7 +60,7 @@ def test_another_shape_is_refused_unless_told(into: Path) -> None:
                   "1280x720")  # fmt: skip
     assert isinstance(refused.exception, CalibrationError)
     assert not into.exists()
-    assert "were scaled to the picture's 1280x720" in begin(
+    assert "were scaled to the image's 1280x720" in begin(
         into, CASES / "coco_1920.json", "--stretch"
     )
 
@@ -87,5 +87,5 @@ def test_names_that_look_like_markup_are_printed_as_they_are(into: Path, tmp_pat
 def test_ids_that_the_form_has_no_place_for_are_told(into: Path, tmp_path: Path) -> None:
     begin(into, CASES / "labelme.json")
     result = run("export", into, "--format", "roboflow", "--out", tmp_path / "out.txt")
-    assert "ids are not in it" in result.output
-    assert "ids are not" not in run("export", into, "-f", "coco", "-o", tmp_path / "c").output
+    assert "without ids" in result.output
+    assert "without ids" not in run("export", into, "-f", "coco", "-o", tmp_path / "c").output

@@ -48,7 +48,7 @@ def test_bays_come_with_ids_and_what_is_left_out_is_told(name: ImportFormat, for
         assert told == []
     else:
         assert [text for text in told if form.left_out in text]
-        assert told[0].startswith("1 left out: ")
+        assert told[0].startswith("1 skipped: ")
 
 
 @pytest.mark.parametrize(("name", "form"), TEXTS)

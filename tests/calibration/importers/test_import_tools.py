@@ -65,8 +65,8 @@ def test_label_studio_boxes_turn_about_their_corner_and_texts_name_them() -> Non
     corners = [[640, 360], [640, 488], [496, 488], [496, 360]]
     assert outlines(found) == {"A_7": corners}
     assert [finding.message for finding in found.left_out] == [
-        "1 left out: a key point has no outline ([0].result[3])",
-        "1 left out: another annotation counts ([0].annotations[2])",
+        "1 skipped: a key point has no outline ([0].result[3])",
+        "1 skipped: superseded by another annotation ([0].annotations[2])",
     ]
 
 
@@ -116,7 +116,7 @@ def test_via_of_every_version() -> None:
     found = imported(via_3())
     assert outlines(found) == {"A1": FIRST_PX, "A2": SECOND_PX}
     assert [finding.message.split(" (")[0] for finding in found.left_out] == [
-        "1 left out: a polyline has no outline", "1 left out: a note has no outline",
+        "1 skipped: a polyline has no outline", "1 skipped: a note has no outline",
     ]  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def test_an_answer_of_a_roboflow_model() -> None:
     }  # fmt: skip
     found = imported(data)
     assert outlines(found) == {"B001": FIRST_PX, "B002": SECOND_PX}
-    assert "'car' is no bay" in found.left_out[0].message
+    assert "'car' is not a bay" in found.left_out[0].message
 
 
 def test_classes_of_yolo_lines_are_told_and_can_be_chosen() -> None:
@@ -233,10 +233,10 @@ def test_classes_of_yolo_lines_are_told_and_can_be_chosen() -> None:
     found = imported(lines)
     assert len(found.bays) == 3
     assert [finding.code for finding in found.findings] == [Code.CLASSES]
-    assert "all classes were taken as bays: 0 (2), 2 (1)" in found.findings[0].message
+    assert "all classes were imported as bays: 0 (2), 2 (1)" in found.findings[0].message
     chosen = imported(lines, categories=("0",))
     assert len(chosen.bays) == 2
-    assert "'2' is no bay" in chosen.left_out[0].message
+    assert "'2' is not a bay label" in chosen.left_out[0].message
 
 
 def test_voc_boxes_that_are_turned() -> None:

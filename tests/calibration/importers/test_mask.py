@@ -92,8 +92,8 @@ def test_specks_and_drawn_outlines_are_told() -> None:
     imported = taken(image)
     assert len(imported.bays) == 3
     assert [finding.message for finding in imported.left_out] == [
-        "1 left out: a speck of less than 16 pixels (blob at (50, 50))",
-        "1 left out: a drawn outline: a mask is filled (blob at (799, 299))",
+        "1 skipped: a speck of less than 16 pixels (blob at (50, 50))",
+        "1 skipped: a drawn outline, not a filled mask (blob at (799, 299))",
     ]
 
 

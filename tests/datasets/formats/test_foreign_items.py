@@ -143,13 +143,13 @@ def test_commands_tell_it_and_can_be_strict(
     for command in (["info"], ["convert", "--to", "yolo", "--out", str(tmp_path / "out")]):
         shown = run.invoke(app, [*command, str(folder)])
         assert shown.exit_code == 0, shown.output
-        assert "left out: " in shown.output
+        assert "skipped: " in shown.output
         assert "annotations[2].segmentation: expected a polygon" in shown.output
         strict = run.invoke(app, [*command, str(folder), "--strict"])
         assert isinstance(strict.exception, DatasetError)
     shown = run.invoke(app, ["check", str(folder)])
     assert shown.exit_code == 1
-    assert "1 faults, 1 of them annotations that were left out" in shown.output
+    assert "1 faults, 1 of them skipped annotations" in shown.output
 
 
 def test_a_set_of_which_nothing_can_be_read_is_refused(put: Put, folder: Path) -> None:

@@ -141,7 +141,7 @@ def test_undoing_takes_back_and_copies_count_once(tmp_path: Path) -> None:
 def test_one_process_reviews_a_queue(tmp_path: Path) -> None:
     with (
         locked(tmp_path),
-        pytest.raises(DatasetError, match="another process does"),
+        pytest.raises(DatasetError, match="already under review by another process"),
         locked(tmp_path),
     ):
         pass
@@ -196,7 +196,7 @@ def test_exact_interval() -> None:
     assert (none.value, none.low) == (0, 0)
     assert none.high == pytest.approx(0.3085, abs=1e-4)
     assert str(Share.of(1, 4)).startswith("25.0 % (")
-    assert "nothing was looked at" in str(Share.of(0, 0))
+    assert "nothing reviewed" in str(Share.of(0, 0))
 
 
 def test_error_rate_comes_from_the_random_sample_alone(

@@ -187,7 +187,7 @@ def test_disputes_become_unknown_and_are_listed(lots: Any, make: Any, tmp_path: 
 def test_export_refuses_what_does_not_fit(
     lots: Any, queue_folder: Path, base: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(DatasetError, match="nothing is answered yet"):
+    with pytest.raises(DatasetError, match="there are none yet"):
         export(queue_folder, tmp_path / "out")
     review(queue_folder, truth_of(lots), most=60)
     body = json.loads((base / "annotations.json").read_text())
@@ -325,7 +325,7 @@ def test_the_review_command_survives_kill_9(queue_folder: Path) -> None:
             if len(items) == 1:
                 second = subprocess.run(command, capture_output=True, text=True, check=False)
                 assert second.returncode == 1
-                assert "another process does" in second.stderr
+                assert "already under review by another process" in second.stderr
             process.send_signal(signal.SIGKILL)
     queue = read_queue(queue_folder)
     assert items == [queue.id_of(item) for item in queue.items[:2]]

@@ -221,7 +221,7 @@ def test_disputes_are_shown_with_who_said_what_and_settled(
         assert person.page.locator(".single").count() == 1
         person.answer("o")
         person.answer("o")
-        person.page.wait_for_selector("text=No dispute is left")
+        person.page.wait_for_selector("text=No disputes left")
         person.wait_saved()
     assert all(votes[-1].settles for votes in votes_of(read_journals(folder)).values())
 

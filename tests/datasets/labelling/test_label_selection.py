@@ -146,7 +146,7 @@ def test_queue_comes_back_as_it_was_written(lots: Any, make: Any, tmp_path: Path
     assert queue.made.pool_bays == sum(len(one.prob) for one in lots.pool)
     picture = (tmp_path / "q" / queue.frames[0].picture).resolve()
     assert picture in {one.frame.path.resolve() for one in lots.pool}
-    with pytest.raises(DatasetError, match="there is one; answers to it would be lost"):
+    with pytest.raises(DatasetError, match="its answers would be lost"):
         write_queue(tmp_path / "q", queue)
 
 
@@ -173,7 +173,7 @@ def test_question_about_a_missing_bay_is_refused(lots: Any, make: Any, tmp_path:
 
 
 def test_no_bay_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="expected bays to ask about"):
+    with pytest.raises(DatasetError, match="expected bays to label"):
         make_queue([], scripted_spec(name="rendered"), Recipe(sources=("empty",)), tmp_path, _now())
 
 

@@ -202,7 +202,7 @@ def test_a_disk_that_takes_nothing_is_told_as_such(open_: Open, queue_folder: Pa
     journal_path(queue_folder, "ina").parent.write_text("a file where the folder should be")
     answer = client.answer(client.next(), "free")
     assert answer.status_code == 507
-    assert "expected to be able to keep the answer" in answer.json()["detail"]["message"]
+    assert "cannot save the answer" in answer.json()["detail"]["message"]
 
 
 def test_pictures(open_: Open, lots: Any) -> None:

@@ -90,7 +90,7 @@ def running(folder: Path, port: int, ends_by: signal.Signals) -> Iterator[Callab
     def audit() -> Any:
         while True:
             assert process.poll() is None, (folder / "log.txt").read_text()
-            assert time.monotonic() < end_s, "the service does not answer"
+            assert time.monotonic() < end_s, "no response from the service"
             try:
                 status = httpx.get(f"http://127.0.0.1:{port}/api/v1/status", timeout=20).json()
             except httpx.TransportError:
@@ -132,5 +132,5 @@ def test_the_interval_goes_on_after_a_kill_and_a_restart(
     with running(tmp_path, port, signal.SIGTERM) as audit:
         anew = wait_for_looks(audit, 1)
     assert datetime.fromisoformat(anew["since"]) > datetime.fromisoformat(stopped["since"])
-    assert "they begin anew" in (tmp_path / "log.txt").read_text()
+    assert "starting a new history" in (tmp_path / "log.txt").read_text()
     assert "Traceback" not in (tmp_path / "log.txt").read_text()

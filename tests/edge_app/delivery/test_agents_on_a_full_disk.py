@@ -73,7 +73,7 @@ def test_a_command_that_cannot_be_remembered_is_not_done(full: Store, clock: Man
     (message,) = wire.take()
     answer = decode(CommandResult, message.payload, "answer")
     assert (answer.status.value, done) == ("failed", [])
-    assert "cannot be written" in answer.detail
+    assert "cannot write" in answer.detail
 
 
 def test_aggregates_wait_in_memory_for_the_disk(full: Store, clock: ManualClock) -> None:

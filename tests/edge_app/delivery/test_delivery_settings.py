@@ -84,7 +84,7 @@ def test_every_setting_explains_itself(kind: type[Any]) -> None:
 
 
 def test_certificate_and_key_belong_together(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="belong together"):
+    with pytest.raises(ValidationError, match="go together"):
         TlsConfig(ca_file=tmp_path / "ca", cert_file=tmp_path / "cert")
 
 

@@ -139,7 +139,7 @@ def test_a_step_that_fails_leaves_the_store_as_it_was(
     old_store: Path, clock: ManualClock, broken: str
 ) -> None:
     before = contents(old_store)
-    with pytest.raises(StoreError, match=r"store\.db: cannot be opened as the store: "):
+    with pytest.raises(StoreError, match=r"store\.db: cannot open the store: "):
         migrated(old_store, clock, steps(NEXT, broken))
     assert contents(old_store) == before
     assert version_of(old_store) == 1
@@ -212,8 +212,8 @@ def test_a_store_of_a_later_version_is_left_alone(old_store: Path, clock: Manual
     with pytest.raises(StoreError) as refused:
         migrated(old_store, clock, steps(NEXT))
     assert str(refused.value).endswith(
-        "store.db: expected a store of version 2 or earlier, but got 3: a later version of "
-        "lotsight wrote it; install that one again"
+        "store.db: expected a store of version 2 or earlier, but got 3: written by a newer "
+        "lotsight; install that version again"
     )
     assert contents(old_store) == before
 

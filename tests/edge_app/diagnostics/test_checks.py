@@ -71,7 +71,7 @@ def test_a_calibration_without_a_reference_picture_is_told(
     (tmp_path / "north.json").unlink()
     save_calibration(tmp_path / "north.json", calibration("north", "a"), author="test")
     [told] = [check for check in check_parts(config) if check.level is Level.WARNING]
-    assert "no reference picture" in told.text
+    assert "no reference image" in told.text
     assert "`lotsight calibration reference" in told.text
 
 

@@ -66,7 +66,7 @@ class Place:
         end_s = time.monotonic() + 90
         while True:
             assert self.process.poll() is None, (self.folder / "log.txt").read_text()
-            assert time.monotonic() < end_s, "the service does not answer"
+            assert time.monotonic() < end_s, "no response from the service"
             try:
                 httpx.get(address, verify=False, timeout=20)
             except httpx.TransportError:
@@ -127,9 +127,9 @@ def test_a_running_service_is_asked_and_a_killed_one_is_read(place: Place) -> No
     about = parts["about.json"]
     assert about["service"] == "does not run"
     assert about["missing"] == dict.fromkeys(
-        ("status.json", "metrics.txt"), "the service does not run"
+        ("status.json", "metrics.txt"), "the service is not running"
     )
-    assert "metrics.txt could not be had: the service does not run" in parts["shown"]
+    assert "cannot collect metrics.txt: the service is not running" in parts["shown"]
     assert [bay["bay"] for bay in parts["states.json"]] == ["A01"]
     assert parts["store.json"]["check"] == "ok"
     assert parts["store.json"]["outbox"]["waiting"] >= 0
@@ -151,7 +151,7 @@ def test_a_service_without_pages_or_that_does_not_answer_is_told(place: Place) -
     assert parts["about.json"]["service"] == "runs"
     assert "http.enabled = false" in missing["status.json"]
     assert "the store is locked" in missing["states.json"]
-    assert "none.txt: expected a log file" in missing["log.txt"]
+    assert "none.txt: cannot read this log file" in missing["log.txt"]
 
     place.configure()
     box = assemble(load_config(place.folder / "box.toml"))
@@ -159,7 +159,7 @@ def test_a_service_without_pages_or_that_does_not_answer_is_told(place: Place) -
         missing = place.diagnose()["about.json"]["missing"]
     finally:
         box.store.close()
-    assert f"does not answer on port {place.port}" in missing["status.json"]
+    assert f"on port {place.port}" in missing["status.json"]
 
 
 @pytest.mark.slow
@@ -197,7 +197,7 @@ def test_nobody_is_asked_for_anything_while_no_service_runs(place: Place) -> Non
             listener.accept()
     about = parts["about.json"]
     assert about["sign_of_life_s"] is None
-    assert "there is no store" in about["missing"]["states.json"]
+    assert "store not found" in about["missing"]["states.json"]
     assert "calibrations/north.json" in parts
 
 
@@ -208,15 +208,15 @@ def test_a_wrong_configuration_is_said_and_nothing_else_is_guessed(place: Place)
     (check,) = parts["checks.json"]
     assert "unknown key; did you mean 'source'?" in check["text"]
     assert parts["about.json"]["service"] == "unknown"
-    assert "log.txt could not be had: the configuration cannot be used" in parts["shown"]
+    assert "cannot collect log.txt: the configuration is invalid" in parts["shown"]
     (place.folder / "box.toml").write_text('password = "opensesame\n')
-    assert "this is not TOML" in place.diagnose()["checks.json"][0]["text"]
+    assert "invalid TOML" in place.diagnose()["checks.json"][0]["text"]
 
 
 def test_pictures_that_no_camera_gives_are_named(place: Place) -> None:
     (place.folder / "picture.png").unlink()
     parts = place.diagnose("--with-pictures")
-    assert "the camera gives none" in parts["about.json"]["missing"]["pictures/north.jpg"]
+    assert "no image from the camera" in parts["about.json"]["missing"]["pictures/north.jpg"]
 
 
 def test_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:

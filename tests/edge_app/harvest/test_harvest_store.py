@@ -140,5 +140,5 @@ def test_figures_follow_what_the_command_deletes(tmp_path: Path, frame: Harveste
 
 def test_a_frame_that_went_meanwhile_is_told(tmp_path: Path, frame: HarvestedFrame) -> None:
     store = store_of(tmp_path)
-    with pytest.raises(HarvestError, match="expected a kept frame"):
+    with pytest.raises(HarvestError, match="cannot read this frame"):
         store.picture(frame)

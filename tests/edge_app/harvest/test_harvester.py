@@ -133,7 +133,7 @@ def test_a_disk_that_cannot_be_written_is_an_alarm_that_ends(
     (tmp_path / "harvest").write_text("in the way")
     assert bench.show(bench.look(UNSURE)) == 0
     (alarm,) = bench.alarms.standing()
-    assert "expected to be able to keep a frame" in alarm.detail
+    assert "cannot write this frame" in alarm.detail
     (tmp_path / "harvest").unlink()
     assert bench.show(bench.look(UNSURE)) == 1
     assert bench.alarms.standing() == ()
@@ -150,5 +150,5 @@ def test_states_come_before_pictures_on_a_nearly_full_disk(
     monkeypatch.setattr(harvester, "LEAST_FREE_BYTES", 1 << 62)
     bench = make_bench()
     assert bench.show(bench.look(UNSURE)) == 0
-    assert "no frames are kept" in bench.alarms.standing()[0].text
+    assert "no frames are being kept" in bench.alarms.standing()[0].text
     assert bench.store.stats().refused[Limit.DISK] == 1

@@ -51,11 +51,11 @@ def test_broken_pictures_are_counted_from_feed_to_metric_and_page(
     assert counted["lotsight_camera_frames_total"] == 1
     camera = served.client.get("/api/v1/status").json()["cameras"][0]
     assert (camera["condition"], camera["broken"]) == ("live", 1)
-    assert camera["detail"].startswith("1 picture was not whole in the last minute and not used")
+    assert camera["detail"].startswith("1 frame was incomplete in the last minute and discarded")
 
     page = browser.new_page()
     page.set_default_timeout(60_000)
     page.goto(f"{served.client.base_url}/status")
-    expect(page.locator("#camera-north")).to_contain_text("1 not whole", timeout=60_000)
-    expect(page.locator("#camera-north")).to_contain_text("packets are lost on the way")
+    expect(page.locator("#camera-north")).to_contain_text("1 incomplete", timeout=60_000)
+    expect(page.locator("#camera-north")).to_contain_text("packets are lost in transit")
     page.close()

@@ -79,7 +79,7 @@ def test_a_wrong_password_gives_nothing(serve: Serve) -> None:
     answer = log_in(served, "wrong")
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
-    assert "This is not the password." in answer.text
+    assert "Incorrect password." in answer.text
 
 
 def test_guessing_is_slowed_down(serve: Serve) -> None:
@@ -227,7 +227,7 @@ def test_the_login_leads_nowhere_else(target: str, path: str) -> None:
 
 
 def test_a_broken_hash_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigError, match="no argon2 hash"):
+    with pytest.raises(ConfigError, match="not an Argon2 hash"):
         Access.of(SecretStr("$argon2id$broken"))
 
 

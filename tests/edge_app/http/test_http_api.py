@@ -56,21 +56,21 @@ def test_a_box_whose_judge_is_stuck_is_not_live(serve: Serve) -> None:
 def test_ready_names_every_reason(serve: Serve, make_view: MakeView) -> None:
     served = serve()
     view = make_view()
-    lost = CameraStatus(CameraCondition.LOST, "no picture for 20 s")
+    lost = CameraStatus(CameraCondition.LOST, "no frame for 20 s")
     served.live_state.publish(replace(view, status=lost, calibration=None))
     assert served.box.now.link is not None
     link = replace(served.box.now.link, connected=False, last_error="refused")
     alarms = (
         Alarm(AlarmKind.CALIBRATION, "camera north: no bays", "north.json", "", "north"),
         Alarm(AlarmKind.CAMERA, "camera north: lost", "told a second ago", "", "north"),
-        Alarm(AlarmKind.MODEL, "no model can be used", "net.json is missing"),
+        Alarm(AlarmKind.MODEL, "no model can be loaded", "net.json is missing"),
     )
     served.box.change(alarms=alarms, model=None, link=link)
     ready = served.client.get("/health/ready")
     assert ready.status_code == 503
     assert ready.json()["reasons"] == [
-        "no model can be used: net.json is missing",
-        "camera north: lost: it gives no picture: no picture for 20 s",
+        "no model can be loaded: net.json is missing",
+        "camera north: lost: no image: no frame for 20 s",
         "camera north: no bays: north.json",
         "no connection to the broker: refused",
     ]
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_told_with_what_to_do(serve: Serve, make_view: MakeView
     [alarm] = served.client.get("/api/v1/status").json()["alarms"]
     assert (alarm["kind"], alarm["camera"]) == ("camera", "north")
     assert alarm["text"] == "camera north: lost"
-    assert alarm["detail"] == "it gives no picture: no answer"
+    assert alarm["detail"] == "no image: no answer"
     assert "network cable" in alarm["remedy"]
 
 
@@ -131,7 +131,7 @@ def test_why_tells_what_the_last_picture_said(serve: Serve, lot: SimulatedLot) -
     assert [event["bay"] for event in why["events"]] == ["A01"]
     assert "Bay A01 is" in why["explanation"]
     unknown = served.client.get(f"/api/v1/bays/{lot.bay_ids[-1]}/why").json()
-    assert unknown["explanation"] == "Nobody can say: occluded."
+    assert unknown["explanation"] == "State unknown: occluded."
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_no_picture_yet_is_503(serve: Serve, make_view: MakeView) -> None:
     served.live_state.publish(replace(make_view(), frame=None))
     answer = served.client.get("/cameras/north/still.jpg")
     assert answer.status_code == 503
-    assert "no picture yet" in answer.json()["detail"]
+    assert "no image yet" in answer.json()["detail"]
 
 
 def test_a_picture_is_encoded_once_for_everybody(serve: Serve, make_view: MakeView) -> None:

@@ -73,7 +73,7 @@ def test_the_status_page_lists_them(serve: Serve, browser: Browser) -> None:
     served = serve()
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(f"{served.client.base_url}/status")
-    expect(page.locator("#verdict-head")).to_have_text("All is well")
+    expect(page.locator("#verdict-head")).to_have_text("All OK")
     expect(page.locator("#incidents-card")).to_be_hidden()
     happen(served)
     page.reload()

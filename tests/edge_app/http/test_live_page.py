@@ -176,7 +176,7 @@ def test_the_status_page_names_what_is_wrong(serve: Serve, open_page: Open) -> N
     served.box.change(alarms=())
     expect(banner).to_be_hidden()
     page.goto(f"{served.client.base_url}/status")
-    expect(page.locator("#verdict-head")).to_have_text("All is well")
+    expect(page.locator("#verdict-head")).to_have_text("All OK")
 
 
 def test_what_to_do_is_told_once_for_cameras_with_the_same_fault(

@@ -143,7 +143,9 @@ def test_certificates_are_replaced_while_it_runs(
     assert config.tls.key_file is not None
     kept = config.tls.key_file.read_bytes()
     config.tls.key_file.write_text("half a file")  # as an unlucky copy would leave it
-    eventually(lambda: "new certificates not used" in "".join(box.link.info.alarms), "the alarm")
+    eventually(
+        lambda: "cannot use the new certificates" in "".join(box.link.info.alarms), "the alarm"
+    )
     box.change(10)
     eventually(lambda: box.store.acked == 20, "events over the old connection")
     assert box.link.info.connects == 1

@@ -65,7 +65,7 @@ def test_commands(box: Box, broker: Broker, lot: Lot, picture: Path, wait_for: W
     )  # fmt: skip
 
     assert operator.ask("restart_camera", {"camera": "north"})["status"] == "done"
-    wait_for(lambda: "it was told to" in box.log, "a log line")
+    wait_for(lambda: "restart requested" in box.log, "a log line")
 
     found = operator.ask("diagnostics")["result"]
     assert found["cameras"]["north"]["known"] == len(lot.bays)

@@ -100,7 +100,7 @@ def test_a_broken_calibration_costs_its_camera_only(
     box.start()
     wait_for(lambda: states(broker, "south", lot), "known bays of the other camera")
     assert "north.json" in box.log
-    assert "camera north: no bays, since its calibration cannot be used" in box.log
+    assert "camera north: no bays: its calibration is invalid" in box.log
     path.write_text(good)
     wait_for(lambda: states(broker, "north", lot), "known bays with the mended file")
     assert len(broker.newest("layout")["bays"]) == 2 * len(lot.bays)
@@ -110,7 +110,7 @@ def test_a_broken_calibration_costs_its_camera_only(
     assert box.stop() == 0
     before = broker.seqs()
     box.start()
-    goes_on = "the new calibration cannot be used: revision 1 goes on"
+    goes_on = "the new calibration is invalid: still using revision 1"
     wait_for(lambda: box.log.count(goes_on) == 2, "the kept copy after a restart")
     wait_for(lambda: len(broker.newest("snapshot")["bays"]) == 2 * len(lot.bays), "a snapshot")
     assert broker.seqs() == before
@@ -211,7 +211,7 @@ def test_a_disk_that_fills_up_loses_no_state(
     hidden = picture.with_name("hidden")
     picture.rename(hidden)
     wait_for(lambda: "is lost" in box.log, "the lost camera")
-    wait_for(lambda: "kept in memory" in box.log, "an alarm about the disk")
+    wait_for(lambda: "held in memory" in box.log, "an alarm about the disk")
     assert reasons(broker, "north") != {"camera_lost"}, "what is not stored is no event yet"
     wait_for(
         lambda: {bay["reason"] for bay in broker.newest("snapshot")["bays"]} == {"camera_lost"},

@@ -202,7 +202,7 @@ def test_a_model_on_trial_whose_file_a_power_cut_damaged_is_rolled_back_at_the_s
     (slots / state["active"] / document["target"]).write_bytes(b"half")
     births = len(broker.messages("status"))
     watched.start()
-    refused = f"model {document['version']} cannot be loaded any more: rolled back: "
+    refused = f"model {document['version']} can no longer be loaded: rolled back: "
     wait_for(lambda: refused in watched.log, "the roll back")
     wait_for(
         lambda: any(m.body["online"] for m in broker.messages("status")[births:]), "a birth", 120
@@ -228,7 +228,7 @@ def is_cut_short(manifest: Document) -> bytes:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        pytest.param(sees_no_cars, "of the golden pictures right, but got", id="wrong answers"),
+        pytest.param(sees_no_cars, "of the golden images right, but got", id="wrong answers"),
         pytest.param(is_cut_short, "refused", id="half a file"),
     ],
 )

@@ -348,10 +348,12 @@ export class Actions {
     const row = this.state.row;
     if (row?.corners.length !== 4) return undefined;
     if (!isConvex(row.corners))
-      return toast('The four corners do not go round a row: drag them, or start over.', { kind: 'error' });
+      return toast('The four corners do not enclose a row: drag them, or start over.', { kind: 'error' });
     const wrong = rowIds(row).find((id) => !isIdentifier(id));
     if (wrong !== undefined)
-      return toast(`"${wrong}" is no id: letters, digits, point, hyphen, underscore.`, { kind: 'error' });
+      return toast(`"${wrong}" is not a valid id: use letters, digits, dot, hyphen, underscore.`, {
+        kind: 'error',
+      });
     const bays = rowBays(row);
     const pattern = nextRow(
       row.pattern,
@@ -387,7 +389,7 @@ export class Actions {
       selection: [],
       panel: 'row',
     });
-    announce(`Copy of ${bays.length} bays in hand: move it, then Enter`);
+    announce(`Placing a copy of ${bays.length} bays: move it, then press Enter`);
     return undefined;
   }
 

@@ -1,6 +1,6 @@
 /** The server, as functions. Every change carries the page's token (another site cannot know it). */
 
-/** An answer that is not what was asked for. */
+/** An error response. */
 export class ApiError extends Error {
   /** @param {number} status @param {any} detail */
   constructor(status, detail) {
@@ -12,7 +12,7 @@ export class ApiError extends Error {
 
 export class Api {
   token = '';
-  away = 'The editor\u2019s server cannot be reached; what you draw is kept in this browser.';
+  away = 'Cannot reach the editor\u2019s server; your changes are kept in this browser.';
 
   /** @param {string} camera */
   constructor(camera) {
@@ -31,7 +31,7 @@ export class Api {
     }
     if (answer.ok) return answer;
     if (answer.status === 403 && again) {
-      // The server was started anew and has another token; this page may ask for it.
+      // The server was restarted and has another token; this page may ask for it.
       await this.session();
       return this.#fetch(path, init, false);
     }
@@ -56,7 +56,7 @@ export class Api {
     return session;
   }
 
-  /** @param {number} time_s @param {number} version changes when a live picture should be fetched anew */
+  /** @param {number} time_s @param {number} version changes when a live image should be fetched again */
   pictureUrl(time_s, version) {
     return `${this.base}/picture?time_s=${time_s.toFixed(2)}&v=${version}`;
   }

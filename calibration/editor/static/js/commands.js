@@ -50,7 +50,7 @@ export function makeCommands(app) {
       ],
       [
         'mask',
-        'Draw a privacy mask: black in every picture',
+        'Draw a privacy mask: black in every image',
         ['B'],
         () => actions.setTool('mask'),
         'mask',
@@ -87,19 +87,19 @@ export function makeCommands(app) {
       ['escape', 'Step back', ['Escape'], () => actions.escape()],
       [
         'remove',
-        'Delete corner or what is selected',
+        'Delete the corner or the selection',
         ['Delete', 'Backspace'],
         () => actions.remove(),
         'trash',
       ],
-      ['turn', 'Turn the row: exchange length and depth', ['T'], () => actions.turnRow(), 'turn'],
-      ['more', 'One bay more in the row', [']'], () => step(1)],
-      ['fewer', 'One bay fewer in the row', ['['], () => step(-1)],
+      ['turn', 'Turn the row: swap length and depth', ['T'], () => actions.turnRow(), 'turn'],
+      ['more', 'Add a bay to the row', [']'], () => step(1)],
+      ['fewer', 'Remove a bay from the row', ['['], () => step(-1)],
     ]),
     ...group('Selection', [
       ['next', 'Next bay, mask, area or proposal', ['.'], () => next(1, false)],
-      ['previous', 'Previous one', [','], () => next(-1, false)],
-      ['extend', 'Next bay as well', ['Shift+>'], () => next(1, true)],
+      ['previous', 'Previous bay, mask, area or proposal', [','], () => next(-1, false)],
+      ['extend', 'Add the next bay', ['Shift+>'], () => next(1, true)],
       ['next-point', 'Next corner', ['C'], () => actions.nextPoint(1)],
       ['previous-point', 'Previous corner', ['Shift+C'], () => actions.nextPoint(-1)],
       ['select-all', 'Select all bays', ['Mod+A'], () => actions.selectAll()],
@@ -111,7 +111,7 @@ export function makeCommands(app) {
     ...group('View', [
       ['zoom-in', 'Zoom in', ['+', '='], () => stage.zoomBy(1.3), 'plus'],
       ['zoom-out', 'Zoom out', ['-'], () => stage.zoomBy(1 / 1.3), 'minus'],
-      ['fit', 'Show the whole picture', ['0'], () => stage.fit(), 'fit'],
+      ['fit', 'Show the whole image', ['0'], () => stage.fit(), 'fit'],
       ['zoom-selection', 'Zoom to the selection', ['Z'], () => actions.zoomToSelection()],
       [
         'labels',
@@ -138,15 +138,15 @@ export function makeCommands(app) {
         () => state().liveOn,
       ],
       ['problem', 'Go to the next problem', ['G'], () => app.problems.next()],
-      ['theme', 'Dark or light', ['D'], toggleTheme, 'theme'],
-      ['earlier', 'Earlier in the clip', ['Shift+,', 'Shift+<'], () => server.seekBy(-1)],
-      ['later', 'Later in the clip', ['Shift+;', 'Shift+:'], () => server.seekBy(1)],
+      ['theme', 'Dark or light theme', ['D'], toggleTheme, 'theme'],
+      ['earlier', 'Step back in the clip', ['Shift+,', 'Shift+<'], () => server.seekBy(-1)],
+      ['later', 'Step forward in the clip', ['Shift+;', 'Shift+:'], () => server.seekBy(1)],
     ]),
     ...group('File', [
       ['save', 'Save and apply', ['Mod+S'], () => void server.save()],
       ['undo', 'Undo', ['Mod+Z'], () => store.undo(), 'undo'],
       ['redo', 'Redo', ['Mod+Shift+Z', 'Mod+Y'], () => store.redo(), 'redo'],
-      ['help', 'All keys', ['?'], () => showHelp(app), 'help'],
+      ['help', 'All shortcuts', ['?'], () => showHelp(app), 'help'],
     ]),
   ];
 

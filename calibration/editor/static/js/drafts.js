@@ -80,7 +80,7 @@ export class Drafts {
       // Drawn on an older revision: saving would be refused, so both are joined on the way.
       void this.#rebase(draft.base_revision);
     }
-    toast(`Draft of ${clock(draft.saved_at)} restored.`, { action: 'Discard', run: () => this.discard() });
+    toast(`Draft from ${clock(draft.saved_at)} restored.`, { action: 'Discard', run: () => this.discard() });
   }
 
   /** @param {number} revision */
@@ -90,7 +90,7 @@ export class Drafts {
       revision > 0 ? await server.revision(revision) : { ...store.state.base.doc, bays: [], regions: [] };
     if (!then) return;
     const joined = merge(then, store.state.doc, store.state.base.doc);
-    store.edit('Join with the saved revision', () => joined.doc);
+    store.edit('Merge with the saved revision', () => joined.doc);
   }
 
   discard() {
@@ -116,7 +116,7 @@ export class Drafts {
       h(
         'span',
         {},
-        `An unsaved draft of ${clock(draft.saved_at)} was left behind (${draft.document.bays.length} bays).`,
+        `There is an unsaved draft from ${clock(draft.saved_at)} (${draft.document.bays.length} bays).`,
       ),
       h(
         'button',

@@ -96,8 +96,7 @@ export class Server {
   }
 
   toggleLive() {
-    if (!this.app.session.can_judge)
-      return toast('No model was given to the editor, so there is no live check.');
+    if (!this.app.session.can_judge) return toast('The editor has no model, so live check is unavailable.');
     this.store.set({ liveOn: !this.store.state.liveOn, live: new Map() });
     return undefined;
   }
@@ -142,7 +141,7 @@ export class Server {
       await this.app.stage.setPicture(this.api.pictureUrl(this.store.state.time_s, this.#pictureVersion));
       if (this.store.state.liveOn && this.app.session.live) this.#liveLater();
     } catch {
-      toast('The picture could not be loaded; the camera may be down.', { kind: 'error' });
+      toast('Cannot load the image; the camera may be down.', { kind: 'error' });
     }
   }
 
@@ -163,11 +162,11 @@ export class Server {
   async propose() {
     const { session } = this.app;
     if (!session.can_propose) {
-      toast('No model was given to the editor, so it cannot look for vehicles.');
+      toast('The editor has no model, so it cannot detect vehicles.');
       return;
     }
     const { time_s } = this.store.state;
-    const answer = await this.#busy('Looking for parked vehicles', () =>
+    const answer = await this.#busy('Detecting parked vehicles', () =>
       this.api.json('propose', 'POST', {
         document: this.#wire(),
         time_s,
@@ -177,7 +176,7 @@ export class Server {
     if (!answer) return;
     const proposals = answer.proposals.map((/** @type {any} */ p) => proposalFromWire(p, this.app.imageWh));
     if (proposals.length === 0) {
-      toast('No further bays found. Bays are proposed where vehicles stand: try a fuller moment.');
+      toast('No more bays found. Bays are proposed from parked vehicles: try when the lot is fuller.');
       return;
     }
     this.store.edit(`${proposals.length} proposals`, (doc) => ({ ...doc, proposals }), {
@@ -198,7 +197,7 @@ export class Server {
     if (this.store.state.align) return this.store.set({ align: null });
     await this.refreshPicture();
     const { time_s } = this.store.state;
-    const answer = await this.#busy('Comparing with the reference picture', () =>
+    const answer = await this.#busy('Comparing with the reference image', () =>
       this.api.json('align', 'POST', { document: this.#wire(), time_s }),
     );
     if (!answer) return undefined;
@@ -240,14 +239,14 @@ export class Server {
       }),
       { patch: { align: null, selection: [] } },
     );
-    toast('Bays aligned. Save to take this picture as the new reference.');
+    toast('Bays aligned. Save to make this image the new reference.');
   }
 
   /** @param {number} [baseRevision] */
   async save(baseRevision = this.store.state.base.revision) {
     this.store.endGesture();
     const { doc, time_s } = this.store.state;
-    if (!this.changed) return toast('Nothing to save: nothing was changed.');
+    if (!this.changed) return toast('Nothing to save: no changes.');
     await this.#busy('Saving', async () => {
       try {
         const answer = await this.api.json('save', 'POST', {
@@ -274,7 +273,7 @@ export class Server {
       const findings = error.detail.findings.map((/** @type {any} */ f) => this.#finding(f));
       this.store.set({ findings, checked: true, panel: 'problems' });
       const count = findings.filter((/** @type {Finding} */ f) => f.severity === 'error').length;
-      toast(`Not saved: ${count} ${count === 1 ? 'problem' : 'problems'} to mend first.`, { kind: 'error' });
+      toast(`Not saved: ${count} ${count === 1 ? 'problem' : 'problems'} to fix first.`, { kind: 'error' });
     } else throw error;
   }
 
@@ -301,7 +300,7 @@ export class Server {
     const { base, doc } = this.store.state;
     const theirs = fromWire(calibration, this.app.imageWh, uidsOf(doc));
     showConflict(merge(base.doc, doc, theirs), calibration, (joined) => {
-      this.store.edit('Join with the saved revision', () => joined, {
+      this.store.edit('Merge with the saved revision', () => joined, {
         patch: {
           base: { revision: calibration.revision, doc: theirs },
           retired: calibration.retired_ids,
@@ -316,7 +315,7 @@ export class Server {
     this.store.set({ revisions: answer.revisions });
   }
 
-  /** Tell of a revision that was saved elsewhere before the person runs into it. */
+  /** Announce a revision that was saved elsewhere before it causes a conflict. */
   async #watch() {
     if (document.hidden) return;
     const answer = await this.api.json('revisions').catch(() => null);
@@ -326,7 +325,7 @@ export class Server {
     if (newest <= base.revision || newest === this.#toldOf || newest <= (revisions.at(-1)?.revision ?? 0))
       return;
     this.#toldOf = newest;
-    toast(`Revision ${newest} was saved elsewhere.`, { action: 'Join', run: () => void this.join() });
+    toast(`Revision ${newest} was saved elsewhere.`, { action: 'Merge', run: () => void this.join() });
   }
 
   async join() {
@@ -356,7 +355,7 @@ export class Server {
           base_revision: this.store.state.base.revision,
         });
         this.#saved(answer, this.store.state.doc, `Roll back to ${revision}`);
-        toast(`Revision ${revision} is back, as revision ${answer.calibration.revision}.`, {
+        toast(`Revision ${revision} restored as revision ${answer.calibration.revision}.`, {
           action: 'Undo',
           run: () => void this.rollBack(answer.calibration.revision - 1),
         });
@@ -394,7 +393,7 @@ export class Server {
         patch: { selection: incoming.bays.map((bay) => bay.uid), panel: clash > 0 ? 'problems' : 'bays' },
       });
       const said = answer.findings.map((finding) => ` ${finding.message}.`);
-      const more = said.length > 3 ? ` And ${said.length - 3} more remarks.` : '';
+      const more = said.length > 3 ? ` And ${said.length - 3} more notes.` : '';
       const remarks = `${said.slice(0, 3).join('')}${more}`;
       toast(
         `${incoming.bays.length} bays imported.${clash ? ` ${clash} ids are taken: renumber them.` : ''}${remarks}`,

@@ -96,6 +96,8 @@ function look(label: string, show: (value: number) => string): Omit<uPlot.Option
         stroke: line,
         width: 2,
         fill: line.replace('rgb(', 'rgba(').replace(')', ', 0.10)'),
+        // What is always negative, such as dBm, is filled from below too.
+        fillTo: (chart) => chart.scales.y?.min ?? 0,
         points: { show: false },
         value: (_chart, value) => (value === null ? '–' : show(value)),
       },
@@ -103,8 +105,12 @@ function look(label: string, show: (value: number) => string): Omit<uPlot.Option
   };
 }
 
-/** From nought, with some room above. */
-function rangeOf(low: number | null, high: number | null): [number, number] {
+/** From nought, with some room above; what is always negative has no use for nought. */
+export function rangeOf(low: number | null, high: number | null): [number, number] {
+  if (low !== null && high !== null && high < 0) {
+    const room = Math.max(1, (high - low) / 10);
+    return [low - room, Math.min(0, high + room)];
+  }
   return [Math.min(0, low ?? 0), high ? high * 1.1 : 1];
 }
 

@@ -11,13 +11,13 @@ export const OVERLAP_WARNING = 0.2; // as calibration.check.CheckSettings.overla
  * @param {readonly (readonly Point[])[]} others */
 export function problemOf(points, [w, h], others) {
   if (points.some(([x, y]) => x < 0 || y < 0 || x > w || y > h)) {
-    return 'Outside the picture: keep every corner on it';
+    return 'Outside the image: keep every corner inside';
   }
   if (selfCrossing(points)) return 'The outline crosses itself: put the corners in order';
   const [l, t, r, b] = bounds(points);
   const area = Math.abs(signedArea(points));
   if (area < LEAST_SIDE_PX * Math.max(r - l, b - t)) return 'Too narrow for the camera: draw it larger';
   const worst = Math.max(0, ...others.map((other) => overlapShare(points, other)));
-  if (worst > OVERLAP_WARNING) return `${Math.round(worst * 100)} % in common with another bay`;
+  if (worst > OVERLAP_WARNING) return `${Math.round(worst * 100)} % overlap with another bay`;
   return null;
 }

@@ -83,7 +83,7 @@ export const changeRegions = (doc, uids, change) => ({
 });
 
 /** Change bays, masks and areas alike. A list of which none is meant stays the same list, so that
- * nobody has to look at it again.
+ * it need not be reviewed again.
  * @param {Doc} doc @param {ReadonlySet<string>} uids @param {<T extends Outline>(outline: T) => T} change
  * @returns {Doc} */
 export function changeOutlines(doc, uids, change) {

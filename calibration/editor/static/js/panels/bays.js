@@ -132,7 +132,7 @@ function emptyHint(app) {
       button('Lay out a row', () => app.actions.setTool('row'), { icon: 'row', class: 'primary' }),
       button('Draw a single bay', () => app.actions.setTool('polygon'), { icon: 'polygon' }),
       app.session.can_propose &&
-        button('Find bays by their cars', () => void app.server.propose(), { icon: 'find' }),
+        button('Find bays from parked cars', () => void app.server.propose(), { icon: 'find' }),
     ),
   );
 }
@@ -148,7 +148,7 @@ function selectionForm(app) {
     onchange: () => {
       const value = id.value.trim();
       if (isIdentifier(value)) actions.renumber(value);
-      else id.setCustomValidity('Letters, digits, point, hyphen, underscore; at most 64');
+      else id.setCustomValidity('Letters, digits, dot, hyphen, underscore; at most 64');
       id.reportValidity();
     },
     oninput: () => id.setCustomValidity(''),
@@ -164,7 +164,7 @@ function selectionForm(app) {
     onchange: () => {
       const value = zone.value.trim();
       if (value === '' || isIdentifier(value)) actions.changeSelected({ zone: value || null });
-      else zone.setCustomValidity('Letters, digits, point, hyphen, underscore; at most 64');
+      else zone.setCustomValidity('Letters, digits, dot, hyphen, underscore; at most 64');
       zone.reportValidity();
     },
     oninput: () => zone.setCustomValidity(''),

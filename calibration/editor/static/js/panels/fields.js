@@ -65,9 +65,9 @@ export function stepper({ min, max, onchange }) {
   const element = h(
     'div',
     { class: 'stepper' },
-    iconButton('minus', 'One less', by(-1)),
+    iconButton('minus', 'Decrease', by(-1)),
     field,
-    iconButton('plus', 'One more', by(1)),
+    iconButton('plus', 'Increase', by(1)),
   );
   return { field, element };
 }

@@ -19,9 +19,7 @@ export function historyPanel(app) {
     const keys = /** @type {(keyof State)[]} */ (['doc', 'revisions', 'compare', 'align', 'base']);
     if (keys.every((key) => state[key] === before[key])) return;
     const rows = [...state.revisions].reverse().map((r) => revision(state, r));
-    list.replaceChildren(
-      ...(rows.length > 0 ? rows : [h('li', { class: 'muted' }, 'Nothing was saved yet.')]),
-    );
+    list.replaceChildren(...(rows.length > 0 ? rows : [h('li', { class: 'muted' }, 'Nothing saved yet.')]));
     comparison.hidden = !state.align && !state.compare && !app.server.changed;
     comparison.replaceChildren(...(state.align ? alignment(state.align) : changes(state)));
   }
@@ -36,7 +34,7 @@ export function historyPanel(app) {
         'div',
         {},
         h('strong', {}, `Revision ${r.revision}`),
-        current && h('span', { class: 'chip' }, 'in use'),
+        current && h('span', { class: 'chip' }, 'current'),
       ),
       h('div', { class: 'muted' }, `${r.bays} bays · ${r.author}${r.time ? ` · ${when(r.time)}` : ''}`),
       r.note && h('div', { class: 'muted' }, r.note),
@@ -44,7 +42,8 @@ export function historyPanel(app) {
         'div',
         { class: 'buttons' },
         button('Compare', () => void app.server.compareWith(r.revision)),
-        !current && button('Roll back to this', () => void app.server.rollBack(r.revision), { icon: 'back' }),
+        !current &&
+          button('Restore this revision', () => void app.server.rollBack(r.revision), { icon: 'back' }),
       ),
     );
   }
@@ -59,7 +58,7 @@ export function historyPanel(app) {
     const verb = { added: '+', removed: '−', changed: '~' };
     return [
       h('h2', {}, `Changes since ${title}`),
-      h('p', { class: 'muted' }, found.length === 0 ? 'Nothing differs.' : summary(found)),
+      h('p', { class: 'muted' }, found.length === 0 ? 'No differences.' : summary(found)),
       h(
         'ul',
         { class: 'changes' },
@@ -82,7 +81,7 @@ export function historyPanel(app) {
         state.compare
           ? button('Close comparison', () => app.store.set({ compare: null }), { icon: 'cross' })
           : state.base.revision > 0 &&
-              button('Show on the picture', () => void app.server.compareWith(state.base.revision)),
+              button('Show on the image', () => void app.server.compareWith(state.base.revision)),
       ),
     ].filter((part) => part !== false);
   }
@@ -97,12 +96,12 @@ export function historyPanel(app) {
         { class: 'facts' },
         h('dt', {}, 'Bays move by'),
         h('dd', {}, `${align.shiftPx.toFixed(1)} px`),
-        h('dt', {}, 'Matching places'),
+        h('dt', {}, 'Matches'),
         h('dd', {}, String(align.inliers)),
-        h('dt', {}, 'Their error'),
+        h('dt', {}, 'Match error'),
         h('dd', {}, `${align.errorPx.toFixed(2)} px`),
       ),
-      h('p', { class: 'muted' }, 'Dashed: where the bays were. Solid: where they are in this picture.'),
+      h('p', { class: 'muted' }, 'Dashed: previous position of the bays. Solid: position in this image.'),
       h(
         'div',
         { class: 'buttons' },
@@ -110,7 +109,7 @@ export function historyPanel(app) {
           icon: 'check',
           class: align.accepted ? 'primary' : 'danger',
         }),
-        button('Leave as it is', () => app.store.set({ align: null }), { icon: 'cross' }),
+        button('Keep unchanged', () => app.store.set({ align: null }), { icon: 'cross' }),
       ),
     ];
   }

@@ -12,7 +12,7 @@ import { choice, labelled } from './fields.js';
 export function lotPanel(app) {
   /** @param {Partial<Lot>} patch */
   const change = (patch) =>
-    app.store.edit('Change the lot', (doc) => ({ ...doc, lot: { ...doc.lot, ...patch } }));
+    app.store.edit('Change lot details', (doc) => ({ ...doc, lot: { ...doc.lot, ...patch } }));
 
   const name = h('input', {
     type: 'text',
@@ -49,7 +49,7 @@ export function lotPanel(app) {
         .filter(Boolean);
       const wrong = all.find((level) => !isIdentifier(level));
       levels.setCustomValidity(
-        wrong ? `"${wrong}" is no name of a level: letters, digits, point, hyphen, underscore` : '',
+        wrong ? `"${wrong}" is not a valid level name: use letters, digits, dot, hyphen, underscore` : '',
       );
       if (!levels.reportValidity()) return;
       change({ levels: [...new Set(all)] });
@@ -72,7 +72,7 @@ export function lotPanel(app) {
       labelled('Name', name),
       labelled('Kind of place', street),
       h('div', { class: 'pair' }, labelled('Latitude', lat), labelled('Longitude', lon)),
-      labelled('Levels', levels, 'Lowest first, with commas: P2, P1, G'),
+      labelled('Levels', levels, 'Lowest first, comma-separated: P2, P1, G'),
     ),
     h(
       'dl',
@@ -81,7 +81,7 @@ export function lotPanel(app) {
       h('dd', {}, app.session.camera),
       h('dt', {}, 'Source'),
       h('dd', {}, app.session.source),
-      h('dt', {}, 'Picture'),
+      h('dt', {}, 'Image'),
       h('dd', {}, `${app.imageWh[0]} × ${app.imageWh[1]} px`),
     ),
   );

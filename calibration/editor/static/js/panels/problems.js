@@ -25,10 +25,10 @@ export function problemsPanel(app) {
     const errors = findings.filter((f) => f.severity === 'error').length;
     summary.textContent =
       findings.length === 0
-        ? 'Nothing is wrong.'
+        ? 'No problems.'
         : errors > 0
-          ? `${errors} ${errors === 1 ? 'problem forbids' : 'problems forbid'} saving.`
-          : 'It can be saved; these are worth a look.';
+          ? `${errors} ${errors === 1 ? 'problem prevents' : 'problems prevent'} saving.`
+          : 'You can save; please review these.';
     list.replaceChildren(
       ...findings.map((finding) =>
         h(

@@ -28,7 +28,7 @@ export function proposalsPanel(app) {
     h(
       'p',
       { class: 'guide' },
-      'Dashed outlines are proposals from parked vehicles. Y accepts, N rejects, a double click accepts; corners can be dragged afterwards.',
+      'Dashed outlines are proposals from parked vehicles. Y or a double click accepts, N rejects; corners can be dragged afterwards.',
     ),
     field,
     h(

@@ -14,13 +14,13 @@ import { button, capital, labelled } from './fields.js';
 const KINDS = {
   mask: {
     title: 'Privacy masks',
-    means: 'Black in every picture that is shown or kept, once it is saved.',
-    none: 'None: every part of the picture is shown.',
+    means: 'Black in every image shown or stored, once saved.',
+    none: 'None: the whole image is shown.',
     key: 'B',
   },
   area: {
     title: 'Watched areas',
-    means: 'A vehicle that stands here and in no bay is told as an incident, with this name.',
+    means: 'A vehicle here that is not in a bay is reported as an incident with this name.',
     none: 'None: all ground between the bays is watched.',
     key: 'A',
   },
@@ -48,7 +48,7 @@ export function regionsPanel(app) {
     h(
       'div',
       { class: 'checks' },
-      h('label', { class: 'check' }, shown, 'Show on the picture'),
+      h('label', { class: 'check' }, shown, 'Show on the image'),
       h('label', { class: 'check' }, locked, 'Lock: clicks pass through to the ground'),
     ),
   );
@@ -71,7 +71,7 @@ export function regionsPanel(app) {
 /** @param {Region['kind']} kind @param {number} placed */
 function guideFor(kind, placed) {
   if (placed === 0) return `New ${WORDS[kind]}: click its corners, or drag a rectangle.`;
-  if (placed < 3) return `${placed} of at least 3 corners. Backspace takes the last one back.`;
+  if (placed < 3) return `${placed} of at least 3 corners. Backspace removes the last one.`;
   return `${placed} of at most ${MOST_POINTS} corners. Enter, a double click or a click on the first closes it.`;
 }
 
@@ -192,7 +192,7 @@ function regionForm(app) {
     onchange: () => {
       const [region] = selected();
       const value = name.value.trim();
-      if (value === '') name.setCustomValidity('A name, so that people know what it is');
+      if (value === '') name.setCustomValidity('A name to display');
       else if (region) actions.renameRegion(region.uid, value);
       name.reportValidity();
     },
@@ -209,7 +209,7 @@ function regionForm(app) {
     h(
       'div',
       { class: 'buttons' },
-      button('Zoom to it', () => actions.zoomToSelection(), { icon: 'fit' }),
+      button('Zoom to selection', () => actions.zoomToSelection(), { icon: 'fit' }),
       button('Delete', () => actions.remove(), { icon: 'trash', class: 'danger' }),
     ),
   );

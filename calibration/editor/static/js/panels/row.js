@@ -57,7 +57,7 @@ export function rowPanel(app) {
   const skip = text('4, 13', (value) => change({ skip: value }));
   const reverse = toggle('Number from the far end', (on) => change({ reverse: on }));
   const snake = toggle('Second row numbered backwards', (on) => change({ snake: on }));
-  const herringbone = toggle('Second row leans the other way', (on) => change({ herringbone: on }));
+  const herringbone = toggle('Second row slants the other way', (on) => change({ herringbone: on }));
   const kind = choice(KINDS, (value) => change({ kind: value }));
   const zone = text('none', (value) => change({ zone: value || null }));
   const ids = h('p', { class: 'muted ids' });
@@ -86,7 +86,7 @@ export function rowPanel(app) {
     h(
       'div',
       { class: 'buttons' },
-      button('Turn', () => actions.turnRow(), { icon: 'turn', title: 'Exchange length and depth (T)' }),
+      button('Turn', () => actions.turnRow(), { icon: 'turn', title: 'Swap length and depth (T)' }),
       even,
       button('Start over', () => change({ corners: [], dividers: null }), { icon: 'back' }),
     ),
@@ -99,7 +99,7 @@ export function rowPanel(app) {
       splitField,
       labelled('Slant of angled bays', skew),
       herringbone.element,
-      h('div', { class: 'pair' }, wrap('Step', step), labelled('Leave out', skip)),
+      h('div', { class: 'pair' }, wrap('Step', step), labelled('Skip', skip)),
       reverse.element,
       snake.element,
       h('div', { class: 'pair' }, labelled('Kind', kind), labelled('Zone', zone)),
@@ -167,7 +167,7 @@ function wrap(text, part) {
 
 /** @param {State} state */
 function guideFor({ row, copy }) {
-  if (copy) return 'Move the copy to its place and click; it keeps the perspective.';
+  if (copy) return 'Move the copy into place and click; it keeps the perspective.';
   const placed = row?.corners.length ?? 0;
   if (placed === 4) return 'Set the number of bays, then Enter. Drag corners and dividers to fit.';
   return [

@@ -12,7 +12,7 @@ import { setPoints } from '../ui/dom.js';
  * @property {SVGGElement} group
  * @property {SVGPolygonElement} halo   dark under the light stroke, so that it shows on any ground
  * @property {SVGPolygonElement} shape
- * @property {SVGTextElement} label  in a layer of its own, so that no neighbour covers it
+ * @property {SVGTextElement} label  in its own layer, so that no neighbour covers it
  * @property {Bay|null} bay
  * @property {any[]} facts  all that the look depends on
  */

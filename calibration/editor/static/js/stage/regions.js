@@ -1,6 +1,6 @@
 /**
  * Draws privacy masks and watched areas, under the bays. A mask is dark and hatched, an area light
- * with a line of dashes and dots: each is told by its form, not by colour alone.
+ * with a line of dashes and dots: each is recognisable by its form, not by colour alone.
  */
 
 import { s } from '../../../shared/dom.js';
@@ -34,7 +34,7 @@ export class RegionLayer {
     layer.before(s('defs', {}, this.#hatches.mask, this.#hatches.area));
   }
 
-  /** Regions are few and change seldom, so all are drawn anew. @param {State} state */
+  /** Regions are few and change seldom, so all are redrawn. @param {State} state */
   render(state) {
     const selected = new Set(state.selection);
     const worst = worstByRegion(state.doc, state.findings);

@@ -49,7 +49,7 @@ export function chrome(app) {
     commandButton('zoom-in'),
     commandButton('fit'),
   );
-  const multi = iconButton('multi', 'Taps add to the selection', () =>
+  const multi = iconButton('multi', 'Add taps to the selection', () =>
     store.set({ multi: !store.state.multi }),
   );
   multi.classList.add('for-touch');
@@ -93,13 +93,13 @@ function status(app, state) {
   const errors = state.findings.filter((f) => f.severity === 'error').length;
   byId('save').disabled = !changed || state.busy !== null;
   byId('save').classList.toggle('blocked', errors > 0);
-  byId('save').title = errors > 0 ? `${errors} problems to mend first` : 'Save (Ctrl + S)';
+  byId('save').title = errors > 0 ? `${errors} problems to fix first` : 'Save (Ctrl + S)';
   byId('revision').textContent =
     state.base.revision > 0 ? `Revision ${state.base.revision}` : 'Not saved yet';
   const texts = {
-    kept: 'Draft kept',
-    keeping: 'Keeping draft',
-    offline: 'Server away: draft kept in this browser',
+    kept: 'Draft saved',
+    keeping: 'Saving draft',
+    offline: 'Server unreachable: draft saved in this browser',
     none: changed ? 'Unsaved changes' : '',
   };
   byId('draft-state').textContent = texts[state.draft];
@@ -151,7 +151,7 @@ function clipBar(app) {
       'button',
       { type: 'button', onclick: () => void server.refreshPicture() },
       icon('back'),
-      h('span', {}, 'Newest picture'),
+      h('span', {}, 'Latest image'),
     );
     bar.append(fresh);
   }
@@ -163,14 +163,14 @@ function clipBar(app) {
     max: session.duration_s,
     step: 0.1,
     value: '0',
-    'aria-label': 'Place in the clip, seconds',
+    'aria-label': 'Position in the clip, seconds',
     oninput: () => server.seek(Number(slider.value)),
   });
   const time = h('output', {});
   bar.append(
-    iconButton('minus', 'A second earlier', () => server.seekBy(-1)),
+    iconButton('minus', 'One second back', () => server.seekBy(-1)),
     slider,
-    iconButton('plus', 'A second later', () => server.seekBy(1)),
+    iconButton('plus', 'One second forward', () => server.seekBy(1)),
     time,
   );
   store.subscribe((state) => {

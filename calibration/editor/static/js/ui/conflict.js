@@ -46,14 +46,14 @@ export function showConflict(merged, theirs, join) {
   const dialog = h(
     'dialog',
     { class: 'conflict', 'aria-labelledby': 'conflict-title' },
-    h('h2', { id: 'conflict-title' }, `Revision ${theirs.revision} was saved meanwhile`),
+    h('h2', { id: 'conflict-title' }, `Revision ${theirs.revision} was saved in the meantime`),
     h('p', {}, `${theirs.author} saved while you were drawing. Nothing was overwritten. ${summary(merged)}`),
     number > 0 && h('ul', { class: 'conflicts', tabindex: '0' }, ...choices.map((c) => c.row)),
     h(
       'footer',
       {},
       h('button', { type: 'button', onclick: close }, 'Decide later'),
-      h('button', { type: 'button', class: 'primary', onclick: apply, autofocus: true }, 'Join both'),
+      h('button', { type: 'button', class: 'primary', onclick: apply, autofocus: true }, 'Merge both'),
     ),
   );
   dialog.addEventListener('close', () => dialog.remove());
@@ -64,9 +64,9 @@ export function showConflict(merged, theirs, join) {
 /** @param {Merge} merged */
 function summary({ taken, conflicts }) {
   const counted = (/** @type {number} */ n) => (n === 1 ? '1 outline' : `${n} outlines`);
-  const theirs = taken > 0 ? `Their changes to ${counted(taken)} come in beside yours. ` : '';
+  const theirs = taken > 0 ? `Their changes to ${counted(taken)} are added to yours. ` : '';
   if (conflicts.length === 0) return theirs || 'Both made the same changes.';
-  return `${theirs}Both changed ${counted(conflicts.length)}; choose whose change stays:`;
+  return `${theirs}Both changed ${counted(conflicts.length)}; choose which to keep:`;
 }
 
 /** @param {string} name @param {string} text @param {boolean} checked */

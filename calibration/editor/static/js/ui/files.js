@@ -5,7 +5,7 @@ import { choice, iconButton, labelled } from '../panels/fields.js';
 
 /** @type {Record<string, string>} */
 const NAMES = {
-  auto: 'Recognise by itself',
+  auto: 'Detect automatically',
   lotsight: 'lotsight calibration',
   ultralytics: 'Ultralytics bounding_boxes.json',
   coco: 'COCO',
@@ -22,8 +22,8 @@ const NAMES = {
   supervisely: 'Supervisely',
   coordinates: 'YAML of coordinates',
   rows: 'Rows of numbers',
-  corners: 'CarParkPos, upper left corners',
-  mask: 'Mask picture, a blob for each bay',
+  corners: 'CarParkPos, top-left corners',
+  mask: 'Mask image, one blob per bay',
   voc: 'Pascal VOC XML',
 };
 
@@ -73,17 +73,17 @@ export function showFiles(app) {
       },
       h('h3', {}, 'Import'),
       labelled('File', file),
-      labelled('Form', from),
+      labelled('Format', from),
       h(
         'details',
         {},
-        h('summary', {}, 'What the file does not say'),
-        labelled('Labels of the bays', category, 'Where other things are labelled too; commas between.'),
-        labelled('Picture', item, 'Where the file has several.'),
-        labelled('Size of a bay in pixels', box, 'For lists of upper left corners (CarParkPos).'),
-        h('label', { class: 'check' }, stretch, 'The same view was drawn on in another shape'),
+        h('summary', {}, 'Details missing from the file'),
+        labelled('Labels of the bays', category, 'If other things are labelled too; comma-separated.'),
+        labelled('Picture', item, 'If the file has several.'),
+        labelled('Size of a bay in pixels', box, 'For lists of top-left corners (CarParkPos).'),
+        h('label', { class: 'check' }, stretch, 'Drawn on the same view at another aspect ratio'),
       ),
-      h('button', { type: 'submit', class: 'primary' }, 'Add its bays'),
+      h('button', { type: 'submit', class: 'primary' }, 'Import bays'),
     ),
     h(
       'form',
@@ -96,7 +96,7 @@ export function showFiles(app) {
         },
       },
       h('h3', {}, 'Export'),
-      labelled('Form of the export', to),
+      labelled('Export format', to),
       h('button', { type: 'submit', class: 'primary' }, 'Download'),
     ),
   );

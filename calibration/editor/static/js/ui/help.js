@@ -4,20 +4,20 @@ import { h } from '../../../shared/dom.js';
 import { iconButton } from '../panels/fields.js';
 
 const POINTER = [
-  ['Click, drag', 'Select; move a corner, an edge or whole bays'],
+  ['Click, drag', 'Select; move corners, edges or whole bays'],
   ['Shift + click', 'Select several'],
-  ['Drag on empty ground', 'Select all bays inside the frame'],
-  ['Click a mask or an area', 'Select it; from then on a drag moves it'],
+  ['Drag on the background', 'Select all bays in the rectangle'],
+  ['Click a mask or an area', 'Select it; then drag to move it'],
   ['Double click an edge', 'Add a corner; on a corner: remove it'],
   ['Drag with a drawing tool', 'Draw a rectangle'],
-  ['Alt while dragging', 'No snapping; neighbours stay where they are'],
+  ['Alt while dragging', 'No snapping; neighbours stay in place'],
   ['Wheel, two fingers', 'Zoom; Shift + wheel moves sideways'],
   ['Space or middle button + drag', 'Move the view'],
 ];
 
 const ARROWS = [
   ['Arrow keys', 'Move selection, corner or crosshair; Shift: larger steps'],
-  ['Ctrl + arrow keys', 'Crosshair by single pixels while drawing'],
+  ['Ctrl + arrow keys', 'Move the crosshair by one pixel while drawing'],
 ];
 
 const MAC = /Mac|iP(hone|ad)/.test(navigator.userAgent);
@@ -70,12 +70,12 @@ export function helpDialog(sections, closed) {
     h(
       'header',
       {},
-      h('h2', { id: 'help-title' }, 'Keys and gestures'),
+      h('h2', { id: 'help-title' }, 'Shortcuts and gestures'),
       iconButton('cross', 'Close', () => dialog.close()),
     ),
     h(
       'div',
-      { class: 'columns', tabindex: '0', role: 'group', 'aria-label': 'All keys and gestures' },
+      { class: 'columns', tabindex: '0', role: 'group', 'aria-label': 'All shortcuts and gestures' },
       ...sections.map(section),
     ),
   );

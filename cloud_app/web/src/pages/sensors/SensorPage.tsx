@@ -17,7 +17,7 @@ import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { count, span } from '../../i18n/format';
 import { ConditionBadge, LinkBars } from './SensorsPage';
-import { batteryText, fieldsOf } from './sensors';
+import { batteryText, fieldsOf, saidNow } from './sensors';
 import './sensors.css';
 
 const MINUTE_S = 60;
@@ -108,7 +108,8 @@ function Warnings({ sensor }: { sensor: SensorDetail }) {
 }
 
 function BayFacts({ sensor }: { sensor: SensorDetail }) {
-  const { site, lot, bay, state, reason, since, edge, network } = sensor;
+  const { site, lot, bay, since, edge, network } = sensor;
+  const { state, reason } = saidNow(sensor);
   const part = encodeURIComponent;
   const lotHref = site && lot && `/lots/${part(site)}/${part(lot)}`;
   return (

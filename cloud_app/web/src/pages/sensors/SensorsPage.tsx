@@ -11,7 +11,7 @@ import { Page } from '../../components/Page';
 import { Ago } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
-import { batteryText, CONDITIONS, linkBars, sensorKey, sensorQuery, TONES } from './sensors';
+import { batteryText, CONDITIONS, linkBars, saidNow, sensorKey, sensorQuery, TONES } from './sensors';
 import './sensors.css';
 
 const PAGE = 100;
@@ -69,6 +69,17 @@ export function ConditionBadge({ sensor }: { sensor: Sensor }) {
   return <span class={`badge ${TONES[sensor.condition]}`}>{word('sensorCondition', sensor.condition)}</span>;
 }
 
+function SaidNow({ sensor }: { sensor: Sensor }) {
+  const { state, reason } = saidNow(sensor);
+  if (state === null) return <span class="soft">–</span>;
+  return (
+    <>
+      <StateWord state={state} />
+      {reason && <span class="sub">{word('reason', reason)}</span>}
+    </>
+  );
+}
+
 export function LinkBars({ sensor }: { sensor: Sensor }) {
   const bars = linkBars(sensor);
   if (bars === null || sensor.rssi_dbm === null) return <span class="soft">–</span>;
@@ -118,15 +129,7 @@ function columns(): Column<Sensor>[] {
     {
       id: 'state',
       head: t('sensors.says'),
-      cell: ({ state, reason }) =>
-        state === null ? (
-          <span class="soft">–</span>
-        ) : (
-          <>
-            <StateWord state={state} />
-            {reason && <span class="sub">{word('reason', reason)}</span>}
-          </>
-        ),
+      cell: (sensor) => <SaidNow sensor={sensor} />,
     },
     {
       id: 'heard',

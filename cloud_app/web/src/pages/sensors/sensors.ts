@@ -40,6 +40,12 @@ export function sensorQuery(values: Readonly<Record<string, string>>) {
 /** The place of a sensor in the list, for the page after it. */
 export const sensorKey = ({ site, device }: Pick<Sensor, 'site' | 'device'>) => `${site ?? ''}/${device}`;
 
+/** What holds of its bay now: a silent sensor's last word is no word any more. */
+export function saidNow({ condition, state, reason }: Pick<Sensor, 'condition' | 'state' | 'reason'>) {
+  const isSilent = condition === 'silent' && state !== null;
+  return isSilent ? { state: 'unknown' as const, reason: 'sensor_silent' } : { state, reason };
+}
+
 /** How well it is heard, in four steps; null where nobody said it. LoRa still works at -120 dBm. */
 export function linkBars({ rssi_dbm, snr_db }: Pick<Sensor, 'rssi_dbm' | 'snr_db'>): number | null {
   if (rssi_dbm === null) return null;

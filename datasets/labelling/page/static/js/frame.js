@@ -13,24 +13,24 @@ import { duration } from './words.js';
 const KEYS = [
   { group: 'One bay', title: 'Occupied', keys: ['O', '→'] },
   { group: 'One bay', title: 'Free', keys: ['F', '←'] },
-  { group: 'One bay', title: 'Cannot be told from the picture', keys: ['U', '↓'] },
-  { group: 'One bay', title: 'Accept what is suggested', keys: ['Space'] },
+  { group: 'One bay', title: 'Cannot tell from the image', keys: ['U', '↓'] },
+  { group: 'One bay', title: 'Accept the suggestion', keys: ['Space'] },
   {
     group: 'Many bays',
-    title: 'Mark a wrong one; again: cannot be told; again: as it was',
+    title: 'Mark as wrong; again: cannot tell; again: reset',
     keys: ['1', '…', 'N'],
   },
   { group: 'Many bays', title: 'Go to a bay; Space marks it', keys: ['←', '↑', '→', '↓'] },
-  { group: 'Many bays', title: 'Confirm all on the screen', keys: ['Enter'] },
+  { group: 'Many bays', title: 'Confirm all on screen', keys: ['Enter'] },
   { group: 'Always', title: 'Undo the last screen', keys: ['Z', 'Backspace', 'Mod+Z'] },
-  { group: 'Always', title: 'One or many at once', keys: ['M'] },
+  { group: 'Always', title: 'One bay or many at once', keys: ['M'] },
   { group: 'Always', title: 'Hide or show outlines', keys: ['H'] },
-  { group: 'Always', title: 'Dark or light', keys: ['L'] },
-  { group: 'Always', title: 'All keys', keys: ['?'] },
+  { group: 'Always', title: 'Dark or light theme', keys: ['L'] },
+  { group: 'Always', title: 'All shortcuts', keys: ['?'] },
 ];
 const TOUCH = [
-  [['Tap a bay'], 'Among many: mark a wrong one'],
-  [['Tap the large buttons'], 'Answer, or confirm the screen'],
+  [['Tap a bay'], 'With many bays: mark a wrong one'],
+  [['Tap the large buttons'], 'Answer, or confirm all on screen'],
 ];
 
 /** @param {Review} review @param {{name: string, known: string[], rename: (name: string) => void}} person */
@@ -43,13 +43,13 @@ export function bar(review, person) {
   byId('modes').append(
     modeButton('grid', 'Many', 'Many bays at once (M)'),
     modeButton('single', 'One', 'One bay at a time (M)'),
-    modeButton('settle', 'Disputes', 'What reviewers differ on'),
+    modeButton('settle', 'Disputes', 'Bays that reviewers disagree on'),
   );
   const undo = iconButton('undo', 'Undo (Z)', () => void review.undo().catch(toastError));
   undo.id = 'do-undo';
-  const theme = iconButton('theme', 'Dark or light (L)', toggleTheme);
+  const theme = iconButton('theme', 'Dark or light theme (L)', toggleTheme);
   theme.id = 'do-theme';
-  byId('buttons').append(undo, theme, iconButton('help', 'All keys (?)', help));
+  byId('buttons').append(undo, theme, iconButton('help', 'All shortcuts (?)', help));
   byId('reviewer').addEventListener('click', () => askName(person));
   keys();
 
@@ -109,7 +109,7 @@ export function bar(review, person) {
     byId('done').value = progress.answered;
     const rate = progress.per_minute;
     const parts = [`${progress.answered} of ${progress.asked}`, `${progress.corrected} corrected`];
-    if (rate) parts.push(`${Math.round(rate)} a minute`);
+    if (rate) parts.push(`${Math.round(rate)} per minute`);
     if (rate && progress.left > 0) parts.push(`${duration((60 * progress.left) / rate)} left`);
     byId('figures').textContent = parts.join(' · ');
   }
@@ -137,7 +137,7 @@ function askName(person) {
     h(
       'header',
       {},
-      h('h2', { id: 'name-title' }, 'Who reviews?'),
+      h('h2', { id: 'name-title' }, 'Who is reviewing?'),
       iconButton('cross', 'Close', () => dialog.close()),
     ),
     h(
@@ -151,7 +151,7 @@ function askName(person) {
           person.rename(name);
         },
       },
-      labelled('Name', field, 'Kept with each answer. Each person answers a queue under one name.'),
+      labelled('Name', field, 'Stored with each answer. Use one name per person throughout a queue.'),
       known,
       h('footer', {}, h('button', { type: 'submit', class: 'primary' }, 'Use this name')),
     ),

@@ -78,7 +78,7 @@ export function gridScreen(questions, shape, answer) {
       h(
         'p',
         { class: 'muted' },
-        'Touch the wrong ones',
+        'Tap the wrong ones',
         h('span', { class: 'for-keys' }, ' or press their keys'),
         ': once ',
         stateName(other(suggestion)),

@@ -15,7 +15,7 @@ async function start() {
   restoreTheme();
   const api = new Api('');
   api.base = 'api';
-  api.away = 'The server cannot be reached; answers are kept in this browser until it can.';
+  api.away = 'Cannot reach the server; answers are kept in this browser until it is back.';
   const [session] = await Promise.all([api.session(), readLayout()]);
   const { queue, made, reviewers } = /** @type {any} */ (session);
   byId('queue').textContent = queue;

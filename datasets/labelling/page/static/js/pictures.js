@@ -64,7 +64,7 @@ export function framePicture(q) {
     { class: 'frame' },
     s(
       'svg',
-      { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `Whole picture, bay ${q.bay} marked` },
+      { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `Whole image, bay ${q.bay} marked` },
       s('image', { href: frameUrl(q), width, height }),
       s('rect', {
         class: 'halo',

@@ -99,7 +99,7 @@ export class Review {
     const back = this.outbox.takeBack();
     if (!back) await this.outbox.flush();
     if (!back && this.outbox.waiting > 0)
-      return toast('The server is away: what it has cannot be undone now', { kind: 'error' });
+      return toast('Server unreachable: saved answers cannot be undone now', { kind: 'error' });
     const undone = back
       ? null
       : await this.api.json('undo', 'POST', { id: crypto.randomUUID(), reviewer: this.reviewer() });
@@ -211,13 +211,13 @@ const finished = (mode) =>
   h(
     'div',
     { class: 'finished' },
-    h('h2', {}, mode === 'settle' ? 'No dispute is left' : 'All questions are answered'),
+    h('h2', {}, mode === 'settle' ? 'No disputes left' : 'All questions answered'),
     h(
       'p',
       {},
       mode === 'settle'
-        ? 'Go on with the other questions, if there are any.'
-        : 'The answers become a revision of the data set by:',
+        ? 'Continue with any remaining questions.'
+        : 'To turn the answers into a revision of the data set, run:',
     ),
     mode === 'settle' ? null : h('code', {}, 'lotsight label export QUEUE --out DATASET'),
   );

@@ -50,7 +50,7 @@ export function singleScreen(q, settles, answer) {
       { class: 'aside' },
       h(
         'div',
-        { class: 'choices', role: 'group', 'aria-label': 'What stands in the outlined bay?' },
+        { class: 'choices', role: 'group', 'aria-label': 'Is the outlined bay occupied?' },
         choice('free', ['F', '←']),
         choice('unknown', ['U', '↓']),
         choice('occupied', ['O', '→']),
@@ -84,7 +84,7 @@ function facts(q) {
     ...(q.label === null ? [] : [row('Label', stateName(q.label ? 'occupied' : 'free'))]),
     row('Network', sureness(q)),
     ...q.votes.map((v) => row(v.reviewer, stateName(v.state))),
-    ...(q.reasons.length > 0 ? [row('Why asked', q.reasons.map(reasonName).join('; '))] : []),
-    row('Picture', [q.place, q.time].filter(Boolean).join(', ')),
+    ...(q.reasons.length > 0 ? [row('Reason', q.reasons.map(reasonName).join('; '))] : []),
+    row('Image', [q.place, q.time].filter(Boolean).join(', ')),
   );
 }

@@ -18,9 +18,9 @@ const REASONS = {
   uncertain: 'the box was unsure',
   disagreement: 'on the box, boxes and bay head disagreed',
   light_changed: 'the light had changed',
-  after_alarm: 'the view had just come back',
-  flapping: 'a bay changed its state again and again',
-  sampled: 'kept by chance',
+  after_alarm: 'the view had just recovered',
+  flapping: 'a bay kept changing state',
+  sampled: 'randomly sampled',
 };
 
 /** @param {State} state @returns {State} */
