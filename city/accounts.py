@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from city.plan import COUNCIL
-from cloud_app.accounts import people, tickets
+from city.plan import COUNCIL, Site
+from cloud_app.accounts import keys, people, tickets
 from cloud_app.accounts.assembly import Accounts
 from cloud_app.accounts.audit import Actor, ActorKind
+from cloud_app.accounts.keys import KeyPlan
 from cloud_app.accounts.passwords import check_strength
 from cloud_app.accounts.people import RoleChange
 from cloud_app.accounts.roles import Membership, Role, Tenant, TenantKind
-from cloud_app.config import CloudConfig
+from cloud_app.config import CloudConfig, Scope
 from cloud_app.storage.database import Database
 from cloud_app.storage.times import to_ms
 
@@ -53,6 +54,21 @@ def new_logins() -> tuple[Login, ...]:
         _login("viewer@wexpark.example", "Vera Viewer", Role.VIEWER, "wexpark"),
         _login("admin@kerbside.example", "Kim Kerbside", Role.OPERATOR_ADMIN, "kerbside"),
     )
+
+
+def gate_key(database: Database, site: Site, now: datetime) -> str:
+    """An API key for the gates of a site, and for those who walk about there and count.
+
+    Raises:
+        AccountError: it cannot be made.
+    """
+    scopes = frozenset({Scope.INTAKE, Scope.READ, Scope.WRITE})
+    tenant = Tenant(TenantKind.OPERATOR, site.operator)
+    plan = KeyPlan(f"Gates of {site.name}", tenant, scopes, frozenset({site.id}), None)
+    actor = Actor(ActorKind.COMMAND_LINE, "scripts/city", None, to_ms(now))
+    with database.write() as session:
+        _, secret = keys.create(session, actor, plan)
+    return secret
 
 
 def add_accounts(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from calibration import Lot
 from calibration.types import Location
-from city.part import Published
+from city.part import Ask, Delivery, Published
 from city.places import Frame
-from city.plan import CENTRE, WATCHED, LotSpec, PlannedLot, lot_of_spots
+from city.plan import CENTRE, WATCHED, LotSpec, PlannedLot, Watch, lot_of_spots
 from city.scripted_box import link_settings
 from edge_app.assembly import assemble, service_of
 from edge_app.box import EdgeBox
@@ -97,6 +97,9 @@ class CameraLots:
             each.service = service_of(each.box)
             each.service.start()
 
+    def check(self) -> None:
+        """Nothing: an edge service tells of its faults by alarms, and goes on."""
+
     def quiesce(self) -> None:
         """Nothing: see `waits`."""
 
@@ -129,6 +132,10 @@ class CameraLots:
             if each.box is not None
         }
 
+    def delivery(self, lot: PlannedLot, published: Published, ask: Ask) -> Delivery:
+        """Of a box's events."""
+        return Delivery.of(published, ask(f"edges/{lot.edge}"))
+
     def _judged_hz(self) -> float:
         """Pictures judged a second, of the slowest camera."""
         views = [
@@ -160,7 +167,7 @@ def _watched(
     drawn = camera.write_calibration(home / f"{name}.json", name, about)
     layout = build_layout([drawn])
     spots = list(zip(camera.bays, layout.bays, strict=True))
-    lot = lot_of_spots(spec, layout.lots[0].lot, edge, spots, watched=True)
+    lot = lot_of_spots(spec, layout.lots[0].lot, edge, spots, Watch.PICTURES)
     return _Watched(lot, camera, _config(lot, home, name, port))
 
 

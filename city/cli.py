@@ -37,7 +37,7 @@ def city(
         typer.Option(help="Folder for all that it makes; without, it is deleted at the end."),
     ] = None,
 ) -> None:
-    """Run a small city: lots on simulated cameras, a scripted district, the cloud, and a score.
+    """Run a small city on cameras, sensors, gates and a script, with its cloud and a score.
 
     The exit code is 1 if an event was lost, or a lot was judged worse than it should be.
     """

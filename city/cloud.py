@@ -86,11 +86,17 @@ name = "score"
 sha256 = "{digest_of(token)}"
 scopes = ["read"]
 
+[[sensors.network]]     # the town's LoRaWAN network server
+name = "town"
+kind = "chirpstack"
+port = {broker_port}
+
 [rules]                 # shorter than usual: who looks on does not wait ten minutes
 every_s = 5.0
 edge_offline_s = 12.0
 camera_lost_s = 20.0
 incident_after_s = 20.0
+sources_differ_s = 20.0
 """,
         encoding="utf-8",
     )

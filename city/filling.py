@@ -22,19 +22,23 @@ from queue import Empty
 
 from pydantic import SecretStr
 
-from city import history, past_alerts
+from city import counted_past, history, past_alerts
 from city.history import Past, Said
 from city.past_alerts import alerts_of
-from city.plan import City, PlannedLot
-from city.stays import first_monday, stays_of
+from city.plan import City, PlannedLot, Watch
+from city.stays import Taken, first_monday, stays_of
 from city.troubles import incidents_of, outages_of
 from cloud_app.config import DatabaseConfig, RulesConfig
 from cloud_app.ingest.batch import Batch, take_batch
-from cloud_app.ingest.decode import Inbound
+from cloud_app.ingest.decode import Inbound, decode_inbound
+from cloud_app.storage.cloud_edges import ensure_cloud_edge
 from cloud_app.storage.database import Database
+from cloud_app.storage.events import take_events
+from cloud_app.storage.intake import lock_edges
 from cloud_app.storage.open import open_database
 from cloud_app.storage.quarters import forget_quarters
 from cloud_app.storage.times import to_ms
+from cloud_app.stream import TakenEvent
 from telemetry import LotsightError
 from telemetry.cloudevents import BayChangedEvent, IncidentChangedEvent
 from telemetry.topics import EdgeTopics, TopicKind
@@ -66,9 +70,8 @@ class Filling:
     weeks: int
 
 
+AnyEvent = BayChangedEvent | IncidentChangedEvent
 Stopped = Callable[[], bool]
-Taken = dict[str, dict[str, float]]
-"""By lot: the bays that are occupied in the end, and since when (seconds since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +196,22 @@ def fill(filling: Filling, is_over: Stopped) -> Iterator[Taken | WeekDone]:
         if is_over():
             return
     yield {past.lot.key: occupied(past, filling.now.timestamp()) for past in pasts}
-    lots = [_Told(past, past.states()) for past in pasts]
+    lots = [_Told(past, past.states()) for past in pasts if past.lot.watch is not Watch.GATES]
     database = open_database(DatabaseConfig(url=SecretStr(f"sqlite:{filling.database}")))
     try:
+        for past in pasts:
+            if past.lot.watch is Watch.GATES:
+                counted = counted_past.counted_past(past, begin, filling.now, filling.seed)
+                counted_past.write(database, past.lot, counted)
         _write_alerts(database, lots)
         events, every = 0, history.weeks(begin, filling.now)
         for number, week in enumerate(every, start=1):
             for told in lots:
-                events += _take_week(database, told, week, is_over)
+                # In the order of time, and of the cloud's own edges below what they say now.
+                lot, oldest = told.past.lot, len(every) - number + 1
+                epoch = int(week[0].timestamp()) if lot.has_box else oldest
+                told_now = history.week_of(told.past, told.states, week, epoch)
+                events += _take(database, lot, told_now, is_over)
                 if is_over():
                     return
             with database.write() as session:
@@ -243,24 +254,33 @@ def _write_alerts(database: Database, lots: Sequence[_Told]) -> None:
             past_alerts.write(session, alerts[first : first + _ALERTS], rules)
 
 
-def _take_week(
-    database: Database, told: _Told, week: tuple[datetime, datetime], is_over: Stopped
-) -> int:
-    """One week of a lot; how many events."""
-    lot, events = told.past.lot, 0
+def _take(database: Database, lot: PlannedLot, told: Iterator[AnyEvent], is_over: Stopped) -> int:
+    """Events of a lot, in their order; how many there were."""
+    events = 0
     topic = str(EdgeTopics(lot.spec.site, lot.edge).of(TopicKind.EVENT))
-    messages = history.week_of(told.past, told.states, week)
-    while batch := [_inbound(topic, each) for each in islice(messages, _BATCH)]:
+    while batch := [_inbound(topic, each) for each in islice(told, _BATCH)]:
         if is_over():
             return events
         began_s = time.monotonic()
-        read = Batch.of(batch, "pk")
-        with database.write() as session:
-            take_batch(session, read)
+        if lot.has_box:
+            read = Batch.of(batch, "pk")
+            with database.write() as session:
+                take_batch(session, read)
+        else:
+            _take_for_cloud(database, lot, batch)
         events += len(batch)
         time.sleep(time.monotonic() - began_s)
     return events
 
 
-def _inbound(topic: str, event: BayChangedEvent | IncidentChangedEvent) -> Inbound:
+def _take_for_cloud(database: Database, lot: PlannedLot, batch: Sequence[Inbound]) -> None:
+    """What the cloud's own edge of a lot said; no message may speak for it."""
+    read = [decode_inbound(each, "pk") for each in batch]
+    with database.write() as session:
+        ensure_cloud_edge(session, lot.spec.site, lot.id)
+        lock_edges(session, [lot.edge])
+        take_events(session, [each for each in read if isinstance(each, TakenEvent)])
+
+
+def _inbound(topic: str, event: AnyEvent) -> Inbound:
     return Inbound(topic, event.encode(), retained=False, received_ms=to_ms(event.time))

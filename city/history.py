@@ -3,6 +3,7 @@
 Each week is a stream (epoch) of its own, as if the box had been given a new store on Monday at
 midnight: it begins with the state of every bay. So the newest week can be taken first, without
 holes that the cloud would ask the boxes about, and what they say now, in a later epoch, stands.
+The edges that the cloud makes for lots without a box have low epochs for such a past.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from city.plan import TIME_ZONE, PlannedLot
+from city.plan import TIME_ZONE, PlannedLot, Watch
 from city.stays import Stay
 from city.troubles import Outage, PastIncident
 from telemetry import Cause, IncidentEnd, UnknownReason
@@ -25,6 +26,7 @@ from telemetry.topics import EdgeTopics
 
 METHOD = "script"
 """What judged: no network did."""
+SENSOR_METHOD = "sensor"
 CALIBRATION = 1
 _CONF = 0.97
 
@@ -61,9 +63,9 @@ class Past:
             by_bay[stay.bay].append(stay)
         blind: dict[str | None, list[Outage]] = defaultdict(list)
         for outage in self.outages:
-            blind[outage.camera].append(outage)
+            blind[outage.source].append(outage)
         return [
-            with_outages(changes(by_bay[index]), blind[bay.said.camera])
+            with_outages(changes(by_bay[index]), blind[self.lot.source_of(bay)])
             for index, bay in enumerate(self.lot.bays)
         ]
 
@@ -77,11 +79,11 @@ def changes(stays: Iterable[Stay]) -> list[Said]:
 
 
 def with_outages(true: Sequence[Said], outages: Iterable[Outage]) -> list[Said]:
-    """What can be said of a bay whose camera sees nothing at times.
+    """What can be said of a bay whose camera sees nothing at times, or whose sensor is silent.
 
     Args:
         true: states, in order.
-        outages: of its camera, in order, apart from each other.
+        outages: of its source, in order, apart from each other.
     """
     times_s = [each.at_s for each in true]
     found: list[Said] = []
@@ -109,7 +111,7 @@ def weeks(begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
 
 
 def week_of(
-    past: Past, states: Sequence[Sequence[Said]], week: tuple[datetime, datetime]
+    past: Past, states: Sequence[Sequence[Said]], week: tuple[datetime, datetime], epoch: int
 ) -> Iterator[BayChangedEvent | IncidentChangedEvent]:
     """One week of a lot as the events of one stream, in order.
 
@@ -117,15 +119,15 @@ def week_of(
         past: of the lot.
         states: `past.states()`, which is the same for all weeks.
         week: begin and end.
+        epoch: of the stream; later weeks have later ones.
     """
     begin_s, end_s = (each.timestamp() for each in week)
     told: list[_BayNews | _IncidentNews] = [
-        *_bay_news(states, begin_s, end_s),
+        *_bay_news(past.lot, states, begin_s, end_s),
         *_incident_news(past, begin_s, end_s),
     ]
     told.sort(key=lambda news: news.at_s)
     source = EdgeTopics(past.lot.spec.site, past.lot.edge).base
-    epoch = int(begin_s)
     for seq, news in enumerate(told, start=1):
         yield news.event(past.lot, event_id(epoch, seq), source)
 
@@ -138,7 +140,8 @@ class _BayNews:
     cause: Cause
 
     def event(self, lot: PlannedLot, name: str, source: str) -> BayChangedEvent:
-        bay, said, at = lot.bays[self.bay].said, self.said, utc(self.at_s)
+        planned, said, at = lot.bays[self.bay], self.said, utc(self.at_s)
+        bay, by_sensor = planned.said, lot.watch is Watch.SENSORS
         return BayChangedEvent(
             id=name,
             source=source,
@@ -152,8 +155,9 @@ class _BayNews:
                 conf=0.0 if said.occ is None else _CONF,
                 cause=self.cause,
                 camera=bay.camera,
-                method=METHOD,
-                calibration=CALIBRATION,
+                sensor=lot.source_of(planned) if by_sensor else None,
+                method=SENSOR_METHOD if by_sensor else METHOD,
+                calibration=0 if by_sensor else CALIBRATION,
                 layout=lot.layout.hash,
                 clock=_stamp(self.at_s),
             ),
@@ -193,18 +197,17 @@ class _IncidentNews:
         )
 
 
-def _bay_news(states: Sequence[Sequence[Said]], begin_s: float, end_s: float) -> Iterator[_BayNews]:
+def _bay_news(
+    lot: PlannedLot, states: Sequence[Sequence[Said]], begin_s: float, end_s: float
+) -> Iterator[_BayNews]:
+    lost = Cause.SENSOR_LOST if lot.watch is Watch.SENSORS else Cause.CAMERA_LOST
     for bay, told in enumerate(states):
         times_s = [each.at_s for each in told]
         first, after = bisect_left(times_s, begin_s), bisect_left(times_s, end_s)
         before = told[first - 1]
-        yield _BayNews(begin_s, bay, before, _cause(before, Cause.STARTUP))
+        yield _BayNews(begin_s, bay, before, lost if before.occ is None else Cause.STARTUP)
         for said in told[first:after]:
-            yield _BayNews(said.at_s, bay, said, _cause(said, Cause.DETECTION))
-
-
-def _cause(said: Said, known: Cause) -> Cause:
-    return Cause.CAMERA_LOST if said.occ is None else known
+            yield _BayNews(said.at_s, bay, said, lost if said.occ is None else Cause.DETECTION)
 
 
 def _incident_news(past: Past, begin_s: float, end_s: float) -> Iterator[_IncidentNews]:

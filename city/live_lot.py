@@ -28,10 +28,14 @@ class LiveLot:
         lot: whose.
         occupied: bays that are occupied at the beginning.
         seed: of what happens.
+        lasts_s: mean time until a bay changes; None for what is usual here with its use.
     """
 
-    def __init__(self, lot: PlannedLot, occupied: Iterable[str], seed: int) -> None:
+    def __init__(
+        self, lot: PlannedLot, occupied: Iterable[str], seed: int, lasts_s: float | None = None
+    ) -> None:
         self.lot = lot
+        self._lasts_s = lasts_s or _LASTS_S.get(lot.spec.use, _OTHERS_LAST_S)
         self._demand = DEMANDS[lot.spec.use]
         self._rng = random.Random(f"live {seed} {lot.key}")  # noqa: S311 - a simulation
         ids = [bay.said.bay for bay in lot.bays]
@@ -43,7 +47,7 @@ class LiveLot:
     @property
     def rate_hz(self) -> float:
         """How many changes a second there are on average."""
-        return len(self._times_s) / _LASTS_S.get(self.lot.spec.use, _OTHERS_LAST_S)
+        return len(self._times_s) / self._lasts_s
 
     def step(self, from_s: float, to_s: float, wanted: float) -> list[TruthChange]:
         """What happens in a span.

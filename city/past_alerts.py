@@ -110,7 +110,7 @@ def _ms(at_s: float) -> int:
 def _outage(past: Past, outage: Outage, rules: RulesConfig) -> Iterator[PastAlert]:
     lot, site = past.lot, past.lot.spec.site
     since = f"{utc(outage.begin_s):%Y-%m-%d %H:%M:%S} UTC"
-    if outage.camera is None:
+    if outage.source is None:
         after_s = rules.edge_offline_s
         subject = Subject("edge_offline", site, lot.edge)
         text = (
@@ -119,10 +119,10 @@ def _outage(past: Past, outage: Outage, rules: RulesConfig) -> Iterator[PastAler
         )
     else:
         after_s = rules.camera_lost_s
-        subject = Subject("camera_lost", site, f"{lot.edge}/{outage.camera}")
-        bays = sum(bay.said.camera == outage.camera for bay in lot.bays)
+        subject = Subject("camera_lost", site, f"{lot.edge}/{outage.source}")
+        bays = sum(bay.said.camera == outage.source for bay in lot.bays)
         text = (
-            f"Camera {outage.camera} of edge {lot.edge} at {site} tells nothing of its {bays} bays "
+            f"Camera {outage.source} of edge {lot.edge} at {site} tells nothing of its {bays} bays "
             f"since {since}: {outage.reason or UnknownReason.CAMERA_LOST}."
         )
     if outage.end_s - outage.begin_s > after_s:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cached_property
 
 from city.demand import Use
 from city.places import Frame, Metres, Position, box_around
+from cloud_app.storage.cloud_edges import cloud_edge_names
 from edge_app.layout_names import lot_id
 from simulator.layout import BaySpot, RowPlan
 from telemetry import BayAngle, BayKind
+from telemetry.bay_sensors import SENSORS_CAMERA
 from telemetry.layout import Layout
 from telemetry.messages import LayoutBay, Location, LotInfo
 
@@ -93,6 +96,19 @@ class LotSpec:
     marked: Mapping[tuple[str, int], BayKind] | None = None
 
 
+class Watch(StrEnum):
+    """What tells of a lot."""
+
+    PICTURES = "pictures"
+    """A box with the real pipeline, on simulated cameras."""
+    SCRIPT = "script"
+    """A box that is told what it sees."""
+    SENSORS = "sensors"
+    """A sensor in each bay, over LoRaWAN; there is no box."""
+    GATES = "gates"
+    """Counters at its gates, so that only its count is known, not its bays."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedBay:
     """A bay: what its box says of it, and where it lies."""
@@ -105,16 +121,16 @@ class PlannedBay:
 
 @dataclass(frozen=True)
 class PlannedLot:
-    """A lot with its bays, watched by a box of its own.
+    """A lot with its bays, and the box or the cloud's own edge that speaks for it.
 
     Attributes:
         spec: its line of the table.
         id: as its box says it.
-        edge: its box.
+        edge: its box; of a lot without one the edge that the cloud makes for it.
         frame: where its plan lies.
         outline: around all its bays.
-        bays: in the order of the box's layout.
-        is_watched: whether the real pipeline watches it, and not a script.
+        bays: in the order of the layout.
+        watch: what tells of it.
     """
 
     spec: LotSpec
@@ -123,12 +139,21 @@ class PlannedLot:
     frame: Frame
     outline: tuple[Position, ...]
     bays: tuple[PlannedBay, ...]
-    is_watched: bool = False
+    watch: Watch = Watch.SCRIPT
 
     @property
     def key(self) -> str:
         """Site and lot."""
         return f"{self.spec.site}/{self.id}"
+
+    @property
+    def has_box(self) -> bool:
+        """Whether a box speaks for it, and not sensors or gates of the cloud's."""
+        return self.watch in {Watch.PICTURES, Watch.SCRIPT}
+
+    def source_of(self, bay: PlannedBay) -> str:
+        """The camera or the sensor that tells of a bay."""
+        return sensor_id(self.id, bay.said.bay) if self.watch is Watch.SENSORS else bay.said.camera
 
     @property
     def point(self) -> Position:
@@ -145,8 +170,13 @@ class PlannedLot:
         return Layout.of([bay.said for bay in self.bays], [info])
 
 
+def sensor_id(lot: str, bay: str) -> str:
+    """The registry's id of the sensor in a bay."""
+    return f"{lot}-{bay}".lower()
+
+
 def lot_of_spots(
-    spec: LotSpec, lot: str, edge: str, spots: Sequence[tuple[BaySpot, LayoutBay]], *, watched: bool
+    spec: LotSpec, lot: str, edge: str, spots: Sequence[tuple[BaySpot, LayoutBay]], watch: Watch
 ) -> PlannedLot:
     """A lot from bays in metres and what a box says of them."""
     frame = Frame(Frame(CENTRE).place(spec.at_m), spec.turn_deg)
@@ -156,19 +186,24 @@ def lot_of_spots(
     )
     everywhere = [point for spot, _ in spots for point in _points(spot)]
     outline = frame.places(box_around(everywhere, _MARGIN_M))
-    return PlannedLot(spec, lot, edge, frame, outline, bays, watched)
+    return PlannedLot(spec, lot, edge, frame, outline, bays, watch)
 
 
-def scripted_lot(spec: LotSpec) -> PlannedLot:
+def generated_lot(spec: LotSpec, watch: Watch = Watch.SCRIPT) -> PlannedLot:
     """A lot whose bays are generated from its rows."""
     lot = lot_id(spec.name)
+    [edge, *_] = (
+        [f"box-{lot.lower()}"] if watch is Watch.SCRIPT else cloud_edge_names(spec.site, lot)
+    )
     spots = [
         each
         for level in spec.levels or (None,)
         for row in spec.rows
         for each in _row(spec, row, level, lot)
     ]
-    return lot_of_spots(spec, lot, f"box-{lot.lower()}", spots, watched=False)
+    if watch is not Watch.SCRIPT:
+        spots = [(spot, said.model_copy(update={"camera": SENSORS_CAMERA})) for spot, said in spots]
+    return lot_of_spots(spec, lot, edge, spots, watch)
 
 
 def _row(
@@ -294,6 +329,35 @@ SCRIPTED = (
 # fmt: on
 """Judged by a script; generated rows."""
 
+SENSED = (
+    LotSpec(
+        "Mill Lane",
+        "old-town",
+        Use.SHOPPING,
+        (150, 210),
+        28.0,
+        aisles(1, 14),
+        street="Mill Lane 4",
+        hours=_SHOPS,
+        marked=_marked(A={1: _D, 2: _D}, B={13: _E, 14: _E}),
+    ),
+)
+"""A sensor in each bay."""
+
+COUNTED = (
+    LotSpec(
+        "Quay Garage",
+        "seafront",
+        Use.GARAGE,
+        (560, -700),
+        -8.0,
+        aisles(3, 24),
+        street="Quay Street 20",
+        height_limit_m=2.0,
+    ),
+)
+"""Counted at its gates; its bays are there, but nothing tells of them."""
+
 
 @dataclass(frozen=True)
 class City:
@@ -305,6 +369,10 @@ class City:
 
     lots: tuple[PlannedLot, ...]
 
+    def watched_by(self, watch: Watch) -> tuple[PlannedLot, ...]:
+        """The lots that something of a kind tells of."""
+        return tuple(lot for lot in self.lots if lot.watch is watch)
+
     @property
     def bays(self) -> int:
         """How many in all."""
@@ -313,4 +381,6 @@ class City:
 
 def make_city(watched: Sequence[PlannedLot]) -> City:
     """The city around the lots that cameras watch."""
-    return City((*watched, *(scripted_lot(spec) for spec in SCRIPTED)))
+    tables = ((Watch.SENSORS, SENSED), (Watch.GATES, COUNTED), (Watch.SCRIPT, SCRIPTED))
+    made = (generated_lot(spec, watch) for watch, table in tables for spec in table)
+    return City((*watched, *made))

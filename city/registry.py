@@ -8,8 +8,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from city.garage import GATES, gate_id
+from city.garage import PERIOD_S as GATE_PERIOD_S
 from city.places import Frame, Position
-from city.plan import CENTRE, COUNCIL, COUNTRY, OPERATORS, SITES, TIME_ZONE, TOWN, City, PlannedLot
+from city.plan import (
+    CENTRE,
+    COUNCIL,
+    COUNTRY,
+    OPERATORS,
+    SITES,
+    TIME_ZONE,
+    TOWN,
+    City,
+    PlannedLot,
+    Watch,
+)
+from city.sensor_field import PERIOD_S, PlannedSensor, sensors_of
 from cloud_app.accounts.audit import Actor, ActorKind
 from cloud_app.accounts.registry_log import record_import
 from cloud_app.registry.files import read_file
@@ -78,6 +92,14 @@ def _features_of_lot(lot: PlannedLot) -> Iterator[dict[str, Any]]:
         height_limit_m=spec.height_limit_m,
         capacity=len(lot.bays),
     )
+    if lot.watch is Watch.GATES:
+        yield from _gates(lot, ids)
+        return
+    yield from _bays(lot, ids)
+    yield from map(_sensor, sensors_of(lot))
+
+
+def _bays(lot: PlannedLot, ids: dict[str, str]) -> Iterator[dict[str, Any]]:
     levels = {bay.said.zone: bay.said.level for bay in lot.bays if bay.said.zone is not None}
     for zone, level in levels.items():
         name = zone.replace("-", " ").capitalize()
@@ -96,6 +118,43 @@ def _features_of_lot(lot: PlannedLot) -> Iterator[dict[str, Any]]:
             angle=said.angle.value,
             length_m=round(bay.length_m, 2),
             width_m=round(bay.width_m, 2),
+        )
+
+
+def _sensor(sensor: PlannedSensor) -> dict[str, Any]:
+    lot, bay = sensor.lot, sensor.bay
+    xs, ys = zip(*bay.corners, strict=True)
+    return _feature(
+        "device",
+        {},
+        _point((sum(xs) / len(xs), sum(ys) / len(ys))),
+        device=sensor.id,
+        kind="sensor",
+        site=lot.spec.site,
+        lot=lot.id,
+        bay=bay.said.bay,
+        model=sensor.model,
+        serial=sensor.radio.dev_eui,
+        profile=sensor.radio.profile,
+        firmware=sensor.firmware,
+        period_s=PERIOD_S,
+        threshold_mm=sensor.needs_mm,
+    )
+
+
+def _gates(lot: PlannedLot, ids: dict[str, str]) -> Iterator[dict[str, Any]]:
+    # At two corners of the outline that do not lie beside each other.
+    for name, corner in zip(GATES, lot.outline[::2], strict=True):
+        yield _feature(
+            "device",
+            {},
+            _point(corner),
+            **ids,
+            device=gate_id(lot, name),
+            name=f"{lot.spec.name}, {name} gate",
+            kind="gate_counter",
+            model="Two loops and a controller",
+            period_s=GATE_PERIOD_S,
         )
 
 

@@ -13,16 +13,32 @@ from rich.table import Table
 from rich.text import Text
 
 from city.accounts import Login
+from city.count_score import CountScore
 from city.filling import WeekDone
-from city.plan import TIME_ZONE, TOWN, City
+from city.plan import TIME_ZONE, TOWN, City, PlannedLot, Watch
 from city.score import CityScore, LotScore, quantile_s
 
 _DIM = "bright_black"
+_PARTS = {
+    Watch.PICTURES: "boxes with cameras",
+    Watch.SCRIPT: "boxes that are told what they see",
+    Watch.SENSORS: "a sensor in each bay, over LoRaWAN",
+    Watch.GATES: "counted at its gates",
+}
+_MARKS = {Watch.PICTURES: "*", Watch.SENSORS: "+"}
 
 
 def show_step(console: Console, after_s: float, what: str) -> None:
     """Something is done, so long after the start."""
     console.print(Text.assemble((f"{after_s:6.1f} s  ", _DIM), what))
+
+
+def part_line(lots: Sequence[PlannedLot]) -> str:
+    """The lots of a part are on the air."""
+    what = _PARTS[lots[0].watch]
+    if len(lots) == 1:
+        return f"{lots[0].spec.name} is on the air: {what}"
+    return f"{len(lots)} lots are on the air: {what}"
 
 
 def show_start(
@@ -100,9 +116,16 @@ def show_score(console: Console, score: CityScore) -> None:
     console.print(
         "right, wrong, unknown: % of the time in which no change was on its way; changes: true "
         "ones that the API showed in time; p50, p95: seconds from a true change to the API; "
-        "* judged by the real pipeline",
+        "* judged by the real pipeline, + by a sensor in each bay",
         style=_DIM,
     )
+    if score.counted:
+        console.print(_counted_table(score.counted))
+        console.print(
+            "spaces, and vehicles: true and said in the end, what was said off the truth over "
+            "time, and what in minus out alone would be off",
+            style=_DIM,
+        )
     for fault in faults:
         console.print(Text.assemble(("failed: ", "bold red"), fault))
 
@@ -114,8 +137,41 @@ _COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
 )  # fmt: skip
 
 
+_COUNT_COLUMNS = (
+    "spaces", "true", "said", "mean off", "most off", "in-out off", "set", "heard", "taken", "lost",
+)  # fmt: skip
+
+
+def _counted_table(lots: Sequence[CountScore]) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("counted lot", header_style=_DIM, no_wrap=True)
+    for title in _COUNT_COLUMNS:
+        table.add_column(title, justify="right", header_style=_DIM, no_wrap=True)
+    for lot in lots:
+        good = not lot.faults(is_settled=True)
+        mean = "-" if lot.mean_off is None else f"{lot.mean_off:.1f}"
+        table.add_row(
+            lot.lot.spec.name,
+            f"{len(lot.lot.bays)}",
+            f"{lot.truth}",
+            Text(_whole(lot.said), style="bold green" if good else "bold red"),
+            mean,
+            f"{lot.most_off}",
+            f"{lot.alone_off:+d}",
+            f"{lot.corrections}",
+            f"{lot.delivery.published}",
+            f"{lot.delivery.taken}",
+            _lost(lot.delivery.lost),
+        )
+    return table
+
+
+def _whole(value: int | None) -> str:
+    return "-" if value is None else f"{value}"
+
+
 def _row(lot: LotScore) -> list[str | Text]:
-    name = lot.lot.spec.name + ("*" if lot.lot.is_watched else "")
+    name = lot.lot.spec.name + _MARKS.get(lot.lot.watch, "")
     delivery, score = lot.delivery, lot.score
     shares: list[str | Text] = ["-", "-", "-"]
     if lot.is_seen:

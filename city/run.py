@@ -6,23 +6,30 @@ import secrets
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from rich.console import Console
 
 from city import report
-from city.accounts import add_accounts, new_logins
+from city.accounts import add_accounts, gate_key, new_logins
 from city.cameras import CameraLots
 from city.cloud import Api, CloudFiles, CloudProcess, write_config
+from city.count_score import CountClaim, CountScore, score_count
 from city.district import ScriptedDistrict
 from city.filling import Filler, Filling
-from city.part import Part, Published
-from city.plan import WATCHED, PlannedLot, make_city
+from city.garage import CountedGarages, GateApi
+from city.network_server import NetworkServer
+from city.part import BayPart, CountPart, Part, Published
+from city.plan import SITES, WATCHED, PlannedLot, Watch, make_city
 from city.registry import import_registry
-from city.score import CityScore, Delivery, LotScore, score_lot
+from city.score import CityScore, LotScore, score_lot
+from city.scripted_box import ScriptedBox
+from city.sensor_field import beside_cameras
+from city.sensor_lot import SensorLots
 from city.settings import CitySettings
+from city.stays import Taken
 from city.watcher import Watcher
 from cloud_app.storage.open import open_database
 from edge_app.demo.broker import EmbeddedBroker
@@ -80,32 +87,49 @@ def run_city(settings: CitySettings, console: Console, stop: threading.Event) ->
 def _run(stage: _Stage) -> CityScore | None:
     stack, clock = stage.stack, stage.clock
     broker = stack.enter_context(EmbeddedBroker())
-    cloud, cameras, filler = _founded(stage, broker.port)
-    api = Api(cloud.url, stage.token)
+    founded = _founded(stage, broker.port)
+    filler = founded.filler
+    api = Api(founded.cloud.url, stage.token)
     stack.callback(api.close)
-    watcher = Watcher(api, filler.filling.city.lots, clock)
+    lots = filler.filling.city.lots
+    watcher = Watcher(api, lots, clock)
     watcher.start()
     stack.callback(watcher.stop)
     begin_s = clock.mono_s()
-    district = _district(stage, filler, broker.port)
-    if district is None:
+    taken = _taken(stage, filler)
+    if taken is None:
         return None
-    stack.callback(cameras.stop)
-    cameras.start()
-    _wait_for_all(stage, api, len(filler.filling.city.lots))
-    _live(stage, cloud, filler, api)
-    parts: tuple[Part, ...] = (cameras, district)
-    published = drained(parts, clock)
-    scores = [
-        _lot_score(part, lot, published[lot.edge], watcher, api)
-        for part in parts
-        for lot in part.lots
-    ]
-    return CityScore(tuple(scores), clock.mono_s() - begin_s)
+    bays, counted = _parts(stage, founded, taken, broker.port)
+    for part in (*counted, *bays):
+        stack.callback(part.stop)
+        part.start()
+        stage.done(report.part_line(part.lots))
+    _wait_for_all(stage, api, len(lots))
+    _live(stage, founded, (*bays, *counted), api)
+    published = drained((*bays, *counted), clock)
+    look = _Look(watcher, api, published)
+    return CityScore(
+        tuple(look.lot(part, lot) for part in bays for lot in part.lots),
+        clock.mono_s() - begin_s,
+        tuple(look.counted(part, lot) for part in counted for lot in part.lots),
+    )
 
 
-def _founded(stage: _Stage, broker_port: int) -> tuple[CloudProcess, CameraLots, Filler]:
-    """The cloud with its registry and accounts, the lots, and the history on its way."""
+@dataclass(frozen=True, slots=True)
+class _Founded:
+    """The cloud with its registry and accounts, the lots, and the history on its way.
+
+    Attributes:
+        gate_key: with which gates and attendants come to the cloud.
+    """
+
+    cloud: CloudProcess
+    cameras: CameraLots
+    filler: Filler
+    gate_key: str
+
+
+def _founded(stage: _Stage, broker_port: int) -> _Founded:
     settings, clock, stack = stage.settings, stage.clock, stage.stack
     files = CloudFiles(settings.folder)
     config = write_config(files, broker_port, settings.port, stage.token)
@@ -125,27 +149,40 @@ def _founded(stage: _Stage, broker_port: int) -> tuple[CloudProcess, CameraLots,
     stack.callback(filler.stop)
     logins = new_logins()
     add_accounts(config, database, logins, clock.utc())
+    [counted] = {lot.spec.site for lot in city.watched_by(Watch.GATES)}
+    key = gate_key(database, next(site for site in SITES if site.id == counted), clock.utc())
     cloud.wait(stage.stop.is_set)
     if not stage.stop.is_set():
         stage.done(f"made {len(logins)} accounts; the pages are up")
         report.show_start(stage.console, city, settings.url, logins, cameras.urls())
         if settings.browser and has_display():
             webbrowser.open(settings.url)
-    return cloud, cameras, filler
+    return _Founded(cloud, cameras, filler, key)
 
 
-def _district(stage: _Stage, filler: Filler, broker_port: int) -> ScriptedDistrict | None:
+def _taken(stage: _Stage, filler: Filler) -> Taken | None:
+    """Who stands where at the beginning; None if it was stopped before that was known."""
     while (taken := filler.taken) is None:
         if stage.stop.wait(_STEP_S):
             return None
-    scripted = [lot for lot in filler.filling.city.lots if not lot.is_watched]
-    district = ScriptedDistrict(
-        scripted, taken, stage.settings.boxes, broker_port, stage.clock, stage.settings.seed
-    )
-    stage.stack.callback(district.stop)
-    district.start()
-    stage.done(f"{len(scripted)} scripted lots are on the air")
-    return district
+    return taken
+
+
+def _parts(
+    stage: _Stage, founded: _Founded, taken: Taken, port: int
+) -> tuple[tuple[BayPart, ...], tuple[CountPart, ...]]:
+    """The parts in the order in which they start; what is quick to start comes first."""
+    city, clock, seed = founded.filler.filling.city, stage.clock, stage.settings.seed
+    server = NetworkServer(port)
+    sensors = SensorLots(city.watched_by(Watch.SENSORS), taken, server, clock, seed)
+    gate_api = GateApi(founded.cloud.url, founded.gate_key)
+    garages = CountedGarages(city.watched_by(Watch.GATES), taken, gate_api, clock, seed)
+    scripted = city.watched_by(Watch.SCRIPT)
+    beside = beside_cameras(scripted, taken, server.publish, seed)
+    folder = stage.settings.boxes
+    boxes = {lot.key: ScriptedBox(lot, folder, port, clock, seed) for lot in scripted}
+    district = ScriptedDistrict(scripted, taken, boxes, beside, clock, seed)
+    return (sensors, district, founded.cameras), (garages,)
 
 
 def _wait_for_all(stage: _Stage, api: Api, lots: int) -> None:
@@ -162,14 +199,16 @@ def _wait_for_all(stage: _Stage, api: Api, lots: int) -> None:
     stage.done(f"all {lots} lots are in the cloud, {len(WATCHED)} of them judged from pictures")
 
 
-def _live(stage: _Stage, cloud: CloudProcess, filler: Filler, api: Api) -> None:
+def _live(stage: _Stage, founded: _Founded, parts: Sequence[Part], api: Api) -> None:
     """Say how it stands, until the time is over."""
     clock, duration_s = stage.clock, stage.settings.duration_s
     ends_s = None if duration_s is None else clock.mono_s() + duration_s
     next_s = clock.mono_s() + _STANDING_EVERY_S / 3
     while not stage.stop.wait(_STEP_S) and (ends_s is None or clock.mono_s() < ends_s):
-        cloud.check()
-        for week in filler.look():
+        founded.cloud.check()
+        for part in parts:
+            part.check()
+        for week in founded.filler.look():
             stage.done(report.week_line(week))
         if clock.mono_s() >= next_s:
             next_s = clock.mono_s() + _STANDING_EVERY_S
@@ -205,9 +244,26 @@ def drained(parts: Sequence[Part], clock: Clock) -> dict[str, Published]:
     return found
 
 
-def _lot_score(
-    part: Part, lot: PlannedLot, published: Published, watcher: Watcher, api: Api
-) -> LotScore:
-    delivery = Delivery.of(published, api.get(f"edges/{lot.edge}"))
-    now_s = watcher.look(lot)
-    return score_lot(part, lot, watcher.claims(lot), delivery, now_s)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A last look at what the API says, and what it comes to."""
+
+    watcher: Watcher
+    api: Api
+    published: Mapping[str, Published]
+
+    def lot(self, part: BayPart, lot: PlannedLot) -> LotScore:
+        """Of a lot of which the bays are known."""
+        delivery = part.delivery(lot, self.published[lot.edge], self.api.get)
+        now_s = self.watcher.look(lot)
+        return score_lot(part, lot, self.watcher.claims(lot), delivery, now_s)
+
+    def counted(self, part: CountPart, lot: PlannedLot) -> CountScore:
+        """Of a lot of which the count is known."""
+        delivery = part.delivery(lot, self.published[lot.edge], self.api.get)
+        end_s = part.time_s(lot, self.watcher.look(lot))
+        claims = [
+            CountClaim(each.count, part.time_s(lot, each.time_s))
+            for each in self.watcher.counts(lot)
+        ]
+        return score_count(lot, claims, part.count_truth(lot, end_s), delivery, end_s)

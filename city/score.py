@@ -6,42 +6,13 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from city.part import Part, Published
+from city.count_score import CountScore
+from city.part import BayPart, Delivery
 from city.plan import PlannedLot
 from edge_app.demo import Claim, Score, score_claims
 
 SETTLE_S = 30.0
 """After a run of this length every lot must have been seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The events of a box.
-
-    Attributes:
-        published: that its outbox numbered.
-        taken: of these, that the cloud has, without a gap before them.
-        lost: that it has not, and never will.
-    """
-
-    published: int
-    taken: int
-    lost: int
-
-    @classmethod
-    def of(cls, published: Published, edge: Mapping[str, object]) -> Delivery:
-        """What came of a box's events, by the API's view of it.
-
-        Args:
-            published: how far the box is; asked for before the API.
-            edge: the API's answer.
-        """
-        stream = edge.get("stream")
-        if not isinstance(stream, Mapping) or stream["epoch"] != published.epoch:
-            return cls(published.seq, 0, published.seq)
-        missing = max(0, published.seq - int(stream["upto"]))
-        gone = int(stream["lost"])
-        return cls(published.seq, published.seq - missing, missing + gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +59,20 @@ class CityScore:
     """How the city did.
 
     Attributes:
-        lots: each of them.
+        lots: each of which the bays are known.
         run_s: how long it was watched.
+        counted: each of which only the count is known.
     """
 
     lots: tuple[LotScore, ...]
     run_s: float
+    counted: tuple[CountScore, ...] = ()
 
     @property
     def delivery(self) -> Delivery:
-        """Of all boxes."""
-        columns = [(d.published, d.taken, d.lost) for d in (lot.delivery for lot in self.lots)]
+        """Of all lots."""
+        every = [lot.delivery for lot in self.lots] + [lot.delivery for lot in self.counted]
+        columns = [(each.published, each.taken, each.lost) for each in every]
         return Delivery(*(sum(column) for column in zip(*columns, strict=True)))
 
     @property
@@ -120,6 +94,8 @@ class CityScore:
                     f"{lot.lot.spec.name} was right in {lot.accuracy:.1%} of what was said, less "
                     f"than {lot.least_right:.1%}"
                 )
+        for counted in self.counted:
+            found += counted.faults(is_settled=self.run_s >= SETTLE_S)
         return found
 
 
@@ -134,7 +110,7 @@ def quantile_s(delays_s: Sequence[float], share: float) -> float | None:
 
 
 def score_lot(
-    part: Part, lot: PlannedLot, claims: Iterable[Claim], delivery: Delivery, end_s: float
+    part: BayPart, lot: PlannedLot, claims: Iterable[Claim], delivery: Delivery, end_s: float
 ) -> LotScore:
     """Score one lot.
 

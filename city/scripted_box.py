@@ -22,7 +22,8 @@ from vision.incidents import Incident
 
 # A box believes a change only after some seconds, so that a car driving through does not count.
 _HOLD_S = (2.0, 4.0)
-_CONF = (0.90, 0.99)
+# What a script says is so; a sensor beside it that says otherwise is not believed.
+_CONF = (0.985, 0.999)
 # Now and then something stands before a bay for a while.
 _OCCLUDED_SHARE = 0.02
 _OCCLUDED_S = 5.0

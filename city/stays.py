@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,6 +28,10 @@ _LESS_WANTED = {
 _SPARE = 0.03
 # How often somebody leaves before they meant to, while the lot empties.
 _HASTE = 0.5
+
+
+Taken = Mapping[str, Mapping[str, float]]
+"""By lot: the bays that are occupied in the end, and since when (seconds since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from city.demand import Use
-from city.plan import PlannedLot
+from city.plan import PlannedLot, Watch
 from city.stays import Stay
 from telemetry import BayKind, IncidentKind, UnknownReason
 
 _DAY_S = 86_400.0
 _WEEK_S = 7 * _DAY_S
-# Mean time between two of a kind: of one camera, of one box.
-_CAMERA_EVERY_S = 9 * _WEEK_S
+# Mean time between two of a kind: of one camera, of one sensor, of one box.
+_CAMERA_OUTAGES = (9 * _WEEK_S, (900.0, 5 * 3600.0))
+_SENSOR_EVERY_S, _SENSOR_FOR_S = 40 * _WEEK_S, (6 * 3600.0, 9 * _DAY_S)
 _LINE_EVERY_S = 5 * _WEEK_S
 _CAMERA_REASONS = (
     UnknownReason.CAMERA_LOST,
@@ -33,16 +34,17 @@ _TOLD_MISUSES = 0.08
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A span in which a camera saw nothing, or a box was not heard of.
+    """A span in which a camera saw nothing, a sensor was silent, or a box was not heard of.
 
     Attributes:
-        camera: which; None: the box's line to the broker, over which its events came later.
+        source: camera or sensor; None: the box's line to the broker, over which its events came
+            later.
         begin_s: seconds since 1970.
         end_s: likewise.
-        reason: of the camera's bays; None for a line.
+        reason: of the source's bays; None for a line.
     """
 
-    camera: str | None
+    source: str | None
     begin_s: float
     end_s: float
     reason: UnknownReason | None
@@ -63,14 +65,19 @@ class PastIncident:
 
 
 def outages_of(lot: PlannedLot, begin_s: float, end_s: float, seed: int) -> list[Outage]:
-    """Outages of a lot's cameras and box within a span, in order; those of one camera apart."""
+    """Outages of a lot's sources and box within a span, in order; those of one source apart."""
     rng = random.Random(f"outages {seed} {lot.key}")  # noqa: S311 - a simulation
     found = []
-    for camera in dict.fromkeys(bay.said.camera for bay in lot.bays):
-        for from_s, to_s in _spans(rng, begin_s, end_s, _CAMERA_EVERY_S, (900, 5 * 3600)):
-            found.append(Outage(camera, from_s, to_s, rng.choice(_CAMERA_REASONS)))
-    for from_s, to_s in _spans(rng, begin_s, end_s, _LINE_EVERY_S, (700, 4 * 3600)):
-        found.append(Outage(None, from_s, to_s, None))
+    on_sensors = lot.watch is Watch.SENSORS
+    every_s, long_s = (_SENSOR_EVERY_S, _SENSOR_FOR_S) if on_sensors else _CAMERA_OUTAGES
+    for source in dict.fromkeys(map(lot.source_of, lot.bays)):
+        for from_s, to_s in _spans(rng, begin_s, end_s, every_s, long_s):
+            silent = UnknownReason.SENSOR_SILENT
+            reason = silent if on_sensors else rng.choice(_CAMERA_REASONS)
+            found.append(Outage(source, from_s, to_s, reason))
+    if lot.has_box:
+        for from_s, to_s in _spans(rng, begin_s, end_s, _LINE_EVERY_S, (700, 4 * 3600)):
+            found.append(Outage(None, from_s, to_s, None))
     return sorted(found, key=lambda each: each.begin_s)
 
 
@@ -90,7 +97,9 @@ def _spans(
 def incidents_of(
     lot: PlannedLot, stays: Sequence[Stay], begin_s: float, end_s: float, seed: int
 ) -> list[PastIncident]:
-    """Incidents of a lot that were over within a span, by their begin."""
+    """Incidents of a lot that were over within a span, by their begin; none where no camera is."""
+    if not lot.has_box:
+        return []
     rng = random.Random(f"incidents {seed} {lot.key}")  # noqa: S311 - a simulation
     found = [*_overstays(lot, stays, rng), *_misuses(lot, stays, rng), *_seen(lot, stays, rng)]
     within = [each for each in found if begin_s <= each.begin_s and each.end_s < end_s]

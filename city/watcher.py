@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import httpx
 
 from city.cloud import Api
-from city.plan import PlannedLot
+from city.count_score import CountClaim
+from city.plan import PlannedLot, Watch
+from cloud_app.storage.cloud_edges import cloud_edge_names
 from edge_app.demo import Claim
 from telemetry import Clock, LotsightError
 
@@ -21,7 +23,7 @@ _DATA = "data:"
 
 
 class Watcher:
-    """Remembers what the API said of each bay, and when.
+    """Remembers what the API said of each bay and of each counted lot, and when.
 
     A bay of an absent edge counts as unknown: that is what the API says of it.
 
@@ -33,9 +35,12 @@ class Watcher:
 
     def __init__(self, api: Api, lots: Sequence[PlannedLot], clock: Clock) -> None:
         self._api, self._clock = api, clock
-        self._lots = {lot.edge: lot for lot in lots}
+        self._lots = {lot.key: lot for lot in lots}
+        # A lot with a box may have bays for which the cloud's own edge speaks.
+        self._lot_of = {edge: lot.key for lot in lots for edge in edges_of(lot)}
         self._last: dict[tuple[str, str], bool | None] = {}
         self._claims: dict[str, list[Claim]] = {lot.key: [] for lot in lots}
+        self._counts: dict[str, list[CountClaim]] = {lot.key: [] for lot in lots}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._changed: set[str] = set()
@@ -62,8 +67,13 @@ class Watcher:
         with self._lock:
             return list(self._claims[lot.key])
 
+    def counts(self, lot: PlannedLot) -> list[CountClaim]:
+        """What the API said of a counted lot, each with the clock's monotonic time."""
+        with self._lock:
+            return list(self._counts[lot.key])
+
     def look(self, lot: PlannedLot) -> float:
-        """Ask for all bays of a lot now.
+        """Ask for all bays of a lot now, or for its count.
 
         Returns:
             When the answer was there, monotonic.
@@ -71,10 +81,24 @@ class Watcher:
         Raises:
             LotsightError: the API does not answer.
         """
-        bays = self._api.get(f"lots/{lot.spec.site}/{lot.id}/bays")
+        is_counted = lot.watch is Watch.GATES
+        path = f"lots/{lot.spec.site}/{lot.id}"
+        answer = self._api.get(path if is_counted else f"{path}/bays")
         now_s = self._clock.mono_s()
-        self.take(lot, bays, now_s)
+        if is_counted:
+            self.take_count(lot, answer["counts"], now_s)
+        else:
+            self.take(lot, answer, now_s)
         return now_s
+
+    def take_count(self, lot: PlannedLot, counts: Mapping[str, int], now_s: float) -> None:
+        """Take in what the API says of a counted lot."""
+        is_known = counts["occupied"] + counts["free"] > 0
+        claim = CountClaim(counts["occupied"] if is_known else None, now_s)
+        with self._lock:
+            said = self._counts[lot.key]
+            if not said or said[-1].count != claim.count:
+                said.append(claim)
 
     def take(self, lot: PlannedLot, bays: Iterable[Mapping[str, object]], now_s: float) -> None:
         """Take in an answer of the API."""
@@ -101,7 +125,7 @@ class Watcher:
 
     def _heard(self, edges: Iterable[str]) -> None:
         with self._ready:
-            self._changed |= self._lots.keys() & set(edges)
+            self._changed |= {self._lot_of[edge] for edge in edges if edge in self._lot_of}
             if self._changed:
                 self._ready.notify_all()
 
@@ -111,17 +135,22 @@ class Watcher:
             with self._ready:
                 wait_s = max(0.0, next_all_s - self._clock.mono_s())
                 self._ready.wait_for(lambda: bool(self._changed) or self._stop.is_set(), wait_s)
-                edges, self._changed = self._changed, set()
+                lots, self._changed = self._changed, set()
             if self._clock.mono_s() >= next_all_s:
-                edges = set(self._lots)
+                lots = set(self._lots)
                 next_all_s = self._clock.mono_s() + _ALL_EVERY_S
-            for edge in sorted(edges):
+            for lot in sorted(lots):
                 try:
-                    self.look(self._lots[edge])
+                    self.look(self._lots[lot])
                 except LotsightError:  # the next look will tell
                     self._stop.wait(_RETRY_S)
                 if self._stop.is_set():
                     return
+
+
+def edges_of(lot: PlannedLot) -> set[str]:
+    """All edges that may speak for bays of a lot."""
+    return {lot.edge, *cloud_edge_names(lot.spec.site, lot.id)}
 
 
 def edges_in(line: str) -> list[str]:

@@ -16,10 +16,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from cloud_app.registry.facts import DeviceKind
+from cloud_app.registry.facts import DeviceKind, LotFacts
 from cloud_app.registry.kinds import BAY, LOT
 from cloud_app.registry.queries import Filter, devices_at, every_thing
-from cloud_app.registry.things import Said
+from cloud_app.registry.things import Said, find_one
 from cloud_app.storage.bay_words import forget_others
 from cloud_app.storage.carrying import mark_carried
 from cloud_app.storage.cloud_edges import ensure_cloud_edge
@@ -29,6 +29,8 @@ from cloud_app.storage.database import Row, Session
 from cloud_app.storage.intake import lock_edges, take_layout
 from cloud_app.storage.tables import bay as bay_table
 from cloud_app.storage.tables import cloud_edge, edge, source_state
+from cloud_app.storage.tables import lot as lot_table
+from cloud_app.storage.upsert import Upsert, names, same
 from telemetry.bay_sensors import SENSORS_CAMERA
 from telemetry.bounds import MAX_BAYS
 from telemetry.layout import Layout
@@ -57,6 +59,12 @@ _SEEN = (
     .order_by(bay_table.c.edge, bay_table.c.place)
 )
 _OF_BOX = ("camera", "kind", "angle", "zone", "level", "picture")
+_LOT = Upsert(
+    lot_table,
+    names(lot_table),
+    same("name", "levels", "lat", "lon"),
+    lambda _new: lot_table.c.edge.is_(None),
+)
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -133,6 +141,7 @@ def _lay_out_lot(session: Session, site: str, lot: str, sources: LotSources) -> 
         [_bay(name, lot, said_of.get(name, {}), seen.get(name)) for name in sources.bays[:MAX_BAYS]]
     )
     name = ensure_cloud_edge(session, site, lot)
+    _describe(session, site, lot)
     before = layout_in_force(session, name)
     is_less = forget_others(session, site, lot, sources.sensors)
     if before == layout:
@@ -144,6 +153,19 @@ def _lay_out_lot(session: Session, site: str, lot: str, sources: LotSources) -> 
     mark_boxes(session, boxes)
     session.announce(name)
     return True
+
+
+def _describe(session: Session, site: str, lot: str) -> None:
+    """Let lists know the lot as the registry does, until a box describes it."""
+    thing = find_one(session, LOT.ref({"site": site, "lot": lot}))
+    if thing is None or not isinstance(thing.facts, LotFacts):
+        return
+    facts, area = thing.facts, thing.facts.box()
+    where = (None, None) if area is None else (
+        (area.south + area.north) / 2, (area.west + area.east) / 2
+    )  # fmt: skip
+    levels = json.dumps(list(facts.levels or ()))
+    session.upsert(_LOT, [(site, lot, facts.name, levels, *where, None)])
 
 
 def mark_boxes(session: Session, boxes: Iterable[str]) -> None:

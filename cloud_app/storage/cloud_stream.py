@@ -25,8 +25,9 @@ from telemetry.messages import BayChanged, ClockStamp, Occupancy
 from telemetry.topics import EdgeTopics
 from telemetry.vocabulary import Cause, UnknownReason
 
-EPOCH = 1
-"""Of every cloud edge: its store is the database, and made anew with it."""
+EPOCH = 1_000
+"""Of every cloud edge: its store is the database, and made anew with it. Lower ones are for a past
+that is brought in from elsewhere, so that it never stands before what is said now."""
 
 _STATES = select(bay_state).where(
     bay_state.c.edge == bindparam("of"),

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 from rich.console import Console
 
-from city.part import Published
+from city.part import Ask, Delivery, Published
 from city.plan import PlannedLot
 from city.report import show_score
 from city.run import drained
-from city.score import CityScore, Delivery, LotScore, quantile_s, score_lot
+from city.score import CityScore, LotScore, quantile_s, score_lot
 from city.watcher import Watcher, edges_in
 from edge_app.demo import Claim
 from simulator import TruthChange
@@ -56,6 +56,8 @@ class Story:
 
     def start(self) -> None: ...
 
+    def check(self) -> None: ...
+
     def quiesce(self) -> None: ...
 
     def stop(self) -> None: ...
@@ -70,6 +72,9 @@ class Story:
 
     def changes(self, lot: PlannedLot, to_s: float) -> Sequence[TruthChange]:
         return [c for c in self.changed if c.time_s <= to_s]
+
+    def delivery(self, lot: PlannedLot, published: Published, ask: Ask) -> Delivery:
+        return Delivery.of(published, ask(f"edges/{lot.edge}"))
 
     def published(self) -> Mapping[str, Published]:
         self.asked += 1
