@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cloud_app.accounts.tickets import TicketKind
 from cloud_app.api import policy
 from cloud_app.api.access import digest_of
 from cloud_app.config import (
+    GatesConfig,
     HttpConfig,
     MailConfig,
     MailSecurity,
@@ -26,8 +28,14 @@ from cloud_app.config import (
     Scope,
     TokenConfig,
 )
+from cloud_app.occupancy.balances import Lot
+from cloud_app.occupancy.counting import count_lot
+from cloud_app.occupancy.passages import Place, take_reports
 from cloud_app.registry.kinds import KINDS
 from cloud_app.storage.sqlite import SqliteDatabase
+from cloud_app.storage.times import to_ms
+from sensors.gates import GateReport, Passage
+from telemetry import PassageDirection, PassageMethod
 from tests.cloud_app.accounts.kit import NORTH, PASSWORD, PEOPLE, acting, add, log_in, signed_in
 from tests.cloud_app.alerts.kit import FULL, Desk, receiving_posts
 from tests.cloud_app.hub import Hub, fill
@@ -94,6 +102,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         log_in(ada, ADA)
         _registry(walk, ops)
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
+        _lots(walk, ops)
         _alerts(walk, ada)
         _others(walk, ada)
         _oneself(walk, ada)
@@ -123,6 +132,26 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _lots(walk: Walk, client: httpx.Client) -> None:
+    bay = {"site": "north", "lot": "p1", "bay": "a1"}
+    until = (walk.hub.clock.utc() + timedelta(hours=1)).isoformat()
+    path = "lots/{site}/{lot}/bays/{bay}/manual"
+    walk.call(client, "PUT", path, {"state": "free", "until": until}, **bay)
+    walk.call(client, "DELETE", path, **bay)
+    garage = {"site": "north", "lot": "garage"}
+    walk.call(client, "PUT", "registry/lots/{site}/{lot}", {"capacity": 100}, **garage)
+    gate = {**garage, "kind": "gate_counter"}
+    walk.call(client, "PUT", "registry/devices/{device}", gate, device="gate-1")
+    now = walk.hub.clock.utc()
+    passed = Passage(PassageDirection.IN, 1, now, "1", PassageMethod.PULSE)
+    with walk.hub.database.write() as session:
+        report = GateReport("gate-1", now, (passed,))
+        take_reports(session, Place("gate-1", "north", "garage"), [report], to_ms(now))
+        count_lot(session, Lot("north", "garage"), walk.hub.context.now(), GatesConfig())
+    etag = client.get("/api/v1/lots/north/garage/count").headers["ETag"]
+    walk.call(client, "POST", "lots/{site}/{lot}/count", {"count": 3}, etag=etag, **garage)
 
 
 def _alerts(walk: Walk, client: httpx.Client) -> None:
