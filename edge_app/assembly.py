@@ -130,7 +130,7 @@ def _assemble(
     layout = StoredLayout(store, alarms, config.sensor)
     devices = build_lot_devices(config, store, layout.record, live_state, alarms, clock)
     outlets = Outlets(devices.sensing.bays.record_camera, live_state)
-    lanes = LaneOutlets(store, live_state)
+    lanes = LaneOutlets(store, live_state, devices.sensing.gates.count_line)
     shared = _Shared(make_camera, outlets, lanes, scheduler.notify, clock)
     single = [_camera(config, camera, shared) for camera in config.camera]
     scheduler.add([camera.unit for camera in single])

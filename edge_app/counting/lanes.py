@@ -28,7 +28,7 @@ from vision.view_guard import ViewReport
 _log = logging.getLogger(__name__)
 
 PassageListener = Callable[[Sequence[GatePassage]], None]
-"""Told of passages once they are recorded, in the worker's thread: it must be quick."""
+"""Called in the worker's thread: it must be quick."""
 _RATE_WINDOW_S = 10.0
 _NO_PICTURES = "no pictures come"
 _BLIND_AFTER_S = 5.0
@@ -42,10 +42,12 @@ class LaneOutlets:
     Attributes:
         store: takes them over for good, and keeps the totals.
         live_state: the live state.
+        passed: told of passages once they are recorded.
     """
 
     store: Store
     live_state: LiveState
+    passed: PassageListener
 
 
 class CameraLanes:
@@ -65,7 +67,6 @@ class CameraLanes:
         self._config = config
         self._outlets = outlets
         self._clock = clock
-        self._listeners: list[PassageListener] = []
         self._calibration: Calibration | None = None
         self._lines: dict[str, Line] = {}
         self._counter = LaneCounter([])
@@ -111,10 +112,6 @@ class CameraLanes:
         self._detector, self._fault = None, fault
         self._show()
 
-    def add_listener(self, listener: PassageListener) -> None:
-        """Tell `listener` of passages from now on."""
-        self._listeners.append(listener)
-
     # -- work ------------------------------------------------------------------------------------
 
     def count(self, frame: Frame, view: ViewReport) -> tuple[GatePassage, ...]:
@@ -138,8 +135,7 @@ class CameraLanes:
             self._note(seen_s)
         if passages:
             self._outlets.store.record_passages(passages)
-            for listener in self._listeners:
-                listener(passages)
+            self._outlets.passed(passages)
         self._show()
         return passages
 

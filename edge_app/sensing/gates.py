@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from edge_app.config import CountedLotConfig, VehicleGateConfig
 from edge_app.delivery import Note, Notice, StoreError
+from edge_app.delivery.passages import GatePassage
 from edge_app.sensing.ledger import (
     CountMemory,
     GateMemory,
@@ -29,7 +30,7 @@ from sensors.gates.pulses import read_pulses
 from telemetry import Clock
 from telemetry.bounds import clamped
 from telemetry.cloudevents import GATE_PASSED_TYPE, LOT_COUNT_TYPE
-from telemetry.gates import CountCause, GatePassed, LotCounted, PassageDirection
+from telemetry.gates import CountCause, GatePassed, LotCounted, PassageDirection, PassageMethod
 from telemetry.messages import ClockStamp
 
 _log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class GateCounters:
         passages: Sequence[tuple[Passage, int | None]],
     ) -> int:
         vehicles = [each for each, _ in passages]
-        count_passages(ledger, counts_of(gate, self._lots), vehicles)
+        count_passages(ledger, counts_of(gate.lot, gate.level, self._lots), vehicles)
         for each in vehicles:
             side = self._ins if each.direction is PassageDirection.IN else self._outs
             side[gate.id] += each.count
@@ -140,6 +141,20 @@ class GateCounters:
         return sum(each.count for each in vehicles)
 
     # -- counts ----------------------------------------------------------------------------------
+
+    def count_line(self, passages: Sequence[GatePassage]) -> None:
+        """Count what passed over lines in pictures; their events are queued already."""
+        with self._lock:
+            for each in passages:
+                ledger = self._ledgers.get(each.lot)
+                lots = counts_of(each.lot, each.level, self._lots)
+                if ledger is None or not lots:
+                    continue
+                key = f"{each.gate}/{each.time.isoformat()}"
+                passed = Passage(each.direction, 1, each.time, key, PassageMethod.LINE)
+                count_passages(ledger, lots, [passed])
+                self._send(each.lot, [])
+                self._outlets.counted()
 
     def set_count(self, lot: str, level: str | None, count: int) -> None:
         """Set a count by hand: somebody looked.

@@ -119,9 +119,11 @@ def _take_total(gate: VehicleGateConfig, memory: GateMemory, total: Total, taken
         taken.passages.append((passage, total.total))
 
 
-def counts_of(gate: VehicleGateConfig, lots: Sequence[CountedLotConfig]) -> list[CountedLotConfig]:
-    """The counts that a gate's vehicles change."""
-    return [each for each in lots if each.id == gate.lot and each.level in {None, gate.level}]
+def counts_of(
+    lot: str, level: str | None, lots: Sequence[CountedLotConfig]
+) -> list[CountedLotConfig]:
+    """The counts that vehicles change which pass into a lot, or a level of it."""
+    return [each for each in lots if each.id == lot and each.level in {None, level}]
 
 
 def count_passages(

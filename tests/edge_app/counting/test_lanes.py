@@ -66,12 +66,13 @@ class Rig:
     calibration: Calibration = CALIBRATION
     clock: ManualClock = field(default_factory=lambda: ManualClock(epoch_utc=T0))
     network: Boxes = field(default_factory=Boxes)
+    told: list[GatePassage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = Store.open(self.path, self.clock)
         self.live_state = LiveState()
         camera = CameraConfig(id="ramp", source="x", calibration_file=Path("x"))
-        outlets = LaneOutlets(self.store, self.live_state)
+        outlets = LaneOutlets(self.store, self.live_state, self.told.extend)
         self.lanes = CameraLanes(camera, CountingConfig(), outlets, self.clock)
         self.lanes.use_calibration(self.calibration)
         self.lanes.use_detector(self.network)
@@ -110,8 +111,7 @@ def rig(tmp_path: Path) -> Rig:
 
 
 def test_passages_become_events_with_running_totals(rig: Rig) -> None:
-    told: list[GatePassage] = []
-    rig.lanes.add_listener(told.extend)
+    told = rig.told
     rig.drive(UP)
     rig.drive(UP)
     rig.drive(UP[::-1])

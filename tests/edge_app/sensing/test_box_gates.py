@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from edge_app.alarms import AlarmKind
+from edge_app.delivery import GatePassage
 from sensors.errors import SensorError
-from telemetry import GatePassedEvent, LotCountEvent
+from telemetry import GatePassedEvent, LotCountEvent, PassageDirection
 from tests.edge_app.sensing.conftest import Box, MakeBox
 
 GARAGE = (
@@ -115,3 +117,20 @@ def test_unknown_gates_and_directions_are_refused(make_box: MakeBox) -> None:
     assert send(box, gate="both", count=2, id="2") == 0
     assert "no direction is told; set its wiring" in (box.sensing.report().last_fault or "")
     assert passages(box) == []
+
+
+def test_lines_in_pictures_count_too(make_box: MakeBox) -> None:
+    box = make_box(GARAGE)
+    box.sensing.gates.set_count("garage", None, 5)
+    box.clock.advance(10)
+    way_in, way_out = PassageDirection.IN, PassageDirection.OUT
+    for way in (way_in, way_in, way_out, way_in):
+        box.clock.advance(1)
+        now = box.clock.utc()
+        line = GatePassage("ramp", "garage", None, way, now, "car", 0.9, "cam", 1)
+        elsewhere = replace(line, lot="other")
+        box.sensing.gates.count_line([line, elsewhere])
+    assert box.sensing.report().counts[0].count == 7
+    assert passages(box) == [], "their events are the counter's own"
+    box = make_box(GARAGE)
+    assert box.sensing.report().counts[0].count == 7
