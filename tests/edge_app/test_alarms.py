@@ -38,7 +38,7 @@ def test_alarms_are_told_once_and_end(caplog: pytest.LogCaptureFixture) -> None:
         ("ERROR", "alarm camera-b: camera b: lost: no answer"),
         ("ERROR", "alarm camera-a: camera a: dark: no answer"),
         ("ERROR", "alarm disk: the disk is full"),
-        ("INFO", "alarm camera-b has ended"),
+        ("INFO", "alarm camera-b cleared"),
         ("ERROR", "alarm camera-a: camera a: blind: no answer"),
     ]
 

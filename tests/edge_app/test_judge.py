@@ -196,7 +196,7 @@ def test_a_picture_of_another_shape_is_refused(tmp_path: Path, bays_file: Path) 
     cv2.imwrite(str(wide), free_lot(size_wh=(400, 100)))
     error = refused(wide, "-c", bays_file, "-o", tmp_path / "out")
     assert isinstance(error, CalibrationError)
-    assert "shaped like 320x240, on which the bays were drawn, but got 400x100" in str(error)
+    assert "320x240, on which the bays were drawn, but got 400x100" in str(error)
 
 
 def test_odd_sides_are_cut_to_even_ones(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_snapshots_that_fail_say_why(camera_server: CameraServer) -> None:
         SystemClock(),
     )
     camera_server.status = 503
-    with pytest.raises(CameraError, match="expected a picture, but got HTTP 503"):
+    with pytest.raises(CameraError, match="expected an image, but got HTTP 503"):
         source.read()
     camera_server.status, camera_server.picture = 200, b"<html>login</html>"
     with pytest.raises(

@@ -309,7 +309,7 @@ def test_the_columns_of_the_top_view_clip(
             corners = [(left, top), (left, bottom), (right, bottom), (right, top)]
             hands.lay_out_row(corners, len(column))
         hands.save(1)
-        page.get_by_label("Place in the clip").fill("7")
+        page.get_by_label("Position in the clip, seconds").fill("7")
         assert "7.0 / 14." in page.inner_text("#clip output")
     saved = load_calibration(session.path)
     assert len(saved.bays) == 63

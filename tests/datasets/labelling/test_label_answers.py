@@ -107,7 +107,7 @@ def test_full_disk_keeps_the_journal_whole(tmp_path: Path) -> None:
     try:
         # The kernel takes a part of the next line, as a full disk does.
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, hard))
-        with pytest.raises(AnswerNotKeptError, match=r"ina\.jsonl: expected to be able to keep"):
+        with pytest.raises(AnswerNotKeptError, match=r"ina\.jsonl: cannot save the answer"):
             append_entry(path, entry(1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -248,4 +248,4 @@ def test_a_picture_that_is_gone_is_named(lots: Any, make: Any, tmp_path: Path, o
     client = open_(tmp_path / "q")
     answer = client.http.get(f"/api/crop/{client.next()[0]['item']}/320.jpg")
     assert answer.status_code == 400
-    assert "gone.png: expected a picture" in answer.json()["detail"]["message"]
+    assert "gone.png: cannot read the image" in answer.json()["detail"]["message"]

@@ -77,7 +77,7 @@ def test_a_damaged_head_is_said_and_all_begins_anew(
     path.write_bytes(content)
     file = AuditHistoryFile(path)
     assert file.read() == AuditHistory()
-    assert "expected the audit's figures in version 1" in caplog.text
+    assert "expected audit history version 1" in caplog.text
     file.add("f" * 64, counted(1), lambda: [counted(1)])
     assert AuditHistoryFile(path).read().looks == (counted(1),)
 
@@ -97,7 +97,7 @@ def test_a_damaged_line_is_said_and_what_stands_before_it_counts(
     lines = written.read_bytes().splitlines(keepends=True)
     written.write_bytes(b"".join([*lines[:4], line, *lines[5:]]))
     assert AuditHistoryFile(written).read().looks == tuple(counted(number) for number in range(3))
-    assert "line 5: expected a counted picture" in caplog.text
+    assert "line 5: expected an audit record" in caplog.text
 
 
 def test_the_file_does_not_grow_for_ever(path: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_kept_layout_that_is_too_large_today_is_passed_over(
     store.close()
     store = open_store(path, clock)
     assert store.layout is None
-    assert "the kept layout is passed over: not a layout: bays.0.level" in caplog.text
+    assert "stored layout skipped: not a layout: bays.0.level" in caplog.text
     store.set_layout(layout_of(3))
     assert len(store.states()) == 3
     store.close()

@@ -59,7 +59,7 @@ def test_a_model_that_is_missing_and_then_comes(
     shutil.copy(entry.path, folder / "own.onnx")
     (folder / "own.json").write_text(json.dumps(manifest))
     wait_for(lambda: states(broker, "north", lot), "known bays once the model is there")
-    assert "alarm model has ended" in box.log
+    assert "alarm model cleared" in box.log
     assert_healthy_otherwise(box)
 
 
@@ -106,7 +106,7 @@ def test_a_broken_calibration_costs_its_camera_only(
     assert len(broker.newest("layout")["bays"]) == 2 * len(lot.bays)
     path.write_text(good.replace('"polygon"', '"polygone"', 1))
     wait_for(lambda: box.log.count("alarm calibration-north: ") == 2, "an alarm")
-    assert states(broker, "north", lot), "the last good one stays in use"
+    assert states(broker, "north", lot), "the last valid one stays in use"
     assert box.stop() == 0
     before = broker.seqs()
     box.start()
