@@ -110,7 +110,7 @@ def test_agreement_away_from_the_bays_does_not_count() -> None:
     covered[:, 240:] = 90
     found = reregister(ground, covered, BAYS)
     assert not found.usable
-    assert "span" in found.verdict
+    assert "of the bays, expected at least" in found.verdict
 
 
 def test_shift_is_the_median_move_of_centres() -> None:

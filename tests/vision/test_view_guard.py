@@ -256,7 +256,7 @@ def test_a_cut_picture_is_not(cut: tuple[slice, ...]) -> None:
 def test_another_shape_without_a_reference_is_refused_and_told_what_to_do() -> None:
     report = once(np.asarray(cv2.resize(view(), (640, 360)), np.uint8), None)
     assert report.reason is UnknownReason.VIEW_MOVED
-    assert "shaped like 640x480" in report.detail
+    assert "aspect ratio of 640x480" in report.detail
     assert "but got 640x360" in report.detail
     assert "`lotsight calibration reference`" in report.detail
 

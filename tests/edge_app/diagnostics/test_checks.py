@@ -59,7 +59,7 @@ def test_a_picture_of_another_shape_is_told(config: LotsightConfig, tmp_path: Pa
     (check,) = check_cameras(config)
     assert check.is_bad
     assert "480x480 px" in check.text
-    assert "shaped like 640x480, on which the bays were drawn" in check.text
+    assert "640x480, on which the bays were drawn" in check.text
     (tmp_path / "a.png").unlink()
     (check,) = check_cameras(config)
     assert check.is_bad
