@@ -198,9 +198,9 @@ def test_kills_under_load_with_and_without_a_broker_lose_no_event(
     finally:
         stop.set()
         flipping.join()
-    starts = box.log.count(" watches ")
+    starts = box.log.count("edge box ")
     box.start()
-    wait_for(lambda: box.log.count(" watches ") > starts, "the box to be up")
+    wait_for(lambda: box.log.count("edge box ") > starts, "the box to be up")
     wait_for(lambda: _all_out(broker), "the rest to go out")
     assert box.stop() == 0
     assert "Traceback" not in box.log
