@@ -33,6 +33,7 @@ def test_an_alert_is_found_and_seen_to(town: Town, open_page: OpenPage) -> None:
     page.get_by_role("button", name="To me").click()
     page.get_by_role("dialog").get_by_role("button", name="Assign").click()
     expect(log.first).to_contain_text("ada@kerb.example")
+    expect(page.get_by_role("dialog")).to_have_count(0)  # behind it nothing can be typed
     page.get_by_label("Comment").fill("The electrician comes at two.")
     page.get_by_role("button", name="Add comment").click()
     expect(log.first).to_contain_text("The electrician comes at two.")

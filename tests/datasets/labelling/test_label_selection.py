@@ -63,7 +63,7 @@ def test_signs_and_weights_refuse_nonsense() -> None:
         Weights(heads=2)
     with pytest.raises(ValueError, match="arrays of one shape"):
         Signs(as_floats([0.5]), as_floats([0.5, 0.5]), np.array([True]), np.array([True]))
-    with pytest.raises(ValueError, match="random_share: expected a share"):
+    with pytest.raises(ValueError, match="random_share: expected a fraction"):
         Budget(random_share=1.5)
 
 
