@@ -19,7 +19,7 @@ def find_contradiction(config: LotsightConfig) -> str | None:
 
 def _faults(config: LotsightConfig) -> Iterator[str]:
     if not (config.camera or config.sensor or config.vehicle_gate):
-        yield "one table [[camera]], [[sensor]] or [[vehicle_gate]] at least"
+        yield "expected at least one [[camera]], [[sensor]] or [[vehicle_gate]] table, but got none"
     yield from _doubled("camera", "id", (each.id for each in config.camera))
     if any(each.id == SENSORS_CAMERA for each in config.camera):
         yield f"no camera may be called {SENSORS_CAMERA!r}: it stands for bays without a camera"

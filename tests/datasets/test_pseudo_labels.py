@@ -137,7 +137,7 @@ def test_command_writes_a_set_that_training_reads(tmp_path: Path) -> None:
     arguments = ["pseudo-label", "lot", "--data", str(tmp_path / "sets"), "--out", str(out)]
     result = CliRunner().invoke(app, [*arguments, "--threads", "1"], env={"COLUMNS": "160"})
     assert result.exit_code == 0, result.output
-    assert "adapt: 3 pictures" in result.output
+    assert "adapt: 3 images" in result.output
     assert [len(read_lot(out, split)) for split in (ADAPT, CHECK)] == [3, 1]
     assert all(frame.known.all() for frame in read_lot(out, ADAPT)), "unknown bays are left out"
     assert default_model().name in read_manifest(out).note

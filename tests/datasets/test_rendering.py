@@ -50,6 +50,6 @@ def test_the_command_renders_one_kind_from_a_seed_on(tmp_path: Path) -> None:
     options = ["--count", "2", "--seed", "5", "--kind", "garage", "--width", "320"]
     result = CliRunner().invoke(app, ["render", "--out", str(out), *options, "--height", "200"])
     assert result.exit_code == 0, result.output
-    assert "2 pictures" in result.output
+    assert "2 images" in result.output
     assert {frame.lot for frame in read_dataset(out)} == {"garage-5", "garage-6"}
     assert {LotKind(frame.lot.split("-")[0]) for frame in read_dataset(out)} == {LotKind.GARAGE}

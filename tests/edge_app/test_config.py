@@ -197,7 +197,7 @@ def test_secrets_that_are_wrong(line: str, text: str) -> None:
             LEAST.replace('site = "s"\n', ""), "line 1, edge.site: required, but missing",
             id="missing-key",
         ),
-        pytest.param(EDGE, "one table [[camera]], [[sensor]] or", id="no-camera"),
+        pytest.param(EDGE, "at least one [[camera]], [[sensor]] or", id="no-camera"),
         pytest.param(
             LEAST.replace('"box"', '"no/slash"'), "line 3, edge.edge = 'no/slash'", id="identifier"
         ),
@@ -215,7 +215,7 @@ def test_secrets_that_are_wrong(line: str, text: str) -> None:
             LEAST + "[evidence]\nenter_prob = 0.2\n", "leave_prob < enter_prob", id="evidence"
         ),
         pytest.param("a = 1\nb = = 2\n", "line 2: invalid TOML: Invalid value", id="not-toml"),
-        pytest.param("camera = []\n" + EDGE, "at least one [[camera]] table", id="empty"),
+        pytest.param("camera = []\n" + EDGE, "at least one [[camera]], [[sensor]]", id="empty"),
         pytest.param(LEAST + "[edge]\n", "invalid TOML", id="table-twice"),
     ],
 )  # fmt: skip

@@ -37,5 +37,5 @@ def test_the_server_serves_and_ends(free_port: Callable[[], int]) -> None:
 def test_a_certificate_that_is_none(tmp_path: Path, free_port: Callable[[], int]) -> None:
     (tmp_path / "c.pem").write_text("no certificate")
     config = HttpConfig(port=free_port(), cert_file=tmp_path / "c.pem", key_file=tmp_path / "c.pem")
-    with pytest.raises(ConfigError, match=r"certificate .*c\.pem cannot be loaded"):
+    with pytest.raises(ConfigError, match=r"cannot load certificate .*c\.pem"):
         HttpServer(hello, config)  # type: ignore[arg-type]

@@ -139,7 +139,7 @@ def test_a_changed_picture_is_told_with_both_hashes(tmp_path: Path) -> None:
 def test_a_missing_picture_is_told(tmp_path: Path) -> None:
     folder = written(tmp_path / "b")
     (folder / "frames/north-2.jpg").unlink()
-    with pytest.raises(HarvestError, match=r"north-2\.jpg: expected a file"):
+    with pytest.raises(HarvestError, match=r"north-2\.jpg: cannot read this file"):
         read_bundle(folder)
 
 

@@ -127,7 +127,7 @@ def test_what_is_half_sent_is_ended(port: int, what: str) -> None:
         assert answer == b""
     else:
         assert answer.startswith(b"HTTP/1.1 408 "), answer
-        assert answer.endswith(b'{"detail": "the request was not sent in time"}')
+        assert answer.endswith(b'{"detail": "the request timed out"}')
 
 
 @pytest.mark.parametrize("what", ["head", "body", "second-head"])

@@ -136,7 +136,7 @@ def test_an_unknown_name_says_which_there_are() -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOTSIGHT_MODELS", str(tmp_path / "none"))
-    with pytest.raises(ModelError, match="none: expected a folder of models"):
+    with pytest.raises(ModelError, match="none: folder of models not found"):
         list_models()
 
 

@@ -68,7 +68,10 @@ def test_picture_and_clip_are_told_apart(lot_picture: Path, tmp_path: Path) -> N
 
 
 def test_what_does_not_exist_is_said_so() -> None:
-    with pytest.raises(ConfigError, match="nowhere.mp4 does not exist"), open_pictures("nowhere.mp4"):
+    with (
+        pytest.raises(ConfigError, match="nowhere"),
+        open_pictures("nowhere.mp4"),
+    ):
         pass
 
 

@@ -191,7 +191,7 @@ def test_what_to_do_is_told_once_for_cameras_with_the_same_fault(
         ["Camera b: dark", "Camera a: lost", "Camera c: lost"]
     )
     expect(page.locator("#faults .found")).to_contain_text(["seen at b", "seen at a", "seen at c"])
-    expect(page.locator("#faults .remedy")).to_contain_text(["lamps", "network cable"])
+    expect(page.locator("#faults .remedy")).to_contain_text(["lighting", "network cable"])
     assert page.locator("#faults li.again .what").inner_text() == "Camera c: lost"
     pictures = page.locator("#camera-a img[src], #camera-b img[src], #camera-c img[src]")
     assert pictures.count() == 0, "a picture is asked for that there is not"

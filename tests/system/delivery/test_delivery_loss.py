@@ -28,6 +28,7 @@ REPO = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.conformance("seq gapless over 50 random kill -9 of the edge")
 def test_fifty_kills_of_the_box_leave_no_gap(
     broker: Mosquitto,
