@@ -70,9 +70,7 @@ def test_a_port_that_is_taken_does_not_end_the_monitoring(
         box.add_camera("north", str(picture), lot.bays)
         box.start()
         wait_for(lambda: len(broker.states()) == len(lot.bays), "a state of each bay")
-        assert (
-            "cannot serve the web pages: http: cannot listen on 127.0.0.1:" in box.log
-        )
+        assert "cannot serve the web pages: http: cannot listen on 127.0.0.1:" in box.log
         assert box.stop() == 0
     assert "Traceback" not in box.log
 
