@@ -30,6 +30,8 @@ LEARNED_DAYS = 84
 _EVERY_S = 60.0
 _NIGHT_HOURS = range(2, 6)
 _FRESH_MS = 20 * 3_600_000
+# A past that is imported is soon long enough.
+_RETRY_MS = 600_000
 _STALE_FIT_MS = 7 * 86_400_000
 
 _FITTED = select(func.max(forecast_fit.c.fitted_ms)).where(forecast_fit.c.site == bindparam("at"))
@@ -215,9 +217,10 @@ class ForecastWorker:
     def _is_due(self, session: Session, site: str, now: datetime) -> bool:
         """At night if the last fit is of the night before; at once if there is none."""
         now_ms = to_ms(now)
-        if now_ms - self._tried_ms.get(site, 0) < _FRESH_MS:
-            return False
         [(fitted_ms,)] = session.rows(_FITTED, {"at": site})
+        pause_ms = _RETRY_MS if fitted_ms is None else _FRESH_MS
+        if now_ms - self._tried_ms.get(site, 0) < pause_ms:
+            return False
         if fitted_ms is None:
             return True
         is_night = now.astimezone(zone_of(session, site)).hour in _NIGHT_HOURS

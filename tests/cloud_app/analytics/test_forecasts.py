@@ -19,13 +19,14 @@ QUARTER_MS = 900_000
 BAYS = 2
 
 
-def remember(database: Database, hub: Hub, days: int) -> None:
+def remember(database: Database, hub: Hub, days: int, until_days: int = 0) -> None:
     """Quarters of the north's lot: full from nine to five on working days, else empty."""
     random = np.random.default_rng(1)
     now = hub.clock.utc()
     first = to_ms(now - timedelta(days=days)) // QUARTER_MS * QUARTER_MS
     rows = []
-    for start_ms in range(first, to_ms(now) // QUARTER_MS * QUARTER_MS, QUARTER_MS):
+    last = to_ms(now - timedelta(days=until_days)) // QUARTER_MS * QUARTER_MS
+    for start_ms in range(first, last, QUARTER_MS):
         local = datetime.fromtimestamp(start_ms / 1000, BERLIN)
         is_busy = local.weekday() < 5 and 9 <= local.hour < 17
         share = float(np.clip(random.normal(0.9 if is_busy else 0.1, 0.03), 0, 1))
@@ -87,7 +88,7 @@ def test_learning_is_of_the_night_and_of_one_site_at_a_time(database: Database) 
     assert learned() != first
 
 
-def test_a_site_without_data_is_tried_once_a_day(database: Database) -> None:
+def test_a_site_with_too_little_data_is_tried_again_soon(database: Database) -> None:
     hub, _, _ = a_city(database)
     remember(database, hub, 10)
     worker = ForecastWorker(database, lambda: True, hub.clock)
@@ -96,3 +97,10 @@ def test_a_site_without_data_is_tried_once_a_day(database: Database) -> None:
         answer = http.get("/api/v1/lots/north/p1/forecast").json()
     assert answer["learned"] is None
     assert answer["reason"].startswith("nothing was learned of this lot yet")
+    remember(database, hub, 30, until_days=10)
+    worker.tick()
+    with hub.client("all") as http:
+        assert http.get("/api/v1/lots/north/p1/forecast").json()["learned"] is None
+        hub.clock.now_s += 601
+        worker.tick()
+        assert http.get("/api/v1/lots/north/p1/forecast").json()["learned"] is not None
