@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 from city.live_lot import LiveLot
@@ -27,6 +28,7 @@ _SILENT, _SILENT_AFTER_S = "A06", 8.0
 # Two and a half of its periods, and what the cloud needs to see it.
 _FORGOTTEN_S = 2.5 * PERIOD_S + 5.0
 _WEAK, _WEAK_V = "A03", 2.62
+_WRITTEN_S, _STEP_S = 15.0, 0.25
 
 
 class SensorLots:
@@ -116,13 +118,20 @@ class SensorLots:
 
     def delivery(self, lot: PlannedLot, published: Published, ask: Ask) -> Delivery:
         """Of the frames: the cloud says of each sensor how many it has."""
-        there = sum(int(ask(f"sensors/{each.id}")["frames_24h"]) for each in sensors_of(lot))
+        # What the broker has the cloud may still be writing.
+        ends_s = self._clock.mono_s() + _WRITTEN_S
+        while (taken := _taken(lot, ask)) < published.seq and self._clock.mono_s() < ends_s:
+            time.sleep(_STEP_S)
         # They go on sending; what came since `published` is nobody's question.
-        taken = min(there, published.seq)
+        taken = min(taken, published.seq)
         return Delivery(published.seq, taken, published.seq - taken)
 
     def _tick(self, news: News, is_quiet: bool) -> None:
         self._field.step(self._clock.utc().timestamp(), news)
+
+
+def _taken(lot: PlannedLot, ask: Ask) -> int:
+    return sum(int(ask(f"sensors/{each.id}")["frames_24h"]) for each in sensors_of(lot))
 
 
 def _habits(bay: str, begin_s: float) -> Habits:
