@@ -115,10 +115,13 @@ class CloudService:
         intake = SensorIntake(config.sensors, self.clock, gates.take_counts)
         networks = config.sensors.network
         sensors = SensorWorker(
-            database, intake, [n for n in networks if not n.kind.is_of_gates], self.clock
+            database,
+            [each for each in networks if not each.kind.is_of_gates],
+            self.clock,
+            intake=intake,
         )
         gate_worker = GateWorker(
-            database, gates, [n for n in networks if n.kind.is_of_gates], self.clock
+            database, [each for each in networks if each.kind.is_of_gates], self.clock, intake=gates
         )
         housekeeper = Housekeeper(
             database,

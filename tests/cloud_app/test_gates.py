@@ -185,7 +185,7 @@ def test_gates_over_a_real_broker(database: Database, broker: Broker) -> None:
         NetworkConfig(name="pulses", kind=NetworkKind.GATES, port=broker.port),
         NetworkConfig(name="readers", kind=NetworkKind.AXIS, port=broker.port),
     ]
-    worker = GateWorker(database, GateIntake(GatesConfig(), clock), networks, clock)
+    worker = GateWorker(database, networks, clock, intake=GateIntake(GatesConfig(), clock))
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="gate-1")
     client.connect("127.0.0.1", broker.port)
     client.loop_start()

@@ -61,7 +61,7 @@ def test_two_networks_on_a_real_broker(broker: Mosquitto, tmp_path: Path) -> Non
     database = SqliteDatabase(tmp_path / "cloud.db")
     register(database, 3)
     clock = ManualClock(epoch_utc=NOW)
-    worker = SensorWorker(database, SensorIntake(config, clock), config.network, clock)
+    worker = SensorWorker(database, config.network, clock, intake=SensorIntake(config, clock))
     publisher = mqtt.Client(CallbackAPIVersion.VERSION2)
     publisher.connect("127.0.0.1", broker.port)
     publisher.loop_start()
@@ -82,7 +82,7 @@ def test_two_networks_on_a_real_broker(broker: Mosquitto, tmp_path: Path) -> Non
     # While nobody listened the broker kept what came with QoS 1.
     late = chirpstack(eui(1), "00", after_s=60, f_cnt=1)
     publish(topic(late), body(late))
-    again = SensorWorker(database, SensorIntake(config, clock), config.network, clock)
+    again = SensorWorker(database, config.network, clock, intake=SensorIntake(config, clock))
     with working(again):
         wait_until(lambda: again.counts["taken"] == 1, 20, "what came meanwhile")
     publisher.disconnect()

@@ -3,102 +3,33 @@
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
-from cloud_app.config import NetworkConfig
 from cloud_app.errors import StorageDownError, StorageError
 from cloud_app.ingest.gates.intake import GateIntake, GateMessage, note_unusable
-from cloud_app.ingest.sensors.link import Delivery, SensorLink
-from cloud_app.storage.database import Database, Session
+from cloud_app.ingest.network_worker import NetworkWorker
+from cloud_app.ingest.sensors.link import Delivery
+from cloud_app.storage.database import Session
 from cloud_app.storage.times import to_ms
 from sensors.errors import SensorError
-from telemetry import Clock
 
 _log = logging.getLogger(__name__)
 
-_WAITING_MAX = 10_000
-"""Messages in the queue: beyond it those of QoS 1 stay with the broker."""
-_BATCH = 200
-_RETRY_MIN_S, _RETRY_MAX_S = 0.2, 10.0
 
-
-@dataclass(slots=True)
-class GateWorker:
-    """Takes in what brokers of gates hand over, in its own thread.
+@dataclass(slots=True, kw_only=True)
+class GateWorker(NetworkWorker):
+    """Takes in what brokers of gates hand over.
 
     Attributes:
-        database: where it goes.
-        intake: how.
-        networks: whose brokers are listened to.
-        clock: for times of arrival.
-        counts: what became of the messages; `unusable` of those that are none.
+        intake: how; `unusable` counts messages that are none.
     """
 
-    database: Database
     intake: GateIntake
-    networks: Sequence[NetworkConfig]
-    clock: Clock
-    counts: Counter[str] = field(default_factory=Counter)
-    links: list[SensorLink] = field(init=False)
-    _queue: queue.Queue[Delivery] = field(init=False)
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        """Make the clients; they connect with `run`."""
-        self._queue = queue.Queue(_WAITING_MAX)
-        self.links = [SensorLink(each, self.clock, self.offer) for each in self.networks]
-
-    def offer(self, delivery: Delivery) -> bool:
-        """Queue a message; False: there is no room, and the broker keeps it if it can."""
-        try:
-            self._queue.put_nowait(delivery)
-        except queue.Full:
-            self.counts["no_room"] += 1
-            return False
-        return True
-
-    def run(self) -> None:
-        """Work until `stop`; what is left in the queue stays unconfirmed at the broker."""
-        for link in self.links:
-            link.start()
-        try:
-            while not self._stop.is_set():
-                deliveries = self._collect()
-                if deliveries:
-                    self._persist(deliveries)
-        finally:
-            for link in self.links:
-                link.stop()
-
-    def stop(self) -> None:
-        """Let `run` end after the batch in hand."""
-        self._stop.set()
-
-    def _collect(self) -> list[Delivery]:
-        try:
-            found = [self._queue.get(timeout=0.2)]
-        except queue.Empty:
-            return []
-        while len(found) < _BATCH and not self._queue.empty():
-            found.append(self._queue.get_nowait())
-        return found
-
-    def _persist(self, deliveries: Sequence[Delivery]) -> None:
-        """Try until it succeeds: the broker keeps what is not confirmed."""
-        wait_s = _RETRY_MIN_S
-        while not self._stop.is_set():
-            try:
-                self.take(deliveries)
-            except StorageDownError as exc:
-                _log.warning("%d messages of gates wait %.1f s: %s", len(deliveries), wait_s, exc)
-                self._stop.wait(wait_s)
-                wait_s = min(2 * wait_s, _RETRY_MAX_S)
-            else:
-                return
+    batch_max: ClassVar[int] = 200
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
         """Make messages lasting, then confirm them; one that the database refuses is left out.
