@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, delete, func, select
 from cloud_app.analytics.demand import DemandGrid, ForecastError
 from cloud_app.analytics.forecast import Fit, Forecast, ForecastModel, fit
 from cloud_app.analytics.forecast.model import LEAST_DAYS
-from cloud_app.analytics.past import QUARTERS, past_of, sites_with_past, with_now, zone_of
+from cloud_app.analytics.past import QUARTERS, every_site, past_of, with_now, zone_of
 from cloud_app.analytics.tables import forecast_fit
 from cloud_app.errors import CloudError
 from cloud_app.storage.database import Database, Session
@@ -63,28 +63,32 @@ class LotForecast(_View):
     points: tuple[ForecastPoint, ...]
 
 
-def learn_site(session: Session, site: str, now: datetime) -> int:
+def learn_site(database: Database, site: str, now: datetime) -> int:
     """Learn from the last twelve weeks of a site's lots, and keep it; return how many horizons.
 
+    Learning takes seconds, so no transaction is open meanwhile: SQLite has one writer.
+
     Args:
-        session: to write with.
+        database: with the past.
         site: whose.
         now: aware; today itself, which is not over, is left out.
 
     Raises:
         ForecastError: no lot has data enough.
     """
-    zone = zone_of(session, site)
-    first = now.astimezone(zone).date() - timedelta(days=LEARNED_DAYS)
-    past = past_of(session, site, zone, (first, LEARNED_DAYS))
+    with database.read() as session:
+        zone = zone_of(session, site)
+        first = now.astimezone(zone).date() - timedelta(days=LEARNED_DAYS)
+        past = past_of(session, site, zone, (first, LEARNED_DAYS))
     grids = [grid for grid in past if grid.known_days >= LEAST_DAYS]
     if not grids:
         msg = f"site {site}: no lot is known of for {LEAST_DAYS} of the last {LEARNED_DAYS} days"
         raise ForecastError(msg)
     model = fit(grids)
-    session.run(_FORGET, {"at": site})
     rows = [(site, ahead, to_ms(now), _json(each)) for ahead, each in model.fits.items()]
-    session.load(forecast_fit, rows)
+    with database.write() as session:
+        session.run(_FORGET, {"at": site})
+        session.load(forecast_fit, rows)
     return len(rows)
 
 
@@ -198,21 +202,19 @@ class ForecastWorker:
         self._stop.set()
 
     def tick(self) -> None:
-        """Learn the next site that is due, if any."""
+        """Learn one site that is due, if any has data enough."""
         now = self._clock.utc()
         with self._database.read() as session:
-            due = [site for site in sites_with_past(session) if self._is_due(session, site, now)]
-        if not due:
-            return
-        site = due[0]
-        self._tried_ms[site] = to_ms(now)
-        try:
-            with self._database.write() as session:
-                count = learn_site(session, site, now)
-        except ForecastError as exc:
-            _log.info("forecasts: %s", exc)
-        else:
+            due = [site for site in every_site(session) if self._is_due(session, site, now)]
+        for site in due:
+            self._tried_ms[site] = to_ms(now)
+            try:
+                count = learn_site(self._database, site, now)
+            except ForecastError as exc:
+                _log.info("forecasts: %s", exc)
+                continue
             _log.info("forecasts: learned %d horizons of site %s", count, site)
+            return
 
     def _is_due(self, session: Session, site: str, now: datetime) -> bool:
         """At night if the last fit is of the night before; at once if there is none."""

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, select
 from cloud_app.analytics.demand import DemandGrid, Slots
 from cloud_app.registry.queries import time_zones_of
 from cloud_app.storage.database import Session
-from cloud_app.storage.tables import quarter
+from cloud_app.storage.tables import edge, quarter
 from cloud_app.storage.times import from_ms, to_ms
 
 QUARTERS = Slots(15, 0, 96)
@@ -79,6 +79,6 @@ def with_now(grid: DemandGrid, slot: int, share: float | None) -> DemandGrid:
     return DemandGrid(grid.lot, grid.first_day, grid.slots, shares)
 
 
-def sites_with_past(session: Session) -> Sequence[str]:
-    """Sites of which quarters are kept."""
-    return [row.site for row in session.rows(select(quarter.c.site).distinct())]
+def every_site(session: Session) -> Sequence[str]:
+    """Sites that something tells of; asked often, so the past itself is not searched for them."""
+    return [row.site for row in session.rows(select(edge.c.site).distinct())]

@@ -87,6 +87,12 @@ class Past:
     kind: DayKind = by_weekend
     _usual: dict[int, Shares] = field(default_factory=dict)
     _recent: dict[int, Shares] = field(default_factory=dict)
+    _off: Shares = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out how far each slot was from usual, from two days before the first on."""
+        unknown = np.full(2 * self.grid.slots.count, np.nan)
+        self._off = np.concatenate([unknown, (self.grid.shares - self.usual(0)).ravel()])
 
     def rows(self, ahead: int, days: range, slots: range | None = None) -> Rows:
         """A row for each origin from which the lot can be forecast.
@@ -124,7 +130,7 @@ class Past:
         recent = _or(self.recent(later)[day, target], usual)
         usual_now = self.usual(0)[day, slot]
         recent_now = _or(self.recent(0)[day, slot], usual_now)
-        off = self._off()
+        off = self._off
         # Two days before the first, which are not known, so that none looks in vain.
         place = (day + 2) * slots.count + slot
         now = off[place]
@@ -177,11 +183,6 @@ class Past:
                 alike.append(np.where(is_alike[:, None], _shifted(self.grid.shares, back), np.nan))
             self._recent[later] = _mean(alike)
         return self._recent[later]
-
-    def _off(self) -> Shares:
-        """How far each slot was from usual, one after the other, from two days before the first."""
-        unknown = np.full(2 * self.grid.slots.count, np.nan)
-        return np.concatenate([unknown, (self.grid.shares - self.usual(0)).ravel()])
 
 
 def _shifted(shares: Shares, back: int) -> Shares:

@@ -110,7 +110,8 @@ class ForecastModel:
             ForecastError: the past is too short, or its data stopped.
         """
         newest = self._newest(grid, origin)
-        return [self._one(grid, newest, origin - newest + each) for each in ahead]
+        past = Past(grid, self.kind)
+        return [self._one(past, newest, origin - newest + each) for each in ahead]
 
     def _newest(self, grid: DemandGrid, origin: int) -> int:
         if grid.days <= LEAST_DAYS:
@@ -123,9 +124,8 @@ class ForecastModel:
         msg = f"lot {grid.lot}: expected a reading in the last {STALE_AFTER_MIN} minutes, got none"
         raise ForecastError(msg)
 
-    def _one(self, grid: DemandGrid, origin: int, ahead: int) -> Forecast:
-        day = grid.days - 1
-        past = Past(grid, self.kind)
+    def _one(self, past: Past, origin: int, ahead: int) -> Forecast:
+        grid, day = past.grid, past.grid.days - 1
         rows = past.rows(ahead, range(day, day + 1), range(origin, origin + 1))
         if not len(rows):
             msg = f"lot {grid.lot}: too little was known at this time of day in the last weeks"
