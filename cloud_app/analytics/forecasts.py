@@ -196,6 +196,9 @@ class ForecastWorker:
                     self.tick()
             except CloudError as exc:
                 _log.warning("forecasts: learning waits: %s", exc)
+            except Exception:
+                # The service would end with it, and nothing but forecasts needs this.
+                _log.exception("forecasts: learning failed")
 
     def stop(self) -> None:
         """Let `run` end."""
