@@ -133,7 +133,6 @@ def test_levels_with_their_counts_and_setting_one(city: City, open_page: OpenPag
     expect(dialog).to_contain_text("Now 10 are shown")
     dialog.get_by_role("button", name="Set the count").click()
     expect(levels.get_by_role("row", name="P1")).to_contain_text("48 of 60")
-    page.screenshot(path="/tmp/levels.png", full_page=True)
     assert serious_findings(page) == []
 
 

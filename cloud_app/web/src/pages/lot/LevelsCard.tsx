@@ -77,13 +77,13 @@ function Table({ levels, onSet }: TableProps) {
           <tr>
             <th scope="col">{t('lot.level')}</th>
             <th scope="col" class="end">
-              {t('count.free')}
+              {t('levels.free')}
             </th>
             <th scope="col" class="end">
-              {t('count.vehicles')}
+              {t('levels.vehicles')}
             </th>
             <th scope="col" class="wide">
-              {t('lot.occupancy')}
+              {t('levels.occupancy')}
             </th>
             {onSet && <td />}
           </tr>
