@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_app.accounts.audit import Subject, record
+from cloud_app.accounts.keys import names_of
 from cloud_app.api.context import ActorNow, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Past, Problem
 from cloud_app.occupancy.balances import Lot, Truth, set_count
@@ -84,7 +86,7 @@ def get_count(site: SiteId, lot: LotId, reading: Reading, response: Response) ->
     if found is None:
         raise _no_lot(site, lot)
     response.headers["ETag"] = f'"{version_of(reading.session, which)}"'
-    return found
+    return _named(reading.session, found)
 
 
 @router.post("/count", response_model=LotCount, responses=_REFUSED)
@@ -124,6 +126,19 @@ def post_count(  # noqa: PLR0913 - what a change needs
         return _answer(session, context, which, status.HTTP_200_OK)
 
 
+def _named(session: Session, count: LotCount) -> LotCount:
+    if count.last_true is None:
+        return count
+    [last] = _with_names(session, [count.last_true])
+    return count.model_copy(update={"last_true": last})
+
+
+def _with_names(session: Session, found: Sequence[TrueCount]) -> list[TrueCount]:
+    """With the names of keys instead of their identifiers."""
+    names = names_of(session, [each.by for each in found if each.by is not None])
+    return [each.model_copy(update={"by": names.get(each.by or "", each.by)}) for each in found]
+
+
 def _on_level(session: Session, lot: Lot, level: str | None) -> Lot:
     if level is None:
         return lot
@@ -141,7 +156,7 @@ def _answer(session: Session, context: Context, which: Lot, code: int) -> Respon
     if found is None:
         raise _no_lot(which.site, which.lot)
     etag = f'"{version_of(session, which)}"'
-    return JSONResponse(found.model_dump(mode="json"), code, {"ETag": etag})
+    return JSONResponse(_named(session, found).model_dump(mode="json"), code, {"ETag": etag})
 
 
 @router.get("/levels")
@@ -159,7 +174,8 @@ def get_true_counts(
     site: SiteId, lot: LotId, reading: Reading, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> list[TrueCount]:
     """When the count of a lot was set to the truth, by what or whom, and how far it was off."""
-    return true_counts(reading.session, _counted(reading, site, lot), limit)
+    found = true_counts(reading.session, _counted(reading, site, lot), limit)
+    return _with_names(reading.session, found)
 
 
 @router.get("/gates")
