@@ -151,8 +151,7 @@ def test_differences_that_last_and_sensors_that_lie_are_alerts(site: SensorSite)
     assert "sources_differ p1/a2" not in told(database, site)
 
     hour_ms = 3_600_000
-    checks = Checks(20 * hour_ms, 2 * hour_ms, 5)
-    bad = Trust(SourceKind.SENSOR, checks, checks, site.now_ms)
+    bad = Trust(SourceKind.SENSOR).plus(Checks(20 * hour_ms, 2 * hour_ms, 5), site.now_ms)
     with database.write() as session:
         keep_trusts(session, "north", {"s-a2": bad, "s-b1": Trust(SourceKind.SENSOR)})
     found = told(database, site)

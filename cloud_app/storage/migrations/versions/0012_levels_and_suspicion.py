@@ -1,4 +1,4 @@
-"""Levels of counted lots: gates between them, true counts and counts of each."""
+"""Levels of counted lots, with counts of each; how far a source is suspected."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _STATEMENTS = (
     "ALTER TABLE count_zeroing ADD COLUMN level TEXT DEFAULT '' NOT NULL",
     "DROP INDEX count_zeroing_once",
     "CREATE UNIQUE INDEX count_zeroing_once ON count_zeroing (site, lot, level, at_ms, cause)",
+    "ALTER TABLE source_trust ADD COLUMN suspicion DOUBLE PRECISION DEFAULT 0 NOT NULL",
     """CREATE TABLE level_count (
         site TEXT NOT NULL, lot TEXT NOT NULL, level TEXT NOT NULL, place INTEGER NOT NULL,
         raw BIGINT, shown INTEGER, source TEXT, why TEXT, low INTEGER NOT NULL,
