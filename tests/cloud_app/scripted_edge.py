@@ -57,7 +57,7 @@ class ScriptedEdge:
     since: dict[str, datetime] = field(default_factory=dict)
     reason: UnknownReason = UnknownReason.CAMERA_LOST
     camera: str = "cam-1"
-    levels: Mapping[str, str] = field(default_factory=dict)
+    level_of: Mapping[str, str] = field(default_factory=dict)
     incidents: list[str] = field(default_factory=list)
 
     @property
@@ -73,7 +73,7 @@ class ScriptedEdge:
                     camera=self.camera,
                     lot=self.lot,
                     zone="z1",
-                    level=self.levels.get(bay),
+                    level=self.level_of.get(bay),
                 )
                 for bay in self.bay_ids
             ],
@@ -81,7 +81,7 @@ class ScriptedEdge:
             if self.lot is None
             else [
                 LotInfo(
-                    lot=self.lot, name="Hall", levels=tuple(sorted({"0", *self.levels.values()}))
+                    lot=self.lot, name="Hall", levels=tuple(sorted({"0", *self.level_of.values()}))
                 )
             ],
         )

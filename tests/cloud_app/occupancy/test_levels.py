@@ -192,7 +192,8 @@ def _decks_of_bays(decks: Decks, occupied: dict[str, list[bool]]) -> None:
     ]
     edge = ScriptedEdge(
         edge="box-1", site="north", lot="garage", now=decks.now,
-        bay_ids=tuple(name for name, _, _ in bays), levels={name: level for name, level, _ in bays},
+        bay_ids=tuple(name for name, _, _ in bays),
+        level_of={name: level for name, level, _ in bays},
     )  # fmt: skip
     take(decks.database, edge.hello())
     take(decks.database, [edge.change(name, occ, 0) for name, _, occ in bays])
