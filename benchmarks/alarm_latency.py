@@ -190,8 +190,8 @@ def main() -> None:
                 took = sorted([first, *others])
                 p95 = took[int(0.95 * (len(took) - 1))]
                 print(
-                    f"| {way} | {len(took)} | {first:.1f} | {statistics.median(took):.1f} | {p95:.1f} "
-                    f"| {took[-1]:.1f} |"
+                    f"| {way} | {len(took)} | {first:.1f} | {statistics.median(took):.1f} "
+                    f"| {p95:.1f} | {took[-1]:.1f} |"
                 )
         finally:
             lot.stop()
