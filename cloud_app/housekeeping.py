@@ -18,11 +18,12 @@ from cloud_app.rules import judge
 from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.counts import drifts, recount
 from cloud_app.storage.database import Database
+from cloud_app.storage.edge_queries import edges_of, edges_to_reread
 from cloud_app.storage.events import prune
 from cloud_app.storage.incidents import prune_incidents
 from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
 from cloud_app.storage.keeping import PastKeeper
-from cloud_app.storage.queries import Now, edges_of, edges_to_reread
+from cloud_app.storage.queries import Now
 from cloud_app.storage.sensors import prune_sensors
 from cloud_app.storage.streams import hole_end, holes
 from cloud_app.storage.times import to_ms

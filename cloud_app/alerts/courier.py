@@ -25,9 +25,9 @@ from cloud_app.alerts.tables import notification_state
 from cloud_app.alerts.targets import Targets
 from cloud_app.errors import CloudError, NotSentError, UnknownError
 from cloud_app.storage.alert_life import Step, drop_notices
+from cloud_app.storage.alert_tables import alert, alert_notice
 from cloud_app.storage.alerts import facts_of
 from cloud_app.storage.database import Database, Row, Session
-from cloud_app.storage.tables import alert, alert_notice
 from cloud_app.storage.times import to_ms
 from cloud_app.views import AlertItem
 from telemetry import Clock

@@ -35,7 +35,7 @@ from cloud_app.storage.carrying import wrongly_marked
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.intake import lock_edges
 from cloud_app.storage.queries import Now
-from cloud_app.storage.tables import cloud_edge
+from cloud_app.storage.source_tables import cloud_edge
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import TakenEvent
 from telemetry import Clock

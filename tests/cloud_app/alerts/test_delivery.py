@@ -30,9 +30,9 @@ from cloud_app.alerts.webhook import WebhookTarget, signature
 from cloud_app.config import DatabaseConfig, NotificationsConfig, RulesConfig
 from cloud_app.rounds import LeaderRounds
 from cloud_app.storage.alert_life import Subject, tell_losses
+from cloud_app.storage.alert_tables import alert_notice
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
-from cloud_app.storage.tables import alert_notice
 from cloud_app.storage.times import to_ms
 from telemetry import SystemClock
 from tests.cloud_app.accounts.kit import CITY, PEOPLE, SEA, SOUTH, acting
