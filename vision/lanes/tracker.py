@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from vision.boxes import suppress
 from vision.lanes.line import Doubles
+from vision.pairing import best_pairs
 from vision.types import Detections
 
 _STANDS_HEIGHTS_S = 0.1
@@ -198,8 +198,7 @@ class Tracker:
         overlap = _overlaps(np.stack([track.predicted() for track in tracks]), boxes, rims)
         # To stay without a box costs as much as the poorest pair. Were it dearer, a vehicle would
         # leave its own box for a poor one, only so that another one gets any.
-        cost = 1 - np.maximum(overlap, least_overlap)
-        rows, columns = linear_sum_assignment(cost)
+        rows, columns = best_pairs(np.maximum(overlap, least_overlap))
         return [
             (int(row), int(column))
             for row, column in zip(rows, columns, strict=True)
