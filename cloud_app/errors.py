@@ -5,6 +5,7 @@ LotsightError
     ├── StorageError           the database refused a statement, or its schema is another version's
     │   ├── StorageDownError   the database cannot be reached now; the same work may succeed later
     │   └── VaultError         secrets in the database cannot be sealed or opened: the key file
+    ├── PageLostError          the row that a page of a list is asked for after is gone
     ├── SinkError              a sink (lake, Kafka) did not take a batch
     ├── BrokerError            the broker refused the connection or a subscription
     ├── AccountError           a person, role, key or proof is not as it must be
@@ -43,6 +44,10 @@ class StorageDownError(StorageError):
 
 class VaultError(StorageError):
     """Secrets in the database cannot be sealed or opened; it lies with the file of keys."""
+
+
+class PageLostError(CloudError):
+    """The row that a page of a list is asked for after does not exist any more."""
 
 
 class SinkError(CloudError):

@@ -1,4 +1,4 @@
-"""What the API answers to each error of accounts and alerts."""
+"""What the API answers to each error of accounts, alerts and lists."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from cloud_app.errors import (
     CodeNeededError,
     LastAdminError,
     LoginError,
+    PageLostError,
     ProviderError,
     StaleAlertError,
     StaleError,
@@ -40,6 +41,7 @@ _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
     (AlertClosedError, status.HTTP_409_CONFLICT),
     (StaleAlertError, status.HTTP_412_PRECONDITION_FAILED),
     (AlertError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (PageLostError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (BusyError, status.HTTP_503_SERVICE_UNAVAILABLE),
     (ProviderError, status.HTTP_502_BAD_GATEWAY),
 )
@@ -66,7 +68,7 @@ CHANGE_REFUSALS = REFUSALS | _problems(_409="nobody would be left who could undo
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application answer errors of accounts and alerts."""
+    """Let an application answer errors of accounts, alerts and lists."""
     for kind, _ in _STATUS:
         app.add_exception_handler(kind, _answer)
 

@@ -36,6 +36,7 @@ from cloud_app.api.parameters import (
     Moment,
     Problem,
     Site,
+    Words,
 )
 from cloud_app.api.policy import ROLES, Access, Permission
 from cloud_app.errors import AlertError, StaleAlertError
@@ -77,14 +78,7 @@ class AlertQuery:
         rule: Annotated[Identifier | None, Query(description="that opened it")] = None,
         severity: Severity | None = None,
         assignee: Annotated[Email | None, Query(pattern=r"^[^\x00-\x1f]*$")] = None,
-        q: Annotated[
-            str | None,
-            Query(
-                max_length=100,
-                pattern=r"^[^\x00-\x1f]*$",
-                description="words of its text, subject or site",
-            ),
-        ] = None,
+        q: Words = None,
         start: Annotated[
             Moment | None, Query(alias="from", description="opened then or later, with time zone")
         ] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Security, status
@@ -83,6 +84,26 @@ Site = Annotated[SiteId | None, Query(description="of this site only")]
 Lot = Annotated[LotId | None, Query(description="of this lot only")]
 Edge = Annotated[EdgeId | None, Query(description="of this edge only")]
 Bay = Annotated[BayId | None, Query(description="of this bay only")]
+Words = Annotated[
+    str | None,
+    Query(max_length=100, pattern=r"^[^\x00-\x1f]*$", description="search for all of these words"),
+]
+
+
+def order_by(keys: type[StrEnum]) -> Any:
+    """The query parameter `sort` of a list, with what it can be sorted by."""
+    return Query(
+        pattern=f"^-?({'|'.join(keys)})$",
+        description="with - in front: descending",
+        json_schema_extra={"enum": [sign + key for key in keys for sign in ("", "-")]},
+    )
+
+
+def is_descending(sort: str) -> bool:
+    """Whether a value of `sort` asks for the opposite order."""
+    return sort.startswith("-")
+
+
 Start = Annotated[
     Moment | None, Query(description="with time zone; a day before the end if absent")
 ]

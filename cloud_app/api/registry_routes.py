@@ -10,8 +10,8 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response, status
 from fastapi.encoders import jsonable_encoder
@@ -27,6 +27,9 @@ from cloud_app.api.parameters import (
     BoundingBox,
     KnownQuery,
     Problem,
+    Words,
+    is_descending,
+    order_by,
     window_of,
 )
 from cloud_app.api.policy import Access
@@ -54,6 +57,7 @@ from cloud_app.registry.facts import Facts
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, SITE, ZONE, Kind, Ref
 from cloud_app.registry.queries import (
     Filter,
+    ThingOrder,
     history,
     in_window,
     last_site,
@@ -183,6 +187,27 @@ def _written(writer: _Writer, edit: Edit, given: Facts | None, work: Work) -> Re
         return _shown(session, thing, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
+class _ListQuery:
+    """What a reader of a list asks for; its kind is the route's."""
+
+    def __init__(
+        self,
+        *,
+        q: Words = None,
+        sort: Annotated[str, order_by(ThingOrder)] = ThingOrder.KEY,
+        after: After = None,
+    ) -> None:
+        order = ThingOrder(sort.removeprefix("-"))
+        self.wanted = Filter(SITE, after=after, q=q, order=order, is_down=is_descending(sort))
+
+
+class _Parent(NamedTuple):
+    """What the things of a list belong to: by its key, or only the site that they are at."""
+
+    key: str | None = None
+    site: str | None = None
+
+
 # -- The routes of a kind -----------------------------------------------------------------------
 
 
@@ -196,16 +221,18 @@ def _ref_of(kind: Kind) -> Callable[..., Ref]:
     return ref
 
 
-def _parent_of(kind: Kind) -> Callable[..., str | None]:
-    """A dependency with what things of a kind belong to as query parameters: all, or none."""
+def _parent_of(kind: Kind) -> Callable[..., _Parent]:
+    """A dependency with what things of a kind belong to as query parameters: the largest first."""
     ids = () if kind.parent is None else KINDS[kind.parent].ids
 
-    def parent(**given: str | None) -> str | None:
+    def parent(**given: str | None) -> _Parent:
         named = [value for value in given.values() if value is not None]
-        if named and len(named) < len(ids):
-            told = f"expected {' and '.join(ids)} together"
+        if list(given.values())[: len(named)] != named:
+            told = f"expected {' and '.join(ids)} together, or {ids[0]} alone"
             raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, told)
-        return "/".join(named) or None
+        if len(named) < len(ids):
+            return _Parent(site=named[0] if named else None)
+        return _Parent("/".join(named) or None)
 
     optional = Annotated[Identifier | None, Query(description="only what belongs to it")]
     parent.__signature__ = _signature(dict.fromkeys(ids, optional), None)  # type: ignore[attr-defined]
@@ -232,12 +259,13 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
 
     def get_page(
         reading: Reading,
-        parent: str | None,
-        after: After = None,
+        parent: _Parent,
+        query: Annotated[_ListQuery, Depends()],
         limit: Limit = 200,
         form: Form = Format.JSON,
     ) -> Any:
-        wanted = shown_to(reading.access, kind, Filter(kind, parent, after=after))
+        asked = replace(query.wanted, kind=kind, parent=parent.key, site=parent.site)
+        wanted = shown_to(reading.access, kind, asked)
         if form is Format.CSV:
             return things_file(reading.context, wanted)
         found = things(reading.session, wanted, limit + 1)
@@ -261,7 +289,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
             raise missing(ref)
         return [entry(each) for each in entries]
 
-    parent_type = Annotated[str | None, Depends(_parent_of(kind))]
+    parent_type = Annotated[_Parent, Depends(_parent_of(kind))]
     of = f"{kind.name}s" if kind.plural == f"{kind.name}s" else kind.plural
     router.get(
         f"/{kind.plural}",

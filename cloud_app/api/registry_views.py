@@ -33,7 +33,7 @@ class Record(BaseModel, Generic[F]):
 
 
 class Page(BaseModel, Generic[F]):
-    """Things by key."""
+    """A page of things."""
 
     items: list[Record[F]]
     after: str | None = Field(description="ask with it for the next page; null on the last one")

@@ -19,6 +19,8 @@ from cloud_app.api.parameters import (
     Lot,
     Site,
     UpToTheNewest,
+    is_descending,
+    order_by,
 )
 from cloud_app.sensor_views import FrameItem, SensorCondition, SensorDetail, SensorItem
 from cloud_app.storage.sensor_queries import (
@@ -50,13 +52,7 @@ class SensorQuery:
         q: Annotated[
             str | None, Query(min_length=1, max_length=64, description="part of an id")
         ] = None,
-        sort: Annotated[
-            str,
-            Query(
-                pattern=f"^-?({'|'.join(SensorOrder)})$",
-                description="-device: the other way round",
-            ),
-        ] = "condition",
+        sort: Annotated[str, order_by(SensorOrder)] = SensorOrder.CONDITION,
         after: Annotated[
             str | None,
             Query(
@@ -72,7 +68,7 @@ class SensorQuery:
             condition=condition,
             part=q,
             order=SensorOrder(sort.removeprefix("-")),
-            is_down=sort.startswith("-"),
+            is_down=is_descending(sort),
             after=None if place is None else (place[0], place[1]),
         )
 

@@ -102,6 +102,11 @@ class Thing:
         }
 
     @property
+    def type(self) -> str | None:
+        """Which type of its kind it is; None where that has none, or nobody said it."""
+        return self.said.get(self.kind.type_fact or "")
+
+    @property
     def parent(self) -> Ref | None:
         """What it belongs to."""
         return self.kind.parent_of(self.ref.key, self.said)
@@ -305,6 +310,8 @@ def _row(thing: Thing) -> Values:
         _json(thing.person),
         None if box is None else cell_of(box),
         *((None,) * 4 if box is None else box),
+        words.sort_form(thing.said.get("name")),
+        words.sort_form(thing.type),
     )
 
 

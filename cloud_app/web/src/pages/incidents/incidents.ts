@@ -1,13 +1,17 @@
 /** Incidents without markup. */
 
 import type { Incident, IncidentKind } from '../../api/types';
+import { sortParam } from '../../components/sorting';
 import { dayBound } from '../../i18n/format';
 
 export const incidentKey = ({ edge, incident }: Pick<Incident, 'edge' | 'incident'>) => `${edge}/${incident}`;
 
+/** Columns that the API sorts by. */
+const ORDERS = ['state', 'began', 'stood', 'kind', 'site'] as const;
+
 /** What the API is asked for, by the query of the page. */
 export function incidentQuery(values: Readonly<Record<string, string>>) {
-  const { site, lot, kind, edge, open } = values;
+  const { site, lot, kind, edge, open, q, sort } = values;
   const [start, end] = [dayBound(values.from), dayBound(values.to, true)];
   return {
     ...(site && { site }),
@@ -17,6 +21,8 @@ export function incidentQuery(values: Readonly<Record<string, string>>) {
     ...(open && { open: open === 'yes' }),
     ...(start && { start }),
     ...(end && { end }),
+    ...(q && { q: q.slice(0, 100) }),
+    ...sortParam(sort, ORDERS),
   };
 }
 
