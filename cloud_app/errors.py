@@ -10,6 +10,7 @@ LotsightError
     ├── BrokerError            the broker refused the connection or a subscription
     ├── AccountError           a person, role, key or proof is not as it must be
     │   ├── LoginError         who it is was not proven; the text never says what was wrong
+    │   │   ├── NotInvitedError    the provider knows them, but nobody invited them here
     │   │   ├── CodeNeededError    the password was right; a second factor is asked for
     │   │   └── TooManyTriesError  a try came too early
     │   ├── LastAdminError     nobody would be left who could undo the change
@@ -64,6 +65,10 @@ class AccountError(CloudError):
 
 class LoginError(AccountError):
     """Who it is was not proven; the text never says what was wrong."""
+
+
+class NotInvitedError(LoginError):
+    """The provider knows who it is, but nobody invited them here."""
 
 
 class CodeNeededError(LoginError):

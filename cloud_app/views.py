@@ -73,6 +73,7 @@ class SiteNow(_View):
     lots: tuple[str, ...]
     counts: Counts
     occupancy: float | None
+    time_zone: str | None
 
 
 class BayNow(_View):

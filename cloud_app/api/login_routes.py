@@ -22,7 +22,13 @@ from cloud_app.api.account_views import Body, Code, Email, Name, Password, Secre
 from cloud_app.api.context import ApiContext, Context, address_of
 from cloud_app.api.parameters import KnownQuery, Problem
 from cloud_app.api.policy import ROLES, Permission, SignedIn
-from cloud_app.errors import AccountError, LoginError, UnknownError
+from cloud_app.errors import (
+    AccountError,
+    LoginError,
+    NotInvitedError,
+    ProviderError,
+    UnknownError,
+)
 from cloud_app.storage.times import to_ms
 
 _log = logging.getLogger(__name__)
@@ -161,16 +167,20 @@ def _end_the_one_before(context: ApiContext, request: Request, now_ms: int) -> N
     responses={502: {"model": Problem, "description": "the provider is away"}},
 )
 def get_provider(
+    request: Request,
     context: Context,
     now_ms: NowMs,
     target: Annotated[str, Query(max_length=500, description="where to go then")] = "/",
 ) -> RedirectResponse:
-    """Go to the provider to sign in."""
+    """Go to the provider to sign in; a browser goes to the login page if the provider is away."""
     login = context.accounts.provider_login
     if login is None:
         msg = "there is no sign-in provider here: [accounts.oidc] is not configured"
         raise UnknownError(msg)
-    started = login.begin(local_path(target), now_ms)
+    try:
+        started = login.begin(local_path(target), now_ms)
+    except ProviderError as exc:
+        return _to_login(request, exc)
     answer = RedirectResponse(started.url, status.HTTP_303_SEE_OTHER)
     encrypted = context.accounts.is_encrypted
     answer.set_cookie(
@@ -178,6 +188,22 @@ def get_provider(
         samesite="lax", secure=encrypted,
     )  # fmt: skip
     return answer
+
+
+def _to_login(request: Request, error: LoginError | ProviderError) -> RedirectResponse:
+    """The login page, for a person in front of a browser: it tells them more than JSON does.
+
+    Raises:
+        LoginError, ProviderError: no page is being opened, so the error itself is the answer.
+    """
+    if request.headers.get("sec-fetch-mode") != "navigate":
+        raise error
+    _log.warning("single sign-on: %s", error)
+    if isinstance(error, ProviderError):
+        why = "provider"
+    else:
+        why = "uninvited" if isinstance(error, NotInvitedError) else "sign_in"
+    return RedirectResponse(f"/login?refused={why}", status.HTTP_303_SEE_OTHER)
 
 
 def _sign_in_cookie(*, encrypted: bool) -> str:
@@ -212,13 +238,20 @@ def get_provider_answer(
     context: Context,
     now_ms: NowMs,
 ) -> RedirectResponse:
-    """Come back from the provider; sets the cookie of a new session."""
+    """Come back from the provider; sets the cookie of a new session.
+
+    A browser that was refused is sent to the login page.
+    """
     login = context.accounts.provider_login
     if login is None:
         msg = "there is no sign-in provider here"
         raise UnknownError(msg)
     name = _sign_in_cookie(encrypted=context.accounts.is_encrypted)
-    secret, target = login.finish(answer, request.cookies.get(name, ""), device_of(request), now_ms)
+    cookie = request.cookies.get(name, "")
+    try:
+        secret, target = login.finish(answer, cookie, device_of(request), now_ms)
+    except (LoginError, ProviderError) as exc:
+        return _to_login(request, exc)
     _end_the_one_before(context, request, now_ms)
     response = RedirectResponse(target, status.HTTP_303_SEE_OTHER)
     response.delete_cookie(name)

@@ -30,6 +30,7 @@ from cloud_app.api.parameters import (
 )
 from cloud_app.occupancy.balances import Lot
 from cloud_app.occupancy.count_views import is_counted
+from cloud_app.registry.queries import time_zones_of
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.edge_queries import EdgeFilter, edges_now
 from cloud_app.storage.health_history import EVERY_S, health_points
@@ -74,16 +75,18 @@ def get_sites(reading: Reading) -> list[SiteNow]:
     by_site: dict[str, list[LotNow]] = {}
     for lot in lots_now(reading.session, reading.now(), reading.sites()):
         by_site.setdefault(lot.site, []).append(lot)
-    return [_site(site, lots) for site, lots in sorted(by_site.items())]
+    zones = time_zones_of(reading.session, by_site)
+    return [_site(site, lots, zones.get(site)) for site, lots in sorted(by_site.items())]
 
 
-def _site(site: SiteId, lots: Sequence[LotNow]) -> SiteNow:
+def _site(site: SiteId, lots: Sequence[LotNow], time_zone: str | None) -> SiteNow:
     counts = sum((lot.counts for lot in lots), Counts())
     return SiteNow(
         site=site,
         lots=tuple(lot.lot for lot in lots),
         counts=counts,
         occupancy=counts.occupancy,
+        time_zone=time_zone,
     )
 
 

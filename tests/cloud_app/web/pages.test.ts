@@ -61,6 +61,7 @@ describe('alerts', () => {
     expect(localMoment('')).toBeNull();
     expect(localMoment('nonsense')).toBeNull();
     expect(localMoment('2026-11-30T12:00')).toBe(new Date(2026, 10, 30, 12).toISOString());
+    expect(localMoment('2026-11-30T12:00', 'America/New_York')).toBe('2026-11-30T17:00:00.000Z');
   });
 });
 

@@ -150,7 +150,7 @@ function columns(): Column<Incident>[] {
     {
       id: 'began',
       head: t('incidents.began'),
-      cell: ({ began }) => <Ago at={began} />,
+      cell: ({ began, site }) => <Ago at={began} site={site} />,
       sort: 'api',
     },
     {

@@ -3,6 +3,7 @@
 import type { Incident, IncidentKind } from '../../api/types';
 import { sortParam } from '../../components/sorting';
 import { dayBound } from '../../i18n/format';
+import { zoneOf } from '../../i18n/zones';
 
 export const incidentKey = ({ edge, incident }: Pick<Incident, 'edge' | 'incident'>) => `${edge}/${incident}`;
 
@@ -12,7 +13,7 @@ const ORDERS = ['state', 'began', 'stood', 'kind', 'site'] as const;
 /** What the API is asked for, by the query of the page. */
 export function incidentQuery(values: Readonly<Record<string, string>>) {
   const { site, lot, kind, edge, open, q, sort } = values;
-  const [start, end] = [dayBound(values.from), dayBound(values.to, true)];
+  const [start, end] = [dayBound(values.from, false, zoneOf(site)), dayBound(values.to, true, zoneOf(site))];
   return {
     ...(site && { site }),
     ...(lot && site && { lot }),

@@ -134,7 +134,7 @@ function columns(): Column<Sensor>[] {
     {
       id: 'heard',
       head: t('edges.lastSeen'),
-      cell: ({ heard }) => (heard ? <Ago at={heard} /> : '–'),
+      cell: ({ heard, site }) => (heard ? <Ago at={heard} site={site} /> : '–'),
       sort: 'api',
     },
     {
