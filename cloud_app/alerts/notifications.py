@@ -220,10 +220,23 @@ def change(
 
 def remove(session: Session, actor: Actor, known: Notification) -> None:
     """Delete a rule, with what it still had to tell."""
-    for each in (table, state, alert_notice):
-        session.run(delete(each).where(each.c.notification == known.id))
+    _delete(session, known.id)
     subject = Subject("notification", known.id, str(known.tenant))
     record(session, actor, "notification.delete", subject, known.plan.facts(), None)
+
+
+def remove_unreadable(session: Session, actor: Actor, which: str) -> str:
+    """Delete a rule whose address no key opens any more; its name, to make it again."""
+    [row] = session.rows(select(table.c.name, table.c.tenant).where(table.c.notification == which))
+    _delete(session, which)
+    subject = Subject("notification", which, row.tenant)
+    record(session, actor, "notification.delete", subject, {"name": row.name}, None)
+    return str(row.name)
+
+
+def _delete(session: Session, which: str) -> None:
+    for each in (table, state, alert_notice):
+        session.run(delete(each).where(each.c.notification == which))
 
 
 def note_test(session: Session, actor: Actor, known: Notification, earliest_ms: int) -> bool:
