@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from click.testing import Result
 from sqlalchemy import select, update
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cloud_app.accounts import people, totp
 from cloud_app.accounts.roles import Role

@@ -231,7 +231,7 @@ describe('registry', () => {
       [0, 0],
     ];
     expect(shown('outline', { type: 'Polygon', coordinates: [ring] })).toBe('Polygon, 4 points');
-    expect(shown('placement', 'on_street')).toBe('on the street');
+    expect(shown('placement', 'on_street')).toBe('on-street');
   });
   it('knows where people and layout differ', () => {
     const thing = {

@@ -69,7 +69,7 @@ def test_somebody_else_was_quicker(town: Town, open_page: OpenPage) -> None:
     with town.other() as other:
         other.post("alerts/1/actions", json={"action": "acknowledge"})
     button.click()
-    expect(page.get_by_text("Somebody changed this alert meanwhile")).to_be_visible()
+    expect(page.get_by_text("Somebody changed this alert in the meantime")).to_be_visible()
     expect(page.locator(".badge", has_text="acknowledged")).to_be_visible()
     expect(button).to_have_count(0)
 
@@ -86,7 +86,7 @@ def test_what_others_do_shows_by_itself(town: Town, open_page: OpenPage) -> None
 def test_a_viewer_only_looks(town: Town, open_page: OpenPage) -> None:
     page = town.let_in(open_page().page, town.viewer)
     page.goto(f"{town.url}/alerts/1")
-    expect(page.get_by_text("What happened")).to_be_visible()
+    expect(page.get_by_text("Activity")).to_be_visible()
     expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     page.goto(f"{town.url}/people")
     expect(page.get_by_role("heading", name="No permission")).to_be_visible()

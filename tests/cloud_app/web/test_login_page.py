@@ -124,7 +124,7 @@ def test_a_token_is_asked_for_and_kept(
         page.get_by_role("button", name="Use an access token").click()
         page.get_by_label("Access token").fill("wrong")
         page.get_by_role("button", name="Log in", exact=True).click()
-        expect(page.get_by_role("alert")).to_have_text("This token is not known.")
+        expect(page.get_by_role("alert")).to_have_text("Unknown token.")
         page.get_by_label("Access token").fill("north-only")
         page.get_by_role("button", name="Log in", exact=True).click()
         expect(page.locator(".lot-row")).to_contain_text("Hall")

@@ -28,7 +28,7 @@ def test_a_lot_is_changed_by_two_and_given_back(town: Town, open_page: OpenPage)
         "href", re.compile("q=quay.*sort=-name|sort=-name.*q=quay")
     )
     page.get_by_role("link", name="harbour/quay").click()
-    facts = page.get_by_role("region", name="What is known")
+    facts = page.get_by_role("region", name="Details")
     expect(facts.get_by_role("row", name="Name")).to_contain_text("layout")
     page.get_by_role("button", name="Edit").click()
     page.get_by_label("Name").fill("Quay West")
@@ -50,11 +50,11 @@ def test_a_lot_is_changed_by_two_and_given_back(town: Town, open_page: OpenPage)
     expect(row).to_contain_text("Quay West")
     expect(row).to_contain_text("The layout says: Hall")
     expect(facts.get_by_role("row", name="City")).to_contain_text("Kiel")
-    row.get_by_role("button", name="Take the layout's").click()
+    row.get_by_role("button", name="Use the layout’s").click()
     expect(row).to_contain_text("layout")
     expect(row).not_to_contain_text("Quay West")
     history = page.get_by_role("region", name="Changes")
-    expect(history).to_contain_text("Given back to the layout")
+    expect(history).to_contain_text("Reverted to the layout")
 
 
 def test_a_point_and_an_outline_are_set_on_the_map(town: Town, open_page: OpenPage) -> None:
@@ -69,14 +69,14 @@ def test_a_point_and_an_outline_are_set_on_the_map(town: Town, open_page: OpenPa
     expect(page.locator(".map")).to_have_attribute("data-ready", "true")
     canvas = page.locator(".map canvas")
     canvas.click(position={"x": 200, "y": 100})
-    expect(page.get_by_label("Point", exact=True)).not_to_have_value("54.32, 10.14")
+    expect(page.get_by_label("Location", exact=True)).not_to_have_value("54.32, 10.14")
     page.get_by_role("button", name="Outline").click()
     for x, y in ((150, 80), (350, 80), (350, 220), (150, 220)):
         canvas.click(position={"x": x, "y": y})
         page.wait_for_timeout(350)  # two clicks in one place would be a double click
     expect(page.get_by_label("Outline")).to_have_value(re.compile(r'"Polygon"'))
     page.get_by_role("button", name="Save").click()
-    facts = page.get_by_role("region", name="What is known")
+    facts = page.get_by_role("region", name="Details")
     expect(facts.get_by_role("row", name="Outline")).to_contain_text("5 points")
     assert watched.complaints == []
 
@@ -88,7 +88,7 @@ def test_something_new_is_made_and_deleted(town: Town, open_page: OpenPage) -> N
     dialog = page.get_by_role("dialog")
     for label, name in (("Site", "harbour"), ("Lot", "quay"), ("Zone", "short-stay")):
         dialog.get_by_label(label).fill(name)
-    dialog.get_by_role("button", name="Make").click()
+    dialog.get_by_role("button", name="Create").click()
     page.get_by_label("Level").fill("0")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("row", name="Level")).to_contain_text("person")
