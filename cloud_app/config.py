@@ -324,7 +324,7 @@ class ShadowConfig(_Section):
 
 
 class Scope(StrEnum):
-    """What a token may do."""
+    """The scopes of a token."""
 
     READ = "read"
     WRITE = "write"

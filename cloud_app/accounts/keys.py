@@ -125,7 +125,7 @@ def of_tenants(session: Session, tenants: Collection[Tenant]) -> list[ApiKey]:
 
 
 def revoke(session: Session, actor: Actor, key: ApiKey) -> None:
-    """Let a key work no longer."""
+    """Revoke a key."""
     done = session.run(
         update(api_key)
         .where(api_key.c.key == key.key, api_key.c.revoked_ms.is_(None))

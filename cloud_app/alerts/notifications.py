@@ -52,7 +52,7 @@ class Destination:
 
     @classmethod
     def mail(cls, address: str) -> Destination:
-        """Somebody's mailbox.
+        """An e-mail address.
 
         Raises:
             AccountError: it is no address.
@@ -173,7 +173,7 @@ def check_sites(session: Session, tenants: Tenants, tenant: Tenant, sites: Colle
 
 
 def create(session: Session, actor: Actor, tenant: Tenant, plan: Plan) -> Notification:
-    """Make a rule; it is for alerts that open from now on.
+    """Create a rule for alerts opened from now on.
 
     Raises:
         AlertError: the tenant has too many.
@@ -194,7 +194,7 @@ def create(session: Session, actor: Actor, tenant: Tenant, plan: Plan) -> Notifi
 def change(
     session: Session, actor: Actor, known: Notification, plan: Plan, version: int
 ) -> Notification:
-    """Let a rule say something else.
+    """Change a rule.
 
     Raises:
         StaleError: another change came first.
@@ -219,7 +219,7 @@ def change(
 
 
 def remove(session: Session, actor: Actor, known: Notification) -> None:
-    """Delete a rule, with what it still had to tell."""
+    """Delete a rule and its pending notifications."""
     _delete(session, known.id)
     subject = Subject("notification", known.id, str(known.tenant))
     record(session, actor, "notification.delete", subject, known.plan.facts(), None)

@@ -61,8 +61,8 @@ def _problems(**codes: str) -> dict[int | str, dict[str, Any]]:
 
 LOGIN_REFUSALS: dict[int | str, dict[str, Any]] = (
     REFUSALS
-    | _problems(_429="too many tries: the next one after Retry-After seconds")
-    | {401: {"model": LoginProblem, "description": "what was typed does not belong together"}}
+    | _problems(_429="too many attempts; retry after Retry-After seconds")
+    | {401: {"model": LoginProblem, "description": "wrong credentials"}}
 )
 CHANGE_REFUSALS = REFUSALS | _problems(_409="nobody would be left who could undo the change")
 

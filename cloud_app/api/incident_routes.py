@@ -96,7 +96,7 @@ def get_incidents(
     ] = None,
     form: Form = Format.JSON,
 ) -> Any:
-    """Vehicles that are, or were, parked in violation of a rule; by default the open ones first."""
+    """List vehicles parked in violation of a rule; by default open incidents first."""
     wanted = replace(query.wanted, sites=reading.sites())
     if wanted.site is not None:
         reading.site(wanted.site)
@@ -117,7 +117,7 @@ def get_stays(
     bay: Bay = None,
     limit: Limit = 200,
 ) -> list[ParkedStay]:
-    """Stays of vehicles in a lot's bays, newest first, with dwell times."""
+    """List stays of vehicles in a lot's bays, newest first, with dwell times."""
     found = lot_stays(reading.session, site, reading.lot(site, lot), window, bay)
     return sorted(found, key=lambda stay: (stay.start, stay.bay), reverse=True)[:limit]
 
@@ -126,7 +126,7 @@ def get_stays(
 def get_dwell(
     site: SiteId, lot: LotId, reading: Reading, window: Past, bay: Bay = None
 ) -> DwellSummary:
-    """How long vehicles stay in a lot: mean, median, turnover, by zone and kind of bay."""
+    """Get dwell times of a lot: mean, median, turnover, by zone and kind of bay."""
     found = lot_stays(reading.session, site, reading.lot(site, lot), window, bay)
     bays = lot_size(reading.session, site, lot) if bay is None else 1
     return summary(found, bays, window)

@@ -80,21 +80,22 @@ IfMatch = Annotated[
     str | None,
     Header(
         pattern=r'^(W/)?"[0-9]{1,15}"$',
-        description="the ETag of what was read; left out for a thing that is to be new",
+        description="the ETag of the version read; omit to create",
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[
-    str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_./-]*$", description="of the last page")
+    str | None,
+    Query(max_length=200, pattern=r"^[A-Za-z0-9_./-]*$", description="`after` of the page before"),
 ]
 Below = Annotated[int | None, Query(ge=1, le=2**53, description="versions below this one")]
 _Map = {"lot": LOT, "zone": ZONE, "bay": BAY, "device": DEVICE, "site": SITE}
 _Answers = dict[int | str, dict[str, Any]]
 _PRECONDITION: _Answers = {
-    428: {"model": Problem, "description": "If-Match is missing: the ETag of what was read"}
+    428: {"model": Problem, "description": "If-Match is missing: the ETag of the version read"}
 }
 _IN_USE: _Answers = {
-    409: {"model": Problem, "description": "others belong to it, or a layout has it"}
+    409: {"model": Problem, "description": "still in use by other entries or by a layout"}
 }
 
 
@@ -211,6 +212,10 @@ class _Parent(NamedTuple):
 # -- The routes of a kind -----------------------------------------------------------------------
 
 
+def _one(kind: Kind) -> str:
+    return f"an {kind.name}" if kind.name[0] in "aeiou" else f"a {kind.name}"
+
+
 def _ref_of(kind: Kind) -> Callable[..., Ref]:
     """A dependency with the ids of a kind as path parameters."""
 
@@ -234,7 +239,7 @@ def _parent_of(kind: Kind) -> Callable[..., _Parent]:
             return _Parent(site=named[0] if named else None)
         return _Parent("/".join(named) or None)
 
-    optional = Annotated[Identifier | None, Query(description="only what belongs to it")]
+    optional = Annotated[Identifier | None, Query(description="filter by what it belongs to")]
     parent.__signature__ = _signature(dict.fromkeys(ids, optional), None)  # type: ignore[attr-defined]
     return parent
 
@@ -302,7 +307,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
     )
     router.get(
         f"{path}/history",
-        summary=f"The changes of a {kind.name}, the newest first",
+        summary=f"The changes of {_one(kind)}, newest first",
         response_model=list[HistoryEntry],
     )(_typed(get_history, ref=ref_type))
 
@@ -310,7 +315,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
 def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
     shown = Record[kind.facts]  # type: ignore[name-defined]
     newer: _Answers = {
-        412: {"model": shown, "description": "somebody else changed it: the newer one"}
+        412: {"model": shown, "description": "changed by someone else: the newer version"}
     }
     refused: _Answers = {**newer, **_PRECONDITION}
 
@@ -348,25 +353,25 @@ def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
     body = Annotated[kind.facts, Body()]  # type: ignore[name-defined]
     router.put(
         path,
-        summary=f"State all facts of a {kind.name}; one that is new needs no If-Match",
+        summary=f"Create {_one(kind)}, or replace all its properties with If-Match",
         response_model=shown,
-        responses={**refused, 201: {"model": shown, "description": "it is new"}},
+        responses={**refused, 201: {"model": shown, "description": "created"}},
     )(_typed(put, ref=ref_type, given=body))
     router.patch(
         path,
-        summary=f"Say some facts of a {kind.name}; null says that there is none",
+        summary=f"Change some properties of {_one(kind)}; null: none",
         response_model=shown,
         responses=refused,
     )(_typed(patch, ref=ref_type, given=body))
     router.post(
         f"{path}/revert",
-        summary="Take back what people said of some facts: the layout's word holds again",
+        summary="Revert some properties to the layout's values",
         response_model=shown,
         responses=refused,
     )(_typed(revert, ref=ref_type))
     router.delete(
         path,
-        summary=f"Delete a {kind.name}; its history stays",
+        summary=f"Delete {_one(kind)}; its history is kept",
         status_code=status.HTTP_204_NO_CONTENT,
         responses={**refused, **_IN_USE},
     )(_typed(delete, ref=ref_type))
@@ -393,7 +398,7 @@ def get_map(
     kind: Annotated[str, Query(pattern=f"^({'|'.join(_Map)})$")] = LOT.name,
     limit: Annotated[int, Query(ge=1, le=_MAP_MAX)] = 2_000,
 ) -> Features:
-    """What a map window shows of one kind, as GeoJSON."""
+    """List entries of one kind in a map window, as GeoJSON."""
     wanted = shown_to(reading.access, _Map[kind], Filter(_Map[kind]))
     found, more = in_window(reading.session, wanted, window_of(bbox), limit)
     return Features(features=[feature(thing) for thing in found], truncated=more)

@@ -109,7 +109,7 @@ def _file(context: ApiContext, wanted: SensorFilter) -> StreamingResponse:
 
 @router.get("/sensors/{device}")
 def get_sensor(device: Identifier, reading: Reading) -> SensorDetail:
-    """One of them, and how well its frames come through."""
+    """Get one sensor with its reception statistics."""
     return _known(reading, device)
 
 
@@ -121,7 +121,7 @@ def get_frames(
     limit: Limit = 200,
     form: Form = Format.JSON,
 ) -> Any:
-    """What it sent, the newest first: each message as it came, and what was read of it."""
+    """List a sensor's frames, newest first: raw and decoded."""
     found = frames(reading.session, _known(reading, device).site or "", device, window, limit)
     if form is Format.CSV:
         return csv_answer(FrameItem, found, ("frames", device), reading.context.clock.utc())

@@ -191,7 +191,7 @@ def _in_window(wanted: Filter, window: Box, limit: int) -> Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change of a thing.
+    """One change of an entry.
 
     Attributes:
         version: that it made.

@@ -28,14 +28,14 @@ _CHUNK = 500
 
 
 class Speaker(StrEnum):
-    """Who said a fact."""
+    """The source of a value."""
 
     LAYOUT = "layout"
     PERSON = "person"
 
 
 class Action(StrEnum):
-    """What a change was."""
+    """The kind of a change."""
 
     CREATED = "created"
     CHANGED = "changed"
