@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from cloud_app.storage.migrations import refuse_downgrade
 
-revision = "0013"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
