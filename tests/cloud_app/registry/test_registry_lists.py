@@ -95,5 +95,7 @@ def test_a_page_after_a_thing_that_is_gone_is_refused(filled: Database) -> None:
         path = "/api/v1/registry/lots"
         gone = client.get(path, params={"sort": "name", "after": "s1/gone"})
         unknown = client.get(path, params={"sort": "colour"})
+        params = {"sort": "name", "after": "s1/gone", "format": "csv"}
+        assert len(client.get(path, params=params).text.splitlines()) == 1 + len(LOTS)
     assert gone.status_code == unknown.status_code == 422
     assert "lot s1/gone" in gone.json()["detail"]
