@@ -132,7 +132,7 @@ def names_of(session: Session, which: Iterable[str]) -> dict[str, str]:
 
 
 def revoke(session: Session, actor: Actor, key: ApiKey) -> None:
-    """Let a key work no longer."""
+    """Revoke a key."""
     done = session.run(
         update(api_key)
         .where(api_key.c.key == key.key, api_key.c.revoked_ms.is_(None))

@@ -43,7 +43,7 @@ router = APIRouter(
 )
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    412: {"model": LotCount, "description": "set meanwhile; what is so now"},
+    412: {"model": LotCount, "description": "set in the meantime; the current count"},
     428: {"model": Problem, "description": "If-Match is missing: the ETag of the count"},
 }
 _STEPS_MAX = 100_000
@@ -54,7 +54,7 @@ IfMatch = Annotated[
 
 
 class CountSet(BaseModel):
-    """A count that somebody knows to be true now."""
+    """A verified count of the vehicles in a lot."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -79,7 +79,7 @@ def _counted(reading: Reading, site: str, lot: str) -> Lot:
 
 @router.get("/count")
 def get_count(site: SiteId, lot: LotId, reading: Reading, response: Response) -> LotCount:
-    """The count of a lot, its basis, where it comes from, and when it was last true."""
+    """Get the count of a lot, its basis, its source and its last verification."""
     which = _counted(reading, site, lot)
     gates = reading.context.config.gates
     found = count_now(reading.session, which, from_ms(reading.now().now_ms), gates)
@@ -100,9 +100,9 @@ def post_count(  # noqa: PLR0913 - what a change needs
     context: Context,
     if_match: IfMatch = None,
 ) -> Response:
-    """Set the count of a lot, or of a level, to what somebody found it to be; the drift is kept.
+    """Correct the count of a lot, or of a level; the drift is recorded.
 
-    A lot in which no vehicle is has none on any level.
+    A lot without vehicles has none on any level.
     """
     named = None if if_match is None else _ETAG.fullmatch(if_match)
     if named is None:
@@ -173,14 +173,14 @@ def get_levels(site: SiteId, lot: LotId, reading: Reading) -> list[LevelCount]:
 def get_true_counts(
     site: SiteId, lot: LotId, reading: Reading, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> list[TrueCount]:
-    """When the count of a lot was set to the truth, by what or whom, and how far it was off."""
+    """List corrections of a lot's count: when, by whom, and by how much."""
     found = true_counts(reading.session, _counted(reading, site, lot), limit)
     return _with_names(reading.session, found)
 
 
 @router.get("/gates")
 def get_gates(site: SiteId, lot: LotId, reading: Reading) -> list[Gate]:
-    """The gates of a lot: when each was heard of, and what passed it today."""
+    """List the gates of a lot: last contact and today's passages."""
     which = _counted(reading, site, lot)
     now = from_ms(reading.now().now_ms)
     return gates_now(reading.session, which, now, reading.context.config.gates)
@@ -194,5 +194,5 @@ def get_passages(
     window: Past,
     limit: Annotated[int, Query(ge=1, le=_STEPS_MAX)] = 10_000,
 ) -> list[PassageStep]:
-    """What passed each gate of a lot, by quarters of an hour in which something did."""
+    """List passages at each gate of a lot, by quarters of an hour."""
     return passage_steps(reading.session, _counted(reading, site, lot), window, limit)

@@ -21,7 +21,7 @@ from cloud_app.config import Scope
 
 
 class Permission(StrEnum):
-    """What a route asks of its caller."""
+    """The permission that a route requires."""
 
     PUBLIC = "public"
     SELF = "self"

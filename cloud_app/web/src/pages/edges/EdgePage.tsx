@@ -14,6 +14,7 @@ import { Loaded, Notice } from '../../components/states';
 import { Ago, At, nowMs } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { bytes, count, span } from '../../i18n/format';
+import { zoneOf } from '../../i18n/zones';
 import { EdgeState, StreamState } from './EdgesPage';
 import { type CameraHealth, healthOf, lotsOf } from './edges';
 import { HealthCard } from './HealthCard';
@@ -55,7 +56,7 @@ function OneEdge({ name }: { name: string }) {
               </Card>
             </div>
             <Cameras edge={found} />
-            <HealthCard edge={name} />
+            <HealthCard edge={name} zone={zoneOf(found.site)} />
             <Bays bays={bays} edge={name} />
           </>
         )}
@@ -91,8 +92,11 @@ function EdgeFacts({ edge }: { edge: Edge }) {
     <Facts
       facts={[
         [t('kind.site'), edge.site],
-        [t('edges.lastSeen'), edge.last_seen && <Ago key="seen" at={edge.last_seen} />],
-        [t(edge.online ? 'edges.connected' : 'edges.gone'), edge.since && <At key="since" at={edge.since} />],
+        [t('edges.lastSeen'), edge.last_seen && <Ago key="seen" at={edge.last_seen} site={edge.site} />],
+        [
+          t(edge.online ? 'edges.connected' : 'edges.gone'),
+          edge.since && <At key="since" at={edge.since} site={edge.site} />,
+        ],
         [t('lot.reason'), edge.offline_reason && word('offline', edge.offline_reason)],
         [t('edges.software'), edge.software],
         [t('edges.platform'), edge.platform],
@@ -216,7 +220,7 @@ function Cameras({ edge }: { edge: Edge }) {
       )}
       {health?.at && (
         <p class="soft small card-foot">
-          {t('edges.healthOf')} <Ago at={health.at} />
+          {t('edges.healthOf')} <Ago at={health.at} site={edge.site} />
         </p>
       )}
     </Card>
