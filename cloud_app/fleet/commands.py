@@ -258,7 +258,7 @@ def _check_same(known: CommandNow, order: Order) -> None:
 
 
 def _of_row(row: Row) -> CommandNow:
-    return _command(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    return _command(row._asdict())
 
 
 def _command(row: Mapping[str, Any]) -> CommandNow:

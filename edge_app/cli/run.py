@@ -34,6 +34,7 @@ def run(
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
     from edge_app.assembly import assemble, service_of
     from edge_app.diagnostics.checks import unverified_cameras
+    from edge_app.restart import begin_anew
     from edge_app.service_manager import ServiceManager
 
     config = load_config(config_file)
@@ -44,6 +45,7 @@ def run(
         _log.warning("%s: %s", each.what, each.text)
     box, manager = assemble(config), ServiceManager()
     service = service_of(box, manager)
+    box.restart.stop_by(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         if strict and (standing := box.alarms.standing()):
             msg = "--strict: " + "; ".join(each.line for each in standing)
@@ -54,6 +56,8 @@ def run(
         manager.stopping()
     finally:
         service.stop()
+    if box.restart.is_wanted:
+        begin_anew()
     _leave()
 
 

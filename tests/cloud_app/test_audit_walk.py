@@ -102,6 +102,10 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         log_in(ada, ADA)
         _registry(walk, ops)
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
+        order = {"name": "restart_service", "id": "c1"}
+        walk.call(ops, "POST", "edges/{edge}/commands", order, edge="box-1")
+        one = {"edge": "box-1", "command": "c1"}
+        walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
         _lots(walk, ops)
         _alerts(walk, ada)
         _others(walk, ada)

@@ -188,7 +188,7 @@ def test_jobs_go_as_at_aws(database: Database, box: ScriptedEdge) -> None:
         assert jobs.queue(session, orders, "ada", T0_MS) == 3
         assert jobs.queue(session, orders, "ada", T0_MS) == 0
         assert jobs.withdraw(session, "j3", ["box-1", "box-2"], T0_MS) == 1
-        [(topic, body)] = service.untold(session, T0_MS)
+        [(topic, _)] = service.untold(session, T0_MS)
         assert topic == topics.notify_next
         assert service.untold(session, T0_MS) == []
     first, again = ask(T0_MS), ask(T0_MS)
