@@ -17,6 +17,7 @@ from cloud_app.api.access import Doorkeeper
 from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
+from cloud_app.fleet.campaigns.rounds import CampaignRounds
 from cloud_app.fleet.worker import FleetRounds, FleetWorker, fleet_requests
 from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.gates.intake import GateIntake
@@ -191,12 +192,14 @@ def _rounds(
     upkeep = AccountsWorker(database, targets.mailer, clock)
     courier = Courier(database, targets, accounts.tenants, leads, clock)
     forecasts = ForecastWorker(database, clock)
+    campaigns = CampaignRounds(database, stale_after_s, clock)
     return (
         LeaderRounds("reconciliation", reconciler.tick, leads, lost=reconciler.forget),
         LeaderRounds("counts of lots", counter.tick, leads),
         LeaderRounds("accounts", upkeep.tick, leads, every_s=2.0),
         LeaderRounds("notifications", courier.tick, leads, close=courier.close),
         LeaderRounds("forecasts", forecasts.tick, leads, every_s=60.0),
+        LeaderRounds("campaigns", campaigns.tick, leads),
     )
 
 
