@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from pydantic import BaseModel, Field
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, not_, select
 
 from cloud_app.errors import CloudError
 from cloud_app.fleet.campaigns.planning import BoxState, CampaignState, Plan
