@@ -151,7 +151,10 @@ def post_campaign(
     """Make a campaign; it does nothing until it is started."""
     with context.database.write() as session:
         sites = sites_of_boxes(session, draft.edges)
-        if unknown := [each for each in draft.edges if not access.sites.sees(sites.get(each, ""))]:
+        unknown = [
+            each for each in draft.edges if each not in sites or not access.sites.sees(sites[each])
+        ]
+        if unknown:
             detail = f"expected boxes that you may operate, but got {', '.join(unknown[:5])}"
             raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, detail)
         try:

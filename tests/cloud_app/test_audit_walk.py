@@ -106,6 +106,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         walk.call(ops, "POST", "edges/{edge}/commands", order, edge="box-1")
         one = {"edge": "box-1", "command": "c1"}
         walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
+        _campaigns(walk, ops)
         _lots(walk, ops)
         _alerts(walk, ada)
         _others(walk, ada)
@@ -136,6 +137,16 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _campaigns(walk: Walk, client: httpx.Client) -> None:
+    payload = {"target": "net.onnx", "version": "2"}
+    draft = {"name": "n", "kind": "model", "payload": payload, "edges": ["box-1"]}
+    which = walk.call(client, "POST", "campaigns", draft).json()["id"]
+    for act in ("start", "pause", "retry", "stop"):
+        etag = f'"{client.get(f"/api/v1/campaigns/{which}").json()["version"]}"'
+        body: dict[str, str] | None = {} if act == "stop" else None
+        walk.call(client, "POST", f"campaigns/{{campaign}}/{act}", body, etag=etag, campaign=which)
 
 
 def _lots(walk: Walk, client: httpx.Client) -> None:
