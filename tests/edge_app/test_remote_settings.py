@@ -218,8 +218,8 @@ def test_every_named_setting_is_one_and_none_is_a_secret() -> None:
     found = 0
     for field in LotsightConfig.model_fields.values():
         for model in models_in(field.annotation):
-            safe = getattr(model, "REMOTE", frozenset())
-            guarded = getattr(model, "GUARDED", frozenset())
+            safe: frozenset[str] = getattr(model, "REMOTE", frozenset())
+            guarded: frozenset[str] = getattr(model, "GUARDED", frozenset())
             assert safe | guarded <= model.model_fields.keys()
             assert not safe & guarded
             assert not any("password" in name or "_file" in name for name in safe | guarded)
