@@ -53,6 +53,7 @@ from edge_app.pipeline import CameraPipeline
 from edge_app.ports import Outlets
 from edge_app.reload import CalibrationKeeper
 from edge_app.remote import connect, downloads_of
+from edge_app.remote_settings import RemoteSettings
 from edge_app.restart import Restart
 from edge_app.retention import Retention
 from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
@@ -90,7 +91,10 @@ def service_of(box: EdgeBox, manager: ServiceManager | None = None) -> EdgeServi
 
 
 def assemble(
-    config: LotsightConfig, clock: Clock | None = None, make_camera: SourceMaker = source_of
+    config: LotsightConfig,
+    clock: Clock | None = None,
+    make_camera: SourceMaker = source_of,
+    remote: RemoteSettings | None = None,
 ) -> EdgeBox:
     """Put a box together.
 
@@ -98,6 +102,7 @@ def assemble(
         config: all settings.
         clock: time.
         make_camera: gives the source of a camera; the demo and tests put their own here.
+        remote: where `config` is from, with what the cloud changed; None: it changes nothing.
 
     Raises:
         TelemetryError: the state folder cannot be used, or another process uses it.
@@ -106,14 +111,18 @@ def assemble(
     clock = clock or SystemClock()
     store = Store.open(config.edge.state_dir / STORE_FILE, clock, config.outbox)
     try:
-        return _assemble(config, clock, store, make_camera)
+        return _assemble(config, clock, store, make_camera, remote)
     except BaseException:
         store.close()
         raise
 
 
 def _assemble(
-    config: LotsightConfig, clock: Clock, store: Store, make_camera: SourceMaker
+    config: LotsightConfig,
+    clock: Clock,
+    store: Store,
+    make_camera: SourceMaker,
+    remote: RemoteSettings | None,
 ) -> EdgeBox:
     started_s, state_dir = clock.mono_s(), config.edge.state_dir
     liveness = LivenessFile(state_dir / ALIVE_FILE, clock)
@@ -182,6 +191,7 @@ def _assemble(
         devices=devices,
         status=status,
         restart=Restart(),
+        remote=remote,
     )
     if link is not None and config.mqtt is not None:
         jobs = {**_rollouts(box, models, slots), **_harvest_jobs(box)}
@@ -345,6 +355,9 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         every(_GIVE_BACK_EVERY_S, give_back, box.clock),
         lambda: manager.status("; ".join(box.status.alarm_texts()) or "no active alarms"),
     ]
+    if box.remote is not None:
+        box.remote.run_by(box.restart.ask, box.status.working_cameras)
+        chores.append(box.remote.look)
     if (kept := box.kept) is not None:
         chores.append(lambda: kept.expire(box.clock.utc()))
     return Maintenance(chores)

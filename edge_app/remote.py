@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,10 @@ from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
 from edge_app.delivery.rollout import JobRunner
 from edge_app.logs import recent_lines
 from edge_app.version import software
+from telemetry import ConfigError
 from telemetry.aws import JobKind, ShadowName
 from telemetry.messages import ModelRef
+from telemetry.shadow import JsonObject
 
 if TYPE_CHECKING:  # a box that serves no pages needs them only when it is asked
     from prometheus_client import CollectorRegistry
@@ -43,9 +46,9 @@ def connect(
     parts = AgentParts(
         handlers=command_handlers(_remote_actions(box, link, auditor)),
         shadows={
-            ShadowName.CLASSIC: ShadowPart(lambda: {"software": software()}),
+            ShadowName.CLASSIC: ShadowPart(partial(_about, box)),
             ShadowName.MODEL: ShadowPart(status.reported_model),
-            ShadowName.CONFIG: ShadowPart(status.reported_config),
+            ShadowName.CONFIG: _config_shadow(box),
         },
         rollouts=jobs,
         cameras=status.camera_health,
@@ -56,8 +59,28 @@ def connect(
     box.network.subscribe(lambda detector: link.set_model(ModelRef.of(detector.spec)))
 
 
+def _about(box: EdgeBox) -> JsonObject:
+    """The classic shadow: what runs, and which settings may be changed."""
+    found: JsonObject = {"software": software()}
+    if box.remote is not None and (schema := box.remote.schema()):
+        found["settings_schema"] = schema
+    return found
+
+
+def _config_shadow(box: EdgeBox) -> ShadowPart:
+    remote = box.remote
+    if remote is None:
+        return ShadowPart(box.status.reported_config)
+    return ShadowPart(
+        lambda: box.status.reported_config() | remote.report(), remote.follow, remote.answered
+    )
+
+
 def _remote_actions(box: EdgeBox, link: MqttLink, auditor: Auditor | None) -> RemoteActions:
     def still(camera: str) -> bytes:
+        if not box.config.remote.pictures:
+            msg = "still images are switched off: [remote] pictures = false"
+            raise ConfigError(msg)
         from edge_app.http.pictures import PictureMaker, PictureSettings
 
         settings = PictureSettings(privacy=box.config.privacy.settings())

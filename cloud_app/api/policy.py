@@ -187,6 +187,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/edges/{{edge}}/gaps": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/bays/{{bay}}/history": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/shadow": {"GET": Permission.READ, "PATCH": Permission.WRITE},
+    f"{_V1}/edges/{{edge}}/settings": {"GET": Permission.READ, "PATCH": Permission.OPERATE},
     f"{_V1}/edges/{{edge}}/commands": {"GET": Permission.READ, "POST": Permission.OPERATE},
     f"{_V1}/edges/{{edge}}/commands/{{command}}": {
         "GET": Permission.READ,
