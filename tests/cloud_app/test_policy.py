@@ -159,7 +159,18 @@ NEEDED_QUERY = {
 }
 
 
-def ask(  # noqa: PLR0911 - one for each kind of route
+CAMPAIGN_BODIES: dict[str, dict[str, Any]] = {
+    "campaigns": {
+        "name": "n",
+        "kind": "model",
+        "payload": {"target": "net.onnx", "version": "2"},
+        "edges": ["box-1"],
+    },
+    "stop": {},
+}
+
+
+def ask(  # noqa: C901, PLR0911 - one for each kind of route
     client: httpx.Client, method: str, path: str
 ) -> httpx.Response:
     if path in NEEDED_QUERY:
@@ -181,9 +192,7 @@ def ask(  # noqa: PLR0911 - one for each kind of route
         change = {"settings": {"evidence": {"enter_hold_s": 5}}, "version": 1}
         return client.request(method, path, json=change if method == "PATCH" else None)
     if "/campaigns" in path and method == "POST":
-        payload = {"target": "net.onnx", "version": "2"}
-        draft = {"name": "n", "kind": "model", "payload": payload, "edges": ["box-1"]}
-        body = draft if path.endswith("/campaigns") else {} if path.endswith("/stop") else None
+        body = CAMPAIGN_BODIES.get(path.rpartition("/")[2])
         return client.request(method, path, json=body, headers={"If-Match": '"1"'})
     if path.endswith("/commands") and method == "POST":
         return client.request(method, path, json={"name": "restart_service"})
@@ -214,6 +223,8 @@ def expected_of(  # noqa: PLR0911 - one for each kind of route
         return {200, 404, 422}  # no schema of this box came
     if path.endswith("/count"):
         return {200, 404, 412}
+    if path.endswith("/campaigns"):
+        return {200, 201, 422}
     return {200, 404, 412, 422} if "/registry/" in path else {200, 201, 202, 204, 404}
 
 
