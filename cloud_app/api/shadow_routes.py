@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, status
@@ -11,6 +12,7 @@ from cloud_app.accounts.audit import Subject, record
 from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
 from cloud_app.api.policy import Access
+from cloud_app.fleet.settings import SCHEMA, SECTION, SettingsError, check_settings
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Session
 from cloud_app.storage.edge_queries import EdgeFilter, edges_now, site_of
@@ -69,6 +71,21 @@ def _topics(
         return service, ShadowTopics(request.edge(edge), name, service.root)
 
 
+def _check(service: ShadowService, topics: ShadowTopics, change: DesiredChange) -> None:
+    """Settings of a box are checked by what the box says that it takes."""
+    wanted = change.desired.get(SECTION)
+    if topics.name is not ShadowName.CONFIG or wanted is None:
+        return
+    about = service.kept(replace(topics, name=ShadowName.CLASSIC))
+    schema = about.reported.get(SCHEMA)
+    if not isinstance(schema, dict):
+        return  # an older box, or one of somebody else's: it checks for itself
+    try:
+        check_settings(schema, wanted if isinstance(wanted, dict) else {"settings": wanted})
+    except SettingsError as exc:
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, str(exc)) from exc
+
+
 def _owner(context: ApiContext, session: Session, edge: str) -> str | None:
     """The tenant whose audit log tells of an edge; None if nobody said whose it is."""
     site = site_of(session, edge)
@@ -99,6 +116,7 @@ def patch_shadow(
 ) -> ShadowNow:
     """Change desired fields; the edge receives the delta."""
     service, topics = _topics(context, access, edge, name)
+    _check(service, topics, change)
     update = ShadowUpdate(
         desired=change.desired, sections=frozenset({"desired"}), version=change.version
     )
