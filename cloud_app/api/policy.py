@@ -34,7 +34,7 @@ class Permission(StrEnum):
     RESPOND = "respond"
     """Seeing to alerts: acknowledging, assigning, silencing, commenting, closing."""
     NOTIFICATIONS = "notifications"
-    """Saying who of a tenant is notified of which alerts."""
+    """Saying who of a tenant is notified of which alerts, and gets which reports."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
     INTAKE = "intake"
@@ -117,6 +117,15 @@ _OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
         "DELETE": Permission.NOTIFICATIONS,
     },
     f"{_V1}/notifications/{{notification}}/test": {"POST": Permission.NOTIFICATIONS},
+    f"{_V1}/report-schedules": {
+        "GET": Permission.NOTIFICATIONS,
+        "POST": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/report-schedules/{{schedule}}": {
+        "PUT": Permission.NOTIFICATIONS,
+        "DELETE": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/report-schedules/{{schedule}}/send": {"POST": Permission.NOTIFICATIONS},
 }
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
@@ -168,6 +177,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/map/base.pmtiles": {"GET": Permission.READ},
     f"{_V1}/overview": {"GET": Permission.READ},
     f"{_V1}/search": {"GET": Permission.READ},
+    f"{_V1}/reports": {"GET": Permission.READ},
     f"{_V1}/registry/map": {"GET": Permission.READ},
 }
 _THING = {

@@ -104,6 +104,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
         _lots(walk, ops)
         _alerts(walk, ada)
+        _schedules(walk, ada)
         _others(walk, ada)
         _oneself(walk, ada)
     changing = {
@@ -165,6 +166,15 @@ def _alerts(walk: Walk, client: httpx.Client) -> None:
         walk.call(client, "PUT", one, changed, etag=made.headers["ETag"], notification=which)
         walk.call(client, "POST", f"{one}/test", notification=which)
         walk.call(client, "DELETE", one, notification=which)
+
+
+def _schedules(walk: Walk, client: httpx.Client) -> None:
+    plan = {"name": "Weekly", "every": "week", "recipients": [BOB], "formats": ["csv"]}
+    made = walk.call(client, "POST", "report-schedules", {**plan, "tenant": str(NORTH)})
+    one, which = "report-schedules/{schedule}", made.json()["id"]
+    walk.call(client, "PUT", one, plan, etag=made.headers["ETag"], schedule=which)
+    walk.call(client, "POST", f"{one}/send", schedule=which)
+    walk.call(client, "DELETE", one, schedule=which)
 
 
 def _others(walk: Walk, client: httpx.Client) -> None:
