@@ -4,6 +4,7 @@ import {
   Activity,
   BellRing,
   Building2,
+  ChartColumn,
   CircleParking,
   KeyRound,
   type LucideIcon,
@@ -46,6 +47,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
       { href: '/edges', label: 'nav.edges', icon: RadioTower, needs: 'read', key: 'e', isMain: true },
       { href: '/sensors', label: 'nav.sensors', icon: CircleParking, needs: 'read', key: 'd' },
       { href: '/events', label: 'nav.events', icon: Activity, needs: 'read', key: 'v' },
+      { href: '/reports', label: 'nav.reports', icon: ChartColumn, needs: 'read', key: 't' },
     ],
   },
   {
