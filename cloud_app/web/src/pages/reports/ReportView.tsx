@@ -21,8 +21,10 @@ export function ReportView({ report }: { report: Report }) {
         <HeatMap cells={report.heat} />
         <p class="small soft">{t('reports.heatNote')}</p>
       </Card>
-      {compared && (
-        <Card title={t('reports.heatBefore', { first: dateText(compared.first), last: dateText(compared.last) })}>
+      {compared && compared.total.occupancy.value !== null && (
+        <Card
+          title={t('reports.heatBefore', { first: dateText(compared.first), last: dateText(compared.last) })}
+        >
           <HeatMap cells={compared.heat} />
         </Card>
       )}
@@ -32,9 +34,7 @@ export function ReportView({ report }: { report: Report }) {
       {total.stays.count > 0 && (
         <Card title={t('reports.lengths')}>
           <LengthBars counts={total.stays.lengths} boundsMin={report.length_bounds_min} />
-          {total.stays.unsure > 0 && (
-            <p class="small soft">{tn('reports.unsure', total.stays.unsure)}</p>
-          )}
+          {total.stays.unsure > 0 && <p class="small soft">{tn('reports.unsure', total.stays.unsure)}</p>}
         </Card>
       )}
       {report.lots.length > 1 && (
@@ -67,7 +67,11 @@ function Tiles({ report: { total, compared } }: { report: Report }) {
       <Tile
         name={t('reports.occupancy')}
         value={shareText(total.occupancy)}
-        hint={before ? pointsText(before.occupancy, total.occupancy) : observedText(total.occupancy)}
+        hint={
+          before && before.occupancy.value !== null
+            ? pointsText(before.occupancy, total.occupancy)
+            : observedText(total.occupancy)
+        }
       />
       <Tile
         name={t('reports.peak')}
@@ -93,7 +97,11 @@ function Tiles({ report: { total, compared } }: { report: Report }) {
         value={stays.median_min === null ? REFUSED : span(stays.median_min * 60)}
         hint={stays.p90_min === null ? '' : t('reports.p90', { span: span(stays.p90_min * 60) })}
       />
-      <Tile name={t('reports.observed')} value={percent(total.occupancy.observed)} hint={t('reports.ofTime')} />
+      <Tile
+        name={t('reports.observed')}
+        value={percent(total.occupancy.observed)}
+        hint={t('reports.ofTime')}
+      />
     </dl>
   );
 }
@@ -180,7 +188,11 @@ function FiguresTable({ title, rows, before = [] }: FiguresTableProps) {
 function Availability({ report: { availability } }: { report: Report }) {
   const { bay_hours: whole, known, causes, away_bay_hours: away } = availability;
   const causeText = (cause: string) =>
-    cause === 'not_kept' ? t('reports.notKept') : cause === 'no_record' ? t('reports.noRecord') : word('reason', cause);
+    cause === 'not_kept'
+      ? t('reports.notKept')
+      : cause === 'no_record'
+        ? t('reports.noRecord')
+        : word('reason', cause);
   return (
     <Card title={t('reports.availability')} flush>
       <Scroller>

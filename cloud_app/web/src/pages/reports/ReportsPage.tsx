@@ -108,7 +108,13 @@ function Choice({ place, days, compared, today, set }: ChoiceProps) {
           ]}
           onChange={(value) => value && set({ ...daysOf(value as PresetId, today) })}
         />
-        <Field label={t('reports.from')} type="date" value={days.from} max={days.to} onChange={typed('from')} />
+        <Field
+          label={t('reports.from')}
+          type="date"
+          value={days.from}
+          max={days.to}
+          onChange={typed('from')}
+        />
         <Field label={t('reports.to')} type="date" value={days.to} min={days.from} onChange={typed('to')} />
         <Select
           label={t('reports.compared')}
