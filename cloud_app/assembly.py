@@ -12,6 +12,7 @@ from cloud_app.accounts.assembly import Accounts
 from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.alerts.courier import Courier
 from cloud_app.alerts.targets import Targets
+from cloud_app.analytics.accuracy import AccuracyKeeper
 from cloud_app.analytics.forecasts import ForecastWorker
 from cloud_app.analytics.reports.stays import StayKeeper
 from cloud_app.api.access import Doorkeeper
@@ -166,6 +167,7 @@ def _rounds(
     upkeep = AccountsWorker(database, targets.mailer, clock)
     courier = Courier(database, targets, accounts.tenants, leads, clock)
     forecasts = ForecastWorker(database, clock)
+    accuracy = AccuracyKeeper(database, clock, stale_after_s)
     stays = StayKeeper(database, config.retention, clock)
     reports = Sender(database, accounts.tenants, accounts.url, clock)
     return (
@@ -174,6 +176,7 @@ def _rounds(
         LeaderRounds("accounts", upkeep.tick, leads, every_s=2.0),
         LeaderRounds("notifications", courier.tick, leads, close=courier.close),
         LeaderRounds("forecasts", forecasts.tick, leads, every_s=60.0),
+        LeaderRounds("accuracy of forecasts", accuracy.tick, leads, every_s=300.0),
         LeaderRounds("stays of days", stays.tick, leads, every_s=60.0),
         LeaderRounds("scheduled reports", reports.tick, leads, every_s=60.0),
     )

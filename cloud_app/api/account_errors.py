@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from cloud_app.analytics.demand import ForecastError
 from cloud_app.analytics.reports.period import ReportError
 from cloud_app.api.parameters import REFUSALS, Problem
 from cloud_app.errors import (
@@ -41,6 +42,7 @@ _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
     (AlertClosedError, status.HTTP_409_CONFLICT),
     (StaleAlertError, status.HTTP_412_PRECONDITION_FAILED),
     (AlertError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (ForecastError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (ReportError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (BusyError, status.HTTP_503_SERVICE_UNAVAILABLE),
     (ProviderError, status.HTTP_502_BAD_GATEWAY),

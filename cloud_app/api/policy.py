@@ -146,6 +146,11 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/plan": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/forecast": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/forecast/accuracy": {"GET": Permission.READ},
+    f"{_V1}/sites/{{site}}/local-events": {
+        "GET": Permission.READ,
+        "PUT": Permission.REGISTRY,
+    },
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/count": {"GET": Permission.READ, "POST": Permission.WRITE},

@@ -78,6 +78,15 @@ class Walk:
         self.done.add((method, f"/api/v1/{route}"))
         return answer
 
+    def send(self, client: httpx.Client, method: str, route: str, content: str, **ids: str) -> None:
+        """Call a route with a file, which must work."""
+        before = self._count()
+        path = "/api/v1/" + route.format(**ids)
+        answer = client.request(method, path, content=content, headers={"Content-Type": "text/csv"})
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        assert self._count() > before, path
+        self.done.add((method, f"/api/v1/{route}"))
+
     def _count(self) -> int:
         with self.hub.database.read() as session:
             found: int = session.rows(select(func.count()).select_from(audit))[0][0]
@@ -103,6 +112,8 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         _registry(walk, ops)
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
         _lots(walk, ops)
+        file = "lot,start,end,name\n,2026-08-15T18:00+02:00,2026-08-15T23:00+02:00,Fair\n"
+        walk.send(ops, "PUT", "sites/{site}/local-events", file, site="north")
         _alerts(walk, ada)
         _schedules(walk, ada)
         _others(walk, ada)

@@ -50,7 +50,7 @@ export function LengthBars({ counts, boundsMin }: LengthBarsProps) {
         {counts.map((each, place) => (
           <tr key={boundsMin[place]}>
             <th scope="row">{classText(boundsMin, place)}</th>
-            <td class="bar">
+            <td class="length">
               <span style={{ width: `${(each / most) * 100}%` }} />
             </td>
             <td class="end">{count(each)}</td>
