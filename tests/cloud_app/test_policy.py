@@ -129,7 +129,8 @@ def paths_of(template: str) -> list[str]:
     north = {
         "site": "north", "lot": "p1", "edge": "box-1", "bay": "a1", "zone": "z1",
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
-        "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n", "schedule": "s",
+        "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
+        "schedule": "s",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
