@@ -7,6 +7,7 @@ import {
   ChartColumn,
   CircleParking,
   KeyRound,
+  Lightbulb,
   type LucideIcon,
   Map as MapIcon,
   RadioTower,
@@ -48,6 +49,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
       { href: '/sensors', label: 'nav.sensors', icon: CircleParking, needs: 'read', key: 'd' },
       { href: '/events', label: 'nav.events', icon: Activity, needs: 'read', key: 'v' },
       { href: '/reports', label: 'nav.reports', icon: ChartColumn, needs: 'read', key: 't' },
+      { href: '/planning', label: 'nav.planning', icon: Lightbulb, needs: 'read' },
     ],
   },
   {
