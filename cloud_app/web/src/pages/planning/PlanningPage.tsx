@@ -76,8 +76,10 @@ function WhatIf({ lots, days, query }: WhatIfProps) {
   const first = lots[0];
   const chosen = query.values.lot ?? (first ? `${first.site}/${first.lot}` : '');
   const [site = '', lot = ''] = chosen.split('/');
-  const plan = useData<LotPlanWhatIf>(`plan ${chosen} ${days.from} ${days.to} ${JSON.stringify(asked)}`, (signal) =>
-    ask(api.GET('/api/v1/planning/plan', { params: { query: { site, lot, ...days, ...asked } }, signal })),
+  const plan = useData<LotPlanWhatIf>(
+    `plan ${chosen} ${days.from} ${days.to} ${JSON.stringify(asked)}`,
+    (signal) =>
+      ask(api.GET('/api/v1/planning/plan', { params: { query: { site, lot, ...days, ...asked } }, signal })),
   );
   const typed = (name: string) => (event: Event) =>
     query.set({ [name]: (event.currentTarget as HTMLInputElement).value });
