@@ -40,7 +40,8 @@ _QUARTERS = (
 _LOTS = select(
     bay_count.c.site, bay_count.c.lot, func.sum(bay_count.c.bays).label("bays")
 ).group_by(bay_count.c.site, bay_count.c.lot)
-LOTS_MAX = 600
+LOT_DAYS_MAX = 5_000
+"""A month of 160 lots: the quarters of each are read one by one."""
 
 
 class _View(BaseModel):
@@ -149,8 +150,11 @@ def unmet_lots(
         ReportError: too many lots at once.
     """
     rows = session.rows(_LOTS.where(bay_count.c.site.in_(sites)))
-    if len(rows) > LOTS_MAX:
-        msg = f"expected at most {LOTS_MAX} lots, but got {len(rows)}: ask for one site"
+    if len(rows) * period.days > LOT_DAYS_MAX:
+        msg = (
+            f"expected lots times days to be at most {LOT_DAYS_MAX}, but got {len(rows)} lots and "
+            f"{period.days} days: ask for one site or a shorter period"
+        )
         raise ReportError(msg)
     about = {
         (thing.ids["site"], thing.ids["lot"]): thing.said

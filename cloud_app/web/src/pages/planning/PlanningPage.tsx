@@ -21,13 +21,15 @@ import './planning.css';
 const oneDigit = (value: number) => value.toLocaleString(language.value, { maximumFractionDigits: 1 });
 
 export function PlanningPage() {
-  const query = useListQuery(['lot', 'from', 'to', 'bays', 'price', 'elasticity']);
-  const usual = daysOf('quarter', new Date().toISOString().slice(0, 10));
-  const { from = usual.from, to = usual.to } = query.values;
-  const unmet = useData<UnmetDemand>(`unmet ${from} ${to}`, (signal) =>
-    ask(api.GET('/api/v1/planning/unmet', { params: { query: { from, to } }, signal })),
+  const query = useListQuery(['site', 'lot', 'from', 'to', 'bays', 'price', 'elasticity']);
+  const sites = useData('sites', (signal) => ask(api.GET('/api/v1/sites', { signal })));
+  const usual = daysOf('lastMonth', new Date().toISOString().slice(0, 10));
+  const { site = '', from = usual.from, to = usual.to } = query.values;
+  const asked = { ...(site && { site }), from, to };
+  const unmet = useData<UnmetDemand>(`unmet ${site} ${from} ${to}`, (signal) =>
+    ask(api.GET('/api/v1/planning/unmet', { params: { query: asked }, signal })),
   );
-  const file = (format: string) => withQuery('/api/v1/planning/unmet', {}, { from, to, format });
+  const file = (format: string) => withQuery('/api/v1/planning/unmet', {}, { ...asked, format });
   const typed = (name: string) => (event: Event) =>
     query.set({ [name]: (event.currentTarget as HTMLInputElement).value });
   return (
@@ -42,6 +44,17 @@ export function PlanningPage() {
     >
       <Card>
         <div class="report-choice">
+          {(sites.data?.length ?? 0) > 1 && (
+            <Select
+              label={t('reports.place')}
+              value={site}
+              options={[
+                { value: '', label: t('reports.allLots') },
+                ...(sites.data ?? []).map((each) => ({ value: each.site, label: each.site })),
+              ]}
+              onChange={(value) => query.set({ site: value, lot: '' })}
+            />
+          )}
           <Field label={t('reports.from')} type="date" value={from} max={to} onChange={typed('from')} />
           <Field label={t('reports.to')} type="date" value={to} min={from} onChange={typed('to')} />
         </div>
@@ -52,7 +65,7 @@ export function PlanningPage() {
             <div class="stack report">
               <WhatIf lots={lots} days={{ from, to }} query={query} />
               <Card title={t('planning.unmet')} flush>
-                <UnmetMap lots={lots} />
+                {lots.some(({ location }) => location) && <UnmetMap lots={lots} />}
                 <Unmet lots={lots} />
               </Card>
             </div>
