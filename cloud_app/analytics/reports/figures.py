@@ -106,7 +106,7 @@ class CauseShare(_View):
     share: float = Field(description="of all time of all bays")
 
 
-class Availability(_View):
+class SystemAvailability(_View):
     """How much of the time the system knew what was so."""
 
     bay_hours: float = Field(description="all time of all bays")
@@ -117,7 +117,7 @@ class Availability(_View):
     )
 
 
-class Change(_View):
+class ComparedPeriod(_View):
     """Two periods beside each other."""
 
     first: date
@@ -141,8 +141,8 @@ class Report(_View):
     lots: tuple[Figures, ...]
     zones: tuple[Figures, ...] = Field(description="of a report on one lot")
     kinds: tuple[Figures, ...]
-    availability: Availability
+    availability: SystemAvailability
     length_bounds_min: tuple[int, ...] = Field(
         description="of the classes of `lengths`; the last has no end"
     )
-    compared: Change | None
+    compared: ComparedPeriod | None

@@ -15,11 +15,11 @@ from sqlalchemy import select
 from cloud_app.analytics.past import zone_of
 from cloud_app.analytics.reports import reading, summing
 from cloud_app.analytics.reports.figures import (
-    Availability,
     CauseShare,
-    Change,
+    ComparedPeriod,
     Figures,
     Report,
+    SystemAvailability,
 )
 from cloud_app.analytics.reports.period import (
     HOUR_MS,
@@ -135,13 +135,13 @@ def make_report(session: Session, order: Order, now: datetime) -> Report:
 
 def _compared(
     session: Session, order: Order, zones: Mapping[ZoneInfo, list[str]], now_ms: int
-) -> Change | None:
+) -> ComparedPeriod | None:
     if order.compared is Compared.NONE:
         return None
     is_year = order.compared is Compared.YEAR
     period = order.period.year_before if is_year else order.period.before
     sums = _read(session, order, zones, period, now_ms, with_parts=False)
-    return Change(
+    return ComparedPeriod(
         first=period.first,
         last=period.last,
         total=_together(sums, period.days),
@@ -330,12 +330,12 @@ def _kinds(sums: _Sums, days: int) -> list[Figures]:
     return found
 
 
-def _availability(sums: _Sums) -> Availability:
+def _availability(sums: _Sums) -> SystemAvailability:
     total = sums.total.total()
     told_ms = sum(sums.causes.values())
     causes = {**sums.causes, NOT_KEPT: max(0, total.whole_ms - total.known_ms - told_ms)}
     whole_ms = total.whole_ms or 1
-    return Availability(
+    return SystemAvailability(
         bay_hours=total.whole_ms / HOUR_MS,
         known=total.observed,
         causes=tuple(

@@ -58,7 +58,7 @@ def test_reports_come_as_figures_and_as_files(database: Database) -> None:
 def test_plans_say_what_they_rest_on_and_go_to_a_gis(database: Database) -> None:
     box = a_week(database)
     with database.write() as session:
-        say(session, "lot", "north/p1", location=(11.5, 48.1))
+        say(session, "lot", "north/p1", location={"lat": 48.1, "lon": 11.5})
     hub = Hub(database, TOKENS)
     hub.clock.epoch_utc = box.now
     with hub.client("north-only") as http:
