@@ -44,8 +44,10 @@ _QUARTERS = f"""
 INSERT INTO {{table}}
 SELECT 'city', '{{lot}}' || lpad(n::text, 3, '0'), at, 'box-{{lot}}' || n{{more}},
        ({{bays}} * {QUARTER_MS} * {_SHARE})::bigint,
-       ({{bays}} * {QUARTER_MS} * (0.98 - {_SHARE}))::bigint, ({{bays}} * {QUARTER_MS} * 0.02)::bigint
-FROM generate_series(1, {{lots}}) n, generate_series({{start}}, {{end}} - 1, {QUARTER_MS}) at{{parts}}
+       ({{bays}} * {QUARTER_MS} * (0.98 - {_SHARE}))::bigint,
+       ({{bays}} * {QUARTER_MS} * 0.02)::bigint
+FROM generate_series(1, {{lots}}) n,
+     generate_series({{start}}, {{end}} - 1, {QUARTER_MS}) at{{parts}}
 """
 _PARTS = ", (VALUES ('a', 'standard'), ('b', 'ev')) part(zone, kind)"
 _CAUSES = f"""
@@ -62,8 +64,10 @@ FROM generate_series(1, {lots}) n,
      generate_series('{first}'::timestamp, '{last}'::timestamp, '1 day') day, {parts}
 """
 _COUNTS = """
-INSERT INTO bay_count (edge, camera, lot, zone, level, kind, site, bays, occupied, free, unknown, closed)
-SELECT 'box-{lot}' || n, 'c', '{lot}' || lpad(n::text, 3, '0'), zone, '', kind, 'city', 30, 15, 15, 0, 0
+INSERT INTO bay_count
+    (edge, camera, lot, zone, level, kind, site, bays, occupied, free, unknown, closed)
+SELECT 'box-{lot}' || n, 'c', '{lot}' || lpad(n::text, 3, '0'), zone, '', kind, 'city',
+       30, 15, 15, 0, 0
 FROM generate_series(1, {lots}) n, {parts}
 """
 
