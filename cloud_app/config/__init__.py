@@ -1,6 +1,7 @@
 """The configuration of `lotsight-cloud`: a file per subject, put together in `loading`."""
 
 from cloud_app.config.connections import BrokerConfig, BrokerProtocol, DatabaseConfig, TlsConfig
+from cloud_app.config.fleet import BrokerFilesConfig, ProvisioningConfig, RegionConfig
 from cloud_app.config.inputs import (
     GatesConfig,
     IngestConfig,
@@ -26,6 +27,7 @@ __all__ = [
     "SAMPLE",
     "AccountsConfig",
     "BrokerConfig",
+    "BrokerFilesConfig",
     "BrokerProtocol",
     "CloudConfig",
     "DatabaseConfig",
@@ -44,6 +46,8 @@ __all__ = [
     "OperatorConfig",
     "Port",
     "PositiveS",
+    "ProvisioningConfig",
+    "RegionConfig",
     "Registration",
     "RetentionConfig",
     "RulesConfig",

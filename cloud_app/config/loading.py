@@ -14,6 +14,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cloud_app.config.connections import BrokerConfig, DatabaseConfig
+from cloud_app.config.fleet import BrokerFilesConfig, ProvisioningConfig
 from cloud_app.config.inputs import GatesConfig, IngestConfig, SensorsConfig
 from cloud_app.config.outputs import KafkaConfig, LakeConfig, RetentionConfig
 from cloud_app.config.people import AccountsConfig, MailConfig
@@ -46,6 +47,8 @@ class CloudConfig(BaseSettings):
     map: MapConfig = MapConfig()
     notifications: NotificationsConfig = NotificationsConfig()
     retention: RetentionConfig = RetentionConfig()
+    provisioning: ProvisioningConfig = ProvisioningConfig()
+    broker_files: BrokerFilesConfig | None = None
     accounts: AccountsConfig = AccountsConfig()
     mail: MailConfig | None = None
     lake: LakeConfig | None = None
