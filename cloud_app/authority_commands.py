@@ -159,11 +159,11 @@ def revoke(
     config: ConfigPath = None,
 ) -> None:
     """Revoke every certificate of a box or server; the broker refuses it within a minute."""
-    from cloud_app.provisioning_commands import admissions_of
+    from cloud_app.fleet.authority.admission import Admissions
 
     with opened(config) as desk:
         with desk.accounts.database.write() as session:
-            ended = admissions_of(desk).put_out(session, desk.actor, name)
+            ended = Admissions.of(desk.config, desk.accounts).put_out(session, desk.actor, name)
         _say(f"{name}: {len(ended)} certificates revoked")
 
 

@@ -24,11 +24,8 @@ _MS_PER_HOUR = 3_600_000
 def admissions_of(desk: Desk) -> Admissions:
     """What lets boxes in."""
     from cloud_app.fleet.authority.admission import Admissions
-    from cloud_app.fleet.authority.homes import Homes
-    from cloud_app.fleet.authority.own_issuer import OwnIssuer
 
-    accounts = desk.accounts
-    return Admissions(OwnIssuer(), Homes(desk.config, accounts.url), accounts.tenants)
+    return Admissions.of(desk.config, desk.accounts)
 
 
 @claim.command("new")

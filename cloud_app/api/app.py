@@ -13,6 +13,7 @@ from cloud_app.api import (
     audit_routes,
     base_map_routes,
     count_routes,
+    enrolment_routes,
     forecast_routes,
     gate_intake_routes,
     health,
@@ -25,6 +26,7 @@ from cloud_app.api import (
     me_routes,
     notification_routes,
     people_routes,
+    provisioning_routes,
     registry_routes,
     routes,
     sensor_routes,
@@ -73,6 +75,8 @@ def routers() -> tuple[APIRouter, ...]:
         people_routes.router,
         key_routes.router,
         audit_routes.router,
+        enrolment_routes.router,
+        provisioning_routes.router,
         health.router,
     )
 
@@ -99,6 +103,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
     add_handlers(app)
+    enrolment_routes.add_refusals(app)
     http = context.config.http
     gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
@@ -106,7 +111,7 @@ def create_app(context: ApiContext) -> FastAPI:
         BodyGuard,
         max_bytes=MAX_PAYLOAD_BYTES,
         besides=gate_intake_routes.PATHS,
-        roomy={INTAKE_PATH: MAX_MESSAGE_BYTES},
+        roomy={INTAKE_PATH: MAX_MESSAGE_BYTES, **enrolment_routes.BODIES},
     )
     app.add_middleware(
         PageGuard,

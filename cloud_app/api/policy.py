@@ -18,6 +18,13 @@ from cloud_app.accounts.audit import ActorKind
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant
 from cloud_app.config import Scope
+from telemetry.provisioning import (
+    ANNOUNCE_PATH,
+    AUTHORITY_PATH,
+    CLAIM_PATH,
+    CRL_PATH,
+    RENEW_PATH,
+)
 
 
 class Permission(StrEnum):
@@ -41,6 +48,8 @@ class Permission(StrEnum):
     """Bringing what sensors and gates send."""
     KEYS = "keys"
     """Making and revoking API keys."""
+    PROVISION = "provision"
+    """Letting boxes in, and putting them out."""
     AUDIT = "audit"
     """Reading the audit log."""
 
@@ -59,10 +68,16 @@ _ADMIN = frozenset(
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
     Role.TECHNICIAN: frozenset(
-        {Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}
+        {
+            Permission.READ,
+            Permission.WRITE,
+            Permission.REGISTRY,
+            Permission.RESPOND,
+            Permission.PROVISION,
+        }
     ),
     # Whoever makes keys for the network server may bring what it brings.
-    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE, Permission.INTAKE},
+    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE, Permission.INTAKE, Permission.PROVISION},
     # A council sees all that its operators run, appoints their people, and says what its kerb is:
     # who runs a site, where a lot lies. The boxes are the operators'.
     Role.COUNCIL: _ADMIN,
@@ -71,7 +86,9 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
-    Scope.WRITE: frozenset({Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}),
+    Scope.WRITE: frozenset(
+        {Permission.WRITE, Permission.REGISTRY, Permission.RESPOND, Permission.PROVISION}
+    ),
     Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
@@ -117,6 +134,23 @@ _OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
         "DELETE": Permission.NOTIFICATIONS,
     },
     f"{_V1}/notifications/{{notification}}/test": {"POST": Permission.NOTIFICATIONS},
+}
+_OF_BOXES: Mapping[str, Mapping[str, Permission]] = {
+    # Before a box is known: its code, a person or its key lets it in, not a session.
+    CLAIM_PATH: {"POST": Permission.PUBLIC},
+    ANNOUNCE_PATH: {"POST": Permission.PUBLIC},
+    RENEW_PATH: {"POST": Permission.PUBLIC},
+    AUTHORITY_PATH: {"GET": Permission.PUBLIC},
+    CRL_PATH: {"GET": Permission.PUBLIC},
+    f"{_V1}/provisioning": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/codes": {"GET": Permission.PROVISION, "POST": Permission.PROVISION},
+    f"{_V1}/provisioning/codes/{{code_id}}": {"DELETE": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}/approval": {"POST": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}/refusal": {"POST": Permission.PROVISION},
+    f"{_V1}/provisioning/certificates": {"GET": Permission.READ},
+    f"{_V1}/provisioning/certificates/{{edge}}/revocation": {"POST": Permission.PROVISION},
 }
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
@@ -200,6 +234,7 @@ _NEEDED = {
     **_registry("devices", "{device}"),
     **_OF_PEOPLE,
     **_OF_ALERTS,
+    **_OF_BOXES,
 }
 
 

@@ -11,12 +11,15 @@ import binascii
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from cloud_app.accounts.assembly import Accounts
 from cloud_app.accounts.audit import Actor, ActorKind, Subject, record
 from cloud_app.accounts.roles import Tenants
+from cloud_app.config import CloudConfig
 from cloud_app.errors import AuthorityError, RequestRefusedError, StorageError
 from cloud_app.fleet.authority import claims, waiting
 from cloud_app.fleet.authority.homes import Homes
 from cloud_app.fleet.authority.issuing import Issued, Issuer, Order, by_serial, of_name, revoke
+from cloud_app.fleet.authority.own_issuer import OwnIssuer
 from cloud_app.fleet.authority.passwords import has_password
 from cloud_app.fleet.authority.waiting import WaitingBox, WaitingState
 from cloud_app.fleet.authority.x509 import (
@@ -76,6 +79,11 @@ class Admissions:
     issuer: Issuer
     homes: Homes
     tenants: Tenants
+
+    @classmethod
+    def of(cls, config: CloudConfig, accounts: Accounts) -> Admissions:
+        """With our own authority."""
+        return cls(OwnIssuer(), Homes(config, accounts.url), accounts.tenants)
 
     def claim(self, session: Session, asked: Claim, address: str, now_ms: int) -> Admission:
         """Let a box in that has a code.
