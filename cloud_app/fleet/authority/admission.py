@@ -168,6 +168,9 @@ class Admissions:
                 "a box renews its own only"
             )
             raise RequestRefusedError(msg, Refusal.OTHER_NAME)
+        if request.fingerprint == present.fingerprint:
+            msg = "expected a request with a new key, but got one with the present certificate's"
+            raise RequestRefusedError(msg)
         if not is_signed_by(
             public_key_of(load(present.pem)), _bytes(asked.signature), signed_content(asked.csr)
         ):
