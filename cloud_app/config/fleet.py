@@ -69,8 +69,12 @@ class BrokerFilesConfig(Section):
     folder: Path = Field(description="where they go; mosquitto must be able to read it")
     reload_command: tuple[str, ...] = Field(
         default=(),
-        description="run after a change, such as ['systemctl', 'reload', 'mosquitto']; if empty "
-        "and the folder has mosquitto.pid, that process gets SIGHUP",
+        description="run after a change, such as ['systemctl', 'reload', 'mosquitto']",
+    )
+    pid_file: Path | None = Field(
+        default=None,
+        description="in place of the command: mosquitto writes its process number here, and gets "
+        "SIGHUP",
     )
     reload_timeout_s: PositiveS = 20.0
     every_s: PositiveS = Field(default=5.0, description="how often it is looked at")

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from edge_app.delivery.config import is_loopback
 from edge_app.delivery.errors import CertificateError, LinkError
+from edge_app.delivery.tls import NO_CHECK_TIME
 from edge_app.provisioning.errors import CloudUnreachable, ProvisioningRefused
 from edge_app.provisioning.keys import fingerprint_of_certificate
 from telemetry.messages import Message
@@ -36,8 +37,6 @@ from telemetry.provisioning import (
 )
 
 _TIMEOUT_S = 30.0
-# X509_V_FLAG_NO_CHECK_TIME, which Python has no name for.
-NO_CHECK_TIME = 0x200000
 # X509_V_ERR_CERT_NOT_YET_VALID and _HAS_EXPIRED.
 _OUT_OF_TIME = frozenset({9, 10})
 CLOCK_TOLERANCE = timedelta(minutes=5)

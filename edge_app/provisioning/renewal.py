@@ -23,6 +23,7 @@ CHECK_S = 3600.0
 PROVE_S = 600.0
 """A new certificate that has not connected for so long is given up; a broker is back by then."""
 _AFTER_GOING_BACK = 6
+_LOOK_S = 1.0
 LEFT = 1 / 3
 """Renewed when so much of its life is left: of 180 days the last 60, for a cloud that is away."""
 
@@ -50,6 +51,7 @@ class Renewal:
     _thread: threading.Thread | None = None
     _connects: int = 0
     _since_s: float | None = None
+    _next_s: float = 0.0
 
     def start(self) -> None:
         """Begin, in a thread: the cloud may take its time to answer."""
@@ -63,33 +65,32 @@ class Renewal:
             self._thread.join(2.0)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(_LOOK_S):
             try:
-                wait_s = self.look()
+                self.look()
             except LotsightError as exc:
                 self.trouble(str(exc))
-                wait_s = self.check_s
             except Exception as exc:
                 _log.exception("renewal: unexpected fault")
                 self.trouble(f"{type(exc).__name__}: {exc}")
-                wait_s = self.check_s
-            self._stop.wait(wait_s)
 
-    def look(self) -> float:
-        """Do what is due; how long to wait then.
+    def look(self) -> None:
+        """Do what is due.
 
         Raises:
             LotsightError: it failed; the present certificate stays in use.
         """
         if self.folder.old_file.exists():
-            return self._prove()
-        self._since_s = None
+            self._prove()
+            return
+        self._since_s, now_s = None, self.clock.mono_s()
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + self.check_s
         home = self.folder.home()
-        if home is None or not self._is_due():
-            return self.check_s
         self._connects = self.link().connects
-        self._renew(home)
-        return self._prove()
+        if home is not None and self._is_due():
+            self._renew(home)
 
     def _is_due(self) -> bool:
         found = self.folder.validity()
@@ -113,7 +114,7 @@ class Renewal:
             _log.warning("the box belongs to another broker or site now: restart the service")
         self.trouble(clock_text(off) if off is not None and abs(off) > timedelta(hours=1) else None)
 
-    def _prove(self) -> float:
+    def _prove(self) -> None:
         """See whether the link has come back with the new certificate."""
         now_s, info = self.clock.mono_s(), self.link()
         if self._since_s is None:
@@ -121,8 +122,7 @@ class Renewal:
         if info.connected and info.connects > self._connects:
             self.folder.proven()
             _log.info("connected with the new certificate")
-            return self.check_s
-        if now_s - self._since_s >= self.prove_s:
+        elif now_s - self._since_s >= self.prove_s:
             self.folder.go_back()
             self._since_s = None
             self.trouble(
@@ -130,5 +130,4 @@ class Renewal:
                 f"({info.last_error or 'no connection'}): back to the one before"
             )
             # Perhaps the broker is away: there is no hurry, and each try costs a certificate.
-            return _AFTER_GOING_BACK * self.check_s
-        return min(1.0, self.check_s)
+            self._next_s = now_s + _AFTER_GOING_BACK * self.check_s

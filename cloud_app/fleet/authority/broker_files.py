@@ -35,7 +35,6 @@ from cloud_app.storage.database import Session
 from cloud_app.storage.placing import registered
 
 CONFIGURATION = "mosquitto.conf"
-PID_FILE = "mosquitto.pid"
 SERVER_CERTIFICATE, SERVER_KEY = "server.crt", "server.key"
 SECRET_FILES = frozenset({SERVER_KEY, "passwords"})
 # Renewed with so much of its life left that a broker which is down meanwhile loses nothing.
@@ -128,7 +127,7 @@ def configuration(settings: BrokerFilesConfig, port: int) -> str:
     lines = [
         "# Written by lotsight-cloud; changes here are lost. Further settings belong into a file",
         "# beside it that mosquitto reads too.",
-        f"pid_file {folder / PID_FILE}",
+        *([] if settings.pid_file is None else [f"pid_file {settings.pid_file.absolute()}"]),
         "per_listener_settings false",
         "allow_anonymous false",
         f"acl_file {folder / 'acl'}",
@@ -217,7 +216,9 @@ def reload_broker(settings: BrokerFilesConfig) -> str:
         BrokerFilesError: the command failed.
     """
     if not settings.reload_command:
-        return _hang_up(settings.folder / PID_FILE)
+        if settings.pid_file is None:
+            return "nothing tells the broker: set [broker_files] reload_command, or reload it"
+        return _hang_up(settings.pid_file)
     command = " ".join(settings.reload_command)
     try:
         done = subprocess.run(  # noqa: S603 - the operator's own command
@@ -241,7 +242,7 @@ def _hang_up(pid_file: Path) -> str:
     try:
         number = int(pid_file.read_text(encoding="ascii"))
     except FileNotFoundError:
-        return "no broker runs from this folder yet"
+        return "the broker does not run yet"
     except (OSError, ValueError) as exc:
         msg = f"{pid_file}: expected the number of mosquitto's process, but got: {exc}"
         raise BrokerFilesError(msg) from exc
@@ -249,10 +250,10 @@ def _hang_up(pid_file: Path) -> str:
         # A number that outlived its process may be anybody's by now.
         name = Path(f"/proc/{number}/comm").read_text(encoding="ascii").strip()
         if not name.startswith("mosquitto"):
-            return "no broker runs from this folder now"
+            return "the broker does not run now"
         os.kill(number, signal.SIGHUP)
     except (FileNotFoundError, ProcessLookupError):
-        return "no broker runs from this folder now"
+        return "the broker does not run now"
     except PermissionError as exc:
         msg = f"process {number} of {pid_file}: may not be sent SIGHUP; set reload_command"
         raise BrokerFilesError(msg) from exc
