@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response, status
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, status
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from cloud_app.accounts.brake import Brake, Try, begin, succeeded, take_back
@@ -110,14 +110,21 @@ def post_renewal(asked: Renewal, request: Request, context: Context, now_ms: Now
 def get_authority(context: Context) -> str:
     """The root certificate; a box compares its fingerprint with the one that it was told."""
     with context.database.read() as session:
-        return OwnIssuer().roots(session)
+        return _unless_not_set_up(lambda: OwnIssuer().roots(session))
 
 
 @router.get(CRL_PATH, response_class=PlainTextResponse)
 def get_crl(context: Context, now_ms: NowMs) -> str:
     """Revocation lists, for brokers that fetch them."""
     with context.database.write() as session:
-        return OwnIssuer().crls(session, now_ms)
+        return _unless_not_set_up(lambda: OwnIssuer().crls(session, now_ms))
+
+
+def _unless_not_set_up(read: Callable[[], str]) -> str:
+    try:
+        return read()
+    except AuthorityError as exc:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, str(exc)) from exc
 
 
 def _forgive(context: ApiContext, what: Callable[..., None]) -> None:

@@ -130,12 +130,14 @@ def paths_of(template: str) -> list[str]:
         "site": "north", "lot": "p1", "edge": "box-1", "bay": "a1", "zone": "z1",
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
         "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
+        "code_id": "c", "fingerprint": "AAAA",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
         "bay": f"{MARK}-1", "device": f"{MARK}-box", "operator": f"{MARK}-op",
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
-        "alert": 2, "notification": f"{MARK}-notification",
+        "alert": 2, "notification": f"{MARK}-notification", "code_id": f"{MARK}-code",
+        "fingerprint": f"{MARK}-box",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))
@@ -183,6 +185,7 @@ def ask(  # noqa: PLR0911 - one for each kind of route
 
 _OF_TOKENS = {
     Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND, Permission.INTAKE,
+    Permission.PROVISION,
 }  # fmt: skip
 
 
@@ -198,7 +201,8 @@ def expected_of(token: str | None, permission: Permission, path: str) -> set[int
         return {422}
     if path.endswith("/count"):
         return {200, 404, 412}
-    return {200, 404, 412, 422} if "/registry/" in path else {200, 204, 404}
+    is_checked = "/registry/" in path or "/provisioning" in path
+    return {200, 404, 412, 422} if is_checked else {200, 204, 404}
 
 
 def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:

@@ -124,6 +124,10 @@ class Admissions:
             now_ms, now_ms, None, None,
         )  # fmt: skip
         box = waiting.arrive(session, came, self.homes.config.provisioning.waiting_max)
+        actor = Actor(ActorKind.BOX, request.fingerprint, address, now_ms)
+        if box is came:
+            subject = Subject("box", box.fingerprint, self._owner(session, box.site))
+            record(session, actor, "box.announce", subject, None, {"edge": wanted})
         if box.state is WaitingState.PENDING:
             return Waiting(fingerprint=box.fingerprint)
         if box.state is WaitingState.REFUSED:
@@ -132,7 +136,6 @@ class Admissions:
             raise RequestRefusedError(msg, Refusal.REFUSED)
         assert box.edge is not None  # noqa: S101 - what is approved has a name
         assert box.site is not None  # noqa: S101
-        actor = Actor(ActorKind.BOX, request.fingerprint, address, now_ms)
         return self._admit(session, request, Wish(box.edge, box.site), actor)
 
     def approve(
@@ -296,15 +299,18 @@ class Admissions:
     def _decide(self, session: Session, actor: Actor, box: WaitingBox) -> WaitingBox:
         decided = replace(box, decided_ms=actor.at_ms, decided_by=actor.name)
         waiting.decide(session, decided)
-        owner = None if box.site is None else self.tenants.owner(session, box.site)
-        subject = Subject("box", box.fingerprint, None if owner is None else str(owner))
+        subject = Subject("box", box.fingerprint, self._owner(session, box.site))
         facts = {"edge": box.edge, "site": box.site}
         record(session, actor, f"box.{box.state.value}", subject, None, facts)
         return decided
 
     def _subject(self, session: Session, name: str, site: str | None) -> Subject:
+        return Subject("certificate", name, self._owner(session, site))
+
+    def _owner(self, session: Session, site: str | None) -> str | None:
+        """The operator of a site, for the audit log."""
         owner = None if site is None else self.tenants.owner(session, site)
-        return Subject("certificate", name, None if owner is None else str(owner))
+        return None if owner is None else str(owner)
 
 
 def _made_up(request: SigningRequest) -> str:
