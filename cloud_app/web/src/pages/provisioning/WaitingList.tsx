@@ -117,7 +117,7 @@ function columns(
       isNumber: true,
       cell: (box) =>
         box.state === 'pending' && (
-          <span class="buttons">
+          <span class="row-buttons">
             <Button
               size="small"
               tone="primary"
