@@ -47,6 +47,13 @@ Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()/.-]{3,32}$")]
 Url = Annotated[str, StringConstraints(max_length=255, pattern=r"^https?://[^\s\x00-\x1f]+$")]
 
 
+Iccid = Annotated[
+    str,
+    BeforeValidator(lambda value: value.replace(" ", "") if isinstance(value, str) else value),
+    StringConstraints(pattern=r"^[0-9]{18,20}$"),
+]
+
+
 def check_opening_hours(text: str) -> str:
     """`text`, if it is OpenStreetMap's opening_hours syntax.
 
@@ -253,6 +260,11 @@ class DeviceFacts(Facts):
         default=None, description="a vehicle is nearer to an overhead sensor than this"
     )
     location: Place | None = None
+    sim_iccid: Iccid | None = Field(default=None, description="of the SIM: 18 to 20 digits")
+    apn: Text128 | None = Field(default=None, description="access point name of the mobile network")
+    network_address: Text128 | None = Field(
+        default=None, description="where it is reached, such as an address of the VPN"
+    )
     level: Text32 | None = Field(
         default=None, description="of a gate within the lot: it counts this level, not the lot"
     )

@@ -6,9 +6,10 @@ import { toast, toastError } from '../../app/toasts';
 import { Button } from '../../components/Button';
 import { Confirm } from '../../components/Confirm';
 import { type Column, DataList } from '../../components/DataList';
-import { Ago, At, nowMs } from '../../components/Time';
+import { Ago, nowMs } from '../../components/Time';
 import type { ListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
+import { Day } from './Day';
 import { CERTIFICATE_TONES, certificateState, newestOf, textOfCertificate } from './provisioning';
 
 /** Certificates, and the way to put a box out. */
@@ -97,7 +98,7 @@ function columns(
     {
       id: 'ends',
       head: t('provisioning.ends'),
-      cell: ({ ends }) => <At at={ends} />,
+      cell: ({ ends }) => <Day at={ends} />,
       sort: ({ ends }) => Date.parse(ends),
     },
     {

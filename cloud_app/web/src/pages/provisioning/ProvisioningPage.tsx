@@ -11,12 +11,13 @@ import { Segments } from '../../components/Field';
 import { Page } from '../../components/Page';
 import { Secret } from '../../components/Secret';
 import { Loaded } from '../../components/states';
-import { At } from '../../components/Time';
+
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
 import { CertificateList } from './CertificateList';
 import { CodeDialog } from './CodeDialog';
 import { CodeList } from './CodeList';
+import { Day } from './Day';
 import { VIEWS, viewOf } from './provisioning';
 import { WaitingList } from './WaitingList';
 import './provisioning.css';
@@ -80,7 +81,7 @@ function About({ found }: { found: Provisioning }) {
             <dd>
               <code>{fingerprint}</code>
               <span class="soft small">
-                {t('provisioning.ends')} <At at={ends} />
+                {t('provisioning.ends')} <Day at={ends} />
               </span>
             </dd>
           </div>

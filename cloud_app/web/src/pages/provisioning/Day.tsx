@@ -1,0 +1,8 @@
+import { fullTime, language } from '../../i18n';
+
+/** A day with its year: certificates hold for years. */
+export const Day = ({ at }: { at: string }) => (
+  <time dateTime={at} title={fullTime(at)}>
+    {new Date(at).toLocaleDateString(language.value, { dateStyle: 'medium' })}
+  </time>
+);
