@@ -91,7 +91,11 @@ def waiting(config: ConfigPath = None) -> None:
     from cloud_app.fleet.authority.waiting import waiting_boxes
 
     with opened(config) as desk, desk.accounts.database.read() as session:
-        table = Table("fingerprint", "state", "edge", "site", "from", "asked last", box=None)
+        table = Table(box=None)
+        # It is compared letter by letter, so it is never cut.
+        table.add_column("fingerprint", no_wrap=True, min_width=39)
+        for head in ("state", "edge", "site", "from", "asked last"):
+            table.add_column(head)
         for each in waiting_boxes(session, None):
             table.add_row(
                 each.fingerprint, each.state, each.edge or "", each.site or "", each.address,

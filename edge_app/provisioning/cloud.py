@@ -15,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+from cryptography import x509
 from pydantic import BaseModel, ValidationError
 
 from edge_app.delivery.config import is_loopback
@@ -101,6 +102,12 @@ class Cloud:
         self._now = now
         self._clock_off: timedelta | None = None
         self._client: httpx.Client | None = None
+
+    def __enter__(self) -> Cloud:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def clock_off(self) -> timedelta | None:
@@ -193,9 +200,10 @@ class Cloud:
         client = httpx.Client(verify=context, timeout=_TIMEOUT_S, trust_env=False)
         try:
             with client.stream("GET", self.url + AUTHORITY_PATH) as answer:
-                answer.read()
+                # Before the body is read: then the connection may be closed already.
                 if by_their_clock:
                     self._check_by_their_clock(answer)
+                answer.read()
                 self._note_clock(answer)
         except BaseException:
             client.close()
@@ -205,12 +213,9 @@ class Cloud:
     def _check_by_their_clock(self, answer: httpx.Response) -> None:
         """See that the server's certificate holds at the time that the server tells."""
         theirs = _date_of(answer)
-        tls = answer.extensions["network_stream"].get_extra_info("ssl_object")
-        shown = tls.getpeercert() if tls is not None else {}
-        starts, ends = (
-            datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown[each])), UTC)
-            for each in ("notBefore", "notAfter")
-        )
+        shown = answer.extensions["network_stream"].get_extra_info("ssl_object").getpeercert(True)
+        found = x509.load_der_x509_certificate(shown)
+        starts, ends = found.not_valid_before_utc, found.not_valid_after_utc
         if theirs is None or not starts <= theirs <= ends:
             msg = (
                 f"{self.url}: its certificate holds from {starts:%d %B %Y} to {ends:%d %B %Y}, "

@@ -1,4 +1,5 @@
-import { fullTime, language } from '../../i18n';
+import { language } from '../../i18n';
+import { fullTime } from '../../i18n/format';
 
 /** A day with its year: certificates hold for years. */
 export const Day = ({ at }: { at: string }) => (
