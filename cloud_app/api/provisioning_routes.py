@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException, status
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, status
 
 from cloud_app.accounts.roles import Tenant
 from cloud_app.api.account_errors import CHANGE_REFUSALS
@@ -29,9 +31,12 @@ from cloud_app.fleet.authority.pinning import pin, provision_command
 from cloud_app.fleet.authority.waiting import WaitingBox, known_box, waiting_boxes
 from cloud_app.storage.database import Session
 from cloud_app.storage.placing import sites_of
+from telemetry import EdgeId
 from telemetry.provisioning import PATH
 
 _MS_PER_HOUR = 3_600_000
+CodeId = Annotated[str, Path(pattern=r"^[0-9a-z]{1,40}$")]
+Fingerprint = Annotated[str, Path(pattern=r"^[0-9A-Fa-f: -]{1,80}$")]
 router = APIRouter(
     prefix=PATH,
     tags=["provisioning"],
@@ -84,7 +89,7 @@ def post_code(asked: CodeRequest, access: Caller, actor: ActorNow, context: Cont
 
 
 @router.delete("/codes/{code_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_code(code_id: str, access: Caller, actor: ActorNow, context: Context) -> None:
+def delete_code(code_id: CodeId, access: Caller, actor: ActorNow, context: Context) -> None:
     """Let nobody use a code."""
     with context.database.write() as session:
         found = claims.claim_of(session, code_id)
@@ -106,7 +111,7 @@ def get_boxes(access: Caller, context: Context) -> list[WaitingView]:
 
 
 @router.get("/boxes/{fingerprint}")
-def get_box(fingerprint: str, context: Context, access: Caller) -> WaitingView:
+def get_box(fingerprint: Fingerprint, context: Context, access: Caller) -> WaitingView:
     """A box that waits, by the fingerprint that it shows."""
     with context.database.read() as session:
         return WaitingView.of(_box(session, access, fingerprint))
@@ -114,7 +119,7 @@ def get_box(fingerprint: str, context: Context, access: Caller) -> WaitingView:
 
 @router.post("/boxes/{fingerprint}/approval")
 def post_approval(
-    fingerprint: str, asked: Approval, access: Caller, actor: ActorNow, context: Context
+    fingerprint: Fingerprint, asked: Approval, access: Caller, actor: ActorNow, context: Context
 ) -> WaitingView:
     """Let a box in that waits; it gets its certificate when it asks again."""
     site = _site(access, asked.site)
@@ -126,7 +131,7 @@ def post_approval(
 
 @router.post("/boxes/{fingerprint}/refusal")
 def post_refusal(
-    fingerprint: str, access: Caller, actor: ActorNow, context: Context
+    fingerprint: Fingerprint, access: Caller, actor: ActorNow, context: Context
 ) -> WaitingView:
     """Keep a box out that waits."""
     with context.database.write() as session:
@@ -146,7 +151,7 @@ def get_certificates(access: Caller, context: Context, edge: Edge = None) -> lis
 
 @router.post("/certificates/{edge}/revocation")
 def post_revocation(
-    edge: str, access: Caller, actor: ActorNow, context: Context
+    edge: EdgeId, access: Caller, actor: ActorNow, context: Context
 ) -> list[CertificateView]:
     """Revoke every certificate of a box; the broker refuses it within a minute."""
     with context.database.write() as session:
