@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from cloud_app.accounts.assembly import Accounts
@@ -19,6 +20,9 @@ from cloud_app.api.access import Doorkeeper
 from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
+from cloud_app.fleet.authority.broker_files import BrokerFiles
+from cloud_app.fleet.authority.keeper import BrokerFileKeeper, end_connection
+from cloud_app.fleet.authority.own_issuer import OwnIssuer
 from cloud_app.fleet.campaigns.rounds import CampaignRounds
 from cloud_app.fleet.worker import FleetRounds, FleetWorker, fleet_requests
 from cloud_app.housekeeping import Housekeeper
@@ -209,7 +213,17 @@ def _rounds(
         LeaderRounds("accuracy of forecasts", accuracy.tick, leads, every_s=300.0),
         LeaderRounds("stays of days", stays.tick, leads, every_s=60.0),
         LeaderRounds("scheduled reports", reports.tick, leads, every_s=60.0),
+        *_broker_files(config, database, clock),
     )
+
+
+def _broker_files(config: CloudConfig, database: Database, clock: Clock) -> Iterator[Part]:
+    settings = config.broker_files
+    if settings is None:
+        return
+    files = BrokerFiles(config, settings, OwnIssuer())
+    keeper = BrokerFileKeeper(files, database, clock, partial(end_connection, config.broker))
+    yield LeaderRounds("broker files", keeper.tick, database.lead, every_s=settings.every_s)
 
 
 class _SharedSink:

@@ -23,12 +23,16 @@ LotsightError
     ├── BusyError              too much at once; the same may succeed in a few seconds
     ├── MailError              the mail server did not take a message
     ├── ProviderError          the OpenID provider is away, or answered what it must not
+    ├── AuthorityError         the certificate authority cannot do it: not set up, or run out
+    ├── RequestRefusedError    a box gets no certificate; `why` says in one word what is wrong
+    ├── BrokerFilesError       the broker's files cannot be written, or it does not read them again
     └── RegistryError          a change of the registry is refused; see cloud_app.registry.errors
 """
 
 from __future__ import annotations
 
 from telemetry import LotsightError
+from telemetry.provisioning import Refusal
 
 
 class CloudError(LotsightError):
@@ -141,6 +145,26 @@ class MailError(CloudError):
 
 class ProviderError(CloudError):
     """The OpenID provider is away, or answered what it must not."""
+
+
+class AuthorityError(CloudError):
+    """The certificate authority cannot do it: it is not set up, or a certificate of it ran out."""
+
+
+class RequestRefusedError(CloudError):
+    """A box gets no certificate.
+
+    Attributes:
+        why: in one word, for the box.
+    """
+
+    def __init__(self, message: str, why: Refusal = Refusal.BAD_REQUEST) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class BrokerFilesError(CloudError):
+    """The broker's files cannot be written, or it does not read them again."""
 
 
 class RegistryError(CloudError):

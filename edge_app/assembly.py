@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_app.alarm_texts import pages_alarm
-from edge_app.alarms import Alarms
+from edge_app.alarm_texts import certificate_alarm, pages_alarm
+from edge_app.alarms import AlarmKind, Alarms
 from edge_app.audit import Auditor
 from edge_app.audit.history import FILE as AUDIT_FILE
 from edge_app.audit.history import AuditHistoryFile
@@ -51,6 +51,8 @@ from edge_app.network import ActiveNetwork, ModelFiles
 from edge_app.overload import OverloadWatch
 from edge_app.pipeline import CameraPipeline
 from edge_app.ports import Outlets
+from edge_app.provisioning.identity import IdentityFolder
+from edge_app.provisioning.renewal import Renewal
 from edge_app.reload import CalibrationKeeper
 from edge_app.remote import connect, downloads_of
 from edge_app.remote_settings import RemoteSettings
@@ -87,7 +89,7 @@ def service_of(box: EdgeBox, manager: ServiceManager | None = None) -> EdgeServi
         manager: notified of liveness and faults; default: systemd, if it asks.
     """
     pages = _pages(box)
-    parts = [*box.parts, maintenance_of(box, manager or ServiceManager())]
+    parts = [*box.parts, *_renewal(box), maintenance_of(box, manager or ServiceManager())]
     return EdgeService(parts if pages is None else [pages, *parts])
 
 
@@ -329,6 +331,23 @@ def _pages(box: EdgeBox) -> Part | None:
     except ConfigError as exc:
         box.alarms.set(pages_alarm(exc))
         return None
+
+
+def _renewal(box: EdgeBox) -> list[Part]:
+    """What renews the certificate of a box that was provisioned; others renew theirs themselves."""
+    folder = IdentityFolder.of(box.config.edge.state_dir)
+    tls = None if box.config.mqtt is None else box.config.mqtt.tls
+    if box.link is None or tls is None or tls.cert_file != folder.pem_file:
+        return []
+    link = box.link
+
+    def trouble(text: str | None) -> None:
+        if text is None:
+            box.alarms.clear(AlarmKind.CERTIFICATE)
+        else:
+            box.alarms.set(certificate_alarm(text))
+
+    return [Renewal(folder, lambda: link.info, box.clock, trouble)]
 
 
 def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:

@@ -13,6 +13,7 @@ from cloud_app.accounts.tables import account
 from cloud_app.alerts import notifications
 from cloud_app.alerts.notifications import TargetKind
 from cloud_app.alerts.tables import notification
+from cloud_app.fleet.authority.tables import authority
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.vault import is_sealed
 
@@ -21,6 +22,7 @@ _PLACES: tuple[tuple[Table, str, str, ColumnElement[bool]], ...] = (
     (account, "account", "totp", account.c.totp.is_not(None)),
     (notification, "notification", "secret", notification.c.secret.is_not(None)),
     (notification, "notification", "target", _IS_WEBHOOK),
+    (authority, "authority", "key", authority.c.key.is_not(None)),
 )
 """Table, its key, the column, and in which rows it holds a secret."""
 

@@ -15,6 +15,7 @@ from cloud_app.api import (
     campaign_routes,
     command_routes,
     count_routes,
+    enrolment_routes,
     forecast_routes,
     gate_intake_routes,
     health,
@@ -28,6 +29,7 @@ from cloud_app.api import (
     notification_routes,
     people_routes,
     planning_routes,
+    provisioning_routes,
     registry_routes,
     report_routes,
     routes,
@@ -85,6 +87,8 @@ def routers() -> tuple[APIRouter, ...]:
         people_routes.router,
         key_routes.router,
         audit_routes.router,
+        enrolment_routes.router,
+        provisioning_routes.router,
         health.router,
     )
 
@@ -111,6 +115,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
     add_handlers(app)
+    enrolment_routes.add_refusals(app)
     http = context.config.http
     gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
@@ -118,7 +123,7 @@ def create_app(context: ApiContext) -> FastAPI:
         BodyGuard,
         max_bytes=MAX_PAYLOAD_BYTES,
         besides=gate_intake_routes.PATHS,
-        roomy={INTAKE_PATH: MAX_MESSAGE_BYTES},
+        roomy={INTAKE_PATH: MAX_MESSAGE_BYTES, **enrolment_routes.BODIES},
     )
     app.add_middleware(
         PageGuard,

@@ -19,6 +19,13 @@ from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant
 from cloud_app.config import Scope
 from telemetry.commands import CommandName
+from telemetry.provisioning import (
+    ANNOUNCE_PATH,
+    AUTHORITY_PATH,
+    CLAIM_PATH,
+    CRL_PATH,
+    RENEW_PATH,
+)
 
 
 class Permission(StrEnum):
@@ -46,6 +53,8 @@ class Permission(StrEnum):
     """Bringing what sensors and gates send."""
     KEYS = "keys"
     """Making and revoking API keys."""
+    PROVISION = "provision"
+    """Letting boxes in, and putting them out."""
     AUDIT = "audit"
     """Reading the audit log."""
 
@@ -71,11 +80,18 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.PICTURES,
             Permission.REGISTRY,
             Permission.RESPOND,
+            Permission.PROVISION,
         }
     ),
     # Whoever makes keys for the network server may bring what it brings.
     Role.OPERATOR_ADMIN: _ADMIN
-    | {Permission.WRITE, Permission.OPERATE, Permission.PICTURES, Permission.INTAKE},
+    | {
+        Permission.WRITE,
+        Permission.OPERATE,
+        Permission.PICTURES,
+        Permission.INTAKE,
+        Permission.PROVISION,
+    },
     # A council sees all that its operators run, appoints their people, and says what its kerb is:
     # who runs a site, where a lot lies. The boxes are the operators'.
     Role.COUNCIL: _ADMIN,
@@ -86,7 +102,13 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
     # Pictures are for people: no machine gets them.
     Scope.WRITE: frozenset(
-        {Permission.WRITE, Permission.OPERATE, Permission.REGISTRY, Permission.RESPOND}
+        {
+            Permission.WRITE,
+            Permission.OPERATE,
+            Permission.REGISTRY,
+            Permission.RESPOND,
+            Permission.PROVISION,
+        }
     ),
     Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
@@ -152,6 +174,23 @@ _OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
         "DELETE": Permission.NOTIFICATIONS,
     },
     f"{_V1}/report-schedules/{{schedule}}/send": {"POST": Permission.NOTIFICATIONS},
+}
+_OF_BOXES: Mapping[str, Mapping[str, Permission]] = {
+    # Before a box is known: its code, a person or its key lets it in, not a session.
+    CLAIM_PATH: {"POST": Permission.PUBLIC},
+    ANNOUNCE_PATH: {"POST": Permission.PUBLIC},
+    RENEW_PATH: {"POST": Permission.PUBLIC},
+    AUTHORITY_PATH: {"GET": Permission.PUBLIC},
+    CRL_PATH: {"GET": Permission.PUBLIC},
+    f"{_V1}/provisioning": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/codes": {"GET": Permission.PROVISION, "POST": Permission.PROVISION},
+    f"{_V1}/provisioning/codes/{{code_id}}": {"DELETE": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}/approval": {"POST": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}/refusal": {"POST": Permission.PROVISION},
+    f"{_V1}/provisioning/certificates": {"GET": Permission.READ},
+    f"{_V1}/provisioning/certificates/{{edge}}/revocation": {"POST": Permission.PROVISION},
 }
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
@@ -258,6 +297,7 @@ _NEEDED = {
     **_registry("devices", "{device}"),
     **_OF_PEOPLE,
     **_OF_ALERTS,
+    **_OF_BOXES,
 }
 
 

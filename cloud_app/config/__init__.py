@@ -19,6 +19,7 @@ from cloud_app.config.people import (
     OidcConfig,
     OperatorConfig,
 )
+from cloud_app.config.provisioning import BrokerFilesConfig, ProvisioningConfig, RegionConfig
 from cloud_app.config.rules import NotificationsConfig, RulesConfig
 from cloud_app.config.section import Port, PositiveS, is_loopback
 from cloud_app.config.serving import HttpConfig, MapConfig, Scope, ShadowConfig, TokenConfig
@@ -27,6 +28,7 @@ __all__ = [
     "SAMPLE",
     "AccountsConfig",
     "BrokerConfig",
+    "BrokerFilesConfig",
     "BrokerProtocol",
     "CloudConfig",
     "DatabaseConfig",
@@ -46,6 +48,8 @@ __all__ = [
     "OperatorConfig",
     "Port",
     "PositiveS",
+    "ProvisioningConfig",
+    "RegionConfig",
     "Registration",
     "RetentionConfig",
     "RulesConfig",

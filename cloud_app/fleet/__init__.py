@@ -1,1 +1,1 @@
-"""Boxes run from afar: commands, jobs, settings."""
+"""The fleet of boxes: how they are let in, told what to do, kept up to date and put out."""

@@ -24,7 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from cloud_app.config import BrokerConfig, BrokerProtocol
+from cloud_app.config import BrokerConfig, BrokerProtocol, TlsConfig
 from cloud_app.errors import BrokerError
 from cloud_app.ingest.decode import REPORT_KINDS, Inbound
 from cloud_app.storage.times import to_ms
@@ -232,14 +232,7 @@ class CloudLink:
                 config.username, password.get_secret_value() if password else None
             )
         if config.tls is not None:
-            try:
-                context = ssl.create_default_context(cafile=str(config.tls.ca_file))
-                if config.tls.cert_file is not None:
-                    context.load_cert_chain(config.tls.cert_file, config.tls.key_file)
-            except (OSError, ssl.SSLError) as exc:
-                msg = f"broker.tls: expected readable PEM files, but got: {exc}"
-                raise BrokerError(msg) from exc
-            client.tls_set_context(context)
+            client.tls_set_context(tls_context(config.tls))
         client.on_connect = self._connected
         client.on_connect_fail = self._unreachable
         client.on_disconnect = self._disconnected
@@ -328,6 +321,22 @@ class CloudLink:
         )
         if not self._inbox.put(inbound):
             self._client.ack(message.mid, message.qos)
+
+
+def tls_context(config: TlsConfig) -> ssl.SSLContext:
+    """What checks the broker's certificate and shows ours.
+
+    Raises:
+        BrokerError: a file is missing or is no PEM.
+    """
+    try:
+        context = ssl.create_default_context(cafile=str(config.ca_file))
+        if config.cert_file is not None:
+            context.load_cert_chain(config.cert_file, config.key_file)
+    except (OSError, ssl.SSLError) as exc:
+        msg = f"broker.tls: expected readable PEM files, but got: {exc}"
+        raise BrokerError(msg) from exc
+    return context
 
 
 def _topic_of(message: mqtt.MQTTMessage) -> str:

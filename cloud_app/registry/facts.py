@@ -48,6 +48,13 @@ Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()/.-]{3,32}$")]
 Url = Annotated[str, StringConstraints(max_length=255, pattern=r"^https?://[^\s\x00-\x1f]+$")]
 
 
+Iccid = Annotated[
+    str,
+    BeforeValidator(lambda value: value.replace(" ", "") if isinstance(value, str) else value),
+    StringConstraints(pattern=r"^[0-9]{18,20}$"),
+]
+
+
 def check_opening_hours(text: str) -> str:
     """`text`, if it is OpenStreetMap's opening_hours syntax.
 
@@ -271,6 +278,11 @@ class DeviceFacts(Facts):
         default=None, description="for an overhead sensor: a vehicle is closer than this"
     )
     location: Place | None = None
+    sim_iccid: Iccid | None = Field(default=None, description="of the SIM: 18 to 20 digits")
+    apn: Text128 | None = Field(default=None, description="access point name of the mobile network")
+    network_address: Text128 | None = Field(
+        default=None, description="where it is reached, such as an address of the VPN"
+    )
     level: Text32 | None = Field(
         default=None, description="for a gate inside the lot: it counts this level, not the lot"
     )

@@ -16,7 +16,8 @@ from pydantic_settings.exceptions import SettingsError
 from edge_app.config.changeable import change_raw
 from edge_app.config.known_secrets import register_config, register_environment, register_raw
 from edge_app.config.sample import models_in
-from edge_app.config.settings import ENV_PREFIX, LotsightConfig
+from edge_app.config.settings import DEFAULT_STATE_DIR, ENV_PREFIX, LotsightConfig
+from edge_app.provisioning.identity import with_identity
 from edge_app.redaction import mask_secrets
 from telemetry import ConfigError
 
@@ -70,6 +71,7 @@ def parse_config(
     if changes:
         change_raw(raw, changes)
     _absolute_paths(raw, path.absolute().parent)
+    raw = with_identity(raw, state_dir_of(raw), path)
     register_raw(raw)
     _read_secrets(raw, path, lines)
     register_raw(raw)
@@ -85,6 +87,13 @@ def parse_config(
         raise ConfigError(msg) from exc
     register_config(config)
     return config
+
+
+def state_dir_of(raw: Raw) -> Path:
+    """The state folder that a file names, or the usual one; the rest of it may be wrong."""
+    edge = raw.get("edge")
+    named = edge.get("state_dir") if isinstance(edge, dict) else None
+    return Path(named) if isinstance(named, str) else DEFAULT_STATE_DIR
 
 
 def key_lines(text: str) -> dict[Location, int]:

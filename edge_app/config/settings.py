@@ -33,6 +33,7 @@ from models.hints import ModelHints, parse_hints
 from telemetry import EdgeId, ModelError, SiteId
 
 ENV_PREFIX = "LOTSIGHT_"
+DEFAULT_STATE_DIR = Path("/var/lib/lotsight")
 
 
 class LogLevel(StrEnum):
@@ -59,7 +60,7 @@ class EdgeConfig(Section):
         title="Edge box", description="Edge box id: MQTT client id and CN of its certificate."
     )
     state_dir: Path = Field(
-        default=Path("/var/lib/lotsight"),
+        default=DEFAULT_STATE_DIR,
         title="State folder",
         description="Bay states, outbox, last valid calibrations; must survive a reboot.",
     )

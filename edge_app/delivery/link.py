@@ -224,7 +224,7 @@ class MqttLink:
             self._update_info()
 
     def _open(self) -> Session:
-        context = self._certificates.context() if self._certificates else None
+        context = self._certificates.context(self._alarms) if self._certificates else None
         conn = self._store.begin_connection()
         will = self._announcer.will(conn)
         connection = Connection(self._config, self._protocol, will, context)

@@ -28,6 +28,8 @@ from cloud_app.config import (
     Scope,
     TokenConfig,
 )
+from cloud_app.fleet.authority.own_issuer import initialise
+from cloud_app.fleet.authority.x509 import new_key
 from cloud_app.occupancy.balances import Lot
 from cloud_app.occupancy.counting import count_lot
 from cloud_app.occupancy.passages import Place, take_reports
@@ -40,6 +42,7 @@ from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.accounts.kit import NORTH, PASSWORD, PEOPLE, acting, add, log_in, signed_in
 from tests.cloud_app.alerts.kit import FULL, Desk, receiving_posts
+from tests.cloud_app.authority.box_key import BoxKey
 from tests.cloud_app.hub import Hub, fill
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.kit.waiting import eventually
@@ -122,6 +125,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         _lots(walk, ops)
         file = "lot,start,end,name\n,2026-08-15T18:00+02:00,2026-08-15T23:00+02:00,Fair\n"
         walk.send(ops, "PUT", "sites/{site}/local-events", file, site="north")
+        _boxes(walk, ops)
         _alerts(walk, ada)
         _schedules(walk, ada)
         _others(walk, ada)
@@ -192,6 +196,27 @@ def _lots(walk: Walk, client: httpx.Client) -> None:
         count_lot(session, Lot("north", "garage"), walk.hub.context.now(), GatesConfig())
     etag = client.get("/api/v1/lots/north/garage/count").headers["ETag"]
     walk.call(client, "POST", "lots/{site}/{lot}/count", {"count": 3}, etag=etag, **garage)
+
+
+def _boxes(walk: Walk, client: httpx.Client) -> None:
+    with walk.hub.database.write() as session:
+        initialise(session, new_key(), "root", walk.hub.context.now().now_ms)
+    code = walk.call(client, "POST", "provisioning/codes", {"site": "north"}).json()
+    box = BoxKey()
+    made = walk.call(
+        client, "POST", "provisioning/claims", {"code": code["code"], "csr": box.request()}
+    ).json()
+    edge, chain = made["home"]["edge"], made["certificate"]
+    walk.call(client, "POST", "provisioning/renewals", box.renewal(chain, BoxKey()))
+    walk.call(client, "POST", "provisioning/certificates/{edge}/revocation", edge=edge)
+    code = walk.call(client, "POST", "provisioning/codes", {"site": "north"}).json()
+    which = code["made"]["id"]
+    walk.call(client, "DELETE", "provisioning/codes/{code_id}", code_id=which)
+    one = "provisioning/boxes/{fingerprint}"
+    for act, body in (("approval", {"edge": "box-77", "site": "north"}), ("refusal", None)):
+        other = BoxKey()
+        walk.call(client, "POST", "provisioning/announcements", {"csr": other.request()})
+        walk.call(client, "POST", f"{one}/{act}", body, fingerprint=other.fingerprint)
 
 
 def _alerts(walk: Walk, client: httpx.Client) -> None:

@@ -132,13 +132,14 @@ def paths_of(template: str) -> list[str]:
         "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
         "command": "c1", "campaign": "c-0123456789ab",
         "schedule": "s",
+        "code_id": "c", "fingerprint": "AAAA",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
         "bay": f"{MARK}-1", "device": f"{MARK}-box", "operator": f"{MARK}-op",
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
         "alert": 2, "command": f"{MARK}-c", "notification": f"{MARK}-notification",
-        "schedule": f"{MARK}-schedule",
+        "schedule": f"{MARK}-schedule", "code_id": f"{MARK}-code", "fingerprint": f"{MARK}-box",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))
@@ -205,7 +206,7 @@ def ask(  # noqa: C901, PLR0911 - one for each kind of route
 
 _OF_TOKENS = {
     Permission.READ, Permission.WRITE, Permission.OPERATE, Permission.REGISTRY,
-    Permission.RESPOND, Permission.INTAKE,
+    Permission.RESPOND, Permission.INTAKE, Permission.PROVISION,
 }  # fmt: skip
 
 
@@ -227,7 +228,8 @@ def expected_of(  # noqa: PLR0911 - one for each kind of route
         return {200, 404, 412}
     if path.endswith("/campaigns"):
         return {200, 201, 422}
-    return {200, 404, 412, 422} if "/registry/" in path else {200, 201, 202, 204, 404}
+    is_checked = "/registry/" in path or "/provisioning" in path
+    return {200, 404, 412, 422} if is_checked else {200, 201, 202, 204, 404}
 
 
 def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:

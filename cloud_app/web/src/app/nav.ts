@@ -15,6 +15,7 @@ import {
   ScrollText,
   Send,
   Settings,
+  ShieldCheck,
   TriangleAlert,
   Users,
 } from 'lucide-preact';
@@ -58,6 +59,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
     title: 'nav.administration',
     places: [
       { href: '/registry', label: 'nav.registry', icon: Building2, needs: 'read', key: 'r' },
+      { href: '/provisioning', label: 'nav.provisioning', icon: ShieldCheck, needs: 'provision' },
       { href: '/people', label: 'nav.people', icon: Users, needs: 'people', key: 'p' },
       { href: '/keys', label: 'nav.keys', icon: KeyRound, needs: 'keys' },
       { href: '/notifications', label: 'nav.notifications', icon: Send, needs: 'notifications' },

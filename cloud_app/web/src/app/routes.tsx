@@ -22,6 +22,9 @@ const NotificationsPage = lazy(() =>
 );
 const PeoplePage = lazy(() => import('../pages/people/PeoplePage').then((m) => m.PeoplePage));
 const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysPage));
+const ProvisioningPage = lazy(() =>
+  import('../pages/provisioning/ProvisioningPage').then((m) => m.ProvisioningPage),
+);
 const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
 const RegistryPage = lazy(() => import('../pages/registry/RegistryPage').then((m) => m.RegistryPage));
 const ThingPage = lazy(() => import('../pages/registry/ThingPage').then((m) => m.ThingPage));
@@ -48,6 +51,7 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/notifications" component={NotificationsPage} />
       <Route path="/people" component={PeoplePage} />
       <Route path="/keys" component={KeysPage} />
+      <Route path="/provisioning" component={ProvisioningPage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/registry" component={RegistryPage} />
       <Route path="/registry/:kind" component={RegistryPage} />

@@ -85,6 +85,7 @@ export const FIELDS: Record<Kind, readonly FieldKind[]> = {
     ...texts('name'),
     choice('kind', 'edge', 'sensor', 'gateway', 'gate_counter', 'sign'),
     ...texts('site', 'lot', 'bay', 'model', 'serial', 'profile', 'firmware'),
+    ...texts('sim_iccid', 'apn', 'network_address'),
     ...numbers('period_s', 'threshold_mm'),
     ...texts('level', 'level_from'),
     choice('wiring', 'as_told', 'reversed', 'in', 'out'),
