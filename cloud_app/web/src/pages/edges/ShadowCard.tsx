@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { ApiError, api, ask } from '../../api/client';
+import { useLive } from '../../api/live';
 import type { ShadowNow } from '../../api/types';
 import { useData } from '../../api/useData';
 import { Card } from '../../components/Card';
@@ -30,6 +31,7 @@ export function ShadowCard({ edge }: { edge: string }) {
     },
     { everyS: 30 },
   );
+  useLive({}, { change: (edges) => edges.includes(edge) && shadow.reload(), resync: shadow.reload });
   return (
     <Card
       title={t('device.shadow')}
