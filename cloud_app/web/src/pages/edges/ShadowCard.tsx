@@ -51,7 +51,10 @@ export function ShadowCard({ edge }: { edge: string }) {
 }
 
 function Rows({ shadow }: { shadow: ShadowNow | null }) {
-  const rows = shadow ? shadowRows(shadow.document) : [];
+  // Settings have a card of their own; here of them only what was asked for.
+  const rows = (shadow ? shadowRows(shadow.document) : []).filter(
+    ({ path, desired }) => desired !== null || !path.startsWith('settings.'),
+  );
   if (!shadow || !rows.length) return <Notice title={t('device.noShadow')} />;
   return (
     <>
@@ -69,7 +72,7 @@ function Rows({ shadow }: { shadow: ShadowNow | null }) {
               <tr key={path}>
                 <th scope="row">
                   <code>{path}</code>
-                  {differs && <span class="badge warn"> {t('device.differs')}</span>}
+                  {differs && <span class="badge warn">{t('device.differs')}</span>}
                 </th>
                 <td class="num">{desired ?? '–'}</td>
                 <td class="num">{reported ?? '–'}</td>
