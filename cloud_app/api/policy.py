@@ -231,6 +231,7 @@ _NEEDED = {
     **_registry("zones", "{site}/{lot}/{zone}"),
     **_registry("bays", "{site}/{lot}/{bay}"),
     **_registry("devices", "{device}"),
+    f"{_V1}/registry/devices/{{device}}/replacement": {"POST": Permission.REGISTRY},
     **_OF_PEOPLE,
     **_OF_ALERTS,
 }

@@ -80,7 +80,8 @@ def run(port: int, count: int) -> None:
         now_s = time.monotonic()
         while len(boxes) < min(count, int((now_s - started_s) * _CONNECTS_HZ) + 1):
             box = ScriptedBox(len(boxes), port)
-            selector.register(box.client.socket(), selectors.EVENT_READ, box.client)
+            socket: Any = box.client.socket()
+            selector.register(socket, selectors.EVENT_READ, box.client)
             boxes.append(box)
         for key, _ in selector.select(0.05):
             key.data.loop_read()
