@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from scipy import stats
-
 DAY_S: Final = 86_400.0
 LEAST_DAYS, LEAST_SPAN_D = 10, 14.0
 """Days with a reading, and from the first to the last: fewer say more of the weather."""
@@ -62,6 +60,8 @@ def forecast_battery(readings: Iterable[tuple[float, float]], now_s: float) -> B
         return BatteryForecast(why=why)
     now_d = now_s / DAY_S
     times, levels = [at for at, _ in days], [level for _, level in days]
+    from scipy import stats  # slow to import, and seldom needed
+
     slope, _, steep, flat = map(float, stats.theilslopes(levels, times, _CONFIDENCE))
     # Each line turns about the middle of the readings, so that a steeper one is lower today too.
     middle_d, middle = median(times), median(levels)

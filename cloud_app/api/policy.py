@@ -61,21 +61,12 @@ _ADMIN = frozenset(
         Permission.AUDIT,
     }
 )
+_BOXES = frozenset({Permission.WRITE, Permission.OPERATE, Permission.PICTURES})
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
-    Role.TECHNICIAN: frozenset(
-        {
-            Permission.READ,
-            Permission.WRITE,
-            Permission.OPERATE,
-            Permission.PICTURES,
-            Permission.REGISTRY,
-            Permission.RESPOND,
-        }
-    ),
+    Role.TECHNICIAN: _BOXES | {Permission.READ, Permission.REGISTRY, Permission.RESPOND},
     # Whoever makes keys for the network server may bring what it brings.
-    Role.OPERATOR_ADMIN: _ADMIN
-    | {Permission.WRITE, Permission.OPERATE, Permission.PICTURES, Permission.INTAKE},
+    Role.OPERATOR_ADMIN: _ADMIN | _BOXES | {Permission.INTAKE},
     # A council sees all that its operators run, appoints their people, and says what its kerb is:
     # who runs a site, where a lot lies. The boxes are the operators'.
     Role.COUNCIL: _ADMIN,
@@ -85,16 +76,12 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
     # Pictures are for people: no machine gets them.
-    Scope.WRITE: frozenset(
-        {Permission.WRITE, Permission.OPERATE, Permission.REGISTRY, Permission.RESPOND}
-    ),
+    Scope.WRITE: _BOXES - {Permission.PICTURES} | {Permission.REGISTRY, Permission.RESPOND},
     Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
 
-_NEEDED_BY_COMMAND: Mapping[str, Permission] = {
-    CommandName.CAMERA_STILL.value: Permission.PICTURES,
-}
+_NEEDED_BY_COMMAND: Mapping[str, Permission] = {CommandName.CAMERA_STILL: Permission.PICTURES}
 
 
 def needed_for(command: str) -> Permission:
