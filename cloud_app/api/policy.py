@@ -22,7 +22,7 @@ from telemetry.commands import CommandName
 
 
 class Permission(StrEnum):
-    """What a route asks of its caller."""
+    """The permission that a route requires."""
 
     PUBLIC = "public"
     SELF = "self"
@@ -153,6 +153,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/count": {"GET": Permission.READ, "POST": Permission.WRITE},
+    f"{_V1}/lots/{{site}}/{{lot}}/levels": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/true-counts": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/gates": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/passages": {"GET": Permission.READ},

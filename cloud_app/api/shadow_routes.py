@@ -39,12 +39,12 @@ class DesiredChange(BaseModel):
 
 
 class ShadowNow(BaseModel):
-    """A shadow as the service keeps it, and whether its box is there."""
+    """A shadow as stored, and whether its edge is connected."""
 
     thing: str
     name: str
     document: dict[str, Any]
-    stale: bool = Field(description="the box is away: `reported` is what it last said")
+    stale: bool = Field(description="the edge is unreachable: `reported` is its last report")
 
 
 def _service(context: ApiContext) -> ShadowService:
@@ -97,7 +97,7 @@ def _owner(context: ApiContext, session: Session, edge: str) -> str | None:
 def get_shadow(
     edge: EdgeId, access: Caller, context: Context, name: Name = ShadowName.CLASSIC
 ) -> ShadowNow:
-    """A shadow of an edge; the last reported state, marked stale, while the edge is away."""
+    """Get a shadow of an edge; marked stale while the edge is unreachable."""
     service, topics = _topics(context, access, edge, name)
     return _shadow_now(context, topics, service.document(topics))
 
@@ -114,7 +114,7 @@ def patch_shadow(
     context: Context,
     name: Name = ShadowName.CLASSIC,
 ) -> ShadowNow:
-    """Change desired fields; the box hears of the difference."""
+    """Change desired fields; the edge receives the delta."""
     service, topics = _topics(context, access, edge, name)
     _check(service, topics, change)
     update = ShadowUpdate(

@@ -18,6 +18,7 @@ import { Loaded, Notice } from '../../components/states';
 import { Ago, At, nowMs } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { bytes, count, span } from '../../i18n/format';
+import { zoneOf } from '../../i18n/zones';
 import { CommandsCard, useCommands } from './CommandsCard';
 import { EdgeState, StreamState } from './EdgesPage';
 import { type CameraHealth, healthOf, lotsOf } from './edges';
@@ -65,7 +66,7 @@ function OneEdge({ name }: { name: string }) {
               </Card>
             </div>
             <Cameras edge={found} />
-            <HealthCard edge={name} />
+            <HealthCard edge={name} zone={zoneOf(found.site)} />
             <CommandsCard edge={name} commands={commands} />
             <div class="columns even">
               <SettingsCard edge={name} />
@@ -106,8 +107,11 @@ function EdgeFacts({ edge }: { edge: Edge }) {
     <Facts
       facts={[
         [t('kind.site'), edge.site],
-        [t('edges.lastSeen'), edge.last_seen && <Ago key="seen" at={edge.last_seen} />],
-        [t(edge.online ? 'edges.connected' : 'edges.gone'), edge.since && <At key="since" at={edge.since} />],
+        [t('edges.lastSeen'), edge.last_seen && <Ago key="seen" at={edge.last_seen} site={edge.site} />],
+        [
+          t(edge.online ? 'edges.connected' : 'edges.gone'),
+          edge.since && <At key="since" at={edge.since} site={edge.site} />,
+        ],
         [t('lot.reason'), edge.offline_reason && word('offline', edge.offline_reason)],
         [t('edges.software'), edge.software],
         [t('edges.platform'), edge.platform],
@@ -237,7 +241,7 @@ function Cameras({ edge }: { edge: Edge }) {
       )}
       {health?.at && (
         <p class="soft small card-foot">
-          {t('edges.healthOf')} <Ago at={health.at} />
+          {t('edges.healthOf')} <Ago at={health.at} site={edge.site} />
         </p>
       )}
       {still && <StillDialog edge={edge.edge} camera={still} onClose={() => setStill(null)} />}
