@@ -70,28 +70,14 @@ _ADMIN = frozenset(
         Permission.AUDIT,
     }
 )
+_BOXES = frozenset(
+    {Permission.WRITE, Permission.OPERATE, Permission.PICTURES, Permission.PROVISION}
+)
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
-    Role.TECHNICIAN: frozenset(
-        {
-            Permission.READ,
-            Permission.WRITE,
-            Permission.OPERATE,
-            Permission.PICTURES,
-            Permission.REGISTRY,
-            Permission.RESPOND,
-            Permission.PROVISION,
-        }
-    ),
+    Role.TECHNICIAN: _BOXES | {Permission.READ, Permission.REGISTRY, Permission.RESPOND},
     # Whoever makes keys for the network server may bring what it brings.
-    Role.OPERATOR_ADMIN: _ADMIN
-    | {
-        Permission.WRITE,
-        Permission.OPERATE,
-        Permission.PICTURES,
-        Permission.INTAKE,
-        Permission.PROVISION,
-    },
+    Role.OPERATOR_ADMIN: _ADMIN | _BOXES | {Permission.INTAKE},
     # A council sees all that its operators run, appoints their people, and says what its kerb is:
     # who runs a site, where a lot lies. The boxes are the operators'.
     Role.COUNCIL: _ADMIN,
@@ -101,22 +87,12 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
     # Pictures are for people: no machine gets them.
-    Scope.WRITE: frozenset(
-        {
-            Permission.WRITE,
-            Permission.OPERATE,
-            Permission.REGISTRY,
-            Permission.RESPOND,
-            Permission.PROVISION,
-        }
-    ),
+    Scope.WRITE: _BOXES - {Permission.PICTURES} | {Permission.REGISTRY, Permission.RESPOND},
     Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
 
-_NEEDED_BY_COMMAND: Mapping[str, Permission] = {
-    CommandName.CAMERA_STILL.value: Permission.PICTURES,
-}
+_NEEDED_BY_COMMAND: Mapping[str, Permission] = {CommandName.CAMERA_STILL: Permission.PICTURES}
 
 
 def needed_for(command: str) -> Permission:
@@ -295,6 +271,7 @@ _NEEDED = {
     **_registry("zones", "{site}/{lot}/{zone}"),
     **_registry("bays", "{site}/{lot}/{bay}"),
     **_registry("devices", "{device}"),
+    f"{_V1}/registry/devices/{{device}}/replacement": {"POST": Permission.REGISTRY},
     **_OF_PEOPLE,
     **_OF_ALERTS,
     **_OF_BOXES,

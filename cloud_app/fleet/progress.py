@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from cloud_app.fleet.commands import OPEN, CommandState
+from cloud_app.fleet.commands import CommandState
 from cloud_app.fleet.tables import command, command_part, job
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.tables import edge
@@ -43,7 +43,6 @@ _WORK = select(
         exists(select(job.c.job).where(job.c.told == 0)),
     )
 )
-_OPEN = sorted(each.value for each in OPEN)
 _UNHEARD = (CommandState.WAITING.value, CommandState.SENT.value)
 _LIFE = cast(edge.c.epoch, Text).concat(literal("-")).concat(cast(edge.c.conn, Text))
 # A box that came back may have lost what was on its way to it, and one that was asked lately may
@@ -67,7 +66,7 @@ _DUE = (
     .order_by(command.c.issued_ms, command.c.command)
     .limit(_SEND_AT_ONCE)
 )
-_IS_OPEN = and_(command.c.command == bindparam("of"), command.c.state.in_(_OPEN))
+_IS_OPEN = and_(command.c.command == bindparam("of"), command.c.due_ms.is_not(None))
 _SENT = (
     update(command)
     .where(_IS_OPEN)

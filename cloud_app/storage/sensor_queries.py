@@ -19,6 +19,7 @@ from cloud_app.storage.queries import Sites, occupancy_of, of_sites
 from cloud_app.storage.sensor_tables import sensor, sensor_frame
 from cloud_app.storage.sensors import IS_LOW, IS_SILENT
 from cloud_app.storage.times import from_ms
+from sensors.battery import BatteryForecast, forecast_battery
 
 _DAY_MS = 86_400_000
 _MOST_FRAMES = 20_000
@@ -143,7 +144,34 @@ def find_sensor(session: Session, device: str, sites: Sites, now_ms: int) -> Sen
     if not rows:
         return None
     frames, lost = _through(session, rows[0].site, device, now_ms)
-    return SensorDetail(**_item(rows[0]), frames_24h=frames, lost_24h=lost)
+    battery = _battery(session, rows[0].site, device, now_ms)
+    return SensorDetail(
+        **_item(rows[0]),
+        frames_24h=frames,
+        lost_24h=lost,
+        battery_days=battery.days,
+        battery_days_low=battery.low,
+        battery_days_high=battery.high,
+        battery_why=battery.why,
+    )
+
+
+_LEVELS = (
+    select(sensor_frame.c.time_ms, sensor_frame.c.battery_pct)
+    .where(
+        sensor_frame.c.site == bindparam("at_site"),
+        sensor_frame.c.device == bindparam("of_device"),
+        sensor_frame.c.battery_pct.is_not(None),
+    )
+    .order_by(sensor_frame.c.time_ms.desc())
+    .limit(_MOST_FRAMES)
+)
+
+
+def _battery(session: Session, site: str, device: str, now_ms: int) -> BatteryForecast:
+    rows = session.rows(_LEVELS, {"at_site": site, "of_device": device})
+    readings = [(row.time_ms / 1000, row.battery_pct) for row in rows]
+    return forecast_battery(readings, now_ms / 1000)
 
 
 _COUNTERS = (

@@ -163,6 +163,13 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
         changed = walk.call(client, "PATCH", route, {"name": "B"}, etag=made.headers["ETag"], **ids)
         etag = changed.headers["ETag"]
         walk.call(client, "POST", f"{route}/revert", {"facts": ["name"]}, etag=etag, **ids)
+    watching = {"site": "s1", "lot": "l1", "bay": "b1", "kind": "sensor"}
+    device = routes[-1]
+    made = walk.call(client, "PUT", device, watching, etag=_etag(client, device, ids), **ids)
+    etag = made.headers["ETag"]
+    walk.call(client, "POST", f"{device}/replacement", {"device": "d2"}, etag=etag, **ids)
+    path = "/api/v1/registry/devices/d2"
+    client.delete(path, headers={"If-Match": client.get(path).headers["ETag"]})
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
@@ -176,6 +183,10 @@ def _campaigns(walk: Walk, client: httpx.Client) -> None:
         etag = f'"{client.get(f"/api/v1/campaigns/{which}").json()["version"]}"'
         body: dict[str, str] | None = {} if act == "stop" else None
         walk.call(client, "POST", f"campaigns/{{campaign}}/{act}", body, etag=etag, campaign=which)
+
+
+def _etag(client: httpx.Client, route: str, ids: dict[str, str]) -> str:
+    return client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
 
 
 def _lots(walk: Walk, client: httpx.Client) -> None:

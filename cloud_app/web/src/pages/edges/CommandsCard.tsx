@@ -149,7 +149,7 @@ function Row({ edge, command, reload }: { edge: string; command: Command; reload
         <span class={`badge ${toneOf(command.state)}`}>{word('commandState', command.state)}</span>
       </td>
       <td>
-        <Ago at={command.issued} />
+        <Ago at={command.issued} site={command.site} />
       </td>
       <td class="soft">{command.actor}</td>
       <td class="device-answer">
@@ -180,7 +180,7 @@ function Answer({ command }: { command: Command }) {
   if (isOpen(command.state)) {
     return (
       <span class="soft">
-        {t('device.until')} <At at={command.expires} />
+        {t('device.until')} <At at={command.expires} site={command.site} />
       </span>
     );
   }

@@ -3,6 +3,7 @@
 import { SlidersHorizontal } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import { ApiError, api, ask } from '../../api/client';
+import { useLive } from '../../api/live';
 import type { BoxSettings } from '../../api/types';
 import { useData } from '../../api/useData';
 import { may } from '../../app/session';
@@ -27,6 +28,7 @@ export function SettingsCard({ edge }: { edge: string }) {
     (signal) => ask(api.GET('/api/v1/edges/{edge}/settings', { params: { path: { edge } }, signal })),
     { everyS: quick ? QUICK_S : SLOW_S },
   );
+  useLive({}, { change: (edges) => edges.includes(edge) && settings.reload(), resync: settings.reload });
   const now = settings.data && UNDER_WAY.includes(settings.data.state);
   if (now !== undefined && now !== quick) setQuick(now);
   const groups = settings.data ? groupsOf(settings.data.settings_schema, settings.data.values) : [];

@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { ApiError, api, ask } from '../../api/client';
+import { useLive } from '../../api/live';
 import type { ShadowNow } from '../../api/types';
 import { useData } from '../../api/useData';
 import { Card } from '../../components/Card';
@@ -30,6 +31,7 @@ export function ShadowCard({ edge }: { edge: string }) {
     },
     { everyS: 30 },
   );
+  useLive({}, { change: (edges) => edges.includes(edge) && shadow.reload(), resync: shadow.reload });
   return (
     <Card
       title={t('device.shadow')}
@@ -49,7 +51,10 @@ export function ShadowCard({ edge }: { edge: string }) {
 }
 
 function Rows({ shadow }: { shadow: ShadowNow | null }) {
-  const rows = shadow ? shadowRows(shadow.document) : [];
+  // Settings have a card of their own; here of them only what was asked for.
+  const rows = (shadow ? shadowRows(shadow.document) : []).filter(
+    ({ path, desired }) => desired !== null || !path.startsWith('settings.'),
+  );
   if (!shadow || !rows.length) return <Notice title={t('device.noShadow')} />;
   return (
     <>
@@ -67,7 +72,7 @@ function Rows({ shadow }: { shadow: ShadowNow | null }) {
               <tr key={path}>
                 <th scope="row">
                   <code>{path}</code>
-                  {differs && <span class="badge warn"> {t('device.differs')}</span>}
+                  {differs && <span class="badge warn">{t('device.differs')}</span>}
                 </th>
                 <td class="num">{desired ?? '–'}</td>
                 <td class="num">{reported ?? '–'}</td>

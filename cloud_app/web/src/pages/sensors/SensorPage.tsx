@@ -135,9 +135,22 @@ function BayFacts({ sensor }: { sensor: SensorDetail }) {
 
 function DeviceFacts({ sensor }: { sensor: SensorDetail }) {
   const { site, heard, due, period_s, temperature_c, snr_db, gateways, frames_24h, lost_24h } = sensor;
+  const { battery_days, battery_days_low, battery_days_high } = sensor;
   return (
     <Facts
       facts={[
+        [
+          t('device.batteryLeft'),
+          battery_days !== null && (
+            <span key="left" title={t('device.batteryHint')}>
+              {t('device.days', { n: count(Math.round(battery_days)) })}{' '}
+              <span class="soft">
+                ({count(Math.round(battery_days_low ?? 0))}–
+                {battery_days_high === null ? '∞' : count(Math.round(battery_days_high))})
+              </span>
+            </span>
+          ),
+        ],
         [t('edges.lastSeen'), heard && <Ago key="heard" at={heard} site={site} />],
         [t('sensors.due'), due && <At key="due" at={due} site={site} />],
         [t('sensors.period'), period_s !== null && span(period_s)],
