@@ -7,7 +7,7 @@ from alembic import op
 from cloud_app.storage.migrations import refuse_downgrade
 
 revision = "0018"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from cloud_app.storage.migrations import refuse_downgrade
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
