@@ -12,6 +12,7 @@ from edge_app.harvest.counters import HarvestStats
 from edge_app.outputs import OutputsReport
 from edge_app.sensing import SensingReport
 from telemetry.health import CameraAudit
+from telemetry.messages import Blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class BoxReport:
         outbox: what waits.
         alarms: standing alarms.
         closed_bays: ids of bays that are closed.
+        blocked_bays: bays that no vehicle can use, and why.
         disk_free_bytes: of the state folder; None when unknown.
         memory_bytes: of the service; None when unknown.
         temperature_c: warmest sensor; None when unknown.
@@ -102,6 +104,7 @@ class BoxReport:
     outbox: OutboxFacts
     alarms: tuple[Alarm, ...]
     closed_bays: frozenset[str] = frozenset()
+    blocked_bays: Mapping[str, Blocked] = field(default_factory=dict)
     disk_free_bytes: int | None = None
     memory_bytes: int | None = None
     temperature_c: float | None = None

@@ -99,6 +99,7 @@ class BoxStatus:
             outbox=self._outbox(),
             alarms=self.all_alarms(),
             closed_bays=self.store.closed_bays(),
+            blocked_bays=self.store.blocked_bays(),
             disk_free_bytes=disk_free_bytes(edge.state_dir),
             memory_bytes=memory_bytes(),
             temperature_c=temperature_c(),

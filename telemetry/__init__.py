@@ -68,7 +68,9 @@ if typing.TYPE_CHECKING:
         CommandName,
         CommandResult,
         CommandStatus,
+        ConfirmBayArgs,
         NoArgs,
+        SetBayBlockedArgs,
         SetBayClosedArgs,
     )
     from telemetry.errors import (
@@ -93,7 +95,9 @@ if typing.TYPE_CHECKING:
         Layout,
         layout_hash,
         pack_bays,
+        pack_blocked,
         unpack_bays,
+        unpack_blocked,
     )
     from telemetry.messages import (
         Ack,
@@ -101,6 +105,7 @@ if typing.TYPE_CHECKING:
         BayChanged,
         BayFacts,
         BayTopicState,
+        Blocked,
         ClockStamp,
         GapReason,
         LayoutBay,
@@ -155,6 +160,8 @@ if typing.TYPE_CHECKING:
         BayId,
         BayKind,
         BayState,
+        BlockKind,
+        BlockSource,
         CameraId,
         Cause,
         EdgeId,
@@ -179,6 +186,9 @@ __all__ = [
     "BayKind",
     "BayState",
     "BayTopicState",
+    "BlockKind",
+    "BlockSource",
+    "Blocked",
     "CalibrationError",
     "CameraArgs",
     "CameraAudit",
@@ -195,6 +205,7 @@ __all__ = [
     "CommandResult",
     "CommandStatus",
     "ConfigError",
+    "ConfirmBayArgs",
     "Conn",
     "CountCause",
     "CreateFromCsr",
@@ -258,6 +269,7 @@ __all__ = [
     "SensorState",
     "Seq",
     "SeqRange",
+    "SetBayBlockedArgs",
     "SetBayClosedArgs",
     "Sha256",
     "ShadowDelta",
@@ -300,6 +312,7 @@ __all__ = [
     "layout_hash",
     "merge",
     "pack_bays",
+    "pack_blocked",
     "parse_delta",
     "parse_edge_topic",
     "parse_shadow_request",
@@ -308,6 +321,7 @@ __all__ = [
     "same_json",
     "shadow_requests",
     "unpack_bays",
+    "unpack_blocked",
 ]
 
 # From what is quick to import to what is not, so that a name costs no more than it needs.

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from telemetry.bounds import Name64, Text1k, UtcTime
 from telemetry.messages import Message
-from telemetry.vocabulary import BayId, CameraId, Identifier
+from telemetry.vocabulary import BayId, BlockKind, CameraId, Identifier
 
 
 class CommandName(StrEnum):
@@ -18,6 +18,8 @@ class CommandName(StrEnum):
     SNAPSHOT_NOW = "snapshot_now"
     RESTART_CAMERA = "restart_camera"
     SET_BAY_CLOSED = "set_bay_closed"
+    SET_BAY_BLOCKED = "set_bay_blocked"
+    CONFIRM_BAY = "confirm_bay"
     DIAGNOSTICS = "diagnostics"
 
 
@@ -49,6 +51,22 @@ class SetBayClosedArgs(Message):
     closed: bool
 
 
+class SetBayBlockedArgs(Message):
+    """Arguments of `set_bay_blocked`; null: nothing blocks the bay, as far as people said so."""
+
+    model_config = ConfigDict(extra="forbid")
+    bay: BayId
+    kind: BlockKind | None
+
+
+class ConfirmBayArgs(Message):
+    """Arguments of `confirm_bay`: whether a vehicle is in the bay, as a person sees it now."""
+
+    model_config = ConfigDict(extra="forbid")
+    bay: BayId
+    occ: bool
+
+
 class NoArgs(Message):
     """Arguments of a command that takes none."""
 
@@ -60,6 +78,8 @@ COMMAND_ARGS: dict[CommandName, type[Message]] = {
     CommandName.SNAPSHOT_NOW: NoArgs,
     CommandName.RESTART_CAMERA: CameraArgs,
     CommandName.SET_BAY_CLOSED: SetBayClosedArgs,
+    CommandName.SET_BAY_BLOCKED: SetBayBlockedArgs,
+    CommandName.CONFIRM_BAY: ConfirmBayArgs,
     CommandName.DIAGNOSTICS: NoArgs,
 }
 

@@ -138,7 +138,7 @@ def _told(event: Event) -> Told:
     if not isinstance(event, BayChangedEvent):
         return event
     data = event.data
-    return BayChange(event.subject, *facts(data), data.cause.value, data.layout)
+    return BayChange(event.subject, *facts(data), data.cause.value, data.layout, blocked(data))
 
 
 def _poison(edge: str, payload: bytes) -> Poison | None:

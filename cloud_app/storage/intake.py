@@ -164,7 +164,7 @@ def take_snapshot(session: Session, edge: str, snapshot: Snapshot) -> dict[Strea
     position = (snapshot.epoch, snapshot.seq, SNAPSHOT_RANK, to_ms(snapshot.at))
     project(
         session,
-        {(edge, snapshot.layout, bay.bay): (*position, *facts(bay)) for bay in snapshot.bays},
+        {(edge, snapshot.layout, bay.bay): (*position, *facts(bay), blocked(bay)) for bay in snapshot.bays},
     )
     take_open_list(session, edge, snapshot)
     return _raise(session, (edge, snapshot.epoch), News(top=snapshot.seq))

@@ -16,11 +16,12 @@ from edge_app.delivery.agents.jobs import JobAgent
 from edge_app.delivery.agents.shadow import ShadowAgent, ShadowPart, bays_report
 from edge_app.delivery.config import MqttConfig
 from edge_app.delivery.rollout import JobRunner
-from edge_app.delivery.store import Store
+from edge_app.delivery.store import Store, block_by_hand
 from telemetry.aws import JobKind, ShadowName
 from telemetry.clock import Clock
 from telemetry.health import CameraHealth
 from telemetry.topics import EdgeTopics
+from telemetry.vocabulary import BlockKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ def build_agents(
     def close_bay(bay: str, closed: bool) -> dict[str, JsonValue]:
         return {"changed": store.set_closed(bay, closed)}
 
+    def block_bay(bay: str, kind: BlockKind | None) -> dict[str, JsonValue]:
+        return {"changed": block_by_hand(store, bay, kind)}
+
     parts.handlers.on_set_bay_closed(close_bay, default=True)
+    parts.handlers.on_set_bay_blocked(block_bay)
     shadows = {ShadowName.BAYS: ShadowPart(bays_report(store)), **parts.shadows}
     agents: list[Agent] = [
         CommandAgent(topics, store.documents, clock, parts.handlers, parts.wake),

@@ -25,7 +25,9 @@ from telemetry.commands import (
     CommandName,
     CommandResult,
     CommandStatus,
+    ConfirmBayArgs,
     NoArgs,
+    SetBayBlockedArgs,
     SetBayClosedArgs,
 )
 from telemetry.door import describe
@@ -33,6 +35,7 @@ from telemetry.errors import LotsightError, TelemetryError
 from telemetry.messages import Message, decode
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicFilter, TopicKind, parse_edge_topic
+from telemetry.vocabulary import BlockKind
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +70,18 @@ class CommandHandlers:
             SetBayClosedArgs,
             lambda args: handler(args.bay, args.closed),
         )
+
+    def on_set_bay_blocked(self, handler: Callable[[str, BlockKind | None], Result]) -> None:
+        """`handler` gets the bay and what blocks it; None: nothing does."""
+        self._add(
+            CommandName.SET_BAY_BLOCKED,
+            SetBayBlockedArgs,
+            lambda args: handler(args.bay, args.kind),
+        )
+
+    def on_confirm_bay(self, handler: Callable[[str, bool], Result]) -> None:
+        """`handler` gets the bay and whether a person sees a vehicle in it."""
+        self._add(CommandName.CONFIRM_BAY, ConfirmBayArgs, lambda args: handler(args.bay, args.occ))
 
     def on_snapshot_now(self, handler: Callable[[], Result]) -> None:
         """`handler` sees to it that a snapshot goes out."""

@@ -122,9 +122,13 @@ const showBays = (bays) => {
     if (!mark) continue;
     const said = bay.reason ? `unknown, ${spaced(bay.reason)}` : bay.state;
     const kind = bay.kind && bay.kind !== 'standard' ? ` (${bay.kind})` : '';
-    mark.group.setAttribute('class', `bay ${bay.state}${bay.closed ? ' closed' : ''}`);
-    mark.group.setAttribute('aria-label', `Bay ${bay.id}${kind}: ${said}${bay.closed ? ', closed' : ''}`);
-    mark.title.textContent = `${bay.id}${kind}: ${said} since ${timeOfDay(bay.since)}`;
+    const beside = `${bay.closed ? ', closed' : ''}${bay.blocked ? `, blocked (${bay.blocked.kind})` : ''}`;
+    mark.group.setAttribute(
+      'class',
+      `bay ${bay.state}${bay.closed ? ' closed' : ''}${bay.blocked ? ' blocked' : ''}`,
+    );
+    mark.group.setAttribute('aria-label', `Bay ${bay.id}${kind}: ${said}${beside}`);
+    mark.title.textContent = `${bay.id}${kind}: ${said} since ${timeOfDay(bay.since)}${beside}`;
   }
 };
 

@@ -254,6 +254,12 @@ const show = (report) => {
   facts(byId('box'), [
     ['bays', `${bays.total}: ${bays.occupied} occupied, ${bays.free} free, ${bays.unknown} unknown`],
     ['closed', report.closed_bays.join(', ')],
+    [
+      'blocked',
+      Object.entries(report.blocked_bays)
+        .map(([bay, blocked]) => `${bay} (${blocked.kind})`)
+        .join(', '),
+    ],
     ['model', model ? `${model.name} ${model.version}, ${model.method}` : 'none'],
     ['model file', model ? model.sha256.slice(0, 12) : null],
     ['version', report.version],
