@@ -28,10 +28,10 @@ from cloud_app.alerts import acts
 from cloud_app.alerts.acts import Act
 from cloud_app.config import DatabaseConfig
 from cloud_app.storage.alert_life import lasting_alerts
+from cloud_app.storage.alert_tables import alert, alert_log
 from cloud_app.storage.alerts import AlertFilter, alert_detail, alerts, open_by_severity
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.open import open_database
-from cloud_app.storage.tables import alert, alert_log
 
 _NOW_MS = 1_790_000_000_000
 _MINUTE_MS = 60_000

@@ -45,19 +45,12 @@ from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session, Values
 from cloud_app.storage.dwell import lot_stays
+from cloud_app.storage.edge_queries import edges_now, edges_to_reread
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.open import open_database
 from cloud_app.storage.past import bays_at
 from cloud_app.storage.quarters import keep_quarters
-from cloud_app.storage.queries import (
-    Now,
-    bays_now,
-    edges_now,
-    edges_to_reread,
-    lot_now,
-    lots_now,
-    lots_of_edges,
-)
+from cloud_app.storage.queries import Now, bays_now, lot_now, lots_now, lots_of_edges
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.streams import EventFilter, holes, recent_events
 from cloud_app.storage.tables import event, quarter_mark

@@ -19,8 +19,8 @@ from cloud_app.accounts.audit import Actor, ActorKind
 from cloud_app.alerts.acts import Act, acknowledge, comment
 from cloud_app.config import RulesConfig
 from cloud_app.storage.alert_life import Subject, cease_all, lasting_alerts, open_all
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Session
-from cloud_app.storage.tables import alert
 from telemetry import IncidentKind, UnknownReason
 
 _WORDS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,7 +10,6 @@ from typing import Protocol
 from cloud_app.accounts.roles import Tenants
 from cloud_app.alerts.planning import plan
 from cloud_app.config import GatesConfig, RetentionConfig, RulesConfig
-from cloud_app.errors import CloudError
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
@@ -20,11 +18,12 @@ from cloud_app.rules import judge
 from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.counts import drifts, recount
 from cloud_app.storage.database import Database
+from cloud_app.storage.edge_queries import edges_of, edges_to_reread
 from cloud_app.storage.events import prune
 from cloud_app.storage.incidents import prune_incidents
 from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
 from cloud_app.storage.keeping import PastKeeper
-from cloud_app.storage.queries import Now, edges_of, edges_to_reread
+from cloud_app.storage.queries import Now
 from cloud_app.storage.sensors import prune_sensors
 from cloud_app.storage.streams import hole_end, holes
 from cloud_app.storage.times import to_ms
@@ -34,7 +33,6 @@ from telemetry.health import Health
 
 _log = logging.getLogger(__name__)
 
-_TICK_S = 1.0
 _PRUNE_EVERY_S = 600.0
 _CHECK_EVERY_S = 3600.0
 _DAY_MS = 86_400_000
@@ -73,7 +71,7 @@ class HouseLink(Protocol):
 
 @dataclass(slots=True)
 class Housekeeper:
-    """Does the leader's work in its own thread.
+    """Does the leader's work, a round at a time.
 
     Attributes:
         database: everything's place.
@@ -102,7 +100,6 @@ class Housekeeper:
     _pruned_s: float | None = None
     _checked_s: float | None = None
     _reread_s: dict[str, float] = field(default_factory=dict)
-    _stop: threading.Event = field(default_factory=threading.Event)
     _past: PastKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,22 +113,6 @@ class Housekeeper:
             report = taken_report.report
             if isinstance(report, Health) and report.outbox.rows == 0:
                 self.watch.saw_empty_outbox(taken_report.edge)
-
-    def run(self) -> None:
-        """Work until `stop`."""
-        while not self._stop.wait(_TICK_S):
-            try:
-                if self.database.lead():
-                    self.tick()
-            except CloudError as exc:
-                _log.warning("housekeeping waits: %s", exc)
-            except Exception:
-                # The service would end with it, and a restart would meet the same rows again.
-                _log.exception("housekeeping failed")
-
-    def stop(self) -> None:
-        """Let `run` end."""
-        self._stop.set()
 
     def tick(self) -> None:
         """One round.

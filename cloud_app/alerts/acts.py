@@ -19,8 +19,8 @@ from cloud_app.accounts.audit import Actor, ActorKind, record
 from cloud_app.accounts.audit import Subject as AuditSubject
 from cloud_app.errors import AlertClosedError, AlertError, StaleAlertError, UnknownError
 from cloud_app.storage.alert_life import locked_alerts, log, wake_closings
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Row, Session
-from cloud_app.storage.tables import alert
 from cloud_app.storage.times import from_ms
 
 SILENCE_MAX_S = 30 * 86_400

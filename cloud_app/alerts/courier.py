@@ -25,16 +25,15 @@ from cloud_app.alerts.tables import notification_state
 from cloud_app.alerts.targets import Targets
 from cloud_app.errors import CloudError, NotSentError, UnknownError
 from cloud_app.storage.alert_life import Step, drop_notices
+from cloud_app.storage.alert_tables import alert, alert_notice
 from cloud_app.storage.alerts import facts_of
 from cloud_app.storage.database import Database, Row, Session
-from cloud_app.storage.tables import alert, alert_notice
 from cloud_app.storage.times import to_ms
 from cloud_app.views import AlertItem
 from telemetry import Clock
 
 _log = logging.getLogger(__name__)
 
-_EVERY_S = 1.0
 # Receivers that are slow hold up others only when there are so many of them.
 _THREADS = 8
 # Enough for a site that goes down at once; the rest follows with the next round.
@@ -79,7 +78,7 @@ class _Errand:
 
 
 class Courier:
-    """Works in a thread of its own, while this process leads.
+    """Works a round at a time, while this process leads.
 
     Args:
         database: with the alerts.
@@ -102,35 +101,22 @@ class Courier:
         self._tenants = tenants
         self._leads = leads
         self._clock = clock
-        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(_THREADS, "courier")
         self._lock = threading.Lock()
         self._busy: set[str] = set()
 
-    def run(self) -> None:
-        """Work until `stop`."""
-        pool = ThreadPoolExecutor(_THREADS, "courier")
-        try:
-            while not self._stop.wait(_EVERY_S):
-                try:
-                    if self._leads():
-                        self._send_out(pool)
-                except CloudError as exc:
-                    _log.warning("notifications wait: %s", exc)
-        finally:
-            # What was not begun is told by whoever leads next.
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def stop(self) -> None:
-        """Let `run` end, after what is being sent now."""
-        self._stop.set()
-
-    def _send_out(self, pool: ThreadPoolExecutor) -> None:
+    def tick(self) -> None:
+        """One round: start telling what is due. What is under way is not waited for."""
         for which in self.due_rules():
             with self._lock:
                 if which in self._busy:
                     continue
                 self._busy.add(which)
-            pool.submit(self._tell_safely, which).add_done_callback(self._back(which))
+            self._pool.submit(self._tell_safely, which).add_done_callback(self._back(which))
+
+    def close(self) -> None:
+        """Wait for what is being sent now; what was not begun is told by whoever leads next."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _back(self, which: str) -> Callable[[Future[None]], None]:
         def back(_done: Future[None]) -> None:

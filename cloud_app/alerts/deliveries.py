@@ -11,8 +11,8 @@ from cloud_app.alerts.notices import RuleName
 from cloud_app.alerts.tables import notification_state as state
 from cloud_app.errors import NotSentError
 from cloud_app.storage.alert_life import Step, drop_notices, locked_alerts, log
+from cloud_app.storage.alert_tables import alert, alert_notice
 from cloud_app.storage.database import Row, Session
-from cloud_app.storage.tables import alert, alert_notice
 from cloud_app.storage.upsert import Upsert, same
 
 GIVE_UP_MS = 86_400_000

@@ -21,8 +21,8 @@ from cloud_app.alerts.tables import notification as table
 from cloud_app.alerts.tables import notification_state as state
 from cloud_app.alerts.webhook import check_secret
 from cloud_app.errors import AlertError, StaleError, UnknownError
+from cloud_app.storage.alert_tables import alert_notice
 from cloud_app.storage.database import Row, Session
-from cloud_app.storage.tables import alert_notice
 
 AFTER_MAX_S = 7 * 86_400
 # Each is looked at for each alert that opens.

@@ -15,8 +15,8 @@ from cloud_app.accounts.roles import Tenant, Tenants
 from cloud_app.alerts.notices import CONFIGURED
 from cloud_app.alerts.notifications import Notification, enabled
 from cloud_app.storage.alert_life import Step
+from cloud_app.storage.alert_tables import alert, alert_notice
 from cloud_app.storage.database import Row, Session, Values
-from cloud_app.storage.tables import alert, alert_notice
 from cloud_app.storage.upsert import Upsert
 
 _IS_UNPLANNED = alert.c.planned == text("0")

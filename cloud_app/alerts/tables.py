@@ -1,4 +1,4 @@
-"""Tables of notification rules; what they still have to tell is `storage.tables.alert_notice`.
+"""Tables of notification rules; what they still have to send: `storage.alert_tables.alert_notice`.
 
 A webhook's address and secret are kept sealed (`storage.vault`): delivering needs them.
 """

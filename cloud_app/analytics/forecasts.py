@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +16,6 @@ from cloud_app.analytics.forecast import Fit, Forecast, ForecastModel, fit
 from cloud_app.analytics.forecast.model import LEAST_DAYS
 from cloud_app.analytics.past import QUARTERS, every_site, past_of, with_now, zone_of
 from cloud_app.analytics.tables import forecast_fit
-from cloud_app.errors import CloudError
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.queries import Now, lot_now
 from cloud_app.storage.times import from_ms, to_ms
@@ -27,7 +24,6 @@ from telemetry import Clock
 _log = logging.getLogger(__name__)
 
 LEARNED_DAYS = 84
-_EVERY_S = 60.0
 _NIGHT_HOURS = range(2, 6)
 _FRESH_MS = 20 * 3_600_000
 # A past that is imported is soon long enough.
@@ -173,36 +169,17 @@ def _kept(session: Session, site: str) -> tuple[int | None, ForecastModel]:
 
 
 class ForecastWorker:
-    """Learns each site's lots once a night, in a thread of its own, while this process leads.
+    """Learns each site's lots once a night, one site a round.
 
     Args:
         database: with the past.
-        leads: whether this process is the one that works.
         clock: wall time.
     """
 
-    def __init__(self, database: Database, leads: Callable[[], bool], clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._leads = leads
         self._clock = clock
-        self._stop = threading.Event()
         self._tried_ms: dict[str, int] = {}
-
-    def run(self) -> None:
-        """Work until `stop`."""
-        while not self._stop.wait(_EVERY_S):
-            try:
-                if self._leads():
-                    self.tick()
-            except CloudError as exc:
-                _log.warning("forecasts: learning waits: %s", exc)
-            except Exception:
-                # The service would end with it, and nothing but forecasts needs this.
-                _log.exception("forecasts: learning failed")
-
-    def stop(self) -> None:
-        """Let `run` end."""
-        self._stop.set()
 
     def tick(self) -> None:
         """Learn one site that is due, if any has data enough."""

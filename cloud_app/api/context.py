@@ -21,7 +21,8 @@ from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.queries import Now, lot_size, site_of
+from cloud_app.storage.edge_queries import site_of
+from cloud_app.storage.queries import Now, lot_size
 from cloud_app.storage.times import to_ms
 from telemetry import Clock
 from telemetry.topics import Topic

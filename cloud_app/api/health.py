@@ -17,7 +17,7 @@ from cloud_app.api.context import ApiContext, Caller, Context
 from cloud_app.api.parameters import REFUSALS, Bearer
 from cloud_app.api.policy import SiteSet
 from cloud_app.errors import CloudError
-from cloud_app.storage.queries import EdgeFilter, edges_now
+from cloud_app.storage.edge_queries import EdgeFilter, edges_now
 
 router = APIRouter(tags=["service"])
 

@@ -31,17 +31,11 @@ from cloud_app.api.parameters import (
 from cloud_app.occupancy.balances import Lot
 from cloud_app.occupancy.count_views import is_counted
 from cloud_app.storage.bay_events import Window
+from cloud_app.storage.edge_queries import EdgeFilter, edges_now
 from cloud_app.storage.health_history import EVERY_S, health_points
 from cloud_app.storage.history import stays
 from cloud_app.storage.past import bays_at
-from cloud_app.storage.queries import (
-    EdgeFilter,
-    bays_now,
-    edge_bays_now,
-    edges_now,
-    lot_now,
-    lots_now,
-)
+from cloud_app.storage.queries import bays_now, edge_bays_now, lot_now, lots_now
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.streams import EventFilter, gaps, recent_events
 from cloud_app.storage.times import to_ms

@@ -13,7 +13,7 @@ from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
 from cloud_app.api.policy import Access
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Session
-from cloud_app.storage.queries import EdgeFilter, edges_now, site_of
+from cloud_app.storage.edge_queries import EdgeFilter, edges_now, site_of
 from telemetry import EdgeId
 from telemetry.aws import ShadowName, ShadowTopics
 from telemetry.shadow import ShadowDocument, ShadowUpdate

@@ -19,8 +19,9 @@ from cloud_app.registry.queries import Filter, in_window
 from cloud_app.registry.things import Thing
 from cloud_app.storage.alerts import open_by_severity
 from cloud_app.storage.database import Session
+from cloud_app.storage.edge_queries import edge_counts
 from cloud_app.storage.incidents import count_open
-from cloud_app.storage.queries import Now, Sites, edge_counts, lots_now, totals
+from cloud_app.storage.queries import Now, Sites, lots_now, totals
 from cloud_app.views import Counts, LotNow
 
 

@@ -27,8 +27,9 @@ from cloud_app.storage.cloud_stream import carry_over
 from cloud_app.storage.counts import recount
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.intake import lock_edges, take_layout
+from cloud_app.storage.source_tables import cloud_edge, source_state
 from cloud_app.storage.tables import bay as bay_table
-from cloud_app.storage.tables import cloud_edge, edge, source_state
+from cloud_app.storage.tables import edge
 from cloud_app.storage.tables import lot as lot_table
 from cloud_app.storage.upsert import Upsert, names, same
 from telemetry.bay_sensors import SENSORS_CAMERA

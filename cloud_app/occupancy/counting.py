@@ -6,10 +6,8 @@ no single bay stands for, so the map, lists and files need to know nothing of ga
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,7 +15,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, bindparam, case, func, select, text
 
 from cloud_app.config import GatesConfig
-from cloud_app.errors import CloudError
 from cloud_app.occupancy.balances import (
     Lot,
     Truth,
@@ -51,9 +48,6 @@ from sensors.counting import (
 )
 from telemetry import Clock
 
-_log = logging.getLogger(__name__)
-
-_TICK_S = 1.0
 # What no row tells, such as that it is night or that a gate is silent, is seen within it.
 _ALL_EVERY_S = 10.0
 # Bays correct the count only while nobody drives about in the lot.
@@ -113,7 +107,7 @@ def _bay_sums(now: Now) -> Select[Any]:
 
 @dataclass(slots=True)
 class LotCounter:
-    """Works the counts out, in a thread of its own.
+    """Works the counts out, a round at a time.
 
     Attributes:
         database: everything's place.
@@ -127,23 +121,6 @@ class LotCounter:
     stale_after_s: float
     clock: Clock
     _all_s: float | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        """Work until `stop`."""
-        while not self._stop.wait(_TICK_S):
-            try:
-                if self.database.lead():
-                    self.tick()
-            except CloudError as exc:
-                _log.warning("the counts of lots wait: %s", exc)
-            except Exception:
-                # The service would end with it, and a restart would meet the same rows again.
-                _log.exception("counting a lot failed")
-
-    def stop(self) -> None:
-        """Let `run` end."""
-        self._stop.set()
 
     def tick(self) -> None:
         """One round: lots of which there is news, and now and then all.

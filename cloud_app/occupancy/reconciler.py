@@ -9,15 +9,12 @@ on.
 from __future__ import annotations
 
 import json
-import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, func, select
 
-from cloud_app.errors import CloudError
 from cloud_app.occupancy.cloud_layouts import lay_out, mark_boxes
 from cloud_app.occupancy.verdicts import LotJudge
 from cloud_app.registry.kinds import BAY, DEVICE
@@ -38,14 +35,11 @@ from cloud_app.storage.carrying import wrongly_marked
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.intake import lock_edges
 from cloud_app.storage.queries import Now
-from cloud_app.storage.tables import cloud_edge
+from cloud_app.storage.source_tables import cloud_edge
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import TakenEvent
 from telemetry import Clock
 
-_log = logging.getLogger(__name__)
-
-_TICK_S = 1.0
 # A registry's change is looked for through its index by time; writers' clocks may differ so much.
 _CLOCKS_MS = 60_000
 _ALL_EVERY_S = 600.0
@@ -94,7 +88,7 @@ class _Box:
 
 @dataclass(slots=True)
 class Reconciler:
-    """Works in its own thread while its process leads.
+    """Works a round at a time, while its process leads.
 
     Attributes:
         database: everything's place.
@@ -118,27 +112,6 @@ class Reconciler:
     _hands_s: float = float("-inf")
     _mark_of_changes: tuple[int | None, int] | None = None
     _versions: frozenset[tuple[object, ...]] = frozenset()
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        """Work until `stop`."""
-        while not self._stop.wait(_TICK_S):
-            try:
-                if self.database.lead():
-                    self.tick()
-                else:
-                    self.forget()
-            except CloudError as exc:
-                self.forget()
-                _log.warning("reconciliation waits: %s", exc)
-            except Exception:
-                # The service would end with it, and a restart would meet the same rows again.
-                self.forget()
-                _log.exception("reconciliation failed")
-
-    def stop(self) -> None:
-        """Let `run` end."""
-        self._stop.set()
 
     def forget(self) -> None:
         """Look at every bay once more: another process led, or something went wrong half way."""

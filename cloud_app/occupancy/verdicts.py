@@ -12,8 +12,9 @@ from cloud_app.storage.cloud_stream import Change, CloudEdge, append, last_state
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.intake import lock_edges
 from cloud_app.storage.queries import Now
+from cloud_app.storage.source_tables import cloud_edge
 from cloud_app.storage.tables import bay as bay_table
-from cloud_app.storage.tables import cloud_edge, edge
+from cloud_app.storage.tables import edge
 from cloud_app.storage.truths import keep_trusts, keep_watches, trusts_of, watches_of
 from cloud_app.storage.upsert import among
 from cloud_app.stream import TakenEvent

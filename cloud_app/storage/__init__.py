@@ -25,7 +25,8 @@ How a package adds its tables
 
        operator = Table("operator", metadata, Column("operator", Text, primary_key=True), ...)
 
-   `every_table()` finds any module of that name, so nothing in storage imports the package.
+   `every_table()` finds any module of that name, and in storage any `*_tables.py`, so nothing in
+   storage imports the package.
 2. `cloud_app/storage/migrations/versions/NNNN_what.py` makes them: `revision` is the next number,
    `down_revision` the last one (there is one line of revisions; a test says so). A draft comes from
 

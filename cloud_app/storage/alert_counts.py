@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Session
-from cloud_app.storage.tables import alert
 
 
 def open_by_site(session: Session) -> dict[str, tuple[int, int, int]]:

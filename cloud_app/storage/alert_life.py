@@ -14,8 +14,9 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_unless
 
 from cloud_app.alert_words import Severity
+from cloud_app.storage.alert_tables import alert, alert_log, alert_notice
 from cloud_app.storage.database import Row, Session
-from cloud_app.storage.tables import alert, alert_log, alert_notice, edge, gap
+from cloud_app.storage.tables import edge, gap
 
 
 @dataclass(frozen=True, slots=True, order=True)

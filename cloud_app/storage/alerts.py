@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 
 from cloud_app.alert_words import AlertState, Severity
+from cloud_app.storage.alert_tables import alert, alert_log
 from cloud_app.storage.database import Database, Row, Session
 from cloud_app.storage.queries import Sites, of_sites
-from cloud_app.storage.tables import alert, alert_log
 from cloud_app.storage.times import from_ms
 from cloud_app.views import AlertDetail, AlertItem, AlertLogEntry
 

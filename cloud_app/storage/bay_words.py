@@ -11,7 +11,8 @@ from sqlalchemy import and_, bindparam, delete, select, text, update
 from cloud_app.storage.counts import SAME_BAY
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import Now
-from cloud_app.storage.tables import bay, bay_state, bay_truth, cloud_edge, edge, source_state
+from cloud_app.storage.source_tables import bay_truth, cloud_edge, source_state
+from cloud_app.storage.tables import bay, bay_state, edge
 from cloud_app.storage.upsert import among
 from sensors.reconcile import SourceKind, SourceState
 from telemetry.bay_sensors import SENSORS_CAMERA

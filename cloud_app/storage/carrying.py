@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import and_, case, exists, select, text, update
 
 from cloud_app.storage.database import Session
-from cloud_app.storage.tables import bay, cloud_edge, edge
+from cloud_app.storage.source_tables import cloud_edge
+from cloud_app.storage.tables import bay, edge
 from cloud_app.storage.upsert import among
 
 _other, _its_edge = bay.alias("other"), edge.alias("its_edge")

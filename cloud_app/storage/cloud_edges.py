@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, select, text
 
 from cloud_app.errors import StorageError
 from cloud_app.storage.database import Session
-from cloud_app.storage.tables import cloud_edge, edge
+from cloud_app.storage.source_tables import cloud_edge
+from cloud_app.storage.tables import edge
 from cloud_app.storage.times import to_ms
 from cloud_app.storage.upsert import Upsert, among
 from telemetry.bounds import LATEST

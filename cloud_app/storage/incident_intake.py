@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import tuple_
 
 from cloud_app.storage.database import Session, Values
-from cloud_app.storage.tables import incident, incident_list
+from cloud_app.storage.incident_tables import incident, incident_list
 from cloud_app.storage.times import to_ms
 from cloud_app.storage.upsert import Upsert, names, same
 from telemetry.cloudevents import IncidentChangedEvent

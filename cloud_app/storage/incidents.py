@@ -24,9 +24,10 @@ from sqlalchemy import (
 
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session
+from cloud_app.storage.incident_tables import incident as incident_table
+from cloud_app.storage.incident_tables import incident_list
 from cloud_app.storage.queries import Now, Sites, of_sites
-from cloud_app.storage.tables import bay, edge, incident_list
-from cloud_app.storage.tables import incident as incident_table
+from cloud_app.storage.tables import bay, edge
 from cloud_app.storage.times import from_ms, to_ms
 from cloud_app.storage.upsert import names
 from cloud_app.views import IncidentItem

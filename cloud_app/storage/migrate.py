@@ -107,8 +107,11 @@ def differ(*compared: Any) -> bool | None:
 def every_table() -> MetaData:
     """The metadata with the tables of every package of `cloud_app`, for comparing and drafting."""
     import cloud_app
+    from cloud_app import storage
 
-    importlib.import_module("cloud_app.storage.sensor_tables")
+    for module in pkgutil.iter_modules(storage.__path__, f"{storage.__name__}."):
+        if module.name.endswith("_tables"):
+            importlib.import_module(module.name)
     for package in pkgutil.iter_modules(cloud_app.__path__, "cloud_app."):
         if package.ispkg and find_spec(f"{package.name}.tables") is not None:
             importlib.import_module(f"{package.name}.tables")

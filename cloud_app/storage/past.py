@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, bindparam, or_, select
 
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.bay_events import bays_in_force, last_events, lot_bays
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import occupancy_of
-from cloud_app.storage.tables import alert, bay, event
+from cloud_app.storage.tables import bay, event
 from cloud_app.storage.times import from_ms
 from cloud_app.views import BayNow
 from telemetry.messages import Occupancy

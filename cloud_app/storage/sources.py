@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Integer, Tuple, and_, func, literal_column, tuple_
 
 from cloud_app.storage.database import Session
-from cloud_app.storage.tables import source_state
+from cloud_app.storage.source_tables import source_state
 from cloud_app.storage.upsert import Excluded, Upsert, names
 from sensors.reconcile import SourceKind
 

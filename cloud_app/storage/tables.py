@@ -38,14 +38,22 @@ metadata = MetaData(
 )
 
 
-def _key(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+def key(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+    """A column of the primary key."""
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def _number(name: str) -> Column[Any]:
+def numbered(name: str) -> Column[Any]:
     """A key that the database counts up."""
     kind = BigInteger().with_variant(Integer, "sqlite")
     return Column(name, kind, primary_key=True, autoincrement=True)
+
+
+def partial_index(
+    name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False
+) -> None:
+    """An index of the rows that meet a condition."""
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 # One row per edge box, and the lock of all that belongs to it: an intake first touches the rows of
@@ -57,7 +65,7 @@ def _number(name: str) -> Column[Any]:
 edge = Table(
     "edge",
     metadata,
-    _key("edge"),
+    key("edge"),
     # `box`, or `cloud`: the bays of a lot whose states are made here (`cloud_edge`).
     Column("kind", Text, nullable=False, server_default=text("'box'")),
     Column("site", Text, nullable=False),
@@ -83,10 +91,10 @@ edge = Table(
 bay = Table(
     "bay",
     metadata,
-    _key("edge"),
-    _key("layout"),
+    key("edge"),
+    key("layout"),
     Column("place", Integer, nullable=False),
-    _key("bay"),
+    key("bay"),
     Column("site", Text, nullable=False),
     Column("lot", Text, nullable=False),
     Column("zone", Text),
@@ -100,14 +108,13 @@ bay = Table(
     Column("carried", SmallInteger, nullable=False, server_default=text("0")),
     Index("bay_by_lot", "site", "lot"),
 )
-_CARRIED = bay.c.carried == text("1")
-Index("bay_carried", bay.c.edge, bay.c.layout, sqlite_where=_CARRIED, postgresql_where=_CARRIED)
+partial_index("bay_carried", bay.c.edge, bay.c.layout, where=bay.c.carried == text("1"))
 
 lot = Table(
     "lot",
     metadata,
-    _key("site"),
-    _key("lot"),
+    key("site"),
+    key("lot"),
     Column("name", Text),
     Column("levels", Text, nullable=False),
     Column("lat", Double),
@@ -120,8 +127,8 @@ lot = Table(
 edge_fault = Table(
     "edge_fault",
     metadata,
-    _key("edge"),
-    _key("kind"),
+    key("edge"),
+    key("kind"),
     Column("site", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("first_ms", BigInteger, nullable=False),
@@ -135,9 +142,9 @@ edge_fault = Table(
 bay_state = Table(
     "bay_state",
     metadata,
-    _key("edge"),
-    _key("layout"),
-    _key("bay"),
+    key("edge"),
+    key("layout"),
+    key("bay"),
     Column("epoch", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("rank", SmallInteger, nullable=False),
@@ -158,12 +165,12 @@ bay_state = Table(
 bay_count = Table(
     "bay_count",
     metadata,
-    _key("edge"),
-    _key("camera"),
-    _key("lot"),
-    _key("zone"),
-    _key("level"),
-    _key("kind"),
+    key("edge"),
+    key("camera"),
+    key("lot"),
+    key("zone"),
+    key("level"),
+    key("kind"),
     Column("site", Text, nullable=False),
     Column("bays", Integer, nullable=False),
     Column("occupied", Integer, nullable=False),
@@ -177,98 +184,19 @@ bay_count = Table(
     postgresql_with={"fillfactor": 70},
 )
 
-# The edge that speaks for a lot's bays with sources of the cloud: sensors, words of people, counts.
-# It is a row of `edge` of kind `cloud`; no box may use its name.
-cloud_edge = Table(
-    "cloud_edge",
-    metadata,
-    _key("site"),
-    _key("lot"),
-    Column("edge", Text, nullable=False),
-    Index("cloud_edge_by_edge", "edge", unique=True),
-)
-
-# What each source of the cloud says of a bay: the word that was heard last. `news` is 1 until the
-# reconciler saw it. What a box's cameras say stays in `bay_state`.
-source_state = Table(
-    "source_state",
-    metadata,
-    _key("site"),
-    _key("lot"),
-    _key("bay"),
-    _key("source"),
-    Column("kind", Text, nullable=False),
-    Column("occ", SmallInteger),
-    Column("reason", Text),
-    Column("since_ms", BigInteger, nullable=False),
-    Column("heard_ms", BigInteger, nullable=False),
-    Column("until_ms", BigInteger),
-    Column("conf", Double),
-    Column("news", SmallInteger, nullable=False, server_default=text("1")),
-    Index("source_state_by_end", "until_ms"),
-)
-_NEWS = source_state.c.news == text("1")
-Index(
-    "source_state_with_news",
-    source_state.c.site,
-    source_state.c.lot,
-    sqlite_where=_NEWS,
-    postgresql_where=_NEWS,
-)
-
-# How a bay's state came about. While its sources differ `differ_ms` is since when, and `movers`
-# which of them changed then, JSON.
-bay_truth = Table(
-    "bay_truth",
-    metadata,
-    _key("site"),
-    _key("lot"),
-    _key("bay"),
-    Column("believed", Text),
-    Column("why", Text, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("said", Text, nullable=False),
-    Column("differ_ms", BigInteger),
-    Column("movers", Text),
-)
-_DIFFERS = bay_truth.c.differ_ms.is_not(None)
-Index(
-    "bay_truth_differing",
-    bay_truth.c.differ_ms,
-    sqlite_where=_DIFFERS,
-    postgresql_where=_DIFFERS,
-)
-
-# How far a source is to be believed: bay milliseconds for which another source could check it, for
-# how many of them it was found wrong, and in how many spells; over weeks and over about a day.
-source_trust = Table(
-    "source_trust",
-    metadata,
-    _key("site"),
-    _key("source"),
-    Column("kind", Text, nullable=False),
-    Column("checked_ms", Double, nullable=False),
-    Column("wrong_ms", Double, nullable=False),
-    Column("spells", Double, nullable=False),
-    Column("recent_checked_ms", Double, nullable=False),
-    Column("recent_wrong_ms", Double, nullable=False),
-    Column("recent_spells", Double, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-)
-
 # The stream as the edge numbered it: changes, incidents, gaps. On PostgreSQL one partition per
 # month (cloud_app.storage.partitions), hence the time in the key; that (edge, epoch, seq) alone is
 # unique is seen to by the intake (cloud_app.storage.events).
 event = Table(
     "event",
     metadata,
-    _key("edge"),
-    _key("epoch", BigInteger),
-    _key("seq", BigInteger),
+    key("edge"),
+    key("epoch", BigInteger),
+    key("seq", BigInteger),
     Column("site", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("bay", Text),
-    _key("time_ms", BigInteger),
+    key("time_ms", BigInteger),
     Column("occ", SmallInteger),
     Column("closed", SmallInteger),
     Column("reason", Text),
@@ -289,53 +217,42 @@ event = Table(
 gap = Table(
     "gap",
     metadata,
-    _key("edge"),
-    _key("epoch", BigInteger),
-    _key("first_seq", BigInteger),
-    _key("last_seq", BigInteger),
+    key("edge"),
+    key("epoch", BigInteger),
+    key("first_seq", BigInteger),
+    key("last_seq", BigInteger),
     Column("reason", Text, nullable=False),
     Column("told", SmallInteger, nullable=False, server_default=text("0")),
 )
-Index(
-    "gap_untold",
-    gap.c.edge,
-    sqlite_where=gap.c.told == text("0"),
-    postgresql_where=gap.c.told == text("0"),
-)
+partial_index("gap_untold", gap.c.edge, where=gap.c.told == text("0"))
 
 # Contiguous watermark: every seq up to `upto` is in `event` or inside a `gap`. `top` is the highest
 # seq that is known to exist: no event beyond it is in `event`. A hole is where upto < top.
 stream = Table(
     "stream",
     metadata,
-    _key("edge"),
-    _key("epoch", BigInteger),
+    key("edge"),
+    key("epoch", BigInteger),
     Column("upto", BigInteger, nullable=False),
     Column("top", BigInteger, nullable=False),
 )
-Index(
-    "stream_with_hole",
-    stream.c.edge,
-    stream.c.epoch,
-    sqlite_where=stream.c.upto < stream.c.top,
-    postgresql_where=stream.c.upto < stream.c.top,
-)
+partial_index("stream_with_hole", stream.c.edge, stream.c.epoch, where=stream.c.upto < stream.c.top)
 
 # A lot's past by quarters of an hour: how long the bays of an edge were occupied, free and unknown,
 # summed over the bays. The leader makes them of events that are complete (`quarter_mark.upto_ms`).
 quarter = Table(
     "quarter",
     metadata,
-    _key("site"),
-    _key("lot"),
-    _key("start_ms", BigInteger),
-    _key("edge"),
+    key("site"),
+    key("lot"),
+    key("start_ms", BigInteger),
+    key("edge"),
     Column("occupied_ms", BigInteger, nullable=False),
     Column("free_ms", BigInteger, nullable=False),
     Column("unknown_ms", BigInteger, nullable=False),
 )
 quarter_mark = Table(
-    "quarter_mark", metadata, _key("edge"), Column("upto_ms", BigInteger, nullable=False)
+    "quarter_mark", metadata, key("edge"), Column("upto_ms", BigInteger, nullable=False)
 )
 
 # The places of a counted lot that no single bay stands for, as they were from a moment on. Its past
@@ -343,9 +260,9 @@ quarter_mark = Table(
 count_point = Table(
     "count_point",
     metadata,
-    _key("site"),
-    _key("lot"),
-    _key("at_ms", BigInteger),
+    key("site"),
+    key("lot"),
+    key("at_ms", BigInteger),
     Column("occupied", Integer, nullable=False),
     Column("free", Integer, nullable=False),
     Column("unknown", Integer, nullable=False),
@@ -356,8 +273,8 @@ count_point = Table(
 edge_health = Table(
     "edge_health",
     metadata,
-    _key("edge"),
-    _key("at_ms", BigInteger),
+    key("edge"),
+    key("at_ms", BigInteger),
     Column("uptime_s", Double, nullable=False),
     Column("outbox_rows", BigInteger, nullable=False),
     Column("outbox_age_s", Double, nullable=False),
@@ -375,9 +292,9 @@ edge_health = Table(
 aggregate = Table(
     "aggregate",
     metadata,
-    _key("edge"),
-    _key("period_s", Integer),
-    _key("start_ms", BigInteger),
+    key("edge"),
+    key("period_s", Integer),
+    key("start_ms", BigInteger),
     Column("observed_s", Double, nullable=False),
     Column("body", Text, nullable=False),
 )
@@ -386,7 +303,7 @@ aggregate = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    _key("digest"),
+    key("digest"),
     Column("topic", Text, nullable=False),
     Column("payload", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -397,142 +314,9 @@ quarantine = Table(
 shadow = Table(
     "shadow",
     metadata,
-    _key("thing"),
-    _key("name"),
+    key("thing"),
+    key("name"),
     Column("version", BigInteger, nullable=False),
     Column("body", Text),
     Column("changed_ms", BigInteger, nullable=False),
-)
-
-# One row for each spell of a condition. `closed_ms` is when it was over, for whichever reason, and
-# `ceased_ms` when the condition itself was: an alert that a person closed stays unceased as long as
-# its condition holds, which keeps the rule from opening it again. `told_ms` is when somebody was
-# first notified; `planned` is 1 once it was decided who is to be (`alert_notice`).
-alert = Table(
-    "alert",
-    metadata,
-    _number("alert"),
-    Column("rule", Text, nullable=False),
-    Column("site", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("severity", Text, nullable=False, server_default=text("'warning'")),
-    Column("opened_ms", BigInteger, nullable=False),
-    Column("closed_ms", BigInteger),
-    Column("closed_by", Text),
-    Column("ceased_ms", BigInteger),
-    Column("acknowledged_ms", BigInteger),
-    Column("acknowledged_by", Text),
-    Column("assignee", Text),
-    Column("silenced_until_ms", BigInteger),
-    Column("comments", BigInteger, nullable=False, server_default=text("0")),
-    Column("escalated_ms", BigInteger),
-    Column("told_ms", BigInteger),
-    Column("planned", SmallInteger, nullable=False, server_default=text("0")),
-    Column("version", BigInteger, nullable=False, server_default=text("1")),
-    Index("alert_by_time", "opened_ms"),
-    Index("alert_by_subject", "rule", "site", "subject", "opened_ms"),
-    Index("alert_by_site", "site", "alert"),
-    Index("alert_by_rule", "rule", "alert"),
-    Index("alert_by_severity", "severity", "alert"),
-    # Numbers stand in links, so none is given twice.
-    sqlite_autoincrement=True,
-)
-
-
-def _partial(
-    name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False
-) -> None:
-    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
-
-
-_partial("alert_open", alert.c.alert, where=alert.c.closed_ms.is_(None))
-_partial(
-    "alert_lasting",
-    alert.c.rule,
-    alert.c.site,
-    alert.c.subject,
-    where=alert.c.ceased_ms.is_(None),
-    unique=True,
-)
-_partial("alert_by_assignee", alert.c.assignee, alert.c.alert, where=alert.c.assignee.is_not(None))
-# 0 as text, since an index's condition takes no parameter.
-_partial("alert_unplanned", alert.c.alert, where=alert.c.planned == text("0"))
-
-# What happened to each alert, in order; `actor` is empty where the service did it.
-alert_log = Table(
-    "alert_log",
-    metadata,
-    _number("entry"),
-    Column("alert", BigInteger, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("actor", Text),
-    Column("text", Text),
-    Column("until_ms", BigInteger),
-    Column("assignee", Text),
-    Index("alert_log_by_alert", "alert", "entry"),
-    sqlite_autoincrement=True,
-)
-
-# Who is still to be told of an alert, by notification rule: first that it is open (`step` is
-# `open`, or `once` if it was over at once), then, if the rule wants that, that it is over
-# (`close`). `due_ms` is empty while there is nothing to tell yet. A row goes when its rule has
-# nothing more to tell.
-alert_notice = Table(
-    "alert_notice",
-    metadata,
-    _key("alert", BigInteger),
-    _key("notification"),
-    Column("step", Text, nullable=False),
-    Column("escalation", SmallInteger, nullable=False, server_default=text("0")),
-    Column("due_ms", BigInteger),
-    Column("tries", BigInteger, nullable=False, server_default=text("0")),
-    Column("failed_ms", BigInteger),
-)
-_partial(
-    "alert_notice_due",
-    alert_notice.c.notification,
-    alert_notice.c.due_ms,
-    where=alert_notice.c.due_ms.is_not(None),
-)
-
-# The newest position of each incident; `ended_ms` stays empty while it lasts.
-incident = Table(
-    "incident",
-    metadata,
-    _key("edge"),
-    _key("incident"),
-    Column("epoch", BigInteger, nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("site", Text, nullable=False),
-    Column("layout", Text, nullable=False),
-    Column("camera", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("bays", Text, nullable=False),
-    Column("area", Text),
-    Column("vehicle", Text),
-    Column("conf", Double, nullable=False),
-    Column("box", Text),
-    Column("began_ms", BigInteger, nullable=False),
-    Column("last_seen_ms", BigInteger, nullable=False),
-    Column("stood_s", Double, nullable=False),
-    Column("limit_s", Double),
-    Column("ended_ms", BigInteger),
-    Column("reason", Text),
-    Index("incident_by_time", "began_ms"),
-    Index("incident_by_site", "site", "began_ms"),
-)
-_LASTS = incident.c.ended_ms.is_(None)
-Index("incident_open", incident.c.began_ms, sqlite_where=_LASTS, postgresql_where=_LASTS)
-
-# Which incidents lasted at each edge's newest snapshot, as JSON.
-incident_list = Table(
-    "incident_list",
-    metadata,
-    _key("edge"),
-    Column("epoch", BigInteger, nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("ids", Text, nullable=False),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from cloud_app.storage.database import Row, Session, Values
-from cloud_app.storage.tables import bay_truth, source_trust
+from cloud_app.storage.source_tables import bay_truth, source_trust
 from cloud_app.storage.upsert import Upsert, among, names, same
 from sensors.reconcile import SourceKind, Why
 from sensors.reliability import Checks, Said, Trust, Watch

@@ -21,7 +21,8 @@ from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
-from cloud_app.storage.queries import Now, edges_now, lots_now
+from cloud_app.storage.edge_queries import edges_now
+from cloud_app.storage.queries import Now, lots_now
 from cloud_app.storage.streams import recent_events
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import Watermark

@@ -21,9 +21,10 @@ from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database, Session
+from cloud_app.storage.edge_queries import edges_now
 from cloud_app.storage.intake import prune_quarantine
 from cloud_app.storage.migrations.heal import heal
-from cloud_app.storage.queries import Now, edges_now
+from cloud_app.storage.queries import Now
 from cloud_app.storage.streams import gaps
 from cloud_app.storage.tables import edge, gap, quarantine, shadow, stream
 from cloud_app.storage.times import to_ms

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from cloud_app.ingest.batch import Batch, take_batch
 from cloud_app.ingest.decode import Inbound
 from cloud_app.storage.database import Database, Row
-from cloud_app.storage.queries import Now, bays_now, edges_now, lots_now
+from cloud_app.storage.edge_queries import edges_now
+from cloud_app.storage.queries import Now, bays_now, lots_now
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.streams import gaps, holes
 from cloud_app.storage.times import to_ms

@@ -16,9 +16,9 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import insert, select, update
 
 from cloud_app.api.feed import Wanted
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Database
 from cloud_app.storage.queries import lot_now
-from cloud_app.storage.tables import alert
 from tests.cloud_app.hub import Hub, feeding, fill
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import wait_until

@@ -24,9 +24,9 @@ from cloud_app.registry.edits import Edit, state
 from cloud_app.registry.kinds import Ref
 from cloud_app.registry.things import find_one
 from cloud_app.rules import judge
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Database
 from cloud_app.storage.sensors import take_told
-from cloud_app.storage.tables import alert
 from telemetry.aws import ShadowTopics
 from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.hub import Hub, feeding, fill, heard_live

@@ -12,9 +12,9 @@ from cloud_app.alert_words import SEVERITIES, AlertRule, Severity
 from cloud_app.config import RulesConfig
 from cloud_app.rules import judge
 from cloud_app.storage.alert_life import prune_alerts
+from cloud_app.storage.alert_tables import alert_log
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
-from cloud_app.storage.tables import alert_log
 from cloud_app.stream import FaultKind
 from cloud_app.views import AlertItem
 from telemetry import UnknownReason

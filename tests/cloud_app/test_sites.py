@@ -21,8 +21,9 @@ from cloud_app.ingest.worker import IngestWorker
 from cloud_app.rules import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database, Session
+from cloud_app.storage.edge_queries import edges_now
 from cloud_app.storage.placing import move_edge, register_edge
-from cloud_app.storage.queries import Now, edges_now, lots_now
+from cloud_app.storage.queries import Now, lots_now
 from cloud_app.storage.times import to_ms
 from telemetry import SystemClock
 from tests.cloud_app.hub import TOKENS, Hub

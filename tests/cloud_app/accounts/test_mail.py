@@ -36,7 +36,6 @@ from tests.cloud_app.accounts.kit import (
     signed_in,
 )
 from tests.cloud_app.hub import Hub
-from tests.cloud_app.servers import wait_until
 from tests.kit.mosquitto import free_port
 
 ADA = "ada@example.org"
@@ -250,19 +249,10 @@ def test_a_server_without_starttls_gets_nothing(hub: Hub) -> None:
     assert inbox.messages == []
 
 
-def test_the_worker_sends_while_it_leads(hub: Hub, server: MailServer) -> None:
-    import threading
-
+def test_the_worker_sends_what_waits(hub: Hub, server: MailServer) -> None:
     ask_for_reset(hub, ADA)
-    worker = AccountsWorker(hub.database, SmtpMailer(server.config), lambda: True, hub.clock)
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
-        wait_until(lambda: len(server.inbox.messages) == 1, 60, "the mail")
-    finally:
-        worker.stop()
-        thread.join(10)
-    assert not thread.is_alive()
+    AccountsWorker(hub.database, SmtpMailer(server.config), hub.clock).tick()
+    assert len(server.inbox.messages) == 1
 
 
 def test_what_is_over_is_dropped(database: Database) -> None:
@@ -281,17 +271,17 @@ def test_what_is_over_is_dropped(database: Database) -> None:
 
     with database.write() as session:
         hub.accounts.send_link(session, acting(hub), ada, TicketKind.RESET)
-    worker = AccountsWorker(database, None, lambda: True, hub.clock)
+    worker = AccountsWorker(database, None, hub.clock)
 
     def left() -> list[int]:
         with database.read() as session:
             tables = (login_failure, login_session, ticket)
             return [session.rows(select(func.count()).select_from(t))[0][0] for t in tables]
 
-    worker._round(to_ms(hub.clock.utc()))
+    worker.tick()
     assert left() == [3, 1, 1]
     hub.clock.now_s += 91 * 86400
-    worker._round(to_ms(hub.clock.utc()))
+    worker.tick()
     assert left() == [0, 0, 0]
 
 

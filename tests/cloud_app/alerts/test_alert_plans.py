@@ -10,9 +10,9 @@ from sqlalchemy import insert, text
 from cloud_app.alert_words import AlertState, Severity
 from cloud_app.alerts.planning import plan
 from cloud_app.storage.alert_life import cease_all, lasting_alerts
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.alerts import AlertFilter, alert_detail, alerts, open_by_severity
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.tables import alert
 from tests.cloud_app.alerts.kit import Desk
 from tests.cloud_app.hub import Hub
 from tests.cloud_app.storage.test_plans import listening

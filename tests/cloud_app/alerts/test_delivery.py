@@ -28,10 +28,11 @@ from cloud_app.alerts.notifications import Destination
 from cloud_app.alerts.targets import Targets
 from cloud_app.alerts.webhook import WebhookTarget, signature
 from cloud_app.config import DatabaseConfig, NotificationsConfig, RulesConfig
+from cloud_app.rounds import LeaderRounds
 from cloud_app.storage.alert_life import Subject, tell_losses
+from cloud_app.storage.alert_tables import alert_notice
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
-from cloud_app.storage.tables import alert_notice
 from cloud_app.storage.times import to_ms
 from telemetry import SystemClock
 from tests.cloud_app.accounts.kit import CITY, PEOPLE, SEA, SOUTH, acting
@@ -477,7 +478,11 @@ def test_of_several_processes_one_tells_each_thing_once(
         Courier(each, targets, hub.accounts.tenants, each.lead, hub.clock)
         for each in (database, *others)
     ]
-    threads = [threading.Thread(target=courier.run) for courier in couriers]
+    rounds = [
+        LeaderRounds("notifications", courier.tick, each.lead, every_s=0.1, close=courier.close)
+        for courier, each in zip(couriers, (database, *others), strict=True)
+    ]
+    threads = [threading.Thread(target=each.run) for each in rounds]
     for thread in threads:
         thread.start()
     try:
@@ -489,8 +494,8 @@ def test_of_several_processes_one_tells_each_thing_once(
         wait_until(lambda: len(hook.bodies) >= 30 and told() >= 30, 60, "all to be told")
         wait_until(lambda: left(desk) == 0, 30, "all to be settled")
     finally:
-        for courier in couriers:
-            courier.stop()
+        for each_round in rounds:
+            each_round.stop()
         for thread in threads:
             thread.join(30)
         for each in others:

@@ -41,7 +41,7 @@ def remember(database: Database, hub: Hub, days: int, until_days: int = 0) -> No
 def test_a_lot_is_forecast_once_enough_is_known(database: Database) -> None:
     hub, _, _ = a_city(database)
     path = "/api/v1/lots/north/p1/forecast"
-    worker = ForecastWorker(database, lambda: True, hub.clock)
+    worker = ForecastWorker(database, hub.clock)
     with hub.client("north-only") as http:
         nothing = http.get(path).json()
         assert nothing["points"] == []
@@ -69,7 +69,7 @@ def test_a_lot_is_forecast_once_enough_is_known(database: Database) -> None:
 def test_learning_is_of_the_night_and_of_one_site_at_a_time(database: Database) -> None:
     hub, _, _ = a_city(database)
     remember(database, hub, 30)
-    worker = ForecastWorker(database, lambda: True, hub.clock)
+    worker = ForecastWorker(database, hub.clock)
 
     def learned() -> str | None:
         worker.tick()
@@ -91,7 +91,7 @@ def test_learning_is_of_the_night_and_of_one_site_at_a_time(database: Database) 
 def test_a_site_with_too_little_data_is_tried_again_soon(database: Database) -> None:
     hub, _, _ = a_city(database)
     remember(database, hub, 10)
-    worker = ForecastWorker(database, lambda: True, hub.clock)
+    worker = ForecastWorker(database, hub.clock)
     worker.tick()
     with hub.client("all") as http:
         answer = http.get("/api/v1/lots/north/p1/forecast").json()

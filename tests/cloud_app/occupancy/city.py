@@ -8,8 +8,8 @@ from sqlalchemy import insert
 
 from cloud_app.api.access import digest_of
 from cloud_app.config import HttpConfig, Scope, TokenConfig
+from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Database
-from cloud_app.storage.tables import alert
 from cloud_app.storage.times import to_ms
 from telemetry.layout import Layout
 from telemetry.messages import LayoutBay, Location, LotInfo

@@ -14,7 +14,8 @@ from cloud_app.storage.cloud_edges import cloud_edge_names, ensure_cloud_edge
 from cloud_app.storage.counts import drifts
 from cloud_app.storage.database import Database
 from cloud_app.storage.dwell import lot_stays
-from cloud_app.storage.queries import edge_counts, edges_now, edges_of, edges_to_reread, lot_size
+from cloud_app.storage.edge_queries import edge_counts, edges_now, edges_of, edges_to_reread
+from cloud_app.storage.queries import lot_size
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.streams import gaps, holes
 from sensors.reconcile import SourceKind

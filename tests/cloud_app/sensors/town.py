@@ -102,8 +102,9 @@ def contents(database: Database, tables: Iterable[str]) -> dict[str, list[tuple[
     """All rows of tables, in order."""
     from sqlalchemy import select
 
-    from cloud_app.storage.tables import metadata
+    from cloud_app.storage.migrate import every_table
 
+    metadata = every_table()
     with database.read() as session:
         return {
             name: sorted(map(tuple, session.rows(select(metadata.tables[name]))), key=repr)

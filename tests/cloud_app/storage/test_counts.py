@@ -10,8 +10,9 @@ from sqlalchemy import text
 
 from cloud_app.storage.counts import drifts
 from cloud_app.storage.database import Database
+from cloud_app.storage.edge_queries import edges_of
 from cloud_app.storage.placing import move_edge
-from cloud_app.storage.queries import edges_of, lots_now
+from cloud_app.storage.queries import lots_now
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.test_housekeeping import House
 from tests.cloud_app.test_intake import now_of, take

@@ -29,12 +29,13 @@ from cloud_app.storage.bay_events import Window
 from cloud_app.storage.counts import drifts
 from cloud_app.storage.database import Database
 from cloud_app.storage.dwell import lot_stays
+from cloud_app.storage.edge_queries import edges_now, edges_to_reread
 from cloud_app.storage.history import stays
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.migrate import configuration, differ, every_table, is_compared
 from cloud_app.storage.open import open_database
 from cloud_app.storage.partitions import months
-from cloud_app.storage.queries import Now, bays_now, edges_now, edges_to_reread, lots_now
+from cloud_app.storage.queries import Now, bays_now, lots_now
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.shadows import load_shadow
 from cloud_app.storage.sqlite import SqliteDatabase

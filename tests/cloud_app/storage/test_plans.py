@@ -27,21 +27,13 @@ from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.dwell import lot_stays
+from cloud_app.storage.edge_queries import edges_now, edges_to_reread
 from cloud_app.storage.health_history import health_points
 from cloud_app.storage.history import stays
 from cloud_app.storage.incidents import IncidentFilter, incidents
 from cloud_app.storage.past import bays_at
 from cloud_app.storage.quarters import edges_due
-from cloud_app.storage.queries import (
-    Now,
-    bays_now,
-    edges_now,
-    edges_to_reread,
-    lot_now,
-    lot_size,
-    lots_now,
-    lots_of_edges,
-)
+from cloud_app.storage.queries import Now, bays_now, lot_now, lot_size, lots_now, lots_of_edges
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.streams import EventFilter, gaps, holes, recent_events
 from cloud_app.storage.times import to_ms

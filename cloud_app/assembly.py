@@ -1,0 +1,215 @@
+"""Which parts the service is made of, and what each of them is given."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloud_app.accounts.assembly import Accounts
+from cloud_app.accounts.upkeep import AccountsWorker
+from cloud_app.alerts.courier import Courier
+from cloud_app.alerts.targets import Targets
+from cloud_app.analytics.forecasts import ForecastWorker
+from cloud_app.api.access import Doorkeeper
+from cloud_app.api.context import ApiContext
+from cloud_app.api.feed import LiveFeed
+from cloud_app.config import CloudConfig
+from cloud_app.housekeeping import Housekeeper
+from cloud_app.ingest.gates.intake import GateIntake
+from cloud_app.ingest.gates.worker import GateWorker
+from cloud_app.ingest.holes import HoleWatch
+from cloud_app.ingest.link import CloudLink
+from cloud_app.ingest.sensors.intake import SensorIntake
+from cloud_app.ingest.sensors.worker import SensorWorker
+from cloud_app.ingest.worker import IngestWorker, Sink
+from cloud_app.occupancy.counting import LotCounter
+from cloud_app.occupancy.reconciler import Reconciler
+from cloud_app.rounds import LeaderRounds
+from cloud_app.shadow_service import ShadowService, ShadowWorker
+from cloud_app.storage.database import Database
+from cloud_app.storage.queries import Now
+from cloud_app.storage.times import to_ms
+from cloud_app.stream import TakenEvent
+from telemetry import Clock, ConfigError
+from telemetry.aws import shadow_requests
+
+
+class Part(Protocol):
+    """Something that works in a thread until told to stop."""
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The parts of one process.
+
+    Attributes:
+        parts: each wants a thread.
+        link: to the broker; it has threads of its own.
+        context: what the API needs.
+    """
+
+    parts: Sequence[Part]
+    link: CloudLink
+    context: ApiContext
+
+
+@contextmanager
+def assembled(config: CloudConfig, database: Database, clock: Clock) -> Iterator[Assembly]:
+    """Build every part; close the sinks at the end.
+
+    Raises:
+        ConfigError: an extra that the configuration needs is not installed.
+    """
+    sinks = [_SharedSink(sink) for sink in _sinks(config, clock)]
+    try:
+        yield _assembly(config, database, clock, sinks)
+    finally:
+        for sink in sinks:
+            sink.close()
+
+
+def _assembly(
+    config: CloudConfig, database: Database, clock: Clock, sinks: Sequence[Sink]
+) -> Assembly:
+    link = CloudLink(
+        config.broker,
+        clock,
+        shadow_requests(config.shadow.root) if config.shadow.enabled else (),
+    )
+    accounts = Accounts.of(config, database)
+    gates = GateIntake(config.gates, clock)
+    sensors = SensorIntake(config.sensors, clock, gates.take_counts)
+    holes = HoleWatch(clock, config.ingest.replay_after_s)
+    stale_after_s = config.ingest.stale_after_s
+    housekeeper = Housekeeper(
+        database,
+        link,
+        accounts.tenants,
+        config.rules,
+        config.retention,
+        stale_after_s,
+        holes,
+        clock,
+        config.gates,
+    )
+    ingest = IngestWorker(
+        database, sinks, link, config.ingest, config.broker.prefix, clock, housekeeper.saw
+    )
+    shadows = ShadowService(database, clock, config.shadow.root)
+    shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
+    link.deliver_to(ingest.inbox, shadow_worker.offer)
+    feed = LiveFeed(database, lambda: Now(to_ms(clock.utc()), int(stale_after_s * 1000)))
+    context = ApiContext(
+        config,
+        database,
+        clock,
+        Doorkeeper(config.http, accounts, clock),
+        feed,
+        lambda: link.state,
+        ingest.counts,
+        shadows if config.shadow.enabled else None,
+        link.publish,
+        accounts,
+        sensors,
+        gates,
+    )
+    rounds = _rounds(config, database, clock, accounts, sinks)
+    keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
+    networks = _network_workers(config, database, clock, sensors, gates)
+    return Assembly((ingest, *networks, shadow_worker, keeping, *rounds, feed), link, context)
+
+
+def _network_workers(
+    config: CloudConfig,
+    database: Database,
+    clock: Clock,
+    sensors: SensorIntake,
+    gates: GateIntake,
+) -> tuple[Part, ...]:
+    networks = config.sensors.network
+    of_sensors = [each for each in networks if not each.kind.is_of_gates]
+    of_gates = [each for each in networks if each.kind.is_of_gates]
+    return (
+        SensorWorker(database, of_sensors, clock, intake=sensors),
+        GateWorker(database, of_gates, clock, intake=gates),
+    )
+
+
+def _rounds(
+    config: CloudConfig,
+    database: Database,
+    clock: Clock,
+    accounts: Accounts,
+    sinks: Sequence[Sink],
+) -> tuple[Part, ...]:
+    """What the leader does by and by, each in a thread, so that one never holds up another."""
+    leads = database.lead
+    stale_after_s = config.ingest.stale_after_s
+    targets = Targets.of(config, accounts.url)
+    reconciler = Reconciler(
+        database, clock, stale_after_s, config.broker.prefix, lambda events: _put(sinks, events)
+    )
+    counter = LotCounter(database, config.gates, stale_after_s, clock)
+    upkeep = AccountsWorker(database, targets.mailer, clock)
+    courier = Courier(database, targets, accounts.tenants, leads, clock)
+    forecasts = ForecastWorker(database, clock)
+    return (
+        LeaderRounds("reconciliation", reconciler.tick, leads, lost=reconciler.forget),
+        LeaderRounds("counts of lots", counter.tick, leads),
+        LeaderRounds("accounts", upkeep.tick, leads, every_s=2.0),
+        LeaderRounds("notifications", courier.tick, leads, close=courier.close),
+        LeaderRounds("forecasts", forecasts.tick, leads, every_s=60.0),
+    )
+
+
+class _SharedSink:
+    """A sink that the ingest and the reconciler write to."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._lock = threading.Lock()
+
+    def put(self, events: Sequence[TakenEvent]) -> None:
+        """Take events, one caller at a time."""
+        with self._lock:
+            self._sink.put(events)
+
+    def close(self) -> None:
+        """Finish what is open."""
+        with self._lock:
+            self._sink.close()
+
+
+def _put(sinks: Sequence[Sink], events: Sequence[TakenEvent]) -> None:
+    for sink in sinks:
+        sink.put(events)
+
+
+def _sinks(config: CloudConfig, clock: Clock) -> list[Sink]:
+    sinks: list[Sink] = []
+    if config.lake is not None:
+        from cloud_app.sinks.lake import Lake
+
+        sinks.append(Lake(config.lake, config.broker.client_id, clock))
+    if config.kafka is not None:
+        try:
+            from cloud_app.sinks.kafka import KafkaSink
+        except ImportError as exc:
+            msg = (
+                "[kafka] needs the extra lotsight[kafka]; expected the Python module "
+                f"confluent_kafka, but got: {exc}"
+            )
+            raise ConfigError(msg) from exc
+        sinks.append(KafkaSink(config.kafka))
+    return sinks
