@@ -106,7 +106,7 @@ class BayNow(_View):
 
     @computed_field(  # type: ignore[prop-decorator]
         description="a driver may take it: known to be free, open, not blocked, not reserved"
-    )  # type: ignore[prop-decorator]
+    )
     @property
     def available(self) -> bool:
         """Free, known, not closed, not blocked, not reserved."""

@@ -41,6 +41,7 @@ class AlarmKind(StrEnum):
     LINK = "link"
     ROLLOUT = "rollout"
     HTTP = "http"
+    EYE = "eye"
     AUDIT = "audit"
     HARVEST = "harvest"
 

@@ -11,7 +11,7 @@ from edge_app.delivery.agents.commands import CommandHandlers, Result
 def command_handlers(
     cameras: CameraSet, request_snapshot: Callable[[], None], diagnostics: Callable[[], Result]
 ) -> CommandHandlers:
-    """The handlers of all commands but `set_bay_closed`, which the store does itself.
+    """The handlers of all commands but those that close or block a bay: the store does these.
 
     Args:
         cameras: of the box.
@@ -31,7 +31,12 @@ def command_handlers(
         request_snapshot()
         return {}
 
+    def confirm_bay(bay: str, occ: bool) -> Result:
+        cameras.confirm(bay, occ)
+        return {}
+
     handlers = CommandHandlers()
+    handlers.on_confirm_bay(confirm_bay)
     handlers.on_recalibrate(recalibrate)
     handlers.on_restart_camera(restart_camera)
     handlers.on_snapshot_now(snapshot_now)

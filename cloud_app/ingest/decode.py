@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from cloud_app.ingest.changes import read_change
-from cloud_app.storage.events import facts
+from cloud_app.storage.events import blocked, facts
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import BayChange, EdgeFault, Poison, TakenEvent, Told
 from telemetry import TelemetryError

@@ -160,7 +160,8 @@ bay_state = Table(
 )
 
 # The read model of every count: bays of the layouts in force, each in exactly one of the four
-# states; those that are free but blocked are counted again in `blocked`. The intake keeps it in the transaction that moves `bay_state`. No zone or level is ''.
+# states; those that are free but blocked are counted again in `blocked`. The intake keeps it in
+# the transaction that moves `bay_state`. No zone or level is ''.
 # Whether an edge is stale depends on the moment, so it is added when the rows are read.
 bay_count = Table(
     "bay_count",

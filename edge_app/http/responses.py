@@ -170,6 +170,7 @@ def box_view(report: BoxReport, live_state: LiveState) -> BoxView:
         starting=tuple(cameras_that_start(live_state)),
         bays=counts(live_state),
         closed_bays=tuple(sorted(report.closed_bays)),
+        by_eye=report.by_eye,
         blocked_bays=dict(sorted(report.blocked_bays.items())),
         cameras=tuple(map(camera_view, views(live_state))),
         incidents=incident_views(live_state),

@@ -231,6 +231,9 @@ class BoxView(_View):
     starting: tuple[str, ...] = Field(description="cameras that are still starting")
     bays: Counts
     closed_bays: tuple[str, ...]
+    by_eye: Mapping[str, tuple[str, ...]] = Field(
+        description="by camera: bays that a person should judge, see `bays/{bay}/confirm`"
+    )
     blocked_bays: Mapping[str, Blocked] = Field(description="bays that no vehicle can use, and why")
     cameras: tuple[CameraView, ...]
     incidents: tuple[IncidentView, ...]
