@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.optimize import linear_sum_assignment
 
 from vision.geometry import to_norm
 from vision.incidents.ground import LotGround
+from vision.pairing import best_pairs
 from vision.types import Detections, Floats, as_floats
 
 NO_BAY = -1
@@ -149,7 +149,7 @@ def _homes(share: Floats, bay_prob: Floats, least: float) -> Ints:
     A bay that is surely occupied has a vehicle somewhere, so it goes before one that is free.
     """
     score = share * (0.25 + bay_prob[None])
-    rows, columns = linear_sum_assignment(score, maximize=True)
+    rows, columns = best_pairs(score)
     home = np.full(len(share), NO_BAY, np.int64)
     real = share[rows, columns] >= least
     home[rows[real]] = columns[real]

@@ -281,6 +281,7 @@ const show = (report) => {
         .join(', '),
     ],
     ['model', model ? `${model.name} ${model.version}, ${model.method}` : 'none'],
+    ['tuned', model?.tuning],
     ['model file', model ? model.sha256.slice(0, 12) : null],
     ['version', report.version],
     ['up for', span(report.uptime_s)],
