@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edge_app.cameras import CameraSet
 from edge_app.delivery import Store
-from edge_app.delivery.store import block_by_hand
+from edge_app.delivery.blocks import block_by_hand
 from telemetry.vocabulary import BlockKind
 
 

@@ -91,8 +91,6 @@ class CameraPipeline:
         self._view = LiveView(self.camera, None, None, (), self._stats.status)
         self._show()
 
-    # -- what it works with ----------------------------------------------------------------------
-
     @property
     def calibration(self) -> Calibration | None:
         """The calibration in use."""
@@ -185,8 +183,6 @@ class CameraPipeline:
     def tell_all(self, cause: Cause) -> None:
         """Record every bay's present state, as if it had just changed."""
         self._record(self._filter.states(), cause)
-
-    # -- work ------------------------------------------------------------------------------------
 
     @property
     def request(self) -> PassRequest | None:
@@ -292,8 +288,6 @@ class CameraPipeline:
     def latency_p95_ms(self) -> float | None:
         """From a frame's arrival to its states in the store, over the last frames."""
         return self._stats.latency_p95_ms()
-
-    # -- inside ----------------------------------------------------------------------------------
 
     def _urgency_of(self, frame: Frame, bays: BayShapes, greys: SmallGreys) -> Urgency | None:
         if not bays.polygons_norm:

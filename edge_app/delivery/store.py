@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from edge_app.delivery.blocks import outweighs
 from edge_app.delivery.buffer import ChangeBuffer
 from edge_app.delivery.changes import BayChange
 from edge_app.delivery.config import OutboxConfig
@@ -43,12 +44,10 @@ from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
 from telemetry.messages import Blocked, ClockStamp, Snapshot
-from telemetry.vocabulary import BayState, BlockKind, BlockSource, Cause, UnknownReason
+from telemetry.vocabulary import BayState, BlockSource, Cause, UnknownReason
 from vision.incidents import Incident
 
 _log = logging.getLogger(__name__)
-
-_WEIGHT = {source: weight for weight, source in enumerate(BlockSource)}
 
 
 class Store:
@@ -197,7 +196,7 @@ class Store:
         with self._lock:
             held = self._held(bay)
             known = held.blocked
-            if known is not None and _WEIGHT[known.by] > _WEIGHT[by]:
+            if known is not None and outweighs(known.by, by):
                 return False
             return known != blocked and self._restate(replace(held, blocked=blocked), cause)
 
@@ -451,14 +450,3 @@ class Store:
 
 def _starting(bay: str, clock: Clock) -> HeldBay:
     return HeldBay(BayState(bay, None, UnknownReason.STARTING, 0.0, clock.utc()), False, 0)
-
-
-def block_by_hand(store: Store, bay: str, kind: BlockKind | None) -> bool:
-    """A person says what blocks a bay, or that nothing does; gives whether that changed anything.
-
-    Raises:
-        StoreError: the layout does not hold the bay.
-    """
-    person = BlockSource.PERSON
-    blocked = None if kind is None else Blocked(kind=kind, conf=1.0, by=person)
-    return store.set_blocked(bay, blocked, person)

@@ -14,9 +14,10 @@ from edge_app.delivery.agents.health import HealthAgent
 from edge_app.delivery.agents.home_assistant import HomeAssistantAgent
 from edge_app.delivery.agents.jobs import JobAgent
 from edge_app.delivery.agents.shadow import ShadowAgent, ShadowPart, bays_report
+from edge_app.delivery.blocks import block_by_hand
 from edge_app.delivery.config import MqttConfig
 from edge_app.delivery.rollout import JobRunner
-from edge_app.delivery.store import Store, block_by_hand
+from edge_app.delivery.store import Store
 from telemetry.aws import JobKind, ShadowName
 from telemetry.clock import Clock
 from telemetry.health import CameraHealth

@@ -6,7 +6,7 @@ import pytest
 
 from edge_app.delivery import Store, StoreError
 from edge_app.delivery.agents.shadow import bays_report
-from edge_app.delivery.store import block_by_hand
+from edge_app.delivery.blocks import block_by_hand
 from telemetry import BayChangedEvent, Blocked, BlockKind, BlockSource, Cause, ManualClock
 from tests.edge_app.delivery.kit import change, events, layout_of, open_store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -72,7 +73,7 @@ def state(occ: bool | None) -> BayState:
 
 
 def said(
-    looks: list[tuple[float, bool | None, float]], known: dict[str, Blocked] | None = None
+    looks: Sequence[tuple[float, bool | None, float]], known: dict[str, Blocked] | None = None
 ) -> list[tuple[float, bool]]:
     """When the word changes; looks: time, state, share."""
     filtered = BlockFilter(BlockSettings(hold_s=60.0))
