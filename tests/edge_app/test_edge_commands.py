@@ -23,7 +23,7 @@ def config_file(tmp_path: Path, free_port: Callable[[], int]) -> Path:
     bay = Bay(id="a", polygon=((0.1, 0.1), (0.5, 0.1), (0.5, 0.6), (0.1, 0.6)))
     drawn = Calibration(camera="north", image_wh=(640, 480), bays=(bay,))
     save_calibration(tmp_path / "north.json", drawn, author="test")
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((480, 640, 3), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((480, 640, 3), np.uint8))
     path = tmp_path / "box.toml"
     path.write_text(
         f'[edge]\nsite = "s"\nedge = "e"\nstate_dir = "state"\n[http]\nport = {free_port()}\n'

@@ -96,7 +96,7 @@ def test_a_login_never_shows() -> None:
 
 
 def test_the_replay_source_plays_its_script() -> None:
-    picture = np.full((4, 4, 3), 90, np.uint8)
+    picture = np.zeros((4, 4, 3), np.uint8)
     clock = ManualClock()
     source = ReplaySource(
         [picture, CameraError("glitch"), picture],

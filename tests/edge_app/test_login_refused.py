@@ -130,7 +130,7 @@ def test_the_pauses_stay_below_what_locks_a_camera() -> None:
 
 def test_a_camera_that_is_away_between_two_refusals_is_still_tried_rarely() -> None:
     script = [LoginRejected("no"), CameraError("away"), LoginRejected("no")]
-    source = ReplaySource([np.full((4, 4, 3), 90, np.uint8)], open_errors=script)
+    source = ReplaySource([np.zeros((4, 4, 3), np.uint8)], open_errors=script)
     feed = CameraFeed("north", lambda: source, PACED, SystemClock())
     began_s = time.monotonic()
     feed.start()

@@ -61,7 +61,7 @@ def test_picture_and_clip_are_told_apart(lot_picture: Path, tmp_path: Path) -> N
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
     for _ in range(5):
-        writer.write(np.full((48, 64, 3), 90, np.uint8))
+        writer.write(np.zeros((48, 64, 3), np.uint8))
     writer.release()
     with open_pictures(str(path)) as pictures:
         assert isinstance(pictures, ClipPictures)

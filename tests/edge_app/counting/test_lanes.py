@@ -78,7 +78,7 @@ class Rig:
         self.lanes.use_detector(self.network)
 
     def frame(self) -> Frame:
-        image = np.full((WH[1], WH[0], 3), 90, np.uint8)
+        image = np.zeros((WH[1], WH[0], 3), np.uint8)
         return Frame("ramp", image, self.clock.mono_s(), self.clock.utc(), 1)
 
     def drive(self, feet: Sequence[float], view: ViewReport | None = None) -> list[GatePassage]:
