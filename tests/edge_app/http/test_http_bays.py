@@ -12,18 +12,19 @@ from tests.edge_app.http.conftest import Serve
 
 @dataclass
 class Words:
-    """Takes what is said of bay A1 only."""
+    """Takes what is said of one bay only."""
 
+    bay: str = "A1"
     said: list[tuple[str, object]] = field(default_factory=list)
 
     def confirm(self, bay: str, occ: bool) -> None:
-        if bay != "A1":
+        if bay != self.bay:
             msg = f"expected a bay that a camera sees, but got {bay!r}"
             raise ConfigError(msg)
         self.said.append((bay, occ))
 
     def block(self, bay: str, kind: BlockKind | None) -> None:
-        if bay != "A1":
+        if bay != self.bay:
             msg = f"expected a bay of the layout, but got {bay!r}"
             raise StoreError(msg)
         self.said.append((bay, kind))
