@@ -245,7 +245,7 @@ class EdgeNow(_View):
     online: bool
     stale: bool
     stale_reason: StaleReason | None
-    last_seen: datetime | None
+    last_seen: datetime | None = Field(description="null: never, or of no box but the cloud itself")
     since: datetime | None = Field(description="of the present connection, or of the good-bye")
     offline_reason: str | None
     software: str | None

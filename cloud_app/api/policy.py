@@ -140,6 +140,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/count": {"GET": Permission.READ, "POST": Permission.WRITE},
+    f"{_V1}/lots/{{site}}/{{lot}}/levels": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/true-counts": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/gates": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/passages": {"GET": Permission.READ},

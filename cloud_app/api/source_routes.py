@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_app.accounts.audit import Subject, record
+from cloud_app.accounts.keys import names_of
 from cloud_app.api.context import ActorNow, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Moment
 from cloud_app.occupancy.bay_sources import BaySources, bay_sources
@@ -54,7 +55,13 @@ def get_sources(site: SiteId, lot: LotId, bay: BayId, reading: Reading) -> BaySo
     found = bay_sources(reading.session, reading.now(), reading.site(site), lot, bay)
     if found is None:
         raise _no_bay(site, lot, bay)
-    return found
+    people = [each.source for each in found.sources if each.kind is SourceKind.MANUAL]
+    names = names_of(reading.session, people)
+    named = (
+        each.model_copy(update={"name": names.get(each.source, each.name)})
+        for each in found.sources
+    )
+    return found.model_copy(update={"sources": tuple(named)})
 
 
 @router.put(_BAY + "/manual", tags=["now"], status_code=status.HTTP_204_NO_CONTENT)

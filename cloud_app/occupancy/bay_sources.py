@@ -48,6 +48,7 @@ class BaySource(BaseModel):
     source: str = Field(
         description="edge/camera of a box, id of a sensor, or who set the bay by hand"
     )
+    name: str = Field(description="to show: a person's or key's name, a device's id")
     kind: SourceKind
     role: RoleName = Field(
         description="believed; agrees; overruled: it says otherwise; unknowing: it does not know; "
@@ -132,6 +133,7 @@ def _source(word: Weighed, trust: Trust | None) -> BaySource:
     share = None if trust is None else trust.long.share
     return BaySource(
         source=said.source,
+        name=said.source,
         kind=said.kind,
         role=word.role.value,
         state=Occupancy.of(said.occ),

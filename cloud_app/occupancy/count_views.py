@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import bindparam, func, select
 
 from cloud_app.config import GatesConfig
-from cloud_app.occupancy.balances import Lot, Zeroing, last_zeroing, zeroings
+from cloud_app.occupancy.balances import Lot, Zeroing, last_number, last_zeroing, zeroings
 from cloud_app.occupancy.gates import GateNow, gates_at
 from cloud_app.occupancy.passages import QUARTER_MS
 from cloud_app.occupancy.tables import lot_count, passage_quarter
@@ -40,6 +40,7 @@ class TrueCount(_View):
     )
     by: str | None = Field(description="who said it")
     note: str | None
+    level: str | None = Field(description="of this level; null: of the whole lot")
 
 
 class LotCount(_View):
@@ -79,6 +80,7 @@ class Gate(_View):
     gate: str
     name: str | None
     level: str | None = Field(description="it counts this level, not the lot")
+    level_from: str | None = Field(description="what comes into `level` leaves this one")
     edge: str | None = Field(description="the box that it speaks through")
     heard: datetime | None = Field(description="null: never")
     silent_since: datetime | None
@@ -131,9 +133,8 @@ def is_counted(session: Session, lot: Lot) -> bool:
 
 
 def version_of(session: Session, lot: Lot) -> int:
-    """What a change of the count must name: the number of the last true one."""
-    last = last_zeroing(session, lot)
-    return 0 if last is None else last.number
+    """What a change of a count must name: the number of the last true one, levels included."""
+    return last_number(session, lot)
 
 
 def count_now(session: Session, lot: Lot, now: datetime, config: GatesConfig) -> LotCount | None:
@@ -192,6 +193,7 @@ def true_count(found: Zeroing) -> TrueCount:
         drift=found.drift,
         by=truth.actor,
         note=truth.note,
+        level=found.level or None,
     )
 
 
@@ -213,6 +215,7 @@ def gates_now(session: Session, lot: Lot, now: datetime, config: GatesConfig) ->
             gate=each.gate,
             name=each.name,
             level=each.level,
+            level_from=each.level_from,
             edge=each.edge,
             heard=each.heard,
             silent_since=each.silent_since(now),

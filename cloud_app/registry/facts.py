@@ -94,13 +94,18 @@ OpeningHoursText = Annotated[str, AfterValidator(check_opening_hours)]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 
 
-def _levels(value: Any) -> Any:
-    # As a cell of a table has them.
+def _in_cell(value: Any) -> Any:
+    # As a cell of a table has several of them.
     return [each for each in value.split(";") if each.strip()] if isinstance(value, str) else value
 
 
 Levels = Annotated[
-    tuple[Text32, ...], BeforeValidator(_levels), Field(max_length=200, description="lowest first")
+    tuple[Text32, ...], BeforeValidator(_in_cell), Field(max_length=200, description="lowest first")
+]
+LevelCapacities = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=100_000)], ...],
+    BeforeValidator(_in_cell),
+    Field(max_length=200, description="places of each of `levels`, in their order"),
 ]
 
 
@@ -180,6 +185,7 @@ class LotFacts(_Address):
 
     placement: Placement | None = None
     levels: Levels | None = None
+    level_capacities: LevelCapacities | None = None
     outline: LotOutline | None = None
     opening_hours: OpeningHoursText | None = Field(
         default=None, description="OpenStreetMap's opening_hours, in the site's time zone"
@@ -201,6 +207,13 @@ class LotFacts(_Address):
     empty_count: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
         default=None, description="vehicles that stay overnight; none if absent"
     )
+
+    def capacity_of(self, level: str) -> int | None:
+        """Places of a level, of the whole lot for the empty text; None where nobody said it."""
+        if not level:
+            known = self.capacity is not None or not self.level_capacities
+            return self.capacity if known else sum(self.level_capacities or ())
+        return dict(zip(self.levels or (), self.level_capacities or (), strict=False)).get(level)
 
 
 class ZoneFacts(Facts):
@@ -255,6 +268,10 @@ class DeviceFacts(Facts):
     location: Place | None = None
     level: Text32 | None = Field(
         default=None, description="of a gate within the lot: it counts this level, not the lot"
+    )
+    level_from: Text32 | None = Field(
+        default=None,
+        description="of a gate between two levels: what comes into `level` leaves this one",
     )
     wiring: GateWiring | None = Field(
         default=None, description="of a gate: how the directions that it tells are to be taken"

@@ -9,6 +9,7 @@ export type Lot = Schemas['LotNow'];
 export type Bay = Schemas['BayNow'];
 export type LotCount = Schemas['LotCount'];
 export type TrueCount = Schemas['TrueCount'];
+export type LevelCount = Schemas['LevelCount'];
 export type Gate = Schemas['Gate'];
 export type BaySource = Schemas['BaySource'];
 export type BaySources = Schemas['BaySources'];
