@@ -31,7 +31,10 @@ class Watermark:
 
 
 class BayChange(NamedTuple):
-    """What the tables keep of a bay's change, in the order of the columns of `event`."""
+    """What the tables keep of a bay's change, in the order of the columns of `event`.
+
+    `blocked`, the last, is in the table of states alone.
+    """
 
     bay: str
     occ: int | None
@@ -41,6 +44,12 @@ class BayChange(NamedTuple):
     conf: float
     cause: str
     layout: str
+    blocked: str | None = None
+
+    @property
+    def state(self) -> tuple[int | None, int, str | None, int, float, str | None]:
+        """As the table of states has it."""
+        return (*self[1:6], self.blocked)
 
 
 Told: TypeAlias = (

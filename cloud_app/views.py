@@ -36,6 +36,9 @@ class Counts(_View):
     unknown: int = Field(default=0, description="state unknown")
     stale: int = Field(default=0, description="the edge is unreachable: neither free nor occupied")
     closed: int = Field(default=0, description="taken out of service")
+    blocked: int = Field(
+        default=0, description="of the free ones those that no vehicle can use: never available"
+    )
     capacity: int = Field(
         default=0, description="bays that drivers may use when free: open and not reserved"
     )
@@ -90,6 +93,9 @@ class BayNow(_View):
     angle: str
     state: Occupancy
     closed: bool
+    blocked: str | None = Field(
+        default=None, description="why no vehicle can use it: neighbour, obstacle or snow"
+    )
     reason: str | None
     conf: float | None
     since: datetime | None
@@ -99,12 +105,15 @@ class BayNow(_View):
         default=False, description="reconciled from several sources; see the bay's `sources`"
     )
 
-    @computed_field(description="available to drivers: known to be free, open and not reserved")  # type: ignore[prop-decorator]
+    @computed_field(  # type: ignore[prop-decorator]
+        description="available to drivers: known to be free, open, not blocked, not reserved"
+    )
     @property
     def available(self) -> bool:
-        """Free, known, not closed, not reserved."""
+        """Free, known, not closed, not blocked, not reserved."""
         is_free = self.state is Occupancy.FREE and not self.stale
-        return is_free and not self.closed and self.kind not in KEPT_KINDS
+        is_usable = not self.closed and self.blocked is None
+        return is_free and is_usable and self.kind not in KEPT_KINDS
 
 
 class Availability(_View):

@@ -54,6 +54,7 @@ class Verdicts:
         y_norm: height of the bay's middle in the image, 0 top to 1 bottom; in an oblique view a
             stand-in for distance.
         input_px: pixels that the network worked on for each frame.
+        unseen: which bays the image does not show well enough, and a box calls unknown.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Verdicts:
     size_px: Floats = field(repr=False)
     y_norm: Floats = field(repr=False)
     input_px: tuple[int, ...] = field(default=(), repr=False)
+    unseen: Bools | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, frames: Sequence[LotFrame], results: Sequence[FrameResult]) -> Verdicts:
@@ -81,6 +83,13 @@ class Verdicts:
             size_px=np.concatenate([one.size_px for one in results] or [none]),
             y_norm=as_floats([p[:, 1].mean() for f in frames for p in f.polygons_norm]),
             input_px=tuple(one.input_px for one in results),
+            unseen=np.concatenate(
+                [
+                    np.zeros(len(one.prob), np.bool) if one.unseen is None else one.unseen
+                    for one in results
+                ]
+                or [np.zeros(0, np.bool)]
+            ),
         )
 
     def __len__(self) -> int:
@@ -116,6 +125,7 @@ class Verdicts:
             size_px=self.size_px[bays],
             y_norm=self.y_norm[bays],
             input_px=tuple(px for index, px in enumerate(self.input_px) if index in kept),
+            unseen=None if self.unseen is None else self.unseen[bays],
         )
 
 
@@ -142,6 +152,9 @@ def joined(name: str, parts: Sequence[Verdicts]) -> Verdicts:
         size_px=np.concatenate([part.size_px for part in parts]),
         y_norm=np.concatenate([part.y_norm for part in parts]),
         input_px=tuple(px for part in parts for px in part.input_px),
+        unseen=np.concatenate(
+            [np.zeros(len(p), np.bool) if p.unseen is None else p.unseen for p in parts]
+        ),
     )
 
 
@@ -167,11 +180,13 @@ class FrameResult:
         prob: probability of occupied, shape (M,).
         size_px: side of each bay in the image, root of its area, shape (M,).
         input_px: pixels that the network worked on.
+        unseen: which bays the image does not show well enough, shape (M,); None: all are seen.
     """
 
     prob: Floats = field(repr=False)
     size_px: Floats = field(repr=False)
     input_px: int
+    unseen: Bools | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +218,12 @@ class FrameJudging:
         polygons = jittered(job.frame.polygons_norm, image_wh, self.options.jitter_share, rng)
         plan = _plan(polygons, image_wh, self.detector.spec, self.options)
         bays = BayShapes.of(polygons, image_wh)
+        evidence = judge_bays(self.detector, image, bays, plan, self.rule).evidence
         return FrameResult(
-            prob=judge_bays(self.detector, image, bays, plan, self.rule).evidence.prob,
+            prob=evidence.prob,
             size_px=bay_sizes_px(job.frame.polygons_norm, image_wh),
             input_px=plan.input_px,
+            unseen=np.asarray(evidence.quality == 0, np.bool),
         )
 
 

@@ -46,9 +46,10 @@ class Metrics:
         f1: harmonic mean of the two.
         ece: expected calibration error, 10 bins of stated confidence from 0.5 to 1.
         brier: mean squared error of the probability.
-        abstained: share of bays in the abstain band, which a box calls unknown; they count as
+        abstained: share of bays in the abstain band or not to be seen, which a box calls unknown;
+            they count as
             judged in all other figures.
-        decided_accuracy: accuracy of the bays outside the band.
+        decided_accuracy: accuracy of the others.
     """
 
     frames: int
@@ -88,6 +89,8 @@ def measure(
     total = counts.sum(0, keepdims=True)
     _, missed, false, hits = total[0]
     decided = ~((verdicts.prob > abstain[0]) & (verdicts.prob < abstain[1]))
+    if verdicts.unseen is not None:
+        decided &= ~verdicts.unseen
     return Metrics(
         frames=len(verdicts.frames),
         bays=len(verdicts),

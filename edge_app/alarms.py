@@ -42,6 +42,7 @@ class AlarmKind(StrEnum):
     CERTIFICATE = "certificate"
     ROLLOUT = "rollout"
     HTTP = "http"
+    EYE = "eye"
     AUDIT = "audit"
     HARVEST = "harvest"
 

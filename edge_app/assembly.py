@@ -26,8 +26,16 @@ from edge_app.alarms import AlarmKind, Alarms
 from edge_app.audit import Auditor
 from edge_app.audit.history import FILE as AUDIT_FILE
 from edge_app.audit.history import AuditHistoryFile
+from edge_app.bay_words import BayWords
 from edge_app.box import EdgeBox
-from edge_app.cameras import Camera, CameraSet, SourceMaker, source_of, watch_cameras
+from edge_app.cameras import (
+    Camera,
+    CameraSet,
+    SourceMaker,
+    source_of,
+    watch_cameras,
+    watch_contradictions,
+)
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.counting import CameraLanes, LaneOutlets, LaneWatch
 from edge_app.delivery import MqttLink, Store
@@ -36,6 +44,7 @@ from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
 from edge_app.disk import DiskWatch
+from edge_app.eye_checks import EyeChecks
 from edge_app.frame_checks import make_gate, make_guard, make_scene
 from edge_app.harvest import Harvester, HarvestStore
 from edge_app.harvest.shipping import HarvestShipping
@@ -232,6 +241,7 @@ def _camera(config: LotsightConfig, camera: CameraConfig, shared: _Shared) -> Ca
     pipeline = CameraPipeline(camera, config.evidence, shared.outlets, clock)
     pipeline.use_gate(make_gate(config))
     pipeline.use_scene(make_scene(config))
+    pipeline.use_eye(EyeChecks(camera.id, shared.lanes.store.documents))
     copies = config.edge.state_dir / "calibrations"
     keeper = CalibrationKeeper(camera.id, camera.calibration_file, copies)
     return Camera(camera, keeper, CameraUnit(feed, pipeline, lanes))
@@ -314,7 +324,10 @@ def app_of(box: EdgeBox) -> FastAPI:
         ),
         editor_of(config.camera, box.live_state, lambda: box.network.detector),
         PageSettings(
-            hosts=HostNames.of(http.host, http.hosts), pictures=pictures, door=box.devices
+            hosts=HostNames.of(http.host, http.hosts),
+            pictures=pictures,
+            door=box.devices,
+            bays=BayWords(box.cameras, box.store),
         ),
         partial(downloads_of, box),
     )
@@ -363,6 +376,7 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         box.cameras.reload_changed,
         box.network.reload_if_changed,
         partial(watch_cameras, box.cameras.ids, box.live_state, box.alarms, box.network),
+        partial(watch_contradictions, box.cameras, box.alarms),
         box.devices.look,
         LaneWatch(
             box.cameras.ids,

@@ -13,6 +13,7 @@ from edge_app.alarm_texts import calibration_alarm, camera_alarm
 from edge_app.alarms import AlarmKind, Alarms
 from edge_app.config import CameraConfig
 from edge_app.counting import CameraLanes
+from edge_app.eye_checks import eye_alarm
 from edge_app.layouts import StoredLayout
 from edge_app.live_state import LiveState
 from edge_app.network import ActiveNetwork, Post
@@ -189,6 +190,23 @@ class CameraSet:
         """
         return self._camera(camera_id).config.calibration_file
 
+    def by_eye(self, camera_id: str) -> tuple[str, ...]:
+        """The bays of a camera that a person should judge."""
+        return self._camera(camera_id).pipeline.by_eye()
+
+    def confirm(self, bay: str, occ: bool) -> None:
+        """Take a person's word on whether a vehicle is in a bay; used from the next frame on.
+
+        Raises:
+            ConfigError: no camera sees the bay.
+        """
+        for camera in self:
+            if camera.calibration is not None and bay in camera.calibration.bay_ids:
+                self._post(partial(camera.pipeline.confirm, bay, occ=occ))
+                return
+        msg = f"expected a bay that a camera sees, but got {bay!r}"
+        raise ConfigError(msg)
+
     def restart(self, camera_id: str) -> None:
         """Reopen a camera.
 
@@ -288,6 +306,16 @@ def watch_cameras(
         alarm = None if view is None else camera_alarm(view, has_model=network.has_model)
         if alarm is None:
             alarms.clear(AlarmKind.CAMERA, name)
+        else:
+            alarms.set(alarm)
+
+
+def watch_contradictions(cameras: CameraSet, alarms: Alarms) -> None:
+    """Ask for an eye on bays whose evidence contradicts itself for long."""
+    for name in cameras.ids:
+        alarm = eye_alarm(name, cameras.by_eye(name))
+        if alarm is None:
+            alarms.clear(AlarmKind.EYE, name)
         else:
             alarms.set(alarm)
 

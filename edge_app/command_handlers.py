@@ -48,7 +48,7 @@ class RemoteActions:
 
 
 def command_handlers(actions: RemoteActions) -> CommandHandlers:
-    """The handlers of all commands but `set_bay_closed`, which the store does itself."""
+    """The handlers of all commands but those that close or block a bay: the store does these."""
     cameras = actions.cameras
     files = _Files(actions)
 
@@ -82,7 +82,12 @@ def command_handlers(actions: RemoteActions) -> CommandHandlers:
         known = actions.audit(camera)
         return {"so_far": None if known is None else known.model_dump(mode="json")}
 
+    def confirm_bay(bay: str, occ: bool) -> Result:
+        cameras.confirm(bay, occ)
+        return {}
+
     handlers = CommandHandlers()
+    handlers.on_confirm_bay(confirm_bay)
     handlers.on_recalibrate(recalibrate)
     handlers.on_restart_camera(restart_camera)
     handlers.on_snapshot_now(snapshot_now)

@@ -139,7 +139,8 @@ def sign_figures(
 ) -> LotFigures:
     """How many bays there are for a sign: the counted lots it speaks of, and all other bays."""
     found = counts()
-    bays = bay_figures(store.layout, store.states(), store.closed_bays(), sign)
+    closed, blocked = store.closed_bays(), store.blocked_bays()
+    bays = bay_figures(store.layout, store.states(), closed, sign, blocked)
     if sign.zone is not None:
         return bays
     counted = [each for each in found if _is_meant(sign, each, found)]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calibration import Calibration
 from edge_app.camera_stats import CameraStats
 from edge_app.config import CameraConfig, EvidenceConfig
 from edge_app.delivery.changes import BayChange
+from edge_app.eye_checks import EyeChecks
 from edge_app.live_state import CameraCondition, LiveView, RecentEvent
 from edge_app.observation import Observation, Observer
 from edge_app.ports import Gate, Guard, Outlets
@@ -79,6 +80,7 @@ class CameraPipeline:
         self._gate: Gate | None = None
         self._scene: BackgroundModel | None = None
         self._moving: Moving | None = None
+        self._eye: EyeChecks | None = None
         self._observers: list[Observer] = []
         self._waiting: _Waiting | None = None
         self.report = ViewReport()
@@ -88,8 +90,6 @@ class CameraPipeline:
         self._calibration_fault = ""
         self._view = LiveView(self.camera, None, None, (), self._stats.status)
         self._show()
-
-    # -- what it works with ----------------------------------------------------------------------
 
     @property
     def calibration(self) -> Calibration | None:
@@ -119,6 +119,7 @@ class CameraPipeline:
             calibration.bay_ids, self._filter_settings(), start_utc=self._clock.utc()
         )
         self._filter.restore(before)
+        self._use_eye()
         self._show()
 
     def calibration_failed(self, fault: str) -> None:
@@ -134,6 +135,7 @@ class CameraPipeline:
         ids = () if self._calibration is None else self._calibration.bay_ids
         self._filter = EvidenceFilter(ids, self._filter_settings(), start_utc=self._clock.utc())
         self._filter.restore(before)
+        self._use_eye()
 
     def model_failed(self, fault: str) -> None:
         """Note that there is no network; bays become unknown with the next frame."""
@@ -147,6 +149,20 @@ class CameraPipeline:
     def use_scene(self, scene: BackgroundModel | None) -> None:
         """Find what moves, for anonymising images."""
         self._scene, self._moving = scene, None
+
+    def use_eye(self, eye: EyeChecks) -> None:
+        """Ask people about bays whose evidence contradicts itself, and use their answers."""
+        self._eye = eye
+        self._use_eye()
+
+    def by_eye(self) -> tuple[str, ...]:
+        """The bays that a person should judge."""
+        return () if self._eye is None else self._eye.wanted()
+
+    def confirm(self, bay: str, *, occ: bool) -> None:
+        """Take a person's word on whether a vehicle is in a bay."""
+        if self._eye is not None:
+            self._eye.confirm(bay, occ=occ)
 
     def add_observer(self, observer: Observer) -> None:
         """Show `observer` every judged frame from now on, after its states are recorded."""
@@ -167,8 +183,6 @@ class CameraPipeline:
     def tell_all(self, cause: Cause) -> None:
         """Record every bay's present state, as if it had just changed."""
         self._record(self._filter.states(), cause)
-
-    # -- work ------------------------------------------------------------------------------------
 
     @property
     def request(self) -> PassRequest | None:
@@ -275,8 +289,6 @@ class CameraPipeline:
         """From a frame's arrival to its states in the store, over the last frames."""
         return self._stats.latency_p95_ms()
 
-    # -- inside ----------------------------------------------------------------------------------
-
     def _urgency_of(self, frame: Frame, bays: BayShapes, greys: SmallGreys) -> Urgency | None:
         if not bays.polygons_norm:
             if self._calibration is not None and self._calibration.lines:
@@ -301,7 +313,15 @@ class CameraPipeline:
     def _look_at(self, frame: Frame, bays: BayShapes) -> Judgement:
         if self._bay_judge is None:
             raise ModelError(self._model_fault or "no model is loaded")
-        return self._bay_judge.judge(frame.image_bgr, bays)
+        said = self._bay_judge.judge(frame.image_bgr, bays)
+        if self._eye is None:
+            return said
+        return replace(said, evidence=self._eye.settle(said.evidence, frame.captured_mono_s))
+
+    def _use_eye(self) -> None:
+        if self._eye is not None:
+            judge = self._bay_judge
+            self._eye.use(self._calibration, None if judge is None else judge.spec.sha256)
 
     def _decide(self, frame: Frame, said: Judgement, polygons: list[Floats]) -> None:
         if not polygons or self._bay_judge is None or self._calibration is None:

@@ -12,6 +12,8 @@ from edge_app.harvest.counters import HarvestStats
 from edge_app.outputs import OutputsReport
 from edge_app.sensing import SensingReport
 from telemetry.health import CameraAudit
+from telemetry.messages import Blocked
+from telemetry.vocabulary import BlockKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class BoxReport:
         outbox: what waits.
         alarms: standing alarms.
         closed_bays: ids of bays that are closed.
+        blocked_bays: bays that no vehicle can use, and why.
+        by_eye: bays of each camera that a person should judge.
         disk_free_bytes: of the state folder; None when unknown.
         memory_bytes: of the service; None when unknown.
         temperature_c: warmest sensor; None when unknown.
@@ -111,6 +115,8 @@ class BoxReport:
     outbox: OutboxFacts
     alarms: tuple[Alarm, ...]
     closed_bays: frozenset[str] = frozenset()
+    blocked_bays: Mapping[str, Blocked] = field(default_factory=dict)
+    by_eye: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     disk_free_bytes: int | None = None
     memory_bytes: int | None = None
     temperature_c: float | None = None
@@ -129,6 +135,18 @@ class Box(Protocol):
 
     def judge_silent_s(self) -> float:
         """How long the thread that judges has been at what it does now, seconds."""
+        ...
+
+
+class BayDoor(Protocol):
+    """What takes a person's word on a bay; called from several threads."""
+
+    def confirm(self, bay: str, occ: bool) -> None:
+        """Take whether a vehicle is in it; raises ConfigError for a bay of no camera."""
+        ...
+
+    def block(self, bay: str, kind: BlockKind | None) -> None:
+        """Take what blocks it; raises StoreError for a bay that the layout does not hold."""
         ...
 
 

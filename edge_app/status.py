@@ -24,7 +24,7 @@ from edge_app.sources import shown
 from edge_app.tuning import Tuning
 from edge_app.version import software, version
 from telemetry import Clock
-from telemetry.health import CameraAudit, CameraHealth
+from telemetry.health import MAX_BY_EYE, CameraAudit, CameraHealth
 from telemetry.shadow import JsonObject
 
 # An answer to a command is one message, whatever a library had to say.
@@ -102,6 +102,8 @@ class BoxStatus:
             outbox=self._outbox(),
             alarms=self.all_alarms(),
             closed_bays=self.store.closed_bays(),
+            blocked_bays=self.store.blocked_bays(),
+            by_eye={name: bays for name in self.cameras.ids if (bays := self.cameras.by_eye(name))},
             disk_free_bytes=disk_free_bytes(edge.state_dir),
             memory_bytes=memory_bytes(),
             temperature_c=temperature_c(),
@@ -208,6 +210,7 @@ class BoxStatus:
             restarts=status.restarts,
             latency_p95_ms=camera.pipeline.latency_p95_ms(),
             audit=self.audit(view.camera),
+            by_eye=self.cameras.by_eye(view.camera)[:MAX_BY_EYE],
         )
 
     def _facts(self, camera: Camera) -> JsonObject:

@@ -72,8 +72,10 @@ if typing.TYPE_CHECKING:
         CommandPart,
         CommandResult,
         CommandStatus,
+        ConfirmBayArgs,
         LogsArgs,
         NoArgs,
+        SetBayBlockedArgs,
         SetBayClosedArgs,
     )
     from telemetry.errors import (
@@ -98,7 +100,9 @@ if typing.TYPE_CHECKING:
         Layout,
         layout_hash,
         pack_bays,
+        pack_blocked,
         unpack_bays,
+        unpack_blocked,
     )
     from telemetry.messages import (
         Ack,
@@ -106,6 +110,7 @@ if typing.TYPE_CHECKING:
         BayChanged,
         BayFacts,
         BayTopicState,
+        Blocked,
         ClockStamp,
         GapReason,
         LayoutBay,
@@ -160,6 +165,8 @@ if typing.TYPE_CHECKING:
         BayId,
         BayKind,
         BayState,
+        BlockKind,
+        BlockSource,
         CameraId,
         Cause,
         EdgeId,
@@ -184,6 +191,9 @@ __all__ = [
     "BayKind",
     "BayState",
     "BayTopicState",
+    "BlockKind",
+    "BlockSource",
+    "Blocked",
     "CalibrationError",
     "CameraArgs",
     "CameraAudit",
@@ -201,6 +211,7 @@ __all__ = [
     "CommandResult",
     "CommandStatus",
     "ConfigError",
+    "ConfirmBayArgs",
     "Conn",
     "CountCause",
     "CreateFromCsr",
@@ -266,6 +277,7 @@ __all__ = [
     "SensorState",
     "Seq",
     "SeqRange",
+    "SetBayBlockedArgs",
     "SetBayClosedArgs",
     "Sha256",
     "ShadowDelta",
@@ -309,6 +321,7 @@ __all__ = [
     "layout_hash",
     "merge",
     "pack_bays",
+    "pack_blocked",
     "parse_delta",
     "parse_edge_topic",
     "parse_job_request",
@@ -318,6 +331,7 @@ __all__ = [
     "same_json",
     "shadow_requests",
     "unpack_bays",
+    "unpack_blocked",
 ]
 
 # From what is quick to import to what is not, so that a name costs no more than it needs.

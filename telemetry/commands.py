@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_vali
 
 from telemetry.bounds import Name64, Name128, Sha256, Text1k, UtcTime
 from telemetry.messages import Message
-from telemetry.vocabulary import BayId, CameraId, Identifier
+from telemetry.vocabulary import BayId, BlockKind, CameraId, Identifier
 
 MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 """Of a file that answers a command; a diagnostics bundle has some hundred kilobytes."""
@@ -26,6 +26,8 @@ class CommandName(StrEnum):
     SNAPSHOT_NOW = "snapshot_now"
     RESTART_CAMERA = "restart_camera"
     SET_BAY_CLOSED = "set_bay_closed"
+    SET_BAY_BLOCKED = "set_bay_blocked"
+    CONFIRM_BAY = "confirm_bay"
     DIAGNOSTICS = "diagnostics"
     DIAGNOSTICS_BUNDLE = "diagnostics_bundle"
     CAMERA_STILL = "camera_still"
@@ -70,6 +72,22 @@ class LogsArgs(Message):
     lines: Annotated[int, Field(ge=1, le=MAX_LOG_LINES)] = 500
 
 
+class SetBayBlockedArgs(Message):
+    """Arguments of `set_bay_blocked`; null: nothing blocks the bay, as far as people said so."""
+
+    model_config = ConfigDict(extra="forbid")
+    bay: BayId
+    kind: BlockKind | None
+
+
+class ConfirmBayArgs(Message):
+    """Arguments of `confirm_bay`: whether a vehicle is in the bay, as a person sees it now."""
+
+    model_config = ConfigDict(extra="forbid")
+    bay: BayId
+    occ: bool
+
+
 class NoArgs(Message):
     """Arguments of a command that takes none."""
 
@@ -81,6 +99,8 @@ COMMAND_ARGS: dict[CommandName, type[Message]] = {
     CommandName.SNAPSHOT_NOW: NoArgs,
     CommandName.RESTART_CAMERA: CameraArgs,
     CommandName.SET_BAY_CLOSED: SetBayClosedArgs,
+    CommandName.SET_BAY_BLOCKED: SetBayBlockedArgs,
+    CommandName.CONFIRM_BAY: ConfirmBayArgs,
     CommandName.DIAGNOSTICS: NoArgs,
     CommandName.DIAGNOSTICS_BUNDLE: NoArgs,
     CommandName.CAMERA_STILL: CameraArgs,

@@ -19,7 +19,10 @@ from telemetry.bounds import (
     UtcTime,
 )
 from telemetry.messages import Message
-from telemetry.vocabulary import CameraId
+from telemetry.vocabulary import BayId, CameraId
+
+MAX_BY_EYE = 64
+"""Bays of a camera that a person is asked to judge; more come when these are answered."""
 
 _Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
@@ -68,6 +71,11 @@ class CameraHealth(Message):
     latency_p95_ms: Figure | None = None
     audit: CameraAudit | None = Field(
         default=None, description="Absent until the first second opinion."
+    )
+    by_eye: Annotated[tuple[BayId, ...], Field(max_length=MAX_BY_EYE)] = Field(
+        default=(),
+        description="Bays that a person should judge by eye, since bay head and boxes contradict "
+        "each other for long; `confirm_bay` takes the answer.",
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Self
@@ -21,8 +23,8 @@ from telemetry.bounds import (
     LayoutHash,
 )
 from telemetry.errors import TelemetryError
-from telemetry.messages import LayoutBay, LotInfo, Message, Occupancy, SnapshotBay
-from telemetry.vocabulary import UnknownReason
+from telemetry.messages import Blocked, LayoutBay, LotInfo, Message, Occupancy, SnapshotBay
+from telemetry.vocabulary import BlockKind, BlockSource, UnknownReason
 
 _LETTER_OF_OCC: dict[bool | None, str] = {False: "f", True: "o", None: "u"}
 _NAMED_TWICE = 5
@@ -79,6 +81,12 @@ _LONGEST_BAY = SnapshotBay(
     conf=0.0,
 )
 _LONGEST_CONF = len("0.12345678901234567")
+_BLOCKED = Blocked(
+    kind=max(BlockKind, key=len), conf=0.1234, by=max(BlockSource, key=len), share=0.1234
+)
+_MOST_BLOCKED = 0.1
+"""Share of a box's bays for whose block a snapshot keeps room; no lot is ever blocked as a whole,
+it is closed."""
 _INCIDENT_BYTES = 24
 """Of one id in a snapshot, as a box makes them."""
 
@@ -89,11 +97,12 @@ def check_fits(layout: Layout) -> None:
     Raises:
         TelemetryError: the box has too many bays, cameras or zones for the contract's bounds.
     """
-    each = len(_LONGEST_BAY.encode()) + _LONGEST_CONF
+    blocked = len(_BLOCKED.encode()) + len(',"blocked":')
+    each = len(_LONGEST_BAY.encode()) + _LONGEST_CONF + blocked * _MOST_BLOCKED
     snapshot = sum(each + len(bay.bay) for bay in layout.bays) + MAX_INCIDENTS * _INCIDENT_BYTES
     for what, got, most in (
         ("bytes of layout", len(layout.encode()), MAX_MESSAGE_BYTES),
-        ("bytes of snapshot", snapshot, MAX_MESSAGE_BYTES),
+        ("bytes of snapshot", math.ceil(snapshot), MAX_MESSAGE_BYTES),
         ("cameras", len({bay.camera for bay in layout.bays}), MAX_CAMERAS),
         # Half, since a window of the aggregates may see two layouts.
         ("zones", len({bay.zone for bay in layout.bays}), MAX_ZONES // 2),
@@ -137,3 +146,35 @@ def unpack_bays(bay_ids: Sequence[str], packed: str) -> dict[str, tuple[bool | N
             raise TelemetryError(msg)
         facts[bay] = (_OCC_OF_LETTER[letter.lower()], letter.isupper())
     return facts
+
+
+_LETTER_OF_BLOCK = {kind: kind[0] for kind in BlockKind}
+_BLOCK_OF_LETTER = {letter: kind for kind, letter in _LETTER_OF_BLOCK.items()}
+_BLOCKS = re.compile(r"(?:\d{1,5}[nos])*", re.ASCII)
+_BLOCK = re.compile(r"(\d+)([nos])", re.ASCII)
+
+
+def pack_blocked(bay_ids: Sequence[str], blocked: Mapping[str, Blocked]) -> str:
+    """The blocked bays: place in the layout, then n neighbour, o obstacle or s snow: `3n17o`."""
+    return "".join(
+        f"{place}{_LETTER_OF_BLOCK[blocked[bay].kind]}"
+        for place, bay in enumerate(bay_ids)
+        if bay in blocked
+    )
+
+
+def unpack_blocked(bay_ids: Sequence[str], packed: str) -> dict[str, BlockKind]:
+    """Why each blocked bay is.
+
+    Raises:
+        TelemetryError: the string is of another form, or names a place that the layout has not.
+    """
+    if _BLOCKS.fullmatch(packed) is None:
+        msg = f"blocked must be places with n, o or s, such as 3n17o, but got {packed[:64]!r}"
+        raise TelemetryError(msg)
+    places = [(int(place), letter) for place, letter in _BLOCK.findall(packed)]
+    for place, _ in places:
+        if place >= len(bay_ids):
+            msg = f"blocked must name places below {len(bay_ids)}, but got {place}"
+            raise TelemetryError(msg)
+    return {bay_ids[place]: _BLOCK_OF_LETTER[letter] for place, letter in places}

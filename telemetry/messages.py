@@ -44,6 +44,8 @@ from telemetry.vocabulary import (
     BayId,
     BayKind,
     BayState,
+    BlockKind,
+    BlockSource,
     CameraId,
     Cause,
     Identifier,
@@ -164,11 +166,29 @@ class Occupancy(StrEnum):
         return cls.UNKNOWN if occ is None else cls.OCCUPIED if occ else cls.FREE
 
 
+class Blocked(Message):
+    """No vehicle can use the bay, and why."""
+
+    kind: BlockKind
+    conf: Probability = Field(description="Probability that it is so; 1 where a person says it.")
+    by: BlockSource
+    share: Probability | None = Field(
+        default=None,
+        description="Share of the bay's width that a neighbour covers; null for other kinds.",
+    )
+
+
 class BayFacts(Message):
-    """State of one bay: occupancy and, independently, whether it is closed."""
+    """State of one bay: occupancy and, independently, whether it is closed or blocked."""
 
     occ: bool | None
     closed: bool = False
+    blocked: Blocked | None = Field(
+        default=None,
+        # Few bays are, and a snapshot of thousands must not grow for the others.
+        exclude_if=lambda blocked: blocked is None,
+        description="Absent or null: nothing is known to keep a vehicle from using the bay.",
+    )
     state: Occupancy
     reason: UnknownReason | None = None
     since: UtcTime
@@ -353,15 +373,17 @@ class BayTopicState(Message):
 
     state: Occupancy
     closed: bool
+    blocked: BlockKind | None = None
     conf: Probability
     since: UtcTime
 
     @classmethod
-    def of(cls, state: BayState, closed: bool) -> BayTopicState:
+    def of(cls, state: BayState, closed: bool, blocked: Blocked | None = None) -> BayTopicState:
         """From a bay's state."""
         return cls(
             state=Occupancy.of(state.occ),
             closed=closed,
+            blocked=None if blocked is None else blocked.kind,
             conf=state.conf,
             since=clamped(state.since),
         )

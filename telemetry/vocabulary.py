@@ -67,6 +67,24 @@ class BayKind(StrEnum):
     RESERVED = "reserved"
 
 
+class BlockKind(StrEnum):
+    """Why no vehicle can use a bay, whatever its occupancy."""
+
+    NEIGHBOUR = "neighbour"
+    """A vehicle of the bay beside it stands over the line."""
+    OBSTACLE = "obstacle"
+    """Something that is no vehicle: a skip, pallets, a barrier."""
+    SNOW = "snow"
+
+
+class BlockSource(StrEnum):
+    """Who says that a bay is blocked."""
+
+    CAMERA = "camera"
+    SENSOR = "sensor"
+    PERSON = "person"
+
+
 class IncidentKind(StrEnum):
     """How a standing vehicle does not stand as it should."""
 

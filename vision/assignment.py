@@ -118,6 +118,24 @@ def assign_vehicles(overlap: Floats, min_overlap: float) -> Assignment:
     return Assignment(vehicle, share)
 
 
+def overlap_prob(
+    overlap: npt.NDArray[np.floating],
+    confidence: npt.NDArray[np.floating],
+    settings: OverlapSettings | None = None,
+) -> Floats:
+    """Probability of "occupied" by a bay's assigned vehicle, shape (M,).
+
+    Args:
+        overlap: of its footprint with the bay, shape (M,); 0 where there is no vehicle.
+        confidence: of its box, shape (M,).
+        settings: weights.
+    """
+    settings = settings or OverlapSettings()
+    logit = settings.bias + settings.overlap_gain * overlap + settings.confidence_gain * confidence
+    logit = np.where(overlap > 0, logit, settings.no_vehicle)
+    return (1 / (1 + np.exp(-logit))).astype(np.float32)
+
+
 class OverlapRule:
     """Evidence from vehicle boxes: footprint overlap and one-to-one assignment."""
 
@@ -139,15 +157,8 @@ class OverlapRule:
             polygons_norm: M polygons, each (K, 2) with K >= 3, fractions of width and height.
             image_wh: the image's width and height, pixels.
         """
-        settings = self._settings
         polygons_px = [to_pixels(polygon, image_wh) for polygon in polygons_norm]
         assigned = self.assign(output.detections, polygons_px)
         confidence = np.append(output.detections.confidence, 0.0)[assigned.vehicle]
-        logit = (
-            settings.bias
-            + settings.overlap_gain * assigned.overlap
-            + settings.confidence_gain * confidence
-        )
-        logit = np.where(assigned.vehicle == NO_VEHICLE, settings.no_vehicle, logit)
-        prob = (1 / (1 + np.exp(-logit))).astype(np.float32)
+        prob = overlap_prob(assigned.overlap, confidence, self._settings)
         return BayEvidence(prob, np.ones(len(prob), np.float32))

@@ -60,8 +60,8 @@ class EvidenceSettings:
         abstain_high: ... and below this is doubt; equal when disabled.
         doubt_s: after so much unbroken doubt (or a belief that contradicts the state, or no
             decision since the start) a bay becomes unknown, reason `unsure`.
-        occluded_s: after so long without any usable evidence a bay becomes unknown, reason
-            `occluded`.
+        occluded_s: after so long without any usable evidence a bay becomes unknown, with the
+            reason that the evidence gives, else `occluded`.
     """
 
     memory_s: float = 1.5
@@ -204,14 +204,15 @@ class EvidenceFilter:
         now = _Instant(mono_s, utc)
         said = to_log_odds(evidence.prob).tolist()
         changed = []
-        for track, log_odds, quality in zip(
-            self._tracks, said, evidence.quality.tolist(), strict=True
+        for index, (track, log_odds, quality) in enumerate(
+            zip(self._tracks, said, evidence.quality.tolist(), strict=True)
         ):
             if quality > 0:
                 self._believe(track, log_odds, quality, now)
                 has_changed = self._decide(track, now)
             else:
-                has_changed = self._miss(track, now)
+                reason = evidence.unseen.get(index, UnknownReason.OCCLUDED)
+                has_changed = self._miss(track, reason, now)
             if has_changed:
                 changed.append(_with_confidence(track))
         return changed
@@ -263,13 +264,13 @@ class EvidenceFilter:
         track.said = said
         track.seen_s = now.mono_s
 
-    def _miss(self, track: _Track, now: _Instant) -> bool:
+    def _miss(self, track: _Track, reason: UnknownReason, now: _Instant) -> bool:
         if track.seen_s is None:
             track.seen_s = now.mono_s
         if now.mono_s - track.seen_s < self._settings.occluded_s:
             return False
         track.log_odds = track.leaning = track.leaning_from = None
-        return _lose(track, UnknownReason.OCCLUDED, now)
+        return _lose(track, reason, now)
 
     def _decide(self, track: _Track, now: _Instant) -> bool:
         belief = 1 / (1 + math.exp(-(track.log_odds or 0.0)))

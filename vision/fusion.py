@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vision.assignment import assign_vehicles, footprint_overlap
+from vision.assignment import assign_vehicles, footprint_overlap, overlap_prob
 from vision.bay_head import head_prob
+from vision.contradiction import contradicts
 from vision.evidence import to_log_odds
 from vision.fusion_weights import FusionWeights
 from vision.geometry import to_pixels
@@ -118,9 +119,13 @@ class FusionRule:
         """
         bay_prob = head_prob(output, len(polygons_norm))
         polygons_px = [to_pixels(polygon, image_wh) for polygon in polygons_norm]
-        columns = cues_of(bay_prob, output.detections, polygons_px).columns()
+        cues = cues_of(bay_prob, output.detections, polygons_px)
+        columns = cues.columns()
         logit = columns @ self._terms + self._bias
-        return BayEvidence(as_floats(1 / (1 + np.exp(-logit))), np.ones(len(logit), np.float32))
+        prob = as_floats(1 / (1 + np.exp(-logit)))
+        boxes = overlap_prob(cues.overlap, cues.confidence)
+        contradicted = contradicts(bay_prob, boxes, prob)
+        return BayEvidence(prob, np.ones(len(prob), np.float32), contradicted=contradicted)
 
 
 def _ramp(values: Doubles, low: float, high: float) -> Doubles:

@@ -23,6 +23,7 @@ from vision.types import (
     NetworkSpec,
     OccupancyRule,
 )
+from vision.unseen import seen_evidence
 from vision.view_match import apply_matrix
 
 
@@ -125,7 +126,9 @@ def judge_bays(
     plan = plan or plan_input(bays.polygons_norm, image_wh, detector.spec)
     rule = rule or rule_for(detector.spec)
     output = detector.detect(image_bgr, bays.quads_norm, plan)
-    return Judgement(rule.judge(output, list(bays.polygons_norm), image_wh), output, plan)
+    evidence = rule.judge(output, list(bays.polygons_norm), image_wh)
+    seen = seen_evidence(evidence, image_bgr, output.detections, bays.polygons_norm)
+    return Judgement(seen, output, plan)
 
 
 class BayJudge:

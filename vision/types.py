@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from telemetry.vocabulary import UnknownReason
 from vision.fusion_weights import FusionWeights
 
 ImageBgr = npt.NDArray[np.uint8]
@@ -231,10 +232,23 @@ class BayEvidence:
     Attributes:
         prob: probability that each bay is occupied, shape (M,), float32.
         quality: 0 (says nothing) to 1 (full weight) for each bay, shape (M,), float32.
+        unseen: why bays of quality 0 say nothing, by place; `occluded` where none is given.
+        contradicted: where the bay head and the boxes contradict each other and nothing settles
+            it, shape (M,); None: not known.
     """
 
     prob: Floats
     quality: Floats
+    unseen: Mapping[int, UnknownReason] = field(default_factory=dict)
+    contradicted: npt.NDArray[np.bool] | None = None
+
+    def without(self, unseen: Mapping[int, UnknownReason]) -> BayEvidence:
+        """The same, but nothing is said of some bays; why, by their place."""
+        if not unseen:
+            return self
+        quality = self.quality.copy()
+        quality[list(unseen)] = 0.0
+        return replace(self, quality=quality, unseen={**self.unseen, **unseen})
 
 
 class OccupancyRule(Protocol):

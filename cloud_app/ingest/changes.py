@@ -94,7 +94,9 @@ def read_change(payload: bytes, place: EdgeTopic) -> TakenEvent | None:
         event = _validate(payload)
         data = event["data"]
         occ, reason, model = data["occ"], data.get("reason"), data.get("model")
-        commas = len(event) + len(data) + len(data["clock"]) - 3 + (len(model) - 1 if model else 0)
+        blocked = data.get("blocked")
+        commas = len(event) + len(data) + len(data["clock"]) - 3
+        commas += sum(len(each) - 1 for each in (model, blocked) if each)
         if (
             payload.count(b",") != commas
             or data["state"] != _STATES[occ]
@@ -109,7 +111,8 @@ def read_change(payload: bytes, place: EdgeTopic) -> TakenEvent | None:
         return None
     occ = None if occ is None else int(occ)
     facts = (occ, int(data.get("closed", False)), reason, since_ms, data["conf"])
-    told = BayChange(event["subject"], *facts, data["cause"], data["layout"])
+    kind = None if blocked is None else blocked["kind"]
+    told = BayChange(event["subject"], *facts, data["cause"], data["layout"], kind)
     epoch, _, seq = event["id"].partition("-")
     head = (place.topics.site, place.topics.edge, int(epoch), int(seq), time_ms)
     return TakenEvent(*head, told, payload.decode())

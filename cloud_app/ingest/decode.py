@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from cloud_app.ingest.changes import read_change
-from cloud_app.storage.events import facts
+from cloud_app.storage.events import blocked, facts
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import BayChange, EdgeFault, Poison, TakenEvent, Told
 from telemetry import TelemetryError
@@ -138,7 +138,7 @@ def _told(event: Event) -> Told:
     if not isinstance(event, BayChangedEvent):
         return event
     data = event.data
-    return BayChange(event.subject, *facts(data), data.cause.value, data.layout)
+    return BayChange(event.subject, *facts(data), data.cause.value, data.layout, blocked(data))
 
 
 def _poison(edge: str, payload: bytes) -> Poison | None:

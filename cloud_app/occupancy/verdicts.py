@@ -137,16 +137,17 @@ def change_of(
 ) -> Change | None:
     """What is to be told of a bay; None while it is as it was told last."""
     occ = None if verdict.occ is None else int(verdict.occ)
-    if last is not None and (last.occ, last.reason, bool(last.closed)) == (
+    if last is not None and (last.occ, last.reason, bool(last.closed), last.blocked) == (
         occ,
         verdict.reason,
         words.closed,
+        words.blocked,
     ):
         return None
     since_ms = min(now.now_ms if verdict.since_ms is None else verdict.since_ms, now.now_ms)
     if last is not None:
         if last.occ == occ and last.reason == verdict.reason:
-            since_ms = last.since_ms  # it was only closed, or opened
+            since_ms = last.since_ms  # it was only closed or blocked, or no longer is
         elif since_ms <= last.since_ms:
             since_ms = now.now_ms  # another source is believed than before, from now on
     believed = verdict.believed
@@ -161,6 +162,7 @@ def change_of(
         method="none" if believed is None else believed.kind.value,
         sensor=_sensor(believed),
         camera=words.camera,
+        blocked=words.blocked,
     )
 
 

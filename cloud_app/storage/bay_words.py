@@ -37,6 +37,7 @@ _OF_BOXES = (
         bay.c.camera,
         bay_state.c.occ,
         bay_state.c.closed,
+        bay_state.c.blocked,
         bay_state.c.reason,
         bay_state.c.since_ms,
         bay_state.c.conf,
@@ -140,6 +141,7 @@ _CARRIED = (
         bay.c.bay,
         bay_state.c.occ,
         bay_state.c.closed,
+        bay_state.c.blocked,
         bay_state.c.reason,
         bay_state.c.since_ms,
     )
@@ -163,11 +165,13 @@ class BayWords:
     Attributes:
         states: of each source.
         closed: a box says that the bay is out of service.
+        blocked: why no vehicle can use it, as a box says.
         camera: the first that sees it; what stands for none otherwise.
     """
 
     states: tuple[SourceState, ...] = ()
     closed: bool = False
+    blocked: str | None = None
     camera: str = SENSORS_CAMERA
 
 
@@ -182,6 +186,7 @@ def words_of(
         found[row.bay] = BayWords(
             (*known.states, _of_box(row, now)),
             known.closed or bool(row.closed),
+            known.blocked or row.blocked,
             known.camera if known.states else row.camera,
         )
     for row in session.rows(_OWN, given):

@@ -21,9 +21,9 @@ from cloud_app.stream import BayChange, TakenEvent
 from telemetry.bay_sensors import SENSORS_CAMERA
 from telemetry.bounds import LayoutHash
 from telemetry.cloudevents import BayChangedEvent
-from telemetry.messages import BayChanged, ClockStamp, Occupancy
+from telemetry.messages import BayChanged, Blocked, ClockStamp, Occupancy
 from telemetry.topics import EdgeTopics
-from telemetry.vocabulary import Cause, UnknownReason
+from telemetry.vocabulary import BlockKind, BlockSource, Cause, UnknownReason
 
 EPOCH = 1_000
 """Of every cloud edge: its store is the database, and made anew with it. Lower ones are for a past
@@ -54,6 +54,7 @@ class Change:
         method: the kind of the source that was believed.
         sensor: the sensor that was believed, if it was one.
         camera: the camera that sees the bay, or what stands for none.
+        blocked: why no vehicle can use it, as a box says; None: nothing blocks it.
     """
 
     bay: str
@@ -66,6 +67,7 @@ class Change:
     method: str
     sensor: str | None = None
     camera: str = SENSORS_CAMERA
+    blocked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,15 @@ def append(
 
 
 def _event(of: CloudEdge, change: Change, seq: int, now_ms: int) -> TakenEvent:
+    blocked = None
+    if change.blocked is not None:
+        # A box's word; how sure it was stands in its own event.
+        kind = BlockKind(change.blocked)
+        blocked = Blocked(kind=kind, conf=change.conf, by=BlockSource.CAMERA)
     data = BayChanged(
         occ=change.occ,
         closed=change.closed,
+        blocked=blocked,
         state=Occupancy.of(change.occ),
         reason=None if change.reason is None else UnknownReason(change.reason),
         since=from_ms(change.since_ms),
@@ -138,7 +146,7 @@ def _event(of: CloudEdge, change: Change, seq: int, now_ms: int) -> TakenEvent:
         subject=change.bay,
         data=data,
     )
-    told = BayChange(change.bay, *facts(data), data.cause.value, data.layout)
+    told = BayChange(change.bay, *facts(data), data.cause.value, data.layout, change.blocked)
     return TakenEvent(of.site, of.edge, EPOCH, seq, now_ms, told, event.encode().decode())
 
 

@@ -1,7 +1,8 @@
 """The counts that are kept of bays: what they are made of, and whether they are still right.
 
 `bay_count` has a row for each edge, camera, lot, zone, level and kind, and each bay of the layout
-in force counts in one of `STATES`. The intake moves the counts in the transaction that moves the
+in force counts in one of the first four of `STATES`; those that are free but blocked count in the
+last one too. The intake moves the counts in the transaction that moves the
 states (`cloud_app.storage.projection`) and makes them anew where a layout changes. Nothing recounts
 bays for a page; the leader recounts in the background, edge by edge, and tells of any drift. Rows
 of lots that are only counted are made of no bays: nothing here touches them.
@@ -29,7 +30,7 @@ from cloud_app.storage.database import Session
 from cloud_app.storage.tables import bay, bay_count, bay_state, edge
 from cloud_app.storage.upsert import among
 
-STATES = ("occupied", "free", "unknown", "closed")
+STATES = ("occupied", "free", "unknown", "closed", "blocked")
 GROUP = ("edge", "camera", "lot", "zone", "level", "kind")
 
 # As text, not bound: the statements that use them run with every batch.
@@ -55,14 +56,22 @@ SAME_BAY = and_(
 
 
 def share(table: Table, state: str) -> ColumnElement[int]:
-    """1 where a bay counts as `state`, else 0; a bay that was never told of is unknown."""
+    """1 where a bay counts as `state`, else 0; a bay that was never told of is unknown.
+
+    Blocked are those that are free and of no use.
+    """
     is_open = func.coalesce(table.c.closed, _NO) == _NO
     occ = {
         "occupied": table.c.occ == _YES,
         "free": table.c.occ == _NO,
         "unknown": table.c.occ.is_(None),
     }
-    is_so = and_(is_open, occ[state]) if state in occ else table.c.closed == _YES
+    if state == "closed":
+        is_so: ColumnElement[bool] = table.c.closed == _YES
+    elif state == "blocked":
+        is_so = and_(is_open, occ["free"], table.c.blocked.is_not(None))
+    else:
+        is_so = and_(is_open, occ[state])
     return case((is_so, _YES), else_=_NO)
 
 

@@ -204,7 +204,7 @@ def _states(by_stream: Mapping[StreamKey, Mapping[int, TakenEvent]]) -> dict[Sta
         for seq, taken in of.items():
             told = taken.told
             if isinstance(told, BayChange):
-                state = (epoch, seq, EVENT_RANK, taken.time_ms, *told[1:6])
+                state = (epoch, seq, EVENT_RANK, taken.time_ms, *told.state)
                 newest[edge, told.layout, told.bay] = state
     return newest
 
@@ -213,6 +213,11 @@ def facts(data: BayFacts) -> tuple[int | None, int, str | None, int, float]:
     """What is known of a bay: (occ, closed, reason, since_ms, conf)."""
     occ = None if data.occ is None else int(data.occ)
     return (occ, int(data.closed), data.reason, to_ms(data.since), data.conf)
+
+
+def blocked(data: BayFacts) -> str | None:
+    """Why no vehicle can use a bay, in a word; None where nothing blocks it."""
+    return None if data.blocked is None else data.blocked.kind.value
 
 
 # Of events that say nothing of one bay; one of a type that we do not know is `other`.
@@ -229,7 +234,7 @@ def _row(taken: TakenEvent) -> Values:
     """A row of `event`, in the order of its columns."""
     site, edge, epoch, seq, time_ms, told, body = taken
     if isinstance(told, BayChange):
-        return (edge, epoch, seq, site, "changed", told[0], time_ms, *told[1:], body)
+        return (edge, epoch, seq, site, "changed", told[0], time_ms, *told[1:8], body)
     head = (edge, epoch, seq, site)
     if isinstance(told, IncidentChangedEvent):
         incident = told.data

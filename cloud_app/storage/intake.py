@@ -24,7 +24,7 @@ from sqlalchemy import (
 from cloud_app.storage.carrying import mark_carried
 from cloud_app.storage.counts import recount
 from cloud_app.storage.database import Session, Values
-from cloud_app.storage.events import facts, record_gaps
+from cloud_app.storage.events import blocked, facts, record_gaps
 from cloud_app.storage.incident_intake import take_open_list
 from cloud_app.storage.placing import sites_of_boxes
 from cloud_app.storage.projection import SNAPSHOT_RANK, project
@@ -164,7 +164,10 @@ def take_snapshot(session: Session, edge: str, snapshot: Snapshot) -> dict[Strea
     position = (snapshot.epoch, snapshot.seq, SNAPSHOT_RANK, to_ms(snapshot.at))
     project(
         session,
-        {(edge, snapshot.layout, bay.bay): (*position, *facts(bay)) for bay in snapshot.bays},
+        {
+            (edge, snapshot.layout, bay.bay): (*position, *facts(bay), blocked(bay))
+            for bay in snapshot.bays
+        },
     )
     take_open_list(session, edge, snapshot)
     return _raise(session, (edge, snapshot.epoch), News(top=snapshot.seq))

@@ -99,7 +99,8 @@ def project(session: Session, states: Mapping[StateKey, Values]) -> None:
 
     Args:
         session: a transaction that has touched these edges.
-        states: (epoch, seq, rank, at_ms, occ, closed, reason, since_ms, conf) of each bay.
+        states: (epoch, seq, rank, at_ms, occ, closed, reason, since_ms, conf, blocked) of each
+            bay.
     """
     if not states:
         return

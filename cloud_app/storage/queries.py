@@ -127,12 +127,13 @@ def _counted(now: Now, which: ColumnElement[bool], *columns: ColumnElement[Any])
         "closed": bay_count.c.closed,
         **{
             state: case((stale, 0), else_=bay_count.c[state])
-            for state in ("occupied", "free", "unknown")
+            for state in ("occupied", "free", "unknown", "blocked")
         },
     }
     kept = bay_count.c.kind.in_(sorted(KEPT_KINDS))
     sums["capacity"] = case((kept, 0), else_=open_bays)
-    sums["available"] = case((or_(stale, kept), 0), else_=bay_count.c.free)
+    usable = bay_count.c.free - bay_count.c.blocked
+    sums["available"] = case((or_(stale, kept), 0), else_=usable)
     return (
         select(
             *columns, *(func.coalesce(func.sum(each), 0).label(name) for name, each in sums.items())
@@ -161,6 +162,7 @@ def _counts(row: Row) -> Counts:
         unknown=row.unknown,
         stale=row.stale,
         closed=row.closed,
+        blocked=row.blocked,
         capacity=row.capacity,
         available=row.available,
     )
@@ -237,6 +239,7 @@ _BAYS = (
         bay_state.c.reason,
         bay_state.c.conf,
         bay_state.c.since_ms,
+        bay_state.c.blocked,
         edge.c.dead,
         edge.c.seen_ms,
         edge.c.kind.label("edge_kind"),
@@ -261,6 +264,7 @@ def _bay(row: Row, now: Now) -> BayNow:
         angle=row.angle,
         state=occupancy_of(row.occ),
         closed=bool(row.closed),
+        blocked=row.blocked,
         reason=row.reason if row.closed is not None else "starting",
         conf=row.conf,
         since=from_ms(row.since_ms),

@@ -154,11 +154,14 @@ bay_state = Table(
     Column("reason", Text),
     Column("since_ms", BigInteger),
     Column("conf", Double),
+    # Why no vehicle can use it: a kind of the contract; null: nothing blocks it.
+    Column("blocked", Text),
     postgresql_with={"fillfactor": 70},
 )
 
 # The read model of every count: bays of the layouts in force, each in exactly one of the four
-# states. The intake keeps it in the transaction that moves `bay_state`. No zone or level is ''.
+# states; those that are free but blocked are counted again in `blocked`. The intake keeps it in
+# the transaction that moves `bay_state`. No zone or level is ''.
 # Whether an edge is stale depends on the moment, so it is added when the rows are read.
 bay_count = Table(
     "bay_count",
@@ -177,6 +180,7 @@ bay_count = Table(
     Column("closed", Integer, nullable=False),
     # 1: a lot that is only counted; the row is not made of bays, and nothing recounts it.
     Column("counted", SmallInteger, nullable=False, server_default=text("0")),
+    Column("blocked", Integer, nullable=False, server_default=text("0")),
     Index("bay_count_by_lot", "site", "lot"),
     postgresql_with={"fillfactor": 70},
 )

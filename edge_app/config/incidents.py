@@ -35,6 +35,11 @@ class IncidentsConfig(Section):
         description="How long the vehicle must be gone. Keep it above [gate] heartbeat_s, or one "
         "missed detection ends an incident.",
     )
+    blocked: bool = Field(
+        default=True,
+        title="Blocked bays",
+        description="Report free bays as blocked where a vehicle stands over the line beside them.",
+    )
     min_confidence: Probability = Field(
         default=0.4,
         title="Minimum confidence",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from telemetry.bounds import clamped
 from telemetry.cloudevents import BAY_CHANGED_TYPE
 from telemetry.door import describe
 from telemetry.layout import Layout
-from telemetry.messages import BayChanged, ClockStamp, Message, Occupancy, SnapshotBay
+from telemetry.messages import BayChanged, Blocked, ClockStamp, Message, Occupancy, SnapshotBay
 from telemetry.vocabulary import BayState, UnknownReason
 
 _log = logging.getLogger(__name__)
@@ -27,11 +27,12 @@ LAYOUT = "layout"
 
 @dataclass(frozen=True, slots=True)
 class HeldBay:
-    """A bay's state, whether it is closed, and the revision of the calibration it comes from."""
+    """A bay's state, whether it is closed or blocked, and the calibration's revision."""
 
     state: BayState
     closed: bool
     calibration: int
+    blocked: Blocked | None = None
 
     def in_snapshot(self) -> SnapshotBay:
         """As a line of the snapshot."""
@@ -40,6 +41,7 @@ class HeldBay:
             bay=state.bay,
             occ=state.occ,
             closed=self.closed,
+            blocked=self.blocked,
             state=Occupancy.of(state.occ),
             reason=state.reason,
             since=clamped(state.since),
@@ -83,12 +85,20 @@ class Notice:
         return Entry(self.subject, self.time, data, type=self.type, note=self.note)
 
 
-def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStamp) -> Entry:
-    """The event of a change, written out at once: a later layout does not touch it."""
+def changed_event(change: BayChange, known: HeldBay, layout: str, stamp: ClockStamp) -> Entry:
+    """The event of a change, written out at once: a later layout does not touch it.
+
+    Args:
+        change: the new state.
+        known: says whether the bay is closed or blocked.
+        layout: hash of the layout in force.
+        stamp: what is known of the clock.
+    """
     state = change.state
     data = BayChanged(
         occ=state.occ,
-        closed=closed,
+        closed=known.closed,
+        blocked=known.blocked,
         state=Occupancy.of(state.occ),
         reason=state.reason,
         since=clamped(state.since),
@@ -102,7 +112,7 @@ def changed_event(change: BayChange, closed: bool, layout: str, stamp: ClockStam
         layout=layout,
         clock=stamp,
     )
-    held = HeldBay(state, closed, change.calibration_revision)
+    held = replace(known, state=state, calibration=change.calibration_revision)
     return Entry(state.bay, change.time, data.model_dump_json(), held=held, note=change.note)
 
 
@@ -126,10 +136,11 @@ def write_bay(database: sqlite3.Connection, held: HeldBay) -> None:
     """Insert or replace one bay."""
     state = held.state
     database.execute(
-        "INSERT INTO bay (bay, occ, reason, conf, since, closed, calibration) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bay) DO UPDATE SET occ = excluded.occ, "
+        "INSERT INTO bay (bay, occ, reason, conf, since, closed, calibration, blocked) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bay) DO UPDATE SET occ = excluded.occ, "
         "reason = excluded.reason, conf = excluded.conf, since = excluded.since, "
-        "closed = excluded.closed, calibration = excluded.calibration",
+        "closed = excluded.closed, calibration = excluded.calibration, "
+        "blocked = excluded.blocked",
         (
             state.bay,
             None if state.occ is None else int(state.occ),
@@ -138,6 +149,7 @@ def write_bay(database: sqlite3.Connection, held: HeldBay) -> None:
             state.since.isoformat(),
             int(held.closed),
             held.calibration,
+            None if held.blocked is None else held.blocked.model_dump_json(),
         ),
     )
 
@@ -153,7 +165,13 @@ def read_bays(database: sqlite3.Connection) -> dict[str, HeldBay]:
             conf=row["conf"],
             since=datetime.fromisoformat(row["since"]),
         )
-        bays[state.bay] = HeldBay(state, bool(row["closed"]), row["calibration"])
+        blocked = row["blocked"]
+        bays[state.bay] = HeldBay(
+            state,
+            bool(row["closed"]),
+            row["calibration"],
+            None if blocked is None else Blocked.model_validate_json(blocked),
+        )
     return bays
 
 

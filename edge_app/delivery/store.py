@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from edge_app.delivery.blocks import outweighs
 from edge_app.delivery.buffer import ChangeBuffer
 from edge_app.delivery.changes import BayChange
 from edge_app.delivery.config import OutboxConfig
@@ -42,8 +43,8 @@ from telemetry.bounds import MAX_INCIDENTS
 from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
-from telemetry.messages import ClockStamp, Snapshot
-from telemetry.vocabulary import BayState, Cause, UnknownReason
+from telemetry.messages import Blocked, ClockStamp, Snapshot
+from telemetry.vocabulary import BayState, BlockSource, Cause, UnknownReason
 from vision.incidents import Incident
 
 _log = logging.getLogger(__name__)
@@ -121,9 +122,7 @@ class Store:
         with self._lock:
             layout = self._need_layout()
             entries = [
-                changed_event(
-                    change, self._bays[change.state.bay].closed, layout.hash, self._stamp()
-                )
+                changed_event(change, self._bays[change.state.bay], layout.hash, self._stamp())
                 for change in changes
                 if self._is_known(change.state.bay)
             ]
@@ -171,17 +170,52 @@ class Store:
             StoreError: the layout does not hold the bay.
         """
         with self._lock:
-            layout = self._need_layout()
-            held = self._bays.get(bay)
-            if held is None:
-                msg = f"expected a bay of layout {layout.hash}, but got {bay!r}"
-                raise StoreError(msg)
-            if held.closed == closed:
+            held = self._held(bay)
+            return held.closed != closed and self._restate(replace(held, closed=closed), cause)
+
+    def set_blocked(
+        self, bay: str, blocked: Blocked | None, by: BlockSource, cause: Cause = Cause.MANUAL
+    ) -> bool:
+        """Say what blocks a bay, or that nothing does; occupancy is independent and unchanged.
+
+        A person's word comes before a sensor's, and that before a camera's: nobody takes back what
+        one of these said who comes before him.
+
+        Args:
+            bay: its id.
+            blocked: why; None: nothing blocks it.
+            by: who says so.
+            cause: of the event.
+
+        Returns:
+            Whether that changed anything.
+
+        Raises:
+            StoreError: the layout does not hold the bay.
+        """
+        with self._lock:
+            held = self._held(bay)
+            known = held.blocked
+            if known is not None and outweighs(known.by, by):
                 return False
-            camera = next(each.camera for each in layout.bays if each.bay == bay)
-            change = BayChange(held.state, cause, camera, "manual", None, held.calibration)
-            entry = changed_event(change, closed, layout.hash, self._stamp())
-            self._take([replace(entry, time=self._clock.utc())])
+            return known != blocked and self._restate(replace(held, blocked=blocked), cause)
+
+    def _held(self, bay: str) -> HeldBay:
+        layout = self._need_layout()
+        held = self._bays.get(bay)
+        if held is None:
+            msg = f"expected a bay of layout {layout.hash}, but got {bay!r}"
+            raise StoreError(msg)
+        return held
+
+    def _restate(self, held: HeldBay, cause: Cause) -> bool:
+        """Tell a bay's present state again, with another fact beside it."""
+        layout, state = self._need_layout(), held.state
+        camera = next(each.camera for each in layout.bays if each.bay == state.bay)
+        method = "manual" if cause is Cause.MANUAL else "none"
+        change = BayChange(state, cause, camera, method, None, held.calibration)
+        entry = changed_event(change, held, layout.hash, self._stamp())
+        self._take([replace(entry, time=self._clock.utc())])
         self._tell()
         return True
 
@@ -214,6 +248,13 @@ class Store:
         """The bays that are closed."""
         with self._lock:
             return frozenset(bay for bay, held in self._bays.items() if held.closed)
+
+    def blocked_bays(self) -> Mapping[str, Blocked]:
+        """The bays that no vehicle can use, and why."""
+        with self._lock:
+            return {
+                bay: held.blocked for bay, held in self._bays.items() if held.blocked is not None
+            }
 
     def snapshot(self) -> Snapshot | None:
         """All bays now and the number of the last event that is in them; None without a layout."""

@@ -6,6 +6,7 @@ service is to be asked.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.delivery.database import STORE_FILE
-from telemetry import BayState
+from telemetry import BayState, Blocked
 
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _COUNTS = {
@@ -61,7 +62,9 @@ def read_store(folder: Path) -> StoreFacts:
     return StoreFacts(facts, states)
 
 
-def state_rows(states: Iterable[BayState], closed: Collection[str]) -> list[dict[str, Any]]:
+def state_rows(
+    states: Iterable[BayState], closed: Collection[str], blocked: Mapping[str, Blocked]
+) -> list[dict[str, Any]]:
     """Bays of a running service, as `read_store` gives those of one that does not."""
     return [
         {
@@ -71,6 +74,7 @@ def state_rows(states: Iterable[BayState], closed: Collection[str]) -> list[dict
             "conf": state.conf,
             "since": state.since.isoformat(),
             "closed": state.bay in closed,
+            "blocked": blocked[state.bay].kind if state.bay in blocked else None,
         }
         for state in states
     ]
@@ -92,15 +96,19 @@ def _figures(store: sqlite3.Connection) -> dict[str, Any]:
 
 
 def _states(store: sqlite3.Connection) -> list[dict[str, Any]]:
-    rows = store.execute("SELECT bay, occ, reason, conf, since, closed FROM bay ORDER BY bay")
+    found = store.execute("SELECT * FROM bay ORDER BY bay")
+    columns = [column[0] for column in found.description]
+    rows = [dict(zip(columns, row, strict=True)) for row in found]
     return [
         {
-            "bay": bay,
-            "occ": None if occ is None else bool(occ),
-            "reason": reason,
-            "conf": conf,
-            "since": since,
-            "closed": bool(closed),
+            "bay": row["bay"],
+            "occ": None if row["occ"] is None else bool(row["occ"]),
+            "reason": row["reason"],
+            "conf": row["conf"],
+            "since": row["since"],
+            "closed": bool(row["closed"]),
+            # A store of an earlier version has no such column.
+            "blocked": json.loads(row["blocked"])["kind"] if row.get("blocked") else None,
         }
-        for bay, occ, reason, conf, since, closed in rows
+        for row in rows
     ]

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from edge_app.http.access import Access
 from edge_app.http.api import api, plain
+from edge_app.http.bay_routes import said
 from edge_app.http.download_routes import files
 from edge_app.http.downloads import Downloads
 from edge_app.http.feed import Feed
@@ -24,7 +25,7 @@ from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.http.state import HttpState
 from edge_app.live_state import LiveState
-from edge_app.report import Box, DeviceDoor
+from edge_app.report import BayDoor, Box, DeviceDoor
 from http_server.bodies import BodyGuard
 from http_server.hosts import HostNames
 from pages import SHARED
@@ -48,6 +49,7 @@ class PageSettings:
         max_listeners: pages that listen to events at once.
         live_hz: most pictures per second of a moving picture.
         door: takes what devices of the lot tell; None: nothing does.
+        bays: takes what people say of bays; None: nothing does.
     """
 
     hosts: HostNames = field(default_factory=HostNames)
@@ -56,11 +58,12 @@ class PageSettings:
     max_listeners: int = 32
     live_hz: float = 10.0
     door: DeviceDoor | None = None
+    bays: BayDoor | None = None
 
 
 def routers() -> tuple[APIRouter, ...]:
     """All that the OpenAPI document shows."""
-    return api, plain, files, intake
+    return api, plain, files, intake, said
 
 
 def create_app(
@@ -97,6 +100,7 @@ def create_app(
         live_hz=settings.live_hz,
         has_editor=editor is not None,
         door=settings.door,
+        bays=settings.bays,
     )
     for router in routers():
         app.include_router(router)

@@ -6,7 +6,7 @@ from edge_app.http.views import Occupancy, VehicleView
 from edge_app.live_state import LiveView
 from edge_app.sensing import SourcesReport, WordReport
 from sensors.reconcile import Role, SourceKind, Why
-from telemetry import BayState
+from telemetry import BayState, Blocked, BlockKind
 from telemetry.bay_sensors import SENSORS_CAMERA
 
 _SURE = 0.5
@@ -89,3 +89,20 @@ def _sentence(
     elif view.detections.confidence.size:
         said += " No vehicle's footprint overlaps it."
     return said
+
+
+_BLOCKED = {
+    BlockKind.NEIGHBOUR: "a vehicle stands over the line beside it",
+    BlockKind.OBSTACLE: "something that is no vehicle stands in it",
+    BlockKind.SNOW: "snow lies in it",
+}
+
+
+def blocked_words(blocked: Blocked | None) -> str:
+    """Why no vehicle can use a bay, as a further sentence; empty where nothing blocks it."""
+    if blocked is None:
+        return ""
+    said = f" No vehicle can use it: {_BLOCKED[blocked.kind]}"
+    if blocked.share is not None:
+        said += f" and covers {blocked.share:.0%} of its width"
+    return f"{said} (said by a {blocked.by}, {blocked.conf:.0%})."

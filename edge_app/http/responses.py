@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from edge_app.http.explanations import explained
+from edge_app.http.explanations import blocked_words, explained
 from edge_app.http.health import cameras_that_start, standing_alarms
 from edge_app.http.views import (
     BayEvidence,
@@ -48,6 +48,7 @@ def bay_view(view: LiveView, index: int, report: BoxReport) -> BayView:
         confidence=round(state.conf, 4),
         since=state.since,
         closed=state.bay in report.closed_bays,
+        blocked=report.blocked_bays.get(state.bay),
         kind=bay.kind if bay is not None else None,
         zone=bay.zone if bay is not None else None,
         polygon=tuple((round(float(x), 5), round(float(y), 5)) for x, y in outline),
@@ -169,6 +170,8 @@ def box_view(report: BoxReport, live_state: LiveState) -> BoxView:
         starting=tuple(cameras_that_start(live_state)),
         bays=counts(live_state),
         closed_bays=tuple(sorted(report.closed_bays)),
+        by_eye=report.by_eye,
+        blocked_bays=dict(sorted(report.blocked_bays.items())),
         cameras=tuple(map(camera_view, views(live_state))),
         incidents=incident_views(live_state),
         lanes=tuple(LaneView(**asdict(lane)) for lane in live_state.lanes()),
@@ -207,7 +210,8 @@ def bay_evidence(
         calibration_revision=view.calibration.revision if view.calibration else None,
         picture=f"/api/v1/bays/{state.bay}/picture.jpg",
         events=tuple(changes[:_LAST_EVENTS]),
-        explanation=explained(found, view, state, probability, vehicles),
+        explanation=explained(found, view, state, probability, vehicles)
+        + blocked_words(report.blocked_bays.get(state.bay)),
         sources=() if found is None else found.words,
     )
 

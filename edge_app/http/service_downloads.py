@@ -55,7 +55,8 @@ class ServiceDownloads:
         """
         config = self.config
         metrics: bytes = generate_latest(self.registry)
-        states = state_rows(self.store.states(), self.store.closed_bays())
+        store = self.store
+        states = state_rows(store.states(), store.closed_bays(), store.blocked_bays())
         live = LiveFacts(self.status(), states, metrics.decode(), recent_lines())
         checks = check_machine(config) + check_parts(config)
         pictures = self._pictures() if with_pictures else {}

@@ -14,7 +14,7 @@ from edge_app.live_state import CameraCondition
 from edge_app.outputs import OutputsReport
 from edge_app.report import LinkFacts, ModelFacts, OutboxFacts
 from edge_app.sensing import SensingReport, WordReport
-from telemetry import BayKind, Cause, IncidentKind, UnknownReason
+from telemetry import BayKind, Blocked, Cause, IncidentKind, UnknownReason
 from telemetry.health import CameraAudit
 
 
@@ -73,6 +73,9 @@ class BayView(_View):
     confidence: float
     since: datetime
     closed: bool = Field(description="taken out of service; independent of the state")
+    blocked: Blocked | None = Field(
+        description="why no vehicle can use it; independent of the state"
+    )
     kind: BayKind | None
     zone: str | None
     polygon: tuple[tuple[float, float], ...] = Field(
@@ -228,6 +231,10 @@ class BoxView(_View):
     starting: tuple[str, ...] = Field(description="cameras that are still starting")
     bays: Counts
     closed_bays: tuple[str, ...]
+    by_eye: Mapping[str, tuple[str, ...]] = Field(
+        description="by camera: bays that a person should judge, see `bays/{bay}/confirm`"
+    )
+    blocked_bays: Mapping[str, Blocked] = Field(description="bays that no vehicle can use, and why")
     cameras: tuple[CameraView, ...]
     incidents: tuple[IncidentView, ...]
     lanes: tuple[LaneView, ...] = Field(description="counted lines")

@@ -17,15 +17,20 @@ from edge_app.config import IncidentsConfig
 from edge_app.delivery import IncidentChange, Store, StoreError
 from edge_app.live_state import LiveState
 from edge_app.observation import Observation
-from telemetry import IncidentEnd
+from telemetry import BlockSource, Cause, IncidentEnd
 from telemetry.messages import ModelRef
 from vision.geometry import to_pixels
 from vision.incidents import (
+    BlockFilter,
+    BlockSettings,
     Incident,
     IncidentTracker,
     Lot,
     LotGround,
     Moment,
+    Placed,
+    neighbour_reach,
+    place,
     sightings,
 )
 from vision.incidents.ground import movement, polygon_of
@@ -78,6 +83,8 @@ class IncidentWatcher:
         self._polygons: tuple[Floats, ...] = ()
         self._lot: Lot | None = None
         self._kept: dict[str, datetime] = {}
+        self._block_settings = BlockSettings(hold_s=config.hold_s)
+        self._blocks = BlockFilter(self._block_settings)
 
     def restore(self, now: Moment, *, stale: bool) -> None:
         """Go on from what the store kept.
@@ -92,6 +99,7 @@ class IncidentWatcher:
             self._keep({})
             return
         self._tracker.restore(known, now)
+        self._blocks.restore(self._outlets.store.blocked_bays())
         self._kept = self._read()
         self._tracker.stays.restore(self._kept, now)
         self._show()
@@ -106,15 +114,30 @@ class IncidentWatcher:
             observation.spec.classes[int(kind)] for kind in observation.output.detections.class_id
         ]
         lot = self._lot_of(observation)
-        seen = sightings(
-            observation.output.detections, classes, observation.head_prob, lot, self._finding
-        )
+        detections, head_prob = observation.output.detections, observation.head_prob
+        placed = place(detections, head_prob, lot.ground, self._finding)
+        seen = sightings(detections, classes, head_prob, lot, self._finding, placed)
         changed += self._tracker.look(seen, now)
         changed += self._tracker.watch_stays(observation.states, self._limits_s, now)
         self._record(changed, ModelRef.of(observation.spec), observation.calibration.revision)
         self._keep(self._tracker.stays.began())
+        if self._config.blocked:
+            self._look_for_blocks(observation, placed, lot)
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def _look_for_blocks(self, observation: Observation, placed: Placed, lot: Lot) -> None:
+        """Tell which free bays are blocked by the vehicle beside them, and which no longer."""
+        reach = neighbour_reach(
+            placed, observation.evidence.prob, lot.ground, lot.image_wh, self._block_settings
+        )
+        mono_s, store = observation.frame.captured_mono_s, self._outlets.store
+        changed = self._blocks.look(observation.states, reach.share, mono_s)
+        for bay, blocked in changed.items():
+            try:
+                store.set_blocked(bay, blocked, BlockSource.CAMERA, Cause.DETECTION)
+            except StoreError as exc:  # the layout went meanwhile
+                _log.debug("camera %s: %s", self._camera, exc)
 
     def _go_over(self, calibration: Calibration, now: Moment) -> list[Incident]:
         """Work with another calibration; incidents of bays that are gone are over."""

@@ -113,9 +113,14 @@ class PictureJudge:
             raise CalibrationError(msg)
         said = self.look(image_bgr, view)
         band = (self.spec.abstain_low, self.spec.abstain_high)
+        unseen = said.evidence.unseen
         states = [
             _state(bay, float(prob), band, utc)
-            for bay, prob in zip(self.calibration.bay_ids, said.evidence.prob, strict=True)
+            if (reason := unseen.get(index)) is None
+            else BayState(bay, None, reason, 0.0, utc)
+            for index, (bay, prob) in enumerate(
+                zip(self.calibration.bay_ids, said.evidence.prob, strict=True)
+            )
         ]
         return PictureReport(
             states=tuple(states),

@@ -25,24 +25,26 @@ class SignState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LotFigures:
-    """How many bays there are for a sign; closed ones are of no other kind.
+    """How many bays there are for a sign; closed and blocked ones are of no other kind.
 
     Attributes:
         free: known to be free.
         occupied: known to be occupied.
         unknown: of which nobody can say.
         closed: taken out of service, whatever stands there.
+        blocked: free, but of no use to any vehicle.
     """
 
     free: int = 0
     occupied: int = 0
     unknown: int = 0
     closed: int = 0
+    blocked: int = 0
 
     @property
     def in_service(self) -> int:
         """Bays that are not closed."""
-        return self.free + self.occupied + self.unknown
+        return self.free + self.occupied + self.unknown + self.blocked
 
     def __add__(self, other: LotFigures) -> LotFigures:
         """Of both together."""
@@ -51,6 +53,7 @@ class LotFigures:
             self.occupied + other.occupied,
             self.unknown + other.unknown,
             self.closed + other.closed,
+            self.blocked + other.blocked,
         )
 
 
@@ -89,6 +92,7 @@ def bay_figures(
     states: Iterable[BayState],
     closed: Collection[str],
     config: SignConfig,
+    blocked: Collection[str] = (),
 ) -> LotFigures:
     """Count the bays that a sign speaks of.
 
@@ -97,9 +101,10 @@ def bay_figures(
         states: of each bay, in any order.
         closed: ids of closed bays.
         config: lot, level and zone of the sign.
+        blocked: ids of bays that no vehicle can use.
     """
     known = {state.bay: state.occ for state in states}
-    free = occupied = unknown = shut = 0
+    free = occupied = unknown = shut = useless = 0
     for bay in () if layout is None else layout.bays:
         wanted = ((config.lot, bay.lot), (config.level, bay.level), (config.zone, bay.zone))
         if any(wish not in {None, has} for wish, has in wanted):
@@ -111,6 +116,8 @@ def bay_figures(
             unknown += 1
         elif occ:
             occupied += 1
+        elif bay.bay in blocked:
+            useless += 1
         else:
             free += 1
-    return LotFigures(free, occupied, unknown, shut)
+    return LotFigures(free, occupied, unknown, shut, useless)

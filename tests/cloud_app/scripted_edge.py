@@ -21,6 +21,7 @@ from telemetry.incidents import IncidentChanged
 from telemetry.layout import Layout
 from telemetry.messages import (
     BayChanged,
+    Blocked,
     ClockStamp,
     GapReason,
     LayoutBay,
@@ -35,6 +36,7 @@ from telemetry.messages import (
     StreamGap,
 )
 from telemetry.topics import EdgeTopics, TopicKind
+from telemetry.vocabulary import BlockKind, BlockSource
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -54,6 +56,7 @@ class ScriptedEdge:
     now: datetime = START
     occ: dict[str, bool | None] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    blocked: dict[str, Blocked] = field(default_factory=dict)
     since: dict[str, datetime] = field(default_factory=dict)
     reason: UnknownReason = UnknownReason.CAMERA_LOST
     camera: str = "cam-1"
@@ -107,6 +110,7 @@ class ScriptedEdge:
             data=BayChanged(
                 occ=occ,
                 closed=bay in self.closed,
+                blocked=self.blocked.get(bay),
                 state=Occupancy.of(occ),
                 reason=self.reason if occ is None else None,
                 since=self.since[bay],
@@ -129,6 +133,15 @@ class ScriptedEdge:
         self.occ.setdefault(bay, False)
         self.since.setdefault(bay, self.now)
         return self.inbound(TopicKind.EVENT, self._event(bay))
+
+    def block_bay(self, bay: str, kind: BlockKind | None) -> Inbound:
+        """A vehicle beside the bay begins or ceases to block it: an event too."""
+        self.blocked.pop(bay, None)
+        if kind is not None:
+            share = 0.25 if kind is BlockKind.NEIGHBOUR else None
+            blocked = Blocked(kind=kind, conf=0.9, by=BlockSource.CAMERA, share=share)
+            self.blocked[bay] = blocked
+        return self.close_bay(bay, bay in self.closed)
 
     def incident(self, name: str, after_s: float = 1.0, **facts: Any) -> Inbound:
         """An incident begins, or with `end` is over: the next event."""
@@ -189,6 +202,7 @@ class ScriptedEdge:
                 bay=bay,
                 occ=self.occ.get(bay),
                 closed=bay in self.closed,
+                blocked=self.blocked.get(bay),
                 state=Occupancy.of(self.occ.get(bay)),
                 reason=self.reason if self.occ.get(bay) is None else None,
                 since=self.since.get(bay, START),

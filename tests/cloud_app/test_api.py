@@ -34,7 +34,7 @@ def test_sites_lots_and_bays_now(hub: Hub) -> None:
         bays = client.get("/api/v1/lots/north/p1/bays").json()
     assert site["counts"] == lot["counts"]
     assert lot["counts"] == {
-        "bays": 3, "occupied": 1, "free": 1, "unknown": 1, "stale": 0, "closed": 0,
+        "bays": 3, "occupied": 1, "free": 1, "unknown": 1, "stale": 0, "closed": 0, "blocked": 0,
         "capacity": 3, "available": 1,
     }  # fmt: skip
     assert lot["occupancy"] == 0.5

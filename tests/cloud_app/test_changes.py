@@ -14,6 +14,7 @@ from cloud_app.ingest.decode import Inbound, read_event
 from cloud_app.stream import TakenEvent
 from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.topics import EdgeTopic, EdgeTopics, TopicKind
+from telemetry.vocabulary import BlockKind
 from tests.cloud_app.scripted_edge import ScriptedEdge
 
 PLACE = EdgeTopic(EdgeTopics("north", "box-1"), TopicKind.EVENT)
@@ -33,7 +34,13 @@ def both(raw: bytes) -> tuple[TakenEvent | None, TakenEvent | None]:
 @pytest.mark.parametrize("occ", [True, False, None])
 def test_what_our_edges_write_is_read_the_short_way(occ: bool | None) -> None:
     box = ScriptedEdge()
-    for message in (box.change("a1", occ, 0.25), box.close_bay("a1", True), box.change("a2", occ)):
+    for message in (
+        box.change("a1", occ, 0.25),
+        box.close_bay("a1", True),
+        box.block_bay("a1", BlockKind.NEIGHBOUR),
+        box.block_bay("a1", BlockKind.SNOW),
+        box.change("a2", occ),
+    ):
         short, long = both(message.payload)
         assert short is not None
         assert short == long
@@ -96,6 +103,9 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "another edge's source": lambda: changed(source="pk/v1/north/box-2"),
     "no subject": lambda: changed(subject=...),
     "a bay with a blank": lambda: changed(subject="a 1"),
+    "a block of an unknown kind": lambda: changed(
+        data_blocked={"kind": "tree", "conf": 1.0, "by": "person"}
+    ),
     "too long": lambda: payload() + b" " * MAX_MESSAGE_BYTES,
 }
 SHORT: dict[str, Callable[[], bytes]] = {

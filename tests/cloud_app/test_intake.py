@@ -13,9 +13,10 @@ from sqlalchemy import text
 
 from cloud_app.ingest.batch import Batch, take_batch
 from cloud_app.ingest.decode import Inbound
+from cloud_app.storage.counts import drifts
 from cloud_app.storage.database import Database, Row
 from cloud_app.storage.edge_queries import edges_now
-from cloud_app.storage.queries import Now, bays_now, lots_now
+from cloud_app.storage.queries import Now, availability, bays_now, lots_now
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.streams import gaps, holes
 from cloud_app.storage.times import to_ms
@@ -23,6 +24,7 @@ from cloud_app.stream import StreamKey
 from cloud_app.views import StaleReason
 from telemetry.messages import Occupancy
 from telemetry.topics import TopicKind
+from telemetry.vocabulary import BlockKind
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 
 # Everything but arrival times and the quarantine's counters.
@@ -254,6 +256,31 @@ def test_a_closed_bay_is_neither_free_nor_occupied(database: Database) -> None:
     with database.read() as session:
         counts = lots_now(session, now_of(edge))[0].counts
     assert (counts.closed, counts.free) == (1, 0)
+
+
+def test_a_blocked_bay_is_free_and_not_available(database: Database) -> None:
+    edge = ScriptedEdge(bay_ids=("a", "b"))
+    take(database, [*edge.hello(), edge.change("a", False), edge.change("b", False)])
+    take(database, [edge.block_bay("a", BlockKind.NEIGHBOUR)])
+    for _ in range(2):  # by the event, then by the snapshot
+        with database.read() as session:
+            counts = lots_now(session, now_of(edge))[0].counts
+            bays = {each.bay: each for each in bays_now(session, now_of(edge), site="north")}
+            [kind] = availability(session, now_of(edge), "north", bays["a"].lot)
+        assert (counts.free, counts.blocked, counts.available) == (2, 1, 1)
+        assert (bays["a"].blocked, bays["a"].available) == ("neighbour", False)
+        assert (bays["b"].blocked, bays["b"].available) == (None, True)
+        assert (kind.capacity, kind.available) == (2, 1)
+        take(database, [edge.snapshot()])
+    take(database, [edge.change("a", True)])
+    with database.read() as session:
+        counts = lots_now(session, now_of(edge))[0].counts
+    assert (counts.occupied, counts.blocked, counts.available) == (1, 0, 1)
+    take(database, [edge.change("a", False), edge.block_bay("a", None)])
+    with database.write() as session:
+        counts = lots_now(session, now_of(edge))[0].counts
+        assert not drifts(session, [edge.edge])
+    assert (counts.free, counts.blocked, counts.available) == (2, 0, 2)
 
 
 def test_an_unreadable_event_is_kept_and_does_not_stop_the_stream(database: Database) -> None:

@@ -124,7 +124,7 @@ class Rig:
             self.pipeline.judge(self.frame())
 
     def frame(self) -> Frame:
-        image = np.zeros((480, 640, 3), np.uint8)
+        image = np.full((480, 640, 3), 90, np.uint8)
         return Frame("cam", image, self.clock.mono_s(), self.clock.utc(), self.frames)
 
     def occ(self) -> list[bool | None]:

@@ -30,7 +30,7 @@ from vision.view_match import SmallGreys
 
 
 def endless(_: int = 0) -> ReplaySource:
-    return ReplaySource(itertools.repeat(np.zeros((48, 64, 3), np.uint8)))
+    return ReplaySource(itertools.repeat(np.full((48, 64, 3), 90, np.uint8)))
 
 
 def a_pipeline(
@@ -101,7 +101,7 @@ class PacedFeed(CameraFeed):
             return None
         self._left += came - self._taken - 1
         self._taken = came
-        picture = np.zeros((48, 64, 3), np.uint8)
+        picture = np.full((48, 64, 3), 90, np.uint8)
         return Frame(self.camera, picture, came * self._interval_s, self._time.utc(), came)
 
     def waits_since_s(self) -> float | None:
@@ -206,7 +206,7 @@ class PacketCamera(ReplaySource):
         with self.lock:
             kind.at_work -= 1
             kind.decoded += 1
-        return np.zeros((48, 64, 3), np.uint8)
+        return np.full((48, 64, 3), 90, np.uint8)
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ def test_no_more_pictures_are_decoded_at_once_than_threads_and_none_in_vain(
 
 def test_a_picture_that_cannot_be_decoded_is_no_frame() -> None:
     came = threading.Event()
-    pictures: list[ImageBgr | None] = [None, np.zeros((4, 4, 3), np.uint8)]
+    pictures: list[ImageBgr | None] = [None, np.full((4, 4, 3), 90, np.uint8)]
 
     class Bad(ReplaySource):
         def read_undecoded(self) -> Grab | Undecoded | None:
@@ -353,7 +353,7 @@ def test_two_workers_judge_two_cameras_and_a_task_has_the_box_to_itself(
 
 def test_time_that_a_picture_waits_for_its_turn_is_not_held_against_its_camera() -> None:
     clock, bad = ManualClock(), [False]
-    picture = np.zeros((4, 4, 3), np.uint8)
+    picture = np.full((4, 4, 3), 90, np.uint8)
     came = threading.Semaphore(0)
     wanted = threading.Semaphore(0)
 

@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from telemetry import (
     Ack,
     BayChangedEvent,
+    Blocked,
+    BlockKind,
+    BlockSource,
     CommandName,
     IncidentChangedEvent,
     IncidentKind,
@@ -27,7 +30,9 @@ from telemetry import (
     decode_event,
     layout_hash,
     pack_bays,
+    pack_blocked,
     unpack_bays,
+    unpack_blocked,
 )
 from telemetry.commands import COMMAND_ARGS
 
@@ -267,3 +272,29 @@ def test_an_event_of_a_later_contract_keeps_its_number_and_nothing_else() -> Non
     event = decode_event(json.dumps(later).encode(), "event")
     assert isinstance(event, OtherEvent)
     assert (event.epoch, event.seq, event.type) == (1767225600, 42, "pk.plate.read.v3")
+
+
+def test_blocked_bays_come_back_from_the_shadow() -> None:
+    bays = [f"b{place}" for place in range(120)]
+    kinds = {"b3": BlockKind.NEIGHBOUR, "b17": BlockKind.OBSTACLE, "b119": BlockKind.SNOW}
+    blocked = {
+        bay: Blocked(kind=kind, conf=1.0, by=BlockSource.PERSON) for bay, kind in kinds.items()
+    }
+    packed = pack_blocked(bays, blocked)
+    assert packed == "3n17o119s"
+    assert unpack_blocked(bays, packed) == kinds
+    assert unpack_blocked(bays, "") == {}
+
+
+@pytest.mark.parametrize(
+    ("packed", "fault"),
+    [
+        pytest.param("3x", "got '3x'", id="another letter"),
+        pytest.param("n", "got 'n'", id="no place"),
+        pytest.param("2n", "below 2, but got 2", id="no such place"),
+        pytest.param("9" * 100 + "n", "places with n, o or s", id="an endless place"),
+    ],
+)
+def test_blocked_bays_that_do_not_fit(packed: str, fault: str) -> None:
+    with pytest.raises(TelemetryError, match=fault):
+        unpack_blocked(["a", "b"], packed)

@@ -17,7 +17,7 @@ SPEC = scripted_spec(input_wh=(640, 480))
 WH = (1280, 960)
 NEAR = as_floats([[0.1, 0.2], [0.4, 0.2], [0.4, 0.8], [0.1, 0.8]])
 FAR = as_floats([[0.60, 0.20], [0.62, 0.20], [0.62, 0.23], [0.60, 0.23]])
-PICTURE = np.zeros((960, 1280, 3), np.uint8)
+PICTURE = np.full((960, 1280, 3), 90, np.uint8)
 
 
 class Records:
@@ -77,4 +77,4 @@ def test_a_swaying_camera_keeps_the_size_of_its_input(bays: BayShapes) -> None:
 def test_pictures_of_another_size_are_planned_for_again(bays: BayShapes) -> None:
     judge = BayJudge(Records(), bays)
     assert judge.judge(PICTURE).plan.image_wh == WH
-    assert judge.judge(np.zeros((240, 320, 3), np.uint8)).plan.image_wh == (320, 240)
+    assert judge.judge(np.full((240, 320, 3), 90, np.uint8)).plan.image_wh == (320, 240)

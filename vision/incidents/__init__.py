@@ -4,12 +4,16 @@
 frame, `tracker` what of that lasts long enough to be an incident.
 """
 
+from vision.incidents.blocking import BlockFilter, BlockSettings, Reach, neighbour_reach
 from vision.incidents.findings import Finding, FindingSettings, Lot, Sighting, sightings
 from vision.incidents.ground import LotGround
+from vision.incidents.placing import Placed, place
 from vision.incidents.stays import Moment, Stays
 from vision.incidents.tracker import Incident, IncidentSettings, IncidentTracker
 
 __all__ = [
+    "BlockFilter",
+    "BlockSettings",
     "Finding",
     "FindingSettings",
     "Incident",
@@ -18,7 +22,11 @@ __all__ = [
     "Lot",
     "LotGround",
     "Moment",
+    "Placed",
+    "Reach",
     "Sighting",
     "Stays",
+    "neighbour_reach",
+    "place",
     "sightings",
 ]

@@ -19,15 +19,8 @@ from shapely.geometry.base import BaseGeometry
 from telemetry.vocabulary import BayKind, IncidentKind
 from vision.geometry import to_norm
 from vision.incidents.ground import LotGround
-from vision.pairing import best_pairs
+from vision.incidents.placing import NO_BAY, Ints, Placed, is_cut, place
 from vision.types import Detections, Floats
-
-NO_BAY = -1
-_EDGE = 0.004
-_NEIGHBOURS = 3
-_NEIGHBOURHOOD = 2.5
-Bools = npt.NDArray[np.bool]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +124,7 @@ def sightings(
     bay_prob: Floats,
     lot: Lot,
     settings: FindingSettings,
+    placed: Placed | None = None,
 ) -> list[Sighting]:
     """Look at every vehicle of a frame.
 
@@ -140,89 +134,32 @@ def sightings(
         bay_prob: probability that each bay is occupied, shape (M,).
         lot: the bays.
         settings: thresholds.
+        placed: where the vehicles stand, if that was worked out already.
 
     Returns:
         The vehicles that are sure enough, in the order of the detections.
     """
-    keep = np.flatnonzero(detections.confidence >= settings.min_confidence)
-    boxes = detections.xyxy_px[keep]
-    if not len(lot.ground) or not len(boxes):
+    if placed is None:
+        placed = place(detections, bay_prob, lot.ground, settings)
+    keep, boxes = placed.vehicle, placed.xyxy_px
+    if not len(keep):
         return []
-    footprints = lot.ground.footprints(boxes)
-    fits = footprints.misfit <= settings.max_misfit
-    share = _shares(footprints.corners_px, lot.ground)
-    lean = _lean(footprints.corners_px, _homes(share, bay_prob, settings.home), fits, lot.ground)
-    corners_px = footprints.corners_px - lean[:, None]
-    share = _shares(corners_px, lot.ground)
-    home = _homes(share, bay_prob, settings.home)
+    corners_px, share, home, fits = placed.corners_px, placed.share, placed.home, placed.fits
     shapes = np.asarray(shapely.polygons(corners_px.astype(np.float64)), object)
     frame = _Frame(lot, settings, share, home, bay_prob, shapes)
     corners = to_norm(boxes.reshape(-1, 2, 2), lot.image_wh).reshape(-1, 4)
-    # The position of a vehicle cut by the image edge is unknown.
-    cut = (np.abs(corners[:, [0, 2, 3]] - 0.5) > 0.5 - _EDGE).any(1)
+    cut = is_cut(boxes, lot.image_wh)
     near = shapely.area(lot.ground.shapes[lot.ground.nearest(boxes)]) >= settings.least_bay_px**2
     usable = np.asarray(fits & ~cut & near, bool)
     found = []
-    for row, place in enumerate(keep):
-        vehicle = classes[int(place)]
+    for row, index in enumerate(keep):
+        vehicle = classes[int(index)]
         finding = frame.finding(row, vehicle) if usable[row] else None
         bay = None if home[row] == NO_BAY else lot.bay_ids[home[row]]
         left, top, right, bottom = (float(side) for side in corners[row])
         box = (left, top, right, bottom)
-        found.append(Sighting(box, float(detections.confidence[place]), vehicle, bay, finding))
+        found.append(Sighting(box, float(detections.confidence[index]), vehicle, bay, finding))
     return found
-
-
-def _shares(corners_px: Floats, ground: LotGround) -> Floats:
-    """Share of each footprint in each bay, shape (N, M)."""
-    shapes = np.asarray(shapely.polygons(corners_px.astype(np.float64)), object)
-    # Only pairs whose bounding boxes meet are worth an intersection of polygons.
-    mine, theirs = shapely.bounds(shapes), shapely.bounds(ground.shapes)
-    meet = (mine[:, None, :2] < theirs[None, :, 2:]).all(2)
-    meet &= (mine[:, None, 2:] > theirs[None, :, :2]).all(2)
-    row, bay = np.nonzero(meet)
-    share = np.zeros(meet.shape, np.float32)
-    common = shapely.area(shapely.intersection(shapes[row], ground.shapes[bay]))
-    share[row, bay] = common / np.maximum(shapely.area(shapes[row]), 1e-9)
-    return share
-
-
-def _lean(corners_px: Floats, home: Ints, fits: Bools, ground: LotGround) -> Floats:
-    """How far footprints around each vehicle lie beside the middle of their bays, shape (N, 2).
-
-    Near the edge of a wide view bodies lean sideways, and so do their boxes, all of one
-    neighbourhood alike. What the neighbours have in common is therefore the camera's doing; a
-    vehicle that stands badly differs from them. With few neighbours nothing is taken off.
-    """
-    lean = np.zeros((len(corners_px), 2), np.float32)
-    sure = np.flatnonzero((home != NO_BAY) & fits)
-    middles = corners_px.mean(1)
-    sizes = ground.sizes_px()
-    apart = (middles[sure] - ground.centres_px[home[sure]]) / sizes[home[sure], None]
-    for row, middle in enumerate(middles):
-        others = np.flatnonzero(sure != row)
-        if len(others) < _NEIGHBOURS:
-            continue
-        far = np.linalg.norm(middles[sure[others]] - middle, axis=1)
-        near = others[np.argsort(far)[: 2 * _NEIGHBOURS]]
-        size = float(np.median(sizes[home[sure[near]]]))
-        near = near[np.linalg.norm(middles[sure[near]] - middle, axis=1) < _NEIGHBOURHOOD * size]
-        if len(near) >= _NEIGHBOURS:
-            lean[row] = np.median(apart[near], axis=0) * size
-    return lean
-
-
-def _homes(share: Floats, bay_prob: Floats, least: float) -> Ints:
-    """The bay of each vehicle, one to one, NO_BAY where there is none, shape (N,).
-
-    A bay that is surely occupied has a vehicle somewhere, so it goes before one that is free.
-    """
-    score = share * (0.25 + bay_prob[None])
-    rows, columns = best_pairs(score)
-    home = np.full(len(share), NO_BAY, np.int64)
-    real = share[rows, columns] >= least
-    home[rows[real]] = columns[real]
-    return home
 
 
 @dataclass(frozen=True, slots=True)

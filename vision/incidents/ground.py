@@ -164,15 +164,18 @@ class LotGround:
         Perspective makes a lane before a far bay larger than the bay: the bay's own homography is
         followed to the vehicle, though not far beyond it, where a hand-drawn bay says little.
         """
-        found = np.empty((len(bay), 2, 2), np.float32)
-        for row, (index, foot) in enumerate(zip(bay, feet_px, strict=True)):
-            to_picture = cv2.getPerspectiveTransform(_SQUARE, self.quads_px[index])
-            x, y, w = np.linalg.inv(to_picture) @ (*foot, 1.0)
-            place = np.array([*np.clip((x / w, y / w), -_REACH, 1 + _REACH), 1.0])
-            x, y, w = to_picture @ place
-            slope = (to_picture[:2, :2] - np.outer((x, y), to_picture[2, :2]) / w) / w
-            found[row] = slope.T if w > _HORIZON else (self.across_px[index], self.along_px[index])
-        return found
+        to_picture = np.stack(
+            [cv2.getPerspectiveTransform(_SQUARE, self.quads_px[index]) for index in bay]
+        )
+        one = np.ones((len(bay), 1))
+        inside = (np.linalg.inv(to_picture) @ np.column_stack([feet_px, one])[..., None])[..., 0]
+        places = np.clip(inside[:, :2] / inside[:, 2:], -_REACH, 1 + _REACH)
+        point = to_picture @ np.column_stack([places, one])[..., None]
+        depth = point[:, 2:]
+        slope = to_picture[:, :2, :2] - point[:, :2] * to_picture[:, 2:, :2] / depth
+        measured = np.swapaxes(slope / depth, 1, 2)
+        drawn = np.stack([self.across_px[bay], self.along_px[bay]], 1)
+        return as_floats(np.where(depth > _HORIZON, measured, drawn))
 
 
 def _feet(xyxy_px: Floats) -> Floats:

@@ -15,6 +15,7 @@ from edge_app.delivery.agents.health import HealthAgent
 from edge_app.delivery.agents.home_assistant import HomeAssistantAgent
 from edge_app.delivery.agents.jobs import JobAgent
 from edge_app.delivery.agents.shadow import ShadowAgent, ShadowPart, bays_report
+from edge_app.delivery.blocks import block_by_hand
 from edge_app.delivery.config import MqttConfig
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.store import Store
@@ -22,6 +23,7 @@ from telemetry.aws import JobKind, ShadowName
 from telemetry.clock import Clock
 from telemetry.health import CameraHealth
 from telemetry.topics import EdgeTopics
+from telemetry.vocabulary import BlockKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,11 @@ def build_agents(
     def close_bay(bay: str, closed: bool) -> dict[str, JsonValue]:
         return {"changed": store.set_closed(bay, closed)}
 
+    def block_bay(bay: str, kind: BlockKind | None) -> dict[str, JsonValue]:
+        return {"changed": block_by_hand(store, bay, kind)}
+
     parts.handlers.on_set_bay_closed(close_bay, default=True)
+    parts.handlers.on_set_bay_blocked(block_bay)
     shadows = {ShadowName.BAYS: ShadowPart(bays_report(store)), **parts.shadows}
     agents: list[Agent] = [
         CommandAgent(topics, store.documents, clock, parts.handlers, parts.wake),

@@ -15,12 +15,15 @@ from telemetry.commands import (
     MAX_FILE_BYTES,
     CameraArgs,
     CommandName,
+    ConfirmBayArgs,
     LogsArgs,
     NoArgs,
+    SetBayBlockedArgs,
     SetBayClosedArgs,
 )
 from telemetry.errors import TelemetryError
 from telemetry.messages import Message
+from telemetry.vocabulary import BlockKind
 
 Result = Mapping[str, JsonValue]
 A = TypeVar("A", bound=Message)
@@ -99,6 +102,18 @@ class CommandHandlers:
             SetBayClosedArgs,
             lambda args: handler(args.bay, args.closed),
         )
+
+    def on_set_bay_blocked(self, handler: Callable[[str, BlockKind | None], Result]) -> None:
+        """`handler` gets the bay and what blocks it; None: nothing does."""
+        self._add(
+            CommandName.SET_BAY_BLOCKED,
+            SetBayBlockedArgs,
+            lambda args: handler(args.bay, args.kind),
+        )
+
+    def on_confirm_bay(self, handler: Callable[[str, bool], Result]) -> None:
+        """`handler` gets the bay and whether a person sees a vehicle in it."""
+        self._add(CommandName.CONFIRM_BAY, ConfirmBayArgs, lambda args: handler(args.bay, args.occ))
 
     def on_snapshot_now(self, handler: Callable[[], Result]) -> None:
         """`handler` sees to it that a snapshot goes out."""

@@ -22,13 +22,13 @@ from edge_app.delivery.agents.discovery_record import DiscoveryRecord
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.errors import REFUSED
 from edge_app.delivery.store import Store
-from telemetry.messages import BayTopicState
+from telemetry.messages import BayTopicState, Blocked
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, Topic, TopicFilter, TopicKind, WishedFilter
 
 _log = logging.getLogger(__name__)
 
-_Facts = tuple[bool | None, bool, datetime]
+_Facts = tuple[bool | None, bool, datetime, Blocked | None]
 _STATE = (
     "{% set s = value_json.state %}"
     "{{ 'ON' if s == 'occupied' else 'OFF' if s == 'free' else 'None' }}"
@@ -121,7 +121,7 @@ class HomeAssistantAgent(QuietAgent):
         return True
 
     def _tell(self, *, discover_all: bool) -> None:
-        closed = self._store.closed_bays()
+        closed, blocked = self._store.closed_bays(), self._store.blocked_bays()
         states = {state.bay: state for state in self._store.states()}
         new = [bay for bay in states if discover_all or bay not in self._told]
         # Remembered first: what is announced and then forgotten would stay forever.
@@ -130,10 +130,10 @@ class HomeAssistantAgent(QuietAgent):
         for bay in new:
             self._discover(bay)
         for bay, state in states.items():
-            facts = (state.occ, bay in closed, state.since)
+            facts = (state.occ, bay in closed, state.since, blocked.get(bay))
             if self._told.get(bay) != facts:
                 self._told[bay] = facts
-                payload = BayTopicState.of(state, bay in closed).encode()
+                payload = BayTopicState.of(state, bay in closed, blocked.get(bay)).encode()
                 self._send(self._topics.bay(bay), payload)
         for bay in self._told.keys() - states.keys():
             del self._told[bay]

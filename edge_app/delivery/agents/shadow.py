@@ -14,7 +14,7 @@ from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.store import Store
 from telemetry.aws import ShadowName, ShadowTopics, answers
 from telemetry.errors import LotsightError
-from telemetry.layout import pack_bays
+from telemetry.layout import pack_bays, pack_blocked
 from telemetry.shadow import JsonObject, ShadowUpdate, parse_delta, same_json
 from telemetry.topics import Topic, TopicFilter
 
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 UPDATE_PERIOD_S = 1.0
 """At most one update a second, over all shadows of the box."""
 ANSWER_TIMEOUT_S = 15.0
+_MOST_BLOCKED_CHARS = 512
 REJECTED_PAUSE_S = 60.0
 """A refused report is refused again if it is repeated at once."""
 
@@ -179,9 +180,12 @@ def bays_report(store: Store) -> Report:
         if layout is None:
             return {}
         occ = {state.bay: state.occ for state in store.states()}
+        blocked = pack_blocked(layout.bay_ids, store.blocked_bays())
         return {
             "layout": layout.hash,
             "bays": pack_bays(layout.bay_ids, occ, store.closed_bays()),
+            # The document has 8 KB: with more than this the snapshot alone says it.
+            "blocked": blocked if len(blocked) <= _MOST_BLOCKED_CHARS else None,
             "epoch": store.epoch,
         }
 

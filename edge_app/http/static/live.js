@@ -2,6 +2,7 @@
 
 import { byId, h, s } from '../shared/dom.js';
 import { percent, spaced, timeOfDay } from '../shared/format.js';
+import { blockChoice, eyeButtons } from './answers.js';
 import { ask, attention, changeLine, facts, listen, setUpHeader, showHeader } from './shared.js';
 
 /** @typedef {import('./types.js').Bay} Bay */
@@ -122,9 +123,13 @@ const showBays = (bays) => {
     if (!mark) continue;
     const said = bay.reason ? `unknown, ${spaced(bay.reason)}` : bay.state;
     const kind = bay.kind && bay.kind !== 'standard' ? ` (${bay.kind})` : '';
-    mark.group.setAttribute('class', `bay ${bay.state}${bay.closed ? ' closed' : ''}`);
-    mark.group.setAttribute('aria-label', `Bay ${bay.id}${kind}: ${said}${bay.closed ? ', closed' : ''}`);
-    mark.title.textContent = `${bay.id}${kind}: ${said} since ${timeOfDay(bay.since)}`;
+    const beside = `${bay.closed ? ', closed' : ''}${bay.blocked ? `, blocked (${bay.blocked.kind})` : ''}`;
+    mark.group.setAttribute(
+      'class',
+      `bay ${bay.state}${bay.closed ? ' closed' : ''}${bay.blocked ? ' blocked' : ''}`,
+    );
+    mark.group.setAttribute('aria-label', `Bay ${bay.id}${kind}: ${said}${beside}`);
+    mark.title.textContent = `${bay.id}${kind}: ${said} since ${timeOfDay(bay.since)}${beside}`;
   }
 };
 
@@ -192,7 +197,7 @@ const showWhy = async (bay) => {
   const why = await ask(`/api/v1/bays/${encodeURIComponent(bay)}/why`);
   openBay = bay;
   const dialog = byId('why');
-  byId('why-head').textContent = `Bay ${bay}: ${why.state}`;
+  byId('why-head').textContent = `Bay ${bay}: ${why.state}${why.blocked ? ', blocked' : ''}`;
   byId('why-text').textContent = why.explanation;
   const picture = byId('why-picture');
   picture.src = `${why.picture}?at=${Date.now()}`;
@@ -212,6 +217,7 @@ const showWhy = async (bay) => {
     ['judged by', why.model?.method],
     ['calibration', why.calibration_revision === null ? 'none' : `revision ${why.calibration_revision}`],
   ]);
+  byId('why-answers').replaceChildren(eyeButtons(bay), blockChoice(bay, why.blocked));
   byId('why-events').replaceChildren(...why.events.map(changeLine));
   if (!dialog.open) dialog.showModal();
 };

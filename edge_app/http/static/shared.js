@@ -15,6 +15,23 @@ export const ask = async (path) => {
   return answer.json();
 };
 
+let csrf = '';
+
+/** Tell the box something. @param {string} path @param {unknown} body
+ * @returns {Promise<string|null>} why it was not taken; null: it was */
+export const say = async (path, body) => {
+  const headers = { 'Content-Type': 'application/json', 'X-Lotsight-Csrf': csrf };
+  try {
+    const answer = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (answer.status === 401) window.location.assign(`/login?next=${window.location.pathname}`);
+    return answer.ok
+      ? null
+      : ((await answer.json().catch(() => null))?.detail ?? `failed (${answer.status})`);
+  } catch {
+    return 'The box does not answer.';
+  }
+};
+
 /** @param {Change} change */
 export const changeLine = (change) => {
   const said = change.reason ? `unknown: ${spaced(change.reason)}` : change.state;
@@ -55,6 +72,7 @@ export const showHeader = (report) => {
 export const setUpHeader = async () => {
   const report = await ask('/api/v1/status');
   showHeader(report);
+  csrf = report.csrf ?? '';
   byId('edit').hidden = !report.editor;
   const logout = byId('logout');
   logout.hidden = !report.login;

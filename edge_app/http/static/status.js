@@ -3,6 +3,7 @@
 import { byId, h } from '../shared/dom.js';
 import { bytes, spaced, span, timeOfDay } from '../shared/format.js';
 import { INCIDENTS } from '../shared/vocabulary.js';
+import { eyeButtons } from './answers.js';
 import { showDevices } from './devices.js';
 import { ask, attention, changeLine, facts, listen, setUpHeader, showHeader } from './shared.js';
 
@@ -203,6 +204,24 @@ const showIncidents = (incidents) => {
   byId('incidents').replaceChildren(...incidents.map(incidentLine));
 };
 
+let asked = '';
+
+/** Drawn again only when other bays are asked for: an answer that is being given stays.
+ * @param {Report["by_eye"]} byEye */
+const showByEye = (byEye) => {
+  const bays = Object.values(byEye).flat();
+  if (bays.join() === asked) return;
+  asked = bays.join();
+  byId('eye-card').hidden = !bays.length;
+  byId('eye').replaceChildren(
+    ...bays.map((bay) => {
+      const src = `/api/v1/bays/${encodeURIComponent(bay)}/picture.jpg?at=${Date.now()}`;
+      const picture = h('img', { src, alt: `Bay ${bay} in the latest image` });
+      return h('li', {}, picture, h('b', {}, bay), eyeButtons(bay));
+    }),
+  );
+};
+
 /** @param {Record<string, number>} counts */
 const byLimit = (counts) => {
   const some = Object.entries(counts).filter(([, count]) => count);
@@ -234,6 +253,7 @@ const showHarvest = (harvest) => {
 /** @param {Report} report */
 const show = (report) => {
   showHeader(report);
+  showByEye(report.by_eye);
   showIncidents(report.incidents);
   showLanes(report.lanes);
   showHarvest(report.harvest);
@@ -254,6 +274,12 @@ const show = (report) => {
   facts(byId('box'), [
     ['bays', `${bays.total}: ${bays.occupied} occupied, ${bays.free} free, ${bays.unknown} unknown`],
     ['closed', report.closed_bays.join(', ')],
+    [
+      'blocked',
+      Object.entries(report.blocked_bays)
+        .map(([bay, blocked]) => `${bay} (${blocked.kind})`)
+        .join(', '),
+    ],
     ['model', model ? `${model.name} ${model.version}, ${model.method}` : 'none'],
     ['tuned', model?.tuning],
     ['model file', model ? model.sha256.slice(0, 12) : null],

@@ -73,20 +73,22 @@ test('each bay counts once: closed before stale before what was said', () => {
     bay('a2', { stale: true, state: 'occupied' }),
     bay('a3', { state: 'occupied' }),
     bay('a4', { state: 'unknown' }),
+    bay('a5', { blocked: 'neighbour' }),
   ]);
   const counts = countsOf(bays);
   expect(counts).toEqual({
-    bays: 4,
+    bays: 5,
     occupied: 1,
-    free: 0,
+    free: 1,
     unknown: 1,
     stale: 1,
     closed: 1,
-    capacity: 3,
+    blocked: 1,
+    capacity: 4,
     available: 0,
   });
-  expect(occupancyOf(counts)).toBe(1);
-  expect(occupancyOf({ ...counts, occupied: 0 })).toBeNull();
+  expect(occupancyOf(counts)).toBe(0.5);
+  expect(occupancyOf({ ...counts, occupied: 0, free: 0 })).toBeNull();
 });
 
 test('two boxes may name a bay alike', () => {

@@ -13,7 +13,7 @@ import {
 
 const lot = (name: string, counts: Partial<Lot['counts']>, more: Partial<Lot> = {}): Lot => {
   const { free = 0 } = counts;
-  const none = { bays: 10, occupied: 0, free: 0, unknown: 0, stale: 0, closed: 0 };
+  const none = { bays: 10, occupied: 0, free: 0, unknown: 0, stale: 0, closed: 0, blocked: 0 };
   const all = { ...none, capacity: 10, available: free, ...counts };
   const known = all.occupied + all.free;
   const occupancy = known ? all.occupied / known : null;

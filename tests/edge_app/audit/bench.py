@@ -90,7 +90,7 @@ class Bench:
         )
 
     def look(self) -> None:
-        image = np.zeros((480, 640, 3), np.uint8)
+        image = np.full((480, 640, 3), 90, np.uint8)
         self.images.append(weakref.ref(image))
         frame = Frame("north", image, self.clock.mono_s(), self.clock.utc(), 1)
         box = as_floats([[64, 96, 192, 384]])

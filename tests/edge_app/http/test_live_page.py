@@ -12,8 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
 
 from edge_app.alarms import Alarm, AlarmKind
-from edge_app.http import Access
+from edge_app.http import Access, PageSettings
 from edge_app.live_state import CameraCondition, CameraStatus, LiveView
+from telemetry import Blocked, BlockKind, BlockSource
+from tests.edge_app.http.test_http_bays import Words
 from tests.kit.axe import serious_findings
 
 if TYPE_CHECKING:
@@ -207,3 +209,28 @@ def test_logging_in_and_out(serve: Serve, open_page: Open) -> None:
     expect(page.locator("#link-text")).to_have_text("live")
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login")
+
+
+def test_a_person_answers_and_says_what_blocks_a_bay(serve: Serve, open_page: Open) -> None:
+    words = Words()
+    served = serve(settings=PageSettings(bays=words))
+    bay = served.live_state.views()[0].states[0].bay
+    words.bay = bay
+    over = Blocked(kind=BlockKind.NEIGHBOUR, conf=0.93, by=BlockSource.CAMERA, share=0.27)
+    served.box.change(by_eye={"north": (bay,)}, blocked_bays={bay: over})
+    page = open_page(served, "/status")
+    card = page.get_by_role("region", name="Judge by eye")
+    card.get_by_role("button", name="Vehicle in it").click()
+    expect(card.get_by_role("status")).to_have_text("Thank you, used from now on.")
+    expect(page.get_by_text(f"{bay} (neighbour)")).to_be_visible()
+    assert serious_findings(page) == []
+    live = open_page(served)
+    live.get_by_role("button", name=f"Bay {bay}:").click()
+    dialog = live.get_by_role("dialog")
+    expect(dialog).to_contain_text("covers 27% of its width")
+    dialog.get_by_label("Blocked by").select_option("an obstacle")
+    expect(dialog.get_by_text("Saved.")).to_be_visible()
+    dialog.get_by_role("button", name="Empty").click()
+    expect(dialog.get_by_text("Thank you")).to_be_visible()
+    assert serious_findings(live) == []
+    assert words.said == [(bay, True), (bay, BlockKind.OBSTACLE), (bay, False)]

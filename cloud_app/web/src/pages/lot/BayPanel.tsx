@@ -39,6 +39,7 @@ function Facts({ bay, now, zone }: { bay: LotBay; now: NonNullable<LotBay['now']
     [t('lot.state'), <StateWord key="state" state={bay.state} />],
     [t('lot.lastSaid'), bay.state === now.state ? null : <StateWord key="said" state={now.state} />],
     [t('lot.reason'), now.reason && word('reason', now.reason)],
+    [t('lot.blocked'), now.blocked && word('blocked', now.blocked)],
     [
       t('lot.since'),
       now.since && (

@@ -51,15 +51,18 @@ export function lotBays(plan: Plan | undefined, states: readonly Bay[]): LotBay[
   });
 }
 
-/** Each bay counts once. Reserved and closed bays are no driver's: neither capacity nor available. */
-export function countsOf(bays: readonly Pick<LotBay, 'state' | 'kind'>[]): Counts {
-  const counts = { bays: bays.length, occupied: 0, free: 0, unknown: 0, stale: 0, closed: 0 };
+/** Each bay counts once; those that are free but blocked are in `blocked` too. Reserved and closed bays
+ * are no driver's: neither capacity nor available. A blocked one is capacity, but not available. */
+export function countsOf(bays: readonly Pick<LotBay, 'state' | 'kind' | 'now'>[]): Counts {
+  const counts = { bays: bays.length, occupied: 0, free: 0, unknown: 0, stale: 0, closed: 0, blocked: 0 };
   let [capacity, available] = [0, 0];
-  for (const { state, kind } of bays) {
+  for (const { state, kind, now } of bays) {
+    const isBlocked = state === 'free' && Boolean(now?.blocked);
     counts[state] += 1;
+    if (isBlocked) counts.blocked += 1;
     if (kind === 'reserved' || state === 'closed') continue;
     capacity += 1;
-    if (state === 'free') available += 1;
+    if (state === 'free' && !isBlocked) available += 1;
   }
   return { ...counts, capacity, available };
 }

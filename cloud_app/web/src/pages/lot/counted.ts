@@ -15,6 +15,7 @@ export function countedOf({ count, free, offered, closed }: LotCount): Counts | 
     unknown: isKnown ? 0 : offered,
     stale: 0,
     closed,
+    blocked: 0,
     capacity: offered,
     available: isKnown ? free : 0,
   };
