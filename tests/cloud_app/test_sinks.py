@@ -154,5 +154,5 @@ def test_kafka_that_is_away_holds_the_batch_up() -> None:
     from cloud_app.sinks.kafka import KafkaSink
 
     sink = KafkaSink(KafkaConfig(bootstrap="127.0.0.1:9", timeout_s=1.0))
-    with pytest.raises(SinkError, match="expected 1 events to be delivered"):
+    with pytest.raises(SinkError, match="expected 1 records to be delivered"):
         sink.put(taken([ScriptedEdge().change("a1", True)]))
