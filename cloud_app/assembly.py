@@ -25,6 +25,7 @@ from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.ingest.worker import IngestWorker, Sink
+from cloud_app.lake.health import LakeHealth
 from cloud_app.occupancy.counting import LotCounter
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.rounds import LeaderRounds
@@ -35,6 +36,22 @@ from cloud_app.storage.times import to_ms
 from cloud_app.stream import TakenEvent
 from telemetry import Clock, ConfigError
 from telemetry.aws import shadow_requests
+
+# Short beside `roll_s`, so that a full `roll_rows` is written soon.
+_LAKE_EVERY_S = 5.0
+
+
+class LakeRounds(Protocol):
+    """The worker of the lake, whose libraries are an extra."""
+
+    @property
+    def health(self) -> LakeHealth:
+        """How the lake stands."""
+        ...
+
+    def tick(self) -> None:
+        """One round."""
+        ...
 
 
 class Part(Protocol):
@@ -71,7 +88,7 @@ def assembled(config: CloudConfig, database: Database, clock: Clock) -> Iterator
     Raises:
         ConfigError: an extra that the configuration needs is not installed.
     """
-    sinks = [_SharedSink(sink) for sink in _sinks(config, clock)]
+    sinks = [_SharedSink(sink) for sink in _sinks(config)]
     try:
         yield _assembly(config, database, clock, sinks)
     finally:
@@ -82,6 +99,7 @@ def assembled(config: CloudConfig, database: Database, clock: Clock) -> Iterator
 def _assembly(
     config: CloudConfig, database: Database, clock: Clock, sinks: Sequence[Sink]
 ) -> Assembly:
+    lake = _lake(config, database, clock)
     link = CloudLink(
         config.broker,
         clock,
@@ -102,6 +120,7 @@ def _assembly(
         holes,
         clock,
         config.gates,
+        keeps_for_lake=config.lake is not None,
     )
     ingest = IngestWorker(
         database, sinks, link, config.ingest, config.broker.prefix, clock, housekeeper.saw
@@ -123,8 +142,11 @@ def _assembly(
         accounts,
         sensors,
         gates,
+        None if lake is None else lambda: lake.health,
     )
     rounds = _rounds(config, database, clock, accounts, sinks)
+    if lake is not None:
+        rounds += (LeaderRounds("lake", lake.tick, database.lead, every_s=_LAKE_EVERY_S),)
     keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
     networks = _network_workers(config, database, clock, sensors, gates)
     return Assembly((ingest, *networks, shadow_worker, keeping, *rounds, feed), link, context)
@@ -196,13 +218,21 @@ def _put(sinks: Sequence[Sink], events: Sequence[TakenEvent]) -> None:
         sink.put(events)
 
 
-def _sinks(config: CloudConfig, clock: Clock) -> list[Sink]:
-    sinks: list[Sink] = []
-    if config.lake is not None:
-        from cloud_app.sinks.lake import Lake
+def _lake(config: CloudConfig, database: Database, clock: Clock) -> LakeRounds | None:
+    if config.lake is None:
+        return None
+    try:
+        from cloud_app.lake.worker import LakeWorker
+    except ModuleNotFoundError as exc:
+        msg = f"[lake] needs the extra lotsight[lake]; the Python module {exc.name} is missing"
+        raise ConfigError(msg) from exc
+    prefix, hash_hours = config.broker.prefix, config.gates.hash_hours
+    return LakeWorker(config.lake, database, clock, prefix, hash_hours)
 
-        sinks.append(Lake(config.lake, config.broker.client_id, clock))
-    if config.kafka is not None:
+
+def _sinks(config: CloudConfig) -> list[Sink]:
+    sinks: list[Sink] = []
+    if config.kafka is not None and config.kafka.sink:
         try:
             from cloud_app.sinks.kafka import KafkaSink
         except ImportError as exc:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from cloud_app import (
     edge_cli,
+    lake_commands,
     notification_commands,
     registry_commands,
     secret_commands,
@@ -34,6 +35,7 @@ app.command("audit")(user_commands.audit)
 app.add_typer(notification_commands.app, name="notification")
 app.add_typer(edge_cli.app, name="edge")
 app.add_typer(registry_commands.app, name="registry")
+app.add_typer(lake_commands.app, name="lake")
 app.add_typer(secret_commands.app, name="secrets")
 
 ConfigPath = Annotated[
@@ -130,11 +132,28 @@ def _summary(config: CloudConfig) -> list[tuple[str, str]]:
         ("page and API", f"http://{config.http.host}:{config.http.port}/"),
         ("tokens", ", ".join(t.name for t in config.http.tokens) or "none"),
         ("shadow service", config.shadow.root if config.shadow.enabled else "off"),
-        ("lake", str(config.lake.folder) if config.lake else "off"),
-        ("Kafka", config.kafka.topic if config.kafka else "off"),
+        ("lake", _place_of_lake(config)),
+        ("Kafka", _topics(config)),
         ("people", _people(config)),
         ("alerts", "webhook" if config.rules.webhook_url else "log"),
     ]
+
+
+def _place_of_lake(config: CloudConfig) -> str:
+    if config.lake is None:
+        return "off"
+    s3 = config.lake.s3
+    return str(config.lake.folder) if s3 is None else f"s3://{s3.bucket}/{s3.prefix}"
+
+
+def _topics(config: CloudConfig) -> str:
+    kafka = config.kafka
+    if kafka is None:
+        return "off"
+    ways = [f"to {kafka.topic}"] if kafka.sink else []
+    if kafka.source is not None:
+        ways.append(f"from {kafka.source.topic} as {kafka.source.group}")
+    return ", ".join(ways)
 
 
 def _people(config: CloudConfig) -> str:

@@ -5,7 +5,8 @@ LotsightError
     ├── StorageError           the database refused a statement, or its schema is another version's
     │   ├── StorageDownError   the database cannot be reached now; the same work may succeed later
     │   └── VaultError         secrets in the database cannot be sealed or opened: the key file
-    ├── SinkError              a sink (lake, Kafka) did not take a batch
+    ├── SinkError              a sink (Kafka) did not take a batch
+    ├── LakeError              the lake cannot be written or read, or a query of it is wrong
     ├── BrokerError            the broker refused the connection or a subscription
     ├── AccountError           a person, role, key or proof is not as it must be
     │   ├── LoginError         who it is was not proven; the text never says what was wrong
@@ -46,7 +47,11 @@ class VaultError(StorageError):
 
 
 class SinkError(CloudError):
-    """A sink (lake, Kafka) did not take a batch."""
+    """A sink (Kafka) did not take a batch."""
+
+
+class LakeError(CloudError):
+    """The lake cannot be written or read, or a query of it is wrong."""
 
 
 class BrokerError(CloudError):

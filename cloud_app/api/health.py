@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from cloud_app.api.context import ApiContext, Caller, Context
@@ -31,6 +31,7 @@ class ServiceHealth(BaseModel):
     ready: bool
     broker: str
     database: str
+    lake: str = Field(description="`off`, `ok`, or `behind`: events wait in the tables for it.")
 
 
 @router.get("/health/live", responses=_ANYONE)
@@ -57,10 +58,17 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
         ready=link.connected and database == "ok",
         broker="ok" if link.connected else "down",
         database=database,
+        lake=_lake(context),
     )
     if not health.ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return health
+
+
+def _lake(context: ApiContext) -> str:
+    if context.lake_health is None:
+        return "off"
+    return "ok" if context.lake_health().problem is None else "behind"
 
 
 class _Figures(Collector):
@@ -88,6 +96,18 @@ class _Figures(Collector):
         yield GaugeMetricFamily(
             "lotsight_cloud_broker_connected", "1 while connected", value=int(link.connected)
         )
+
+        if self._context.lake_health is not None:
+            lake = self._context.lake_health()
+            for name, what, value in (
+                ("lake_pending", "Acknowledged events that the lake lacks", lake.pending),
+                (
+                    "lake_failing",
+                    "1 while the lake cannot be written",
+                    int(lake.problem is not None),
+                ),
+            ):
+                yield GaugeMetricFamily(f"lotsight_cloud_{name}", what, value=value)
 
     def _of_edges(self) -> Iterable[Metric]:
         with self._context.database.read() as session:

@@ -10,7 +10,13 @@ from cloud_app.config.inputs import (
     SensorsConfig,
 )
 from cloud_app.config.loading import SAMPLE, CloudConfig, load_config
-from cloud_app.config.outputs import KafkaConfig, LakeConfig, RetentionConfig
+from cloud_app.config.outputs import (
+    KafkaConfig,
+    KafkaSourceConfig,
+    LakeConfig,
+    RetentionConfig,
+    S3Config,
+)
 from cloud_app.config.people import (
     AccountsConfig,
     MailConfig,
@@ -33,6 +39,7 @@ __all__ = [
     "HttpConfig",
     "IngestConfig",
     "KafkaConfig",
+    "KafkaSourceConfig",
     "LakeConfig",
     "MailConfig",
     "MailSecurity",
@@ -47,6 +54,7 @@ __all__ = [
     "Registration",
     "RetentionConfig",
     "RulesConfig",
+    "S3Config",
     "Scope",
     "SensorsConfig",
     "ShadowConfig",

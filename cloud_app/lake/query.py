@@ -1,0 +1,194 @@
+"""Reading the lake with DuckDB: views over the live files, and answers in several forms."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+
+from cloud_app.errors import LakeError
+from cloud_app.lake.catalogue import Kind, read_manifest
+from cloud_app.lake.schema import EVENTS, RECORDS, parquet_of
+from cloud_app.lake.store import LakeStore, s3_settings
+
+_PAGE_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which part of the lake is wanted; None for all of it.
+
+    Attributes:
+        first: this date, UTC, or later.
+        last: this date or earlier.
+        sites: these.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    sites: Collection[str] | None = None
+
+
+class LakeReader:
+    """A connection of DuckDB with the views `events`, `records` and `files`.
+
+    Args:
+        store: of the lake.
+        span: which part of it.
+        memory: that a query may take, as DuckDB writes it; beyond it goes to disk.
+
+    Raises:
+        LakeError: the lake cannot be read.
+    """
+
+    def __init__(self, store: LakeStore, span: Span | None = None, memory: str = "1GB") -> None:
+        span = span or Span()
+        self._store = store
+        self._spill = tempfile.TemporaryDirectory(prefix="lotsight-lake-")
+        settings: dict[str, Any] = {"memory_limit": memory, "temp_directory": self._spill.name}
+        with _mapped():
+            self.connection = duckdb.connect(config=settings)
+            # Times of the lake are UTC, whatever the machine's zone.
+            self.connection.execute("SET TimeZone = 'UTC'")
+            if store.s3 is not None:
+                self.connection.register_filesystem(_file_system(store))
+        files = read_manifest(store, span.first, span.last)
+        self.connection.register("files", files)
+        for kind, schema in ((Kind.EVENTS, EVENTS), (Kind.RECORDS, RECORDS)):
+            paths = [
+                row["path"]
+                for row in files.select(["path", "kind", "site"]).to_pylist()
+                if row["kind"] == kind.value and (span.sites is None or row["site"] in span.sites)
+            ]
+            self._view(kind.value, paths, parquet_of(schema.empty_table()))
+
+    def run(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """The answer to one statement that reads.
+
+        Raises:
+            LakeError: the statement is wrong, or fails.
+        """
+        with _mapped():
+            answer: duckdb.DuckDBPyRelation | None = self.connection.sql(sql)
+        if answer is None:
+            msg = "expected a query that has an answer, such as SELECT or DESCRIBE"
+            raise LakeError(msg)
+        return answer
+
+    def close(self) -> None:
+        """Give memory and temporary files back."""
+        self.connection.close()
+        self._spill.cleanup()
+
+    def _view(self, name: str, paths: Sequence[str], empty: bytes) -> None:
+        if paths:
+            addresses = [self._address(path) for path in paths]
+        else:
+            # A file without rows, so that the view has its columns.
+            nothing = Path(self._spill.name) / "date=2000-01-01" / "site=none" / f"{name}.parquet"
+            nothing.parent.mkdir(parents=True, exist_ok=True)
+            nothing.write_bytes(empty)
+            addresses = [str(nothing)]
+        # A view cannot have parameters; the paths are ours.
+        query = (
+            f"CREATE VIEW {name} AS SELECT date, site, * EXCLUDE (date, site)"  # noqa: S608
+            f" FROM read_parquet({_texts(addresses)}, hive_partitioning = true,"
+            " hive_types = {'date': DATE, 'site': VARCHAR}, union_by_name = true)"
+        )
+        with _mapped():
+            self.connection.execute(query)
+
+    def _address(self, path: str) -> str:
+        if self._store.folder is not None:
+            return str(self._store.folder / path)
+        assert self._store.s3 is not None  # noqa: S101 - a store is one of both
+        prefix = self._store.s3.prefix.strip("/")
+        return f"s3://{self._store.s3.bucket}/{prefix + '/' if prefix else ''}{path}"
+
+
+def write_answer(answer: duckdb.DuckDBPyRelation, form: str, out: IO[str]) -> int:
+    """Write rows as CSV, or as JSON, an object a line; return how many.
+
+    Raises:
+        LakeError: the query failed on the way.
+    """
+    names = answer.columns
+    count = 0
+    table = csv.writer(out, lineterminator="\n")
+    if form == "csv":
+        table.writerow(names)
+    for row in _rows(answer):
+        count += 1
+        if form == "csv":
+            table.writerow(["" if value is None else _plain(value) for value in row])
+        else:
+            named = dict(zip(names, row, strict=True))
+            out.write(json.dumps(named, default=str, ensure_ascii=False) + "\n")
+    return count
+
+
+def write_parquet(answer: duckdb.DuckDBPyRelation, path: Path) -> None:
+    """Write rows to one Parquet file.
+
+    Raises:
+        LakeError: the query failed, or the file cannot be written.
+    """
+    with _mapped():
+        answer.write_parquet(str(path), compression="zstd")
+
+
+def first_rows(answer: duckdb.DuckDBPyRelation, count: int) -> list[tuple[Any, ...]]:
+    """The first rows of an answer.
+
+    Raises:
+        LakeError: the query failed.
+    """
+    with _mapped():
+        return list(answer.fetchmany(count))
+
+
+def _rows(answer: duckdb.DuckDBPyRelation) -> Iterator[tuple[Any, ...]]:
+    while True:
+        with _mapped():
+            page = answer.fetchmany(_PAGE_ROWS)
+        if not page:
+            return
+        yield from page
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _texts(values: Sequence[str]) -> str:
+    quoted = (value.replace("'", "''") for value in values)
+    return "[" + ", ".join(f"'{value}'" for value in quoted) + "]"
+
+
+def _file_system(store: LakeStore) -> Any:
+    from obstore.fsspec import FsspecStore
+
+    assert store.s3 is not None  # noqa: S101 - asked for in an object store alone
+    settings = dict(s3_settings(store.s3))
+    # Paths name the bucket, and the prefix in it.
+    settings.pop("prefix", None)
+    settings.pop("bucket")
+    return FsspecStore("s3", **settings)
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    """Map DuckDB's errors to ours: the one border with it."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as exc:
+        msg = f"lake query: {exc}"
+        raise LakeError(msg) from exc
