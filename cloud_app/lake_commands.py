@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ from cloud_app.user_commands import opened
 from telemetry import ConfigError, SystemClock
 
 if TYPE_CHECKING:
-    from cloud_app.lake.query import LakeReader, Span
+    from cloud_app.lake.query import Answer, LakeReader, Span
     from cloud_app.lake.worker import LakeWorker
     from cloud_app.storage.database import Database
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 # More rows are for a file, not for a terminal.
 _SHOWN = 200
+_ALL = "SELECT * FROM events ORDER BY time, edge, epoch, seq"
 _LAKE_EXTRA = {"duckdb", "fsspec", "obstore", "pyarrow"}
 
 ConfigPath = Annotated[
@@ -73,18 +75,12 @@ def query(  # noqa: PLR0913 - a typer command has one parameter for each option
         msg = "--format parquet needs a file: expected --out FILE"
         raise ConfigError(msg)
     with _reader(config, _span(from_date, to_date, site), memory) as reader:
-        from cloud_app.lake.query import write_answer, write_parquet
-
-        answer = reader.run(sql)
-        if form is AnswerForm.TABLE and out is None:
-            _print(answer)
-        elif form is AnswerForm.PARQUET and out is not None:
-            write_parquet(answer, out)
-        elif out is None:
-            write_answer(answer, form.value, sys.stdout)
+        if form is AnswerForm.PARQUET and out is not None:
+            reader.write_parquet(sql, out)
+        elif form is AnswerForm.TABLE and out is None:
+            _print(reader.run(sql))
         else:
-            with out.open("w", encoding="utf-8", newline="") as file:
-                write_answer(answer, "csv" if form is AnswerForm.TABLE else form.value, file)
+            _write(reader.run(sql), "json" if form is AnswerForm.JSON else "csv", out)
 
 
 @app.command("export")
@@ -102,15 +98,11 @@ def export(
         msg = f"expected a name that ends in .parquet, .csv or .ndjson, but got {out.name!r}"
         raise ConfigError(msg)
     with _reader(config, _span(from_date, to_date, site)) as reader:
-        from cloud_app.lake.query import write_answer, write_parquet
-
-        answer = reader.run("SELECT * FROM events ORDER BY time, edge, epoch, seq")
+        [(count,)] = reader.run("SELECT count(*) FROM events").rows
         if form == "parquet":
-            write_parquet(answer, out)
+            reader.write_parquet(_ALL, out)
         else:
-            with out.open("w", encoding="utf-8", newline="") as file:
-                write_answer(answer, form, file)
-        [(count,)] = reader.run("SELECT count(*) FROM events").fetchall()
+            _write(reader.run(_ALL), form, out)
     typer.echo(f"{out}: {count:,} events")
 
 
@@ -191,10 +183,22 @@ def take_parts_over(
     )
 
 
-def _print(answer: Any) -> None:
-    from cloud_app.lake.query import first_rows
+def _write(answer: Answer, form: str, out: Path | None) -> None:
+    from cloud_app.lake.query import write_answer
 
-    rows = first_rows(answer, _SHOWN + 1)
+    if out is None:
+        write_answer(answer, form, sys.stdout)
+        return
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            write_answer(answer, form, file)
+    except OSError as exc:
+        msg = f"{out}: expected a file that can be written, but: {exc}"
+        raise ConfigError(msg) from exc
+
+
+def _print(answer: Answer) -> None:
+    rows = list(islice(answer.rows, _SHOWN + 1))
     table = Table(*answer.columns, box=None, header_style="bold")
     for row in rows[:_SHOWN]:
         table.add_row(*("-" if value is None else str(value) for value in row))

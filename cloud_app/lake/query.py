@@ -37,6 +37,19 @@ class Span:
     sites: Collection[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query found.
+
+    Attributes:
+        columns: their names.
+        rows: read as they are asked for; the next question ends them.
+    """
+
+    columns: Sequence[str]
+    rows: Iterator[tuple[Any, ...]]
+
+
 class LakeReader:
     """A connection of DuckDB with the views `events`, `records` and `files`.
 
@@ -70,18 +83,33 @@ class LakeReader:
             ]
             self._view(kind.value, paths, parquet_of(schema.empty_table()))
 
-    def run(self, sql: str) -> duckdb.DuckDBPyRelation:
-        """The answer to one statement that reads.
+    def run(self, sql: str) -> Answer:
+        """Ask one question.
 
         Raises:
             LakeError: the statement is wrong, or fails.
         """
         with _mapped():
-            answer: duckdb.DuckDBPyRelation | None = self.connection.sql(sql)
-        if answer is None:
-            msg = "expected a query that has an answer, such as SELECT or DESCRIBE"
-            raise LakeError(msg)
-        return answer
+            self.connection.execute(sql)
+            columns = self.connection.description or []
+        return Answer([column[0] for column in columns], self._rows())
+
+    def write_parquet(self, sql: str, path: Path) -> None:
+        """Write an answer to one Parquet file.
+
+        Raises:
+            LakeError: the statement is wrong or fails, or the file cannot be written.
+        """
+        with _mapped():
+            self.connection.sql(sql).write_parquet(str(path), compression="zstd")
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        while True:
+            with _mapped():
+                page = self.connection.fetchmany(_PAGE_ROWS)
+            if not page:
+                return
+            yield from page
 
     def close(self) -> None:
         """Give memory and temporary files back."""
@@ -114,54 +142,23 @@ class LakeReader:
         return f"s3://{self._store.s3.bucket}/{prefix + '/' if prefix else ''}{path}"
 
 
-def write_answer(answer: duckdb.DuckDBPyRelation, form: str, out: IO[str]) -> int:
+def write_answer(answer: Answer, form: str, out: IO[str]) -> int:
     """Write rows as CSV, or as JSON, an object a line; return how many.
 
     Raises:
         LakeError: the query failed on the way.
     """
-    names = answer.columns
     count = 0
     table = csv.writer(out, lineterminator="\n")
     if form == "csv":
-        table.writerow(names)
-    for row in _rows(answer):
-        count += 1
+        table.writerow(answer.columns)
+    for count, row in enumerate(answer.rows, 1):  # noqa: B007 - how many there were
         if form == "csv":
             table.writerow(["" if value is None else _plain(value) for value in row])
         else:
-            named = dict(zip(names, row, strict=True))
+            named = {c: _plain(value) for c, value in zip(answer.columns, row, strict=True)}
             out.write(json.dumps(named, default=str, ensure_ascii=False) + "\n")
     return count
-
-
-def write_parquet(answer: duckdb.DuckDBPyRelation, path: Path) -> None:
-    """Write rows to one Parquet file.
-
-    Raises:
-        LakeError: the query failed, or the file cannot be written.
-    """
-    with _mapped():
-        answer.write_parquet(str(path), compression="zstd")
-
-
-def first_rows(answer: duckdb.DuckDBPyRelation, count: int) -> list[tuple[Any, ...]]:
-    """The first rows of an answer.
-
-    Raises:
-        LakeError: the query failed.
-    """
-    with _mapped():
-        return list(answer.fetchmany(count))
-
-
-def _rows(answer: duckdb.DuckDBPyRelation) -> Iterator[tuple[Any, ...]]:
-    while True:
-        with _mapped():
-            page = answer.fetchmany(_PAGE_ROWS)
-        if not page:
-            return
-        yield from page
 
 
 def _plain(value: object) -> object:
