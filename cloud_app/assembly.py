@@ -99,11 +99,12 @@ def assembled(config: CloudConfig, database: Database, clock: Clock) -> Iterator
 def _assembly(
     config: CloudConfig, database: Database, clock: Clock, sinks: Sequence[Sink]
 ) -> Assembly:
-    lake = _lake(config, database, clock)
+    lake, kafka = _lake(config, database, clock), config.kafka
     link = CloudLink(
         config.broker,
         clock,
         shadow_requests(config.shadow.root) if config.shadow.enabled else (),
+        events=kafka is None or kafka.source is None or not kafka.source.replaces_mqtt,
     )
     accounts = Accounts.of(config, database)
     gates = GateIntake(config.gates, clock)
@@ -149,7 +150,19 @@ def _assembly(
         rounds += (LeaderRounds("lake", lake.tick, database.lead, every_s=_LAKE_EVERY_S),)
     keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
     networks = _network_workers(config, database, clock, sensors, gates)
-    return Assembly((ingest, *networks, shadow_worker, keeping, *rounds, feed), link, context)
+    sources = _kafka_sources(config, ingest, clock)
+    return Assembly(
+        (ingest, *sources, *networks, shadow_worker, keeping, *rounds, feed), link, context
+    )
+
+
+def _kafka_sources(config: CloudConfig, ingest: IngestWorker, clock: Clock) -> tuple[Part, ...]:
+    if config.kafka is None or config.kafka.source is None:
+        return ()
+    with _kafka_extra():
+        from cloud_app.ingest.kafka_source import KafkaSource
+
+    return (KafkaSource(config.kafka, ingest.take, config.ingest.batch_rows, clock),)
 
 
 def _network_workers(
@@ -233,13 +246,20 @@ def _lake(config: CloudConfig, database: Database, clock: Clock) -> LakeRounds |
 def _sinks(config: CloudConfig) -> list[Sink]:
     sinks: list[Sink] = []
     if config.kafka is not None and config.kafka.sink:
-        try:
+        with _kafka_extra():
             from cloud_app.sinks.kafka import KafkaSink
-        except ImportError as exc:
-            msg = (
-                "[kafka] needs the extra lotsight[kafka]; expected the Python module "
-                f"confluent_kafka, but got: {exc}"
-            )
-            raise ConfigError(msg) from exc
         sinks.append(KafkaSink(config.kafka))
     return sinks
+
+
+@contextmanager
+def _kafka_extra() -> Iterator[None]:
+    """Say which extra is missing."""
+    try:
+        yield
+    except ImportError as exc:
+        msg = (
+            "[kafka] needs the extra lotsight[kafka]; expected the Python module "
+            f"confluent_kafka, but got: {exc}"
+        )
+        raise ConfigError(msg) from exc

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cloud_app.config import KafkaConfig
 from cloud_app.errors import SinkError
+from cloud_app.kafka_options import client_options
 from cloud_app.stream import TakenEvent
 from telemetry.cloudevents import CONTENT_TYPE
 
@@ -48,8 +49,7 @@ class KafkaSink:
         try:
             self._producer = Producer(
                 {
-                    "bootstrap.servers": config.bootstrap,
-                    "client.id": "lotsight-cloud",
+                    **client_options(config),
                     # No duplicates and no disorder by the producer's own retries.
                     "enable.idempotence": True,
                     "linger.ms": 5,

@@ -53,7 +53,7 @@ class Lake:
         finally:
             reader.close()
 
-    def keys(self) -> list[tuple[object, ...]]:
+    def event_keys(self) -> list[tuple[object, ...]]:
         """(edge, seq) of every event that a reader gets, with repetitions."""
         return self.ask("SELECT edge, seq FROM events ORDER BY ALL")
 

@@ -28,5 +28,5 @@ def test_the_lake_is_exact_however_often_its_process_is_killed(tmp_path: Path) -
         [(upto,)] = session.rows(text("SELECT upto FROM stream"))
         [(taken,)] = session.rows(text("SELECT count(*) FROM event"))
     assert int((tmp_path / "acked").read_text()) <= upto == taken
-    assert [seq for _, seq in lake.keys()] == list(range(1, upto + 1))
+    assert [seq for _, seq in lake.event_keys()] == list(range(1, upto + 1))
     lake.database.close()

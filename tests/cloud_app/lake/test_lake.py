@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sqlalchemy import text
 from cloud_app.errors import LakeError
 from cloud_app.lake.store import LakeStore
 from cloud_app.lake.upkeep import Erasure, compact, erase, places_to_compact
-from cloud_app.storage.database import Database
+from cloud_app.storage.database import Database, Session
 from cloud_app.storage.events import prune
 from cloud_app.storage.lake_queries import kept_for_lake, pending
 from cloud_app.storage.lake_records import LakeRecord, put_records
@@ -74,17 +75,17 @@ def test_only_what_is_acknowledged_goes_in_and_late_events_follow(lake: Lake) ->
     one, two, three, four = (edge.change("a1", bool(n % 2)) for n in range(4))
     lake.take(one, four)
     lake.worker.seal()
-    assert lake.keys() == [("box-1", 1)], "2 and 3 are missing, so 4 is not acknowledged"
+    assert lake.event_keys() == [("box-1", 1)], "2 and 3 are missing, so 4 is not acknowledged"
 
     lake.take(edge.gap((2, 3)))
     lake.worker.seal()
-    assert lake.keys() == [("box-1", 1), ("box-1", 4), ("box-1", 5)]
+    assert lake.event_keys() == [("box-1", 1), ("box-1", 4), ("box-1", 5)]
 
     lake.take(three)
     lake.take(three, two, one)
     lake.worker.seal()
     lake.worker.seal()
-    assert lake.keys() == [("box-1", n) for n in range(1, 6)]
+    assert lake.event_keys() == [("box-1", n) for n in range(1, 6)]
 
 
 def test_an_event_of_an_unknown_type_is_kept_whatever_its_fields_are(on_sqlite: Lake) -> None:
@@ -120,7 +121,7 @@ def test_a_store_that_fails_leaves_nothing_out_and_nothing_twice(
     fail_at(lake, monkeypatch, method)
     lake.take(edge.change("a1", False))
     lake.new_worker().seal()
-    assert lake.keys() == [("box-1", 1), ("box-1", 2)]
+    assert lake.event_keys() == [("box-1", 1), ("box-1", 2)]
 
 
 def test_what_a_crash_left_half_done_is_never_read_and_deleted_in_time(
@@ -140,7 +141,7 @@ def test_what_a_crash_left_half_done_is_never_read_and_deleted_in_time(
     monkeypatch.undo()
     lake.new_worker().seal()
     assert len(lake.files()) == 2
-    assert lake.keys() == [("box-1", 1)]
+    assert lake.event_keys() == [("box-1", 1)]
     lake.clock.advance(3601)
     lake.new_worker().tick()
     assert len(lake.files()) == 1
@@ -162,7 +163,7 @@ def test_of_two_that_write_the_same_one_gives_up(
     with pytest.raises(LakeError, match="another process wrote the same events"):
         lake.worker.seal()
     assert lake.worker.seal() == 0
-    assert lake.keys() == [("box-1", 1)]
+    assert lake.event_keys() == [("box-1", 1)]
 
 
 def test_small_files_become_one_and_readers_under_way_keep_theirs(lake: Lake) -> None:
@@ -181,7 +182,7 @@ def test_small_files_become_one_and_readers_under_way_keep_theirs(lake: Lake) ->
     [new] = set(lake.files()) - set(before)
     assert set(before) < set(lake.files()), "whoever reads by the manifest before may go on"
     assert lake.ask("SELECT path, rows FROM files") == [(new, 3)]
-    assert lake.keys() == [("box-1", 1), ("box-1", 2), ("box-1", 3)]
+    assert lake.event_keys() == [("box-1", 1), ("box-1", 2), ("box-1", 3)]
     lake.clock.advance(3601)
     lake.worker.tick()
     assert lake.files() == [new]
@@ -208,7 +209,7 @@ def test_a_compaction_that_another_one_overtook_changes_nothing(
     with pytest.raises(LakeError, match="another process changed the same files"):
         compact(catalogue, place)
     catalogue.write_manifest()
-    assert lake.keys() == [("box-1", 1), ("box-1", 2)]
+    assert lake.event_keys() == [("box-1", 1), ("box-1", 2)]
 
 
 def test_hashes_of_plates_go_and_the_passages_stay(on_sqlite: Lake) -> None:
@@ -262,7 +263,7 @@ def test_events_stay_in_the_tables_until_the_lake_has_them(lake: Lake) -> None:
     with lake.database.write() as session:
         assert pending(session) == 0
         assert prune(session, kept_for_lake(session, later_ms)) == 2
-    assert len(lake.keys()) == 2
+    assert len(lake.event_keys()) == 2
 
 
 def test_dates_beyond_the_retention_go(on_sqlite: Lake) -> None:
@@ -274,7 +275,15 @@ def test_dates_beyond_the_retention_go(on_sqlite: Lake) -> None:
     lake.worker.seal()
     lake.clock.advance(4 * 86_400)
     lake.worker.tick()
-    assert lake.keys() == [("box-1", 2)]
+    assert lake.event_keys() == [("box-1", 2)]
+
+
+@contextmanager
+def undone(database: Database) -> Iterator[Session]:
+    """A transaction that whatever it is ends before its commit."""
+    with database.write() as session:
+        yield session
+        raise RuntimeError
 
 
 def test_records_of_rules_are_in_exactly_if_their_transaction_is(lake: Lake) -> None:
@@ -284,16 +293,15 @@ def test_records_of_rules_are_in_exactly_if_their_transaction_is(lake: Lake) -> 
     with lake.database.write() as session:
         put_records(session, [record("1", '{"lot": "p1"}'), record("2")])
         put_records(session, [record("1", '{"again": true}')])
-    with pytest.raises(ZeroDivisionError), lake.database.write() as session:
+    with pytest.raises(RuntimeError), undone(lake.database) as session:
         put_records(session, [record("3")])
-        1 / 0  # noqa: B018 - whatever ends the transaction
     lake.worker.seal()
     lake.worker.seal()
     assert lake.ask("SELECT record, stream, site, body FROM records ORDER BY record") == [
         ("1", "full-lots", "north", '{"lot": "p1"}'),
         ("2", "full-lots", "north", "{}"),
     ]
-    with pytest.raises(TelemetryError, match="must be an identifier, but got '../up'"):
+    with pytest.raises(TelemetryError, match=r"must be an identifier, but got '\.\./up'"):
         LakeRecord("1", "../up", "north", 0, "{}")
 
 
@@ -323,11 +331,11 @@ def test_former_parts_are_taken_over_each_event_once(
     form(old_part(root, "date=2026-03-01/two-000001.ndjson", [*events[2:4], events[5]], b'{"spec'))
 
     lake.worker.tick()
-    assert [key[1] for key in lake.keys()] == [1, 2, 3, 4, 6]
+    assert [key[1] for key in lake.event_keys()] == [1, 2, 3, 4, 6]
     lake.take(events[5])
     lake.worker.seal()
 
-    assert [key[1] for key in lake.keys()] == [1, 2, 3, 4, 5, 6]
+    assert [key[1] for key in lake.event_keys()] == [1, 2, 3, 4, 5, 6]
     assert not list(root.glob("date=*/*.ndjson*"))
 
 
@@ -336,7 +344,7 @@ def test_a_part_with_lines_that_are_no_events_stays(on_sqlite: Lake, tmp_path: P
     root = tmp_path / "lake"
     part = old_part(root, "date=2026-03-01/one-1.ndjson", [edge.change("a1", True)], b"[]\nx\n")
     on_sqlite.worker.tick()
-    assert on_sqlite.keys() == [("box-1", 1)]
+    assert on_sqlite.event_keys() == [("box-1", 1)]
     assert part.with_name("one-1.ndjson.kept").read_bytes().endswith(b"[]\nx\n")
 
 
@@ -344,7 +352,7 @@ def test_a_damaged_part_is_named(on_sqlite: Lake, tmp_path: Path) -> None:
     path = tmp_path / "lake" / "date=2026-03-01" / "one-1.ndjson.gz"
     path.parent.mkdir(parents=True)
     path.write_bytes(gzip.compress(b"x" * 1000)[:-9])
-    with pytest.raises(LakeError, match="one-1.ndjson.gz: expected a part of the former lake"):
+    with pytest.raises(LakeError, match=r"one-1\.ndjson\.gz: expected a part of the former lake"):
         on_sqlite.worker.tick()
     assert on_sqlite.worker.health.problem is not None
 

@@ -50,9 +50,9 @@ def test_events_go_to_a_bucket_and_are_asked_for_there(lake: Lake) -> None:
         lake.take(edge.change("a1", bool(n)))
         lake.worker.seal()
     assert len(lake.files()) == 2
-    assert lake.keys() == [("box-1", 1), ("box-1", 2)]
+    assert lake.event_keys() == [("box-1", 1), ("box-1", 2)]
 
-    with pytest.raises(LakeError, match="city-lake/parking/raw/events/.*there is one"):
+    with pytest.raises(LakeError, match=r"city-lake/parking/raw/events/.*there is one"):
         lake.store.create(lake.files()[0], b"another")
 
     lake.clock.advance(86_400)
@@ -60,7 +60,7 @@ def test_events_go_to_a_bucket_and_are_asked_for_there(lake: Lake) -> None:
     lake.clock.advance(3_601)
     lake.worker.tick()
     assert len(lake.files()) == 1
-    assert lake.keys() == [("box-1", 1), ("box-1", 2)]
+    assert lake.event_keys() == [("box-1", 1), ("box-1", 2)]
     assert lake.ask("SELECT count(*) FROM events WHERE date = '2026-03-01'") == [(2,)]
 
 
@@ -94,6 +94,6 @@ def test_a_store_that_is_away_holds_nothing_up_and_is_told(
         lake.worker.tick()
         assert lake.worker.health.problem is None
         assert lake.worker.health.pending == 0
-        assert lake.keys() == [("box-1", 1), ("box-1", 2), ("box-1", 3)]
+        assert lake.event_keys() == [("box-1", 1), ("box-1", 2), ("box-1", 3)]
     finally:
         back.stop()
