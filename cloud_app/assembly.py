@@ -66,6 +66,15 @@ class Part(Protocol):
         ...
 
 
+class KafkaReader(Part, Protocol):
+    """The source of events in Kafka, whose library is an extra."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing comes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Assembly:
     """The parts of one process.
@@ -128,6 +137,7 @@ def _assembly(
     )
     shadows = ShadowService(database, clock, config.shadow.root)
     shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
+    source = _kafka_source(config, ingest, clock)
     link.deliver_to(ingest.inbox, shadow_worker.offer)
     feed = LiveFeed(database, lambda: Now(to_ms(clock.utc()), int(stale_after_s * 1000)))
     context = ApiContext(
@@ -144,25 +154,26 @@ def _assembly(
         sensors,
         gates,
         None if lake is None else lambda: lake.health,
+        None if source is None else lambda: source.problem,
     )
     rounds = _rounds(config, database, clock, accounts, sinks)
     if lake is not None:
         rounds += (LeaderRounds("lake", lake.tick, database.lead, every_s=_LAKE_EVERY_S),)
     keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
     networks = _network_workers(config, database, clock, sensors, gates)
-    sources = _kafka_sources(config, ingest, clock)
+    sources = () if source is None else (source,)
     return Assembly(
         (ingest, *sources, *networks, shadow_worker, keeping, *rounds, feed), link, context
     )
 
 
-def _kafka_sources(config: CloudConfig, ingest: IngestWorker, clock: Clock) -> tuple[Part, ...]:
+def _kafka_source(config: CloudConfig, ingest: IngestWorker, clock: Clock) -> KafkaReader | None:
     if config.kafka is None or config.kafka.source is None:
-        return ()
+        return None
     with _kafka_extra():
         from cloud_app.ingest.kafka_source import KafkaSource
 
-    return (KafkaSource(config.kafka, ingest.take, config.ingest.batch_rows, clock),)
+    return KafkaSource(config.kafka, ingest.take, config.ingest.batch_rows, clock)
 
 
 def _network_workers(

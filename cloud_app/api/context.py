@@ -47,6 +47,7 @@ class ApiContext:
         sensors: takes in what sensors send by HTTP.
         gates: takes in what gates send by HTTP.
         lake_health: how the lake stands; None without one.
+        kafka_problem: why no events come from Kafka; None where they do not come from there.
     """
 
     config: CloudConfig
@@ -62,6 +63,7 @@ class ApiContext:
     sensors: SensorIntake
     gates: GateIntake
     lake_health: Callable[[], LakeHealth] | None = None
+    kafka_problem: Callable[[], str | None] | None = None
 
     def now(self) -> Now:
         """The moment of a request."""

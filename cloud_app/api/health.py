@@ -31,6 +31,7 @@ class ServiceHealth(BaseModel):
     ready: bool
     broker: str
     database: str
+    kafka: str = Field(description="As a source of events: `off`, `ok` or `down`.")
     lake: str = Field(description="`off`, `ok`, or `behind`: events wait in the tables for it.")
 
 
@@ -45,7 +46,7 @@ def get_live() -> dict[str, str]:
     responses={**_ANYONE, 503: {"model": ServiceHealth, "description": "something is away"}},
 )
 def get_ready(context: Context, response: Response) -> ServiceHealth:
-    """Broker and database are at hand; 503 if not."""
+    """Broker, database and, where events come from it, Kafka are at hand; 503 if not."""
     link = context.link_state()
     try:
         with context.database.read() as session:
@@ -54,15 +55,23 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
     except CloudError:
         # No details here: whoever has no token may ask this.
         database = "down"
+    kafka = _kafka(context)
     health = ServiceHealth(
-        ready=link.connected and database == "ok",
+        ready=link.connected and database == "ok" and kafka != "down",
         broker="ok" if link.connected else "down",
         database=database,
+        kafka=kafka,
         lake=_lake(context),
     )
     if not health.ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return health
+
+
+def _kafka(context: ApiContext) -> str:
+    if context.kafka_problem is None:
+        return "off"
+    return "ok" if context.kafka_problem() is None else "down"
 
 
 def _lake(context: ApiContext) -> str:

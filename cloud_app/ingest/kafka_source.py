@@ -114,7 +114,8 @@ class KafkaSource:
         if not records:
             return
         try:
-            self.take([message for each in records if (message := self._inbound(each))])
+            said = [self._inbound(each) for each in records]
+            self.take([each for each in said if each is not None])
         except (StorageError, SinkError) as exc:
             self._tell(f"{len(records)} records wait {self._wait_s:.1f} s: {exc}")
             # Read again, instead of kept: so this member keeps asking, and stays in its group.
@@ -159,18 +160,20 @@ def _ends(records: Sequence[Message], *, first: bool) -> list[TopicPartition]:
     """Of each partition the first offset of a batch, or the one after its last."""
     ends: dict[tuple[str, int], int] = {}
     for record in records:
-        place = (record.topic(), record.partition())
+        topic, number, offset = record.topic(), record.partition(), record.offset()
+        if topic is None or number is None or offset is None:
+            continue
         if first:
-            ends.setdefault(place, record.offset())
+            ends.setdefault((topic, number), offset)
         else:
-            ends[place] = record.offset() + 1
+            ends[topic, number] = offset + 1
     return [TopicPartition(topic, number, offset) for (topic, number), offset in ends.items()]
 
 
 def _topic_of(record: Message, value: bytes) -> str:
-    for name, told in record.headers() or ():
-        if name == TOPIC_HEADER and isinstance(told, bytes):
-            return told.decode("utf-8", "replace")
+    told = dict(record.headers() or ()).get(TOPIC_HEADER)
+    if isinstance(told, bytes):
+        return told.decode("utf-8", "replace")
     try:
         event: Any = json.loads(value)
     except (ValueError, RecursionError):

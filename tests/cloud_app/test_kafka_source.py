@@ -112,13 +112,13 @@ def send(
     producer: Producer, topic: str, message: Inbound, headers: dict[str, str] | None = None
 ) -> None:
     edge = message.topic.split("/")[3]
-    given = list((headers or {}).items())
+    given: dict[str, str | bytes | None] = {**(headers or {})}
     producer.produce(topic, key=edge, value=message.payload, headers=given)
 
 
 def uptos(database: Database) -> dict[str, int]:
     with database.read() as session:
-        return dict(map(tuple, session.rows(text("SELECT edge, upto FROM stream"))))  # type: ignore[arg-type]
+        return {name: upto for name, upto in session.rows(text("SELECT edge, upto FROM stream"))}
 
 
 def test_restarts_of_brokers_members_and_database_lose_nothing(
