@@ -154,11 +154,17 @@ def write_answer(answer: Answer, form: str, out: IO[str]) -> int:
         table.writerow(answer.columns)
     for count, row in enumerate(answer.rows, 1):  # noqa: B007 - how many there were
         if form == "csv":
-            table.writerow(["" if value is None else _plain(value) for value in row])
+            table.writerow([_cell(value) for value in row])
         else:
             named = {c: _plain(value) for c, value in zip(answer.columns, row, strict=True)}
             out.write(json.dumps(named, default=str, ensure_ascii=False) + "\n")
     return count
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else _plain(value)
 
 
 def _plain(value: object) -> object:

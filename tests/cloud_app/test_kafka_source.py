@@ -118,7 +118,7 @@ def send(
 
 def uptos(database: Database) -> dict[str, int]:
     with database.read() as session:
-        return {name: upto for name, upto in session.rows(text("SELECT edge, upto FROM stream"))}
+        return {row.edge: row.upto for row in session.rows(text("SELECT edge, upto FROM stream"))}
 
 
 def test_restarts_of_brokers_members_and_database_lose_nothing(
