@@ -35,9 +35,8 @@ from benchmarks.ingest_worker import EDGES, Nobody, interleaved, nothing
 from cloud_app.config import DatabaseConfig, IngestConfig, LakeConfig
 from cloud_app.ingest.worker import IngestWorker
 from cloud_app.lake.catalogue import Catalogue, Draft, Kind, Place
-from cloud_app.lake.export import sorted_events
 from cloud_app.lake.query import LakeReader, Span
-from cloud_app.lake.schema import EventRow, Places, events_table
+from cloud_app.lake.schema import EventRow, Places, by_place, events_table
 from cloud_app.lake.store import LakeStore
 from cloud_app.lake.worker import LakeWorker
 from cloud_app.storage.open import open_database
@@ -91,7 +90,7 @@ def ingest(folder: Path, events: int, *, with_lake: bool) -> dict[str, float]:
     return {"events_per_s": count / took_s, "in_lake_pct": 100 * (1 - waiting / count)}
 
 
-def made_events(day: int, site: int, count: int) -> Iterator[tuple[object, ...]]:
+def made_events(day: int, site: int, count: int) -> Iterator[EventRow]:
     """Changes of one site's bays on one day, as rows of the table `event`."""
     edge = ScriptedEdge(edge=f"box-{site:02d}", site=f"site-{site:02d}")
     told = json.loads(edge.change("b0", False).payload)
@@ -122,18 +121,19 @@ def make_month(folder: Path, events: int) -> None:
         with (folder / "raw" / f"{day:02d}.ndjson").open("w") as raw:
             for site in range(SITES):
                 rows = list(made_events(day, site, each))
-                raw.writelines(f"{row[-1]}\n" for row in rows)
-                layout = str(rows[0][13])
-                places = Places(
-                    {
-                        (str(row[0]), layout, str(row[5])): (str(row[5])[:-3], "z1", "cam-1", 0)
-                        for row in rows
-                    },
-                    {f"box-{site:02d}": "box"},
+                raw.writelines(f"{row.body}\n" for row in rows)
+                layout = rows[0].layout
+                places = Places.made(
+                    [
+                        (row.edge, layout, row.bay, str(row.bay)[:-3], "z1", "cam-1", 0)
+                        for row in rows[: LOTS_A_SITE * BAYS]
+                    ],
+                    [(rows[0].edge, "box")],
                 )
                 date = f"{FIRST + timedelta(days=day):%Y-%m-%d}"
                 place = Place(Kind.EVENTS, date, f"site-{site:02d}")
-                drafts.append(Draft(place, sorted_events(events_table(rows, places))))  # type: ignore[arg-type]
+                [(_, _, table)] = by_place(events_table(rows, places))
+                drafts.append(Draft(place, table))
         catalogue.publish(drafts)
     catalogue.write_manifest()
     database.close()
@@ -142,7 +142,7 @@ def make_month(folder: Path, events: int) -> None:
 def question() -> str:
     """Occupancy by hour, as docs/lake.md has it, for one lot."""
     page = (HERE.parents[1] / "docs" / "lake.md").read_text()
-    sql = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)[1]
+    sql = str(re.findall(r"```sql\n(.*?)```", page, re.DOTALL)[1])
     return sql.replace("'north'", f"'{ASKED[0]}'").replace("'p1'", f"'{ASKED[1]}'")
 
 

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import and_, bindparam, delete, func, select, update
 
 from cloud_app.errors import LakeError
 from cloud_app.lake.catalogue import Catalogue, Draft, Kind, Place
-from cloud_app.lake.schema import Places, events_table, records_table, table_of
+from cloud_app.lake.schema import Places, by_place, events_table, records_table, table_of
 from cloud_app.lake.schema import without_hash as body_without_hash
 from cloud_app.storage.database import Session
 from cloud_app.storage.lake_queries import late_events
@@ -149,7 +148,7 @@ class Exporter:
             rows = [
                 row
                 for span in spans
-                for row in session.rows(
+                for row in session.tuples(
                     _ROWS,
                     {
                         "edge": span.key[0],
@@ -159,7 +158,7 @@ class Exporter:
                     },
                 )
             ]
-            places = Places.of(session, {row[0] for row in rows})
+            places = Places.of(session, {span.key[0] for span in spans})
         tops = {span.key: span.known_top for span in spans if span.known_top > span.after}
         drafts = self.drafts(rows, places, tops)
 
@@ -176,10 +175,10 @@ class Exporter:
             if session.run_many(_MOVE, steps) != len(steps):
                 msg = "another process wrote the same events to the lake meanwhile"
                 raise LakeError(msg)
-            written = {(row[0], row[1], row[2]) for row in rows}
-            # A late event that retention took meanwhile is done with too.
-            written |= {(*span.key, span.upto) for span in spans if span.is_late}
-            done = written.intersection(map(tuple, session.rows(_ALL_LATE)))
+            late = set(map(tuple, session.rows(_ALL_LATE)))
+            done = late.intersection(row[:3] for row in rows) if late else set()
+            # One that retention took meanwhile is done with too.
+            done |= {(*span.key, span.upto) for span in spans if span.is_late}
             session.run_many(
                 _NOT_LATE,
                 [{"of_edge": name, "of_epoch": epoch, "of_seq": seq} for name, epoch, seq in done],
@@ -198,27 +197,34 @@ class Exporter:
             places: of their edges.
             known_tops: up to which number events of a stream may be in the lake already.
         """
+        if not rows:
+            return []
         found = []
-        for place, group in sorted(self._by_place(rows).items()):
-            doubtful = known_tops and any(known_tops.get(r[:2], 0) >= r[2] for r in group)
-            known = self._keys_at(place) if doubtful else frozenset()
-            new = [row for row in group if row[:3] not in known] if known else group
-            if new:
-                found.append(Draft(place, sorted_events(events_table(new, places))))
+        for day, site, table in by_place(events_table(self._unhashed(rows), places)):
+            place = Place(Kind.EVENTS, f"{from_ms(day * _DAY_MS):%Y-%m-%d}", site)
+            new = self._new(place, table, known_tops) if known_tops else table
+            if len(new):
+                found.append(Draft(place, new))
         return found
 
-    def _by_place(self, rows: Sequence[Sequence[Any]]) -> dict[Place, list[tuple[Any, ...]]]:
-        groups: dict[tuple[int, str], list[tuple[Any, ...]]] = defaultdict(list)
-        for row in rows:
-            _, _, _, site, kind, _, time_ms, *_, body = row
-            if kind == "gate" and time_ms < self.hash_ms and '"hash"' in body:
-                groups[time_ms // _DAY_MS, site].append((*row[:-1], body_without_hash(body)))
-            else:
-                groups[time_ms // _DAY_MS, site].append(tuple(row))
-        return {
-            Place(Kind.EVENTS, f"{from_ms(day * _DAY_MS):%Y-%m-%d}", site): group
-            for (day, site), group in groups.items()
-        }
+    def _unhashed(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """The rows, those of passages without hashes that are too old to be kept."""
+        if not any(row[4] == "gate" for row in rows):
+            return rows
+        return [
+            (*row[:-1], body_without_hash(row[-1]))
+            if row[4] == "gate" and row[6] < self.hash_ms and '"hash"' in row[-1]
+            else row
+            for row in rows
+        ]
+
+    def _new(self, place: Place, table: pa.Table, tops: Mapping[StreamKey, int]) -> pa.Table:
+        """The rows of a file to be that the lake does not have yet."""
+        keys = _keys(table)
+        if not any(seq <= tops.get((name, epoch), 0) for name, epoch, seq in keys):
+            return table
+        known = self._keys_at(place)
+        return table.filter(pa.array([key not in known for key in keys]))
 
     def _keys_at(self, place: Place) -> frozenset[tuple[str, int, int]]:
         """The events that the live files of a place hold."""
@@ -226,8 +232,7 @@ class Exporter:
             files = self.catalogue.live(session, place)
         keys: set[tuple[str, int, int]] = set()
         for file in files:
-            table = table_of(self.catalogue.store.read(file.path))
-            keys.update(zip(*(table[c].to_pylist() for c in ("edge", "epoch", "seq")), strict=True))
+            keys.update(_keys(table_of(self.catalogue.store.read(file.path))))
         return frozenset(keys)
 
     def _export_records(self) -> None:
@@ -236,11 +241,11 @@ class Exporter:
                 rows = session.rows(_RECORDS)
             if not rows:
                 return
-            by_place: dict[Place, list[tuple[str, str, int, str]]] = defaultdict(list)
+            groups: dict[Place, list[tuple[str, str, int, str]]] = defaultdict(list)
             for row in rows:
                 place = Place(Kind.RECORDS, f"{from_ms(row.time_ms):%Y-%m-%d}", row.site)
-                by_place[place].append((row.record, row.stream, row.time_ms, row.body))
-            drafts = [Draft(place, records_table(of)) for place, of in sorted(by_place.items())]
+                groups[place].append((row.record, row.stream, row.time_ms, row.body))
+            drafts = [Draft(place, records_table(of)) for place, of in sorted(groups.items())]
             names = [{"of": row.record} for row in rows]
 
             def taken(session: Session, names: list[dict[str, str]] = names) -> None:
@@ -251,18 +256,9 @@ class Exporter:
             self.catalogue.publish(drafts, taken)
 
 
-def sorted_events(table: pa.Table) -> pa.Table:
-    """Events by lot and time, so that a reader of one lot skips the others' row groups."""
-    order = [
-        ("lot", "ascending"),
-        ("time", "ascending"),
-        ("edge", "ascending"),
-        ("seq", "ascending"),
-    ]
-    plain = table.select([name for name, _ in order])
-    plain = plain.set_column(0, "lot", plain["lot"].cast(pa.string()))
-    plain = plain.set_column(2, "edge", plain["edge"].cast(pa.string()))
-    return table.take(pc.sort_indices(plain, sort_keys=order))
+def _keys(table: pa.Table) -> list[tuple[str, int, int]]:
+    columns = (table[name].to_pylist() for name in ("edge", "epoch", "seq"))
+    return list(zip(*columns, strict=True))
 
 
 def _chunks(spans: Sequence[Span]) -> Iterator[list[Span]]:

@@ -8,17 +8,19 @@ columns are what the store and the event itself say, so that a reader need not t
 from __future__ import annotations
 
 import io
+import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
+from cloud_app.lake.bodies import read_bodies
 from cloud_app.storage.database import Session, Values
 from cloud_app.storage.tables import bay, edge
 from cloud_app.storage.upsert import among
@@ -64,16 +66,7 @@ RECORDS = pa.schema(
 
 # A row group is what a reader skips or reads: about a megabyte of compressed events.
 _GROUP_ROWS = 32_768
-# Kinds of events whose fields the contract fixes; of the others only the body is sure.
-_KNOWN = frozenset({"changed", "incident", "gap", "gate", "count", "sensor", "output"})
-_TEXTS = ("camera", "sensor", "method", "lot", "direction", "hash")
-_SAID = pa.schema(
-    [
-        ("type", pa.string()),
-        ("subject", pa.string()),
-        ("data", pa.struct([*((name, pa.string()) for name in _TEXTS), ("count", pa.int64())])),
-    ]
-)
+_DAY_MS = 86_400_000
 
 
 class EventRow(NamedTuple):
@@ -101,73 +94,124 @@ class Places:
     """What the layouts say of bays, and the store of edges.
 
     Attributes:
-        bays: (lot, zone, camera, carried) by (edge, layout, bay).
-        kinds: `box` or `cloud` by edge.
+        bays: a row for each, with `key` (edge, layout and bay), `lot`, `zone`, `camera`, `carried`.
+        edges: a row for each, with `edge` and `kind`: `box` or `cloud`.
     """
 
-    bays: Mapping[tuple[str, str, str], tuple[str, str | None, str, int]]
-    kinds: Mapping[str, str]
+    bays: pa.Table
+    edges: pa.Table
 
     @classmethod
     def of(cls, session: Session, edges: Iterable[str]) -> Places:
         """Read those of some edges."""
         given = {"edges": sorted(set(edges))}
-        bays = {tuple(row[:3]): tuple(row[3:]) for row in session.rows(_BAYS, given)}
-        return cls(bays, dict(map(tuple, session.rows(_KINDS, given))))
+        return cls.made(session.tuples(_BAYS, given), session.tuples(_KINDS, given))
+
+    @classmethod
+    def made(cls, bays: Sequence[Values], edges: Sequence[Values]) -> Places:
+        """Of rows (edge, layout, bay, lot, zone, camera, carried) and (edge, kind)."""
+        text = pa.string()
+        columns = list(zip(*bays, strict=True)) or [()] * 7
+        names = [pa.array(column, text) for column in columns[:6]]
+        carried = _flags(columns[6])
+        rows = [pc.binary_join_element_wise(*names[:3], _NUL), *names[3:], carried]
+        kinds = [pa.array(column, text) for column in zip(*edges, strict=True)] or [
+            pa.array([], text)
+        ] * 2
+        return cls(
+            pa.table(rows, ["key", "lot", "zone", "camera", "carried"]),
+            pa.table(kinds, ["edge", "kind"]),
+        )
+
+    def at(self, edge_: pa.Array, layout: pa.Array, bay_: pa.Array) -> pa.Table:
+        """The row of each bay; nulls where there is none."""
+        keys = pc.binary_join_element_wise(edge_, layout, bay_, _NUL)
+        return self.bays.take(_found(keys, self.bays["key"])).combine_chunks()
+
+    def kinds_of(self, edge_: pa.Array) -> pa.ChunkedArray:
+        """The kind of each edge."""
+        return self.edges["kind"].take(_found(edge_, self.edges["edge"]))
+
+
+def _found(keys: pa.Array, among_: pa.ChunkedArray) -> pa.Array:
+    """Where each key stands; null where it does not, or is null itself."""
+    return pc.index_in(keys, among_, skip_nulls=True)
 
 
 _BAYS = select(
     bay.c.edge, bay.c.layout, bay.c.bay, bay.c.lot, bay.c.zone, bay.c.camera, bay.c.carried
 ).where(among(bay.c.edge, "edges"))
 _KINDS = select(edge.c.edge, edge.c.kind).where(among(edge.c.edge, "edges"))
-_NOWHERE = (None, None, None, None)
+_NUL = "\0"
 
 
 def events_table(rows: Sequence[Values], places: Places) -> pa.Table:
-    """Rows of the table `event` in the form of a file.
+    """Rows of the table `event` as columns: those of `EVENTS`, and `site` and `day` for the path.
 
     Args:
-        rows: with the columns of `EventRow`.
+        rows: with the columns of `EventRow`, at least one.
         places: of their edges.
     """
     of: Mapping[str, Sequence[Any]] = dict(
         zip(EventRow._fields, zip(*rows, strict=True), strict=True)
     )
-    said = _said(of["kind"], of["body"])
-    data = said["data"]
-    at = [
-        places.bays.get(key, _NOWHERE)
-        for key in zip(of["edge"], of["layout"], of["bay"], strict=True)
-    ]
-    lot, zone, camera, carried = zip(*at, strict=True)
+    kind, text = of["kind"], pa.string()
+    said = read_bodies(kind, of["body"])
+    edge_, layout, bay_ = (pa.array(of[name], text) for name in ("edge", "layout", "bay"))
+    at = places.at(edge_, layout, bay_)
+    time = pa.array(of["time_ms"], pa.int64())
     columns: dict[str, Any] = {
-        "edge": of["edge"],
+        "edge": edge_,
         "epoch": of["epoch"],
         "seq": of["seq"],
-        "time": of["time_ms"],
-        "type": said["type"],
-        "subject": said["subject"],
-        "lot": pc.coalesce(pa.array(lot, pa.string()), data["lot"]),
-        "zone": zone,
-        "bay": of["bay"],
-        "camera": pc.coalesce(data["camera"], pa.array(camera, pa.string())),
-        "sensor": data["sensor"],
+        "time": time,
+        "lot": pc.coalesce(at["lot"], said["lot"]),
+        "zone": at["zone"],
+        "bay": bay_,
+        "camera": pc.coalesce(said["camera"], at["camera"]),
         "occ": _flags(of["occ"]),
         "closed": _flags(of["closed"]),
         "reason": of["reason"],
         "since": of["since_ms"],
         "conf": of["conf"],
         "cause": of["cause"],
-        "method": data["method"],
-        "layout": of["layout"],
-        "direction": data["direction"],
-        "count": data["count"],
-        "vehicle_hash": data["hash"],
-        "edge_kind": [places.kinds.get(each) for each in of["edge"]],
-        "carried": _flags(carried),
+        "layout": layout,
+        "vehicle_hash": said["hash"],
+        "edge_kind": places.kinds_of(edge_),
+        "carried": at["carried"],
         "body": of["body"],
+        **{name: said[name] for name in ("type", "subject", "sensor", "method")},
+        **{name: said[name] for name in ("direction", "count")},
     }
-    return pa.table([_column(columns[field.name], field.type) for field in EVENTS], schema=EVENTS)
+    made = [_column(columns[field.name], field.type) for field in EVENTS]
+    table = pa.table(made, schema=EVENTS)
+    table = table.append_column("site", pa.array(of["site"], text).dictionary_encode())
+    return table.append_column("day", pc.divide(time, _DAY_MS))
+
+
+def by_place(table: pa.Table) -> Iterator[tuple[int, str, pa.Table]]:
+    """Cut what `events_table` made by day and site; each part in the order of a file."""
+    table = sorted_events(table)
+    sites = table["site"].combine_chunks()
+    places = np.stack([sites.indices.to_numpy(), table["day"].combine_chunks().to_numpy()])
+    cuts = np.flatnonzero(np.any(np.diff(places), axis=0)) + 1
+    files = table.drop_columns(["site", "day"])
+    for start, end in itertools.pairwise([0, *cuts.tolist(), len(table)]):
+        day = int(places[1, start])
+        yield day, sites[start].as_py(), files.slice(start, end - start)
+
+
+def sorted_events(table: pa.Table) -> pa.Table:
+    """Events by lot and time, so that a reader of one lot skips the others' row groups."""
+    keys = {}
+    for name in ("site", "day", "lot", "time", "edge", "seq"):
+        if name not in table.column_names:
+            continue
+        column = table[name].combine_chunks()
+        # Any order of the words will do, as long as the same ones stand together.
+        keys[name] = column.indices if pa.types.is_dictionary(column.type) else column
+    order = [(name, "ascending") for name in keys]
+    return table.take(pc.sort_indices(pa.table(keys), sort_keys=order))
 
 
 def records_table(rows: Sequence[tuple[str, str, int, str]]) -> pa.Table:
@@ -216,58 +260,3 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 def _flags(values: Iterable[int | None]) -> pa.Array:
     return pa.array(values, pa.int8()).cast(pa.bool_())
-
-
-def _said(kinds: Sequence[str], bodies: Sequence[str]) -> Mapping[str, Any]:
-    """What events say beside what the store's columns have.
-
-    Returns:
-        `type`, `subject`, and in `data` the fields of `_SAID`, each with a value for every event.
-    """
-    lines = [
-        body.replace("\n", " ") if kind in _KNOWN else "{}"
-        for kind, body in zip(kinds, bodies, strict=True)
-    ]
-    raw = "\n".join(lines).encode()
-    try:
-        table = pj.read_json(
-            io.BytesIO(raw),
-            # One block, since an event may be longer than a block is by default.
-            pj.ReadOptions(use_threads=False, block_size=len(raw) + 1),
-            pj.ParseOptions(explicit_schema=_SAID, unexpected_field_behavior="ignore"),
-        )
-    except pa.ArrowInvalid:
-        table = None
-    if table is None or len(table) != len(bodies):
-        # Written in a way that this reader does not take, though the contract allows it.
-        table = pa.Table.from_pylist([_said_by(line) for line in lines], schema=_SAID)
-    data = table["data"].combine_chunks()
-    fields = {name: pc.struct_field(data, name) for name in (*_TEXTS, "count")}
-    types = table["type"].combine_chunks()
-    if types.null_count:
-        others = [
-            None if kind in _KNOWN else _type_of(b) for kind, b in zip(kinds, bodies, strict=True)
-        ]
-        types = pc.coalesce(types, pa.array(others, pa.string()))
-    return {"type": types, "subject": table["subject"].combine_chunks(), "data": fields}
-
-
-def _said_by(line: str) -> Mapping[str, Any]:
-    told = json.loads(line)
-    data = told.get("data") or {}
-    texts = {name: data.get(name) for name in _TEXTS}
-    count = data.get("count")
-    return {
-        "type": told.get("type"),
-        "subject": told.get("subject"),
-        "data": {
-            **{name: value if isinstance(value, str) else None for name, value in texts.items()},
-            "count": count if isinstance(count, int) else None,
-        },
-    }
-
-
-def _type_of(body: str) -> str | None:
-    told = json.loads(body)
-    kind = told.get("type") if isinstance(told, dict) else None
-    return kind if isinstance(kind, str) else None

@@ -11,8 +11,7 @@ import pyarrow.compute as pc
 from sqlalchemy import func, select
 
 from cloud_app.lake.catalogue import Catalogue, Draft, Kind, LiveFile, Place
-from cloud_app.lake.export import sorted_events
-from cloud_app.lake.schema import table_of, without_hash
+from cloud_app.lake.schema import sorted_events, table_of, without_hash
 from cloud_app.storage.database import Session
 from cloud_app.storage.lake_tables import lake_file
 
