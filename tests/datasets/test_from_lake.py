@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -156,6 +157,15 @@ def test_without_labels_the_frames_are_bundled_for_the_queue(
 def test_a_wrong_query_is_told(bundle: HarvestBundle, lake: Path, sql: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         labelled_frames(choose_frames(sql, lake, [bundle]))
+
+
+def test_the_queries_of_the_page_work(bundle: HarvestBundle, lake: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "retraining.md").read_text()
+    section = page.split("## What the lake knows")[1].split("## Train for one lot")[0]
+    label, choose = re.findall(r'from-lake [^"]*"([^"]*)"', section)
+    assert choose_frames(choose, lake, [bundle]).labels is None
+    told = choose_frames(label.replace("'sensor'", "'bay_head'"), lake, [bundle])
+    assert len(told.frames) == 2
 
 
 def test_a_folder_without_events_is_told(bundle: HarvestBundle, tmp_path: Path) -> None:
