@@ -6,7 +6,7 @@ import gzip
 import json
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,11 @@ def take_over(exporter: Exporter, part: Path, prefix: str) -> TakenOver:
     return TakenOver(new, len(rows) - new, unreadable)
 
 
+def note_known(session: Session, tops: Mapping[StreamKey, int]) -> None:
+    """Note up to which number the lake may have events of a stream, from whichever source."""
+    session.upsert(_KNOWN, [(*key, 0, top) for key, top in sorted(tops.items())])
+
+
 def _publish(exporter: Exporter, rows: Sequence[Sequence[Any]]) -> int:
     by_key = {tuple(row[:3]): row for row in reversed(rows)}
     tops: dict[StreamKey, int] = {}
@@ -105,10 +110,7 @@ def _publish(exporter: Exporter, rows: Sequence[Sequence[Any]]) -> int:
     # Any of them may be in the lake already: from the tables, or from a part before.
     drafts = exporter.drafts(list(by_key.values()), places, dict.fromkeys(tops, MAX_NUMBER))
 
-    def known(session: Session) -> None:
-        session.upsert(_KNOWN, [(*key, 0, top) for key, top in sorted(tops.items())])
-
-    exporter.catalogue.publish(drafts, known)
+    exporter.catalogue.publish(drafts, lambda session: note_known(session, tops))
     return sum(len(draft.table) for draft in drafts)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cloud_app.config import LakeConfig
 from cloud_app.errors import CloudError
+from cloud_app.lake.adoption import adopt
 from cloud_app.lake.catalogue import Catalogue
 from cloud_app.lake.export import Exporter
 from cloud_app.lake.health import LakeHealth
@@ -99,7 +100,9 @@ class LakeWorker:
     def opened(self) -> Catalogue:
         """The lake's files; the store is opened when it is first needed."""
         if self._catalogue is None:
-            self._catalogue = Catalogue(self.database, LakeStore.of(self.config), self.clock)
+            catalogue = Catalogue(self.database, LakeStore.of(self.config), self.clock)
+            adopt(catalogue)
+            self._catalogue = catalogue
         return self._catalogue
 
     def exporter(self) -> Exporter:

@@ -339,6 +339,21 @@ def test_former_parts_are_taken_over_each_event_once(
     assert not list(root.glob("date=*/*.ndjson*"))
 
 
+def test_a_lake_outlives_its_database(on_sqlite: Lake, tmp_path: Path) -> None:
+    from cloud_app.storage.sqlite import SqliteDatabase
+
+    edge = ScriptedEdge()
+    events = [edge.change("a1", bool(n % 2)) for n in range(3)]
+    on_sqlite.take(*events)
+    on_sqlite.worker.seal()
+    # The edge has no acknowledgement of the last one, so it sends it to the new database too.
+    anew = Lake(SqliteDatabase(tmp_path / "new.db"), on_sqlite.config)
+    anew.take(edge.gap((1, 2)), events[2])
+    anew.worker.seal()
+    assert [key[1] for key in anew.event_keys()] == [1, 2, 3, 4]
+    assert anew.ask("SELECT count(*) FROM files") == [(2,)]
+
+
 def test_a_part_with_lines_that_are_no_events_stays(on_sqlite: Lake, tmp_path: Path) -> None:
     edge = ScriptedEdge()
     root = tmp_path / "lake"
