@@ -75,13 +75,15 @@ class LakeReader:
                 self.connection.register_filesystem(_file_system(store))
         files = read_manifest(store, span.first, span.last)
         self.connection.register("files", files)
+        # Files of several versions are united by looking at each; of one version the first will do.
+        mixed = len(files["version"].unique()) > 1
         for kind, schema in ((Kind.EVENTS, EVENTS), (Kind.RECORDS, RECORDS)):
             paths = [
                 row["path"]
                 for row in files.select(["path", "kind", "site"]).to_pylist()
                 if row["kind"] == kind.value and (span.sites is None or row["site"] in span.sites)
             ]
-            self._view(kind.value, paths, parquet_of(schema.empty_table()))
+            self._view(kind.value, paths, parquet_of(schema.empty_table()), mixed=mixed)
 
     def run(self, sql: str) -> Answer:
         """Ask one question.
@@ -116,7 +118,7 @@ class LakeReader:
         self.connection.close()
         self._spill.cleanup()
 
-    def _view(self, name: str, paths: Sequence[str], empty: bytes) -> None:
+    def _view(self, name: str, paths: Sequence[str], empty: bytes, *, mixed: bool) -> None:
         if paths:
             addresses = [self._address(path) for path in paths]
         else:
@@ -129,7 +131,8 @@ class LakeReader:
         query = (
             f"CREATE VIEW {name} AS SELECT date, site, * EXCLUDE (date, site)"  # noqa: S608
             f" FROM read_parquet({_texts(addresses)}, hive_partitioning = true,"
-            " hive_types = {'date': DATE, 'site': VARCHAR}, union_by_name = true)"
+            " hive_types = {'date': DATE, 'site': VARCHAR},"
+            f" union_by_name = {str(mixed).lower()})"
         )
         with _mapped():
             self.connection.execute(query)
