@@ -12,6 +12,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,9 +153,10 @@ def events_table(rows: Sequence[Values], places: Places) -> pa.Table:
         rows: with the columns of `EventRow`, at least one.
         places: of their edges.
     """
-    of: Mapping[str, Sequence[Any]] = dict(
-        zip(EventRow._fields, zip(*rows, strict=True), strict=True)
-    )
+    # Not by `zip(*rows)`, which makes an iterator of each row, for the garbage collector to visit.
+    of: Mapping[str, Sequence[Any]] = {
+        name: list(map(itemgetter(n), rows)) for n, name in enumerate(EventRow._fields)
+    }
     kind, text = of["kind"], pa.string()
     said = read_bodies(kind, of["body"])
     edge_, layout, bay_ = (pa.array(of[name], text) for name in ("edge", "layout", "bay"))
