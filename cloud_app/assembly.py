@@ -12,7 +12,9 @@ from cloud_app.accounts.assembly import Accounts
 from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.alerts.courier import Courier
 from cloud_app.alerts.targets import Targets
+from cloud_app.analytics.accuracy import AccuracyKeeper
 from cloud_app.analytics.forecasts import ForecastWorker
+from cloud_app.analytics.reports.stays import StayKeeper
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
@@ -31,6 +33,7 @@ from cloud_app.lake.health import LakeHealth
 from cloud_app.occupancy.counting import LotCounter
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.rounds import LeaderRounds
+from cloud_app.schedules.sending import Sender
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.queries import Now
@@ -237,6 +240,9 @@ def _rounds(
     courier = Courier(database, targets, accounts.tenants, leads, clock)
     forecasts = ForecastWorker(database, clock)
     campaigns = CampaignRounds(database, stale_after_s, clock)
+    accuracy = AccuracyKeeper(database, clock, stale_after_s)
+    stays = StayKeeper(database, config.retention, clock)
+    reports = Sender(database, accounts.tenants, accounts.url, clock)
     return (
         LeaderRounds("reconciliation", reconciler.tick, leads, lost=reconciler.forget),
         LeaderRounds("counts of lots", counter.tick, leads),
@@ -244,6 +250,9 @@ def _rounds(
         LeaderRounds("notifications", courier.tick, leads, close=courier.close),
         LeaderRounds("forecasts", forecasts.tick, leads, every_s=60.0),
         LeaderRounds("campaigns", campaigns.tick, leads),
+        LeaderRounds("accuracy of forecasts", accuracy.tick, leads, every_s=300.0),
+        LeaderRounds("stays of days", stays.tick, leads, every_s=60.0),
+        LeaderRounds("scheduled reports", reports.tick, leads, every_s=60.0),
     )
 
 

@@ -10,6 +10,8 @@ from fastapi import FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from cloud_app.analytics.demand import ForecastError
+from cloud_app.analytics.reports.period import ReportError
 from cloud_app.api.parameters import REFUSALS, Problem
 from cloud_app.errors import (
     AccountError,
@@ -42,6 +44,8 @@ _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
     (StaleAlertError, status.HTTP_412_PRECONDITION_FAILED),
     (AlertError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (PageLostError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (ForecastError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (ReportError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (BusyError, status.HTTP_503_SERVICE_UNAVAILABLE),
     (ProviderError, status.HTTP_502_BAD_GATEWAY),
 )
@@ -68,7 +72,7 @@ CHANGE_REFUSALS = REFUSALS | _problems(_409="nobody would be left who could undo
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application answer errors of accounts, alerts and lists."""
+    """Let an application answer errors of accounts, alerts, lists and reports."""
     for kind, _ in _STATUS:
         app.add_exception_handler(kind, _answer)
 

@@ -39,7 +39,7 @@ class Permission(StrEnum):
     RESPOND = "respond"
     """Seeing to alerts: acknowledging, assigning, silencing, commenting, closing."""
     NOTIFICATIONS = "notifications"
-    """Saying who of a tenant is notified of which alerts."""
+    """Saying who of a tenant is notified of which alerts, and gets which reports."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
     INTAKE = "intake"
@@ -143,6 +143,15 @@ _OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
         "DELETE": Permission.NOTIFICATIONS,
     },
     f"{_V1}/notifications/{{notification}}/test": {"POST": Permission.NOTIFICATIONS},
+    f"{_V1}/report-schedules": {
+        "GET": Permission.NOTIFICATIONS,
+        "POST": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/report-schedules/{{schedule}}": {
+        "PUT": Permission.NOTIFICATIONS,
+        "DELETE": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/report-schedules/{{schedule}}/send": {"POST": Permission.NOTIFICATIONS},
 }
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
@@ -163,6 +172,11 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/plan": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/forecast": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/forecast/accuracy": {"GET": Permission.READ},
+    f"{_V1}/sites/{{site}}/local-events": {
+        "GET": Permission.READ,
+        "PUT": Permission.REGISTRY,
+    },
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/count": {"GET": Permission.READ, "POST": Permission.WRITE},
@@ -209,6 +223,9 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/map/base.pmtiles": {"GET": Permission.READ},
     f"{_V1}/overview": {"GET": Permission.READ},
     f"{_V1}/search": {"GET": Permission.READ},
+    f"{_V1}/reports": {"GET": Permission.READ},
+    f"{_V1}/planning/unmet": {"GET": Permission.READ},
+    f"{_V1}/planning/plan": {"GET": Permission.READ},
     f"{_V1}/registry/map": {"GET": Permission.READ},
 }
 _THING = {

@@ -18,7 +18,7 @@ DOCUMENT = "index.html"
 
 PLACES = (
     "alerts", "audit", "campaigns", "edges", "events", "incidents", "keys", "login", "login.html",
-    "lots", "notifications", "people", "registry", "sensors", "settings",
+    "lots", "notifications", "people", "planning", "registry", "reports", "sensors", "settings",
 )  # fmt: skip
 """First parts of the pages' addresses; `login.html` stands in mails of earlier versions."""
 

@@ -42,6 +42,7 @@ def _texts(longest: int) -> StringConstraints:
 Text32 = Annotated[str, _texts(32)]
 Text128 = Annotated[str, _texts(128)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,3}$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()/.-]{3,32}$")]
 Url = Annotated[str, StringConstraints(max_length=255, pattern=r"^https?://[^\s\x00-\x1f]+$")]
@@ -171,6 +172,10 @@ class SiteFacts(_Address):
 
     operator: Identifier | None = None
     time_zone: TimeZone | None = Field(default=None, description="IANA, such as Europe/Berlin")
+    region: Region | None = Field(
+        default=None,
+        description="ISO 3166-2 without the country, such as BY: whose public holidays count",
+    )
 
 
 class Placement(StrEnum):

@@ -80,6 +80,15 @@ class Walk:
         self.done.add((method, f"/api/v1/{route}"))
         return answer
 
+    def send(self, client: httpx.Client, method: str, route: str, content: str, **ids: str) -> None:
+        """Call a route with a file, which must work."""
+        before = self._count()
+        path = "/api/v1/" + route.format(**ids)
+        answer = client.request(method, path, content=content, headers={"Content-Type": "text/csv"})
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        assert self._count() > before, path
+        self.done.add((method, f"/api/v1/{route}"))
+
     def _count(self) -> int:
         with self.hub.database.read() as session:
             found: int = session.rows(select(func.count()).select_from(audit))[0][0]
@@ -111,7 +120,10 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
         _campaigns(walk, ops)
         _lots(walk, ops)
+        file = "lot,start,end,name\n,2026-08-15T18:00+02:00,2026-08-15T23:00+02:00,Fair\n"
+        walk.send(ops, "PUT", "sites/{site}/local-events", file, site="north")
         _alerts(walk, ada)
+        _schedules(walk, ada)
         _others(walk, ada)
         _oneself(walk, ada)
     changing = {
@@ -193,6 +205,15 @@ def _alerts(walk: Walk, client: httpx.Client) -> None:
         walk.call(client, "PUT", one, changed, etag=made.headers["ETag"], notification=which)
         walk.call(client, "POST", f"{one}/test", notification=which)
         walk.call(client, "DELETE", one, notification=which)
+
+
+def _schedules(walk: Walk, client: httpx.Client) -> None:
+    plan = {"name": "Weekly", "every": "week", "recipients": [BOB], "formats": ["csv"]}
+    made = walk.call(client, "POST", "report-schedules", {**plan, "tenant": str(NORTH)})
+    one, which = "report-schedules/{schedule}", made.json()["id"]
+    walk.call(client, "PUT", one, plan, etag=made.headers["ETag"], schedule=which)
+    walk.call(client, "POST", f"{one}/send", schedule=which)
+    walk.call(client, "DELETE", one, schedule=which)
 
 
 def _others(walk: Walk, client: httpx.Client) -> None:

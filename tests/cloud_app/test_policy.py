@@ -131,12 +131,14 @@ def paths_of(template: str) -> list[str]:
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
         "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
         "command": "c1", "campaign": "c-0123456789ab",
+        "schedule": "s",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
         "bay": f"{MARK}-1", "device": f"{MARK}-box", "operator": f"{MARK}-op",
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
         "alert": 2, "command": f"{MARK}-c", "notification": f"{MARK}-notification",
+        "schedule": f"{MARK}-schedule",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))

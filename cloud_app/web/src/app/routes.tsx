@@ -25,6 +25,9 @@ const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysP
 const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
 const RegistryPage = lazy(() => import('../pages/registry/RegistryPage').then((m) => m.RegistryPage));
 const ThingPage = lazy(() => import('../pages/registry/ThingPage').then((m) => m.ThingPage));
+const PlanningPage = lazy(() => import('../pages/planning/PlanningPage').then((m) => m.PlanningPage));
+const ReportsPage = lazy(() => import('../pages/reports/ReportsPage').then((m) => m.ReportsPage));
+const SchedulesPage = lazy(() => import('../pages/reports/SchedulesPage').then((m) => m.SchedulesPage));
 const EventsPage = lazy(() => import('../pages/events/EventsPage').then((m) => m.EventsPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
@@ -49,6 +52,9 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/registry" component={RegistryPage} />
       <Route path="/registry/:kind" component={RegistryPage} />
       <Route path="/registry/:kind/:name+" component={ThingPage} />
+      <Route path="/planning" component={PlanningPage} />
+      <Route path="/reports" component={ReportsPage} />
+      <Route path="/reports/schedules" component={SchedulesPage} />
       <Route path="/events" component={EventsPage} />
       <Route default component={NotFound} />
     </Router>
