@@ -33,6 +33,7 @@ from cloud_app.ingest.link import CloudLink
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.ingest.worker import IngestWorker, Sink
+from cloud_app.lake.health import LakeHealth
 from cloud_app.occupancy.counting import LotCounter
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.rounds import LeaderRounds
@@ -45,6 +46,22 @@ from cloud_app.stream import TakenEvent
 from telemetry import Clock, ConfigError
 from telemetry.aws import shadow_requests
 
+# Short beside `roll_s`, so that a full `roll_rows` is written soon.
+_LAKE_EVERY_S = 5.0
+
+
+class LakeRounds(Protocol):
+    """The worker of the lake, whose libraries are an extra."""
+
+    @property
+    def health(self) -> LakeHealth:
+        """How the lake stands."""
+        ...
+
+    def tick(self) -> None:
+        """One round."""
+        ...
+
 
 class Part(Protocol):
     """Something that works in a thread until told to stop."""
@@ -55,6 +72,15 @@ class Part(Protocol):
 
     def stop(self) -> None:
         """Let `run` end."""
+        ...
+
+
+class KafkaReader(Part, Protocol):
+    """The source of events in Kafka, whose library is an extra."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing comes."""
         ...
 
 
@@ -80,7 +106,7 @@ def assembled(config: CloudConfig, database: Database, clock: Clock) -> Iterator
     Raises:
         ConfigError: an extra that the configuration needs is not installed.
     """
-    sinks = [_SharedSink(sink) for sink in _sinks(config, clock)]
+    sinks = [_SharedSink(sink) for sink in _sinks(config)]
     try:
         yield _assembly(config, database, clock, sinks)
     finally:
@@ -91,6 +117,7 @@ def assembled(config: CloudConfig, database: Database, clock: Clock) -> Iterator
 def _assembly(
     config: CloudConfig, database: Database, clock: Clock, sinks: Sequence[Sink]
 ) -> Assembly:
+    lake, kafka = _lake(config, database, clock), config.kafka
     link = CloudLink(
         config.broker,
         clock,
@@ -98,6 +125,7 @@ def _assembly(
             *(shadow_requests(config.shadow.root) if config.shadow.enabled else ()),
             *fleet_requests(config.broker.prefix, _jobs_root(config)),
         ),
+        events=kafka is None or kafka.source is None or not kafka.source.replaces_mqtt,
     )
     accounts = Accounts.of(config, database)
     gates = GateIntake(config.gates, clock)
@@ -114,12 +142,14 @@ def _assembly(
         holes,
         clock,
         config.gates,
+        keeps_for_lake=config.lake is not None,
     )
     ingest = IngestWorker(
         database, sinks, link, config.ingest, config.broker.prefix, clock, housekeeper.saw
     )
     shadows = ShadowService(database, clock, config.shadow.root)
     shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
+    source = _kafka_source(config, ingest, clock)
     prefix, root = config.broker.prefix, _jobs_root(config)
     fleet = FleetWorker(database, link, config.fleet, prefix, root, clock, database.lead)
     fleet_rounds = FleetRounds(database, link, config.fleet, prefix, root, clock)
@@ -138,12 +168,17 @@ def _assembly(
         accounts,
         sensors,
         gates,
+        None if lake is None else lambda: lake.health,
+        None if source is None else lambda: source.problem,
     )
     rounds = _rounds(config, database, clock, accounts, sinks)
+    if lake is not None:
+        rounds += (LeaderRounds("lake", lake.tick, database.lead, every_s=_LAKE_EVERY_S),)
     keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
     commands = LeaderRounds("commands", fleet_rounds.tick, database.lead, every_s=0.5)
     networks = _network_workers(config, database, clock, sensors, gates)
-    parts = (ingest, *networks, shadow_worker, fleet, commands, keeping, *rounds, feed)
+    sources = () if source is None else (source,)
+    parts = (ingest, *sources, *networks, shadow_worker, fleet, commands, keeping, *rounds, feed)
     return Assembly(parts, link, context)
 
 
@@ -163,6 +198,15 @@ def _by_topic(prefix: str, fleet: Offer, shadows: Offer) -> Offer:
         (fleet if is_of_fleet else shadows)(topic, payload)
 
     return offer
+
+
+def _kafka_source(config: CloudConfig, ingest: IngestWorker, clock: Clock) -> KafkaReader | None:
+    if config.kafka is None or config.kafka.source is None:
+        return None
+    with _kafka_extra():
+        from cloud_app.ingest.kafka_source import KafkaSource
+
+    return KafkaSource(config.kafka, ingest.take, config.ingest.batch_rows, clock)
 
 
 def _network_workers(
@@ -249,20 +293,35 @@ def _put(sinks: Sequence[Sink], events: Sequence[TakenEvent]) -> None:
         sink.put(events)
 
 
-def _sinks(config: CloudConfig, clock: Clock) -> list[Sink]:
-    sinks: list[Sink] = []
-    if config.lake is not None:
-        from cloud_app.sinks.lake import Lake
+def _lake(config: CloudConfig, database: Database, clock: Clock) -> LakeRounds | None:
+    if config.lake is None:
+        return None
+    try:
+        from cloud_app.lake.worker import LakeWorker
+    except ModuleNotFoundError as exc:
+        msg = f"[lake] needs the extra lotsight[lake]; the Python module {exc.name} is missing"
+        raise ConfigError(msg) from exc
+    prefix, hash_hours = config.broker.prefix, config.gates.hash_hours
+    return LakeWorker(config.lake, database, clock, prefix, hash_hours)
 
-        sinks.append(Lake(config.lake, config.broker.client_id, clock))
-    if config.kafka is not None:
-        try:
+
+def _sinks(config: CloudConfig) -> list[Sink]:
+    sinks: list[Sink] = []
+    if config.kafka is not None and config.kafka.sink:
+        with _kafka_extra():
             from cloud_app.sinks.kafka import KafkaSink
-        except ImportError as exc:
-            msg = (
-                "[kafka] needs the extra lotsight[kafka]; expected the Python module "
-                f"confluent_kafka, but got: {exc}"
-            )
-            raise ConfigError(msg) from exc
         sinks.append(KafkaSink(config.kafka))
     return sinks
+
+
+@contextmanager
+def _kafka_extra() -> Iterator[None]:
+    """Say which extra is missing."""
+    try:
+        yield
+    except ImportError as exc:
+        msg = (
+            "[kafka] needs the extra lotsight[kafka]; expected the Python module "
+            f"confluent_kafka, but got: {exc}"
+        )
+        raise ConfigError(msg) from exc

@@ -15,6 +15,7 @@ from rich.table import Table
 from cloud_app import (
     authority_commands,
     edge_cli,
+    lake_commands,
     notification_commands,
     provisioning_commands,
     registry_commands,
@@ -36,6 +37,7 @@ app.command("audit")(user_commands.audit)
 app.add_typer(notification_commands.app, name="notification")
 app.add_typer(edge_cli.app, name="edge")
 app.add_typer(registry_commands.app, name="registry")
+app.add_typer(lake_commands.app, name="lake")
 app.add_typer(secret_commands.app, name="secrets")
 app.add_typer(authority_commands.authority, name="ca")
 app.add_typer(authority_commands.broker, name="broker")
@@ -134,8 +136,8 @@ def _summary(config: CloudConfig) -> list[tuple[str, str]]:
         ("page and API", _address(config)),
         ("tokens", ", ".join(t.name for t in config.http.tokens) or "none"),
         ("shadow service", config.shadow.root if config.shadow.enabled else "off"),
-        ("lake", str(config.lake.folder) if config.lake else "off"),
-        ("Kafka", config.kafka.topic if config.kafka else "off"),
+        ("lake", _place_of_lake(config)),
+        ("Kafka", _topics(config)),
         ("people", _people(config)),
         ("alerts", "webhook" if config.rules.webhook_url else "log"),
     ]
@@ -143,6 +145,23 @@ def _summary(config: CloudConfig) -> list[tuple[str, str]]:
 
 def _address(config: CloudConfig) -> str:
     return f"{config.http.scheme}://{config.http.host}:{config.http.port}/"
+
+
+def _place_of_lake(config: CloudConfig) -> str:
+    if config.lake is None:
+        return "off"
+    s3 = config.lake.s3
+    return str(config.lake.folder) if s3 is None else f"s3://{s3.bucket}/{s3.prefix}"
+
+
+def _topics(config: CloudConfig) -> str:
+    kafka = config.kafka
+    if kafka is None:
+        return "off"
+    ways = [f"to {kafka.topic}"] if kafka.sink else []
+    if kafka.source is not None:
+        ways.append(f"from {kafka.source.topic} as {kafka.source.group}")
+    return ", ".join(ways)
 
 
 def _people(config: CloudConfig) -> str:

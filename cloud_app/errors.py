@@ -6,7 +6,8 @@ LotsightError
     │   ├── StorageDownError   the database cannot be reached now; the same work may succeed later
     │   └── VaultError         secrets in the database cannot be sealed or opened: the key file
     ├── PageLostError          the row that a page of a list is asked for after is gone
-    ├── SinkError              a sink (lake, Kafka) did not take a batch
+    ├── SinkError              a sink (Kafka) did not take a batch
+    ├── LakeError              the lake cannot be written or read, or a query of it is wrong
     ├── BrokerError            the broker refused the connection or a subscription
     ├── AccountError           a person, role, key or proof is not as it must be
     │   ├── LoginError         who it is was not proven; the text never says what was wrong
@@ -56,7 +57,11 @@ class PageLostError(CloudError):
 
 
 class SinkError(CloudError):
-    """A sink (lake, Kafka) did not take a batch."""
+    """A sink (Kafka) did not take a batch."""
+
+
+class LakeError(CloudError):
+    """The lake cannot be written or read, or a query of it is wrong."""
 
 
 class BrokerError(CloudError):

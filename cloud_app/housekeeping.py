@@ -23,6 +23,7 @@ from cloud_app.storage.events import prune
 from cloud_app.storage.incidents import prune_incidents
 from cloud_app.storage.intake import give_up, lock_edges, prune_quarantine
 from cloud_app.storage.keeping import PastKeeper
+from cloud_app.storage.lake_queries import kept_for_lake
 from cloud_app.storage.queries import Now
 from cloud_app.storage.sensors import prune_sensors
 from cloud_app.storage.streams import hole_end, holes
@@ -83,6 +84,7 @@ class Housekeeper:
         watch: decides about holes.
         clock: wall and monotonic time.
         gates: when a gate is silent, and how long hashes of plates are kept.
+        keeps_for_lake: events stay until the lake has them.
         count_drifts: how often the kept counts were found to be wrong; it should stay 0.
     """
 
@@ -96,6 +98,7 @@ class Housekeeper:
     clock: Clock
     gates: GatesConfig = field(default_factory=GatesConfig)
     count_drifts: int = 0
+    keeps_for_lake: bool = False
     _judged_s: float | None = None
     _pruned_s: float | None = None
     _checked_s: float | None = None
@@ -142,6 +145,9 @@ class Housekeeper:
     def _make_room(self) -> None:
         now_ms = to_ms(self.clock.utc())
         before_ms = now_ms - self.retention.events_days * _DAY_MS
+        if self.keeps_for_lake:
+            with self.database.read() as session:
+                before_ms = kept_for_lake(session, before_ms)
         self.database.keep_room(now_ms, before_ms)
         with self.database.write() as session:
             prune(session, before_ms)

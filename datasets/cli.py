@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from datasets import cli_files, pseudo_cli, render_cli
+from datasets import cli_files, lake_cli, pseudo_cli, render_cli
 from datasets.checks import check_frame, check_listing
 from datasets.cli_common import (
     Classes,
@@ -194,4 +194,5 @@ for command in (cli_files.convert, cli_files.split, cli_files.freeze, cli_files.
                 cli_files.diff):  # fmt: skip
     app.command()(command)
 app.command("pseudo-label")(pseudo_cli.command)
+app.command("from-lake")(lake_cli.command)
 app.command("render")(render_cli.command)

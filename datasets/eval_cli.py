@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +18,12 @@ from datasets.cluster import runner_of, threads_each
 from datasets.degrade import CHANGES
 from datasets.errors import DatasetError
 from datasets.evaluation import EvalPlan, Evaluation, evaluate, frames_to_judge, mean_of
+from datasets.from_lake import SET_NAME, labelled_frames
 from datasets.jobs import TravellingDetector
 from datasets.judging import JudgeOptions, by_camera
+from datasets.lake_cli import chosen_from
 from datasets.lots import data_root
+from datasets.native import write_dataset
 from datasets.report import html_report
 from datasets.sets import choose
 from models import choose_model, parse_hints
@@ -30,11 +35,19 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
     sets: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--set", "-s", help="name:split, name (all its splits), all, or a folder in any format."
         ),
-    ],
+    ] = None,
+    from_lake: Annotated[
+        str | None,
+        typer.Option(help="Also frames and labels by this SQL; see `lotsight dataset from-lake`."),
+    ] = None,
+    lake: Annotated[Path | None, typer.Option(help="Of --from-lake: the lake's folder.")] = None,
+    bundle: Annotated[
+        list[Path] | None, typer.Option("--bundle", help="Of --from-lake: where the frames are.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Name or path of a model.")
     ] = None,
@@ -69,9 +82,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
     """Judge labelled lots; print, and with --out write JSON and one HTML page."""
     console = Console(highlight=False)
     root = data or data_root()
+    stack = ExitStack()
     plan = EvalPlan(
         root=root,
-        sets=tuple(choose(sets, root)),
+        sets=_chosen(stack, sets or [], root, (from_lake, lake, bundle or [])),
         rule=rule,
         options=JudgeOptions(long_side_px=input_px, seed=seed),
         with_robustness=robustness,
@@ -83,6 +97,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
     detector = TravellingDetector(entry, threads_each(cluster, threads))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
+        stack,
         runner_of(cluster) as runner,
         Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
     ):
@@ -97,6 +112,28 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command
     if out is not None:
         _write(out, evaluation)
         console.print(f"wrote [bold]{out / 'report.html'}[/] and [bold]{out / 'report.json'}[/]")
+
+
+def _chosen(
+    stack: ExitStack,
+    sets: list[str],
+    root: Path,
+    query: tuple[str | None, Path | None, list[Path]],
+) -> tuple[tuple[str, str], ...]:
+    """Sets by name and by query; one of a query lies in a folder until `stack` ends."""
+    sql, lake, bundles = query
+    if sql is None:
+        if not sets:
+            msg = "expected --set or --from-lake, but got neither"
+            raise DatasetError(msg)
+        return tuple(choose(sets, root))
+    if lake is None or not bundles:
+        msg = "--from-lake needs --lake FOLDER and --bundle FILE"
+        raise DatasetError(msg)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / SET_NAME
+    with chosen_from(sql, lake, bundles) as chosen:
+        write_dataset(labelled_frames(chosen), folder)
+    return tuple(choose([*sets, str(folder)], root))
 
 
 def _print(console: Console, evaluation: Evaluation) -> None:

@@ -19,6 +19,7 @@ from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.link import LinkState
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.worker import Counts
+from cloud_app.lake.health import LakeHealth
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.edge_queries import site_of
@@ -45,6 +46,8 @@ class ApiContext:
         accounts: people, keys, and the audit log of what they do.
         sensors: takes in what sensors send by HTTP.
         gates: takes in what gates send by HTTP.
+        lake_health: how the lake stands; None without one.
+        kafka_problem: why no events come from Kafka; None where they do not come from there.
     """
 
     config: CloudConfig
@@ -59,6 +62,8 @@ class ApiContext:
     accounts: Accounts
     sensors: SensorIntake
     gates: GateIntake
+    lake_health: Callable[[], LakeHealth] | None = None
+    kafka_problem: Callable[[], str | None] | None = None
 
     def now(self) -> Now:
         """The moment of a request."""

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from cloud_app.api.context import ApiContext, Caller, Context
@@ -31,6 +31,8 @@ class ServiceHealth(BaseModel):
     ready: bool
     broker: str
     database: str
+    kafka: str = Field(description="As a source of events: `off`, `ok` or `down`.")
+    lake: str = Field(description="`off`, `ok`, or `behind`: events wait in the tables for it.")
 
 
 @router.get("/health/live", responses=_ANYONE)
@@ -47,7 +49,7 @@ def get_live() -> dict[str, str]:
     },
 )
 def get_ready(context: Context, response: Response) -> ServiceHealth:
-    """Check that broker and database are available; 503 if not."""
+    """Check that broker, database and, as a source of events, Kafka are available; 503 if not."""
     link = context.link_state()
     try:
         with context.database.read() as session:
@@ -56,14 +58,29 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
     except CloudError:
         # No details here: whoever has no token may ask this.
         database = "down"
+    kafka = _kafka(context)
     health = ServiceHealth(
-        ready=link.connected and database == "ok",
+        ready=link.connected and database == "ok" and kafka != "down",
         broker="ok" if link.connected else "down",
         database=database,
+        kafka=kafka,
+        lake=_lake(context),
     )
     if not health.ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return health
+
+
+def _kafka(context: ApiContext) -> str:
+    if context.kafka_problem is None:
+        return "off"
+    return "ok" if context.kafka_problem() is None else "down"
+
+
+def _lake(context: ApiContext) -> str:
+    if context.lake_health is None:
+        return "off"
+    return "ok" if context.lake_health().problem is None else "behind"
 
 
 class _Figures(Collector):
@@ -91,6 +108,18 @@ class _Figures(Collector):
         yield GaugeMetricFamily(
             "lotsight_cloud_broker_connected", "1 while connected", value=int(link.connected)
         )
+
+        if self._context.lake_health is not None:
+            lake = self._context.lake_health()
+            for name, what, value in (
+                ("lake_pending", "Acknowledged events that the lake lacks", lake.pending),
+                (
+                    "lake_failing",
+                    "1 while the lake cannot be written",
+                    int(lake.problem is not None),
+                ),
+            ):
+                yield GaugeMetricFamily(f"lotsight_cloud_{name}", what, value=value)
 
     def _of_edges(self) -> Iterable[Metric]:
         with self._context.database.read() as session:

@@ -11,7 +11,13 @@ from cloud_app.config.inputs import (
     SensorsConfig,
 )
 from cloud_app.config.loading import SAMPLE, CloudConfig, load_config
-from cloud_app.config.outputs import KafkaConfig, LakeConfig, RetentionConfig
+from cloud_app.config.outputs import (
+    KafkaConfig,
+    KafkaSourceConfig,
+    LakeConfig,
+    RetentionConfig,
+    S3Config,
+)
 from cloud_app.config.people import (
     AccountsConfig,
     MailConfig,
@@ -37,6 +43,7 @@ __all__ = [
     "HttpConfig",
     "IngestConfig",
     "KafkaConfig",
+    "KafkaSourceConfig",
     "LakeConfig",
     "MailConfig",
     "MailSecurity",
@@ -53,6 +60,7 @@ __all__ = [
     "Registration",
     "RetentionConfig",
     "RulesConfig",
+    "S3Config",
     "Scope",
     "SensorsConfig",
     "ShadowConfig",

@@ -84,6 +84,7 @@ class CloudLink:
         config: broker and session.
         clock: for arrival times.
         requests: filters of the shadow service; none where the broker has its own.
+        events: whether edges' events come this way; replays that fill holes always do.
     """
 
     def __init__(
@@ -91,12 +92,15 @@ class CloudLink:
         config: BrokerConfig,
         clock: Clock,
         requests: Sequence[TopicFilter] = (),
+        *,
+        events: bool = True,
     ) -> None:
         self._config = config
         self._clock = clock
         self._inbox: Inbox = _Nowhere()
         self._on_request: Callable[[str, bytes], None] = _nobody_asked
         self._requests = tuple(requests)
+        self._events = events
         self._lock = threading.Lock()
         self._extra: set[str] = set()
         self._connection = 0
@@ -242,8 +246,9 @@ class CloudLink:
 
     def _filters(self) -> Iterable[str]:
         prefix = self._config.prefix
-        events = every_edge(TopicKind.EVENT, prefix)
-        yield str(events.shared(self._config.share) if self._is_mqtt_5 else events)
+        if self._events:
+            events = every_edge(TopicKind.EVENT, prefix)
+            yield str(events.shared(self._config.share) if self._is_mqtt_5 else events)
         yield from (str(every_edge(kind, prefix)) for kind in REPORT_KINDS)
         yield from map(str, self._requests)
         with self._lock:

@@ -95,6 +95,7 @@ class IngestWorker:
     inbox: FairInbox = field(init=False)
     _registry: EdgeRegistry = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
         """Open the inbox, and the registry on the same database."""
@@ -145,7 +146,7 @@ class IngestWorker:
                 return
 
     def take(self, messages: Sequence[Inbound]) -> None:
-        """Make messages lasting, then confirm and acknowledge them.
+        """Make messages lasting, then confirm and acknowledge them; from any thread.
 
         Raises:
             StorageError, SinkError: nothing was taken; the same call may succeed later.
@@ -153,6 +154,10 @@ class IngestWorker:
         self._take(self._decode(messages))
 
     def _take(self, read: Sequence[Read]) -> None:
+        with self._one_at_a_time:
+            self._take_alone(read)
+
+    def _take_alone(self, read: Sequence[Read]) -> None:
         try:
             try:
                 self._write(read)

@@ -1,1 +1,1 @@
-"""Where events go besides the tables: files by day, Kafka."""
+"""Where events go besides the tables and the lake: Kafka."""

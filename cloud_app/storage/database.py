@@ -43,6 +43,11 @@ class Session:
         """Run a query and return all its rows."""
         return self.connection.execute(statement, given).all()
 
+    def tuples(self, statement: Executable, given: Given | None = None) -> list[tuple[Any, ...]]:
+        """Like `rows`, as the driver has them: cheaper, where they are many and have no names."""
+        cursor = self.connection.execute(statement, given).cursor
+        return [] if cursor is None else list(cursor.fetchall())
+
     def run(self, statement: Executable, given: Given | None = None) -> int:
         """Run one statement and return how many rows it touched."""
         return _rowcount(self.connection.execute(statement, given))

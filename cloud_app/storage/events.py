@@ -21,13 +21,14 @@ from sqlalchemy import bindparam, delete, select
 
 from cloud_app.storage.database import Session, Value, Values
 from cloud_app.storage.incident_intake import take_incidents
+from cloud_app.storage.lake_tables import lake_late
 from cloud_app.storage.projection import EVENT_RANK, StateKey, project
 from cloud_app.storage.sensors import Key as SensorKey
 from cloud_app.storage.sensors import Said, take_told
 from cloud_app.storage.tables import event as event_table
 from cloud_app.storage.tables import gap, stream
 from cloud_app.storage.times import to_ms
-from cloud_app.storage.upsert import Upsert, among
+from cloud_app.storage.upsert import Upsert, among, names
 from cloud_app.storage.watermark import News, Reach, raise_streams, reach
 from cloud_app.stream import BayChange, Poison, StreamKey, TakenEvent
 from telemetry.bay_sensors import SensorState
@@ -53,6 +54,7 @@ _THERE = select(event_table.c.seq).where(
     event_table.c.seq.in_(bindparam("seqs", expanding=True)),
 )
 _ADD_GAP = Upsert(gap, ("edge", "epoch", "first_seq", "last_seq", "reason"))
+_ADD_LATE = Upsert(lake_late, names(lake_late))
 _PRUNE = delete(event_table).where(
     event_table.c.time_ms < bindparam("before_ms"),
     event_table.c.seq
@@ -91,7 +93,8 @@ def take_events(
         gaps.append((bad.edge, bad.epoch, bad.seq, bad.seq, "quarantined"))
     before = reach(session, {edge for edge, _ in news})
     new = _new(session, by_stream, before)
-    session.load(event_table, list(map(_row, new)))
+    session.load(event_table, list(map(event_row, new)))
+    _note_late(session, new, before)
     record_gaps(session, gaps)
     project(session, _states(by_stream))
     take_incidents(
@@ -111,6 +114,18 @@ def take_events(
         ],
     )
     return raise_streams(session, before, news)
+
+
+def _note_late(
+    session: Session, new: Sequence[TakenEvent], before: Mapping[StreamKey, Reach]
+) -> None:
+    """Note events that their stream's watermark has passed: the lake reads up to it only."""
+    late = [
+        (edge, epoch, seq)
+        for _, edge, epoch, seq, *_ in new
+        if (edge, epoch) in before and seq <= before[edge, epoch].upto
+    ]
+    session.upsert(_ADD_LATE, late)
 
 
 def _told_of_sensor(taken: TakenEvent, event: SensorHealthEvent) -> tuple[SensorKey, Said]:
@@ -230,7 +245,7 @@ _KINDS: Mapping[type, str] = {
 }
 
 
-def _row(taken: TakenEvent) -> Values:
+def event_row(taken: TakenEvent) -> Values:
     """A row of `event`, in the order of its columns."""
     site, edge, epoch, seq, time_ms, told, body = taken
     if isinstance(told, BayChange):

@@ -28,8 +28,17 @@ def test_the_sample_holds_every_default() -> None:
             assert is_list or key in data[name], f"[{name}] {key} is not in the sample"
 
 
-@pytest.mark.parametrize("part", ["broker.tls", "lake", "kafka"])
-def test_the_samples_commented_sections_work(tmp_path: Path, part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "needs"),
+    [
+        pytest.param("broker.tls", "", id="broker.tls"),
+        pytest.param("lake", "", id="lake"),
+        pytest.param("lake.s3", "", id="lake.s3"),
+        pytest.param("kafka", "", id="kafka"),
+        pytest.param("kafka.source", '[kafka]\nbootstrap = "b:1"\n', id="kafka.source"),
+    ],
+)
+def test_the_samples_commented_sections_work(tmp_path: Path, part: str, needs: str) -> None:
     lines = SAMPLE.read_text().splitlines()
     start = lines.index(f"# [{part}]")
     text = []
@@ -37,7 +46,7 @@ def test_the_samples_commented_sections_work(tmp_path: Path, part: str) -> None:
         if not line.startswith("# "):
             break
         text.append(line.removeprefix("# "))
-    load_config(written(tmp_path, "\n".join(text)))
+    load_config(written(tmp_path, needs + "\n".join(text)))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +60,10 @@ def test_the_samples_commented_sections_work(tmp_path: Path, part: str) -> None:
         pytest.param("[database]\nurl = 'mysql://x'", "sqlite: or postgresql://", id="database"),
         pytest.param("[broker]\nprefix = 'a/+'", "identifiers joined", id="prefix"),
         pytest.param("[rules]\nlot_clear_at = 0.99", "at most 0.98", id="clear above full"),
+        pytest.param("[lake]\nroll_s = 60", r"expected folder or \[lake.s3\]", id="no lake"),
+        pytest.param(
+            "[lake.s3]\nbucket = 'city'\nendpoint = 'http://10.0.0.1'", "expected https", id="S3"
+        ),
         pytest.param(
             "[broker.tls]\nca_file = 'a'\ncert_file = 'b'", "belong together", id="half a pair"
         ),

@@ -146,6 +146,7 @@ def test_lock_covers_the_declared_dependencies() -> None:
         *extras["demo"],
         *extras["cloud"],
         *extras["kafka"],
+        *extras["lake"],
         *extras["dev"],
     ]
     names = {

@@ -1,0 +1,32 @@
+"""kill -9 at any moment: the lake has what was acknowledged, and nothing twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sqlalchemy import text
+
+from tests.cloud_app.lake.killed import lake_in
+
+_LIVES = 12
+
+
+def test_the_lake_is_exact_however_often_its_process_is_killed(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "tests.cloud_app.lake.killed", str(tmp_path), str(_LIVES)],
+        check=True,
+        timeout=120,
+    )
+
+    lake = lake_in(tmp_path)
+    lake.worker.tick()
+    lake.worker.seal()
+
+    with lake.database.read() as session:
+        [(upto,)] = session.rows(text("SELECT upto FROM stream"))
+        [(taken,)] = session.rows(text("SELECT count(*) FROM event"))
+    assert int((tmp_path / "acked").read_text()) <= upto == taken
+    assert [seq for _, seq in lake.event_keys()] == list(range(1, upto + 1))
+    lake.database.close()
