@@ -28,6 +28,9 @@ from cloud_app.ingest.worker import IngestWorker, Sink
 from cloud_app.occupancy.counting import LotCounter
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.rounds import LeaderRounds
+from cloud_app.rules.delivery import Deliverer
+from cloud_app.rules.outlets import Outlets
+from cloud_app.rules.worker import RuleWorker, pace_of
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.queries import Now
@@ -124,7 +127,7 @@ def _assembly(
         sensors,
         gates,
     )
-    rounds = _rounds(config, database, clock, accounts, sinks)
+    rounds = _rounds(config, database, clock, accounts, sinks, link)
     keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
     networks = _network_workers(config, database, clock, sensors, gates)
     return Assembly((ingest, *networks, shadow_worker, keeping, *rounds, feed), link, context)
@@ -146,12 +149,13 @@ def _network_workers(
     )
 
 
-def _rounds(
+def _rounds(  # noqa: PLR0913, PLR0917 - what the rounds work with
     config: CloudConfig,
     database: Database,
     clock: Clock,
     accounts: Accounts,
     sinks: Sequence[Sink],
+    link: CloudLink,
 ) -> tuple[Part, ...]:
     """What the leader does by and by, each in a thread, so that one never holds up another."""
     leads = database.lead
@@ -164,11 +168,15 @@ def _rounds(
     upkeep = AccountsWorker(database, targets.mailer, clock)
     courier = Courier(database, targets, accounts.tenants, leads, clock)
     forecasts = ForecastWorker(database, clock)
+    rules = RuleWorker(database, accounts.tenants, clock, pace_of(config))
+    deliverer = Deliverer(database, Outlets.of(config, link.deliver), leads, clock)
     return (
         LeaderRounds("reconciliation", reconciler.tick, leads, lost=reconciler.forget),
         LeaderRounds("counts of lots", counter.tick, leads),
         LeaderRounds("accounts", upkeep.tick, leads, every_s=2.0),
         LeaderRounds("notifications", courier.tick, leads, close=courier.close),
+        LeaderRounds("rules", rules.tick, leads, lost=rules.forget),
+        LeaderRounds("messages of rules", deliverer.tick, leads, close=deliverer.close),
         LeaderRounds("forecasts", forecasts.tick, leads, every_s=60.0),
     )
 

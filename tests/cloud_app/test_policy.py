@@ -23,7 +23,7 @@ from cloud_app.occupancy.passages import note_lot
 from cloud_app.registry.edits import Edit, state
 from cloud_app.registry.kinds import Ref
 from cloud_app.registry.things import find_one
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Database
 from cloud_app.storage.sensors import take_told

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from cloud_app.config import RulesConfig
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.truths import keep_trusts
