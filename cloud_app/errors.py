@@ -21,6 +21,7 @@ LotsightError
     ├── BusyError              too much at once; the same may succeed in a few seconds
     ├── MailError              the mail server did not take a message
     ├── ProviderError          the OpenID provider is away, or answered what it must not
+    ├── RuleError              a rule is not as it must be; see cloud_app.rules.errors
     └── RegistryError          a change of the registry is refused; see cloud_app.registry.errors
 """
 

@@ -25,6 +25,7 @@ from cloud_app.errors import (
     TooManyTriesError,
     UnknownError,
 )
+from cloud_app.rules.errors import RuleError
 from telemetry import LotsightError
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
     (AlertClosedError, status.HTTP_409_CONFLICT),
     (StaleAlertError, status.HTTP_412_PRECONDITION_FAILED),
     (AlertError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (RuleError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (BusyError, status.HTTP_503_SERVICE_UNAVAILABLE),
     (ProviderError, status.HTTP_502_BAD_GATEWAY),
 )

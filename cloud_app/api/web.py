@@ -18,7 +18,7 @@ DOCUMENT = "index.html"
 
 PLACES = (
     "alerts", "audit", "edges", "events", "incidents", "keys", "login", "login.html", "lots",
-    "notifications", "people", "registry", "sensors", "settings",
+    "notifications", "people", "registry", "rules", "sensors", "settings",
 )  # fmt: skip
 """First parts of the pages' addresses; `login.html` stands in mails of earlier versions."""
 

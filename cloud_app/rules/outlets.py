@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from cloud_app.alerts.addresses import check_url
 from cloud_app.alerts.webhook import WebhookTarget
 from cloud_app.config import CloudConfig, KafkaConfig
 from cloud_app.errors import MailError, NotSentError
 from cloud_app.mail import Letter, Mailer, SmtpMailer
+from cloud_app.rules.errors import RuleError
 from cloud_app.rules.spec import (
     Action,
     KafkaAction,
     LakeAction,
     MailAction,
     MqttAction,
+    RuleSpec,
     WebhookAction,
 )
 from cloud_app.rules.store import Rule
@@ -113,6 +116,20 @@ class Outlets:
             case LakeAction() if self.lake is None:
                 return "there is no lake here: [lake] of the configuration names its folder"
         return None
+
+    def check(self, spec: RuleSpec) -> None:
+        """Refuse a rule with an action that cannot work here.
+
+        Raises:
+            AlertError: a webhook is where it must not be.
+            RuleError: something is not configured.
+        """
+        for action in spec.actions:
+            if isinstance(action, WebhookAction):
+                check_url(action.url, allow_private=self.allow_private)
+            why = self.missing(action)
+            if why is not None:
+                raise RuleError(why)
 
     def send(self, rule: Rule, action: Action, messages: Sequence[Message]) -> None:
         """Send some messages of one action, all or none.

@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from cloud_app.accounts.people import plain_email, plain_name
 from cloud_app.alert_words import AlertRule, Severity
@@ -155,8 +162,8 @@ class WindowSpec(_Part):
         return self
 
 
-class RuleSpec(_Part):
-    """What a rule says."""
+class RuleFacts(_Part):
+    """What a rule says, besides what it does."""
 
     name: str = Field(min_length=1, max_length=120)
     enabled: bool = True
@@ -168,7 +175,7 @@ class RuleSpec(_Part):
         default=frozenset(),
         max_length=50,
         description="of `alert` alone: which rules' alerts; if empty those of the service itself. "
-        "rule:ID is another rule of one's own",
+        "rule:ID is another rule of the same tenant",
     )
     sites: frozenset[SiteId] = Field(
         default=frozenset(), max_length=500, description="all of the tenant's if empty"
@@ -183,6 +190,15 @@ class RuleSpec(_Part):
         description="after it fired at one key, so long no messages for the same key",
     )
     tell_end: bool = Field(default=False, description="also send messages when it is over")
+
+    @field_serializer("kinds", "alerts", "sites")
+    def _in_order(self, values: frozenset[str]) -> list[str]:
+        return sorted(values)
+
+
+class RuleSpec(RuleFacts):
+    """What a rule says and does."""
+
     actions: tuple[Action, ...] = Field(min_length=1, max_length=_ACTIONS_MAX)
 
     @field_validator("name")
@@ -247,9 +263,6 @@ class RuleSpec(_Part):
     def facts(self) -> dict[str, Any]:
         """For the audit log: without secrets and addresses of webhooks."""
         told = self.model_dump(mode="json")
-        told["kinds"], told["alerts"], told["sites"] = (
-            sorted(told[each]) for each in ("kinds", "alerts", "sites")
-        )
         told["actions"] = [
             {name: value for name, value in each.items() if name not in {"secret", "url"}}
             for each in told["actions"]

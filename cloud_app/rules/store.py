@@ -218,6 +218,13 @@ def _check(session: Session, made: Rule) -> None:
     if any(each.spec.name == made.spec.name for each in others):
         msg = f"{made.tenant} has a rule {made.spec.name!r} already"
         raise RuleError(msg)
+    ours = {f"{OWN}{each.id}" for each in (*others, made)}
+    strange = sorted(
+        each for each in made.spec.alerts if each.startswith(OWN) and each not in ours
+    )
+    if strange:
+        msg = f"alerts must be of rules of {made.tenant}, but got {strange[0]}"
+        raise RuleError(msg)
     specs: Mapping[str, RuleSpec] = {each.id: each.spec for each in (*others, made)}
     check_cycles(specs, made.id)
 
