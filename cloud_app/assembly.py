@@ -149,7 +149,7 @@ def _network_workers(
     )
 
 
-def _rounds(  # noqa: PLR0913, PLR0917 - what the rounds work with
+def _rounds(
     config: CloudConfig,
     database: Database,
     clock: Clock,

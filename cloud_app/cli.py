@@ -16,6 +16,7 @@ from cloud_app import (
     edge_cli,
     notification_commands,
     registry_commands,
+    rule_commands,
     secret_commands,
     user_commands,
 )
@@ -34,6 +35,7 @@ app.command("audit")(user_commands.audit)
 app.add_typer(notification_commands.app, name="notification")
 app.add_typer(edge_cli.app, name="edge")
 app.add_typer(registry_commands.app, name="registry")
+app.add_typer(rule_commands.app, name="rules")
 app.add_typer(secret_commands.app, name="secrets")
 
 ConfigPath = Annotated[

@@ -1,4 +1,4 @@
-"""Rules: what of a tenant's sites leads to alerts, messages and rows; tried, stopped, sent again."""
+"""Rules: what of a tenant's sites leads to alerts and messages; tried, stopped, sent again."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def get_check(
 
 
 @router.post("/rules/dry-run")
-def post_dry_run(
-    given: DryRun, access: Caller, actor: ActorNow, context: Context
-) -> DryRunResult:
+def post_dry_run(given: DryRun, access: Caller, actor: ActorNow, context: Context) -> DryRunResult:
     """Try a rule on the past: how often it would have fired, with examples. Nothing is changed."""
     tenant = _tenant(access, given.tenant)
     with context.database.write() as session:
@@ -244,7 +242,5 @@ def _check_sites(session: Session, context: ApiContext, tenant: Tenant, spec: Ru
     store.check_sites(session, context.accounts.tenants, tenant, spec)
 
 
-def _answer(
-    body: RuleView | StaleRule, version: int, code: int = status.HTTP_200_OK
-) -> Response:
+def _answer(body: RuleView | StaleRule, version: int, code: int = status.HTTP_200_OK) -> Response:
     return JSONResponse(body.model_dump(mode="json"), code, {"ETag": f'"{version}"'})

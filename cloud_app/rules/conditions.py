@@ -13,7 +13,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cel_expr_python import cel
@@ -83,7 +83,7 @@ def activation(trigger: Trigger, values: Mapping[str, Any]) -> Any:
     return _environment(trigger).Activation(values)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def condition(text: str, trigger: Trigger) -> Condition:
     """Check a condition.
 
@@ -100,8 +100,13 @@ def condition(text: str, trigger: Trigger) -> Condition:
         told = f"expected at most {LENGTH_MAX} characters, but got {len(text)}"
         raise ConditionError([Fault(1, LENGTH_MAX + 1, told)])
     try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        told = f"expected text, but got half of a surrogate pair: {exc.object[exc.start]!r}"
+        raise ConditionError([Fault(1, exc.start + 1, told)]) from exc
+    try:
         program = _environment(trigger).compile(text)
-    except (RuntimeError, ValueError, UnicodeError) as exc:
+    except (RuntimeError, ValueError) as exc:
         raise ConditionError(_faults(str(exc), text, trigger)) from exc
     if program.return_type() != cel.Type.BOOL:
         got = program.return_type().name().lower()

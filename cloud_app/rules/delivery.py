@@ -43,9 +43,7 @@ class Deliverer:
     leads: Callable[[], bool]
     clock: Clock
     chance: random.Random = field(default_factory=random.Random)
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(_THREADS, "rules")
-    )
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "rules"))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _busy: set[Line] = field(default_factory=set)
 

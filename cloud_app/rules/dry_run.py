@@ -180,9 +180,7 @@ def _left(rule: Rule, fold: Fold, end_ms: int) -> list[Firing]:
 
 def _example(firing: Firing) -> Example:
     named = (
-        each.text
-        for each in firing.rule.spec.actions
-        if isinstance(each, AlertAction | MailAction)
+        each.text for each in firing.rule.spec.actions if isinstance(each, AlertAction | MailAction)
     )
     text = filled(next(named, "{rule}: {key}"), names_of(firing))
     return Example(firing.at_ms, firing.site, firing.key, text)
@@ -360,4 +358,3 @@ def _alerts(asked: Question) -> Any:
         .order_by(alert.c.opened_ms.desc(), alert.c.alert.desc())
         .limit(ROWS_MAX + 1)
     )
-

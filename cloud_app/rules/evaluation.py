@@ -182,9 +182,7 @@ class Fold:
         at = (rule.id, seen.site, verdict.key)
         before = self.spells.get(at, NEW)
         window = rule.spec.window.window
-        after = step(
-            window, before, seen.at_ms, holds=verdict.holds, is_state=rule.spec.is_state
-        )
+        after = step(window, before, seen.at_ms, holds=verdict.holds, is_state=rule.spec.is_state)
         return self._firings(rule, at, before, after, verdict.values, seen.ref, seen.depth)
 
     def pass_time(

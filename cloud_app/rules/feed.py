@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,10 +172,9 @@ def _edge(row: Row, now: Now) -> Occurrence:
         "health.silent_s": NAN if row.seen_ms is None else (now.now_ms - row.seen_ms) / 1000,
     }
     if row.health is not None:
-        try:
+        # An older version took it in by other bounds.
+        with suppress(ValidationError):
             values |= health_values(Health.model_validate_json(row.health))
-        except ValidationError:
-            pass  # an older version took it in by other bounds
     return of_edge(row.site, row.edge, now.now_ms, values)
 
 
@@ -202,5 +202,3 @@ def boxes(session: Session) -> list[tuple[str, str]]:
 def behind(session: Session) -> int:
     """How many events complete streams have beyond what was judged."""
     return sum(row.upto - row.after for row in session.rows(_BEHIND))
-
-

@@ -195,13 +195,20 @@ def write(session: Session, firings: Sequence[Firing], now_ms: int) -> None:
                 outcomes.append((*head, firing.at_ms, body))
             elif firing.sends and not isinstance(action, INSIDE):
                 letter = (f"{which}-{place}", firing.rule.id, place, action.kind)
-                queued.append((*letter, _addressed(firing, action, body), now_ms, now_ms))
+                queued.append(
+                    (*letter, _addressed(firing, action, body), *_times(now_ms, len(queued)))
+                )
     outbox.queue(session, _room(session, queued))
     session.upsert(_OUTCOME, list({row[0]: row for row in outcomes}.values()))
     session.run_many(
         _FIRED,
         [{"which": each, "times": times[each], "last_ms": last_ms[each]} for each in times],
     )
+
+
+def _times(now_ms: int, nth: int) -> tuple[int, int, int, int]:
+    """When a message was made, as which of that moment, since when it is due, and when next."""
+    return (now_ms, nth, now_ms, now_ms)
 
 
 def _addressed(firing: Firing, action: Any, body: str) -> str:
@@ -238,9 +245,7 @@ def _alert(session: Session, firing: Firing, action: AlertAction, now_ms: int) -
     session.run(_DEEPEN, {**given, "deep": firing.depth + 1})
 
 
-def quarantine(
-    session: Session, which: Rule, fault: str, site: str, now_ms: int
-) -> None:
+def quarantine(session: Session, which: Rule, fault: str, site: str, now_ms: int) -> None:
     """Leave a rule alone that raised, and tell people."""
     given = {
         "which": which.id, "of_version": which.version, "now_ms": now_ms,

@@ -1,4 +1,4 @@
-"""What rules look at: an event, a lot's counts, an edge's health, an alert, each as named values."""
+"""What rules look at: an event, a lot's counts, an edge's health, an alert, as named values."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ _FAULT_MAX = 300
 QUEUED_MAX = 100_000
 PER_ROUND = 100
 
-_QUEUE = Upsert(outbox, ("id", "rule", "place", "kind", "body", "made_ms", "due_ms"))
+_QUEUE = Upsert(
+    outbox, ("id", "rule", "place", "kind", "body", "made_ms", "nth", "asked_ms", "due_ms")
+)
 _DUE_LINES = (
     select(outbox.c.rule, outbox.c.place)
     .distinct()
@@ -37,7 +39,7 @@ _DUE = (
         outbox.c.dead_ms.is_(None),
         outbox.c.due_ms <= bindparam("now_ms"),
     )
-    .order_by(outbox.c.tries, outbox.c.made_ms, outbox.c.id)
+    .order_by(outbox.c.made_ms, outbox.c.nth, outbox.c.id)
     .limit(PER_ROUND)
 )
 _GONE = delete(outbox).where(outbox.c.id == bindparam("which"))
@@ -54,11 +56,9 @@ _LATER = (
 _AGAIN = (
     update(outbox)
     .where(outbox.c.rule == bindparam("of"), outbox.c.dead_ms.is_not(None))
-    .values(dead_ms=None, tries=0, due_ms=bindparam("now_ms"), made_ms=bindparam("now_ms"))
+    .values(dead_ms=None, tries=0, due_ms=bindparam("now_ms"), asked_ms=bindparam("now_ms"))
 )
-_DROP = delete(outbox).where(
-    outbox.c.rule == bindparam("of"), outbox.c.dead_ms.is_not(None)
-)
+_DROP = delete(outbox).where(outbox.c.rule == bindparam("of"), outbox.c.dead_ms.is_not(None))
 
 
 def queue(session: Session, rows: Sequence[Values]) -> None:
@@ -66,7 +66,7 @@ def queue(session: Session, rows: Sequence[Values]) -> None:
 
     Args:
         session: the transaction that fires.
-        rows: (id, rule, place, kind, body, made_ms, due_ms)
+        rows: (id, rule, place, kind, body, made_ms, nth, asked_ms, due_ms)
     """
     session.upsert(_QUEUE, list({row[0]: row for row in rows}.values()))
 
@@ -77,7 +77,7 @@ def due_lines(session: Session, now_ms: int) -> list[tuple[str, int]]:
 
 
 def due(session: Session, line: tuple[str, int], now_ms: int) -> Sequence[Row]:
-    """What an action has to send now; what was refused before does not hold up what is new."""
+    """What an action has to send now, in the order in which it came about."""
     return session.rows(_DUE, {"of": line[0], "at": line[1], "now_ms": now_ms})
 
 
@@ -104,7 +104,7 @@ def put_off(
                 "tried": tried,
                 "next_ms": next_ms,
                 "why": fault[:_FAULT_MAX],
-                "gone_ms": now_ms if now_ms - row.made_ms >= GIVE_UP_MS else None,
+                "gone_ms": now_ms if now_ms - row.asked_ms >= GIVE_UP_MS else None,
             }
             for row in rows
         ],
@@ -164,9 +164,7 @@ def counts(session: Session, rules: Collection[str]) -> dict[str, tuple[int, int
     )
     wanted = set(rules)
     return {
-        row.rule: (int(row.waiting), int(row.dead), row.fault)
-        for row in rows
-        if row.rule in wanted
+        row.rule: (int(row.waiting), int(row.dead), row.fault) for row in rows if row.rule in wanted
     }
 
 

@@ -229,7 +229,7 @@ class Outlets:
         )
 
     def _append(self, messages: Sequence[Message]) -> None:
-        """One file of messages, which is whole or not there; the same once more is the same file."""
+        """One file of messages, whole or not there; the same once more is the same file."""
         assert self.lake is not None  # noqa: S101 - `missing` saw to it
         day = f"{from_ms(messages[0].now_ms):%Y-%m-%d}"
         try:

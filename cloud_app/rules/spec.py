@@ -131,13 +131,7 @@ class TableAction(_Part):
 
 
 Action: TypeAlias = Annotated[
-    AlertAction
-    | MailAction
-    | WebhookAction
-    | MqttAction
-    | KafkaAction
-    | LakeAction
-    | TableAction,
+    AlertAction | MailAction | WebhookAction | MqttAction | KafkaAction | LakeAction | TableAction,
     Field(discriminator="kind"),
 ]
 INSIDE = (AlertAction, TableAction)

@@ -68,9 +68,7 @@ def create(session: Session, actor: Actor, tenant: Tenant, spec: RuleSpec) -> Ru
         raise RuleError(msg)
     made = Rule(new_id(), tenant, spec, 1)
     _check(session, made)
-    session.run(
-        insert(rule), {"rule": made.id, "tenant": str(tenant), **_columns(session, spec)}
-    )
+    session.run(insert(rule), {"rule": made.id, "tenant": str(tenant), **_columns(session, spec)})
     record(session, actor, "rule.create", _subject(made), None, spec.facts())
     return made
 
@@ -102,9 +100,7 @@ def change(session: Session, actor: Actor, known: Rule, spec: RuleSpec, version:
         raise StaleError(msg)
     forget(session, known.id, actor.at_ms)
     _end_quarantine(session, known.id, actor.at_ms)
-    record(
-        session, actor, "rule.change", _subject(known), known.spec.facts(), spec.facts()
-    )
+    record(session, actor, "rule.change", _subject(known), known.spec.facts(), spec.facts())
     return by_id(session, known.id)
 
 
@@ -119,9 +115,7 @@ def remove(session: Session, actor: Actor, known: Rule) -> None:
 
 def release(session: Session, actor: Actor, known: Rule) -> Rule:
     """Take a rule out of the quarantine: it is judged again from now on."""
-    session.run(
-        update(rule).where(rule.c.rule == known.id).values(quarantined_ms=None, fault=None)
-    )
+    session.run(update(rule).where(rule.c.rule == known.id).values(quarantined_ms=None, fault=None))
     _end_quarantine(session, known.id, actor.at_ms)
     record(session, actor, "rule.release", _subject(known), {"fault": known.fault}, None)
     return by_id(session, known.id)
@@ -201,9 +195,7 @@ def kept_secrets(known: RuleSpec | None, given: RuleSpec) -> RuleSpec:
     """
     if known is None:
         return given
-    had = {
-        each.url: each.secret for each in known.actions if isinstance(each, WebhookAction)
-    }
+    had = {each.url: each.secret for each in known.actions if isinstance(each, WebhookAction)}
     actions = tuple(
         each.model_copy(update={"secret": had.get(each.url)})
         if isinstance(each, WebhookAction) and "secret" not in each.model_fields_set
@@ -219,9 +211,7 @@ def _check(session: Session, made: Rule) -> None:
         msg = f"{made.tenant} has a rule {made.spec.name!r} already"
         raise RuleError(msg)
     ours = {f"{OWN}{each.id}" for each in (*others, made)}
-    strange = sorted(
-        each for each in made.spec.alerts if each.startswith(OWN) and each not in ours
-    )
+    strange = sorted(each for each in made.spec.alerts if each.startswith(OWN) and each not in ours)
     if strange:
         msg = f"alerts must be of rules of {made.tenant}, but got {strange[0]}"
         raise RuleError(msg)

@@ -36,9 +36,7 @@ rule_spell = Table(
     Column("told", Text, nullable=False),
     Column("due_ms", BigInteger),
 )
-partial_index(
-    "rule_spell_due", rule_spell.c.due_ms, where=rule_spell.c.due_ms.is_not(None)
-)
+partial_index("rule_spell_due", rule_spell.c.due_ms, where=rule_spell.c.due_ms.is_not(None))
 
 # Up to where each stream was judged.
 rule_position = Table(
@@ -49,8 +47,9 @@ rule_position = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
-# What a rule still has to send, by `place` of the action among the rule's: a row goes when it was
-# taken, and is dead (`dead_ms`) when it was given up.
+# What a rule still has to send, by `place` of the action among the rule's, in the order of
+# `made_ms` and `nth`: a row goes when it was taken, and is dead (`dead_ms`) when it was given up, a
+# day after `asked_ms`.
 rule_outbox = Table(
     "rule_outbox",
     metadata,
@@ -60,15 +59,15 @@ rule_outbox = Table(
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("made_ms", BigInteger, nullable=False),
+    Column("nth", Integer, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
     Column("due_ms", BigInteger, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("fault", Text),
     Column("dead_ms", BigInteger),
     Index("rule_outbox_by_rule", "rule"),
 )
-partial_index(
-    "rule_outbox_due", rule_outbox.c.due_ms, where=rule_outbox.c.dead_ms.is_(None)
-)
+partial_index("rule_outbox_due", rule_outbox.c.due_ms, where=rule_outbox.c.dead_ms.is_(None))
 partial_index(
     "rule_outbox_dead",
     rule_outbox.c.rule,

@@ -1,7 +1,7 @@
 """Windows: when a rule fires at one key, and when that is over. Pure; times are given.
 
-Between two looks time passes: `advance` tells what happens by time alone, up to a moment, and `step`
-first advances, so that the answer does not depend on how late or how often somebody looks.
+Between two looks time passes: `advance` tells what happens by time alone, up to a moment, and
+`step` first advances, so that the answer does not depend on how late or how often somebody looks.
 """
 
 from __future__ import annotations
@@ -99,8 +99,9 @@ def due_ms(window: Window, spell: Spell) -> int | None:
     """When time alone next changes something; None: never."""
     match window.kind:
         case WindowKind.FOR | WindowKind.ABSENCE:
-            is_waiting = spell.since_ms is not None and not spell.on
-            return spell.since_ms + window.span_ms if is_waiting and spell.since_ms else None
+            if spell.since_ms is None or spell.on:
+                return None
+            return spell.since_ms + window.span_ms
         case WindowKind.RATE:
             # The oldest leaves the span first; before that nothing can change.
             return spell.met_ms[0] + window.span_ms if spell.on and spell.met_ms else None
@@ -123,9 +124,7 @@ def advance(window: Window, spell: Spell, now_ms: int) -> Step:
     return Step(replace(spell, on=True, fired_ms=due), ((Change.FIRED, due),))
 
 
-def step(
-    window: Window, spell: Spell, at_ms: int, *, holds: bool, is_state: bool = False
-) -> Step:
+def step(window: Window, spell: Spell, at_ms: int, *, holds: bool, is_state: bool = False) -> Step:
     """A look at a moment: whether the condition is met now.
 
     Args:
@@ -143,7 +142,7 @@ def step(
     return Step(after.spell, before.changes + after.changes)
 
 
-def _none(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:  # noqa: FBT001 - a table's
+def _none(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     if holds:
         return Step(replace(spell, on=True, fired_ms=at_ms), ((Change.FIRED, at_ms),))
     if spell.on:
@@ -151,14 +150,14 @@ def _none(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:  # no
     return Step(spell)
 
 
-def _for(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:  # noqa: FBT001 - a table's
+def _for(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     if holds:
         return Step(spell if spell.since_ms is not None else replace(spell, since_ms=at_ms))
     over = ((Change.ENDED, at_ms),) if spell.on else ()
     return Step(replace(spell, on=False, since_ms=None), over)
 
 
-def _rate(window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:  # noqa: FBT001 - a table's
+def _rate(window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     if not holds:
         return Step(spell)
     met = sorted(each for each in (*spell.met_ms, at_ms) if each + window.span_ms > at_ms)
@@ -168,7 +167,7 @@ def _rate(window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:  # noq
     return Step(replace(spell, on=True, fired_ms=at_ms, met_ms=met_ms), ((Change.FIRED, at_ms),))
 
 
-def _absence(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:  # noqa: FBT001 - a table's
+def _absence(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     if not holds:
         return Step(spell)
     over = ((Change.ENDED, at_ms),) if spell.on else ()

@@ -162,9 +162,7 @@ class RuleWorker:
         return feed.read_lots(session, now) if wanted else {}
 
     @staticmethod
-    def _poll(
-        session: Session, book: RuleBook, lots: LotValues, now: Now, batch: Batch
-    ) -> None:
+    def _poll(session: Session, book: RuleBook, lots: LotValues, now: Now, batch: Batch) -> None:
         if book.of(Trigger.LOT):
             batch.seen += feed.lots_seen(lots, now.now_ms)
         if book.of(Trigger.EDGE):
@@ -176,9 +174,7 @@ class RuleWorker:
         return SiteClock(time_zones_of(session, sites) if sites else {})
 
     @staticmethod
-    def _pass_time(
-        session: Session, book: RuleBook, fold: Fold, now_ms: int
-    ) -> list[Firing]:
+    def _pass_time(session: Session, book: RuleBook, fold: Fold, now_ms: int) -> list[Firing]:
         rules = {each.id: each for each in book.rules}
         found: list[Firing] = []
         for row in ledger.due_spells(session, now_ms, _DUE_ROWS):

@@ -9,9 +9,9 @@ from cloud_app.storage.tables import key, metadata, numbered, partial_index
 # One row for each spell of a condition. `closed_ms` is when it was over, for whichever reason, and
 # `ceased_ms` when the condition itself was: an alert that a person closed stays unceased as long as
 # its condition holds, which keeps the rule from opening it again. `told_ms` is when somebody was
-# first notified; `planned` is 1 once it was decided who is to be (`alert_notice`), and `judged` once
-# rules about alerts have looked at it. `depth` is 0 of what the service found by itself; the alert of
-# a rule is one deeper than what it fired on.
+# first notified; `planned` is 1 once it was decided who is to be (`alert_notice`), and `judged`
+# once rules about alerts have looked at it. `depth` is 0 of what the service found by itself; the
+# alert of a rule is one deeper than what it fired on.
 alert = Table(
     "alert",
     metadata,

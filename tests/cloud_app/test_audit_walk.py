@@ -104,6 +104,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
         _lots(walk, ops)
         _alerts(walk, ada)
+        _rules(walk, ada)
         _others(walk, ada)
         _oneself(walk, ada)
     changing = {
@@ -165,6 +166,20 @@ def _alerts(walk: Walk, client: httpx.Client) -> None:
         walk.call(client, "PUT", one, changed, etag=made.headers["ETag"], notification=which)
         walk.call(client, "POST", f"{one}/test", notification=which)
         walk.call(client, "DELETE", one, notification=which)
+
+
+def _rules(walk: Walk, client: httpx.Client) -> None:
+    rule = {"name": "r", "when": "true", "actions": [{"kind": "alert"}]}
+    given = {"tenant": str(NORTH), "rule": rule}
+    walk.call(client, "POST", "rules/dry-run", given)
+    made = walk.call(client, "POST", "rules", given)
+    one, which = "rules/{rule}", made.json()["id"]
+    changed = {**rule, "name": "other"}
+    walk.call(client, "PUT", one, changed, etag=made.headers["ETag"], rule=which)
+    walk.call(client, "POST", f"{one}/release", rule=which)
+    walk.call(client, "POST", f"{one}/letters/replay", rule=which)
+    walk.call(client, "DELETE", f"{one}/letters", rule=which)
+    walk.call(client, "DELETE", one, rule=which)
 
 
 def _others(walk: Walk, client: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""Rules over a hub's database: made, judged and sent as the service does, at times that tests say."""
+"""Rules over a hub's database: made, judged and sent as the service does, when tests say."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ class RuleDesk:
     def now_ms(self) -> int:
         return to_ms(self.hub.clock.utc())
 
-    def make(self, when: str, *actions: dict[str, Any], tenant: Tenant = NORTH, **facts: Any) -> Rule:
+    def make(
+        self, when: str, *actions: dict[str, Any], tenant: Tenant = NORTH, **facts: Any
+    ) -> Rule:
         with self.hub.database.write() as session:
             made = spec(when, *actions, **facts)
             return store.create(session, acting(self.hub), tenant, made)

@@ -19,7 +19,8 @@ from tests.cloud_app.accounts.kit import NORTH, SOUTH, acting
 from tests.cloud_app.rules.kit import ALERT, TABLE, RuleDesk, spec
 
 
-def test_an_alert_opens_closes_and_is_planned(desk: RuleDesk) -> None:
+def test_an_alert_opens_closes_and_is_planned(any_desk: RuleDesk) -> None:
+    desk = any_desk
     made = desk.make(
         "event.state == 'occupied' && event.bay == 'a1'",
         {"kind": "alert", "severity": "critical", "text": "{event.bay} of {event.lot}: {rule}"},
@@ -41,7 +42,10 @@ def test_an_alert_opens_closes_and_is_planned(desk: RuleDesk) -> None:
 
 def test_a_state_that_lasts_fires_when_its_time_has_come(desk: RuleDesk) -> None:
     desk.make(
-        "event.state == 'occupied'", ALERT, window={"kind": "for", "span_s": 3600}, kinds=["changed"]
+        "event.state == 'occupied'",
+        ALERT,
+        window={"kind": "for", "span_s": 3600},
+        kinds=["changed"],
     )
     desk.happen(desk.edge.change("a1", True), desk.edge.change("a2", True))
     desk.later(1800)
@@ -55,9 +59,7 @@ def test_a_state_that_lasts_fires_when_its_time_has_come(desk: RuleDesk) -> None
 
 
 def test_a_rate_fires_and_is_over_when_it_falls(desk: RuleDesk) -> None:
-    made = desk.make(
-        "true", ALERT, window={"kind": "rate", "span_s": 60, "count": 3}, key="edge"
-    )
+    made = desk.make("true", ALERT, window={"kind": "rate", "span_s": 60, "count": 3}, key="edge")
     desk.happen(*(desk.edge.change("a1", each % 2 == 0, 10) for each in range(2)))
     assert desk.alerts() == []
     desk.happen(desk.edge.change("a1", True, 10))
@@ -78,7 +80,8 @@ def test_an_absence_fires_even_where_nothing_was_ever_seen(desk: RuleDesk) -> No
     assert desk.alerts() == []
 
 
-def test_counts_of_lots_and_health_of_edges_are_polled(desk: RuleDesk) -> None:
+def test_counts_of_lots_and_health_of_edges_are_polled(any_desk: RuleDesk) -> None:
+    desk = any_desk
     lots = desk.make("lot.share >= 0.6", name="full", trigger="lot")
     edges = desk.make("!health.online", name="away", trigger="edge")
     desk.happen(*(desk.edge.change(each, True) for each in ("a1", "a2")))
@@ -97,7 +100,7 @@ def test_counts_of_a_lot_in_rules_about_events(desk: RuleDesk) -> None:
     desk.happen(*(desk.edge.change(each, False) for each in desk.edge.bay_ids))
     desk.happen(desk.edge.change("a1", True), desk.edge.change("a2", True))
     desk.happen(desk.edge.change("a3", True))
-    [made] = [each for each in _rules(desk)]
+    [made] = _rules(desk)
     with desk.hub.database.read() as session:
         [row] = ledger.outcomes(session, made.id, 10)
     body = json.loads(row.body)
@@ -110,7 +113,8 @@ def _rules(desk: RuleDesk) -> list[store.Rule]:
         return store.every_one(session)
 
 
-def test_positions_make_repetitions_harmless(desk: RuleDesk) -> None:
+def test_positions_make_repetitions_harmless(any_desk: RuleDesk) -> None:
+    desk = any_desk
     made = desk.make("true", {"kind": "mqtt", "topic": "all"}, key="site")
     messages = [desk.edge.change("a1", True), desk.edge.change("a1", False)]
     desk.happen(*messages)
@@ -144,7 +148,8 @@ def test_what_is_too_old_is_passed_over(desk: RuleDesk) -> None:
     assert desk.rule(made).fired == 0
 
 
-def test_a_rule_that_raises_is_left_alone_and_told(desk: RuleDesk) -> None:
+def test_a_rule_that_raises_is_left_alone_and_told(any_desk: RuleDesk) -> None:
+    desk = any_desk
     bad = desk.make("event.data.no_such.thing > 1", name="bad")
     good = desk.make("event.state == 'occupied'", name="good")
     desk.happen(desk.edge.change("a1", True))
@@ -173,9 +178,9 @@ def test_tenants_see_their_own_sites_alone(desk: RuleDesk) -> None:
     other = desk.make("true", TABLE, tenant=SOUTH)
     desk.happen(desk.edge.change("a1", True))
     assert desk.rule(other).fired == 0
+    tenants, strange = desk.hub.accounts.tenants, spec("true", sites=["north"])
     with desk.hub.database.read() as session, pytest.raises(RuleError, match="those of operator"):
-        tenants = desk.hub.accounts.tenants
-        store.check_sites(session, tenants, SOUTH, spec("true", sites=["north"]))
+        store.check_sites(session, tenants, SOUTH, strange)
 
 
 def test_rules_about_alerts_end_at_a_depth(desk: RuleDesk) -> None:
@@ -205,8 +210,8 @@ def test_rules_about_alerts_end_at_a_depth(desk: RuleDesk) -> None:
 def test_circles_are_refused_with_the_way(desk: RuleDesk) -> None:
     first = desk.make("true", name="first", trigger="alert")
     second = desk.make("true", name="second", trigger="alert", alerts=[f"rule:{first.id}"])
+    circle = spec("true", name="first", trigger="alert", alerts=[f"rule:{second.id}"])
     with desk.hub.database.write() as session, pytest.raises(RuleError, match="'first' > 'second'"):
-        circle = spec("true", name="first", trigger="alert", alerts=[f"rule:{second.id}"])
         store.change(session, acting(desk.hub), first, circle, 1)
 
 
@@ -229,9 +234,7 @@ def test_a_change_begins_anew_and_a_pause_holds_messages_back(desk: RuleDesk) ->
     assert desk.alerts() == []
 
 
-def test_the_outbox_of_one_rule_is_bounded(
-    desk: RuleDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_outbox_of_one_rule_is_bounded(desk: RuleDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "QUEUED_MAX", 2)
     desk.make("true", {"kind": "mqtt", "topic": "t"})
     desk.happen(*(desk.edge.change("a1", each % 2 == 0) for each in range(5)))

@@ -26,7 +26,8 @@ _STATEMENTS = (
         PRIMARY KEY (edge, epoch))""",
     """CREATE TABLE rule_outbox (
         id TEXT NOT NULL, rule TEXT NOT NULL, place INTEGER NOT NULL, kind TEXT NOT NULL,
-        body TEXT NOT NULL, made_ms BIGINT NOT NULL, due_ms BIGINT NOT NULL,
+        body TEXT NOT NULL, made_ms BIGINT NOT NULL, nth INTEGER NOT NULL, asked_ms BIGINT NOT NULL,
+        due_ms BIGINT NOT NULL,
         tries INTEGER DEFAULT 0 NOT NULL, fault TEXT, dead_ms BIGINT, PRIMARY KEY (id))""",
     "CREATE INDEX rule_outbox_by_rule ON rule_outbox (rule)",
     "CREATE INDEX rule_outbox_due ON rule_outbox (due_ms) WHERE dead_ms IS NULL",
