@@ -112,7 +112,7 @@ def post_dry_run(given: DryRun, access: Caller, actor: ActorNow, context: Contex
     with context.database.read() as session:
         sites = context.accounts.tenants.sites(session, tenant)
         asked = dry_run.Question(
-            given.rule, tenant, sites, actor.at_ms - given.days * _DAY_MS, actor.at_ms
+            given.rule, tenant, sites, actor.at_ms - given.days * _DAY_MS, actor.at_ms + 1
         )
         trial = dry_run.dry_run(session, asked, context.clock.mono_s)
     return DryRunResult.of(trial)
