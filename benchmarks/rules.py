@@ -127,7 +127,7 @@ def measure(database: Database, name: str, wanted: list[RuleSpec]) -> None:
     # `create` looks at all others of the tenant each time, which is no part of this.
     with database.write() as session:
         for n, each in enumerate(wanted[1:]):
-            row = {"rule": f"{n:016x}", "tenant": str(TENANT), **store._columns(session, each)}
+            row = {"rule": f"{n:016x}", "tenant": str(TENANT), **store.columns_of(session, each)}
             session.run(rule_table.insert(), row)
         rules = store.every_one(session)
     feed.BATCH = 1_000_000

@@ -169,7 +169,7 @@ def _left(rule: Rule, fold: Fold, end_ms: int) -> list[Firing]:
     waiting: list[tuple[At, Spell]] = [
         (at, spell)
         for at, spell in fold.spells.items()
-        if (due_ms(rule.spec.window.window, spell) or end_ms) < end_ms
+        if (due_ms(rule.window, spell) or end_ms) < end_ms
     ]
     return [
         firing

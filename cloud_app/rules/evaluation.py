@@ -135,9 +135,9 @@ class Judge:
         given = activation(seen.trigger, values)
         found: list[Verdict] = []
         for rule in rules:
-            key = seen.keys.get(rule.spec.by)
+            key = seen.keys.get(rule.by)
             # What counts nothing fulfils no condition on counts.
-            if key is None or (counts is None and rule.spec.condition.uses_lot):
+            if key is None or (counts is None and rule.condition.uses_lot):
                 continue
             try:
                 holds = _within_budget(rule, given)
@@ -150,7 +150,7 @@ class Judge:
 
 
 def _within_budget(rule: Rule, given: Any) -> bool:
-    condition = rule.spec.condition
+    condition = rule.condition
     start_s = time.perf_counter()
     holds = condition.holds(given)
     if time.perf_counter() - start_s > BUDGET_S:
@@ -180,9 +180,14 @@ class Fold:
         """What a verdict comes to."""
         rule, seen = verdict.rule, verdict.seen
         at = (rule.id, seen.site, verdict.key)
-        before = self.spells.get(at, NEW)
-        window = rule.spec.window.window
-        after = step(window, before, seen.at_ms, holds=verdict.holds, is_state=rule.spec.is_state)
+        before = self.spells.get(at)
+        if before is None:
+            if not verdict.holds:
+                return []  # nothing was, and nothing begins: most of all verdicts
+            before = NEW
+        after = step(
+            rule.window, before, seen.at_ms, holds=verdict.holds, is_state=rule.spec.is_state
+        )
         return self._firings(rule, at, before, after, verdict.values, seen.ref, seen.depth)
 
     def pass_time(
@@ -191,7 +196,7 @@ class Fold:
         """What time alone does at a key."""
         at = (rule.id, site, key)
         before = self.spells.get(at, NEW)
-        after = advance(rule.spec.window.window, before, now_ms)
+        after = advance(rule.window, before, now_ms)
         return self._firings(rule, at, before, after, values, "time", 0)
 
     def _firings(  # noqa: PLR0913, PLR0917 - all of one look
@@ -205,6 +210,11 @@ class Fold:
         depth: int,
     ) -> list[Firing]:
         spell, changes = after
+        if not changes:
+            if spell is not before:
+                self.spells[at] = spell
+                self.touched[at] = values
+            return []
         found: list[Firing] = []
         on, sent_ms, fired_ms = before.on, before.sent_ms, before.fired_ms
         for change, at_ms in changes:

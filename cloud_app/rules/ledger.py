@@ -123,7 +123,7 @@ def keep(
         if spell == NEW:
             gone.append({"of": which, "at": site, "which": key})
             continue
-        due = due_ms(rules[which].spec.window.window, spell)
+        due = due_ms(rules[which].window, spell)
         kept.append((*at, json.dumps(spell.to_json()), told(values), due))
     session.upsert(_KEEP, kept)
     session.run_many(_FORGET, gone)
@@ -132,7 +132,7 @@ def keep(
 def seed(session: Session, which: Rule, keys: Iterable[tuple[str, str]], now_ms: int) -> None:
     """Let an absence count from now on at keys of which nothing was ever seen."""
     spell = Spell(since_ms=now_ms)
-    due = due_ms(which.spec.window.window, spell)
+    due = due_ms(which.window, spell)
     kept = json.dumps(spell.to_json())
     session.upsert(_SEED, [(which.id, site, key, kept, "{}", due) for site, key in keys])
 

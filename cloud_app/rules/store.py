@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,10 +14,13 @@ from cloud_app.accounts.audit import Actor, Subject, record
 from cloud_app.accounts.roles import Tenant, Tenants
 from cloud_app.accounts.secret import new_id
 from cloud_app.errors import StaleError, UnknownError
+from cloud_app.rules.conditions import Condition
 from cloud_app.rules.cycles import check_cycles
 from cloud_app.rules.errors import RuleError
 from cloud_app.rules.spec import OWN, RuleSpec, WebhookAction
 from cloud_app.rules.tables import rule, rule_outbox, rule_outcome, rule_spell
+from cloud_app.rules.windows import Window
+from cloud_app.rules.words import Key
 from cloud_app.storage.alert_life import cease_all
 from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Row, Session
@@ -26,7 +30,7 @@ _PER_TENANT = 1000
 QUARANTINED = "rule_quarantined"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """A rule, and how it is.
 
@@ -50,6 +54,22 @@ class Rule:
     fired: int = 0
     fired_ms: int | None = None
 
+    # Asked for at each event, so worked out once; without slots, for that.
+    @cached_property
+    def condition(self) -> Condition:
+        """When it is met."""
+        return self.spec.condition
+
+    @cached_property
+    def window(self) -> Window:
+        """How it waits."""
+        return self.spec.window.window
+
+    @cached_property
+    def by(self) -> Key:
+        """What it keeps apart."""
+        return self.spec.by
+
     @property
     def is_active(self) -> bool:
         """Whether it is judged."""
@@ -68,7 +88,7 @@ def create(session: Session, actor: Actor, tenant: Tenant, spec: RuleSpec) -> Ru
         raise RuleError(msg)
     made = Rule(new_id(), tenant, spec, 1)
     _check(session, made)
-    session.run(insert(rule), {"rule": made.id, "tenant": str(tenant), **_columns(session, spec)})
+    session.run(insert(rule), {"rule": made.id, "tenant": str(tenant), **columns_of(session, spec)})
     record(session, actor, "rule.create", _subject(made), None, spec.facts())
     return made
 
@@ -89,7 +109,7 @@ def change(session: Session, actor: Actor, known: Rule, spec: RuleSpec, version:
             version=rule.c.version + 1,
             quarantined_ms=None,
             fault=None,
-            **_columns(session, spec),
+            **columns_of(session, spec),
         )
     )
     if not done:
@@ -223,7 +243,8 @@ def _subject(known: Rule) -> Subject:
     return Subject("rule", known.id, str(known.tenant))
 
 
-def _columns(session: Session, spec: RuleSpec) -> dict[str, Any]:
+def columns_of(session: Session, spec: RuleSpec) -> dict[str, Any]:
+    """A spec as the table has it."""
     # Not `exclude_defaults`: a default that changes must not change what people saved.
     body = dump_json(spec.model_dump(mode="json")).decode()
     return {

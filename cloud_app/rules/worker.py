@@ -156,7 +156,7 @@ class RuleWorker:
 
     def _lots(self, session: Session, book: RuleBook, now: Now, *, is_poll: bool) -> LotValues:
         """The counts of all lots, where a rule asks for them."""
-        wanted = any(each.spec.condition.uses_lot for each in book.rules) or (
+        wanted = any(each.condition.uses_lot for each in book.rules) or (
             is_poll and any(_asks_for_lots(each) for each in book.rules)
         )
         return feed.read_lots(session, now) if wanted else {}

@@ -129,13 +129,15 @@ def paths_of(template: str) -> list[str]:
     north = {
         "site": "north", "lot": "p1", "edge": "box-1", "bay": "a1", "zone": "z1",
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
-        "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n", "rule": "r",
+        "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
+        "rule": "r",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
         "bay": f"{MARK}-1", "device": f"{MARK}-box", "operator": f"{MARK}-op",
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
-        "alert": 2, "notification": f"{MARK}-notification", "rule": f"{MARK}-rule",
+        "alert": 2, "notification": f"{MARK}-notification",
+        "rule": f"{MARK}-rule",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))
