@@ -62,6 +62,7 @@ from edge_app.service import EdgeService, Part
 from edge_app.service_manager import ServiceManager, Watchdog
 from edge_app.sources import CameraFeed, FrameSource
 from edge_app.status import BoxStatus
+from edge_app.tuning import tuning_of, with_tuning
 from edge_app.version import software
 from telemetry import Clock, ConfigError, SystemClock
 from telemetry.aws import JobKind, ShadowName
@@ -118,6 +119,8 @@ def _assemble(
     config: LotsightConfig, clock: Clock, store: Store, make_camera: SourceMaker
 ) -> EdgeBox:
     started_s, state_dir = clock.mono_s(), config.edge.state_dir
+    tuning = tuning_of(config)
+    config = with_tuning(config, tuning)
     liveness = LivenessFile(state_dir / ALIVE_FILE, clock)
     stale = not liveness.is_younger_than(config.edge.restore_within_s)
     alarms, live_state = Alarms(), LiveState()
@@ -168,6 +171,7 @@ def _assemble(
         harvest=(lambda: None) if kept is None else kept.stats,
         sensing=devices.sensing.report,
         outputs=devices.outputs.report,
+        tuning=tuning,
     )
     box = EdgeBox(
         config=config,

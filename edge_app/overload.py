@@ -58,6 +58,8 @@ def _alarm(load: Load) -> Alarm:
         AlarmKind.OVERLOADED,
         "this box is too slow for its cameras: changes are published late",
         detail,
-        "Lower rate_hz, configure the cameras for a matching key-frame interval and smaller "
-        "images, or move cameras to another box. Until then changed bays are judged first.",
+        "Run `lotsight doctor --tune` and restart: another network may be faster on this "
+        "processor. Else lower rate_hz, configure the cameras for a matching key-frame interval "
+        "and smaller images, or move cameras to another box. Until then changed bays are judged "
+        "first.",
     )

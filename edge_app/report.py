@@ -16,12 +16,21 @@ from telemetry.health import CameraAudit
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The network in use."""
+    """The network in use.
+
+    Attributes:
+        name: of the network.
+        version: of the network.
+        sha256: of its file.
+        method: how it judges.
+        tuning: why it was chosen, where it was measured on this machine.
+    """
 
     name: str
     version: str
     sha256: str
     method: str
+    tuning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from edge_app.outputs import OutputsReport
 from edge_app.report import BoxReport, LinkFacts, ModelFacts, OutboxFacts
 from edge_app.sensing import SensingReport
 from edge_app.sources import shown
+from edge_app.tuning import Tuning
 from edge_app.version import software, version
 from telemetry import Clock
 from telemetry.health import CameraAudit, CameraHealth
@@ -55,6 +56,7 @@ class BoxStatus:
         harvest: kept frames; None while the harvest is disabled.
         sensing: sensors and gates.
         outputs: alarm inputs, barriers and signs.
+        tuning: what was measured of the shipped networks on this machine; None if nothing was.
     """
 
     config: LotsightConfig
@@ -71,6 +73,7 @@ class BoxStatus:
     harvest: Callable[[], HarvestStats | None]
     sensing: Callable[[], SensingReport]
     outputs: Callable[[], OutputsReport]
+    tuning: Tuning | None = None
 
     @property
     def uptime_s(self) -> float:
@@ -156,7 +159,9 @@ class BoxStatus:
         if self.network.detector is None:
             return None
         spec = self.network.detector.spec
-        return ModelFacts(spec.name, spec.version, spec.sha256, _METHODS[spec.method])
+        tuning = self.tuning
+        why = tuning.describe() if tuning and tuning.best.sha256 == spec.sha256 else None
+        return ModelFacts(spec.name, spec.version, spec.sha256, _METHODS[spec.method], why)
 
     def _link(self) -> LinkFacts | None:
         link, config = self.link, self.config.mqtt

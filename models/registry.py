@@ -28,7 +28,8 @@ DEFAULT_MODEL = "lotsight-n-int8" if multiplies_bytes() else "lotsight-n"
 
 On two cores with VNNI the 8-bit network is 1.8 times as fast as the float one (see
 benchmarks/model_speed.py), with 0.03 points of F1 lost over all judged sets. Without instructions
-that multiply bytes without saturating it is neither faster nor as right: there it is the float one.
+that multiply bytes without saturating it gains less, 1.5 times with AVX2 and nothing on some: there
+it is the float one, unless `lotsight doctor --tune` finds that the box needs the faster one.
 """
 WEIGHTS = Path(__file__).parent / "weights"
 FOLDERS_VARIABLE = "LOTSIGHT_MODELS"

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.optimize import linear_sum_assignment
 
 from vision.geometry import extents, to_pixels
+from vision.pairing import best_pairs
 from vision.types import BayEvidence, Detections, Floats, Ints, NetworkOutput
 
 NO_VEHICLE = -1
@@ -111,7 +111,7 @@ def assign_vehicles(overlap: Floats, min_overlap: float) -> Assignment:
     bays = overlap.shape[1]
     vehicle = np.full(bays, NO_VEHICLE, np.int64)
     share = np.zeros(bays, np.float32)
-    rows, columns = linear_sum_assignment(overlap, maximize=True)
+    rows, columns = best_pairs(overlap)
     real = overlap[rows, columns] >= max(min_overlap, 1e-6)
     vehicle[columns[real]] = rows[real]
     share[columns[real]] = overlap[rows[real], columns[real]]

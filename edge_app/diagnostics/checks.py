@@ -20,6 +20,7 @@ from edge_app.network import ModelFiles
 from edge_app.redaction import mask_secrets
 from edge_app.retention import state_usage
 from edge_app.sources import make_source, shown
+from edge_app.tuning import tuning_of, with_tuning
 from telemetry import (
     CalibrationError,
     ConfigError,
@@ -92,9 +93,11 @@ def check_parts(config: LotsightConfig) -> list[Check]:
     spec: NetworkSpec | None = None
     if config.camera:  # a box of sensors alone needs none
         try:
-            spec = ModelFiles(config.model).load().spec
+            tuning = tuning_of(config)
+            spec = ModelFiles(with_tuning(config, tuning).model).load().spec
             kind = f"judges by {spec.method.replace('_', ' ')}"
             checks.append(Check.good("model", f"{spec.name} {spec.version}, {kind}"))
+            checks += [] if tuning is None else [Check.good("tuning", tuning.describe())]
         except ModelError as exc:
             checks.append(Check.bad("model", str(exc)))
     calibrations: list[Calibration] = []

@@ -37,6 +37,7 @@ from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.worker import Counts
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Database
+from cloud_app.storage.sqlite import SqliteDatabase
 from http_server.serving import ServerConfig
 from telemetry import ManualClock
 from telemetry.topics import Topic
@@ -174,3 +175,8 @@ async def heard_live(hub: Hub, token: str, edges: Sequence[ScriptedEdge]) -> str
         await controlling
     assert answer.headers["content-type"].startswith("text/event-stream")
     return answer.text
+
+
+def examples_on(database: Database, usual: int) -> int:
+    """How often to ask each operation: less on PostgreSQL, where the same code runs once more."""
+    return usual if isinstance(database, SqliteDatabase) else max(3, usual // 3)

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.optimize import linear_sum_assignment
 from shapely.geometry.base import BaseGeometry
 
 from telemetry.vocabulary import BayKind, IncidentKind
 from vision.geometry import to_norm
 from vision.incidents.ground import LotGround
+from vision.pairing import best_pairs
 from vision.types import Detections, Floats
 
 NO_BAY = -1
@@ -218,7 +218,7 @@ def _homes(share: Floats, bay_prob: Floats, least: float) -> Ints:
     A bay that is surely occupied has a vehicle somewhere, so it goes before one that is free.
     """
     score = share * (0.25 + bay_prob[None])
-    rows, columns = linear_sum_assignment(score, maximize=True)
+    rows, columns = best_pairs(score)
     home = np.full(len(share), NO_BAY, np.int64)
     real = share[rows, columns] >= least
     home[rows[real]] = columns[real]

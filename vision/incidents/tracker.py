@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from scipy.optimize import linear_sum_assignment
-
 from telemetry.vocabulary import BayKind, BayState, IncidentEnd, IncidentKind
 from vision.boxes import pairwise_iou
 from vision.incidents.findings import Finding, Sighting
 from vision.incidents.stays import Moment, Stays
+from vision.pairing import best_pairs
 from vision.types import Floats, as_floats
 
 Box = tuple[float, float, float, float]
@@ -243,7 +242,7 @@ class IncidentTracker:
         iou = pairwise_iou(
             _boxes(s.box_norm for s in self._standing), _boxes(s.box_norm for s in seen)
         )
-        rows, columns = linear_sum_assignment(iou, maximize=True)
+        rows, columns = best_pairs(iou)
         pairs = {
             int(column): self._standing[row]
             for row, column in zip(rows, columns, strict=True)

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from vision.boxes import suppress
 from vision.lanes.line import Doubles
+from vision.pairing import best_pairs
 from vision.types import Detections
 
 _STANDS_HEIGHTS_S = 0.1
@@ -198,7 +198,7 @@ class Tracker:
         )
         overlap = _overlaps(np.stack([track.predicted() for track in tracks]), boxes, rims)
         cost = np.where(overlap >= least_overlap, 1 - overlap, _IMPOSSIBLE)
-        rows, columns = linear_sum_assignment(cost)
+        rows, columns = best_pairs(-cost)
         return [
             (int(row), int(column))
             for row, column in zip(rows, columns, strict=True)

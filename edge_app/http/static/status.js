@@ -255,6 +255,7 @@ const show = (report) => {
     ['bays', `${bays.total}: ${bays.occupied} occupied, ${bays.free} free, ${bays.unknown} unknown`],
     ['closed', report.closed_bays.join(', ')],
     ['model', model ? `${model.name} ${model.version}, ${model.method}` : 'none'],
+    ['tuned', model?.tuning],
     ['model file', model ? model.sha256.slice(0, 12) : null],
     ['version', report.version],
     ['up for', span(report.uptime_s)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloud_app.accounts.roles import Role
 from cloud_app.api import policy
 from tests.cloud_app.accounts.kit import NORTH, add, session_headers
-from tests.cloud_app.hub import Hub, serving
+from tests.cloud_app.hub import Hub, examples_on, serving
 from tests.http_server.fuzzing import fuzz
 
 EXAMPLES = 12
@@ -27,11 +27,11 @@ def test_no_request_of_an_administrator_is_answered_500(hub: Hub) -> None:
             document | {"paths": paths},
             url,
             {"account": bob.account, "kind": "reset"},
-            examples=EXAMPLES,
+            examples=examples_on(hub.database, EXAMPLES),
             headers=session_headers(hub, admin),
         )
     print(f"\nanswers by status: {dict(sorted(counts.items()))}")
-    assert counts[200] > 30
-    assert counts[422] > 30
+    assert counts[200] > 10
+    assert counts[422] > 10
     assert counts[401] < 40, "the session lasts throughout"
     assert not [code for code in counts if code >= 500]

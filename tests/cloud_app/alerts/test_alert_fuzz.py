@@ -6,7 +6,7 @@ from cloud_app.accounts.roles import Role
 from cloud_app.api import policy
 from tests.cloud_app.accounts.kit import NORTH, add, session_headers
 from tests.cloud_app.alerts.kit import FULL, Desk, mail_to
-from tests.cloud_app.hub import Hub, serving
+from tests.cloud_app.hub import Hub, examples_on, serving
 from tests.http_server.fuzzing import fuzz
 
 EXAMPLES = 25
@@ -24,10 +24,10 @@ def test_no_request_is_answered_500(hub: Hub) -> None:
             document | {"paths": paths},
             url,
             {"alert": str(number), "notification": rule.id},
-            examples=EXAMPLES,
+            examples=examples_on(hub.database, EXAMPLES),
             headers=session_headers(hub, admin),
         )
     print(f"\nanswers by status: {dict(sorted(counts.items()))}")
-    assert counts[200] > 20
-    assert counts[422] > 30
+    assert counts[200] > 10
+    assert counts[422] > 10
     assert not [code for code in counts if code >= 500]

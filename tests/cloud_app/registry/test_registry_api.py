@@ -12,7 +12,7 @@ from cloud_app.accounts.tables import audit
 from cloud_app.api.access import digest_of
 from cloud_app.config import HttpConfig, Scope, TokenConfig
 from cloud_app.storage.database import Database
-from tests.cloud_app.hub import Hub, serving
+from tests.cloud_app.hub import Hub, examples_on, serving
 from tests.cloud_app.registry.places import MUNICH, put, small_city, square, swapped
 from tests.cloud_app.registry.test_layouts import Box
 from tests.cloud_app.test_intake import take
@@ -249,10 +249,10 @@ def test_no_request_is_answered_500(database: Database) -> None:
                 "site": "north", "lot": "p1", "bay": "a1", "zone": "z1", "device": "sign-1",
                 "operator": "acme", "council": "city",
             },
-            examples=8,
+            examples=examples_on(database, 8),
             headers={"Authorization": "Bearer all"},
         )  # fmt: skip
-    assert counts[200] > 30
+    assert counts[200] > 10
     assert counts[201] > 0
-    assert counts[422] > 50
+    assert counts[422] > 10
     assert not [code for code in counts if code >= 500 and code != 503]
