@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,13 +14,17 @@ from cloud_app.config import DatabaseConfig
 from cloud_app.rules import ledger
 from cloud_app.storage.open import open_database
 from tests.cloud_app.accounts.kit import PEOPLE
-from tests.cloud_app.alerts.kit import receiving_posts
+from tests.cloud_app.alerts.kit import Hook, receiving_posts
 from tests.cloud_app.hub import Hub
 from tests.cloud_app.rules.kit import TABLE, RuleDesk
 from tests.cloud_app.servers import wait_until
 from tests.cloud_app.test_intake import take
 
 EVENTS = 60
+
+
+def _has_come(hook: Hook, messages: int) -> bool:
+    return len({each["id"] for each in list(hook.bodies)}) >= messages
 
 
 def test_nothing_is_lost_across_kills(tmp_path: Path) -> None:
@@ -37,7 +42,7 @@ def test_nothing_is_lost_across_kills(tmp_path: Path) -> None:
                 )
             try:
                 wait_until(
-                    lambda until=until: len({each["id"] for each in list(hook.bodies)}) >= until,
+                    partial(_has_come, hook, until),
                     60,
                     f"{until} messages to arrive; {tmp_path / 'log'}",
                 )

@@ -22,7 +22,8 @@ Changes = list[tuple[Change, int]]
 
 def play(window: Window, looks: list[tuple[int, bool]], end_s: int, polls: list[int]) -> Changes:
     """What happens; at the times of `polls` somebody looks though nothing was seen."""
-    spell, found = NEW, []
+    spell = NEW
+    found: Changes = []
     moments = sorted([(at, holds) for at, holds in looks] + [(at, None) for at in polls], key=_at)
     for at, holds in [*moments, (end_s, None)]:
         done = (
