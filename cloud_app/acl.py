@@ -47,6 +47,7 @@ def _consumer(prefix: str, root: str, user: str) -> str:
             f"topic write {every}/cmd/+",
             f"topic write {prefix}/rules/#",
             f"topic readwrite {root}/things/+/shadow/#",
+            f"topic readwrite {root}/things/+/jobs/#",
             "topic read $SYS/#",
         )
     )

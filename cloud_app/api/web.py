@@ -17,8 +17,8 @@ BUILT = Path(__file__).resolve().parent.parent / "web" / "dist"
 DOCUMENT = "index.html"
 
 PLACES = (
-    "alerts", "audit", "edges", "events", "incidents", "keys", "login", "login.html", "lots",
-    "notifications", "people", "registry", "rules", "sensors", "settings",
+    "alerts", "audit", "campaigns", "edges", "events", "incidents", "keys", "login", "login.html",
+    "lots", "notifications", "people", "registry", "rules", "sensors", "settings",
 )  # fmt: skip
 """First parts of the pages' addresses; `login.html` stands in mails of earlier versions."""
 

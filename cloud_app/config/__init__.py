@@ -1,6 +1,7 @@
 """The configuration of `lotsight-cloud`: a file per subject, put together in `loading`."""
 
 from cloud_app.config.connections import BrokerConfig, BrokerProtocol, DatabaseConfig, TlsConfig
+from cloud_app.config.fleet import FleetConfig
 from cloud_app.config.inputs import (
     GatesConfig,
     IngestConfig,
@@ -29,6 +30,7 @@ __all__ = [
     "BrokerProtocol",
     "CloudConfig",
     "DatabaseConfig",
+    "FleetConfig",
     "GatesConfig",
     "HttpConfig",
     "IngestConfig",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cloud_app.config.connections import BrokerConfig, DatabaseConfig
+from cloud_app.config.fleet import FleetConfig
 from cloud_app.config.inputs import GatesConfig, IngestConfig, SensorsConfig
 from cloud_app.config.outputs import KafkaConfig, LakeConfig, RetentionConfig
 from cloud_app.config.people import AccountsConfig, MailConfig
@@ -41,6 +42,7 @@ class CloudConfig(BaseSettings):
     sensors: SensorsConfig = SensorsConfig()
     gates: GatesConfig = GatesConfig()
     shadow: ShadowConfig = ShadowConfig()
+    fleet: FleetConfig = FleetConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()
     map: MapConfig = MapConfig()

@@ -36,6 +36,8 @@ from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.times import to_ms
 from sensors.gates import GateReport, Passage
 from telemetry import PassageDirection, PassageMethod
+from telemetry.aws import ShadowTopics
+from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.accounts.kit import NORTH, PASSWORD, PEOPLE, acting, add, log_in, signed_in
 from tests.cloud_app.alerts.kit import FULL, Desk, receiving_posts
 from tests.cloud_app.hub import Hub, fill
@@ -102,6 +104,12 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         log_in(ada, ADA)
         _registry(walk, ops)
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
+        _settings(walk, ops)
+        order = {"name": "restart_service", "id": "c1"}
+        walk.call(ops, "POST", "edges/{edge}/commands", order, edge="box-1")
+        one = {"edge": "box-1", "command": "c1"}
+        walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
+        _campaigns(walk, ops)
         _lots(walk, ops)
         _alerts(walk, ada)
         _rules(walk, ada)
@@ -114,6 +122,16 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         if method != "GET" and not template.startswith(NOT_BY_PEOPLE)
     }
     assert changing - walk.done == set(), "call these in this test too"
+
+
+def _settings(walk: Walk, client: httpx.Client) -> None:
+    hold = {"type": "number", "minimum": 0}
+    evidence = {"type": "object", "properties": {"enter_hold_s": hold}}
+    schema: Any = {"type": "object", "properties": {"evidence": evidence}}
+    about = ShadowUpdate(reported={"settings_schema": schema}, sections=frozenset({"reported"}))
+    walk.hub.shadows.update(ShadowTopics("box-1"), about)
+    change = {"settings": {"evidence": {"enter_hold_s": 5}}, "version": 0}
+    walk.call(client, "PATCH", "edges/{edge}/settings", change, edge="box-1")
 
 
 def _registry(walk: Walk, client: httpx.Client) -> None:
@@ -133,6 +151,16 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _campaigns(walk: Walk, client: httpx.Client) -> None:
+    payload = {"target": "net.onnx", "version": "2"}
+    draft = {"name": "n", "kind": "model", "payload": payload, "edges": ["box-1"]}
+    which = walk.call(client, "POST", "campaigns", draft).json()["id"]
+    for act in ("start", "pause", "retry", "stop"):
+        etag = f'"{client.get(f"/api/v1/campaigns/{which}").json()["version"]}"'
+        body: dict[str, str] | None = {} if act == "stop" else None
+        walk.call(client, "POST", f"campaigns/{{campaign}}/{act}", body, etag=etag, campaign=which)
 
 
 def _lots(walk: Walk, client: httpx.Client) -> None:

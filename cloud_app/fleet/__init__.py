@@ -1,0 +1,1 @@
+"""Boxes run from afar: commands, jobs, settings."""
