@@ -45,6 +45,7 @@ def _consumer(prefix: str, root: str, user: str) -> str:
             f"topic read {every}/#",
             f"topic write {every}/ack",
             f"topic write {every}/cmd/+",
+            f"topic write {prefix}/rules/#",
             f"topic readwrite {root}/things/+/shadow/#",
             f"topic readwrite {root}/things/+/jobs/#",
             "topic read $SYS/#",

@@ -41,6 +41,7 @@ class AlertRule(StrEnum):
     COUNT_DRIFT = "count_drift"
     SOURCES_DIFFER = "sources_differ"
     SENSOR_LIES = "sensor_lies"
+    RULE_QUARANTINED = "rule_quarantined"
 
     @property
     def phrase(self) -> str:
@@ -55,6 +56,7 @@ _PHRASES: Mapping[AlertRule, str] = {
     AlertRule.SENSOR_BATTERY: "battery of a sensor low",
     AlertRule.COUNT_DRIFT: "count of a lot off",
     AlertRule.SENSOR_LIES: "sensor often wrong",
+    AlertRule.RULE_QUARANTINED: "rule stopped",
 }
 
 SEVERITIES: Mapping[AlertRule, Severity] = {
@@ -78,5 +80,6 @@ SEVERITIES: Mapping[AlertRule, Severity] = {
     # The bay has a state all the same, of the source that is believed more.
     AlertRule.SOURCES_DIFFER: Severity.INFO,
     AlertRule.SENSOR_LIES: Severity.WARNING,
+    AlertRule.RULE_QUARANTINED: Severity.WARNING,
 }
 """How grave the alerts of each rule are, unless `[rules.severity]` says otherwise."""

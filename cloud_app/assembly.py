@@ -37,6 +37,9 @@ from cloud_app.lake.health import LakeHealth
 from cloud_app.occupancy.counting import LotCounter
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.rounds import LeaderRounds
+from cloud_app.rules.delivery import Deliverer
+from cloud_app.rules.outlets import Outlets
+from cloud_app.rules.worker import RuleWorker, pace_of
 from cloud_app.schedules.sending import Sender
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
@@ -171,7 +174,7 @@ def _assembly(
         None if lake is None else lambda: lake.health,
         None if source is None else lambda: source.problem,
     )
-    rounds = _rounds(config, database, clock, accounts, sinks)
+    rounds = _rounds(config, database, clock, accounts, sinks, link)
     if lake is not None:
         rounds += (LeaderRounds("lake", lake.tick, database.lead, every_s=_LAKE_EVERY_S),)
     keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
@@ -231,6 +234,7 @@ def _rounds(
     clock: Clock,
     accounts: Accounts,
     sinks: Sequence[Sink],
+    link: CloudLink,
 ) -> tuple[Part, ...]:
     """What the leader does by and by, each in a thread, so that one never holds up another."""
     leads = database.lead
@@ -243,6 +247,8 @@ def _rounds(
     upkeep = AccountsWorker(database, targets.mailer, clock)
     courier = Courier(database, targets, accounts.tenants, leads, clock)
     forecasts = ForecastWorker(database, clock)
+    rules = RuleWorker(database, accounts.tenants, clock, pace_of(config))
+    deliverer = Deliverer(database, Outlets.of(config, link.deliver), leads, clock)
     campaigns = CampaignRounds(database, stale_after_s, clock)
     accuracy = AccuracyKeeper(database, clock, stale_after_s)
     stays = StayKeeper(database, config.retention, clock)
@@ -252,6 +258,8 @@ def _rounds(
         LeaderRounds("counts of lots", counter.tick, leads),
         LeaderRounds("accounts", upkeep.tick, leads, every_s=2.0),
         LeaderRounds("notifications", courier.tick, leads, close=courier.close),
+        LeaderRounds("rules", rules.tick, leads, lost=rules.forget),
+        LeaderRounds("messages of rules", deliverer.tick, leads, close=deliverer.close),
         LeaderRounds("forecasts", forecasts.tick, leads, every_s=60.0),
         LeaderRounds("campaigns", campaigns.tick, leads),
         LeaderRounds("accuracy of forecasts", accuracy.tick, leads, every_s=300.0),

@@ -19,6 +19,7 @@ from cloud_app import (
     notification_commands,
     provisioning_commands,
     registry_commands,
+    rule_commands,
     secret_commands,
     user_commands,
 )
@@ -38,6 +39,7 @@ app.add_typer(notification_commands.app, name="notification")
 app.add_typer(edge_cli.app, name="edge")
 app.add_typer(registry_commands.app, name="registry")
 app.add_typer(lake_commands.app, name="lake")
+app.add_typer(rule_commands.app, name="rules")
 app.add_typer(secret_commands.app, name="secrets")
 app.add_typer(authority_commands.authority, name="ca")
 app.add_typer(authority_commands.broker, name="broker")

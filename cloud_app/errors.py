@@ -27,6 +27,7 @@ LotsightError
     ├── AuthorityError         the certificate authority cannot do it: not set up, or run out
     ├── RequestRefusedError    a box gets no certificate; `why` says in one word what is wrong
     ├── BrokerFilesError       the broker's files cannot be written, or it does not read them again
+    ├── RuleError              a rule is not as it must be; see cloud_app.rules.errors
     └── RegistryError          a change of the registry is refused; see cloud_app.registry.errors
 """
 

@@ -14,7 +14,7 @@ from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
 from cloud_app.occupancy.passages import forget_hashes, prune_passages
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.counts import drifts, recount
 from cloud_app.storage.database import Database

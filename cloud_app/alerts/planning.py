@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from cloud_app.accounts.roles import Tenant, Tenants
 from cloud_app.alerts.notices import CONFIGURED
@@ -20,8 +20,9 @@ from cloud_app.storage.database import Row, Session, Values
 from cloud_app.storage.upsert import Upsert
 
 _IS_UNPLANNED = alert.c.planned == text("0")
-_UNPLANNED = select(alert).where(_IS_UNPLANNED).order_by(alert.c.alert)
-_PLANNED = update(alert).where(_IS_UNPLANNED).values(planned=1)
+# Locked: rules open alerts in another thread, and each is planned once.
+_UNPLANNED = select(alert).where(_IS_UNPLANNED).order_by(alert.c.alert).with_for_update()
+_PLANNED = update(alert).where(alert.c.alert == bindparam("which")).values(planned=1)
 _NOTICE = Upsert(alert_notice, ("alert", "notification", "step", "escalation", "due_ms"))
 
 
@@ -55,7 +56,7 @@ def plan(session: Session, tenants: Tenants) -> None:
         return
     rules, audience = enabled(session), Audience(session, tenants)
     session.upsert(_NOTICE, [row for each in news for row in _notices(each, rules, audience)])
-    session.run(_PLANNED)
+    session.run_many(_PLANNED, [{"which": each.alert} for each in news])
 
 
 def _notices(row: Row, rules: list[Notification], audience: Audience) -> Iterator[Values]:

@@ -92,16 +92,27 @@ class WebhookTarget:
     def send(self, notices: Sequence[Notice]) -> None:
         """POST each."""
         for notice in notices:
-            body = notice.encode()
-            self._deliver(body, self._headers(notice, body))
+            self.post(notice.encode(), notice.digest, notice.now_ms)
 
-    def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
-        timestamp_s = notice.now_ms // 1000
+    def post(self, body: bytes, digest: str, now_ms: int) -> None:
+        """POST one message.
+
+        Args:
+            body: JSON.
+            digest: the same for each delivery of this message, and fit for a header.
+            now_ms: when it is sent.
+
+        Raises:
+            NotSentError: it was not taken.
+        """
+        self._deliver(body, self._headers(body, digest, now_ms // 1000))
+
+    def _headers(self, body: bytes, digest: str, timestamp_s: int) -> dict[str, str]:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "lotsight-cloud",
-            "Idempotency-Key": notice.digest,
-            "webhook-id": f"msg_{notice.digest}",
+            "Idempotency-Key": digest,
+            "webhook-id": f"msg_{digest}",
             "webhook-timestamp": str(timestamp_s),
         }
         if self._secret is not None:

@@ -28,6 +28,7 @@ from cloud_app.errors import (
     TooManyTriesError,
     UnknownError,
 )
+from cloud_app.rules.errors import RuleError
 from telemetry import LotsightError
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
     (AlertClosedError, status.HTTP_409_CONFLICT),
     (StaleAlertError, status.HTTP_412_PRECONDITION_FAILED),
     (AlertError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (RuleError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (PageLostError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (ForecastError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (ReportError, status.HTTP_422_UNPROCESSABLE_CONTENT),

@@ -47,6 +47,8 @@ class Permission(StrEnum):
     """Seeing to alerts: acknowledging, assigning, silencing, commenting, closing."""
     NOTIFICATIONS = "notifications"
     """Saying who of a tenant is notified of which alerts, and gets which reports."""
+    RULES = "rules"
+    """Saying what of a tenant's sites leads to what: rules, and what they could not send."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
     INTAKE = "intake"
@@ -65,6 +67,7 @@ _ADMIN = frozenset(
         Permission.REGISTRY,
         Permission.RESPOND,
         Permission.NOTIFICATIONS,
+        Permission.RULES,
         Permission.PEOPLE,
         Permission.KEYS,
         Permission.AUDIT,
@@ -167,6 +170,23 @@ _OF_BOXES: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/provisioning/boxes/{{fingerprint}}/refusal": {"POST": Permission.PROVISION},
     f"{_V1}/provisioning/certificates": {"GET": Permission.READ},
     f"{_V1}/provisioning/certificates/{{edge}}/revocation": {"POST": Permission.PROVISION},
+}
+_OF_RULES: Mapping[str, Mapping[str, Permission]] = {
+    f"{_V1}/rules": {"GET": Permission.RULES, "POST": Permission.RULES},
+    # Before the rules themselves, of which these would be some.
+    f"{_V1}/rules/built-in": {"GET": Permission.RULES},
+    f"{_V1}/rules/variables": {"GET": Permission.RULES},
+    f"{_V1}/rules/check": {"GET": Permission.RULES},
+    f"{_V1}/rules/dry-run": {"POST": Permission.RULES},
+    f"{_V1}/rules/{{rule}}": {
+        "GET": Permission.RULES,
+        "PUT": Permission.RULES,
+        "DELETE": Permission.RULES,
+    },
+    f"{_V1}/rules/{{rule}}/release": {"POST": Permission.RULES},
+    f"{_V1}/rules/{{rule}}/outcomes": {"GET": Permission.RULES},
+    f"{_V1}/rules/{{rule}}/letters": {"GET": Permission.RULES, "DELETE": Permission.RULES},
+    f"{_V1}/rules/{{rule}}/letters/replay": {"POST": Permission.RULES},
 }
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
@@ -275,6 +295,7 @@ _NEEDED = {
     **_OF_PEOPLE,
     **_OF_ALERTS,
     **_OF_BOXES,
+    **_OF_RULES,
 }
 
 

@@ -18,8 +18,8 @@ DOCUMENT = "index.html"
 
 PLACES = (
     "alerts", "audit", "campaigns", "edges", "events", "incidents", "keys", "login", "login.html",
-    "lots", "notifications", "people", "planning", "provisioning", "registry", "reports", "sensors",
-    "settings",
+    "lots", "notifications", "people", "planning", "provisioning", "registry", "reports", "rules",
+    "sensors", "settings",
 )  # fmt: skip
 """First parts of the pages' addresses; `login.html` stands in mails of earlier versions."""
 

@@ -43,6 +43,18 @@ class RulesConfig(Section):
     sources_differ_s: PositiveS = Field(
         default=1800.0, description="so long may the sources of a bay differ"
     )
+    events_max_age_s: PositiveS = Field(
+        default=86_400.0,
+        description="rules of people's own do not act on an event that is older when it comes",
+    )
+    mqtt_topics: bool = Field(
+        default=True, description="let rules publish, below PREFIX/rules/TENANT/"
+    )
+    kafka_prefix: str = Field(
+        default="lotsight.rules.",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="topics that rules produce to begin so",
+    )
     severity: dict[AlertRule, Severity] = Field(
         default_factory=dict, description="how grave a rule's alerts are, if not as usual"
     )

@@ -25,7 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud_app.config import BrokerConfig, BrokerProtocol, TlsConfig
-from cloud_app.errors import BrokerError
+from cloud_app.errors import BrokerError, NotSentError
 from cloud_app.ingest.decode import REPORT_KINDS, Inbound
 from cloud_app.storage.times import to_ms
 from cloud_app.stream import Watermark
@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 # QoS 0 messages are not held back by the receive maximum; beyond this the newest are dropped.
 _UNCONFIRMED_MAX = 10_000
+_TAKEN_WITHIN_S = 10.0
 _FAILURE = 0x80
 _RETAINED = tuple(kind for kind in REPORT_KINDS if DELIVERY_RULES[kind].retain)
 
@@ -107,6 +108,7 @@ class CloudLink:
         self._was_refused = False
         self._state = LinkState(False, to_ms(clock.utc()), None)
         self._pending: dict[int, list[str]] = {}
+        self._refusals: dict[int, str] = {}
         self._client = self._make_client()
 
     @property
@@ -189,6 +191,29 @@ class CloudLink:
         if self._client.is_connected():
             self._client.publish(str(topic), payload, qos, properties=properties)
 
+    def deliver(self, topic: Topic, payload: bytes, *, retain: bool = False) -> None:
+        """Publish, and wait until the broker has taken it.
+
+        Raises:
+            NotSentError: it did not, or there is no connection.
+        """
+        if not self._client.is_connected():
+            msg = "there is no connection to the broker"
+            raise NotSentError(msg, is_away=True)
+        sent = self._client.publish(str(topic), payload, 1, retain)
+        try:
+            sent.wait_for_publish(_TAKEN_WITHIN_S)
+            is_taken = sent.is_published()
+        except (RuntimeError, ValueError) as exc:
+            msg = f"the broker's client did not take it: {exc}"
+            raise NotSentError(msg, is_away=True) from exc
+        if not is_taken:
+            msg = f"the broker did not confirm it within {_TAKEN_WITHIN_S:.0f} s"
+            raise NotSentError(msg, is_away=True)
+        if (refusal := self._refusals.pop(sent.mid, None)) is not None:
+            msg = f"the broker refused {topic}: {refusal}"
+            raise NotSentError(msg, is_away=False)
+
     def listen_to(self, site: str, edge: str) -> None:
         """Also receive an edge's events through a subscription of our own."""
         topic = str(EdgeTopics(site, edge, self._config.prefix).of(TopicKind.EVENT))
@@ -242,6 +267,7 @@ class CloudLink:
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
         client.on_message = self._received
+        client.on_publish = self._published
         return client
 
     def _filters(self) -> Iterable[str]:
@@ -287,6 +313,13 @@ class CloudLink:
         elif not self._state.connected:
             self._state = LinkState(True, to_ms(self._clock.utc()), None)
             _log.info("connected to %s:%d", self._config.host, self._config.port)
+
+    def _published(
+        self, _client: mqtt.Client, _data: Any, mid: int, code: ReasonCode, _p: Any
+    ) -> None:
+        # Before paho wakes whoever waits for it in `deliver`.
+        if code.is_failure:
+            self._refusals[mid] = str(code)
 
     def _unreachable(self, _client: mqtt.Client, _data: Any) -> None:
         self._report("the broker cannot be reached")

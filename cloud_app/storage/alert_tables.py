@@ -9,7 +9,9 @@ from cloud_app.storage.tables import key, metadata, numbered, partial_index
 # One row for each spell of a condition. `closed_ms` is when it was over, for whichever reason, and
 # `ceased_ms` when the condition itself was: an alert that a person closed stays unceased as long as
 # its condition holds, which keeps the rule from opening it again. `told_ms` is when somebody was
-# first notified; `planned` is 1 once it was decided who is to be (`alert_notice`).
+# first notified; `planned` is 1 once it was decided who is to be (`alert_notice`), and `judged`
+# once rules about alerts have looked at it. `depth` is 0 of what the service found by itself; the
+# alert of a rule is one deeper than what it fired on.
 alert = Table(
     "alert",
     metadata,
@@ -32,6 +34,8 @@ alert = Table(
     Column("told_ms", BigInteger),
     Column("planned", SmallInteger, nullable=False, server_default=text("0")),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
+    Column("depth", SmallInteger, nullable=False, server_default=text("0")),
+    Column("judged", SmallInteger, nullable=False, server_default=text("0")),
     Index("alert_by_time", "opened_ms"),
     Index("alert_by_subject", "rule", "site", "subject", "opened_ms"),
     Index("alert_by_site", "site", "alert"),
@@ -56,6 +60,7 @@ partial_index(
 )
 # 0 as text, since an index's condition takes no parameter.
 partial_index("alert_unplanned", alert.c.alert, where=alert.c.planned == text("0"))
+partial_index("alert_unjudged", alert.c.alert, where=alert.c.judged == text("0"))
 
 # What happened to each alert, in order; `actor` is empty where the service did it.
 alert_log = Table(

@@ -128,6 +128,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         _boxes(walk, ops)
         _alerts(walk, ada)
         _schedules(walk, ada)
+        _rules(walk, ada)
         _others(walk, ada)
         _oneself(walk, ada)
     changing = {
@@ -250,6 +251,20 @@ def _schedules(walk: Walk, client: httpx.Client) -> None:
     walk.call(client, "PUT", one, plan, etag=made.headers["ETag"], schedule=which)
     walk.call(client, "POST", f"{one}/send", schedule=which)
     walk.call(client, "DELETE", one, schedule=which)
+
+
+def _rules(walk: Walk, client: httpx.Client) -> None:
+    rule = {"name": "r", "when": "true", "actions": [{"kind": "alert"}]}
+    given = {"tenant": str(NORTH), "rule": rule}
+    walk.call(client, "POST", "rules/dry-run", given)
+    made = walk.call(client, "POST", "rules", given)
+    one, which = "rules/{rule}", made.json()["id"]
+    changed = {**rule, "name": "other"}
+    walk.call(client, "PUT", one, changed, etag=made.headers["ETag"], rule=which)
+    walk.call(client, "POST", f"{one}/release", rule=which)
+    walk.call(client, "POST", f"{one}/letters/replay", rule=which)
+    walk.call(client, "DELETE", f"{one}/letters", rule=which)
+    walk.call(client, "DELETE", one, rule=which)
 
 
 def _others(walk: Walk, client: httpx.Client) -> None:

@@ -25,7 +25,7 @@ from cloud_app.occupancy.tables import gate, lot_count, passage
 from cloud_app.registry.edits import Edit, state
 from cloud_app.registry.facts import DeviceFacts
 from cloud_app.registry.kinds import Ref
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alerts import AlertFilter, alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.queries import Now

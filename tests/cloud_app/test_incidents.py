@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cloud_app.config import RulesConfig
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.dwell import Occupation, parked_stays

@@ -23,7 +23,7 @@ from cloud_app.occupancy.passages import note_lot
 from cloud_app.registry.edits import Edit, state
 from cloud_app.registry.kinds import Ref
 from cloud_app.registry.things import find_one
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Database
 from cloud_app.storage.sensors import take_told
@@ -130,8 +130,7 @@ def paths_of(template: str) -> list[str]:
         "site": "north", "lot": "p1", "edge": "box-1", "bay": "a1", "zone": "z1",
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
         "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
-        "command": "c1", "campaign": "c-0123456789ab",
-        "schedule": "s",
+        "rule": "r", "command": "c1", "campaign": "c-0123456789ab", "schedule": "s",
         "code_id": "c", "fingerprint": "AAAA",
     }  # fmt: skip
     south = {
@@ -140,6 +139,7 @@ def paths_of(template: str) -> list[str]:
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
         "alert": 2, "command": f"{MARK}-c", "notification": f"{MARK}-notification",
         "schedule": f"{MARK}-schedule", "code_id": f"{MARK}-code", "fingerprint": f"{MARK}-box",
+        "rule": f"{MARK}-rule",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from cloud_app.alert_words import SEVERITIES, AlertRule, Severity
 from cloud_app.config import RulesConfig
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.alert_tables import alert_log
 from cloud_app.storage.alerts import EVERY_ALERT, alerts

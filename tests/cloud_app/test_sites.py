@@ -18,7 +18,7 @@ from cloud_app.config import IngestConfig, Registration, RulesConfig
 from cloud_app.errors import StorageError
 from cloud_app.ingest.decode import Inbound
 from cloud_app.ingest.worker import IngestWorker
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.edge_queries import edges_now

@@ -13,7 +13,7 @@ from cloud_app.alert_words import AlertState, Severity
 from cloud_app.alerts import acts
 from cloud_app.alerts.acts import Act
 from cloud_app.errors import AlertClosedError, AlertError, StaleAlertError, UnknownError
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alerts import (
     EVERY_ALERT,
     AlertFilter,

@@ -13,7 +13,7 @@ from cloud_app.accounts.audit import Actor, ActorKind
 from cloud_app.accounts.keys import KeyPlan
 from cloud_app.accounts.roles import Tenant
 from cloud_app.config import RulesConfig, Scope
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.truths import keep_trusts

@@ -11,7 +11,7 @@ import pytest
 from cloud_app.config import RulesConfig, SensorsConfig
 from cloud_app.ingest.sensors.arrivals import Arrival, Bringer, Outcome, OutcomeKind
 from cloud_app.ingest.sensors.intake import Counted, SensorIntake
-from cloud_app.rules import conditions
+from cloud_app.rules.builtin import conditions
 from cloud_app.sensor_views import SensorCondition, SensorDetail
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session

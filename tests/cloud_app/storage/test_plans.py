@@ -22,7 +22,7 @@ from cloud_app.occupancy.city import map_lots, overview
 from cloud_app.occupancy.finding import hits
 from cloud_app.occupancy.plan import lot_plan
 from cloud_app.registry.geometry import Box
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Database, Session

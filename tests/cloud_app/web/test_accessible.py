@@ -65,6 +65,7 @@ OF_A_TOWN = {
     "/keys": ".notice",
     "/notifications": ".notice",
     "/provisioning": ".notice",
+    "/rules": "main tbody tr",
     "/audit": "main tbody tr",
     "/reports/schedules": ".notice",
     "/settings": ".session-list li",
@@ -91,6 +92,7 @@ def test_no_serious_finding_where_people_work(
         ("/people", "Invite"),
         ("/notifications", "New rule"),
         ("/provisioning", "New code"),
+        ("/rules", "New rule"),
     ):
         page.goto(town.url + place)
         page.get_by_role("button", name=button).click()

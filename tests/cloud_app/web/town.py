@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant
 from cloud_app.config import AccountsConfig, OperatorConfig, RulesConfig
-from cloud_app.rules import judge
+from cloud_app.rules.builtin import judge
 from cloud_app.storage.database import Database
 from cloud_app.storage.health_history import keep_health
 from cloud_app.storage.queries import Now

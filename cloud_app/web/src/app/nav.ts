@@ -18,6 +18,7 @@ import {
   ShieldCheck,
   TriangleAlert,
   Users,
+  Workflow,
 } from 'lucide-preact';
 import type { Permission } from '../api/types';
 import type { MessageKey } from '../i18n';
@@ -63,6 +64,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
       { href: '/people', label: 'nav.people', icon: Users, needs: 'people', key: 'p' },
       { href: '/keys', label: 'nav.keys', icon: KeyRound, needs: 'keys' },
       { href: '/notifications', label: 'nav.notifications', icon: Send, needs: 'notifications' },
+      { href: '/rules', label: 'nav.rules', icon: Workflow, needs: 'rules' },
       { href: '/audit', label: 'nav.audit', icon: ScrollText, needs: 'audit' },
       { href: '/settings', label: 'nav.settings', icon: Settings, needs: 'public', key: 's' },
     ],

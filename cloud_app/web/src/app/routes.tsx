@@ -20,6 +20,7 @@ const SettingsPage = lazy(() => import('../pages/settings/SettingsPage').then((m
 const NotificationsPage = lazy(() =>
   import('../pages/notifications/NotificationsPage').then((m) => m.NotificationsPage),
 );
+const RulesPage = lazy(() => import('../pages/rules/RulesPage').then((m) => m.RulesPage));
 const PeoplePage = lazy(() => import('../pages/people/PeoplePage').then((m) => m.PeoplePage));
 const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysPage));
 const ProvisioningPage = lazy(() =>
@@ -49,6 +50,7 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/sensors/:device" component={SensorPage} />
       <Route path="/settings" component={SettingsPage} />
       <Route path="/notifications" component={NotificationsPage} />
+      <Route path="/rules" component={RulesPage} />
       <Route path="/people" component={PeoplePage} />
       <Route path="/keys" component={KeysPage} />
       <Route path="/provisioning" component={ProvisioningPage} />

@@ -18,7 +18,7 @@ import { t, word } from '../../i18n';
 import { span } from '../../i18n/format';
 import { type Act, AlertActions } from './AlertActions';
 import { SeverityBadge, StateBadge } from './AlertsPage';
-import { subjectHref } from './alerts';
+import { ruleText, subjectHref } from './alerts';
 import './alerts.css';
 
 export function AlertPage(route: { alert: string }) {
@@ -56,7 +56,7 @@ function OneAlert({ number }: { number: number }) {
     }
   };
 
-  const title = detail.data ? word('rule', detail.data.rule) : t('alerts.number', { n: number });
+  const title = detail.data ? ruleText(detail.data.rule) : t('alerts.number', { n: number });
   return (
     <Page title={title} above={[{ label: t('nav.alerts'), href: '/alerts' }]}>
       <Loaded of={detail}>

@@ -13,7 +13,7 @@ import { Ago } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
 import { span } from '../../i18n/format';
-import { alertQuery, gravity, RULES, SEVERITIES, STATES, TONES } from './alerts';
+import { alertQuery, gravity, RULES, ruleText, SEVERITIES, STATES, TONES } from './alerts';
 import './alerts.css';
 
 const PAGE = 100;
@@ -103,11 +103,11 @@ function columns(): Column<Alert>[] {
       phone: 'title',
       cell: (alert) => (
         <>
-          {word('rule', alert.rule)}
+          {ruleText(alert.rule)}
           <span class="sub alert-text">{alert.text}</span>
         </>
       ),
-      sort: ({ rule }) => word('rule', rule),
+      sort: ({ rule }) => ruleText(rule),
     },
     { id: 'site', head: t('kind.site'), cell: ({ site }) => site, sort: ({ site }) => site },
     {

@@ -1,6 +1,7 @@
 /** Alerts without markup: what they are about, what may be done, which are asked for. */
 
 import type { Alert, AlertState, IncidentKind, Severity } from '../../api/types';
+import { t, word } from '../../i18n';
 import { dayBound } from '../../i18n/format';
 import { momentAt, zoneOf } from '../../i18n/zones';
 
@@ -22,6 +23,7 @@ export const RULES = [
   'sensor_lies',
   'gate_silent',
   'count_drift',
+  'rule_quarantined',
 ] as const;
 export const INCIDENT_KINDS = [
   'outside_bay',
@@ -30,6 +32,9 @@ export const INCIDENT_KINDS = [
   'overstay',
   'wrong_use',
 ] as const satisfies readonly IncidentKind[];
+
+/** What opened an alert, in words: a rule of the service, or one of people's own. */
+export const ruleText = (rule: string) => (rule.startsWith('rule:') ? t('rules.own') : word('rule', rule));
 
 /** The gravest is the lowest. */
 export const gravity = (severity: Severity) => SEVERITIES.indexOf(severity);

@@ -309,6 +309,11 @@ def _not_known_yet(
     }
 
 
+def _is_ours(subject: Subject) -> bool:
+    """Whether the alert is one of these; those of people's rules are not ours to close."""
+    return subject.rule in set(AlertRule) and subject.rule != AlertRule.RULE_QUARANTINED
+
+
 def judge(
     session: Session,
     now: Now,
@@ -325,7 +330,7 @@ def judge(
         listening_since_ms: since when we hear the broker.
         gates: when one is silent; the defaults if absent.
     """
-    known = lasting_alerts(session)
+    known = {each: number for each, number in lasting_alerts(session).items() if _is_ours(each)}
     true_now = conditions(session, now, config, known, listening_since_ms, gates)
     news = sorted(true_now.keys() - known.keys())
     texts = [(subject, true_now[subject]) for subject in news]

@@ -1,0 +1,94 @@
+"""`lotsight-cloud rules ...`: rules in files, from the machine itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cloud_app.user_commands import ConfigPath, TenantOption, opened
+from telemetry import ConfigError
+
+app = typer.Typer(help="Rules: from events to alerts and messages.", no_args_is_help=True)
+
+RuleFile = Annotated[Path, typer.Argument(help="TOML file with [[rule]] tables.")]
+
+
+@app.command("list")
+def list_rules(config: ConfigPath = None) -> None:
+    """All rules, and how they are."""
+    with opened(config) as desk:
+        from cloud_app.rules import store
+
+        with desk.accounts.database.read() as session:
+            rules = store.every_one(session)
+    table = Table(box=None)
+    for heading in ("id", "of", "name", "about", "fired", "state"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
+    for each in rules:
+        state = each.fault or ("on" if each.spec.enabled else "off")
+        table.add_row(
+            each.id, str(each.tenant), each.spec.name, each.spec.trigger.value, str(each.fired),
+            state,
+        )  # fmt: skip
+    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+
+
+@app.command("check")
+def check(file: RuleFile) -> None:
+    """Check a file; no database is needed, and nothing is changed."""
+    from cloud_app.rules.files import read_rules
+
+    rules = read_rules(_text(file), str(file))
+    typer.echo(f"{file}: {len(rules)} rules, ok")
+
+
+@app.command("import")
+def import_rules(file: RuleFile, tenant: TenantOption = None, config: ConfigPath = None) -> None:
+    """Make the rules of a file, or change those of the same name; all of them, or none."""
+    with opened(config) as desk:
+        from cloud_app.accounts.roles import Role, known
+        from cloud_app.rules.files import Importer, read_rules
+        from cloud_app.rules.outlets import Outlets, no_broker
+
+        rules = read_rules(_text(file), str(file))
+        accounts = desk.accounts
+        with accounts.database.write() as session:
+            needs = any(each.tenant is None for each in rules)
+            at = known(accounts.tenants, session, tenant, Role.OPERATOR_ADMIN) if needs else None
+            importer = Importer(accounts.tenants, Outlets.of(desk.config, no_broker), at)
+            done = importer.bring(session, desk.actor, rules)
+    typer.echo(f"{len(done.made)} made, {len(done.changed)} changed, {len(done.same)} unchanged")
+
+
+@app.command("export")
+def export_rules(
+    file: Annotated[Path, typer.Argument(help="TOML file to write; - for the terminal.")],
+    config: ConfigPath = None,
+) -> None:
+    """Write all rules to a file. Secrets of webhooks are left out; an import keeps them."""
+    with opened(config) as desk:
+        from cloud_app.rules import store
+        from cloud_app.rules.files import written
+
+        with desk.accounts.database.read() as session:
+            text = written(store.every_one(session))
+    if str(file) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        msg = f"{file}: expected a file that can be written, but got: {exc.strerror}"
+        raise ConfigError(msg) from exc
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        msg = f"{file}: expected a readable TOML file, but got: {exc}"
+        raise ConfigError(msg) from exc

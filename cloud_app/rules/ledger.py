@@ -1,0 +1,284 @@
+"""Writing what a round came to: windows, alerts, messages, in one transaction with the position."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, select, update
+
+from cloud_app.alert_words import SEVERITIES, AlertRule
+from cloud_app.rules import outbox
+from cloud_app.rules.evaluation import At, Firing
+from cloud_app.rules.spec import INSIDE, OWN, AlertAction, TableAction, filled
+from cloud_app.rules.store import QUARANTINED, Rule, forget
+from cloud_app.rules.tables import rule, rule_outcome, rule_spell
+from cloud_app.rules.windows import NEW, Spell, due_ms
+from cloud_app.rules.words import Change
+from cloud_app.storage.alert_life import Subject, cease_all, open_all
+from cloud_app.storage.alert_tables import alert
+from cloud_app.storage.database import Row, Session, Values
+from cloud_app.storage.times import from_ms
+from cloud_app.storage.upsert import Upsert, among, same
+from telemetry.shadow import dump_json
+
+_FAULT_MAX = 500
+_SPELLS = select(rule_spell).where(
+    among(rule_spell.c.rule, "rules"), among(rule_spell.c.key, "keys")
+)
+_KEEP = Upsert(
+    rule_spell,
+    ("rule", "site", "key", "spell", "told", "due_ms"),
+    same("spell", "told", "due_ms"),
+)
+_SEED = Upsert(rule_spell, ("rule", "site", "key", "spell", "told", "due_ms"))
+_FORGET = delete(rule_spell).where(
+    rule_spell.c.rule == bindparam("of"),
+    rule_spell.c.site == bindparam("at"),
+    rule_spell.c.key == bindparam("which"),
+)
+_DUE = (
+    select(rule_spell)
+    .where(rule_spell.c.due_ms <= bindparam("now_ms"))
+    .order_by(rule_spell.c.due_ms, rule_spell.c.rule, rule_spell.c.key)
+    .limit(bindparam("rows"))
+)
+_FIRED = (
+    update(rule)
+    .where(rule.c.rule == bindparam("which"))
+    .values(fired=rule.c.fired + bindparam("times"), fired_ms=bindparam("last_ms"))
+)
+_OUTCOME = Upsert(rule_outcome, ("id", "rule", "site", "key", "change", "at_ms", "body"))
+_HOLD = (
+    update(rule)
+    .where(rule.c.rule == bindparam("which"), rule.c.version == bindparam("of_version"))
+    .values(quarantined_ms=bindparam("now_ms"), fault=bindparam("why"))
+)
+_DEEPEN = (
+    update(alert)
+    .where(
+        alert.c.rule == bindparam("of"),
+        alert.c.site == bindparam("at"),
+        alert.c.subject == bindparam("about"),
+        alert.c.ceased_ms.is_(None),
+    )
+    .values(depth=bindparam("deep"))
+)
+_LASTING = select(alert.c.alert).where(
+    alert.c.rule == bindparam("of"),
+    alert.c.site == bindparam("at"),
+    alert.c.subject == bindparam("about"),
+    alert.c.ceased_ms.is_(None),
+)
+
+
+def spells(session: Session, at: Collection[At]) -> dict[At, Spell]:
+    """The spells that are kept of some rules, sites and keys."""
+    if not at:
+        return {}
+    given = {"rules": sorted({each[0] for each in at}), "keys": sorted({each[2] for each in at})}
+    wanted = set(at)
+    return {
+        place: Spell.from_json(json.loads(row.spell))
+        for row in session.rows(_SPELLS, given)
+        if (place := (row.rule, row.site, row.key)) in wanted
+    }
+
+
+def due_spells(session: Session, now_ms: int, limit: int) -> Sequence[Row]:
+    """Spells that time alone changes by now."""
+    return session.rows(_DUE, {"now_ms": now_ms, "rows": limit})
+
+
+def told(values: Mapping[str, Any]) -> str:
+    """Values as they are kept for later: without the event's own data."""
+    return json.dumps(sendable(values), ensure_ascii=False)
+
+
+def sendable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they are sent: a figure that is not known is null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+        if name != "event.data"
+    }
+
+
+def keep(
+    session: Session,
+    rules: Mapping[str, Rule],
+    after: Mapping[At, Spell],
+    touched: Mapping[At, Mapping[str, Any]],
+) -> None:
+    """Write the spells that changed; one that says nothing any more goes."""
+    kept: list[Values] = []
+    gone: list[dict[str, str]] = []
+    for at, values in touched.items():
+        spell = after[at]
+        which, site, key = at
+        if spell == NEW:
+            gone.append({"of": which, "at": site, "which": key})
+            continue
+        due = due_ms(rules[which].window, spell)
+        kept.append((*at, json.dumps(spell.to_json()), told(values), due))
+    session.upsert(_KEEP, kept)
+    session.run_many(_FORGET, gone)
+
+
+def seed(session: Session, which: Rule, keys: Iterable[tuple[str, str]], now_ms: int) -> None:
+    """Let an absence count from now on at keys of which nothing was ever seen."""
+    spell = Spell(since_ms=now_ms)
+    due = due_ms(which.window, spell)
+    kept = json.dumps(spell.to_json())
+    session.upsert(_SEED, [(which.id, site, key, kept, "{}", due) for site, key in keys])
+
+
+def body_of(firing: Firing, which: str) -> str:
+    """What is sent of a firing, as JSON."""
+    return dump_json(
+        {
+            "id": which,
+            "type": f"rule.{firing.change.value}",
+            "timestamp": from_ms(firing.at_ms).isoformat(),
+            "rule": firing.rule.id,
+            "name": firing.rule.spec.name,
+            "tenant": str(firing.rule.tenant),
+            "site": firing.site,
+            "key": firing.key,
+            "by": firing.rule.spec.by.value,
+            "depth": firing.depth + 1,
+            "values": sendable(firing.values),
+        }
+    ).decode()
+
+
+def names_of(firing: Firing) -> dict[str, Any]:
+    """What texts may name."""
+    return {
+        **firing.values,
+        "rule": firing.rule.spec.name,
+        "site": firing.site,
+        "key": firing.key,
+        "time": f"{from_ms(firing.at_ms):%Y-%m-%d %H:%M:%S} UTC",
+    }
+
+
+def outcome_id(firing: Firing) -> str:
+    """The same for each time that this firing is worked out, and for no other."""
+    parts = (
+        firing.rule.id, firing.site, firing.key, firing.change.value, firing.at_ms, firing.ref,
+    )  # fmt: skip
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+def write(session: Session, firings: Sequence[Firing], now_ms: int) -> None:
+    """Do what rules want: alerts and rows now, the rest by way of the outbox."""
+    queued: list[Values] = []
+    outcomes: list[Values] = []
+    times: dict[str, int] = defaultdict(int)
+    last_ms: dict[str, int] = {}
+    for firing in firings:
+        which = outcome_id(firing)
+        body = body_of(firing, which)
+        if firing.change is Change.FIRED:
+            times[firing.rule.id] += 1
+            last_ms[firing.rule.id] = firing.at_ms
+        for place, action in enumerate(firing.rule.spec.actions):
+            if isinstance(action, AlertAction):
+                _alert(session, firing, action, now_ms)
+            elif isinstance(action, TableAction):
+                head = (which, firing.rule.id, firing.site, firing.key, firing.change.value)
+                outcomes.append((*head, firing.at_ms, body))
+            elif firing.sends and not isinstance(action, INSIDE):
+                letter = (f"{which}-{place}", firing.rule.id, place, action.kind)
+                queued.append(
+                    (*letter, _addressed(firing, action, body), *_times(now_ms, len(queued)))
+                )
+    outbox.queue(session, _room(session, queued))
+    session.upsert(_OUTCOME, list({row[0]: row for row in outcomes}.values()))
+    session.run_many(
+        _FIRED,
+        [{"which": each, "times": times[each], "last_ms": last_ms[each]} for each in times],
+    )
+
+
+def _times(now_ms: int, nth: int) -> tuple[int, int, int, int]:
+    """When a message was made, as which of that moment, since when it is due, and when next."""
+    return (now_ms, nth, now_ms, now_ms)
+
+
+def _addressed(firing: Firing, action: Any, body: str) -> str:
+    """The body with the text of the action that has one."""
+    text = getattr(action, "text", None)
+    if text is None:
+        return body
+    return dump_json({**json.loads(body), "text": filled(text, names_of(firing))}).decode()
+
+
+def _room(session: Session, rows: Sequence[Values]) -> list[Values]:
+    """The messages that there is room for: a rule that sends without end fills no disk."""
+    by_rule: dict[Any, list[Values]] = defaultdict(list)
+    for row in rows:
+        by_rule[row[1]].append(row)
+    kept: list[Values] = []
+    for which, of in by_rule.items():
+        kept += of[: max(0, outbox.QUEUED_MAX - outbox.queued(session, str(which)))]
+    return kept
+
+
+def _alert(session: Session, firing: Firing, action: AlertAction, now_ms: int) -> None:
+    of, about = f"{OWN}{firing.rule.id}", firing.key or firing.site
+    given = {"of": of, "at": firing.site, "about": about}
+    if firing.change is Change.ENDED:
+        found = session.rows(_LASTING, given)
+        cease_all(session, [row.alert for row in found], now_ms)
+        return
+    if not firing.is_new:
+        return
+    text = filled(action.text, names_of(firing))
+    subject = Subject(of, firing.site, about)
+    open_all(session, [(subject, text)], now_ms, lambda _: action.severity)
+    session.run(_DEEPEN, {**given, "deep": firing.depth + 1})
+
+
+def quarantine(session: Session, which: Rule, fault: str, site: str, now_ms: int) -> None:
+    """Leave a rule alone that raised, and tell people."""
+    given = {
+        "which": which.id, "of_version": which.version, "now_ms": now_ms,
+        "why": fault[:_FAULT_MAX],
+    }  # fmt: skip
+    if not session.run(_HOLD, given):
+        return  # somebody changed it meanwhile
+    forget(session, which.id, now_ms)
+    text = (
+        f"The rule {which.spec.name!r} of {which.tenant} was stopped: {fault[:_FAULT_MAX]}. "
+        "Correct its condition, or switch it on again."
+    )
+    subject = Subject(QUARANTINED, site, which.id)
+    severity = SEVERITIES[AlertRule.RULE_QUARANTINED]
+    open_all(session, [(subject, text)], now_ms, lambda _: severity)
+
+
+def outcomes(session: Session, which: str, limit: int) -> Sequence[Row]:
+    """What a rule with the action `table` did, the newest first."""
+    return session.rows(
+        select(rule_outcome)
+        .where(rule_outcome.c.rule == which)
+        .order_by(rule_outcome.c.at_ms.desc(), rule_outcome.c.id)
+        .limit(limit)
+    )
+
+
+def prune(session: Session, before_ms: int) -> int:
+    """Delete what rules kept in the table before that; return how many rows."""
+    return session.run(delete(rule_outcome).where(rule_outcome.c.at_ms < before_ms))
+
+
+def open_spells(session: Session) -> dict[str, int]:
+    """At how many keys each rule is on or waits."""
+    query = select(rule_spell.c.rule, func.count().label("keys")).group_by(rule_spell.c.rule)
+    return {row.rule: row.keys for row in session.rows(query)}

@@ -1,0 +1,284 @@
+/** A rule: made, changed, tried on the past, released, deleted. */
+
+import { useState } from 'preact/hooks';
+import { ApiError, api, ask } from '../../api/client';
+import type { Rule, RuleTrigger } from '../../api/types';
+import { useData } from '../../api/useData';
+import { toast } from '../../app/toasts';
+import { Button } from '../../components/Button';
+import { Conflict } from '../../components/Conflict';
+import { Dialog } from '../../components/Dialog';
+import { Field, Segments, Select } from '../../components/Field';
+import { Check, Checks } from '../../components/Form';
+import { faultText } from '../../components/states';
+import { t, word } from '../../i18n';
+import { RULES } from '../alerts/alerts';
+import { ActionFields } from './ActionFields';
+import { ConditionField } from './ConditionField';
+import { DryRun } from './DryRun';
+import { DeadLetters, Delete, Quarantine } from './Existing';
+import {
+  type Draft,
+  differences,
+  draftOf,
+  EVENT_KINDS,
+  emptyDraft,
+  retriggered,
+  specOf,
+  TRIGGERS,
+  windowOf,
+} from './rules';
+
+interface Props {
+  /** Absent: a new one. */
+  rule?: Rule;
+  onDone: () => void;
+}
+
+const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
+const coded = (group: string, codes: readonly string[]) =>
+  codes.map((value) => ({ value, label: word(group, value) }));
+
+export function RuleDialog({ rule, onDone }: Props) {
+  const tenants = useData('tenants', (signal) => ask(api.GET('/api/v1/tenants', { signal })));
+  const [draft, setDraft] = useState<Draft>(rule ? draftOf(rule) : emptyDraft());
+  const [chosen, setChosen] = useState('');
+  const [version, setVersion] = useState(rule?.version ?? 0);
+  const [newer, setNewer] = useState<Rule>();
+  const [fault, setFault] = useState<string>();
+  const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
+  const tenant = rule?.tenant ?? (chosen || tenants.data?.[0] || '');
+
+  const save = async (event: Event) => {
+    event.preventDefault();
+    const body = specOf(draft);
+    try {
+      await ask(
+        rule
+          ? api.PUT('/api/v1/rules/{rule}', {
+              params: { path: { rule: rule.id }, header: { 'if-match': `"${version}"` } },
+              body,
+            })
+          : api.POST('/api/v1/rules', { body: { tenant, rule: body } }),
+      );
+      toast(t('saved'), 'good');
+      onDone();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 412) {
+        const { rule: theirs } = error.body as { rule: Rule };
+        setNewer(theirs);
+        setVersion(theirs.version);
+      } else setFault(error instanceof ApiError ? faultText(error) : String(error));
+    }
+  };
+
+  return (
+    <Dialog title={rule ? rule.rule.name : t('rules.new')} onClose={onDone}>
+      <form class="form rule-form" onSubmit={save}>
+        {newer && (
+          <Conflict
+            differences={differences(draft, draftOf(newer))}
+            onTake={() => {
+              setDraft(draftOf(newer));
+              setNewer(undefined);
+            }}
+          />
+        )}
+        {rule && <Quarantine rule={rule} onDone={onDone} />}
+        <Field
+          label={t('settings.name')}
+          required
+          maxLength={120}
+          value={draft.name}
+          onInput={(event: Event) => set({ name: typed(event) })}
+        />
+        {!rule && (tenants.data?.length ?? 0) > 1 && (
+          <Select
+            label={t('keys.tenant')}
+            value={tenant}
+            options={(tenants.data ?? []).map((value) => ({ value, label: value }))}
+            onChange={setChosen}
+          />
+        )}
+        <Condition draft={draft} set={set} setDraft={setDraft} />
+        <ActionFields actions={draft.actions} onChange={(actions) => set({ actions })} />
+        <div>
+          <Check
+            label={t('rules.tellEnd')}
+            checked={draft.tellEnd}
+            onChange={(tellEnd) => set({ tellEnd })}
+          />
+          <Check
+            label={t('notifications.enabled')}
+            checked={draft.enabled}
+            onChange={(enabled) => set({ enabled })}
+          />
+        </div>
+        {tenant && <DryRun tenant={tenant} spec={() => specOf(draft)} />}
+        {rule && <DeadLetters rule={rule} onDone={onDone} />}
+        {fault && (
+          <p class="banner rounded bad" role="alert">
+            {fault}
+          </p>
+        )}
+        <footer>
+          {rule && <Delete rule={rule} onDone={onDone} />}
+          <Button type="submit" tone="primary">
+            {t('action.save')}
+          </Button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+interface ConditionProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+  setDraft: (draft: Draft) => void;
+}
+
+/** What the rule looks at, when it is met, and how it waits. */
+function Condition({ draft, set, setDraft }: ConditionProps) {
+  const infos = useData('rule variables', (signal) => ask(api.GET('/api/v1/rules/variables', { signal })));
+  const sites = useData('sites', (signal) => ask(api.GET('/api/v1/sites', { signal })));
+  const rules = useData('rules', (signal) => ask(api.GET('/api/v1/rules', { signal })));
+  const info = infos.data?.find(({ trigger }) => trigger === draft.trigger);
+  const own = (rules.data ?? []).map(({ id, rule }) => ({ value: `rule:${id}`, label: rule.name }));
+  const turn = (trigger: RuleTrigger) => {
+    const windows = infos.data?.find((each) => each.trigger === trigger)?.windows ?? ['none'];
+    setDraft(retriggered(draft, trigger, windows));
+  };
+  return (
+    <>
+      <div class="field">
+        <span>{t('rules.about')}</span>
+        <Segments<RuleTrigger>
+          label={t('rules.about')}
+          value={draft.trigger}
+          options={TRIGGERS.map((value) => ({ value, label: word('ruleTrigger', value) }))}
+          onChange={turn}
+        />
+      </div>
+      {draft.trigger === 'event' && (
+        <Checks
+          label={t('rules.kinds')}
+          hint={t('notifications.anyHint')}
+          values={draft.kinds}
+          options={coded('ruleEvent', EVENT_KINDS)}
+          onChange={(kinds) => set({ kinds })}
+        />
+      )}
+      {draft.trigger === 'alert' && (
+        <Checks
+          label={t('rules.alerts')}
+          hint={t('rules.alertsHint')}
+          values={draft.alerts}
+          options={[...coded('rule', RULES), ...own]}
+          onChange={(alerts) => set({ alerts })}
+        />
+      )}
+      {(sites.data?.length ?? 0) > 1 && (
+        <Checks
+          label={t('notifications.sites')}
+          hint={t('notifications.anyHint')}
+          values={draft.sites}
+          options={(sites.data ?? []).map(({ site }) => ({ value: site, label: site }))}
+          onChange={(chosen) => set({ sites: chosen })}
+        />
+      )}
+      <ConditionField
+        when={draft.when}
+        trigger={draft.trigger}
+        info={info}
+        onChange={(when) => set({ when })}
+      />
+      <WindowFields draft={draft} set={set} windows={info?.windows ?? ['none']} keys={info?.keys ?? []} />
+    </>
+  );
+}
+
+interface WindowProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+  windows: readonly string[];
+  keys: readonly string[];
+}
+
+const MINUTE_S = 60;
+
+function WindowFields({ draft, set, windows, keys }: WindowProps) {
+  const { kind = 'none', span_s = 0, count = 1 } = draft.window;
+  const turn = (change: Partial<Draft['window']>) =>
+    set({ window: windowOf({ ...draft.window, ...change }) });
+  return (
+    <>
+      <Select
+        label={t('rules.window')}
+        value={kind}
+        options={coded('ruleWindow', windows)}
+        onChange={(value) => turn({ kind: value as typeof kind, span_s: span_s || 10 * MINUTE_S })}
+      />
+      {kind !== 'none' && (
+        <div class="pair">
+          <Minutes
+            label={t('rules.minutes')}
+            seconds={span_s}
+            onChange={(seconds) => turn({ span_s: seconds })}
+          />
+          {kind === 'rate' && (
+            <Field
+              label={t('rules.count')}
+              type="number"
+              min={2}
+              max={1000}
+              required
+              value={count}
+              onInput={(event: Event) => turn({ count: Number(typed(event)) })}
+            />
+          )}
+        </div>
+      )}
+      <div class="pair">
+        {keys.length > 1 && (
+          <Select
+            label={t('rules.key')}
+            value={draft.key || (keys[0] ?? '')}
+            options={coded('ruleKey', keys)}
+            onChange={(key) => set({ key })}
+          />
+        )}
+        <Minutes
+          label={t('rules.pause')}
+          hint={t('rules.pauseHint')}
+          least={0}
+          seconds={draft.pauseS}
+          onChange={(pauseS) => set({ pauseS })}
+        />
+      </div>
+    </>
+  );
+}
+
+interface MinutesProps {
+  label: string;
+  hint?: string;
+  least?: number;
+  seconds: number;
+  onChange: (seconds: number) => void;
+}
+
+function Minutes({ label, hint, least = 1 / MINUTE_S, seconds, onChange }: MinutesProps) {
+  return (
+    <Field
+      label={label}
+      {...(hint && { hint })}
+      type="number"
+      min={least}
+      step="any"
+      required
+      value={Number((seconds / MINUTE_S).toFixed(2))}
+      onChange={(event: Event) => onChange(Math.round(Number(typed(event)) * MINUTE_S))}
+    />
+  );
+}
