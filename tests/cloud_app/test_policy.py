@@ -178,6 +178,9 @@ def ask(  # noqa: PLR0911 - one for each kind of route
     if "/intake/" in path:
         query = {"event": "up"} if path.endswith("/chirpstack") else None
         return client.request(method, path, params=query, json={})
+    if path.endswith("/local-events") and method == "PUT":
+        kind = {"Content-Type": "text/csv"}
+        return client.request(method, path, content="start,end,name\n", headers=kind)
     if path.endswith("/actions"):
         return client.request(method, path, json={"action": "acknowledge"})
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
