@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cloud_app import (
+    authority_commands,
     edge_cli,
     notification_commands,
+    provisioning_commands,
     registry_commands,
     secret_commands,
     user_commands,
@@ -35,6 +37,10 @@ app.add_typer(notification_commands.app, name="notification")
 app.add_typer(edge_cli.app, name="edge")
 app.add_typer(registry_commands.app, name="registry")
 app.add_typer(secret_commands.app, name="secrets")
+app.add_typer(authority_commands.authority, name="ca")
+app.add_typer(authority_commands.broker, name="broker")
+app.add_typer(provisioning_commands.claim, name="claim")
+app.add_typer(provisioning_commands.box, name="box")
 
 ConfigPath = Annotated[
     Path | None,
@@ -61,9 +67,7 @@ def serve(
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
     settings = load_config(config)
-    Console(stderr=True).print(
-        f"lotsight-cloud: http://{settings.http.host}:{settings.http.port}/", highlight=False
-    )
+    Console(stderr=True).print(f"lotsight-cloud: {_address(settings)}", highlight=False)
     CloudService(settings, SystemClock()).run()
 
 
@@ -127,7 +131,7 @@ def _summary(config: CloudConfig) -> list[tuple[str, str]]:
             f"{config.broker.host}:{config.broker.port} ({tls}) as {config.broker.client_id}",
         ),
         ("database", database),
-        ("page and API", f"http://{config.http.host}:{config.http.port}/"),
+        ("page and API", _address(config)),
         ("tokens", ", ".join(t.name for t in config.http.tokens) or "none"),
         ("shadow service", config.shadow.root if config.shadow.enabled else "off"),
         ("lake", str(config.lake.folder) if config.lake else "off"),
@@ -135,6 +139,10 @@ def _summary(config: CloudConfig) -> list[tuple[str, str]]:
         ("people", _people(config)),
         ("alerts", "webhook" if config.rules.webhook_url else "log"),
     ]
+
+
+def _address(config: CloudConfig) -> str:
+    return f"{config.http.scheme}://{config.http.host}:{config.http.port}/"
 
 
 def _people(config: CloudConfig) -> str:

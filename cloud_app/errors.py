@@ -5,10 +5,12 @@ LotsightError
     ├── StorageError           the database refused a statement, or its schema is another version's
     │   ├── StorageDownError   the database cannot be reached now; the same work may succeed later
     │   └── VaultError         secrets in the database cannot be sealed or opened: the key file
+    ├── PageLostError          the row that a page of a list is asked for after is gone
     ├── SinkError              a sink (lake, Kafka) did not take a batch
     ├── BrokerError            the broker refused the connection or a subscription
     ├── AccountError           a person, role, key or proof is not as it must be
     │   ├── LoginError         who it is was not proven; the text never says what was wrong
+    │   │   ├── NotInvitedError    the provider knows them, but nobody invited them here
     │   │   ├── CodeNeededError    the password was right; a second factor is asked for
     │   │   └── TooManyTriesError  a try came too early
     │   ├── LastAdminError     nobody would be left who could undo the change
@@ -21,12 +23,16 @@ LotsightError
     ├── BusyError              too much at once; the same may succeed in a few seconds
     ├── MailError              the mail server did not take a message
     ├── ProviderError          the OpenID provider is away, or answered what it must not
+    ├── AuthorityError         the certificate authority cannot do it: not set up, or run out
+    ├── RequestRefusedError    a box gets no certificate; `why` says in one word what is wrong
+    ├── BrokerFilesError       the broker's files cannot be written, or it does not read them again
     └── RegistryError          a change of the registry is refused; see cloud_app.registry.errors
 """
 
 from __future__ import annotations
 
 from telemetry import LotsightError
+from telemetry.provisioning import Refusal
 
 
 class CloudError(LotsightError):
@@ -45,6 +51,10 @@ class VaultError(StorageError):
     """Secrets in the database cannot be sealed or opened; it lies with the file of keys."""
 
 
+class PageLostError(CloudError):
+    """The row that a page of a list is asked for after does not exist any more."""
+
+
 class SinkError(CloudError):
     """A sink (lake, Kafka) did not take a batch."""
 
@@ -59,6 +69,10 @@ class AccountError(CloudError):
 
 class LoginError(AccountError):
     """Who it is was not proven; the text never says what was wrong."""
+
+
+class NotInvitedError(LoginError):
+    """The provider knows who it is, but nobody invited them here."""
 
 
 class CodeNeededError(LoginError):
@@ -131,6 +145,26 @@ class MailError(CloudError):
 
 class ProviderError(CloudError):
     """The OpenID provider is away, or answered what it must not."""
+
+
+class AuthorityError(CloudError):
+    """The certificate authority cannot do it: it is not set up, or a certificate of it ran out."""
+
+
+class RequestRefusedError(CloudError):
+    """A box gets no certificate.
+
+    Attributes:
+        why: in one word, for the box.
+    """
+
+    def __init__(self, message: str, why: Refusal = Refusal.BAD_REQUEST) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class BrokerFilesError(CloudError):
+    """The broker's files cannot be written, or it does not read them again."""
 
 
 class RegistryError(CloudError):

@@ -30,7 +30,7 @@ class LeaderRounds:
     """
 
     name: str
-    tick: Callable[[], None]
+    tick: Callable[[], object]
     leads: Callable[[], bool]
     every_s: float = 1.0
     lost: Callable[[], None] = lambda: None

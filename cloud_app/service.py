@@ -113,12 +113,14 @@ class CloudService:
                 http.trusted_proxies,
                 host=http.host,
                 port=http.port,
+                ssl_certfile=http.cert_file,
+                ssl_keyfile=http.key_file,
                 log_config=None,
                 timeout_graceful_shutdown=3,
             ),
             feed,
         )
-        _log.info("page and API at http://%s:%d", http.host, http.port)
+        _log.info("page and API at %s://%s:%d", http.scheme, http.host, http.port)
         with self._signals_end_the_server(self._server):
             self._server.run()
         if not self._server.started and not self._failure:

@@ -82,6 +82,17 @@ def link_alarm(text: str) -> Alarm:
     )
 
 
+def certificate_alarm(text: str) -> Alarm:
+    """The box's next certificate does not come."""
+    return Alarm(
+        AlarmKind.CERTIFICATE,
+        "no new certificate for the broker yet",
+        text,
+        "It is retried automatically, and the present one stays in use. If it was revoked or has "
+        "expired for long, run `lotsight provision --again` with a new code.",
+    )
+
+
 def rollout_alarm(text: str, error: str = "") -> Alarm:
     """A rolled-out network was rejected."""
     return Alarm(

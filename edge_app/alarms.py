@@ -39,6 +39,7 @@ class AlarmKind(StrEnum):
     SIGN = "sign"
     BROKER = "broker"
     LINK = "link"
+    CERTIFICATE = "certificate"
     ROLLOUT = "rollout"
     HTTP = "http"
     AUDIT = "audit"

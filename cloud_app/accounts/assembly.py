@@ -78,7 +78,7 @@ class Accounts:
             passwords: hashes with other parameters than usual; None: the usual ones.
         """
         accounts, http = config.accounts, config.http
-        url = (accounts.public_url or f"http://{http.host}:{http.port}").rstrip("/")
+        url = (accounts.public_url or f"{http.scheme}://{http.host}:{http.port}").rstrip("/")
         passwords = passwords or Passwords()
         sends_mail = config.mail is not None
         provider = (

@@ -23,7 +23,7 @@ _PAGE_ROWS = 1000
 
 
 class ActorKind(StrEnum):
-    """What acts."""
+    """The kind of an actor."""
 
     PERSON = "person"
     KEY = "key"
@@ -31,6 +31,8 @@ class ActorKind(StrEnum):
     ANONYMOUS = "anonymous"
     COMMAND_LINE = "command line"
     SYSTEM = "system"
+    BOX = "box"
+    """A box that asks for a certificate; by its name, or the fingerprint of its key."""
 
 
 @dataclass(frozen=True, slots=True)

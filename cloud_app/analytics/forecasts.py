@@ -49,22 +49,22 @@ class _View(BaseModel):
 
 
 class ForecastPoint(_View):
-    """How many bays will be free at a time."""
+    """Predicted free bays at one time."""
 
     at: datetime
-    free: float = Field(description="bays expected to be free")
-    free_low: float = Field(description="in eight of ten cases no fewer than nearly this many ...")
-    free_high: float = Field(description="... and no more than this many are free")
+    free: float = Field(description="expected number of free bays")
+    free_low: float = Field(description="lower bound of the 80 % interval")
+    free_high: float = Field(description="upper bound of the 80 % interval")
 
 
 class LotForecast(_View):
-    """A lot in the next days."""
+    """Forecast for a lot."""
 
     site: str
     lot: str
-    bays: int = Field(description="known now: neither closed nor unknown")
-    learned: datetime | None = Field(description="when the forecast last learned from the past")
-    reason: str | None = Field(description="why there are no points; null where there are")
+    bays: int = Field(description="bays with a known state: neither closed nor unknown")
+    learned: datetime | None = Field(description="when the forecast model was last trained")
+    reason: str | None = Field(description="why there are no points; null if there are")
     points: tuple[ForecastPoint, ...]
     notes: tuple[DayNote, ...] = Field(default=(), description="holidays and local events")
 

@@ -12,7 +12,10 @@ from cloud_app.api import (
     alert_routes,
     audit_routes,
     base_map_routes,
+    campaign_routes,
+    command_routes,
     count_routes,
+    enrolment_routes,
     forecast_routes,
     gate_intake_routes,
     health,
@@ -26,11 +29,14 @@ from cloud_app.api import (
     notification_routes,
     people_routes,
     planning_routes,
+    provisioning_routes,
     registry_routes,
+    replacement_routes,
     report_routes,
     routes,
     schedule_routes,
     sensor_routes,
+    settings_routes,
     shadow_routes,
     source_routes,
     web,
@@ -72,13 +78,19 @@ def routers() -> tuple[APIRouter, ...]:
         alert_routes.router,
         notification_routes.router,
         shadow_routes.router,
+        command_routes.router,
+        campaign_routes.router,
+        settings_routes.router,
         registry_routes.router,
+        replacement_routes.router,
         login_routes.router,
         login_routes.answer_router,
         me_routes.router,
         people_routes.router,
         key_routes.router,
         audit_routes.router,
+        enrolment_routes.router,
+        provisioning_routes.router,
         health.router,
     )
 
@@ -105,6 +117,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.add_exception_handler(ShadowRejection, _refused)
     app.add_exception_handler(LotsightError, _failed)
     add_handlers(app)
+    enrolment_routes.add_refusals(app)
     http = context.config.http
     gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
     # Bodies of those whom the gate keeps out are not read.
@@ -112,7 +125,7 @@ def create_app(context: ApiContext) -> FastAPI:
         BodyGuard,
         max_bytes=MAX_PAYLOAD_BYTES,
         besides=gate_intake_routes.PATHS,
-        roomy={INTAKE_PATH: MAX_MESSAGE_BYTES},
+        roomy={INTAKE_PATH: MAX_MESSAGE_BYTES, **enrolment_routes.BODIES},
     )
     app.add_middleware(
         PageGuard,

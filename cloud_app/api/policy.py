@@ -18,10 +18,18 @@ from cloud_app.accounts.audit import ActorKind
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant
 from cloud_app.config import Scope
+from telemetry.commands import CommandName
+from telemetry.provisioning import (
+    ANNOUNCE_PATH,
+    AUTHORITY_PATH,
+    CLAIM_PATH,
+    CRL_PATH,
+    RENEW_PATH,
+)
 
 
 class Permission(StrEnum):
-    """What a route asks of its caller."""
+    """The permission that a route requires."""
 
     PUBLIC = "public"
     SELF = "self"
@@ -29,6 +37,10 @@ class Permission(StrEnum):
     READ = "read"
     WRITE = "write"
     """Changing what boxes are to be (shadows)."""
+    OPERATE = "operate"
+    """Having boxes do something: commands, settings."""
+    PICTURES = "pictures"
+    """Having a box send what a camera sees."""
     REGISTRY = "registry"
     """Changing the registry: sites, lots, zones, bays, devices."""
     RESPOND = "respond"
@@ -41,6 +53,8 @@ class Permission(StrEnum):
     """Bringing what sensors and gates send."""
     KEYS = "keys"
     """Making and revoking API keys."""
+    PROVISION = "provision"
+    """Letting boxes in, and putting them out."""
     AUDIT = "audit"
     """Reading the audit log."""
 
@@ -56,13 +70,14 @@ _ADMIN = frozenset(
         Permission.AUDIT,
     }
 )
+_BOXES = frozenset(
+    {Permission.WRITE, Permission.OPERATE, Permission.PICTURES, Permission.PROVISION}
+)
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
-    Role.TECHNICIAN: frozenset(
-        {Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}
-    ),
+    Role.TECHNICIAN: _BOXES | {Permission.READ, Permission.REGISTRY, Permission.RESPOND},
     # Whoever makes keys for the network server may bring what it brings.
-    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE, Permission.INTAKE},
+    Role.OPERATOR_ADMIN: _ADMIN | _BOXES | {Permission.INTAKE},
     # A council sees all that its operators run, appoints their people, and says what its kerb is:
     # who runs a site, where a lot lies. The boxes are the operators'.
     Role.COUNCIL: _ADMIN,
@@ -71,10 +86,19 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
-    Scope.WRITE: frozenset({Permission.WRITE, Permission.REGISTRY, Permission.RESPOND}),
+    # Pictures are for people: no machine gets them.
+    Scope.WRITE: _BOXES - {Permission.PICTURES} | {Permission.REGISTRY, Permission.RESPOND},
     Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
+
+_NEEDED_BY_COMMAND: Mapping[str, Permission] = {CommandName.CAMERA_STILL: Permission.PICTURES}
+
+
+def needed_for(command: str) -> Permission:
+    """What sending a command to a box, and reading the file that answers it, asks of somebody."""
+    return _NEEDED_BY_COMMAND.get(command, Permission.OPERATE)
+
 
 _V1 = "/api/v1"
 _OF_PEOPLE: Mapping[str, Mapping[str, Permission]] = {
@@ -127,6 +151,23 @@ _OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
     },
     f"{_V1}/report-schedules/{{schedule}}/send": {"POST": Permission.NOTIFICATIONS},
 }
+_OF_BOXES: Mapping[str, Mapping[str, Permission]] = {
+    # Before a box is known: its code, a person or its key lets it in, not a session.
+    CLAIM_PATH: {"POST": Permission.PUBLIC},
+    ANNOUNCE_PATH: {"POST": Permission.PUBLIC},
+    RENEW_PATH: {"POST": Permission.PUBLIC},
+    AUTHORITY_PATH: {"GET": Permission.PUBLIC},
+    CRL_PATH: {"GET": Permission.PUBLIC},
+    f"{_V1}/provisioning": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/codes": {"GET": Permission.PROVISION, "POST": Permission.PROVISION},
+    f"{_V1}/provisioning/codes/{{code_id}}": {"DELETE": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}": {"GET": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}/approval": {"POST": Permission.PROVISION},
+    f"{_V1}/provisioning/boxes/{{fingerprint}}/refusal": {"POST": Permission.PROVISION},
+    f"{_V1}/provisioning/certificates": {"GET": Permission.READ},
+    f"{_V1}/provisioning/certificates/{{edge}}/revocation": {"POST": Permission.PROVISION},
+}
 _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     "/health/live": {"GET": Permission.PUBLIC},
     "/health/ready": {"GET": Permission.PUBLIC},
@@ -154,6 +195,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/count": {"GET": Permission.READ, "POST": Permission.WRITE},
+    f"{_V1}/lots/{{site}}/{{lot}}/levels": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/true-counts": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/gates": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/passages": {"GET": Permission.READ},
@@ -175,6 +217,20 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/edges/{{edge}}/gaps": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/bays/{{bay}}/history": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/shadow": {"GET": Permission.READ, "PATCH": Permission.WRITE},
+    f"{_V1}/edges/{{edge}}/settings": {"GET": Permission.READ, "PATCH": Permission.OPERATE},
+    f"{_V1}/edges/{{edge}}/commands": {"GET": Permission.READ, "POST": Permission.OPERATE},
+    f"{_V1}/edges/{{edge}}/commands/{{command}}": {
+        "GET": Permission.READ,
+        "DELETE": Permission.OPERATE,
+    },
+    f"{_V1}/edges/{{edge}}/commands/{{command}}/file": {"GET": Permission.OPERATE},
+    f"{_V1}/campaigns": {"GET": Permission.READ, "POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}": {"GET": Permission.READ},
+    f"{_V1}/campaigns/{{campaign}}/boxes": {"GET": Permission.READ},
+    f"{_V1}/campaigns/{{campaign}}/start": {"POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}/pause": {"POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}/stop": {"POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}/retry": {"POST": Permission.OPERATE},
     f"{_V1}/events": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
     f"{_V1}/map/lots": {"GET": Permission.READ},
@@ -215,8 +271,10 @@ _NEEDED = {
     **_registry("zones", "{site}/{lot}/{zone}"),
     **_registry("bays", "{site}/{lot}/{bay}"),
     **_registry("devices", "{device}"),
+    f"{_V1}/registry/devices/{{device}}/replacement": {"POST": Permission.REGISTRY},
     **_OF_PEOPLE,
     **_OF_ALERTS,
+    **_OF_BOXES,
 }
 
 

@@ -58,6 +58,15 @@ class HttpConfig(Section):
         default=(), description="addresses whose X-Forwarded-For and -Proto are believed"
     )
     max_connections: int = Field(default=512, ge=8, le=100_000)
+    cert_file: Path | None = Field(
+        default=None, description="PEM certificate with its chain; the service speaks TLS itself"
+    )
+    key_file: Path | None = Field(default=None, description="PEM, its private key")
+
+    @property
+    def scheme(self) -> str:
+        """Of the addresses that it serves."""
+        return "http" if self.cert_file is None else "https"
 
     @model_validator(mode="after")
     def _open_means_tokens(self) -> Self:
@@ -67,6 +76,9 @@ class HttpConfig(Section):
                 f"host {self.host} is beyond loopback: expected [[http.tokens]], require_login = "
                 "true, or allow_anonymous = true in so many words, but got none of them"
             )
+            raise ValueError(msg)
+        if (self.cert_file is None) != (self.key_file is None):
+            msg = "cert_file and key_file belong together: expected both or neither"
             raise ValueError(msg)
         if self.allow_anonymous and self.require_login:
             msg = "allow_anonymous and require_login contradict each other"

@@ -24,7 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from cloud_app.config import BrokerConfig, BrokerProtocol
+from cloud_app.config import BrokerConfig, BrokerProtocol, TlsConfig
 from cloud_app.errors import BrokerError
 from cloud_app.ingest.decode import REPORT_KINDS, Inbound
 from cloud_app.storage.times import to_ms
@@ -164,14 +164,26 @@ class CloudLink:
             ack = Ack(epoch=mark.epoch, upto=mark.upto, replay=replay)
             self.publish(topic, ack.encode(), DELIVERY_RULES[TopicKind.ACK].qos)
 
-    def publish(self, topic: Topic, payload: bytes, qos: int = 1) -> None:
+    def publish(
+        self, topic: Topic, payload: bytes, qos: int = 1, *, expiry_s: int | None = None
+    ) -> None:
         """Publish if there is a connection.
 
         Nothing is queued while there is none: watermarks and shadow answers are worked out anew
         when the edge speaks again, and an old one would only mislead.
+
+        Args:
+            topic: where to.
+            payload: what.
+            qos: 0 or 1.
+            expiry_s: the broker drops it after so long (MQTT 5).
         """
+        properties = None
+        if expiry_s is not None and self._is_mqtt_5:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = expiry_s
         if self._client.is_connected():
-            self._client.publish(str(topic), payload, qos)
+            self._client.publish(str(topic), payload, qos, properties=properties)
 
     def listen_to(self, site: str, edge: str) -> None:
         """Also receive an edge's events through a subscription of our own."""
@@ -220,14 +232,7 @@ class CloudLink:
                 config.username, password.get_secret_value() if password else None
             )
         if config.tls is not None:
-            try:
-                context = ssl.create_default_context(cafile=str(config.tls.ca_file))
-                if config.tls.cert_file is not None:
-                    context.load_cert_chain(config.tls.cert_file, config.tls.key_file)
-            except (OSError, ssl.SSLError) as exc:
-                msg = f"broker.tls: expected readable PEM files, but got: {exc}"
-                raise BrokerError(msg) from exc
-            client.tls_set_context(context)
+            client.tls_set_context(tls_context(config.tls))
         client.on_connect = self._connected
         client.on_connect_fail = self._unreachable
         client.on_disconnect = self._disconnected
@@ -316,6 +321,22 @@ class CloudLink:
         )
         if not self._inbox.put(inbound):
             self._client.ack(message.mid, message.qos)
+
+
+def tls_context(config: TlsConfig) -> ssl.SSLContext:
+    """What checks the broker's certificate and shows ours.
+
+    Raises:
+        BrokerError: a file is missing or is no PEM.
+    """
+    try:
+        context = ssl.create_default_context(cafile=str(config.ca_file))
+        if config.cert_file is not None:
+            context.load_cert_chain(config.cert_file, config.key_file)
+    except (OSError, ssl.SSLError) as exc:
+        msg = f"broker.tls: expected readable PEM files, but got: {exc}"
+        raise BrokerError(msg) from exc
+    return context
 
 
 def _topic_of(message: mqtt.MQTTMessage) -> str:

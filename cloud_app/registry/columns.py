@@ -7,6 +7,7 @@ or GeoJSON in a cell of a table, and the geometry of a feature.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -48,7 +49,38 @@ def unknown_columns(kind: Kind, names: Iterable[str], extra: Iterable[str] = ())
     return [_unknown(kind, name, known) for name in names if name not in known]
 
 
+_EUI = re.compile(r"[0-9a-f]{16}")
+_EUI_COLUMNS = frozenset({"dev_eui", "deveui", "devEUI", "DevEUI"})
+_KEY = re.compile(r"(app|nwk|gen_?app|network|session|join|f_?nwk\w*|s_?nwk\w*)_?s?_?key", re.I)
+
+
+def is_key(name: str) -> bool:
+    """Whether a column holds the root or session keys of LoRaWAN devices."""
+    return _KEY.fullmatch(name.strip().replace("-", "_").replace(" ", "_")) is not None
+
+
+def as_registered(name: str) -> str:
+    """A column's name as the registry has it: a DevEUI is the serial number of a device."""
+    return "serial" if name in _EUI_COLUMNS else name
+
+
+def dev_eui(text: str) -> str:
+    """A DevEUI in the form that network servers send, however a label has it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    plain = re.sub(r"[-: ]", "", text).lower()
+    if _EUI.fullmatch(plain) is None:
+        msg = f"expected a DevEUI of 16 hexadecimal digits, but got {text[:_SHOWN]!r}"
+        raise ValueError(msg)
+    return plain
+
+
 def _unknown(kind: Kind, name: str, known: list[str]) -> Fault:
+    if is_key(name):
+        told = "keys stay at the network server: take this column out, nothing of it was read"
+        return Fault(name[:_SHOWN], told)
     near = get_close_matches(name.strip().lower(), known, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]}?" if near else ""
     expected = ", ".join(known)

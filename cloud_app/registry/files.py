@@ -20,8 +20,10 @@ from cloud_app.registry.checks import typed
 from cloud_app.registry.columns import (
     TYPE,
     as_kind,
+    as_registered,
     cells_of,
     columns_of,
+    dev_eui,
     facts_in,
     ids_in,
     kind_of,
@@ -139,7 +141,9 @@ def read_csv(text: str, name: str, progress: Progress | None = None) -> Reading:
     separator = ";" if header.count(";") > header.count(",") else ","
     rows = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        names = [cell.strip() for cell in next(rows, [])]
+        titles = [cell.strip() for cell in next(rows, [])]
+        names = [as_registered(title) for title in titles]
+        euis = {name for name, title in zip(names, titles, strict=True) if name != title}
         kind = _kind_of_table(reading, names)
         if kind is None:
             return reading
@@ -161,10 +165,25 @@ def read_csv(text: str, name: str, progress: Progress | None = None) -> Reading:
                 for column, cell in zip(names, cells, strict=True)
                 if column in known
             }
+            if (fault := _normalise(given, euis, place)) is not None:
+                reading.faults.append(fault)
+                continue
             reading.take(kind, given, place)
     except csv.Error as exc:
         reading.faults.append(Fault(None, f"expected CSV, but got: {exc}", f"line {rows.line_num}"))
     return reading
+
+
+def _normalise(given: dict[str, str | None], euis: set[str], place: str) -> Fault | None:
+    """Write DevEUIs as network servers do; a fault for what is none."""
+    for name in euis:
+        text = given.get(name)
+        if text is not None:
+            try:
+                given[name] = dev_eui(text)
+            except ValueError as exc:
+                return Fault(name, str(exc), place)
+    return None
 
 
 def _as_meant(cell: str) -> str:

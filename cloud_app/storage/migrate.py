@@ -14,7 +14,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import threading
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +111,9 @@ def every_table() -> MetaData:
     for module in pkgutil.iter_modules(storage.__path__, f"{storage.__name__}."):
         if module.name.endswith("_tables"):
             importlib.import_module(module.name)
-    for package in pkgutil.iter_modules(cloud_app.__path__, "cloud_app."):
-        if package.ispkg and find_spec(f"{package.name}.tables") is not None:
-            importlib.import_module(f"{package.name}.tables")
+    root = Path(cloud_app.__path__[0])
+    for path in sorted(root.rglob("tables.py")):
+        importlib.import_module(
+            ".".join(("cloud_app", *path.relative_to(root).parent.parts, "tables"))
+        )
     return metadata

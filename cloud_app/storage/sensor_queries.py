@@ -9,15 +9,17 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
 
 from cloud_app.sensor_views import FrameItem, SensorCondition, SensorDetail, SensorItem
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session
+from cloud_app.storage.paging import By, beyond, lost, ordered
 from cloud_app.storage.queries import Sites, occupancy_of, of_sites
 from cloud_app.storage.sensor_tables import sensor, sensor_frame
 from cloud_app.storage.sensors import IS_LOW, IS_SILENT
 from cloud_app.storage.times import from_ms
+from sensors.battery import BatteryForecast, forecast_battery
 
 _DAY_MS = 86_400_000
 _MOST_FRAMES = 20_000
@@ -111,8 +113,13 @@ class SensorFilter:
 
 
 def sensors(session: Session, wanted: SensorFilter, now_ms: int, limit: int) -> list[SensorItem]:
-    """A page of sensors, in the order that is wanted."""
+    """A page of sensors, in the order that is wanted.
+
+    Raises:
+        PageLostError: the sensor before it is gone.
+    """
     key = _ORDERS[wanted.order]
+    order = (By(key, wanted.is_down), By(_s.c.site), By(_s.c.device))
     conditions = wanted.conditions()
     if wanted.after is not None:
         place = select(key.label("key")).where(
@@ -120,12 +127,9 @@ def sensors(session: Session, wanted: SensorFilter, now_ms: int, limit: int) -> 
         )
         last = session.rows(place, {"now_ms": now_ms})
         if not last:
-            return []
-        beyond = key < last[0].key if wanted.is_down else key > last[0].key
-        next_one = tuple_(_s.c.site, _s.c.device) > wanted.after
-        conditions.append(or_(beyond, and_(key == last[0].key, next_one)))
-    ordered = key.desc() if wanted.is_down else key
-    query = _ALL.where(*conditions).order_by(ordered, _s.c.site, _s.c.device).limit(limit)
+            raise lost("/".join(wanted.after))
+        conditions.append(beyond(order, (last[0].key, *wanted.after)))
+    query = _ALL.where(*conditions).order_by(*ordered(order)).limit(limit)
     return [SensorItem(**_item(row)) for row in session.rows(query, {"now_ms": now_ms})]
 
 
@@ -140,7 +144,34 @@ def find_sensor(session: Session, device: str, sites: Sites, now_ms: int) -> Sen
     if not rows:
         return None
     frames, lost = _through(session, rows[0].site, device, now_ms)
-    return SensorDetail(**_item(rows[0]), frames_24h=frames, lost_24h=lost)
+    battery = _battery(session, rows[0].site, device, now_ms)
+    return SensorDetail(
+        **_item(rows[0]),
+        frames_24h=frames,
+        lost_24h=lost,
+        battery_days=battery.days,
+        battery_days_low=battery.low,
+        battery_days_high=battery.high,
+        battery_why=battery.why,
+    )
+
+
+_LEVELS = (
+    select(sensor_frame.c.time_ms, sensor_frame.c.battery_pct)
+    .where(
+        sensor_frame.c.site == bindparam("at_site"),
+        sensor_frame.c.device == bindparam("of_device"),
+        sensor_frame.c.battery_pct.is_not(None),
+    )
+    .order_by(sensor_frame.c.time_ms.desc())
+    .limit(_MOST_FRAMES)
+)
+
+
+def _battery(session: Session, site: str, device: str, now_ms: int) -> BatteryForecast:
+    rows = session.rows(_LEVELS, {"at_site": site, "of_device": device})
+    readings = [(row.time_ms / 1000, row.battery_pct) for row in rows]
+    return forecast_battery(readings, now_ms / 1000)
 
 
 _COUNTERS = (

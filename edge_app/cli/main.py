@@ -14,6 +14,10 @@ from rich.table import Table
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, one line of help); the module holds a typer app named `app`
     "run": ("edge_app.cli.run", "Run the edge service."),
+    "provision": (
+        "edge_app.cli.provision",
+        "Get the box its certificate and its broker, with a one-time code or by approval.",
+    ),
     "demo": ("edge_app.cli.demo", "Watch a simulated lot: no camera, broker or network needed."),
     "judge": ("edge_app.cli.judge", "Judge the bays of an image or clip; draw the result."),
     "calibrate": ("edge_app.cli.calibrate", "Open the calibration editor on a camera or image."),

@@ -6,15 +6,18 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 from pydantic_settings.exceptions import SettingsError
 
+from edge_app.config.changeable import change_raw
 from edge_app.config.known_secrets import register_config, register_environment, register_raw
 from edge_app.config.sample import models_in
-from edge_app.config.settings import ENV_PREFIX, LotsightConfig
+from edge_app.config.settings import DEFAULT_STATE_DIR, ENV_PREFIX, LotsightConfig
+from edge_app.provisioning.identity import with_identity
 from edge_app.redaction import mask_secrets
 from telemetry import ConfigError
 
@@ -31,11 +34,15 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRETS = ("password", "token")
 
 
-def load_config(path: Path) -> LotsightConfig:
+def load_config(path: Path, changes: Mapping[str, JsonValue] | None = None) -> LotsightConfig:
     """Read and check a configuration file.
 
     Relative paths in it are relative to the file. A secret may be in a separate file
     (`password_file`) or in the environment (`password_env` names the variable).
+
+    Args:
+        path: the file.
+        changes: settings that come before those of the file.
 
     Raises:
         ConfigError: it cannot be read, is no TOML, or a key or value in it is wrong; the text lists
@@ -46,10 +53,12 @@ def load_config(path: Path) -> LotsightConfig:
     except (OSError, UnicodeDecodeError) as exc:
         msg = f"{path}: cannot read this configuration file: {exc}"
         raise ConfigError(msg) from exc
-    return parse_config(text, path)
+    return parse_config(text, path, changes)
 
 
-def parse_config(text: str, path: Path) -> LotsightConfig:
+def parse_config(
+    text: str, path: Path, changes: Mapping[str, JsonValue] | None = None
+) -> LotsightConfig:
     """As `load_config`, from text; `path` names it in errors and is the base of relative paths."""
     try:
         raw = tomllib.loads(text)
@@ -59,7 +68,10 @@ def parse_config(text: str, path: Path) -> LotsightConfig:
         msg = f"{path}: {place}invalid TOML: {match['what'] if match else exc}"
         raise ConfigError(msg) from exc
     lines = key_lines(text)
+    if changes:
+        change_raw(raw, changes)
     _absolute_paths(raw, path.absolute().parent)
+    raw = with_identity(raw, state_dir_of(raw), path)
     register_raw(raw)
     _read_secrets(raw, path, lines)
     register_raw(raw)
@@ -75,6 +87,13 @@ def parse_config(text: str, path: Path) -> LotsightConfig:
         raise ConfigError(msg) from exc
     register_config(config)
     return config
+
+
+def state_dir_of(raw: Raw) -> Path:
+    """The state folder that a file names, or the usual one; the rest of it may be wrong."""
+    edge = raw.get("edge")
+    named = edge.get("state_dir") if isinstance(edge, dict) else None
+    return Path(named) if isinstance(named, str) else DEFAULT_STATE_DIR
 
 
 def key_lines(text: str) -> dict[Location, int]:

@@ -28,7 +28,6 @@ from edge_app.delivery.errors import (
     BrokerRefused,
     BrokerUnreachable,
     ConnectionEnded,
-    ProtocolError,
     link_error,
     reason_text,
 )
@@ -182,7 +181,8 @@ class Connection:
                 raise ConnectionEnded(msg)
             self._turn(left_s)
             if self._closed and self._connack is None:
-                raise self._closed
+                is_refused = isinstance(self._closed, BrokerRefused)
+                raise self._closed if is_refused else self._hung_up()
         code, _ = self._connack
         if code:
             msg = f"{self._where}: the broker refused the connection: {reason_text(code)}"
@@ -307,11 +307,16 @@ class Connection:
     def _watch(self) -> None:
         sock = self._client.socket()
         if not isinstance(sock, socket.socket):
-            msg = f"{self._where}: expected a TCP socket, but got {type(sock).__name__}"
-            raise ProtocolError(msg)
+            raise self._hung_up()
         # An acknowledgement followed by a message would else wait 40 ms for the other side's.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(sock, selectors.EVENT_READ)
+
+    def _hung_up(self) -> ConnectionEnded:
+        tls, why = self._config.tls, "it may not speak MQTT"
+        if tls is not None and tls.cert_file is not None:
+            why = "it may not accept this box's certificate (revoked, expired, unknown authority)"
+        return ConnectionEnded(f"{self._where}: the broker hung up before CONNACK: {why}")
 
     def _connect_properties(self) -> Properties | None:
         if not self.is_mqtt5:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
+
+from cryptography import x509
 
 from edge_app.delivery.config import TlsConfig
 from edge_app.delivery.errors import CertificateError, LinkError
 from edge_app.delivery.session import Alarms
 
 _log = logging.getLogger(__name__)
+
+NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME, which Python has no name for."""
 
 
 def tls_context(config: TlsConfig) -> ssl.SSLContext:
@@ -32,7 +38,25 @@ def tls_context(config: TlsConfig) -> ssl.SSLContext:
             context.load_cert_chain(config.cert_file, config.key_file, password="")  # nosec B106
         except (OSError, ssl.SSLError) as exc:
             raise _trouble(config.cert_file, exc) from exc
+        if clock_is_behind(config, datetime.now(UTC)):
+            # No date can be judged; name and authority of the broker still are.
+            context.verify_flags = ssl.VerifyFlags(int(context.verify_flags) | NO_CHECK_TIME)
     return context
+
+
+def clock_is_behind(config: TlsConfig, now: datetime) -> bool:
+    """Whether this box's clock shows a time at which its own certificate did not exist yet.
+
+    So it is after a power cut without a battery, until NTP answers, which it never does in some
+    mobile networks. Such a clock calls every certificate one of the future.
+    """
+    if config.cert_file is None:
+        return False
+    try:
+        own = x509.load_pem_x509_certificates(config.cert_file.read_bytes())[0]
+    except (OSError, ValueError, IndexError):
+        return False
+    return now < own.not_valid_before_utc
 
 
 def fingerprint(config: TlsConfig) -> str:
@@ -64,10 +88,15 @@ class CertificateWatch:
         self._in_use = ""
         self._check_at_s = 0.0
 
-    def context(self) -> ssl.SSLContext:
+    def context(self, alarms: Alarms) -> ssl.SSLContext:
         """A context of the files as they are now."""
         self._in_use = fingerprint(self._config)
-        return tls_context(self._config)
+        context = tls_context(self._config)
+        if int(context.verify_flags) & NO_CHECK_TIME:
+            alarms.raise_("clock", "this box's clock is behind its own certificate: set it, by NTP")
+        else:
+            alarms.clear("clock")
+        return context
 
     def changed(self, now_s: float, alarms: Alarms) -> bool:
         """Whether to reconnect with new files."""

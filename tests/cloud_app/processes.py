@@ -42,7 +42,7 @@ class Consumer:
                 [sys.executable, "-c", _SERVE, "serve", "-c", str(self._config)],
                 stdout=log, stderr=log,
             )  # fmt: skip
-        wait_until(self._is_ready, 60, f"{self.name} to be ready; {self._log}")
+        wait_until(self._is_ready, 120, f"{self.name} to be ready; {self._log}")
 
     def _is_ready(self) -> bool:
         assert self._process is not None
@@ -55,6 +55,11 @@ class Consumer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""

@@ -28,6 +28,8 @@ from cloud_app.config import (
     Scope,
     TokenConfig,
 )
+from cloud_app.fleet.authority.own_issuer import initialise
+from cloud_app.fleet.authority.x509 import new_key
 from cloud_app.occupancy.balances import Lot
 from cloud_app.occupancy.counting import count_lot
 from cloud_app.occupancy.passages import Place, take_reports
@@ -36,8 +38,11 @@ from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.times import to_ms
 from sensors.gates import GateReport, Passage
 from telemetry import PassageDirection, PassageMethod
+from telemetry.aws import ShadowTopics
+from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.accounts.kit import NORTH, PASSWORD, PEOPLE, acting, add, log_in, signed_in
 from tests.cloud_app.alerts.kit import FULL, Desk, receiving_posts
+from tests.cloud_app.authority.box_key import BoxKey
 from tests.cloud_app.hub import Hub, fill
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.kit.waiting import eventually
@@ -111,9 +116,16 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         log_in(ada, ADA)
         _registry(walk, ops)
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
+        _settings(walk, ops)
+        order = {"name": "restart_service", "id": "c1"}
+        walk.call(ops, "POST", "edges/{edge}/commands", order, edge="box-1")
+        one = {"edge": "box-1", "command": "c1"}
+        walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
+        _campaigns(walk, ops)
         _lots(walk, ops)
         file = "lot,start,end,name\n,2026-08-15T18:00+02:00,2026-08-15T23:00+02:00,Fair\n"
         walk.send(ops, "PUT", "sites/{site}/local-events", file, site="north")
+        _boxes(walk, ops)
         _alerts(walk, ada)
         _schedules(walk, ada)
         _others(walk, ada)
@@ -125,6 +137,16 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         if method != "GET" and not template.startswith(NOT_BY_PEOPLE)
     }
     assert changing - walk.done == set(), "call these in this test too"
+
+
+def _settings(walk: Walk, client: httpx.Client) -> None:
+    hold = {"type": "number", "minimum": 0}
+    evidence = {"type": "object", "properties": {"enter_hold_s": hold}}
+    schema: Any = {"type": "object", "properties": {"evidence": evidence}}
+    about = ShadowUpdate(reported={"settings_schema": schema}, sections=frozenset({"reported"}))
+    walk.hub.shadows.update(ShadowTopics("box-1"), about)
+    change = {"settings": {"evidence": {"enter_hold_s": 5}}, "version": 0}
+    walk.call(client, "PATCH", "edges/{edge}/settings", change, edge="box-1")
 
 
 def _registry(walk: Walk, client: httpx.Client) -> None:
@@ -141,9 +163,30 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
         changed = walk.call(client, "PATCH", route, {"name": "B"}, etag=made.headers["ETag"], **ids)
         etag = changed.headers["ETag"]
         walk.call(client, "POST", f"{route}/revert", {"facts": ["name"]}, etag=etag, **ids)
+    watching = {"site": "s1", "lot": "l1", "bay": "b1", "kind": "sensor"}
+    device = routes[-1]
+    made = walk.call(client, "PUT", device, watching, etag=_etag(client, device, ids), **ids)
+    etag = made.headers["ETag"]
+    walk.call(client, "POST", f"{device}/replacement", {"device": "d2"}, etag=etag, **ids)
+    path = "/api/v1/registry/devices/d2"
+    client.delete(path, headers={"If-Match": client.get(path).headers["ETag"]})
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _campaigns(walk: Walk, client: httpx.Client) -> None:
+    payload = {"target": "net.onnx", "version": "2"}
+    draft = {"name": "n", "kind": "model", "payload": payload, "edges": ["box-1"]}
+    which = walk.call(client, "POST", "campaigns", draft).json()["id"]
+    for act in ("start", "pause", "retry", "stop"):
+        etag = f'"{client.get(f"/api/v1/campaigns/{which}").json()["version"]}"'
+        body: dict[str, str] | None = {} if act == "stop" else None
+        walk.call(client, "POST", f"campaigns/{{campaign}}/{act}", body, etag=etag, campaign=which)
+
+
+def _etag(client: httpx.Client, route: str, ids: dict[str, str]) -> str:
+    return client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
 
 
 def _lots(walk: Walk, client: httpx.Client) -> None:
@@ -164,6 +207,27 @@ def _lots(walk: Walk, client: httpx.Client) -> None:
         count_lot(session, Lot("north", "garage"), walk.hub.context.now(), GatesConfig())
     etag = client.get("/api/v1/lots/north/garage/count").headers["ETag"]
     walk.call(client, "POST", "lots/{site}/{lot}/count", {"count": 3}, etag=etag, **garage)
+
+
+def _boxes(walk: Walk, client: httpx.Client) -> None:
+    with walk.hub.database.write() as session:
+        initialise(session, new_key(), "root", walk.hub.context.now().now_ms)
+    code = walk.call(client, "POST", "provisioning/codes", {"site": "north"}).json()
+    box = BoxKey()
+    made = walk.call(
+        client, "POST", "provisioning/claims", {"code": code["code"], "csr": box.request()}
+    ).json()
+    edge, chain = made["home"]["edge"], made["certificate"]
+    walk.call(client, "POST", "provisioning/renewals", box.renewal(chain, BoxKey()))
+    walk.call(client, "POST", "provisioning/certificates/{edge}/revocation", edge=edge)
+    code = walk.call(client, "POST", "provisioning/codes", {"site": "north"}).json()
+    which = code["made"]["id"]
+    walk.call(client, "DELETE", "provisioning/codes/{code_id}", code_id=which)
+    one = "provisioning/boxes/{fingerprint}"
+    for act, body in (("approval", {"edge": "box-77", "site": "north"}), ("refusal", None)):
+        other = BoxKey()
+        walk.call(client, "POST", "provisioning/announcements", {"csr": other.request()})
+        walk.call(client, "POST", f"{one}/{act}", body, fingerprint=other.fingerprint)
 
 
 def _alerts(walk: Walk, client: httpx.Client) -> None:

@@ -64,6 +64,7 @@ OF_A_TOWN = {
     "/people": "main tbody tr",
     "/keys": ".notice",
     "/notifications": ".notice",
+    "/provisioning": ".notice",
     "/audit": "main tbody tr",
     "/reports/schedules": ".notice",
     "/settings": ".session-list li",
@@ -86,7 +87,11 @@ def test_no_serious_finding_where_people_work(
         if findings := serious_findings(page):
             found[place] = findings
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, place
-    for place, button in (("/people", "Invite"), ("/notifications", "New rule")):
+    for place, button in (
+        ("/people", "Invite"),
+        ("/notifications", "New rule"),
+        ("/provisioning", "New code"),
+    ):
         page.goto(town.url + place)
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("dialog")).to_be_visible()

@@ -16,7 +16,9 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge_app.delivery.errors import CertificateError
-from edge_app.delivery.provisioning import ProvisioningRefused, own_key, provision
+from edge_app.provisioning.errors import ProvisioningRefused
+from edge_app.provisioning.keys import own_key
+from edge_app.provisioning.mqtt import provision
 from telemetry import decode
 from telemetry.aws import (
     CertificateIssued,

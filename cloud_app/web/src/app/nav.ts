@@ -11,9 +11,11 @@ import {
   type LucideIcon,
   Map as MapIcon,
   RadioTower,
+  Rocket,
   ScrollText,
   Send,
   Settings,
+  ShieldCheck,
   TriangleAlert,
   Users,
 } from 'lucide-preact';
@@ -46,6 +48,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
         isMain: true,
       },
       { href: '/edges', label: 'nav.edges', icon: RadioTower, needs: 'read', key: 'e', isMain: true },
+      { href: '/campaigns', label: 'nav.campaigns', icon: Rocket, needs: 'read' },
       { href: '/sensors', label: 'nav.sensors', icon: CircleParking, needs: 'read', key: 'd' },
       { href: '/events', label: 'nav.events', icon: Activity, needs: 'read', key: 'v' },
       { href: '/reports', label: 'nav.reports', icon: ChartColumn, needs: 'read', key: 't' },
@@ -56,6 +59,7 @@ export const PLACES: readonly { title: MessageKey; places: readonly Place[] }[] 
     title: 'nav.administration',
     places: [
       { href: '/registry', label: 'nav.registry', icon: Building2, needs: 'read', key: 'r' },
+      { href: '/provisioning', label: 'nav.provisioning', icon: ShieldCheck, needs: 'provision' },
       { href: '/people', label: 'nav.people', icon: Users, needs: 'people', key: 'p' },
       { href: '/keys', label: 'nav.keys', icon: KeyRound, needs: 'keys' },
       { href: '/notifications', label: 'nav.notifications', icon: Send, needs: 'notifications' },

@@ -12,6 +12,8 @@ const AlertPage = lazy(() => import('../pages/alerts/AlertPage').then((m) => m.A
 const IncidentsPage = lazy(() => import('../pages/incidents/IncidentsPage').then((m) => m.IncidentsPage));
 const EdgesPage = lazy(() => import('../pages/edges/EdgesPage').then((m) => m.EdgesPage));
 const EdgePage = lazy(() => import('../pages/edges/EdgePage').then((m) => m.EdgePage));
+const CampaignsPage = lazy(() => import('../pages/campaigns/CampaignsPage').then((m) => m.CampaignsPage));
+const CampaignPage = lazy(() => import('../pages/campaigns/CampaignPage').then((m) => m.CampaignPage));
 const SensorsPage = lazy(() => import('../pages/sensors/SensorsPage').then((m) => m.SensorsPage));
 const SensorPage = lazy(() => import('../pages/sensors/SensorPage').then((m) => m.SensorPage));
 const SettingsPage = lazy(() => import('../pages/settings/SettingsPage').then((m) => m.SettingsPage));
@@ -20,6 +22,9 @@ const NotificationsPage = lazy(() =>
 );
 const PeoplePage = lazy(() => import('../pages/people/PeoplePage').then((m) => m.PeoplePage));
 const KeysPage = lazy(() => import('../pages/keys/KeysPage').then((m) => m.KeysPage));
+const ProvisioningPage = lazy(() =>
+  import('../pages/provisioning/ProvisioningPage').then((m) => m.ProvisioningPage),
+);
 const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
 const RegistryPage = lazy(() => import('../pages/registry/RegistryPage').then((m) => m.RegistryPage));
 const ThingPage = lazy(() => import('../pages/registry/ThingPage').then((m) => m.ThingPage));
@@ -38,12 +43,15 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/incidents" component={IncidentsPage} />
       <Route path="/edges" component={EdgesPage} />
       <Route path="/edges/:edge" component={EdgePage} />
+      <Route path="/campaigns" component={CampaignsPage} />
+      <Route path="/campaigns/:campaign" component={CampaignPage} />
       <Route path="/sensors" component={SensorsPage} />
       <Route path="/sensors/:device" component={SensorPage} />
       <Route path="/settings" component={SettingsPage} />
       <Route path="/notifications" component={NotificationsPage} />
       <Route path="/people" component={PeoplePage} />
       <Route path="/keys" component={KeysPage} />
+      <Route path="/provisioning" component={ProvisioningPage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/registry" component={RegistryPage} />
       <Route path="/registry/:kind" component={RegistryPage} />

@@ -1,4 +1,4 @@
-"""A new box gets its own certificate: fleet provisioning by claim.
+"""Fleet provisioning by claim over MQTT, for clouds that speak as AWS IoT does.
 
 The box makes its key itself and sends a signing request under the claim certificate, which all new
 boxes share and which may do nothing else. The private key is written with mode 0600 and never
@@ -7,23 +7,20 @@ leaves the box. Source: AWS IoT Core developer guide, "Device provisioning MQTT 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import BaseModel, JsonValue
 
 from edge_app.delivery.config import MqttConfig
 from edge_app.delivery.connection import Connection, Incoming, Outgoing, Suback
-from edge_app.delivery.errors import REFUSED, CertificateError, LinkError, reason_text
+from edge_app.delivery.errors import REFUSED, reason_text
 from edge_app.delivery.tls import tls_context
+from edge_app.provisioning.errors import ProvisioningRefused
+from edge_app.provisioning.keys import check_certificate, own_key, signing_request, write_file
 from telemetry.aws import (
     CertificateIssued,
     CreateFromCsr,
@@ -41,10 +38,6 @@ ANSWER_TIMEOUT_S = 30.0
 KEY_FILE = "edge.key"
 CERTIFICATE_FILE = "edge.crt"
 T = TypeVar("T", bound=BaseModel)
-
-
-class ProvisioningRefused(LinkError):  # noqa: N818 - the word of the field
-    """The provisioning service said no, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,63 +98,8 @@ def provision(
         talk.close()
     check_certificate(issued.certificate_pem, key, named.thing_name)
     cert_file = folder / CERTIFICATE_FILE
-    _write(cert_file, issued.certificate_pem.encode(), mode=0o644)
+    write_file(cert_file, issued.certificate_pem.encode(), mode=0o644)
     return Identity(named.thing_name, cert_file, folder / KEY_FILE, named.device_configuration)
-
-
-def own_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """The key at `path`, made if there is none; only its owner can read it.
-
-    Raises:
-        CertificateError: what lies there is no such key.
-    """
-    if path.exists():
-        try:
-            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError) as exc:
-            msg = f"{path}: expected a PEM private key: {exc}"
-            raise CertificateError(msg) from exc
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            msg = f"{path}: expected an elliptic-curve key, but got {type(key).__name__}"
-            raise CertificateError(msg)
-        return key
-    fresh = ec.generate_private_key(ec.SECP256R1())
-    pem = fresh.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    _write(path, pem, mode=0o600)
-    return fresh
-
-
-def signing_request(key: ec.EllipticCurvePrivateKey, name: str) -> str:
-    """A signing request for `name` as PEM."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    return request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-
-
-def check_certificate(pem: str, key: ec.EllipticCurvePrivateKey, name: str) -> None:
-    """See that a certificate is for our key and carries our name.
-
-    Raises:
-        CertificateError: it does not.
-    """
-    try:
-        certificate = x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as exc:
-        msg = f"expected a PEM certificate: {exc}"
-        raise CertificateError(msg) from exc
-    if certificate.public_key() != key.public_key():
-        msg = "the issued certificate does not match this box's key"
-        raise CertificateError(msg)
-    names = [
-        str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    ]
-    if names != [name]:
-        msg = f"the certificate must have CN {name}, the box's name, but got {names}"
-        raise CertificateError(msg)
 
 
 class _Talk:
@@ -219,14 +157,3 @@ class _Talk:
                     return
         msg = f"{self._where}: no SUBACK within {ANSWER_TIMEOUT_S:g} s"
         raise ProvisioningRefused(msg)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

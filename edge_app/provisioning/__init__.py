@@ -1,0 +1,1 @@
+"""How a box gets its key, certificate and home, and the next certificate in time."""
