@@ -12,10 +12,11 @@ from pydantic import BaseModel
 from cloud_app.analytics.planning.gis import geojson_of, geoparquet_of
 from cloud_app.analytics.planning.plan import LotPlanView, UnmetLot, plan_lot, unmet_lots
 from cloud_app.analytics.planning.replay import Change
-from cloud_app.analytics.reports.period import ReportError
+from cloud_app.analytics.reports.period import Period
 from cloud_app.api.context import Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery
-from cloud_app.api.report_routes import AskedPeriod, AskedWhere
+from cloud_app.api.report_routes import AskedPeriod, AskedWhere, First, Last, period_of
+from telemetry import LotId, SiteId
 
 router = APIRouter(
     prefix="/api/v1", tags=["planning"], dependencies=[Bearer, KnownQuery], responses=REFUSALS
@@ -84,16 +85,21 @@ def get_unmet(
     return Response(content, media_type=kind, headers=headers)
 
 
-@router.get("/planning/plan")
+def _lot_period(reading: Reading, site: SiteId, first: First = None, last: Last = None) -> Period:
+    return period_of(reading, (reading.site(site),), (first, last))
+
+
+@router.get("/planning/lots/{site}/{lot}")
 def get_plan(
+    site: SiteId,
+    lot: LotId,
     reading: Reading,
-    where: AskedWhere,
-    period: AskedPeriod,
+    period: Annotated[Period, Depends(_lot_period)],
     change: Annotated[Change, Depends(_change)],
 ) -> LotPlanView:
-    """What would be if a lot had other bays, or another price: a replay of the observed demand."""
-    if where.site is None or where.lot is None:
-        msg = "expected `site` and `lot`: whose demand is to be replayed"
-        raise ReportError(msg)
-    of = (where.site, where.lot)
+    """What would be if a lot had other bays, or another price: a replay of the observed demand.
+
+    No figures are made up: where too little was observed, `reason` says so.
+    """
+    of = (site, reading.lot(site, lot))
     return plan_lot(reading.session, of, period, change, reading.now().now_ms)

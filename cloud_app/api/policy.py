@@ -260,7 +260,7 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/search": {"GET": Permission.READ},
     f"{_V1}/reports": {"GET": Permission.READ},
     f"{_V1}/planning/unmet": {"GET": Permission.READ},
-    f"{_V1}/planning/plan": {"GET": Permission.READ},
+    f"{_V1}/planning/lots/{{site}}/{{lot}}": {"GET": Permission.READ},
     f"{_V1}/registry/map": {"GET": Permission.READ},
 }
 _THING = {

@@ -87,7 +87,7 @@ AskedWhere = Annotated[Where, Depends(_where)]
 def _asked_period(
     reading: Reading, where: AskedWhere, first: First = None, last: Last = None
 ) -> Period:
-    return _period(reading, where.sites, (first, last))
+    return period_of(reading, where.sites, (first, last))
 
 
 AskedPeriod = Annotated[Period, Depends(_asked_period)]
@@ -135,9 +135,14 @@ def get_report(
     return Response(made.content, media_type=made.media_type, headers=headers)
 
 
-def _period(
+def period_of(
     reading: ReadingRequest, sites: tuple[str, ...], days: tuple[date | None, date | None]
 ) -> Period:
+    """The days that were asked for, or the last four weeks.
+
+    Raises:
+        ReportError: they are none.
+    """
     first, last = days
     for day in days:
         if day is not None and not FIRST_MOMENT.date() <= day < LAST_MOMENT.date():

@@ -81,8 +81,9 @@ class LotPlanView(_View):
     lot: str
     first: date
     last: date
-    now: OutcomeView
-    planned: OutcomeView
+    reason: str | None = Field(description="why nothing is said; null where something is")
+    now: OutcomeView | None
+    planned: OutcomeView | None
     assumptions: Assumptions
 
 
@@ -113,24 +114,24 @@ def plan_lot(
         now_ms: nothing is expected of what comes later.
 
     Raises:
-        ReportError: less than half of the period was observed.
+        ReportError: more bays would be closed than there are.
     """
     site, lot = of
     observed, share = _observed(session, of, period, now_ms)
+    reason: str | None = None
+    outcomes: tuple[replay.Outcome, replay.Outcome] | None = None
     if share < LEAST_OBSERVED:
-        msg = (
-            f"expected at least {LEAST_OBSERVED:.0%} of the time of lot {lot} at {site} to be "
-            f"observed, but {share:.0%} is"
-        )
-        raise ReportError(msg)
-    before, after = replay.replay(observed, change)
+        reason = f"{share:.0%} of the time was observed; at least {LEAST_OBSERVED:.0%} are needed"
+    else:
+        outcomes = replay.replay(observed, change)
     return LotPlanView(
         site=site,
         lot=lot,
         first=period.first,
         last=period.last,
-        now=OutcomeView.of(before),
-        planned=OutcomeView.of(after),
+        reason=reason,
+        now=None if outcomes is None else OutcomeView.of(outcomes[0]),
+        planned=None if outcomes is None else OutcomeView.of(outcomes[1]),
         assumptions=Assumptions(
             observed=share,
             full_quarters=int(observed.is_full.sum()),

@@ -54,7 +54,7 @@ class Order:
     """What a report is to be about.
 
     Attributes:
-        sites: whose lots; there must be one.
+        sites: whose lots.
         lot: only this one.
         period: local days.
         compared: beside which other period.
@@ -109,7 +109,7 @@ def make_report(session: Session, order: Order, now: datetime) -> Report:
         now: aware; nothing is expected of what comes later.
 
     Raises:
-        ReportError: there is no lot, or too much is asked for at once.
+        ReportError: there is no such lot, or too much is asked for at once.
     """
     zones = _by_zone(session, order.sites)
     _check_size(session, order)
@@ -162,7 +162,7 @@ def _check_size(session: Session, order: Order) -> None:
     if order.lot is not None:
         query = query.where(bay_count.c.lot == order.lot)
     lots = len(session.rows(query.distinct()))
-    if not lots:
+    if not lots and order.lot is not None:
         msg = "expected at least one lot with bays, but there is none"
         raise ReportError(msg)
     if lots * order.period.days > LOT_DAYS_MAX:

@@ -22,7 +22,7 @@ PLACES = {
     "/lots/north/p1?view=list": "tbody tr",
     "/nowhere-in-settings": "h1",
     "/reports?place=north/p1": ".heat td[data-full]",
-    "/planning": ".unmet-map .map[data-ready=true]",
+    "/planning": ".report .plain",
 }
 
 

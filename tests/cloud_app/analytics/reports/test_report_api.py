@@ -62,14 +62,15 @@ def test_plans_say_what_they_rest_on_and_go_to_a_gis(database: Database) -> None
     hub = Hub(database, TOKENS)
     hub.clock.epoch_utc = box.now
     with hub.client("north-only") as http:
-        plan = http.get("/api/v1/planning/plan", params=HALL | {"bays": 2}).json()
+        route = "/api/v1/planning/lots/north/p1"
+        plan = http.get(route, params=WEEK | {"bays": 2}).json()
         assert (plan["now"]["bays"], plan["planned"]["bays"]) == (3, 5)
         assert plan["now"]["full_share"] > plan["planned"]["full_share"] == 0
         assert plan["assumptions"]["full_quarters"] == 7 * 8
-        few = HALL | {"from": "2026-01-01"}
-        refused = http.get("/api/v1/planning/plan", params=few)
-        assert (refused.status_code, "observed" in refused.text) == (422, True)
-        assert http.get("/api/v1/planning/plan", params=WEEK).status_code == 422
+        little = http.get(route, params=WEEK | {"from": "2026-01-01"}).json()
+        assert (little["now"], "observed" in little["reason"]) == (None, True)
+        assert http.get(route, params=WEEK | {"bays": -4}).status_code == 422
+        assert http.get("/api/v1/planning/lots/south/s1").status_code == 404
         [lot] = http.get("/api/v1/planning/unmet", params=WEEK).json()["lots"]
         assert lot["unmet_bay_hours_a_day"] > 0
         found = http.get("/api/v1/planning/unmet", params=WEEK | {"format": "geojson"})

@@ -92,7 +92,12 @@ function WhatIf({ lots, days, query }: WhatIfProps) {
   const plan = useData<LotPlanWhatIf>(
     `plan ${chosen} ${days.from} ${days.to} ${JSON.stringify(asked)}`,
     (signal) =>
-      ask(api.GET('/api/v1/planning/plan', { params: { query: { site, lot, ...days, ...asked } }, signal })),
+      ask(
+        api.GET('/api/v1/planning/lots/{site}/{lot}', {
+          params: { path: { site, lot }, query: { ...days, ...asked } },
+          signal,
+        }),
+      ),
   );
   const typed = (name: string) => (event: Event) =>
     query.set({ [name]: (event.currentTarget as HTMLInputElement).value });
@@ -143,6 +148,8 @@ function WhatIf({ lots, days, query }: WhatIfProps) {
 }
 
 function Outcomes({ plan: { now, planned, assumptions, first, last } }: { plan: LotPlanWhatIf }) {
+  if (!now || !planned)
+    return <p class="soft">{t('planning.tooLittle', { share: percent(assumptions.observed) })}</p>;
   const rows: [string, (outcome: Outcome) => string][] = [
     [t('reports.bays'), ({ bays }) => count(bays)],
     [t('planning.demand'), ({ demand }) => oneDigit(demand)],
