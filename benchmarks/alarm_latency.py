@@ -179,18 +179,19 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.disable(logging.ERROR)  # the cloud that is away, and each alarm
     print(f"{platform.machine()}, Python {platform.python_version()}, cloud's broker away")
-    print("| alarm and relay by | alarms | median ms | p95 ms | most ms |")
-    print("|---|---|---|---|---|")
+    print("| alarm and relay by | alarms | first ms | median ms | p95 ms | most ms |")
+    print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lot = Lot(arguments.mosquitto, folder)
         try:
             for way in ("MQTT", "HTTP", "Modbus"):
-                took = sorted(measure(lot, folder, way, arguments.alarms))
+                first, *others = measure(lot, folder, way, arguments.alarms)
+                took = sorted([first, *others])
                 p95 = took[int(0.95 * (len(took) - 1))]
                 print(
-                    f"| {way} | {len(took)} | {statistics.median(took):.1f} | {p95:.1f} "
-                    f"| {took[-1]:.1f} |"
+                    f"| {way} | {len(took)} | {first:.1f} | {statistics.median(took):.1f} "
+                    f"| {p95:.1f} | {took[-1]:.1f} |"
                 )
         finally:
             lot.stop()

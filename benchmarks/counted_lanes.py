@@ -29,7 +29,8 @@ from scipy.optimize import linear_sum_assignment
 from calibration.clips import ClipReader
 from datasets.lots import data_root
 from models import default_model, open_detector
-from simulator.entrance import Crossing, SimulatedEntrance, scenes_of
+from simulator.entrance import SimulatedEntrance, scenes_of
+from simulator.passing import Crossing
 from telemetry.gates import PassageDirection
 from vision.detector import OnnxDetector
 from vision.judge import NO_BAYS

@@ -96,7 +96,7 @@ def write(database: Database, lot: PlannedLot, past: CountedPast) -> None:
     """Write it, a little at once; what is there already changes nothing."""
     site, spaces = lot.spec.site, len(lot.bays)
     quarters = [
-        (site, lot.id, start_ms, gate, way, "", count)
+        (site, lot.id, start_ms, gate, way, "", count, "")
         for (start_ms, gate, way), count in sorted(past.passed.items())
     ]
     points = [(site, lot.id, at_ms, count, spaces - count, 0) for at_ms, count in past.points]

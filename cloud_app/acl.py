@@ -46,6 +46,7 @@ def _consumer(prefix: str, root: str, user: str) -> str:
             f"topic write {every}/ack",
             f"topic write {every}/cmd/+",
             f"topic readwrite {root}/things/+/shadow/#",
+            f"topic readwrite {root}/things/+/jobs/#",
             "topic read $SYS/#",
         )
     )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How grave an alert is."""
+    """Severity of an alert."""
 
     INFO = "info"
     WARNING = "warning"
@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 
 class AlertState(StrEnum):
-    """Where an alert is in its life; of two that hold the later one counts."""
+    """The state of an alert; if two apply, the later one counts."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -24,7 +24,7 @@ class AlertState(StrEnum):
 
 
 class AlertRule(StrEnum):
-    """What opens alerts."""
+    """The conditions that open alerts."""
 
     EDGE_OFFLINE = "edge_offline"
     CAMERA_LOST = "camera_lost"

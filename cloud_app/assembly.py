@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,9 @@ from cloud_app.accounts.assembly import Accounts
 from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.alerts.courier import Courier
 from cloud_app.alerts.targets import Targets
+from cloud_app.analytics.accuracy import AccuracyKeeper
 from cloud_app.analytics.forecasts import ForecastWorker
+from cloud_app.analytics.reports.stays import StayKeeper
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
@@ -21,6 +23,8 @@ from cloud_app.config import CloudConfig
 from cloud_app.fleet.authority.broker_files import BrokerFiles
 from cloud_app.fleet.authority.keeper import BrokerFileKeeper, end_connection
 from cloud_app.fleet.authority.own_issuer import OwnIssuer
+from cloud_app.fleet.campaigns.rounds import CampaignRounds
+from cloud_app.fleet.worker import FleetRounds, FleetWorker, fleet_requests
 from cloud_app.housekeeping import Housekeeper
 from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.gates.worker import GateWorker
@@ -32,6 +36,7 @@ from cloud_app.ingest.worker import IngestWorker, Sink
 from cloud_app.occupancy.counting import LotCounter
 from cloud_app.occupancy.reconciler import Reconciler
 from cloud_app.rounds import LeaderRounds
+from cloud_app.schedules.sending import Sender
 from cloud_app.shadow_service import ShadowService, ShadowWorker
 from cloud_app.storage.database import Database
 from cloud_app.storage.queries import Now
@@ -89,7 +94,10 @@ def _assembly(
     link = CloudLink(
         config.broker,
         clock,
-        shadow_requests(config.shadow.root) if config.shadow.enabled else (),
+        (
+            *(shadow_requests(config.shadow.root) if config.shadow.enabled else ()),
+            *fleet_requests(config.broker.prefix, _jobs_root(config)),
+        ),
     )
     accounts = Accounts.of(config, database)
     gates = GateIntake(config.gates, clock)
@@ -112,7 +120,10 @@ def _assembly(
     )
     shadows = ShadowService(database, clock, config.shadow.root)
     shadow_worker = ShadowWorker(shadows, link.publish, database.lead)
-    link.deliver_to(ingest.inbox, shadow_worker.offer)
+    prefix, root = config.broker.prefix, _jobs_root(config)
+    fleet = FleetWorker(database, link, config.fleet, prefix, root, clock, database.lead)
+    fleet_rounds = FleetRounds(database, link, config.fleet, prefix, root, clock)
+    link.deliver_to(ingest.inbox, _by_topic(prefix, fleet.offer, shadow_worker.offer))
     feed = LiveFeed(database, lambda: Now(to_ms(clock.utc()), int(stale_after_s * 1000)))
     context = ApiContext(
         config,
@@ -130,8 +141,28 @@ def _assembly(
     )
     rounds = _rounds(config, database, clock, accounts, sinks)
     keeping = LeaderRounds("housekeeping", housekeeper.tick, database.lead)
+    commands = LeaderRounds("commands", fleet_rounds.tick, database.lead, every_s=0.5)
     networks = _network_workers(config, database, clock, sensors, gates)
-    return Assembly((ingest, *networks, shadow_worker, keeping, *rounds, feed), link, context)
+    parts = (ingest, *networks, shadow_worker, fleet, commands, keeping, *rounds, feed)
+    return Assembly(parts, link, context)
+
+
+def _jobs_root(config: CloudConfig) -> str | None:
+    """Where boxes ask for jobs; a broker with shadows of its own has a jobs service too."""
+    return config.shadow.root if config.shadow.enabled else None
+
+
+Offer = Callable[[str, bytes], None]
+
+
+def _by_topic(prefix: str, fleet: Offer, shadows: Offer) -> Offer:
+    """Takes answers to commands, and requests about jobs, apart from those to shadows."""
+
+    def offer(topic: str, payload: bytes) -> None:
+        is_of_fleet = topic.startswith(f"{prefix}/") or "/jobs/" in topic
+        (fleet if is_of_fleet else shadows)(topic, payload)
+
+    return offer
 
 
 def _network_workers(
@@ -168,12 +199,20 @@ def _rounds(
     upkeep = AccountsWorker(database, targets.mailer, clock)
     courier = Courier(database, targets, accounts.tenants, leads, clock)
     forecasts = ForecastWorker(database, clock)
+    campaigns = CampaignRounds(database, stale_after_s, clock)
+    accuracy = AccuracyKeeper(database, clock, stale_after_s)
+    stays = StayKeeper(database, config.retention, clock)
+    reports = Sender(database, accounts.tenants, accounts.url, clock)
     return (
         LeaderRounds("reconciliation", reconciler.tick, leads, lost=reconciler.forget),
         LeaderRounds("counts of lots", counter.tick, leads),
         LeaderRounds("accounts", upkeep.tick, leads, every_s=2.0),
         LeaderRounds("notifications", courier.tick, leads, close=courier.close),
         LeaderRounds("forecasts", forecasts.tick, leads, every_s=60.0),
+        LeaderRounds("campaigns", campaigns.tick, leads),
+        LeaderRounds("accuracy of forecasts", accuracy.tick, leads, every_s=300.0),
+        LeaderRounds("stays of days", stays.tick, leads, every_s=60.0),
+        LeaderRounds("scheduled reports", reports.tick, leads, every_s=60.0),
         *_broker_files(config, database, clock),
     )
 

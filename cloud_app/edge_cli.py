@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cloud_app.accounts.audit import Subject, record
 from cloud_app.acl import access_list
+from cloud_app.command_cli import command
 from cloud_app.config import load_config
 from cloud_app.registry.layouts import take_layouts
 from cloud_app.storage.database import Database, Session
@@ -24,6 +25,8 @@ from telemetry import EdgeTopics
 app = typer.Typer(
     help="Which edges there are, and which site each belongs to.", no_args_is_help=True
 )
+
+app.command("command")(command)
 
 Edge = Annotated[str, typer.Argument(help="The edge's id.")]
 Site = Annotated[str, typer.Argument(help="The site's id.")]

@@ -5,10 +5,12 @@ LotsightError
     ├── StorageError           the database refused a statement, or its schema is another version's
     │   ├── StorageDownError   the database cannot be reached now; the same work may succeed later
     │   └── VaultError         secrets in the database cannot be sealed or opened: the key file
+    ├── PageLostError          the row that a page of a list is asked for after is gone
     ├── SinkError              a sink (lake, Kafka) did not take a batch
     ├── BrokerError            the broker refused the connection or a subscription
     ├── AccountError           a person, role, key or proof is not as it must be
     │   ├── LoginError         who it is was not proven; the text never says what was wrong
+    │   │   ├── NotInvitedError    the provider knows them, but nobody invited them here
     │   │   ├── CodeNeededError    the password was right; a second factor is asked for
     │   │   └── TooManyTriesError  a try came too early
     │   ├── LastAdminError     nobody would be left who could undo the change
@@ -49,6 +51,10 @@ class VaultError(StorageError):
     """Secrets in the database cannot be sealed or opened; it lies with the file of keys."""
 
 
+class PageLostError(CloudError):
+    """The row that a page of a list is asked for after does not exist any more."""
+
+
 class SinkError(CloudError):
     """A sink (lake, Kafka) did not take a batch."""
 
@@ -63,6 +69,10 @@ class AccountError(CloudError):
 
 class LoginError(AccountError):
     """Who it is was not proven; the text never says what was wrong."""
+
+
+class NotInvitedError(LoginError):
+    """The provider knows who it is, but nobody invited them here."""
 
 
 class CodeNeededError(LoginError):

@@ -15,6 +15,21 @@ from cloud_app.storage.times import from_ms
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a letter brings.
+
+    Attributes:
+        name: of the file, ASCII.
+        media_type: of its content, such as `application/pdf`.
+        content: of it.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A message to one person.
 
@@ -24,6 +39,7 @@ class Letter:
         subject: one line.
         body: plain text.
         at_ms: when it was written.
+        attachments: files that it brings.
     """
 
     key: str
@@ -31,6 +47,7 @@ class Letter:
     subject: str
     body: str
     at_ms: int
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Mailer(Protocol):
@@ -97,4 +114,9 @@ def _message(letter: Letter, sender: str) -> EmailMessage:
     message["Message-ID"] = f"<{letter.key}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
     message.set_content(letter.body)
+    for each in letter.attachments:
+        kind, _, rest = each.media_type.partition("/")
+        message.add_attachment(
+            each.content, maintype=kind, subtype=rest.partition(";")[0], filename=each.name
+        )
     return message

@@ -31,3 +31,39 @@ def rotate(
         dropped = session.vault.drop_old_keys() if drop_old else 0
     told = f", {dropped} earlier keys forgotten" if drop_old else ""
     typer.echo(f"{session.vault.file}: new key, {count} secrets sealed with it{told}")
+
+
+@app.command()
+def forget(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Drop secrets whose key is lost, so that the service starts again.
+
+    The people concerned log in with their password alone and set up their authenticator app again;
+    webhooks are deleted. Secrets that a key still opens stay.
+    """
+    with opened(config) as desk:
+        from cloud_app.accounts.audit import Subject, record
+        from cloud_app.alerts import sealing
+
+        with desk.accounts.database.read() as session:
+            lost = sealing.lost_secrets(session)
+            file = session.vault.file
+        if not lost:
+            typer.echo(f"{file}: opens every secret; nothing to drop")
+            return
+        typer.echo(
+            f"{file}: no key for the second factor of {len(lost.accounts)} people and for "
+            f"{len(lost.notifications)} webhooks"
+        )
+        if not yes:
+            typer.confirm("Drop them for good?", abort=True)
+        with desk.accounts.database.write() as session:
+            emails, webhooks = sealing.forget(session, desk.actor, sealing.lost_secrets(session))
+            record(session, desk.actor, "secrets.forget", Subject("secrets", "database"))
+    for email in emails:
+        typer.echo(f"second factor removed: {email}")
+    for name in webhooks:
+        typer.echo(f"webhook deleted: {name}")

@@ -16,7 +16,7 @@ class _View(BaseModel):
 
 
 class SensorCondition(StrEnum):
-    """How a device is; of several that hold the first one counts."""
+    """The condition of a device; the first that applies."""
 
     SILENT = "silent"
     """Not heard of for longer than it should be."""
@@ -33,60 +33,60 @@ class SensorCondition(StrEnum):
 class SensorItem(_View):
     """A bay sensor or counter."""
 
-    device: str = Field(description="its id in the registry, or the one that it sends")
-    site: str | None = Field(description="null: nobody registered it")
+    device: str = Field(description="registry id, or the id that it sends")
+    site: str | None = Field(description="null: not registered")
     lot: str | None
     bay: str | None
     profile: str | None
-    network: str | None = Field(description="that last brought a frame: of a broker, key or box")
-    edge: str | None = Field(description="the box through which it speaks")
+    network: str | None = Field(description="broker, key or box that delivered its latest frame")
+    edge: str | None = Field(description="the edge box it reports through")
     condition: SensorCondition
-    state: Occupancy | None = Field(description="of its bay; null: it said nothing of one")
+    state: Occupancy | None = Field(description="of its bay; null: none reported")
     reason: str | None = Field(description="why the bay is unknown")
-    since: datetime | None = Field(description="since when it says so")
-    heard: datetime | None = Field(description="its newest frame")
-    due: datetime | None = Field(description="silent if not heard of until then")
+    since: datetime | None = Field(description="start of the reported state")
+    heard: datetime | None = Field(description="time of its latest frame")
+    due: datetime | None = Field(description="silent if it has not reported by then")
     period_s: float | None
     battery_pct: float | None
     battery_v: float | None
     temperature_c: float | None
-    rssi_dbm: float | None = Field(description="of the gateway that heard it best")
+    rssi_dbm: float | None = Field(description="at the gateway with the best reception")
     snr_db: float | None
-    gateways: int | None = Field(description="that heard its newest frame")
+    gateways: int | None = Field(description="gateways that received its latest frame")
     firmware: str | None
     fault: str | None
-    error: str | None = Field(description="why its newest unreadable frame cannot be read")
+    error: str | None = Field(description="why its latest undecodable frame failed")
     error_at: datetime | None
     joined: datetime | None
     first_heard: datetime | None
 
 
 class SensorDetail(SensorItem):
-    """A sensor, and how well its frames come through."""
+    """A sensor with its reception statistics."""
 
-    frames_24h: int = Field(description="frames of the last 24 hours")
+    frames_24h: int = Field(description="frames received in the last 24 hours")
     lost_24h: int = Field(description="of those that it counted in that time")
 
 
 class FrameItem(_View):
-    """A frame of a device."""
+    """A frame received from a device."""
 
-    frame: str = Field(description="the same for every copy of it")
+    frame: str = Field(description="identical for every copy of the frame")
     at: datetime
     kind: str = Field(description="up, join or status")
     network: str
     f_cnt: int | None
     f_port: int | None
     payload: str | None = Field(description="hexadecimal")
-    profile: str | None = Field(description="that read it")
-    state: Occupancy | None = Field(description="null: it says nothing of a bay")
+    profile: str | None = Field(description="decoder profile")
+    state: Occupancy | None = Field(description="null: it contains no bay state")
     reason: str | None
-    fields: dict[str, Any] = Field(description="what was read of it")
-    error: str | None = Field(description="why it cannot be read")
+    fields: dict[str, Any] = Field(description="decoded fields")
+    error: str | None = Field(description="why it cannot be decoded")
     battery_pct: float | None
     battery_v: float | None
     temperature_c: float | None
     rssi_dbm: float | None
     snr_db: float | None
     gateways: int | None
-    raw: str = Field(description="the message as it came, at most 16,384 characters")
+    raw: str = Field(description="the message as received, at most 16,384 characters")

@@ -133,6 +133,11 @@ class ShadowService:
         """
         return self._existing(topics, None)
 
+    def kept(self, topics: ShadowTopics) -> ShadowDocument:
+        """A shadow as it stands; an empty one where there is none."""
+        with self.database.read() as session:
+            return _loaded(session, topics)[0]
+
     def _existing(self, topics: ShadowTopics, token: str | None) -> ShadowDocument:
         with self.database.read() as session:
             document, exists = _loaded(session, topics)

@@ -21,25 +21,25 @@ class _View(BaseModel):
 
 
 class StaleReason(StrEnum):
-    """Why what is known of an edge's bays may no longer hold."""
+    """Why the state of an edge's bays may be out of date."""
 
     OFFLINE = "offline"
     SILENT = "silent"
 
 
 class Counts(_View):
-    """Bays by what can be said of them now: each bay counts once, and all add up to `bays`."""
+    """Bays by state; each bay is counted once, and the states add up to `bays`."""
 
     bays: int = 0
     occupied: int = 0
     free: int = 0
-    unknown: int = Field(default=0, description="the edge cannot tell")
-    stale: int = Field(default=0, description="the edge is away: neither free nor occupied")
+    unknown: int = Field(default=0, description="state unknown")
+    stale: int = Field(default=0, description="the edge is unreachable: neither free nor occupied")
     closed: int = Field(default=0, description="taken out of service")
     capacity: int = Field(
-        default=0, description="bays that drivers may take when free: open and not reserved"
+        default=0, description="bays that drivers may use when free: open and not reserved"
     )
-    available: int = Field(default=0, description="of these the ones that are known to be free now")
+    available: int = Field(default=0, description="those of them known to be free now")
 
     @property
     def occupancy(self) -> float | None:
@@ -67,12 +67,13 @@ class LotNow(_View):
 
 
 class SiteNow(_View):
-    """A site: the sum of its lots."""
+    """A site with the totals of its lots."""
 
     site: str
     lots: tuple[str, ...]
     counts: Counts
     occupancy: float | None
+    time_zone: str | None
 
 
 class BayNow(_View):
@@ -92,13 +93,13 @@ class BayNow(_View):
     reason: str | None
     conf: float | None
     since: datetime | None
-    stale: bool = Field(description="the edge is away: this is what it last said")
+    stale: bool = Field(description="the edge is unreachable: this is its last report")
 
     reconciled: bool = Field(
-        default=False, description="made of several sources here: see the bay's `sources`"
+        default=False, description="reconciled from several sources; see the bay's `sources`"
     )
 
-    @computed_field(description="a driver may take it: known to be free, open, not reserved")  # type: ignore[prop-decorator]
+    @computed_field(description="available to drivers: known to be free, open and not reserved")  # type: ignore[prop-decorator]
     @property
     def available(self) -> bool:
         """Free, known, not closed, not reserved."""
@@ -107,23 +108,25 @@ class BayNow(_View):
 
 
 class Availability(_View):
-    """What a driver may take of one kind of bay, all on one basis: open bays that are not kept."""
+    """Availability of one kind of bay. Both figures count open, unreserved bays only."""
 
     kind: BayKind
-    capacity: int = Field(description="bays that may be taken when free")
-    available: int = Field(description="of these the ones that are known to be free now")
+    capacity: int = Field(description="bays that drivers may use when free")
+    available: int = Field(description="those of them known to be free now")
     occupied: int
-    unknown: int = Field(description="the edge cannot tell, or is away: never free")
+    unknown: int = Field(
+        description="state unknown, or the edge is unreachable; never counted as free"
+    )
 
 
 class Stay(_View):
-    """A span over which a bay's occupancy did not change."""
+    """A period in which a bay's occupancy did not change."""
 
     state: Occupancy
     reason: str | None
     start: datetime
-    end: datetime | None = Field(description="null: it lasts")
-    dwell_s: float | None = Field(description="null while it lasts")
+    end: datetime | None = Field(description="null: ongoing")
+    dwell_s: float | None = Field(description="null while ongoing")
     certain: bool = Field(description="false: events are missing between its start and its end")
     cause: str
     conf: float
@@ -140,22 +143,22 @@ class ParkedStay(_View):
     zone: str | None
     kind: str
     start: datetime
-    end: datetime | None = Field(description="null: it lasts")
-    dwell_s: float | None = Field(description="null while it lasts")
+    end: datetime | None = Field(description="null: ongoing")
+    dwell_s: float | None = Field(description="null while ongoing")
     watched: bool = Field(
-        description="false: the bay was unknown for a while, so it may have been two vehicles"
+        description="false: the bay was unknown in between, so it may have been two vehicles"
     )
 
 
 class DwellGroup(_View):
-    """Stays of a zone, of a kind of bay, or of all."""
+    """Stays in a zone, in a kind of bay, or in all bays."""
 
     name: str
-    count: int = Field(description="stays that ended in the span")
-    lasting: int = Field(description="stays that last")
+    count: int = Field(description="stays that ended in the period")
+    lasting: int = Field(description="stays still in progress")
     mean_s: float | None
     median_s: float | None
-    p90_s: float | None = Field(description="nine of ten stays were no longer")
+    p90_s: float | None = Field(description="90th percentile")
     longest_s: float | None
 
 
@@ -172,12 +175,12 @@ class DwellSummary(_View):
 
 
 class IncidentItem(_View):
-    """A vehicle that stands, or stood, as it should not."""
+    """A vehicle that is, or was, parked in violation of a rule."""
 
     edge: str
     incident: str
     site: str
-    lot: str | None = Field(description="null while the edge's layout is not known")
+    lot: str | None = Field(description="null until the edge's layout is known")
     camera: str
     kind: IncidentKind
     bays: tuple[str, ...]
@@ -189,13 +192,13 @@ class IncidentItem(_View):
     last_seen: datetime
     stood_s: float
     limit_s: float | None
-    ended: datetime | None = Field(description="null: it lasts")
+    ended: datetime | None = Field(description="null: ongoing")
     end: str | None = Field(description="left, config, restart, or not_told")
-    stale: bool = Field(description="the edge is away: this is what it last said")
+    stale: bool = Field(description="the edge is unreachable: this is its last report")
 
 
 class SeriesPoint(_View):
-    """Means over one step of time."""
+    """Means over one time step."""
 
     start: datetime
     occupied: float
@@ -220,12 +223,12 @@ class EventItem(_View):
 
 
 class StreamNow(_View):
-    """How complete an edge's stream is."""
+    """Completeness of an edge's event stream."""
 
     epoch: int
     upto: int = Field(description="complete up to this number")
-    top: int = Field(description="reaches up to this number")
-    lost: int = Field(description="events that will never come, as recorded gaps say")
+    top: int = Field(description="highest known number")
+    lost: int = Field(description="permanently lost events, according to recorded gaps")
 
 
 class EdgeNow(_View):
@@ -236,8 +239,8 @@ class EdgeNow(_View):
     online: bool
     stale: bool
     stale_reason: StaleReason | None
-    last_seen: datetime | None
-    since: datetime | None = Field(description="of the present connection, or of the good-bye")
+    last_seen: datetime | None = Field(description="null: never, or the cloud itself")
+    since: datetime | None = Field(description="of the current connection, or of the disconnect")
     offline_reason: str | None
     software: str | None
     platform: str | None
@@ -248,12 +251,12 @@ class EdgeNow(_View):
     health: dict[str, Any] | None = Field(description="the contract's health message")
     faults: tuple[str, ...] = Field(
         default=(),
-        description="what it ever did that it should not: wrong_site, flooding, lot_disputed",
+        description="faults ever seen: wrong_site, flooding, lot_disputed",
     )
 
 
 class GapItem(_View):
-    """Events that will never come."""
+    """Events that are permanently missing."""
 
     edge: str
     epoch: int
@@ -263,9 +266,9 @@ class GapItem(_View):
 
 
 class AlertItem(_View):
-    """Something somebody should know."""
+    """A condition that needs attention."""
 
-    id: int = Field(description="stays the same, and is given to no other alert")
+    id: int = Field(description="stable and never reused")
     rule: str
     site: str
     subject: str
@@ -274,42 +277,46 @@ class AlertItem(_View):
     state: AlertState
     opened: datetime
     closed: datetime | None
-    closed_by: str | None = Field(description="null: nobody, or the condition ceased")
+    closed_by: str | None = Field(description="null: nobody, or the condition cleared by itself")
     lasts: bool = Field(
-        description="its condition still holds; if closed, it does not open again before it ceases"
+        description="the condition is active; a closed alert does not reopen until it has cleared"
     )
     acknowledged_at: datetime | None
     acknowledged_by: str | None
-    assignee: str | None = Field(description="e-mail address of who is to see to it")
-    silenced_until: datetime | None = Field(description="nothing is sent before; may be past")
+    assignee: str | None = Field(description="e-mail address of the person responsible")
+    silenced_until: datetime | None = Field(
+        description="no notifications before this time; may be in the past"
+    )
     comments: int
     escalated_at: datetime | None
-    delivered: bool = Field(description="somebody was notified, or the service's log has it")
-    version: int = Field(description="counts changes; If-Match names it")
+    delivered: bool = Field(description="a notification was sent, or the alert was logged")
+    version: int = Field(description="increases with every change; send it as If-Match")
 
 
 class AlertLogEntry(_View):
-    """Something that happened to an alert."""
+    """One entry of an alert's log."""
 
     at: datetime
-    actor: str | None = Field(description="null: the service itself")
+    actor: str | None = Field(description="null: the system")
     action: str = Field(
         description="opened, acknowledged, assigned, silenced, unsilenced, commented, notified, "
         "escalated, not_notified, closed, ceased"
     )
-    text: str | None = Field(description="the comment; who was notified, or why nobody was")
+    text: str | None = Field(
+        description="the comment, who was notified, or why the notification failed"
+    )
     until: datetime | None
     assignee: str | None
 
 
 class AlertDetail(AlertItem):
-    """An alert and what happened to it."""
+    """An alert and its log."""
 
-    log: list[AlertLogEntry] = Field(description="the oldest first; of a long one the newest 1,000")
+    log: list[AlertLogEntry] = Field(description="oldest first; at most the newest 1,000 entries")
 
 
 class HealthPoint(_View):
-    """An edge's figures at one time."""
+    """An edge's metrics at one time."""
 
     at: datetime
     uptime_s: float
@@ -329,6 +336,6 @@ class EdgeHealth(_View):
     """An edge's health over time."""
 
     edge: str
-    every_s: int = Field(description="so often a point is kept; edges tell more often")
-    kept_days: int = Field(description="older points are gone")
+    every_s: int = Field(description="interval of the stored points; edges report more often")
+    kept_days: int = Field(description="retention of the points")
     points: tuple[HealthPoint, ...] = Field(description="oldest first")

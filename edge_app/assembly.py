@@ -28,11 +28,9 @@ from edge_app.audit.history import FILE as AUDIT_FILE
 from edge_app.audit.history import AuditHistoryFile
 from edge_app.box import EdgeBox
 from edge_app.cameras import Camera, CameraSet, SourceMaker, source_of, watch_cameras
-from edge_app.command_handlers import command_handlers
 from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.counting import CameraLanes, LaneOutlets, LaneWatch
-from edge_app.delivery import MqttConfig, MqttLink, Store
-from edge_app.delivery.agents import AgentParts, ShadowPart, build_agents
+from edge_app.delivery import MqttLink, Store
 from edge_app.delivery.database import STORE_FILE
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
@@ -56,6 +54,9 @@ from edge_app.ports import Outlets
 from edge_app.provisioning.identity import IdentityFolder
 from edge_app.provisioning.renewal import Renewal
 from edge_app.reload import CalibrationKeeper
+from edge_app.remote import connect, downloads_of
+from edge_app.remote_settings import RemoteSettings
+from edge_app.restart import Restart
 from edge_app.retention import Retention
 from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
 from edge_app.schedule import ScheduleSettings
@@ -65,10 +66,8 @@ from edge_app.service_manager import ServiceManager, Watchdog
 from edge_app.sources import CameraFeed, FrameSource
 from edge_app.status import BoxStatus
 from edge_app.tuning import tuning_of, with_tuning
-from edge_app.version import software
 from telemetry import Clock, ConfigError, SystemClock
-from telemetry.aws import JobKind, ShadowName
-from telemetry.messages import ModelRef
+from telemetry.aws import JobKind
 from vision.incidents import Moment
 from vision.judge import Detector
 
@@ -95,7 +94,10 @@ def service_of(box: EdgeBox, manager: ServiceManager | None = None) -> EdgeServi
 
 
 def assemble(
-    config: LotsightConfig, clock: Clock | None = None, make_camera: SourceMaker = source_of
+    config: LotsightConfig,
+    clock: Clock | None = None,
+    make_camera: SourceMaker = source_of,
+    remote: RemoteSettings | None = None,
 ) -> EdgeBox:
     """Put a box together.
 
@@ -103,6 +105,7 @@ def assemble(
         config: all settings.
         clock: time.
         make_camera: gives the source of a camera; the demo and tests put their own here.
+        remote: where `config` is from, with what the cloud changed; None: it changes nothing.
 
     Raises:
         TelemetryError: the state folder cannot be used, or another process uses it.
@@ -111,14 +114,18 @@ def assemble(
     clock = clock or SystemClock()
     store = Store.open(config.edge.state_dir / STORE_FILE, clock, config.outbox)
     try:
-        return _assemble(config, clock, store, make_camera)
+        return _assemble(config, clock, store, make_camera, remote)
     except BaseException:
         store.close()
         raise
 
 
 def _assemble(
-    config: LotsightConfig, clock: Clock, store: Store, make_camera: SourceMaker
+    config: LotsightConfig,
+    clock: Clock,
+    store: Store,
+    make_camera: SourceMaker,
+    remote: RemoteSettings | None,
 ) -> EdgeBox:
     started_s, state_dir = clock.mono_s(), config.edge.state_dir
     tuning = tuning_of(config)
@@ -189,10 +196,12 @@ def _assemble(
         kept=kept,
         devices=devices,
         status=status,
+        restart=Restart(),
+        remote=remote,
     )
     if link is not None and config.mqtt is not None:
         jobs = {**_rollouts(box, models, slots), **_harvest_jobs(box)}
-        _connect(box, link, config.mqtt, jobs)
+        connect(box, link, config.mqtt, jobs, auditor)
     bays = 0 if store.layout is None else len(store.layout.bays)
     where = (config.edge.edge, config.edge.site)
     text = "edge box %s at site %s: %d bays, %d cameras"
@@ -261,26 +270,6 @@ def _harvest(
 # -- what rides on the link ------------------------------------------------------------------------
 
 
-def _connect(
-    box: EdgeBox, link: MqttLink, config: MqttConfig, jobs: Mapping[JobKind, JobRunner]
-) -> None:
-    status = box.status
-    parts = AgentParts(
-        handlers=command_handlers(box.cameras, link.request_snapshot, status.diagnostics),
-        shadows={
-            ShadowName.CLASSIC: ShadowPart(lambda: {"software": software()}),
-            ShadowName.MODEL: ShadowPart(status.reported_model),
-            ShadowName.CONFIG: ShadowPart(status.reported_config),
-        },
-        rollouts=jobs,
-        cameras=status.camera_health,
-        alarms=status.alarm_texts,
-        wake=link.wake,
-    )
-    link.add(build_agents(config, box.store, box.clock, parts))
-    box.network.subscribe(lambda detector: link.set_model(ModelRef.of(detector.spec)))
-
-
 def _rollouts(
     box: EdgeBox, models: ModelFiles, slots: TwoSlots | None
 ) -> Mapping[JobKind, JobRunner]:
@@ -311,7 +300,6 @@ def app_of(box: EdgeBox) -> FastAPI:
     """The pages of a box, protected as its `[http]` section says, with the editor."""
     from edge_app.editing import editor_of
     from edge_app.http import Access, PageSettings, PictureSettings, create_app
-    from edge_app.http.service_downloads import ServiceDownloads
     from http_server.hosts import HostNames
 
     config, http = box.config, box.config.http
@@ -328,16 +316,7 @@ def app_of(box: EdgeBox) -> FastAPI:
         PageSettings(
             hosts=HostNames.of(http.host, http.hosts), pictures=pictures, door=box.devices
         ),
-        lambda registry: ServiceDownloads(
-            config=config,
-            clock=box.clock,
-            registry=registry,
-            live_state=box.live_state,
-            store=box.store,
-            status=box.status.diagnostics,
-            sign_of_life_s=box.liveness.age_s,
-            kept=box.kept,
-        ),
+        partial(downloads_of, box),
     )
 
 
@@ -399,6 +378,9 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         every(_GIVE_BACK_EVERY_S, give_back, box.clock),
         lambda: manager.status("; ".join(box.status.alarm_texts()) or "no active alarms"),
     ]
+    if box.remote is not None:
+        box.remote.run_by(box.restart.ask, box.status.working_cameras)
+        chores.append(box.remote.look)
     if (kept := box.kept) is not None:
         chores.append(lambda: kept.expire(box.clock.utc()))
     return Maintenance(chores)

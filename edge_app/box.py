@@ -13,6 +13,8 @@ from edge_app.live_state import LiveState
 from edge_app.liveness import LivenessFile
 from edge_app.lot_devices import LotDevices
 from edge_app.network import ActiveNetwork
+from edge_app.remote_settings import RemoteSettings
+from edge_app.restart import Restart
 from edge_app.scheduler import Scheduler
 from edge_app.service import Closing, Part
 from edge_app.status import BoxStatus
@@ -37,6 +39,8 @@ class EdgeBox:
         kept: the frames kept for labelling; None while the harvest is switched off.
         devices: sensors, gates and outputs of the lot.
         status: how all of them do.
+        restart: how the service begins anew.
+        remote: settings that the cloud changed; None where they were given, not read.
     """
 
     config: LotsightConfig
@@ -52,6 +56,8 @@ class EdgeBox:
     kept: HarvestStore | None
     devices: LotDevices
     status: BoxStatus
+    restart: Restart
+    remote: RemoteSettings | None
 
     @property
     def parts(self) -> list[Part]:

@@ -123,6 +123,10 @@ class BoxStatus:
             health for camera in self.cameras if (health := self._health(camera)) is not None
         )
 
+    def working_cameras(self) -> tuple[str, ...]:
+        """The cameras that give images."""
+        return tuple(each.camera for each in self.camera_health() if each.up)
+
     def reported_model(self) -> JsonObject:
         """The network in use, for its shadow."""
         ref = self.network.model_ref()

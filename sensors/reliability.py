@@ -37,10 +37,15 @@ further one is log-odds of 1 that it is stuck, up to the most."""
 _PRIOR_MS = 12 * _HOUR_MS
 _HALF_LIFE_MS = 14 * 24 * _HOUR_MS
 _RECENT_HALF_LIFE_MS = 18 * _HOUR_MS
-_RECENT_MS = 22 * _HOUR_MS
-"""Less would be too little to go by; a bay that is always checked adds up to 26 hours."""
-_LIES_AT, _LIES_SPELLS = 0.04, 2.5
-"""Good sensors are wrong for about 0.5 % of the time, and one long error is no habit."""
+_GOOD_PER_DAY, _BAD_PER_DAY = 0.5, 4.0
+"""Errors longer than lateness of a sensor that is good, and of one that somebody should see to."""
+_LONG_MS, _LONG_MOST = _HOUR_MS, 2.0
+"""A longer error counts for more, up to so many: one very long error is no habit."""
+LIES_AT = 6.0
+"""About four errors within a day, or two long ones in half of it. With less, good sensors are named
+more often than one in a thousand days; with more, bad ones later (`benchmarks/sources.py`)."""
+_SURE_AT = 2 * LIES_AT
+"""Suspicion grows no further, so that a sensor that was repaired is cleared within two days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,21 @@ class Checks:
         )
 
     @property
+    def evidence(self) -> float:
+        """Log-likelihood ratio of these checks: of a bad sensor against a good one.
+
+        Errors come as a Poisson process. An error that was the source's own with probability p
+        speaks for the bad one by `log(1 - p + p * bad / good)`, and the time between against it.
+        """
+        quiet = (_BAD_PER_DAY - _GOOD_PER_DAY) * self.checked_ms / (24 * _HOUR_MS)
+        if not self.spells:
+            return -quiet
+        own = min(1.0, self.spells)
+        length = min(_LONG_MOST, max(1.0, self.wrong_ms / self.spells / _LONG_MS))
+        speaks = math.log(1 - own + own * _BAD_PER_DAY / _GOOD_PER_DAY)
+        return length * speaks * self.spells / own - quiet
+
+    @property
     def share(self) -> float | None:
         """Share of the checked time for which it was found wrong; None if it never was checked."""
         return self.wrong_ms / self.checked_ms if self.checked_ms else None
@@ -80,12 +100,14 @@ class Trust:
         long: over weeks.
         recent: over about a day, for a source that was good for long.
         at_ms: when that was learned; it fades from then on.
+        suspicion: that the source is bad, as a log-likelihood ratio since it last looked good.
     """
 
     kind: SourceKind
     long: Checks = Checks()
     recent: Checks = Checks()
     at_ms: int = 0
+    suspicion: float = 0.0
 
     @property
     def reliability(self) -> float:
@@ -102,9 +124,12 @@ class Trust:
 
     @property
     def lies(self) -> bool:
-        """Whether it was wrong so much and so often of late that somebody should see to it."""
-        most_ms = max(self.recent.checked_ms, _RECENT_MS)
-        return self.recent.spells >= _LIES_SPELLS and self.recent.wrong_ms >= _LIES_AT * most_ms
+        """Whether it was wrong so often of late that somebody should see to it.
+
+        A sequential test (CUSUM, Page 1954): the evidence is summed up and never falls below 0, so
+        that a year without an error hides no fault that begins today.
+        """
+        return self.suspicion >= LIES_AT
 
     def plus(self, learned: Checks, now_ms: int) -> Trust:
         """With what was learned since; what is old has faded."""
@@ -114,6 +139,7 @@ class Trust:
             long=self.long.plus(learned, 0.5 ** (passed_ms / _HALF_LIFE_MS)),
             recent=self.recent.plus(learned, 0.5 ** (passed_ms / _RECENT_HALF_LIFE_MS)),
             at_ms=max(now_ms, self.at_ms),
+            suspicion=min(_SURE_AT, max(0.0, self.suspicion + learned.evidence)),
         )
 
 

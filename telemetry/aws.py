@@ -170,6 +170,41 @@ class JobTopics:
 
 
 @dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A topic on which a jobs service is asked something, taken apart.
+
+    Attributes:
+        topics: of the box that asks.
+        job: the job that it reports on; None: it asks for its next one.
+    """
+
+    topics: JobTopics
+    job: str | None = None
+
+
+def job_requests(root: str = DEFAULT_ROOT) -> tuple[TopicFilter, ...]:
+    """What a jobs service subscribes to."""
+    base = f"{root}/things/+/jobs"
+    return TopicFilter(f"{base}/start-next"), TopicFilter(f"{base}/+/update")
+
+
+def parse_job_request(topic: str, root: str = DEFAULT_ROOT) -> JobRequest:
+    """Take the topic of a request to a jobs service apart.
+
+    Raises:
+        TelemetryError: it is no such topic.
+    """
+    if topic.startswith(f"{root}/things/"):
+        match topic.removeprefix(f"{root}/things/").split("/"):
+            case [thing, "jobs", "start-next"]:
+                return JobRequest(JobTopics(thing, root))
+            case [thing, "jobs", job, "update"] if is_identifier(job):
+                return JobRequest(JobTopics(thing, root), job)
+    msg = f"expected {root}/things/{{thing}}/jobs/{{start-next|JOB/update}}, but got {topic!r}"
+    raise TelemetryError(msg)
+
+
+@dataclass(frozen=True, slots=True)
 class ProvisioningTopics:
     """The topics of fleet provisioning by claim."""
 
@@ -214,11 +249,12 @@ class JobStatus(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     REJECTED = "REJECTED"
+    CANCELED = "CANCELED"
 
     @property
     def is_final(self) -> bool:
         """Whether nothing can follow."""
-        return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.REJECTED}
+        return self not in {JobStatus.QUEUED, JobStatus.IN_PROGRESS}
 
 
 class JobKind(StrEnum):

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, Final, Self
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from telemetry.bounds import Name64, Text1k, UtcTime
+from telemetry.bounds import Name64, Name128, Sha256, Text1k, UtcTime
 from telemetry.messages import Message
 from telemetry.vocabulary import BayId, CameraId, Identifier
+
+MAX_FILE_BYTES: Final = 8 * 1024 * 1024
+"""Of a file that answers a command; a diagnostics bundle has some hundred kilobytes."""
+PART_BYTES: Final = 96 * 1024
+"""Of one part of it: 128 KiB in base64, which every broker takes."""
+MAX_PARTS: Final = -(-MAX_FILE_BYTES // PART_BYTES)
+MAX_LOG_LINES: Final = 2_000
 
 
 class CommandName(StrEnum):
@@ -19,6 +27,12 @@ class CommandName(StrEnum):
     RESTART_CAMERA = "restart_camera"
     SET_BAY_CLOSED = "set_bay_closed"
     DIAGNOSTICS = "diagnostics"
+    DIAGNOSTICS_BUNDLE = "diagnostics_bundle"
+    CAMERA_STILL = "camera_still"
+    RECENT_LOGS = "recent_logs"
+    RESTART_SERVICE = "restart_service"
+    AUDIT_NOW = "audit_now"
+    REFRESH_LAYOUT = "refresh_layout"
 
 
 class Command(Message):
@@ -35,7 +49,7 @@ class Command(Message):
 
 
 class CameraArgs(Message):
-    """Arguments of `recalibrate` and `restart_camera`."""
+    """Arguments of `recalibrate`, `restart_camera`, `camera_still` and `audit_now`."""
 
     model_config = ConfigDict(extra="forbid")
     camera: CameraId
@@ -47,6 +61,13 @@ class SetBayClosedArgs(Message):
     model_config = ConfigDict(extra="forbid")
     bay: BayId
     closed: bool
+
+
+class LogsArgs(Message):
+    """Arguments of `recent_logs`: how many of the last lines."""
+
+    model_config = ConfigDict(extra="forbid")
+    lines: Annotated[int, Field(ge=1, le=MAX_LOG_LINES)] = 500
 
 
 class NoArgs(Message):
@@ -61,23 +82,64 @@ COMMAND_ARGS: dict[CommandName, type[Message]] = {
     CommandName.RESTART_CAMERA: CameraArgs,
     CommandName.SET_BAY_CLOSED: SetBayClosedArgs,
     CommandName.DIAGNOSTICS: NoArgs,
+    CommandName.DIAGNOSTICS_BUNDLE: NoArgs,
+    CommandName.CAMERA_STILL: CameraArgs,
+    CommandName.RECENT_LOGS: LogsArgs,
+    CommandName.RESTART_SERVICE: NoArgs,
+    CommandName.AUDIT_NOW: CameraArgs,
+    CommandName.REFRESH_LAYOUT: NoArgs,
 }
 
 
 class CommandStatus(StrEnum):
-    """How a command ended."""
+    """Where a command stands at the box: on its way to an end, or how it ended."""
 
+    RECEIVED = "received"
+    RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     REJECTED = "rejected"
     EXPIRED = "expired"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it is the answer, and nothing can follow."""
+        return self not in {CommandStatus.RECEIVED, CommandStatus.RUNNING}
+
+
+class CommandPart(Message):
+    """A part of the file that answers a command; parts come in order, before the final answer.
+
+    The box keeps no file: one that was lost on its way needs a new command.
+    """
+
+    name: Name128
+    media_type: Name64
+    sha256: Sha256 = Field(description="Of the whole file.")
+    number: Annotated[int, Field(ge=1, le=MAX_PARTS)] = Field(description="Counted from 1.")
+    parts: Annotated[int, Field(ge=1, le=MAX_PARTS)]
+    data: Annotated[
+        str, StringConstraints(max_length=4 * (PART_BYTES // 3), pattern=r"^[A-Za-z0-9+/]*={0,2}$")
+    ] = Field(description="Base64.")
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if self.number > self.parts:
+            msg = f"number must be at most {self.parts}, but got {self.number}"
+            raise ValueError(msg)
+        return self
+
 
 class CommandResult(Message):
-    """The answer; the same command id always gets the same answer."""
+    """How a command stands. The same command id always gets the same final answer.
+
+    `received` and `running` are told on the way, as are the parts of a file; a box of an earlier
+    version sends only the final answer.
+    """
 
     id: Identifier
     status: CommandStatus
     at: UtcTime
     detail: Text1k = ""
     result: dict[str, JsonValue] = Field(default_factory=dict)
+    part: CommandPart | None = None

@@ -22,6 +22,11 @@ class PassageDirection(StrEnum):
     IN = "in"
     OUT = "out"
 
+    @property
+    def reversed(self) -> PassageDirection:
+        """The other one."""
+        return PassageDirection.OUT if self is PassageDirection.IN else PassageDirection.IN
+
 
 class PassageMethod(StrEnum):
     """What noticed it."""

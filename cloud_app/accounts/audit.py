@@ -23,7 +23,7 @@ _PAGE_ROWS = 1000
 
 
 class ActorKind(StrEnum):
-    """What acts."""
+    """The kind of an actor."""
 
     PERSON = "person"
     KEY = "key"

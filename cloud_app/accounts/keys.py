@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, insert, select, update
@@ -17,6 +17,7 @@ from cloud_app.accounts.tables import api_key
 from cloud_app.config import Scope
 from cloud_app.errors import AccountError, UnknownError
 from cloud_app.storage.database import Row, Session
+from cloud_app.storage.upsert import among
 
 # So that a scanner of source code knows one when it sees one.
 PREFIX = "lsk_"
@@ -124,8 +125,14 @@ def of_tenants(session: Session, tenants: Collection[Tenant]) -> list[ApiKey]:
     return [_key(row) for row in session.rows(query.order_by(api_key.c.created_ms.desc()))]
 
 
+def names_of(session: Session, which: Iterable[str]) -> dict[str, str]:
+    """What keys are called, revoked ones too, by their identifiers; others are left out."""
+    given = {"keys": sorted(set(which))}
+    return {row.key: row.name for row in session.rows(_NAMES, given)} if given["keys"] else {}
+
+
 def revoke(session: Session, actor: Actor, key: ApiKey) -> None:
-    """Let a key work no longer."""
+    """Revoke a key."""
     done = session.run(
         update(api_key)
         .where(api_key.c.key == key.key, api_key.c.revoked_ms.is_(None))
@@ -136,6 +143,7 @@ def revoke(session: Session, actor: Actor, key: ApiKey) -> None:
         record(session, actor, "key.revoke", subject, {"name": key.plan.name}, None)
 
 
+_NAMES = select(api_key.c.key, api_key.c.name).where(among(api_key.c.key, "keys"))
 _FIND = select(api_key).where(api_key.c.digest == bindparam("of"))
 _USED = (
     update(api_key).where(api_key.c.key == bindparam("which")).values(used_ms=bindparam("now_ms"))

@@ -27,7 +27,7 @@ _KEPT = select(account.c.password).where(account.c.account == bindparam("who"))
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What somebody typed.
+    """Credentials.
 
     Attributes:
         email: of the account.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from cloud_app.accounts.secret import new_id
-from cloud_app.accounts.tables import mail
+from cloud_app.accounts.tables import mail, mail_attachment
 from cloud_app.errors import MailError
-from cloud_app.mail import Letter, Mailer
-from cloud_app.storage.database import Database, Session
+from cloud_app.mail import Attachment, Letter, Mailer
+from cloud_app.storage.database import Database, Row, Session
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,16 @@ def post(session: Session, letter: Letter, expires_ms: int) -> None:
             "expires_ms": expires_ms,
         },
     )
+    session.run_many(
+        insert(mail_attachment),
+        [
+            {
+                "mail": letter.key, "place": place, "name": each.name, "kind": each.media_type,
+                "content": base64.b64encode(each.content).decode(),
+            }
+            for place, each in enumerate(letter.attachments)
+        ],
+    )  # fmt: skip
 
 
 def letter(recipient: str, subject: str, body: str, at_ms: int) -> Letter:
@@ -42,6 +53,7 @@ def letter(recipient: str, subject: str, body: str, at_ms: int) -> Letter:
 def prune(session: Session, now_ms: int) -> None:
     """Drop what is over: where there is no mail server nobody else does."""
     session.run(delete(mail).where(mail.c.expires_ms <= now_ms))
+    session.run(delete(mail_attachment).where(mail_attachment.c.mail.not_in(select(mail.c.mail))))
 
 
 _DUE = (
@@ -51,6 +63,12 @@ _DUE = (
     .limit(_PER_ROUND)
 )
 _DROP = delete(mail).where(mail.c.mail == bindparam("which"))
+_FILES = (
+    select(mail_attachment)
+    .where(mail_attachment.c.mail == bindparam("which"))
+    .order_by(mail_attachment.c.place)
+)
+_DROP_FILES = delete(mail_attachment).where(mail_attachment.c.mail == bindparam("which"))
 _LATER = (
     update(mail)
     .where(mail.c.mail == bindparam("which"))
@@ -68,7 +86,7 @@ def deliver(database: Database, mailer: Mailer, now_ms: int) -> int:
             _log.warning("mail to %s was never taken and is too old now", row.recipient)
         else:
             try:
-                mailer.send(Letter(row.mail, row.recipient, row.subject, row.body, row.due_ms))
+                mailer.send(_letter(database, row))
                 sent += 1
             except MailError as exc:
                 _log.warning("%s; it is tried again", exc)
@@ -78,4 +96,12 @@ def deliver(database: Database, mailer: Mailer, now_ms: int) -> int:
                 continue
         with database.write() as session:
             session.run(_DROP, {"which": row.mail})
+            session.run(_DROP_FILES, {"which": row.mail})
     return sent
+
+
+def _letter(database: Database, row: Row) -> Letter:
+    with database.read() as session:
+        files = session.rows(_FILES, {"which": row.mail})
+    brought = (Attachment(each.name, each.kind, base64.b64decode(each.content)) for each in files)
+    return Letter(row.mail, row.recipient, row.subject, row.body, row.due_ms, tuple(brought))

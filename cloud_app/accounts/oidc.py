@@ -32,7 +32,7 @@ from cloud_app.accounts.sessions import Device
 from cloud_app.accounts.tables import oidc_identity, oidc_login
 from cloud_app.accounts.warnings import Proof, warn_owner
 from cloud_app.config import OidcConfig
-from cloud_app.errors import LoginError, ProviderError, UnknownError
+from cloud_app.errors import LoginError, NotInvitedError, ProviderError, UnknownError
 from cloud_app.storage.database import Database, Session
 
 # Asymmetric ones alone: with HS256 the client's secret would be a signing key.
@@ -308,7 +308,7 @@ class ProviderLogin:
                 {"why": "not invited", "issuer": self.provider.issuer},
             )  # fmt: skip
         msg = "the provider knows you, but nobody has invited you here: ask your administrator"
-        raise LoginError(msg)
+        raise NotInvitedError(msg)
 
     def _pending(self, state: str, cookie: str, now_ms: int) -> _Pending:
         which = {"of": digest_of(state)}

@@ -20,7 +20,7 @@ class TenantKind(StrEnum):
 
 
 class Role(StrEnum):
-    """What somebody is at a tenant; what it allows stands in `cloud_app.api.policy`."""
+    """A role at a tenant; its permissions are defined in `cloud_app.api.policy`."""
 
     VIEWER = "viewer"
     TECHNICIAN = "technician"

@@ -6,7 +6,17 @@ secrets sealed (`storage.vault`).
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from cloud_app.storage.tables import metadata
 
@@ -141,6 +151,17 @@ mail = Table(
     _time("due_ms"),
     _time("expires_ms"),
     Index("mail_due", "due_ms"),
+)
+
+# Files that mail brings, base64.
+mail_attachment = Table(
+    "mail_attachment",
+    metadata,
+    _key("mail"),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content", Text, nullable=False),
 )
 
 # Append-only: a trigger of the database refuses changes and deletions. `audit` sorts by time.

@@ -17,7 +17,7 @@ from cloud_app.storage.database import Session
 
 
 class TicketKind(StrEnum):
-    """What a link is for."""
+    """The purpose of a link."""
 
     INVITATION = "invitation"
     RESET = "reset"

@@ -52,7 +52,7 @@ class Destination:
 
     @classmethod
     def mail(cls, address: str) -> Destination:
-        """Somebody's mailbox.
+        """An e-mail address.
 
         Raises:
             AccountError: it is no address.
@@ -173,7 +173,7 @@ def check_sites(session: Session, tenants: Tenants, tenant: Tenant, sites: Colle
 
 
 def create(session: Session, actor: Actor, tenant: Tenant, plan: Plan) -> Notification:
-    """Make a rule; it is for alerts that open from now on.
+    """Create a rule for alerts opened from now on.
 
     Raises:
         AlertError: the tenant has too many.
@@ -194,7 +194,7 @@ def create(session: Session, actor: Actor, tenant: Tenant, plan: Plan) -> Notifi
 def change(
     session: Session, actor: Actor, known: Notification, plan: Plan, version: int
 ) -> Notification:
-    """Let a rule say something else.
+    """Change a rule.
 
     Raises:
         StaleError: another change came first.
@@ -219,11 +219,24 @@ def change(
 
 
 def remove(session: Session, actor: Actor, known: Notification) -> None:
-    """Delete a rule, with what it still had to tell."""
-    for each in (table, state, alert_notice):
-        session.run(delete(each).where(each.c.notification == known.id))
+    """Delete a rule and its pending notifications."""
+    _delete(session, known.id)
     subject = Subject("notification", known.id, str(known.tenant))
     record(session, actor, "notification.delete", subject, known.plan.facts(), None)
+
+
+def remove_unreadable(session: Session, actor: Actor, which: str) -> str:
+    """Delete a rule whose address no key opens any more; its name, to make it again."""
+    [row] = session.rows(select(table.c.name, table.c.tenant).where(table.c.notification == which))
+    _delete(session, which)
+    subject = Subject("notification", which, row.tenant)
+    record(session, actor, "notification.delete", subject, {"name": row.name}, None)
+    return str(row.name)
+
+
+def _delete(session: Session, which: str) -> None:
+    for each in (table, state, alert_notice):
+        session.run(delete(each).where(each.c.notification == which))
 
 
 def note_test(session: Session, actor: Actor, known: Notification, earliest_ms: int) -> bool:

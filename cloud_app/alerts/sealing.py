@@ -1,12 +1,16 @@
-"""Bringing secrets that are in the database under the newest key: those of earlier versions too."""
+"""Secrets in the database: sealed with the newest key, or dropped when the key is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Table, bindparam, select, update
 
+from cloud_app.accounts import people, totp
+from cloud_app.accounts.audit import Actor
 from cloud_app.accounts.tables import account
+from cloud_app.alerts import notifications
 from cloud_app.alerts.notifications import TargetKind
 from cloud_app.alerts.tables import notification
 from cloud_app.fleet.authority.tables import authority
@@ -52,6 +56,48 @@ def seal_anew(session: Session) -> int:
     for table, key, column, row in found:
         _keep(session, table, key, column, row)
     return len(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Whose secrets no key opens: account ids, and ids of notification rules."""
+
+    accounts: frozenset[str]
+    notifications: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.notifications)
+
+
+def lost_secrets(session: Session) -> Lost:
+    """The secrets that none of the keys opens; all of them if the file is gone.
+
+    Raises:
+        VaultError: the file is there but cannot be read, so that nothing is known to be lost.
+    """
+    found = [
+        (table, row.of) for table, *_, row in _secrets(session) if not session.vault.opens(row.kept)
+    ]
+    return Lost(
+        frozenset(of for table, of in found if table is account),
+        frozenset(of for table, of in found if table is notification),
+    )
+
+
+def forget(session: Session, actor: Actor, lost: Lost) -> tuple[list[str], list[str]]:
+    """Drop secrets that are lost.
+
+    Returns:
+        Addresses of the people who are without a second factor now, and names of the notification
+        rules that were deleted, since nobody knows their address any more.
+    """
+    owners = sorted((people.by_id(session, each) for each in lost.accounts), key=lambda p: p.email)
+    for person in owners:
+        totp.remove(session, actor, person)
+    names = [
+        notifications.remove_unreadable(session, actor, each) for each in sorted(lost.notifications)
+    ]
+    return [person.email for person in owners], sorted(names)
 
 
 def _secrets(session: Session) -> Iterator[tuple[Table, str, str, Row]]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import bindparam, delete, func, select
 
+from cloud_app.analytics.calendars import Calendar, DayNote, events_of
 from cloud_app.analytics.demand import DemandGrid, ForecastError
-from cloud_app.analytics.forecast import Fit, Forecast, ForecastModel, fit
+from cloud_app.analytics.forecast import Fit, Forecast, ForecastModel, by_weekend, fit
+from cloud_app.analytics.forecast.backtest import backtest
 from cloud_app.analytics.forecast.model import LEAST_DAYS
 from cloud_app.analytics.past import QUARTERS, every_site, past_of, with_now, zone_of
 from cloud_app.analytics.tables import forecast_fit
 from cloud_app.storage.database import Database, Session
-from cloud_app.storage.queries import Now, lot_now
+from cloud_app.storage.queries import Now, lot_now, lots_now
 from cloud_app.storage.times import from_ms, to_ms
 from telemetry import Clock
 
@@ -29,6 +34,10 @@ _FRESH_MS = 20 * 3_600_000
 # A past that is imported is soon long enough.
 _RETRY_MS = 600_000
 _STALE_FIT_MS = 7 * 86_400_000
+_READ_DAYS = LEAST_DAYS + 1 + 7
+# Of the learned days, to see whether holidays help; the rest is learned from meanwhile.
+_COMPARED_DAYS = 49
+_COMPARED_MIN = (60, 240, 1440)
 
 _FITTED = select(func.max(forecast_fit.c.fitted_ms)).where(forecast_fit.c.site == bindparam("at"))
 _FITS = select(forecast_fit).where(forecast_fit.c.site == bindparam("at"))
@@ -40,23 +49,24 @@ class _View(BaseModel):
 
 
 class ForecastPoint(_View):
-    """How many bays will be free at a time."""
+    """Predicted free bays at one time."""
 
     at: datetime
-    free: float = Field(description="bays expected to be free")
-    free_low: float = Field(description="in eight of ten cases no fewer than nearly this many ...")
-    free_high: float = Field(description="... and no more than this many are free")
+    free: float = Field(description="expected number of free bays")
+    free_low: float = Field(description="lower bound of the 80 % interval")
+    free_high: float = Field(description="upper bound of the 80 % interval")
 
 
 class LotForecast(_View):
-    """A lot in the next days."""
+    """Forecast for a lot."""
 
     site: str
     lot: str
-    bays: int = Field(description="known now: neither closed nor unknown")
-    learned: datetime | None = Field(description="when the forecast last learned from the past")
-    reason: str | None = Field(description="why there are no points; null where there are")
+    bays: int = Field(description="bays with a known state: neither closed nor unknown")
+    learned: datetime | None = Field(description="when the forecast model was last trained")
+    reason: str | None = Field(description="why there are no points; null if there are")
     points: tuple[ForecastPoint, ...]
+    notes: tuple[DayNote, ...] = Field(default=(), description="holidays and local events")
 
 
 def learn_site(database: Database, site: str, now: datetime) -> int:
@@ -76,16 +86,115 @@ def learn_site(database: Database, site: str, now: datetime) -> int:
         zone = zone_of(session, site)
         first = now.astimezone(zone).date() - timedelta(days=LEARNED_DAYS)
         past = past_of(session, site, zone, (first, LEARNED_DAYS))
+        calendar = Calendar.of_site(session, site)
     grids = [grid for grid in past if grid.known_days >= LEAST_DAYS]
     if not grids:
         msg = f"site {site}: no lot is known of for {LEAST_DAYS} of the last {LEARNED_DAYS} days"
         raise ForecastError(msg)
-    model = fit(grids)
-    rows = [(site, ahead, to_ms(now), _json(each)) for ahead, each in model.fits.items()]
+    is_better = holidays_help(grids, calendar)
+    model = fit(grids, kind=calendar.kind(with_holidays=is_better))
+    rows = [
+        (site, ahead, to_ms(now), _json(each, with_holidays=is_better))
+        for ahead, each in model.fits.items()
+    ]
     with database.write() as session:
         session.run(_FORGET, {"at": site})
         session.load(forecast_fit, rows)
     return len(rows)
+
+
+def holidays_help(grids: Sequence[DemandGrid], calendar: Calendar) -> bool:
+    """Whether forecasts of the last weeks are better if holidays count as days off.
+
+    Args:
+        grids: the past.
+        calendar: of the site.
+    """
+    longest = max(grids, key=lambda grid: grid.days)
+    held_out = min(_COMPARED_DAYS, longest.days - LEAST_DAYS - 7)
+    first = longest.first_day + timedelta(days=longest.days - held_out)
+    days = (first + timedelta(days=each) for each in range(held_out))
+    if held_out < 1 or not any(calendar.day_kind(day) != by_weekend(day) for day in days):
+        return False
+    try:
+        plain, with_them = (
+            sum(score.error for score in backtest(grids, held_out, _COMPARED_MIN, kind=kind))
+            for kind in (by_weekend, calendar.day_kind)
+        )
+    except ForecastError:
+        return False
+    return with_them < plain
+
+
+@dataclass(frozen=True, slots=True)
+class SiteForecasts:
+    """What was learned of a site, ready to forecast its lots.
+
+    Attributes:
+        learned_ms: when; None: nothing was.
+        model: it.
+        with_holidays: whether holidays count as days off.
+        calendar: of the site.
+        zone: of the site.
+        grids: the last weeks, by lot.
+        now: the moment.
+        shares_now: occupied share of the known bays, by lot.
+    """
+
+    learned_ms: int | None
+    model: ForecastModel
+    with_holidays: bool
+    calendar: Calendar
+    zone: ZoneInfo
+    grids: Mapping[str, DemandGrid]
+    now: Now
+    shares_now: Mapping[str, float | None]
+
+    @classmethod
+    def of(cls, session: Session, now: Now, site: str, lot: str | None = None) -> SiteForecasts:
+        """Read all that is needed for a site, or for one lot of it."""
+        zone, calendar = zone_of(session, site), Calendar.of_site(session, site)
+        learned_ms, with_holidays, fits = _kept(session, site)
+        model = ForecastModel(QUARTERS, fits, calendar.kind(with_holidays=with_holidays))
+        local = from_ms(now.now_ms).astimezone(zone)
+        first = local.date() - timedelta(days=_READ_DAYS - 1)
+        grids = past_of(session, site, zone, (first, _READ_DAYS), lot) if fits else []
+        lots = lots_now(session, now, {site})
+        return cls(
+            learned_ms, model, with_holidays, calendar, zone,
+            {grid.lot: grid for grid in grids}, now,
+            {each.lot: each.counts.occupancy for each in lots},
+        )  # fmt: skip
+
+    def forecast(self, lot: str, ahead: Sequence[int]) -> list[Forecast]:
+        """Forecast a lot some quarters of an hour ahead.
+
+        Raises:
+            ForecastError: nothing was learned of it, or its data stopped.
+        """
+        if self.learned_ms is None or not self.model.knows(lot):
+            msg = "nothing was learned of this lot yet: three weeks of data are needed"
+            raise ForecastError(msg)
+        if self.now.now_ms - self.learned_ms > _STALE_FIT_MS:
+            msg = "what was learned is older than a week"
+            raise ForecastError(msg)
+        local = from_ms(self.now.now_ms).astimezone(self.zone).replace(tzinfo=None)
+        first = local.date() - timedelta(days=_READ_DAYS - 1)
+        grid = self.grids.get(lot) or _unknown(lot, first, _READ_DAYS)
+        slot = (local.hour * 60 + local.minute) // QUARTERS.step_min
+        return self.model.forecast(with_now(grid, slot, self.shares_now.get(lot)), slot, ahead)
+
+    def shares(self, lot: str, ahead_min: Sequence[int]) -> list[Forecast]:
+        """The same by minutes; nothing where none can be made."""
+        try:
+            return self.forecast(lot, [each // QUARTERS.step_min for each in ahead_min])
+        except ForecastError:
+            return []
+
+
+def learned_sites(session: Session) -> list[str]:
+    """Sites of which something was learned."""
+    return [row.site for row in session.rows(select(forecast_fit.c.site).distinct())]
 
 
 def forecast_lot(session: Session, now: Now, site: str, lot: str, ahead: list[int]) -> LotForecast:
@@ -100,31 +209,45 @@ def forecast_lot(session: Session, now: Now, site: str, lot: str, ahead: list[in
     """
     state = lot_now(session, now, site, lot)
     known = 0 if state is None else state.counts.occupied + state.counts.free
-    learned_ms, model = _kept(session, site)
-    learned = None if learned_ms is None else from_ms(learned_ms)
-
-    def answer(reason: str | None, points: tuple[ForecastPoint, ...] = ()) -> LotForecast:
-        return LotForecast(
-            site=site, lot=lot, bays=known, learned=learned, reason=reason, points=points
-        )
-
-    if learned_ms is None or not model.knows(lot):
-        return answer("nothing was learned of this lot yet: three weeks of data are needed")
-    if now.now_ms - learned_ms > _STALE_FIT_MS:
-        return answer("what was learned is older than a week")
-    zone = zone_of(session, site)
-    local = from_ms(now.now_ms).astimezone(zone).replace(tzinfo=None)
-    days = LEAST_DAYS + 1 + 7
-    first = local.date() - timedelta(days=days - 1)
-    grids = past_of(session, site, zone, (first, days), lot)
-    grid = grids[0] if grids else _unknown(lot, first, days)
-    slot = (local.hour * 60 + local.minute) // QUARTERS.step_min
-    share = state.counts.occupancy if state is not None and known else None
+    site_forecasts = SiteForecasts.of(session, now, site, lot)
+    learned_ms, zone = site_forecasts.learned_ms, site_forecasts.zone
+    reason: str | None = None
+    points: tuple[ForecastPoint, ...] = ()
     try:
-        found = model.forecast(with_now(grid, slot, share), slot, ahead)
+        found = site_forecasts.forecast(lot, ahead)
+        points = tuple(_point(each, known, zone) for each in found)
     except ForecastError as exc:
-        return answer(str(exc))
-    return answer(None, tuple(_point(each, known, zone) for each in found))
+        reason = str(exc)
+    return LotForecast(
+        site=site,
+        lot=lot,
+        bays=known,
+        learned=None if learned_ms is None else from_ms(learned_ms),
+        reason=reason,
+        points=points,
+        notes=_notes(session, site_forecasts, (site, lot), max(ahead, default=0)),
+    )
+
+
+def _notes(
+    session: Session, forecasts: SiteForecasts, of: tuple[str, str], ahead: int
+) -> tuple[DayNote, ...]:
+    """Holidays and events of the time that is forecast."""
+    zone, now_ms = forecasts.zone, forecasts.now.now_ms
+    end_ms = now_ms + ahead * QUARTERS.step_min * 60_000
+    first, last = (from_ms(each).astimezone(zone).date() for each in (now_ms, end_ms))
+    found = []
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        name = forecasts.calendar.name_of(day)
+        if name is not None:
+            begin, end = (
+                datetime.combine(day + timedelta(days=each), datetime.min.time(), zone)
+                for each in (0, 1)
+            )
+            used = forecasts.with_holidays
+            found.append(DayNote(name=name, start=begin, end=end, kind="holiday", used=used))
+    return (*found, *events_of(session, *of, now_ms, end_ms))
 
 
 def _point(forecast: Forecast, bays: int, zone: Any) -> ForecastPoint:
@@ -140,9 +263,10 @@ def _unknown(lot: str, first: Any, days: int) -> DemandGrid:
     return DemandGrid(lot, first, QUARTERS, np.full((days, QUARTERS.count), np.nan))
 
 
-def _json(learned: Fit) -> str:
+def _json(learned: Fit, *, with_holidays: bool) -> str:
     return json.dumps(
         {
+            "holidays": with_holidays,
             "common": learned.common.tolist(),
             "own": {lot: each.tolist() for lot, each in learned.own.items()},
             "bounds": {str(kind): each for kind, each in learned.bounds.items()},
@@ -162,10 +286,13 @@ def _read(body: str) -> Fit:
     )
 
 
-def _kept(session: Session, site: str) -> tuple[int | None, ForecastModel]:
+def _kept(session: Session, site: str) -> tuple[int | None, bool, Mapping[int, Fit]]:
+    """When something was learned, whether holidays count as days off, and the fits."""
     rows = session.rows(_FITS, {"at": site})
     fits = {row.ahead: _read(row.body) for row in rows}
-    return max((row.fitted_ms for row in rows), default=None), ForecastModel(QUARTERS, fits)
+    # A fit of an earlier version knew no holidays.
+    with_holidays = any(json.loads(row.body).get("holidays", False) for row in rows)
+    return max((row.fitted_ms for row in rows), default=None), with_holidays, fits
 
 
 class ForecastWorker:

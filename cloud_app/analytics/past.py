@@ -63,11 +63,19 @@ def past_of(
     query = _SUMS if lot is None else _SUMS.where(quarter.c.lot == lot)
     told: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
     for row in session.rows(query, {"at": site, "since_ms": bounds[0], "until_ms": bounds[1]}):
-        known = int(row.occupied_ms) + int(row.free_ms)
-        if known > 0 and known >= _KNOWN_SHARE * (known + int(row.unknown_ms)):
+        share = known_share(int(row.occupied_ms), int(row.free_ms), int(row.unknown_ms))
+        if share is not None:
             at = from_ms(row.start_ms).astimezone(zone).replace(tzinfo=None)
-            told[row.lot].append((at, int(row.occupied_ms) / known))
+            told[row.lot].append((at, share))
     return [DemandGrid.of(name, each, QUARTERS, days) for name, each in told.items()]
+
+
+def known_share(occupied_ms: int, free_ms: int, unknown_ms: int) -> float | None:
+    """The occupied share of a quarter; None where less than half of it is known."""
+    known = occupied_ms + free_ms
+    if not known or known < _KNOWN_SHARE * (known + unknown_ms):
+        return None
+    return occupied_ms / known
 
 
 def with_now(grid: DemandGrid, slot: int, share: float | None) -> DemandGrid:

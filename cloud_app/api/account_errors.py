@@ -1,4 +1,4 @@
-"""What the API answers to each error of accounts and alerts."""
+"""What the API answers to each error of accounts, alerts and lists."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from fastapi import FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from cloud_app.analytics.demand import ForecastError
+from cloud_app.analytics.reports.period import ReportError
 from cloud_app.api.parameters import REFUSALS, Problem
 from cloud_app.errors import (
     AccountError,
@@ -19,6 +21,7 @@ from cloud_app.errors import (
     CodeNeededError,
     LastAdminError,
     LoginError,
+    PageLostError,
     ProviderError,
     StaleAlertError,
     StaleError,
@@ -40,6 +43,9 @@ _STATUS: tuple[tuple[type[LotsightError], int], ...] = (
     (AlertClosedError, status.HTTP_409_CONFLICT),
     (StaleAlertError, status.HTTP_412_PRECONDITION_FAILED),
     (AlertError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (PageLostError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (ForecastError, status.HTTP_422_UNPROCESSABLE_CONTENT),
+    (ReportError, status.HTTP_422_UNPROCESSABLE_CONTENT),
     (BusyError, status.HTTP_503_SERVICE_UNAVAILABLE),
     (ProviderError, status.HTTP_502_BAD_GATEWAY),
 )
@@ -59,14 +65,14 @@ def _problems(**codes: str) -> dict[int | str, dict[str, Any]]:
 
 LOGIN_REFUSALS: dict[int | str, dict[str, Any]] = (
     REFUSALS
-    | _problems(_429="too many tries: the next one after Retry-After seconds")
-    | {401: {"model": LoginProblem, "description": "what was typed does not belong together"}}
+    | _problems(_429="too many attempts; retry after Retry-After seconds")
+    | {401: {"model": LoginProblem, "description": "wrong credentials"}}
 )
 CHANGE_REFUSALS = REFUSALS | _problems(_409="nobody would be left who could undo the change")
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application answer errors of accounts and alerts."""
+    """Let an application answer errors of accounts, alerts, lists and reports."""
     for kind, _ in _STATUS:
         app.add_exception_handler(kind, _answer)
 

@@ -55,16 +55,16 @@ class RoleAt(Body):
 
 
 class PersonView(BaseModel):
-    """Somebody with an account, as somebody may see them who gives roles at some tenants."""
+    """A person with an account, as seen by an administrator."""
 
     account: str
     email: str
     name: str
-    roles: list[RoleAt] = Field(description="at tenants where the caller gives roles")
+    roles: list[RoleAt] = Field(description="at tenants that the caller administers")
     disabled: bool
-    ready: bool = Field(description="has been here: has a password, or came through the provider")
+    ready: bool = Field(description="has logged in: has a password or used single sign-on")
     totp: bool
-    version: int = Field(description="name it in If-Match to change the person")
+    version: int = Field(description="send as If-Match to change the person")
     governed: bool = Field(description="the caller may rename, disable and log out this person")
 
     @classmethod
@@ -108,14 +108,14 @@ class PersonRow(BaseModel):
 
 
 class StalePerson(BaseModel):
-    """A change that came too late, and what is so now."""
+    """The rejected change's error and the current state."""
 
     detail: str
     person: PersonView
 
 
 class Invited(BaseModel):
-    """Somebody who was invited or given roles."""
+    """A person who was invited or given roles."""
 
     person: PersonView
     link: str | None = Field(
@@ -125,17 +125,17 @@ class Invited(BaseModel):
 
 
 class SessionNow(BaseModel):
-    """Who has logged in here."""
+    """The current login session."""
 
     account: str
     email: str
     name: str
     roles: list[RoleAt]
-    may: list[Permission] = Field(description="what the roles allow somewhere")
+    may: list[Permission] = Field(description="permissions at any tenant")
     totp: bool
     session: str
     method: str
-    csrf: str = Field(description="to be sent as X-CSRF-Token with every change")
+    csrf: str = Field(description="send as X-CSRF-Token with every change")
 
     @classmethod
     def of(cls, who: SignedIn, may: Collection[Permission]) -> Self:
@@ -155,7 +155,7 @@ class SessionNow(BaseModel):
 
 
 class AccessNow(BaseModel):
-    """Who asks, and what they may do: what a page shows depends on it."""
+    """The caller and their permissions, which decide what a page shows."""
 
     kind: ActorKind | None = Field(description="null: they must log in")
     name: str = Field(description="e-mail address, or name of the token or key")
@@ -191,10 +191,10 @@ class SessionView(BaseModel):
 
 
 class KeyView(BaseModel):
-    """An API key; the secret is shown only when it is made."""
+    """An API key; the secret is shown only once, on creation."""
 
     key: str
-    prefix: str = Field(description="how the key begins")
+    prefix: str = Field(description="first characters of the key")
     name: str
     tenant: str
     scopes: list[Scope]
@@ -225,7 +225,7 @@ class KeyView(BaseModel):
 
 
 class NewKey(BaseModel):
-    """A key that was just made."""
+    """A newly created key."""
 
     secret: str = Field(description="the key itself, shown only now")
     key: KeyView

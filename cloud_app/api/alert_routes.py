@@ -36,6 +36,7 @@ from cloud_app.api.parameters import (
     Moment,
     Problem,
     Site,
+    Words,
 )
 from cloud_app.api.policy import ROLES, Access, Permission
 from cloud_app.errors import AlertError, StaleAlertError
@@ -55,12 +56,12 @@ IfMatch = Annotated[
     str | None,
     Header(
         pattern=r'^"?\d{1,15}"?$',
-        description="the version that the act is based on; left out: whichever it is",
+        description="the version that the action is based on; default: any",
     ),
 ]
 _ACT_REFUSALS: dict[int | str, dict[str, Any]] = {
     409: {"model": Problem, "description": "the alert is closed already"},
-    412: {"model": StaleAlert, "description": "changed meanwhile; what is so now"},
+    412: {"model": StaleAlert, "description": "changed in the meantime; the current alert"},
 }
 
 
@@ -74,22 +75,16 @@ class AlertQuery:
         states: Annotated[
             list[AlertState], Query(alias="state", max_length=4, description="may be repeated")
         ] = [],  # noqa: B006 - FastAPI copies it
-        rule: Annotated[Identifier | None, Query(description="that opened it")] = None,
+        rule: Annotated[Identifier | None, Query(description="filter by rule")] = None,
         severity: Severity | None = None,
         assignee: Annotated[Email | None, Query(pattern=r"^[^\x00-\x1f]*$")] = None,
-        q: Annotated[
-            str | None,
-            Query(
-                max_length=100,
-                pattern=r"^[^\x00-\x1f]*$",
-                description="words of its text, subject or site",
-            ),
-        ] = None,
+        q: Words = None,
         start: Annotated[
-            Moment | None, Query(alias="from", description="opened then or later, with time zone")
+            Moment | None,
+            Query(alias="from", description="opened at or after this time, with time zone"),
         ] = None,
         end: Annotated[
-            Moment | None, Query(alias="to", description="opened before, with time zone")
+            Moment | None, Query(alias="to", description="opened before this time, with time zone")
         ] = None,
         before: Annotated[
             int | None,
@@ -116,7 +111,7 @@ def get_alerts(
     limit: Limit = 50,
     form: Form = Format.JSON,
 ) -> Any:
-    """Alerts, the newest first; without `state` and `before` those that are not closed first."""
+    """List alerts, newest first; without `state` and `before`, open ones come first."""
     wanted = replace(query.wanted, sites=reading.sites(query.site))
     if form is Format.CSV:
         context, now_ms = reading.context, reading.now().now_ms
@@ -129,7 +124,7 @@ def get_alerts(
 def get_assignees(
     reading: Reading, site: Annotated[SiteId, Query(description="of the alert")]
 ) -> list[Assignee]:
-    """Who may be given an alert of a site, by name."""
+    """List the people to whom an alert of a site can be assigned."""
     found = _responders(reading.session, reading.context.accounts.tenants, reading.site(site))
     people = [Assignee(account=each.email, name=each.name) for each in found]
     return sorted(people, key=lambda each: (each.name.casefold(), each.account))
@@ -137,7 +132,7 @@ def get_assignees(
 
 @router.get("/alerts/{alert}")
 def get_alert(alert: Number, reading: Reading, response: Response) -> AlertDetail:
-    """An alert and what happened to it."""
+    """An alert and its log."""
     found = _seen(reading.session, reading.context, reading.access, alert)
     response.headers["ETag"] = f'"{found.version}"'
     return found
@@ -152,7 +147,7 @@ def post_action(
     context: Context,
     if_match: IfMatch = None,
 ) -> Response:
-    """Do something to an alert; what is so already is no error."""
+    """Act on an alert; repeating an action is not an error."""
     version = None if if_match is None else int(if_match.strip('"'))
     try:
         with context.database.write() as session:

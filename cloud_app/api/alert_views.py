@@ -21,20 +21,20 @@ from telemetry import SiteId
 
 
 class Acknowledge(Body):
-    """Take note of it: nobody needs to be called any more."""
+    """Acknowledge it: nobody else needs to be notified."""
 
     action: Literal["acknowledge"]
 
 
 class Assign(Body):
-    """Give it to somebody of `alerts/assignees`, or to nobody."""
+    """Assign it to one of `alerts/assignees`, or to nobody."""
 
     action: Literal["assign"]
     assignee: Email | None
 
 
 class Silence(Body):
-    """Let nothing be sent of it for a while."""
+    """Suppress its notifications for a while."""
 
     action: Literal["silence"]
     until: Moment = Field(description="with time zone; at most 30 days ahead")
@@ -47,14 +47,14 @@ class Unsilence(Body):
 
 
 class Comment(Body):
-    """Say something about it, be it open or closed."""
+    """Comment on it, open or closed."""
 
     action: Literal["comment"]
     text: str = Field(min_length=1, max_length=COMMENT_MAX)
 
 
 class Close(Body):
-    """End it; as long as its condition lasts, no other opens for it."""
+    """Close it; while its condition is active, no new alert opens for it."""
 
     action: Literal["close"]
 
@@ -65,16 +65,16 @@ AlertAct = Annotated[
 
 
 class StaleAlert(BaseModel):
-    """An act that came too late, and what is so now."""
+    """The rejected action's error and the current alert."""
 
     detail: str
     alert: AlertDetail
 
 
 class Assignee(BaseModel):
-    """Somebody who may be given an alert."""
+    """A person to whom an alert can be assigned."""
 
-    account: str = Field(description="e-mail address, which `assign` takes")
+    account: str = Field(description="e-mail address, as expected by `assign`")
     name: str
 
 
@@ -82,7 +82,7 @@ class Assignee(BaseModel):
 
 
 class ToMail(Body):
-    """Somebody's mailbox."""
+    """An e-mail address."""
 
     kind: Literal[TargetKind.MAIL]
     address: Email
@@ -106,11 +106,11 @@ class ToWebhookView(BaseModel):
 
     kind: Literal[TargetKind.WEBHOOK]
     url: str
-    signed: bool = Field(description="there is a secret")
+    signed: bool = Field(description="a secret is set")
 
 
 class ToMailView(BaseModel):
-    """A mailbox."""
+    """An e-mail address."""
 
     kind: Literal[TargetKind.MAIL]
     address: str
@@ -121,15 +121,15 @@ def _each_once(values: list[str]) -> list[str]:
 
 
 class NotificationBody(Body):
-    """What a notification rule says."""
+    """A notification rule."""
 
     name: Name
     enabled: bool = True
     to: Annotated[ToMail | ToWebhook, Field(discriminator="kind")]
-    severities: list[Severity] = Field(default=[], max_length=10, description="any if empty")
-    rules: list[AlertRule] = Field(default=[], max_length=50, description="any if empty")
+    severities: list[Severity] = Field(default=[], max_length=10, description="empty: any")
+    rules: list[AlertRule] = Field(default=[], max_length=50, description="empty: any")
     sites: Annotated[list[SiteId], AfterValidator(_each_once)] = Field(
-        default=[], max_length=500, description="all of the tenant's if empty"
+        default=[], max_length=500, description="empty: all of the tenant's sites"
     )
     after_s: int = Field(
         default=0,
@@ -138,22 +138,20 @@ class NotificationBody(Body):
         description="0: at once; else once, if the alert is then still open: neither acknowledged "
         "nor closed; a silence puts it off to its end",
     )
-    also_closed: bool = Field(
-        default=False, description="also tell those who were told of an alert that it is over"
-    )
+    also_closed: bool = Field(default=False, description="also notify when the alert is closed")
 
 
 class NewNotification(NotificationBody):
-    """A notification rule to make."""
+    """A notification rule to create."""
 
     tenant: TenantName
 
 
 class NotificationView(BaseModel):
-    """A notification rule, and how its deliveries go."""
+    """A notification rule with its delivery status."""
 
     id: str
-    version: int = Field(description="name it in If-Match to change the rule")
+    version: int = Field(description="send as If-Match to change the rule")
     tenant: TenantName
     name: str
     enabled: bool
@@ -197,15 +195,15 @@ class NotificationView(BaseModel):
 
 
 class StaleNotification(BaseModel):
-    """A change that came too late, and what is so now."""
+    """The rejected change's error and the current state."""
 
     detail: str
     notification: NotificationView
 
 
 class TestResult(BaseModel):
-    """What came of a test."""
+    """Result of a test."""
 
     delivered: bool
-    detail: str = Field(description="who took it, or why nobody did")
+    detail: str = Field(description="the recipient's answer, or why delivery failed")
     took_ms: int

@@ -30,7 +30,7 @@ _COLUMNS = (
 
 
 class ExportFormat(StrEnum):
-    """How the log is written out."""
+    """Export formats of the audit log."""
 
     CSV = "csv"
     NDJSON = "ndjson"
@@ -79,7 +79,7 @@ def get_audit(
         str | None, Query(max_length=60, description="id of the last line of the page before")
     ] = None,
 ) -> list[AuditLine]:
-    """Lines of the audit log, the newest first."""
+    """List audit log entries, newest first."""
     wanted = replace(query.of(access), before=before)
     with context.database.read() as session:
         return [line_of(row) for row in lines(session, wanted, limit)]
@@ -121,7 +121,7 @@ def get_export(
     context: Context,
     form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV,
 ) -> StreamingResponse:
-    """All lines that are wanted, as a file; that it was exported is a line of its own."""
+    """Export matching entries as a file; the export itself is logged."""
     wanted = query.of(access)
     with context.database.write() as session:
         facts = {"format": form.value}

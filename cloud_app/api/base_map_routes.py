@@ -25,11 +25,11 @@ _MEDIA_TYPE = "application/vnd.pmtiles"
 
 
 class BaseMap(BaseModel):
-    """The ground below the lots."""
+    """The base map below the lots."""
 
-    url: str = Field(description="of the PMTiles file, to be read by ranges")
+    url: str = Field(description="address of the PMTiles file, for range requests")
     attribution: str | None = Field(
-        description="to be shown; null: what the file itself says in its metadata"
+        description="attribution to display; null: use the file's own metadata"
     )
 
 
@@ -62,7 +62,7 @@ def _file(context: Context) -> Path | None:
 
 @router.get("/map/base")
 def get_base_map(context: Context) -> BaseMap | None:
-    """The operator's base map; null where there is none."""
+    """Get the base map; null if none is configured."""
     if _file(context) is None:
         return None
     url = f"{router.prefix}/map/base.pmtiles"
@@ -74,7 +74,7 @@ def get_base_map(context: Context) -> BaseMap | None:
     response_class=FileResponse,
     responses={
         200: {"content": {_MEDIA_TYPE: {}}, "description": "the whole file"},
-        206: {"content": {_MEDIA_TYPE: {}}, "description": "the range that was asked for"},
+        206: {"content": {_MEDIA_TYPE: {}}, "description": "the requested range"},
         416: {"description": "no such range"},
     },
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, HTTPException, Query, Response, status
@@ -10,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_app.accounts.audit import Subject, record
+from cloud_app.accounts.keys import names_of
 from cloud_app.api.context import ActorNow, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Past, Problem
 from cloud_app.occupancy.balances import Lot, Truth, set_count
@@ -25,7 +28,8 @@ from cloud_app.occupancy.count_views import (
     true_counts,
     version_of,
 )
-from cloud_app.occupancy.counting import count_lot
+from cloud_app.occupancy.counting import count_lot, facts_of
+from cloud_app.occupancy.levels import LevelCount, counted_levels, levels_now
 from cloud_app.storage.database import Session
 from cloud_app.storage.times import from_ms
 from sensors.counting import ZeroCause
@@ -39,7 +43,7 @@ router = APIRouter(
 )
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    412: {"model": LotCount, "description": "set meanwhile; what is so now"},
+    412: {"model": LotCount, "description": "set in the meantime; the current count"},
     428: {"model": Problem, "description": "If-Match is missing: the ETag of the count"},
 }
 _STEPS_MAX = 100_000
@@ -50,11 +54,14 @@ IfMatch = Annotated[
 
 
 class CountSet(BaseModel):
-    """A count that somebody knows to be true now."""
+    """A verified count of the vehicles in a lot."""
 
     model_config = ConfigDict(extra="forbid")
 
-    count: Annotated[int, Field(ge=0, le=100_000, description="vehicles in the lot")]
+    count: Annotated[int, Field(ge=0, le=100_000, description="vehicles in the lot or level")]
+    level: Annotated[
+        str | None, Field(min_length=1, max_length=32, description="absent: of the whole lot")
+    ] = None
     note: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = None
 
 
@@ -72,14 +79,14 @@ def _counted(reading: Reading, site: str, lot: str) -> Lot:
 
 @router.get("/count")
 def get_count(site: SiteId, lot: LotId, reading: Reading, response: Response) -> LotCount:
-    """The count of a lot, its basis, where it comes from, and when it was last true."""
+    """Get the count of a lot, its basis, its source and its last verification."""
     which = _counted(reading, site, lot)
     gates = reading.context.config.gates
     found = count_now(reading.session, which, from_ms(reading.now().now_ms), gates)
     if found is None:
         raise _no_lot(site, lot)
     response.headers["ETag"] = f'"{version_of(reading.session, which)}"'
-    return found
+    return _named(reading.session, found)
 
 
 @router.post("/count", response_model=LotCount, responses=_REFUSED)
@@ -93,7 +100,10 @@ def post_count(  # noqa: PLR0913 - what a change needs
     context: Context,
     if_match: IfMatch = None,
 ) -> Response:
-    """Set the count of a lot to what somebody found it to be; the drift is kept."""
+    """Correct the count of a lot, or of a level; the drift is recorded.
+
+    A lot without vehicles has none on any level.
+    """
     named = None if if_match is None else _ETAG.fullmatch(if_match)
     if named is None:
         told = "expected If-Match with the ETag of the count that was read"
@@ -106,7 +116,7 @@ def post_count(  # noqa: PLR0913 - what a change needs
         if version != int(named[1]):
             return _answer(session, context, which, status.HTTP_412_PRECONDITION_FAILED)
         truth = Truth(from_ms(now.now_ms), given.count, ZeroCause.MANUAL, access.name, given.note)
-        done = set_count(session, which, truth)
+        done = set_count(session, _on_level(session, which, given.level), truth)
         count_lot(session, which, now, context.config.gates)
         if done is not None:
             owner = context.accounts.tenants.owner(session, site)
@@ -116,26 +126,61 @@ def post_count(  # noqa: PLR0913 - what a change needs
         return _answer(session, context, which, status.HTTP_200_OK)
 
 
+def _named(session: Session, count: LotCount) -> LotCount:
+    if count.last_true is None:
+        return count
+    [last] = _with_names(session, [count.last_true])
+    return count.model_copy(update={"last_true": last})
+
+
+def _with_names(session: Session, found: Sequence[TrueCount]) -> list[TrueCount]:
+    """With the names of keys instead of their identifiers."""
+    names = names_of(session, [each.by for each in found if each.by is not None])
+    return [each.model_copy(update={"by": names.get(each.by or "", each.by)}) for each in found]
+
+
+def _on_level(session: Session, lot: Lot, level: str | None) -> Lot:
+    if level is None:
+        return lot
+    known = counted_levels(session, lot)
+    if level not in known:
+        named = ", ".join(known) or "none: no gate leads to one"
+        told = f"level: expected one that is counted ({named}), but got {level!r}"
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, told)
+    return replace(lot, level=level)
+
+
 def _answer(session: Session, context: Context, which: Lot, code: int) -> Response:
     now = from_ms(context.now().now_ms)
     found = count_now(session, which, now, context.config.gates)
     if found is None:
         raise _no_lot(which.site, which.lot)
     etag = f'"{version_of(session, which)}"'
-    return JSONResponse(found.model_dump(mode="json"), code, {"ETag": etag})
+    return JSONResponse(_named(session, found).model_dump(mode="json"), code, {"ETag": etag})
+
+
+@router.get("/levels")
+def get_levels(site: SiteId, lot: LotId, reading: Reading) -> list[LevelCount]:
+    """How full each level of a lot is, lowest first: by gates that lead to levels, else by bays.
+
+    Empty where neither gates nor bays have a level.
+    """
+    which = Lot(reading.site(site), reading.lot(site, lot))
+    return levels_now(reading.session, reading.now(), which, facts_of(reading.session, which))
 
 
 @router.get("/true-counts")
 def get_true_counts(
     site: SiteId, lot: LotId, reading: Reading, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> list[TrueCount]:
-    """When the count of a lot was set to the truth, by what or whom, and how far it was off."""
-    return true_counts(reading.session, _counted(reading, site, lot), limit)
+    """List corrections of a lot's count: when, by whom, and by how much."""
+    found = true_counts(reading.session, _counted(reading, site, lot), limit)
+    return _with_names(reading.session, found)
 
 
 @router.get("/gates")
 def get_gates(site: SiteId, lot: LotId, reading: Reading) -> list[Gate]:
-    """The gates of a lot: when each was heard of, and what passed it today."""
+    """List the gates of a lot: last contact and today's passages."""
     which = _counted(reading, site, lot)
     now = from_ms(reading.now().now_ms)
     return gates_now(reading.session, which, now, reading.context.config.gates)
@@ -149,5 +194,5 @@ def get_passages(
     window: Past,
     limit: Annotated[int, Query(ge=1, le=_STEPS_MAX)] = 10_000,
 ) -> list[PassageStep]:
-    """What passed each gate of a lot, by quarters of an hour in which something did."""
+    """List passages at each gate of a lot, by quarters of an hour."""
     return passage_steps(reading.session, _counted(reading, site, lot), window, limit)

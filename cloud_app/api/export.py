@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
-    """How a list is answered."""
+    """Response formats of a list."""
 
     JSON = "json"
     CSV = "csv"
@@ -30,7 +30,7 @@ class Format(StrEnum):
 
 Form = Annotated[
     Format,
-    Query(alias="format", description="csv: all rows that the filters leave, as a file"),
+    Query(alias="format", description="csv: all matching rows as a file"),
 ]
 OR_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 """For a route's `responses`."""

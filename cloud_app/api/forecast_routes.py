@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, HTTPException, Query, status
+from pydantic import BaseModel, Field
 
+from cloud_app.accounts.audit import Subject, record
+from cloud_app.accounts.secret import new_id
+from cloud_app.analytics.accuracy import HorizonAccuracy, accuracy, begin_of
+from cloud_app.analytics.calendars import DayNote, events_of, parse_events, replace_events
 from cloud_app.analytics.forecasts import LotForecast, forecast_lot
-from cloud_app.api.context import Reading
+from cloud_app.api.context import ActorNow, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery
 from telemetry import LotId, SiteId
 
@@ -33,3 +38,52 @@ def get_forecast(
     ahead = list(range(every, steps + 1, every))
     name = reading.lot(site, lot)
     return forecast_lot(reading.session, reading.now(), site, name, ahead)
+
+
+@router.get("/lots/{site}/{lot}/forecast/accuracy", tags=["forecast"])
+def get_accuracy(
+    site: SiteId,
+    lot: LotId,
+    reading: Reading,
+    days: Annotated[int, Query(ge=1, le=400, description="of the past")] = 28,
+) -> list[HorizonAccuracy]:
+    """How good past forecasts were: what was forecast, against what came."""
+    name = reading.lot(site, lot)
+    since_ms = begin_of(reading.context.clock.utc(), days)
+    return accuracy(reading.session, site, name, since_ms)
+
+
+class EventsTaken(BaseModel):
+    """What a file of local events said."""
+
+    events: int = Field(description="all that the site has now")
+
+
+CsvBody = Annotated[bytes, Body(media_type="text/csv")]
+_AHEAD_MS = 400 * 86_400_000
+
+
+@router.get("/sites/{site}/local-events", tags=["forecast"])
+def get_local_events(site: SiteId, reading: Reading, lot: LotId | None = None) -> list[DayNote]:
+    """Events of a site, or of one of its lots, that are not over."""
+    now_ms = reading.now().now_ms
+    return events_of(reading.session, reading.site(site), lot or "", now_ms, now_ms + _AHEAD_MS)
+
+
+@router.put("/sites/{site}/local-events", tags=["forecast"])
+def put_local_events(
+    site: SiteId, content: CsvBody, access: Caller, actor: ActorNow, context: Context
+) -> EventsTaken:
+    """Replace the events of a site by those of a CSV file: lot, start, end, name, effect.
+
+    They are shown beside forecasts. `lot` is empty for the whole site; times have an offset;
+    `effect` may be empty, or the share of the bays that is expected beside.
+    """
+    if not access.sites.sees(site):
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"no site {site!r}")
+    rows = parse_events(content, new_id(), site)
+    with context.database.write() as session:
+        replace_events(session, site, rows)
+        told = {"events": len(rows)}
+        record(session, actor, "local_events.replace", Subject("site", site), None, told)
+    return EventsTaken(events=len(rows))

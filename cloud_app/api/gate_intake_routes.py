@@ -33,7 +33,7 @@ router = APIRouter(
 
 
 class GateResult(BaseModel):
-    """What became of the messages of a request."""
+    """Results for the messages of a request."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -126,7 +126,7 @@ def _take(context: ApiContext, access: Access, message: GateMessage) -> GateResu
 
 @router.post("/gates", openapi_extra=_JSON)
 async def post_gates(posted: PostedNow) -> GateResult:
-    """Pulses, running totals and interval counts as docs/gates.md has them: one, or a list."""
+    """Pulses, running totals and interval counts (docs/gates.md): one or a list."""
     return await posted.take(NetworkKind.GATES)
 
 

@@ -26,7 +26,7 @@ _ANYONE: dict[int | str, dict[str, Any]] = {code: REFUSALS[code] for code in (40
 
 
 class ServiceHealth(BaseModel):
-    """Whether this service can do its work."""
+    """Readiness of the service."""
 
     ready: bool
     broker: str
@@ -41,10 +41,13 @@ def get_live() -> dict[str, str]:
 
 @router.get(
     "/health/ready",
-    responses={**_ANYONE, 503: {"model": ServiceHealth, "description": "something is away"}},
+    responses={
+        **_ANYONE,
+        503: {"model": ServiceHealth, "description": "a dependency is unavailable"},
+    },
 )
 def get_ready(context: Context, response: Response) -> ServiceHealth:
-    """Broker and database are at hand; 503 if not."""
+    """Check that broker and database are available; 503 if not."""
     link = context.link_state()
     try:
         with context.database.read() as session:
@@ -111,7 +114,7 @@ class _Figures(Collector):
     responses={**REFUSALS, 200: {"content": {CONTENT_TYPE_LATEST: {}}}},
 )
 def get_metrics(context: Context, access: Caller) -> Response:
-    """Prometheus metrics: of the edges that the caller sees, and of the service to who sees all."""
+    """Prometheus metrics of the visible edges, and of the service for callers who see all sites."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(context, access.sites))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

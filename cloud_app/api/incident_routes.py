@@ -22,10 +22,13 @@ from cloud_app.api.parameters import (
     Past,
     Site,
     UpToTheNewest,
+    Words,
+    is_descending,
+    order_by,
 )
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.dwell import lot_stays, summary
-from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.incidents import IncidentFilter, IncidentOrder, incidents
 from cloud_app.storage.queries import lot_size
 from cloud_app.storage.times import to_ms
 from cloud_app.views import DwellSummary, IncidentItem, ParkedStay
@@ -50,6 +53,8 @@ class IncidentQuery:
         is_open: Annotated[bool | None, Query(alias="open")] = None,
         start: Annotated[Moment | None, Query(description="with time zone")] = None,
         end: Annotated[Moment | None, Query(description="with time zone")] = None,
+        q: Words = None,
+        sort: Annotated[str, order_by(IncidentOrder)] = IncidentOrder.STATE,
     ) -> None:
         window = None
         if start is not None or end is not None:
@@ -57,7 +62,18 @@ class IncidentQuery:
                 _EVER.start_ms if start is None else to_ms(start),
                 _EVER.end_ms if end is None else to_ms(end),
             )
-        self.wanted = IncidentFilter(site, lot, edge, bay, kind, is_open, window)
+        self.wanted = IncidentFilter(
+            site,
+            lot,
+            edge,
+            bay,
+            kind,
+            is_open,
+            window,
+            q=q,
+            order=IncidentOrder(sort.removeprefix("-")),
+            is_down=is_descending(sort),
+        )
 
 
 @router.get(
@@ -80,7 +96,7 @@ def get_incidents(
     ] = None,
     form: Form = Format.JSON,
 ) -> Any:
-    """Vehicles that stand, or stood, as they should not: those that last first."""
+    """List vehicles parked in violation of a rule; by default open incidents first."""
     wanted = replace(query.wanted, sites=reading.sites())
     if wanted.site is not None:
         reading.site(wanted.site)
@@ -101,7 +117,7 @@ def get_stays(
     bay: Bay = None,
     limit: Limit = 200,
 ) -> list[ParkedStay]:
-    """Stays of vehicles in a lot's bays, newest first, with dwell times."""
+    """List stays of vehicles in a lot's bays, newest first, with dwell times."""
     found = lot_stays(reading.session, site, reading.lot(site, lot), window, bay)
     return sorted(found, key=lambda stay: (stay.start, stay.bay), reverse=True)[:limit]
 
@@ -110,7 +126,7 @@ def get_stays(
 def get_dwell(
     site: SiteId, lot: LotId, reading: Reading, window: Past, bay: Bay = None
 ) -> DwellSummary:
-    """How long vehicles stay in a lot: mean, median, turnover, by zone and kind of bay."""
+    """Get dwell times of a lot: mean, median, turnover, by zone and kind of bay."""
     found = lot_stays(reading.session, site, reading.lot(site, lot), window, bay)
     bays = lot_size(reading.session, site, lot) if bay is None else 1
     return summary(found, bays, window)

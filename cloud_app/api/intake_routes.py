@@ -40,17 +40,17 @@ _ANY_JSON: dict[str, Any] = {
 
 
 class IntakeItem(BaseModel):
-    """What became of one message."""
+    """Result for one message."""
 
     model_config = ConfigDict(frozen=True)
 
     outcome: OutcomeKind
-    device: str | None = Field(description="as the registry names it, else as it names itself")
-    detail: str | None = Field(description="why, where there is something to say")
+    device: str | None = Field(description="registry id, or else the device's own name")
+    detail: str | None = Field(description="the reason, if any")
 
 
 class IntakeResult(BaseModel):
-    """What became of the messages of a request, in their order."""
+    """Results for the messages of a request, in order."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -27,20 +27,22 @@ router = APIRouter(
 
 
 class KeyRequest(Body):
-    """A key to make."""
+    """A key to create."""
 
     name: Name
     tenant: TenantName
     scopes: frozenset[Scope] = Field(min_length=1)
     sites: frozenset[SiteId] | None = Field(
-        default=None, max_length=1000, description="of the tenant's; all of them if absent"
+        default=None,
+        max_length=1000,
+        description="limit to these sites of the tenant; default: all",
     )
-    expires: Moment | None = Field(default=None, description="works until revoked if absent")
+    expires: Moment | None = Field(default=None, description="default: valid until revoked")
 
 
 @router.get("/keys", response_model=list[KeyView], responses=OR_CSV)
 def get_keys(access: Caller, context: Context, form: Form = Format.JSON) -> Any:
-    """The keys of the caller's tenants, the newest first."""
+    """List the API keys of the caller's tenants, newest first."""
     with context.database.read() as session:
         views = [KeyView.of(each) for each in keys.of_tenants(session, access.tenants)]
     if form is Format.CSV:
@@ -50,7 +52,7 @@ def get_keys(access: Caller, context: Context, form: Form = Format.JSON) -> Any:
 
 @router.post("/keys", status_code=status.HTTP_201_CREATED)
 def post_key(asked: KeyRequest, access: Caller, actor: ActorNow, context: Context) -> NewKey:
-    """Make a key; nobody hands out more than they may do themselves."""
+    """Create a key; it cannot exceed the caller's own permissions."""
     tenant = Tenant.parse(asked.tenant)
     if not access.may_key(tenant, asked.scopes):
         raise HTTPException(
@@ -78,7 +80,7 @@ def post_key(asked: KeyRequest, access: Caller, actor: ActorNow, context: Contex
 
 @router.delete("/keys/{key}", status_code=status.HTTP_204_NO_CONTENT)
 def delete_key(key: str, access: Caller, actor: ActorNow, context: Context) -> None:
-    """Let a key work no longer."""
+    """Revoke a key."""
     with context.database.write() as session:
         found = keys.by_id(session, key)
         if found.plan.tenant not in access.tenants:

@@ -53,5 +53,6 @@ def incidents_file(
     def after(asked: IncidentFilter, last: IncidentItem) -> IncidentFilter:
         return replace(asked, after=(last.edge, last.incident))
 
-    found = pages(wanted, page, after, _PAGE)
+    # All of them, wherever a page of the list would begin.
+    found = pages(replace(wanted, after=None), page, after, _PAGE)
     return csv_answer(IncidentItem, found, ("incidents", *names), context.clock.utc())

@@ -42,11 +42,12 @@ def get_live(
     access: Caller,
     *,
     lots: Annotated[
-        bool, Query(description="also `lots`, those that changed, and `alerts`, how many are open")
+        bool,
+        Query(description="also send `lots` that changed, and `alerts`, the number of open ones"),
     ] = False,
     lot: Annotated[
         str | None,
-        Query(pattern=f"^{_ID}/{_ID}$", description="site/lot: also `bays`, those that changed"),
+        Query(pattern=f"^{_ID}/{_ID}$", description="site/lot: also send its `bays` that changed"),
     ] = None,
 ) -> StreamingResponse:
     """Server-sent events: `change` with the names of edges of which something changed.

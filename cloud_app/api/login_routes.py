@@ -22,7 +22,13 @@ from cloud_app.api.account_views import Body, Code, Email, Name, Password, Secre
 from cloud_app.api.context import ApiContext, Context, address_of
 from cloud_app.api.parameters import KnownQuery, Problem
 from cloud_app.api.policy import ROLES, Permission, SignedIn
-from cloud_app.errors import AccountError, LoginError, UnknownError
+from cloud_app.errors import (
+    AccountError,
+    LoginError,
+    NotInvitedError,
+    ProviderError,
+    UnknownError,
+)
 from cloud_app.storage.times import to_ms
 
 _log = logging.getLogger(__name__)
@@ -37,34 +43,36 @@ _RESET_EVERY_MS = 300_000
 
 
 class Provider(BaseModel):
-    """The provider that one may sign in through."""
+    """The single sign-on provider."""
 
     label: str
 
 
 class LoginWays(BaseModel):
-    """How one may log in here."""
+    """The available ways to log in."""
 
     provider: Provider | None
-    mail: bool = Field(description="a forgotten password can be reset by mail")
+    mail: bool = Field(description="passwords can be reset by e-mail")
 
 
 class Login(Body):
-    """What somebody typed."""
+    """Credentials."""
 
     email: Email
     password: Password
-    code: Code | None = Field(default=None, description="of the app, or a recovery code")
+    code: Code | None = Field(
+        default=None, description="from the authenticator app, or a recovery code"
+    )
 
 
 class ResetRequest(Body):
-    """Who forgot their password."""
+    """A password reset request."""
 
     email: Email
 
 
 class Redemption(Body):
-    """A link from a mail, and the password to set with it."""
+    """The secret of an e-mailed link and the new password."""
 
     secret: Secret
     password: Password
@@ -72,7 +80,7 @@ class Redemption(Body):
 
 
 class Redeemed(BaseModel):
-    """Whose password was set."""
+    """The person whose password was set."""
 
     email: str
 
@@ -122,7 +130,7 @@ NowMs = Annotated[int, Depends(_now_ms)]
 
 @router.get("/login")
 def get_login(context: Context) -> LoginWays:
-    """How one may log in."""
+    """List the available ways to log in."""
     accounts, oidc = context.accounts, context.config.accounts.oidc
     provider = None if oidc is None else Provider(label=oidc.label)
     return LoginWays(provider=provider, mail=accounts.sends_mail)
@@ -158,19 +166,23 @@ def _end_the_one_before(context: ApiContext, request: Request, now_ms: int) -> N
     "/login/provider",
     status_code=status.HTTP_303_SEE_OTHER,
     response_class=RedirectResponse,
-    responses={502: {"model": Problem, "description": "the provider is away"}},
+    responses={502: {"model": Problem, "description": "the provider is unavailable"}},
 )
 def get_provider(
+    request: Request,
     context: Context,
     now_ms: NowMs,
-    target: Annotated[str, Query(max_length=500, description="where to go then")] = "/",
+    target: Annotated[str, Query(max_length=500, description="page to open afterwards")] = "/",
 ) -> RedirectResponse:
-    """Go to the provider to sign in."""
+    """Go to the provider to sign in; a browser goes to the login page if the provider is away."""
     login = context.accounts.provider_login
     if login is None:
         msg = "there is no sign-in provider here: [accounts.oidc] is not configured"
         raise UnknownError(msg)
-    started = login.begin(local_path(target), now_ms)
+    try:
+        started = login.begin(local_path(target), now_ms)
+    except ProviderError as exc:
+        return _to_login(request, exc)
     answer = RedirectResponse(started.url, status.HTTP_303_SEE_OTHER)
     encrypted = context.accounts.is_encrypted
     answer.set_cookie(
@@ -178,6 +190,22 @@ def get_provider(
         samesite="lax", secure=encrypted,
     )  # fmt: skip
     return answer
+
+
+def _to_login(request: Request, error: LoginError | ProviderError) -> RedirectResponse:
+    """The login page, for a person in front of a browser: it tells them more than JSON does.
+
+    Raises:
+        LoginError, ProviderError: no page is being opened, so the error itself is the answer.
+    """
+    if request.headers.get("sec-fetch-mode") != "navigate":
+        raise error
+    _log.warning("single sign-on: %s", error)
+    if isinstance(error, ProviderError):
+        why = "provider"
+    else:
+        why = "uninvited" if isinstance(error, NotInvitedError) else "sign_in"
+    return RedirectResponse(f"/login?refused={why}", status.HTTP_303_SEE_OTHER)
 
 
 def _sign_in_cookie(*, encrypted: bool) -> str:
@@ -204,7 +232,7 @@ answer_router = APIRouter(prefix="/api/v1", tags=["login"], responses=LOGIN_REFU
     "/login/provider/answer",
     status_code=status.HTTP_303_SEE_OTHER,
     response_class=RedirectResponse,
-    responses={502: {"model": Problem, "description": "the provider is away"}},
+    responses={502: {"model": Problem, "description": "the provider is unavailable"}},
 )
 def get_provider_answer(
     answer: Annotated[Answer, Depends(_provider_said)],
@@ -212,13 +240,20 @@ def get_provider_answer(
     context: Context,
     now_ms: NowMs,
 ) -> RedirectResponse:
-    """Come back from the provider; sets the cookie of a new session."""
+    """Come back from the provider; sets the cookie of a new session.
+
+    A browser that was refused is sent to the login page.
+    """
     login = context.accounts.provider_login
     if login is None:
         msg = "there is no sign-in provider here"
         raise UnknownError(msg)
     name = _sign_in_cookie(encrypted=context.accounts.is_encrypted)
-    secret, target = login.finish(answer, request.cookies.get(name, ""), device_of(request), now_ms)
+    cookie = request.cookies.get(name, "")
+    try:
+        secret, target = login.finish(answer, cookie, device_of(request), now_ms)
+    except (LoginError, ProviderError) as exc:
+        return _to_login(request, exc)
     _end_the_one_before(context, request, now_ms)
     response = RedirectResponse(target, status.HTTP_303_SEE_OTHER)
     response.delete_cookie(name)
@@ -230,7 +265,7 @@ def get_provider_answer(
 def post_password_reset(
     asked: ResetRequest, request: Request, context: Context, now_ms: NowMs, later: BackgroundTasks
 ) -> Response:
-    """Send a link to reset a password, if the address has an account; the answer is the same."""
+    """E-mail a password reset link if the address has an account; the response never tells."""
     if not context.accounts.sends_mail:
         msg = "there is no mail server here: an administrator can reset your password"
         raise AccountError(msg)
@@ -259,7 +294,7 @@ def _send_reset(context: ApiContext, email: str, address: str, now_ms: int) -> N
 def post_link(
     kind: TicketKind, given: Redemption, request: Request, context: Context, now_ms: NowMs
 ) -> Redeemed:
-    """Set a password with a link from a mail; the link is used up and every session ends."""
+    """Set a password with an e-mailed link; the link is used up and all sessions end."""
     accounts = context.accounts
     with accounts.database.read() as session:
         person = tickets.holder(session, kind, given.secret, now_ms)

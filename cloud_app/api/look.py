@@ -24,7 +24,7 @@ _ALERTS_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class AlertsNow:
-    """Open alerts.
+    """Number of open alerts.
 
     Attributes:
         open: how many, at each site that has any.

@@ -36,7 +36,7 @@ def get_map_lots(
 @router.get(
     "/lots/{site}/{lot}/plan",
     tags=["map"],
-    responses={304: {"description": "If-None-Match names what holds still"}},
+    responses={304: {"description": "not modified"}},
 )
 def get_plan(
     site: SiteId,
@@ -45,7 +45,7 @@ def get_plan(
     response: Response,
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> LotPlan:
-    """Where a lot's bays lie: on the ground, or in the picture. Its ETag changes with it alone."""
+    """Get the positions of a lot's bays, on the ground or in the image."""
     plan = lot_plan(reading.session, reading.site(site), lot)
     if plan is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"no lot {lot!r} at {site!r}")
@@ -62,7 +62,7 @@ def get_search(
     reading: Reading,
     q: Annotated[
         str,
-        Query(min_length=1, max_length=100, description="words, or beginnings of words"),
+        Query(min_length=1, max_length=100, description="words or prefixes"),
     ],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> list[SearchHit]:
@@ -72,5 +72,5 @@ def get_search(
 
 @router.get("/overview", tags=["now"])
 def get_overview(reading: Reading) -> Overview:
-    """The city in figures."""
+    """Get key figures."""
     return overview(reading.session, reading.now(), reading.sites())

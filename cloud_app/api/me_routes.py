@@ -23,33 +23,33 @@ router = APIRouter(
 
 
 class PasswordChange(Body):
-    """The password as it is, and as it is to be."""
+    """The current and the new password."""
 
     old: Password
     new: Password
 
 
 class PasswordAgain(Body):
-    """The password, asked for again before something that matters."""
+    """The password, required again for a sensitive change."""
 
     password: Password
 
 
 class CodeNow(Body):
-    """A code of the app."""
+    """A code from the authenticator app."""
 
     code: Code
 
 
 class TotpSecret(BaseModel):
-    """What the app is told, shown only now; it counts once a code of it was sent back."""
+    """The secret for the authenticator app, shown only once; active after a first code."""
 
     secret: str
     uri: str = Field(description="for a QR code")
 
 
 class RecoveryCodes(BaseModel):
-    """Codes for a lost phone, each good for one login, shown only now."""
+    """Recovery codes, each valid for one login; shown only once."""
 
     codes: list[str]
 
@@ -72,7 +72,7 @@ def _check_password(
 
 @router.get("/access")
 def get_access(request: Request, context: Context) -> AccessNow:
-    """Who asks, by whatever they sent; no error where nobody has logged in."""
+    """The caller's identity; no error if nobody is logged in."""
     access = context.doorkeeper.access(request.headers)
     if access is None:
         return AccessNow(kind=None, name="", may=[], session=None)
@@ -83,7 +83,7 @@ def get_access(request: Request, context: Context) -> AccessNow:
 
 @router.get("/session")
 def get_session(access: Caller) -> SessionNow:
-    """Who has logged in here, and the token that changes need."""
+    """Get the session and its CSRF token."""
     return of_signed_in(_who(access))
 
 
@@ -101,7 +101,7 @@ def delete_session(access: Caller, actor: ActorNow, context: Context, response: 
 
 @router.get("/sessions")
 def get_sessions(access: Caller, actor: ActorNow, context: Context) -> list[SessionView]:
-    """Where the caller is logged in."""
+    """List the caller's sessions."""
     who = _who(access)
     with context.database.read() as session:
         found = sessions.of_person(session, who.person, context.accounts.lifetime, actor.at_ms)
@@ -110,7 +110,7 @@ def get_sessions(access: Caller, actor: ActorNow, context: Context) -> list[Sess
 
 @router.delete("/sessions", status_code=status.HTTP_204_NO_CONTENT)
 def delete_sessions(access: Caller, actor: ActorNow, context: Context) -> None:
-    """Log out everywhere else."""
+    """End all other sessions."""
     who = _who(access)
     with context.database.write() as session:
         sessions.end_all(session, actor, who.person, but=who.session)
@@ -149,7 +149,7 @@ def put_password(
 def post_totp(
     again: PasswordAgain, request: Request, access: Caller, actor: ActorNow, context: Context
 ) -> TotpSecret:
-    """Begin to set a second factor up."""
+    """Start setting up a second factor."""
     who = _who(access)
     _check_password(context, request, who, again.password, actor.at_ms)
     with context.database.write() as session:
@@ -159,7 +159,7 @@ def post_totp(
 
 @router.put("/me/totp")
 def put_totp(code: CodeNow, access: Caller, actor: ActorNow, context: Context) -> RecoveryCodes:
-    """Switch the second factor on with a first code; other sessions end."""
+    """Turn on the second factor with a first code; other sessions end."""
     who = _who(access)
     with context.database.write() as session:
         person = people.by_id(session, who.person.account)
@@ -172,7 +172,7 @@ def put_totp(code: CodeNow, access: Caller, actor: ActorNow, context: Context) -
 def post_totp_removal(
     again: PasswordAgain, request: Request, access: Caller, actor: ActorNow, context: Context
 ) -> None:
-    """Switch the second factor off; other sessions end."""
+    """Turn off the second factor; other sessions end."""
     who = _who(access)
     _check_password(context, request, who, again.password, actor.at_ms)
     with context.database.write() as session:

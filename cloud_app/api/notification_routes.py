@@ -36,16 +36,16 @@ router = APIRouter(
 _TEST_EVERY_S = 10
 Which = Annotated[str, Path(min_length=1, max_length=40)]
 _STALE: dict[int | str, dict[str, Any]] = {
-    412: {"model": StaleNotification, "description": "changed meanwhile; what is so now"}
+    412: {"model": StaleNotification, "description": "changed in the meantime; the current alert"}
 }
 _TOO_SOON: dict[int | str, dict[str, Any]] = {
-    429: {"model": Problem, "description": "tried out just now: again after Retry-After seconds"}
+    429: {"model": Problem, "description": "tested just now; retry after Retry-After seconds"}
 }
 
 
 @router.get("/notifications")
 def get_notifications(access: Caller, context: Context) -> list[NotificationView]:
-    """The notification rules of the caller's tenants."""
+    """List the notification rules of the caller's tenants."""
     with context.database.read() as session:
         found = notifications.of_tenants(session, access.tenants)
     return [NotificationView.of(each) for each in found]
@@ -55,7 +55,7 @@ def get_notifications(access: Caller, context: Context) -> list[NotificationView
 def post_notification(
     given: NewNotification, access: Caller, actor: ActorNow, context: Context, response: Response
 ) -> NotificationView:
-    """Make a rule; it is for alerts that open from now on."""
+    """Create a rule for alerts opened from now on."""
     tenant = Tenant.parse(given.tenant)
     if tenant not in access.tenants:
         raise HTTPException(
@@ -72,7 +72,7 @@ def post_notification(
 def get_notification(
     notification: Which, access: Caller, context: Context, response: Response
 ) -> NotificationView:
-    """A rule, and how its deliveries go."""
+    """Get a rule with its delivery status."""
     with context.database.read() as session:
         found = _seen(session, access, notification)
     response.headers["ETag"] = f'"{found.version}"'
@@ -88,7 +88,7 @@ def put_notification(
     actor: ActorNow,
     context: Context,
 ) -> Response:
-    """Let a rule say something else."""
+    """Change a rule."""
     try:
         with context.database.write() as session:
             known = _seen(session, access, notification)
@@ -106,14 +106,14 @@ def put_notification(
 def delete_notification(
     notification: Which, access: Caller, actor: ActorNow, context: Context
 ) -> None:
-    """Delete a rule, with what it still had to tell."""
+    """Delete a rule and its pending notifications."""
     with context.database.write() as session:
         notifications.remove(session, actor, _seen(session, access, notification))
 
 
 @router.post("/notifications/{notification}/test", responses=_TOO_SOON)
 def post_test(notification: Which, access: Caller, actor: ActorNow, context: Context) -> TestResult:
-    """Send a test now, whatever the rule's filters, and tell what came of it."""
+    """Send a test notification, ignoring the rule's filters, and return the result."""
     with context.database.write() as session:
         rule = _seen(session, access, notification)
         earliest_ms = actor.at_ms - _TEST_EVERY_S * 1000

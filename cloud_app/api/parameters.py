@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Security, status
@@ -25,7 +26,7 @@ _SPAN_MAX = timedelta(days=366)
 
 
 class Problem(BaseModel):
-    """Why a request was refused."""
+    """Error details."""
 
     detail: str
 
@@ -37,7 +38,7 @@ class _Fault(BaseModel):
 
 
 class Malformed(BaseModel):
-    """What of a request has another form than expected: a sentence, or place by place."""
+    """Validation errors: a message, or a list by field."""
 
     detail: str | list[_Fault]
 
@@ -51,19 +52,19 @@ def _refusals(
     return {code: {"description": text, "content": content} for code, text in codes}
 
 
-_MALFORMED = "a parameter or field has another form"
+_MALFORMED = "a parameter or field is invalid"
 REFUSALS = _refusals(
-    (400, "the Host header is not one of ours, or the body is no proper JSON"),
-    (401, "the token is missing or unknown"),
-    (403, "the token may not do this"),
-    (404, "not known, or not visible to this token"),
-    (408, "the request was not sent in time"),
+    (400, "unknown Host header, or the body is not valid JSON"),
+    (401, "the token is missing or invalid"),
+    (403, "the token lacks the permission"),
+    (404, "does not exist, or is not visible to this token"),
+    (408, "the request timed out"),
     (413, "the body is too large"),
-    (503, "the database is away, or too many are connected"),
+    (503, "the database is unavailable, or there are too many connections"),
 ) | _refusals((422, _MALFORMED), kind=Malformed)
 """What any route may answer instead of what was asked for."""
 TOO_MANY: dict[int | str, dict[str, Any]] = {
-    503: {"model": Problem, "description": "too many listen already, or the database is away"},
+    503: {"model": Problem, "description": "too many listeners, or the database is unavailable"},
     # Names both models, so that the document has them.
     422: {"model": Malformed, "description": _MALFORMED},
 }
@@ -79,14 +80,36 @@ def _known_time(value: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_known_time)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
-Site = Annotated[SiteId | None, Query(description="of this site only")]
-Lot = Annotated[LotId | None, Query(description="of this lot only")]
-Edge = Annotated[EdgeId | None, Query(description="of this edge only")]
-Bay = Annotated[BayId | None, Query(description="of this bay only")]
-Start = Annotated[
-    Moment | None, Query(description="with time zone; a day before the end if absent")
+Site = Annotated[SiteId | None, Query(description="filter by site")]
+Lot = Annotated[LotId | None, Query(description="filter by lot")]
+Edge = Annotated[EdgeId | None, Query(description="filter by edge")]
+Bay = Annotated[BayId | None, Query(description="filter by bay")]
+Words = Annotated[
+    str | None,
+    Query(
+        max_length=100, pattern=r"^[^\x00-\x1f]*$", description="search text; all words must match"
+    ),
 ]
-End = Annotated[Moment | None, Query(description="with time zone; now if absent")]
+
+
+def order_by(keys: type[StrEnum]) -> Any:
+    """The query parameter `sort` of a list, with what it can be sorted by."""
+    return Query(
+        pattern=f"^-?({'|'.join(keys)})$",
+        description="with - in front: descending",
+        json_schema_extra={"enum": [sign + key for key in keys for sign in ("", "-")]},
+    )
+
+
+def is_descending(sort: str) -> bool:
+    """Whether a value of `sort` asks for the opposite order."""
+    return sort.startswith("-")
+
+
+Start = Annotated[
+    Moment | None, Query(description="with time zone; default: one day before the end")
+]
+End = Annotated[Moment | None, Query(description="with time zone; default: now")]
 
 
 _DEGREES = r"-?\d{1,3}(\.\d{1,15})?"
@@ -192,5 +215,5 @@ def query_names(dependant: Dependant) -> dict[str, bool]:
 
 
 KnownQuery = Depends(_known_query)
-Bearer = Security(HTTPBearer(auto_error=False, description="not asked for on loopback"))
+Bearer = Security(HTTPBearer(auto_error=False, description="not required on loopback"))
 """For the document alone: the gate has looked at the token before."""

@@ -36,7 +36,7 @@ router = APIRouter(
     prefix="/api/v1", tags=["people"], dependencies=[Bearer, KnownQuery], responses=CHANGE_REFUSALS
 )
 _STALE: dict[int | str, dict[str, Any]] = {
-    412: {"model": StalePerson, "description": "changed meanwhile; what is so now"}
+    412: {"model": StalePerson, "description": "changed in the meantime; the current alert"}
 }
 
 IfMatch = Annotated[
@@ -45,7 +45,7 @@ IfMatch = Annotated[
 
 
 class Invitation(Body):
-    """Somebody to invite, or to give roles if they have an account."""
+    """A person to invite, or to give roles to if they already have an account."""
 
     email: Email
     name: Name
@@ -53,14 +53,14 @@ class Invitation(Body):
 
 
 class PersonChange(Body):
-    """What is to change; what is absent stays."""
+    """Fields to change; absent fields are kept."""
 
     name: Name | None = None
     disabled: bool | None = None
 
 
 class RoleList(Body):
-    """All roles at the tenants where the caller gives roles; what is elsewhere stays."""
+    """All roles at the tenants that the caller administers; roles elsewhere are kept."""
 
     roles: list[RoleAt] = Field(max_length=50)
 
@@ -117,13 +117,13 @@ def _stale(context: ApiContext, access: Access, account: str, error: StaleError)
 
 @router.get("/tenants")
 def get_tenants(access: Caller) -> list[TenantName]:
-    """Councils and operators where the caller gives roles."""
+    """List the councils and operators that the caller administers."""
     return sorted(map(str, access.tenants))
 
 
 @router.get("/people", response_model=list[PersonView], responses=OR_CSV)
 def get_people(access: Caller, context: Context, form: Form = Format.JSON) -> Any:
-    """Everybody who has a role at a tenant of the caller."""
+    """List the people who have a role at the caller's tenants."""
     with context.database.read() as session:
         found = people.people(session, access.tenants)
     views = [PersonView.of(each, access) for each in found]
@@ -137,7 +137,7 @@ def get_people(access: Caller, context: Context, form: Form = Format.JSON) -> An
 def post_person(
     invitation: Invitation, access: Caller, actor: ActorNow, context: Context
 ) -> Invited:
-    """Invite somebody; somebody who has an account already gets the roles."""
+    """Invite a person; a person with an account is given the roles."""
     wanted = _memberships(invitation.roles, access)
     with context.database.write() as session:
         try:
@@ -163,7 +163,7 @@ def _invite(session: Session, context: ApiContext, actor: Actor, person: Person)
 
 @router.get("/people/{account}")
 def get_person(account: str, access: Caller, context: Context, response: Response) -> PersonView:
-    """Somebody who has a role at a tenant of the caller."""
+    """Get a person who has a role at one of the caller's tenants."""
     with context.database.read() as session:
         return _told(_seen(session, access, account), access, response)
 
@@ -177,7 +177,7 @@ def patch_person(
     actor: ActorNow,
     context: Context,
 ) -> Response:
-    """Rename, disable or enable somebody who has roles at the caller's tenants alone."""
+    """Rename, disable or enable a person who has roles only at the caller's tenants."""
     tenants = context.accounts.tenants
     try:
         with context.database.write() as session:
@@ -207,7 +207,7 @@ def put_roles(
     actor: ActorNow,
     context: Context,
 ) -> Response:
-    """Set what somebody is at the caller's tenants."""
+    """Set a person's roles at the caller's tenants."""
     wanted = _memberships(given.roles, access)
     try:
         with context.database.write() as session:
@@ -230,7 +230,7 @@ def _answer(person: Person, access: Access) -> Response:
 
 @router.post("/people/{account}/invitation")
 def post_invitation(account: str, access: Caller, actor: ActorNow, context: Context) -> Invited:
-    """Send the invitation again; the one before no longer works."""
+    """Send the invitation again; the earlier one becomes invalid."""
     with context.database.write() as session:
         person = _governed(session, access, account)
         if person.is_ready or person.is_disabled:
@@ -242,6 +242,6 @@ def post_invitation(account: str, access: Caller, actor: ActorNow, context: Cont
 
 @router.delete("/people/{account}/sessions", status_code=status.HTTP_204_NO_CONTENT)
 def delete_sessions(account: str, access: Caller, actor: ActorNow, context: Context) -> None:
-    """Log somebody out everywhere."""
+    """End all sessions of a person."""
     with context.database.write() as session:
         sessions.end_all(session, actor, _governed(session, access, account))

@@ -18,6 +18,7 @@ from cloud_app.accounts.audit import ActorKind
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant
 from cloud_app.config import Scope
+from telemetry.commands import CommandName
 from telemetry.provisioning import (
     ANNOUNCE_PATH,
     AUTHORITY_PATH,
@@ -28,7 +29,7 @@ from telemetry.provisioning import (
 
 
 class Permission(StrEnum):
-    """What a route asks of its caller."""
+    """The permission that a route requires."""
 
     PUBLIC = "public"
     SELF = "self"
@@ -36,12 +37,16 @@ class Permission(StrEnum):
     READ = "read"
     WRITE = "write"
     """Changing what boxes are to be (shadows)."""
+    OPERATE = "operate"
+    """Having boxes do something: commands, settings."""
+    PICTURES = "pictures"
+    """Having a box send what a camera sees."""
     REGISTRY = "registry"
     """Changing the registry: sites, lots, zones, bays, devices."""
     RESPOND = "respond"
     """Seeing to alerts: acknowledging, assigning, silencing, commenting, closing."""
     NOTIFICATIONS = "notifications"
-    """Saying who of a tenant is notified of which alerts."""
+    """Saying who of a tenant is notified of which alerts, and gets which reports."""
     PEOPLE = "people"
     """Inviting, disabling, giving and taking roles."""
     INTAKE = "intake"
@@ -71,13 +76,22 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         {
             Permission.READ,
             Permission.WRITE,
+            Permission.OPERATE,
+            Permission.PICTURES,
             Permission.REGISTRY,
             Permission.RESPOND,
             Permission.PROVISION,
         }
     ),
     # Whoever makes keys for the network server may bring what it brings.
-    Role.OPERATOR_ADMIN: _ADMIN | {Permission.WRITE, Permission.INTAKE, Permission.PROVISION},
+    Role.OPERATOR_ADMIN: _ADMIN
+    | {
+        Permission.WRITE,
+        Permission.OPERATE,
+        Permission.PICTURES,
+        Permission.INTAKE,
+        Permission.PROVISION,
+    },
     # A council sees all that its operators run, appoints their people, and says what its kerb is:
     # who runs a site, where a lot lies. The boxes are the operators'.
     Role.COUNCIL: _ADMIN,
@@ -86,12 +100,29 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
+    # Pictures are for people: no machine gets them.
     Scope.WRITE: frozenset(
-        {Permission.WRITE, Permission.REGISTRY, Permission.RESPOND, Permission.PROVISION}
+        {
+            Permission.WRITE,
+            Permission.OPERATE,
+            Permission.REGISTRY,
+            Permission.RESPOND,
+            Permission.PROVISION,
+        }
     ),
     Scope.INTAKE: frozenset({Permission.INTAKE}),
 }
 """What each scope of a token or key allows."""
+
+_NEEDED_BY_COMMAND: Mapping[str, Permission] = {
+    CommandName.CAMERA_STILL.value: Permission.PICTURES,
+}
+
+
+def needed_for(command: str) -> Permission:
+    """What sending a command to a box, and reading the file that answers it, asks of somebody."""
+    return _NEEDED_BY_COMMAND.get(command, Permission.OPERATE)
+
 
 _V1 = "/api/v1"
 _OF_PEOPLE: Mapping[str, Mapping[str, Permission]] = {
@@ -134,6 +165,15 @@ _OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
         "DELETE": Permission.NOTIFICATIONS,
     },
     f"{_V1}/notifications/{{notification}}/test": {"POST": Permission.NOTIFICATIONS},
+    f"{_V1}/report-schedules": {
+        "GET": Permission.NOTIFICATIONS,
+        "POST": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/report-schedules/{{schedule}}": {
+        "PUT": Permission.NOTIFICATIONS,
+        "DELETE": Permission.NOTIFICATIONS,
+    },
+    f"{_V1}/report-schedules/{{schedule}}/send": {"POST": Permission.NOTIFICATIONS},
 }
 _OF_BOXES: Mapping[str, Mapping[str, Permission]] = {
     # Before a box is known: its code, a person or its key lets it in, not a session.
@@ -171,9 +211,15 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/plan": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/forecast": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/forecast/accuracy": {"GET": Permission.READ},
+    f"{_V1}/sites/{{site}}/local-events": {
+        "GET": Permission.READ,
+        "PUT": Permission.REGISTRY,
+    },
     f"{_V1}/lots/{{site}}/{{lot}}/stays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/dwell": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/count": {"GET": Permission.READ, "POST": Permission.WRITE},
+    f"{_V1}/lots/{{site}}/{{lot}}/levels": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/true-counts": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/gates": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/passages": {"GET": Permission.READ},
@@ -195,6 +241,20 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/edges/{{edge}}/gaps": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/bays/{{bay}}/history": {"GET": Permission.READ},
     f"{_V1}/edges/{{edge}}/shadow": {"GET": Permission.READ, "PATCH": Permission.WRITE},
+    f"{_V1}/edges/{{edge}}/settings": {"GET": Permission.READ, "PATCH": Permission.OPERATE},
+    f"{_V1}/edges/{{edge}}/commands": {"GET": Permission.READ, "POST": Permission.OPERATE},
+    f"{_V1}/edges/{{edge}}/commands/{{command}}": {
+        "GET": Permission.READ,
+        "DELETE": Permission.OPERATE,
+    },
+    f"{_V1}/edges/{{edge}}/commands/{{command}}/file": {"GET": Permission.OPERATE},
+    f"{_V1}/campaigns": {"GET": Permission.READ, "POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}": {"GET": Permission.READ},
+    f"{_V1}/campaigns/{{campaign}}/boxes": {"GET": Permission.READ},
+    f"{_V1}/campaigns/{{campaign}}/start": {"POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}/pause": {"POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}/stop": {"POST": Permission.OPERATE},
+    f"{_V1}/campaigns/{{campaign}}/retry": {"POST": Permission.OPERATE},
     f"{_V1}/events": {"GET": Permission.READ},
     f"{_V1}/live": {"GET": Permission.READ},
     f"{_V1}/map/lots": {"GET": Permission.READ},
@@ -202,6 +262,9 @@ _NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/map/base.pmtiles": {"GET": Permission.READ},
     f"{_V1}/overview": {"GET": Permission.READ},
     f"{_V1}/search": {"GET": Permission.READ},
+    f"{_V1}/reports": {"GET": Permission.READ},
+    f"{_V1}/planning/unmet": {"GET": Permission.READ},
+    f"{_V1}/planning/plan": {"GET": Permission.READ},
     f"{_V1}/registry/map": {"GET": Permission.READ},
 }
 _THING = {

@@ -26,13 +26,14 @@ def things_file(context: ApiContext, wanted: Filter) -> StreamingResponse:
             return things(session, asked, _PAGE)
 
     def after(asked: Filter, last: Thing) -> Filter:
-        return replace(asked, after=last.ref.key)
+        return replace(asked, after=last)
 
-    found = pages(wanted, page, after, _PAGE)
+    # All of them, wherever a page of the list would begin.
+    found = pages(replace(wanted, after=None), page, after, _PAGE)
     columns = columns_of(kind)
     cells = (cells_of(kind, thing.ids, thing.facts) for thing in found)
     rows = ([_value(each.get(name)) for name in columns] for each in cells)
-    parent = None if wanted.parent is None else wanted.parent.replace("/", "_")
+    parent = wanted.site if wanted.parent is None else wanted.parent.replace("/", "_")
     names = (kind.plural, parent)
     return StreamingResponse(
         written(columns, rows),

@@ -10,8 +10,8 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response, status
 from fastapi.encoders import jsonable_encoder
@@ -27,6 +27,9 @@ from cloud_app.api.parameters import (
     BoundingBox,
     KnownQuery,
     Problem,
+    Words,
+    is_descending,
+    order_by,
     window_of,
 )
 from cloud_app.api.policy import Access
@@ -54,6 +57,7 @@ from cloud_app.registry.facts import Facts
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, SITE, ZONE, Kind, Ref
 from cloud_app.registry.queries import (
     Filter,
+    ThingOrder,
     history,
     in_window,
     last_site,
@@ -76,21 +80,22 @@ IfMatch = Annotated[
     str | None,
     Header(
         pattern=r'^(W/)?"[0-9]{1,15}"$',
-        description="the ETag of what was read; left out for a thing that is to be new",
+        description="the ETag of the version read; omit to create",
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[
-    str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_./-]*$", description="of the last page")
+    str | None,
+    Query(max_length=200, pattern=r"^[A-Za-z0-9_./-]*$", description="`after` of the page before"),
 ]
 Below = Annotated[int | None, Query(ge=1, le=2**53, description="versions below this one")]
 _Map = {"lot": LOT, "zone": ZONE, "bay": BAY, "device": DEVICE, "site": SITE}
 _Answers = dict[int | str, dict[str, Any]]
 _PRECONDITION: _Answers = {
-    428: {"model": Problem, "description": "If-Match is missing: the ETag of what was read"}
+    428: {"model": Problem, "description": "If-Match is missing: the ETag of the version read"}
 }
 _IN_USE: _Answers = {
-    409: {"model": Problem, "description": "others belong to it, or a layout has it"}
+    409: {"model": Problem, "description": "still in use by other entries or by a layout"}
 }
 
 
@@ -183,7 +188,32 @@ def _written(writer: _Writer, edit: Edit, given: Facts | None, work: Work) -> Re
         return _shown(session, thing, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
+class _ListQuery:
+    """What a reader of a list asks for; its kind is the route's."""
+
+    def __init__(
+        self,
+        *,
+        q: Words = None,
+        sort: Annotated[str, order_by(ThingOrder)] = ThingOrder.KEY,
+        after: After = None,
+    ) -> None:
+        order = ThingOrder(sort.removeprefix("-"))
+        self.wanted = Filter(SITE, after=after, q=q, order=order, is_down=is_descending(sort))
+
+
+class _Parent(NamedTuple):
+    """What the things of a list belong to: by its key, or only the site that they are at."""
+
+    key: str | None = None
+    site: str | None = None
+
+
 # -- The routes of a kind -----------------------------------------------------------------------
+
+
+def _one(kind: Kind) -> str:
+    return f"an {kind.name}" if kind.name[0] in "aeiou" else f"a {kind.name}"
 
 
 def _ref_of(kind: Kind) -> Callable[..., Ref]:
@@ -196,18 +226,20 @@ def _ref_of(kind: Kind) -> Callable[..., Ref]:
     return ref
 
 
-def _parent_of(kind: Kind) -> Callable[..., str | None]:
-    """A dependency with what things of a kind belong to as query parameters: all, or none."""
+def _parent_of(kind: Kind) -> Callable[..., _Parent]:
+    """A dependency with what things of a kind belong to as query parameters: the largest first."""
     ids = () if kind.parent is None else KINDS[kind.parent].ids
 
-    def parent(**given: str | None) -> str | None:
+    def parent(**given: str | None) -> _Parent:
         named = [value for value in given.values() if value is not None]
-        if named and len(named) < len(ids):
-            told = f"expected {' and '.join(ids)} together"
+        if list(given.values())[: len(named)] != named:
+            told = f"expected {' and '.join(ids)} together, or {ids[0]} alone"
             raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, told)
-        return "/".join(named) or None
+        if len(named) < len(ids):
+            return _Parent(site=named[0] if named else None)
+        return _Parent("/".join(named) or None)
 
-    optional = Annotated[Identifier | None, Query(description="only what belongs to it")]
+    optional = Annotated[Identifier | None, Query(description="filter by what it belongs to")]
     parent.__signature__ = _signature(dict.fromkeys(ids, optional), None)  # type: ignore[attr-defined]
     return parent
 
@@ -232,12 +264,13 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
 
     def get_page(
         reading: Reading,
-        parent: str | None,
-        after: After = None,
+        parent: _Parent,
+        query: Annotated[_ListQuery, Depends()],
         limit: Limit = 200,
         form: Form = Format.JSON,
     ) -> Any:
-        wanted = shown_to(reading.access, kind, Filter(kind, parent, after=after))
+        asked = replace(query.wanted, kind=kind, parent=parent.key, site=parent.site)
+        wanted = shown_to(reading.access, kind, asked)
         if form is Format.CSV:
             return things_file(reading.context, wanted)
         found = things(reading.session, wanted, limit + 1)
@@ -261,7 +294,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
             raise missing(ref)
         return [entry(each) for each in entries]
 
-    parent_type = Annotated[str | None, Depends(_parent_of(kind))]
+    parent_type = Annotated[_Parent, Depends(_parent_of(kind))]
     of = f"{kind.name}s" if kind.plural == f"{kind.name}s" else kind.plural
     router.get(
         f"/{kind.plural}",
@@ -274,7 +307,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
     )
     router.get(
         f"{path}/history",
-        summary=f"The changes of a {kind.name}, the newest first",
+        summary=f"The changes of {_one(kind)}, newest first",
         response_model=list[HistoryEntry],
     )(_typed(get_history, ref=ref_type))
 
@@ -282,7 +315,7 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
 def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
     shown = Record[kind.facts]  # type: ignore[name-defined]
     newer: _Answers = {
-        412: {"model": shown, "description": "somebody else changed it: the newer one"}
+        412: {"model": shown, "description": "changed by someone else: the newer version"}
     }
     refused: _Answers = {**newer, **_PRECONDITION}
 
@@ -320,25 +353,25 @@ def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
     body = Annotated[kind.facts, Body()]  # type: ignore[name-defined]
     router.put(
         path,
-        summary=f"State all facts of a {kind.name}; one that is new needs no If-Match",
+        summary=f"Create {_one(kind)}, or replace all its properties with If-Match",
         response_model=shown,
-        responses={**refused, 201: {"model": shown, "description": "it is new"}},
+        responses={**refused, 201: {"model": shown, "description": "created"}},
     )(_typed(put, ref=ref_type, given=body))
     router.patch(
         path,
-        summary=f"Say some facts of a {kind.name}; null says that there is none",
+        summary=f"Change some properties of {_one(kind)}; null: none",
         response_model=shown,
         responses=refused,
     )(_typed(patch, ref=ref_type, given=body))
     router.post(
         f"{path}/revert",
-        summary="Take back what people said of some facts: the layout's word holds again",
+        summary="Revert some properties to the layout's values",
         response_model=shown,
         responses=refused,
     )(_typed(revert, ref=ref_type))
     router.delete(
         path,
-        summary=f"Delete a {kind.name}; its history stays",
+        summary=f"Delete {_one(kind)}; its history is kept",
         status_code=status.HTTP_204_NO_CONTENT,
         responses={**refused, **_IN_USE},
     )(_typed(delete, ref=ref_type))
@@ -365,7 +398,7 @@ def get_map(
     kind: Annotated[str, Query(pattern=f"^({'|'.join(_Map)})$")] = LOT.name,
     limit: Annotated[int, Query(ge=1, le=_MAP_MAX)] = 2_000,
 ) -> Features:
-    """What a map window shows of one kind, as GeoJSON."""
+    """List entries of one kind in a map window, as GeoJSON."""
     wanted = shown_to(reading.access, _Map[kind], Filter(_Map[kind]))
     found, more = in_window(reading.session, wanted, window_of(bbox), limit)
     return Features(features=[feature(thing) for thing in found], truncated=more)

@@ -24,29 +24,33 @@ class Record(BaseModel, Generic[F]):
     kind: str
     key: str = Field(description="its ids, joined by /")
     ids: dict[str, Identifier]
-    version: int = Field(description="also the ETag; rises with each change")
+    version: int = Field(description="also the ETag; increases with every change")
     changed: datetime
     facts: F
-    said_by: dict[str, Speaker] = Field(description="who said each fact that somebody said")
-    layout: dict[str, JsonValue] = Field(description="what layouts say, also where people differ")
-    time_zone: str | None = Field(description="of its site; null where nobody said it")
+    said_by: dict[str, Speaker] = Field(description="source of each value")
+    layout: dict[str, JsonValue] = Field(
+        description="values from layouts, including overridden ones"
+    )
+    time_zone: str | None = Field(description="of its site; null if unknown")
 
 
 class Page(BaseModel, Generic[F]):
-    """Things by key."""
+    """A page of things."""
 
     items: list[Record[F]]
-    after: str | None = Field(description="ask with it for the next page; null on the last one")
+    after: str | None = Field(
+        description="send as `after` for the next page; null on the last page"
+    )
 
 
 class HistoryEntry(BaseModel):
-    """One change of a thing."""
+    """One change of an entry."""
 
     version: int
     at: datetime
     actor: str = Field(description="a token, `cli:` and a user, or `edge:` and whose layout it was")
     action: Action
-    before: dict[str, JsonValue] = Field(description="the facts that changed, as they were")
+    before: dict[str, JsonValue] = Field(description="the changed values before the change")
     after: dict[str, JsonValue]
 
 
@@ -63,11 +67,11 @@ class Features(BaseModel):
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: list[Feature]
-    truncated: bool = Field(description="there are more: ask for a smaller window")
+    truncated: bool = Field(description="there are more; request a smaller window")
 
 
 class Reverted(BaseModel):
-    """Which facts go back to what the layout says."""
+    """The properties to revert to the layout's values."""
 
     facts: list[str] = Field(min_length=1, max_length=50)
 

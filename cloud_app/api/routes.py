@@ -30,6 +30,7 @@ from cloud_app.api.parameters import (
 )
 from cloud_app.occupancy.balances import Lot
 from cloud_app.occupancy.count_views import is_counted
+from cloud_app.registry.queries import time_zones_of
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.edge_queries import EdgeFilter, edges_now
 from cloud_app.storage.health_history import EVERY_S, health_points
@@ -62,7 +63,7 @@ _EXPORT_MAX = timedelta(days=31)
 
 
 class EdgeState(StrEnum):
-    """Whether an edge is heard of."""
+    """Whether an edge is connected."""
 
     ONLINE = "online"
     STALE = "stale"
@@ -70,26 +71,28 @@ class EdgeState(StrEnum):
 
 @router.get("/sites", tags=["now"])
 def get_sites(reading: Reading) -> list[SiteNow]:
-    """Every site and the sum of its lots."""
+    """List sites with the totals of their lots."""
     by_site: dict[str, list[LotNow]] = {}
     for lot in lots_now(reading.session, reading.now(), reading.sites()):
         by_site.setdefault(lot.site, []).append(lot)
-    return [_site(site, lots) for site, lots in sorted(by_site.items())]
+    zones = time_zones_of(reading.session, by_site)
+    return [_site(site, lots, zones.get(site)) for site, lots in sorted(by_site.items())]
 
 
-def _site(site: SiteId, lots: Sequence[LotNow]) -> SiteNow:
+def _site(site: SiteId, lots: Sequence[LotNow], time_zone: str | None) -> SiteNow:
     counts = sum((lot.counts for lot in lots), Counts())
     return SiteNow(
         site=site,
         lots=tuple(lot.lot for lot in lots),
         counts=counts,
         occupancy=counts.occupancy,
+        time_zone=time_zone,
     )
 
 
 @router.get("/lots", tags=["now"], response_model=list[LotNow], responses=OR_CSV)
 def get_lots(reading: Reading, site: Site = None, form: Form = Format.JSON) -> Any:
-    """Every lot and how full it is."""
+    """List lots with their occupancy."""
     found = lots_now(reading.session, reading.now(), reading.sites(site))
     return _listed(LotNow, found, form, reading, "lots", site)
 
@@ -142,7 +145,7 @@ def get_series(
     window: Past,
     step_s: Annotated[int, Query(ge=60, le=86_400)] = 900,
 ) -> list[SeriesPoint]:
-    """A lot's occupancy over time: mean numbers of bays in each step."""
+    """Get a lot's occupancy over time: mean numbers of bays in each step."""
     if (window.end_ms - window.start_ms) / (step_s * 1000) > _POINTS_MAX:
         raise HTTPException(
             status.HTTP_422_UNPROCESSABLE_CONTENT,
@@ -164,7 +167,7 @@ def get_edges(  # noqa: PLR0913 - each is a key of the address
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     form: Form = Format.JSON,
 ) -> Any:
-    """Every edge box: online or stale since when, how complete its stream is, its health."""
+    """List edge boxes with connection state, stream completeness and health."""
     is_stale = None if state is None else state is EdgeState.STALE
     sites = reading.sites(site)
     wanted = EdgeFilter(sites, is_stale=is_stale, part=q, after=after, limit=limit)
@@ -174,14 +177,14 @@ def get_edges(  # noqa: PLR0913 - each is a key of the address
 
 @router.get("/edges/{edge}", tags=["now"])
 def get_edge(edge: EdgeId, reading: Reading) -> EdgeNow:
-    """One edge box."""
+    """Get one edge box."""
     wanted = EdgeFilter(name=reading.edge(edge))
     return edges_now(reading.session, reading.now(), wanted)[0]
 
 
 @router.get("/edges/{edge}/bays", tags=["now"], response_model=list[BayNow], responses=OR_CSV)
 def get_edge_bays(edge: EdgeId, reading: Reading, form: Form = Format.JSON) -> Any:
-    """The bays that one edge box watches, and their states."""
+    """List the bays of an edge box and their states."""
     found = edge_bays_now(reading.session, reading.now(), reading.edge(edge))
     return _listed(BayNow, found, form, reading, "bays", edge)
 
@@ -199,7 +202,7 @@ def get_health(edge: EdgeId, reading: Reading, window: Past) -> EdgeHealth:
 
 @router.get("/edges/{edge}/gaps", tags=["history"])
 def get_gaps(edge: EdgeId, reading: Reading) -> list[GapItem]:
-    """Events of an edge that will never come, and why."""
+    """List the permanently missing events of an edge, and why."""
     return gaps(reading.session, reading.edge(edge))
 
 
@@ -211,7 +214,7 @@ def get_history(
     window: UpToTheNewest,
     limit: Limit = 200,
 ) -> list[Stay]:
-    """How a bay was occupied, newest first, with dwell times."""
+    """List a bay's past occupancy, newest first, with dwell times."""
     return stays(reading.session, reading.edge(edge), bay, window, limit)
 
 

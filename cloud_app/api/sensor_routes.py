@@ -19,6 +19,8 @@ from cloud_app.api.parameters import (
     Lot,
     Site,
     UpToTheNewest,
+    is_descending,
+    order_by,
 )
 from cloud_app.sensor_views import FrameItem, SensorCondition, SensorDetail, SensorItem
 from cloud_app.storage.sensor_queries import (
@@ -50,13 +52,7 @@ class SensorQuery:
         q: Annotated[
             str | None, Query(min_length=1, max_length=64, description="part of an id")
         ] = None,
-        sort: Annotated[
-            str,
-            Query(
-                pattern=f"^-?({'|'.join(SensorOrder)})$",
-                description="-device: the other way round",
-            ),
-        ] = "condition",
+        sort: Annotated[str, order_by(SensorOrder)] = SensorOrder.CONDITION,
         after: Annotated[
             str | None,
             Query(
@@ -72,7 +68,7 @@ class SensorQuery:
             condition=condition,
             part=q,
             order=SensorOrder(sort.removeprefix("-")),
-            is_down=sort.startswith("-"),
+            is_down=is_descending(sort),
             after=None if place is None else (place[0], place[1]),
         )
 
@@ -113,7 +109,7 @@ def _file(context: ApiContext, wanted: SensorFilter) -> StreamingResponse:
 
 @router.get("/sensors/{device}")
 def get_sensor(device: Identifier, reading: Reading) -> SensorDetail:
-    """One of them, and how well its frames come through."""
+    """Get one sensor with its reception statistics."""
     return _known(reading, device)
 
 
@@ -125,7 +121,7 @@ def get_frames(
     limit: Limit = 200,
     form: Form = Format.JSON,
 ) -> Any:
-    """What it sent, the newest first: each message as it came, and what was read of it."""
+    """List a sensor's frames, newest first: raw and decoded."""
     found = frames(reading.session, _known(reading, device).site or "", device, window, limit)
     if form is Format.CSV:
         return csv_answer(FrameItem, found, ("frames", device), reading.context.clock.utc())

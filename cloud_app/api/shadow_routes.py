@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, status
@@ -11,6 +12,7 @@ from cloud_app.accounts.audit import Subject, record
 from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Problem
 from cloud_app.api.policy import Access
+from cloud_app.fleet.settings import SCHEMA, SECTION, SettingsError, check_settings
 from cloud_app.shadow_service import ShadowService
 from cloud_app.storage.database import Session
 from cloud_app.storage.edge_queries import EdgeFilter, edges_now, site_of
@@ -37,12 +39,12 @@ class DesiredChange(BaseModel):
 
 
 class ShadowNow(BaseModel):
-    """A shadow as the service keeps it, and whether its box is there."""
+    """A shadow as stored, and whether its edge is connected."""
 
     thing: str
     name: str
     document: dict[str, Any]
-    stale: bool = Field(description="the box is away: `reported` is what it last said")
+    stale: bool = Field(description="the edge is unreachable: `reported` is its last report")
 
 
 def _service(context: ApiContext) -> ShadowService:
@@ -69,6 +71,21 @@ def _topics(
         return service, ShadowTopics(request.edge(edge), name, service.root)
 
 
+def _check(service: ShadowService, topics: ShadowTopics, change: DesiredChange) -> None:
+    """Settings of a box are checked by what the box says that it takes."""
+    wanted = change.desired.get(SECTION)
+    if topics.name is not ShadowName.CONFIG or wanted is None:
+        return
+    about = service.kept(replace(topics, name=ShadowName.CLASSIC))
+    schema = about.reported.get(SCHEMA)
+    if not isinstance(schema, dict):
+        return  # an older box, or one of somebody else's: it checks for itself
+    try:
+        check_settings(schema, wanted if isinstance(wanted, dict) else {"settings": wanted})
+    except SettingsError as exc:
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, str(exc)) from exc
+
+
 def _owner(context: ApiContext, session: Session, edge: str) -> str | None:
     """The tenant whose audit log tells of an edge; None if nobody said whose it is."""
     site = site_of(session, edge)
@@ -80,7 +97,7 @@ def _owner(context: ApiContext, session: Session, edge: str) -> str | None:
 def get_shadow(
     edge: EdgeId, access: Caller, context: Context, name: Name = ShadowName.CLASSIC
 ) -> ShadowNow:
-    """A shadow of an edge; the last reported state, marked stale, while the edge is away."""
+    """Get a shadow of an edge; marked stale while the edge is unreachable."""
     service, topics = _topics(context, access, edge, name)
     return _shadow_now(context, topics, service.document(topics))
 
@@ -97,8 +114,9 @@ def patch_shadow(
     context: Context,
     name: Name = ShadowName.CLASSIC,
 ) -> ShadowNow:
-    """Change desired fields; the box hears of the difference."""
+    """Change desired fields; the edge receives the delta."""
     service, topics = _topics(context, access, edge, name)
+    _check(service, topics, change)
     update = ShadowUpdate(
         desired=change.desired, sections=frozenset({"desired"}), version=change.version
     )

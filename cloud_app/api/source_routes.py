@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_app.accounts.audit import Subject, record
+from cloud_app.accounts.keys import names_of
 from cloud_app.api.context import ActorNow, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Moment
 from cloud_app.occupancy.bay_sources import BaySources, bay_sources
@@ -30,7 +31,7 @@ _BAY = "/lots/{site}/{lot}/bays/{bay}"
 
 
 class SetByHand(BaseModel):
-    """A bay's state as a person says it."""
+    """A bay's state, set manually."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,11 +51,17 @@ def get_availability(site: SiteId, lot: LotId, reading: Reading) -> list[Availab
 
 @router.get(_BAY + "/sources", tags=["now"])
 def get_sources(site: SiteId, lot: LotId, bay: BayId, reading: Reading) -> BaySources:
-    """Why a bay is what it is: every source, what it says, since when, and which is believed."""
+    """Explain a bay's state: all sources, their reports, and which one is used."""
     found = bay_sources(reading.session, reading.now(), reading.site(site), lot, bay)
     if found is None:
         raise _no_bay(site, lot, bay)
-    return found
+    people = [each.source for each in found.sources if each.kind is SourceKind.MANUAL]
+    names = names_of(reading.session, people)
+    named = (
+        each.model_copy(update={"name": names.get(each.source, each.name)})
+        for each in found.sources
+    )
+    return found.model_copy(update={"sources": tuple(named)})
 
 
 @router.put(_BAY + "/manual", tags=["now"], status_code=status.HTTP_204_NO_CONTENT)
@@ -67,7 +74,7 @@ def put_manual(  # noqa: PLR0913, PLR0917 - FastAPI hands them over by name
     actor: ActorNow,
     context: Context,
 ) -> Response:
-    """Set a bay by hand until a time: it stands before what devices say, within about a second."""
+    """Set a bay's state manually until a given time; it overrides the devices."""
     now = context.now()
     until_ms = to_ms(body.until)
     if body.state is Occupancy.UNKNOWN:
@@ -116,7 +123,7 @@ def delete_manual(
     actor: ActorNow,
     context: Context,
 ) -> Response:
-    """Leave a bay to its devices again."""
+    """Remove a manual state of a bay."""
     with context.database.write() as session:
         before = _before(session, context, access, (site, lot, bay))
         if take_back(session, site, lot, bay, context.now().now_ms):

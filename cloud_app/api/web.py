@@ -17,8 +17,9 @@ BUILT = Path(__file__).resolve().parent.parent / "web" / "dist"
 DOCUMENT = "index.html"
 
 PLACES = (
-    "alerts", "audit", "edges", "events", "incidents", "keys", "login", "login.html", "lots",
-    "notifications", "people", "provisioning", "registry", "sensors", "settings",
+    "alerts", "audit", "campaigns", "edges", "events", "incidents", "keys", "login", "login.html",
+    "lots", "notifications", "people", "planning", "provisioning", "registry", "reports", "sensors",
+    "settings",
 )  # fmt: skip
 """First parts of the pages' addresses; `login.html` stands in mails of earlier versions."""
 

@@ -1,7 +1,7 @@
 """The configuration of `lotsight-cloud`: a file per subject, put together in `loading`."""
 
 from cloud_app.config.connections import BrokerConfig, BrokerProtocol, DatabaseConfig, TlsConfig
-from cloud_app.config.fleet import BrokerFilesConfig, ProvisioningConfig, RegionConfig
+from cloud_app.config.fleet import FleetConfig
 from cloud_app.config.inputs import (
     GatesConfig,
     IngestConfig,
@@ -19,6 +19,7 @@ from cloud_app.config.people import (
     OidcConfig,
     OperatorConfig,
 )
+from cloud_app.config.provisioning import BrokerFilesConfig, ProvisioningConfig, RegionConfig
 from cloud_app.config.rules import NotificationsConfig, RulesConfig
 from cloud_app.config.section import Port, PositiveS, is_loopback
 from cloud_app.config.serving import HttpConfig, MapConfig, Scope, ShadowConfig, TokenConfig
@@ -31,6 +32,7 @@ __all__ = [
     "BrokerProtocol",
     "CloudConfig",
     "DatabaseConfig",
+    "FleetConfig",
     "GatesConfig",
     "HttpConfig",
     "IngestConfig",

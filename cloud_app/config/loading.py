@@ -14,10 +14,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cloud_app.config.connections import BrokerConfig, DatabaseConfig
-from cloud_app.config.fleet import BrokerFilesConfig, ProvisioningConfig
+from cloud_app.config.fleet import FleetConfig
 from cloud_app.config.inputs import GatesConfig, IngestConfig, SensorsConfig
 from cloud_app.config.outputs import KafkaConfig, LakeConfig, RetentionConfig
 from cloud_app.config.people import AccountsConfig, MailConfig
+from cloud_app.config.provisioning import BrokerFilesConfig, ProvisioningConfig
 from cloud_app.config.rules import NotificationsConfig, RulesConfig
 from cloud_app.config.section import Section
 from cloud_app.config.serving import HttpConfig, MapConfig, ShadowConfig
@@ -42,6 +43,7 @@ class CloudConfig(BaseSettings):
     sensors: SensorsConfig = SensorsConfig()
     gates: GatesConfig = GatesConfig()
     shadow: ShadowConfig = ShadowConfig()
+    fleet: FleetConfig = FleetConfig()
     http: HttpConfig = HttpConfig()
     rules: RulesConfig = RulesConfig()
     map: MapConfig = MapConfig()

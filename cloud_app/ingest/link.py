@@ -164,14 +164,26 @@ class CloudLink:
             ack = Ack(epoch=mark.epoch, upto=mark.upto, replay=replay)
             self.publish(topic, ack.encode(), DELIVERY_RULES[TopicKind.ACK].qos)
 
-    def publish(self, topic: Topic, payload: bytes, qos: int = 1) -> None:
+    def publish(
+        self, topic: Topic, payload: bytes, qos: int = 1, *, expiry_s: int | None = None
+    ) -> None:
         """Publish if there is a connection.
 
         Nothing is queued while there is none: watermarks and shadow answers are worked out anew
         when the edge speaks again, and an old one would only mislead.
+
+        Args:
+            topic: where to.
+            payload: what.
+            qos: 0 or 1.
+            expiry_s: the broker drops it after so long (MQTT 5).
         """
+        properties = None
+        if expiry_s is not None and self._is_mqtt_5:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = expiry_s
         if self._client.is_connected():
-            self._client.publish(str(topic), payload, qos)
+            self._client.publish(str(topic), payload, qos, properties=properties)
 
     def listen_to(self, site: str, edge: str) -> None:
         """Also receive an edge's events through a subscription of our own."""

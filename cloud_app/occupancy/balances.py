@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import and_, bindparam, func, insert, or_, select, text
 
 from cloud_app.occupancy.passages import QUARTER_MS, note_lot
 from cloud_app.occupancy.tables import gate, passage, passage_quarter, zeroing
@@ -18,15 +18,36 @@ from telemetry import PassageDirection
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Which lot."""
+    """Which lot, or which of its levels.
+
+    Attributes:
+        site: where.
+        lot: its id.
+        level: the empty text is the whole lot.
+    """
 
     site: str
     lot: str
+    level: str = ""
 
     @property
     def given(self) -> dict[str, str]:
-        """For statements."""
+        """For statements about the lot."""
         return {"at_site": self.site, "of_lot": self.lot}
+
+    @property
+    def given_level(self) -> dict[str, str]:
+        """For statements about the level."""
+        return {**self.given, "of_level": self.level}
+
+
+class _Passed(Protocol):
+    @property
+    def direction(self) -> str: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def level_from(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +77,30 @@ class Zeroing:
         number: of the row.
         truth: the rest.
         drift: what the count was above it; None where nothing was known before.
+        level: of which it was told; the empty text is the whole lot.
     """
 
     number: int
     truth: Truth
     drift: int | None
+    level: str = ""
 
 
 _OF_LOT = (zeroing.c.site == bindparam("at_site"), zeroing.c.lot == bindparam("of_lot"))
-_NEWEST = select(zeroing).where(*_OF_LOT).order_by(zeroing.c.at_ms.desc(), zeroing.c.zeroing.desc())
+_ALL = select(zeroing).where(*_OF_LOT).order_by(zeroing.c.at_ms.desc(), zeroing.c.zeroing.desc())
+# Where no vehicle is in the lot, none is on any of its levels.
+_NEWEST = _ALL.where(
+    or_(
+        zeroing.c.level == bindparam("of_level"),
+        and_(zeroing.c.level == text("''"), zeroing.c.vehicles == text("0")),
+    )
+)
+_LAST_NUMBER = select(func.max(zeroing.c.zeroing)).where(*_OF_LOT)
 _SAME = select(zeroing.c.zeroing).where(
-    *_OF_LOT, zeroing.c.at_ms == bindparam("when_ms"), zeroing.c.cause == bindparam("why")
+    *_OF_LOT,
+    zeroing.c.level == bindparam("of_level"),
+    zeroing.c.at_ms == bindparam("when_ms"),
+    zeroing.c.cause == bindparam("why"),
 )
 _HAS_LOT_GATE = (
     select(gate.c.gate)
@@ -74,25 +108,29 @@ _HAS_LOT_GATE = (
     .where(gate.c.level == text("''"))
     .limit(1)
 )
+_WAY = ("direction", "level", "level_from")
 _QUARTERS = (
-    select(passage_quarter.c.direction, func.sum(passage_quarter.c.vehicles).label("vehicles"))
+    select(
+        *(passage_quarter.c[name] for name in _WAY),
+        func.sum(passage_quarter.c.vehicles).label("vehicles"),
+    )
     .where(
         passage_quarter.c.site == bindparam("at_site"),
         passage_quarter.c.lot == bindparam("of_lot"),
         passage_quarter.c.start_ms >= bindparam("start_ms"),
         passage_quarter.c.start_ms < bindparam("end_ms"),
     )
-    .group_by(passage_quarter.c.direction)
+    .group_by(*(passage_quarter.c[name] for name in _WAY))
 )
 _PASSAGES = (
-    select(passage.c.direction, func.sum(passage.c.vehicles).label("vehicles"))
+    select(*(passage.c[name] for name in _WAY), func.sum(passage.c.vehicles).label("vehicles"))
     .where(
         passage.c.site == bindparam("at_site"),
         passage.c.lot == bindparam("of_lot"),
         passage.c.at_ms > bindparam("after_ms"),
         passage.c.at_ms <= bindparam("upto_ms"),
     )
-    .group_by(passage.c.direction)
+    .group_by(*(passage.c[name] for name in _WAY))
 )
 _LAST = select(func.max(passage.c.at_ms)).where(
     passage.c.site == bindparam("at_site"),
@@ -102,21 +140,27 @@ _LAST = select(func.max(passage.c.at_ms)).where(
 
 
 def zeroings(session: Session, lot: Lot, limit: int) -> list[Zeroing]:
-    """The true counts of a lot, the newest first."""
-    return [_zeroing(row) for row in session.rows(_NEWEST.limit(limit), lot.given)]
+    """The true counts of a lot and of its levels, the newest first."""
+    return [_zeroing(row) for row in session.rows(_ALL.limit(limit), lot.given)]
+
+
+def last_number(session: Session, lot: Lot) -> int:
+    """The number of the last true count of a lot or of one of its levels; 0 if there is none."""
+    [(number,)] = session.rows(_LAST_NUMBER, lot.given)
+    return int(number or 0)
 
 
 def last_zeroing(session: Session, lot: Lot, before: datetime | None = None) -> Zeroing | None:
-    """The newest true count of a lot, or the newest before a moment."""
+    """The newest true count of a lot or level, or the newest before a moment."""
     query = _NEWEST.limit(1)
     if before is not None:
         query = query.where(zeroing.c.at_ms < to_ms(before))
-    return next((_zeroing(row) for row in session.rows(query, lot.given)), None)
+    return next((_zeroing(row) for row in session.rows(query, lot.given_level)), None)
 
 
 def last_by(session: Session, lot: Lot, cause: ZeroCause) -> datetime | None:
     """When a lot's count was last set for a cause."""
-    rows = session.rows(_NEWEST.where(zeroing.c.cause == cause.value).limit(1), lot.given)
+    rows = session.rows(_NEWEST.where(zeroing.c.cause == cause.value).limit(1), lot.given_level)
     return from_ms(rows[0].at_ms) if rows else None
 
 
@@ -130,45 +174,58 @@ def last_passage(session: Session, lot: Lot) -> datetime | None:
 def _zeroing(row: Row) -> Zeroing:
     at = from_ms(row.at_ms)
     truth = Truth(at, row.vehicles, ZeroCause(row.cause), row.actor, row.note)
-    return Zeroing(row.zeroing, truth, row.drift)
+    return Zeroing(row.zeroing, truth, row.drift, row.level)
 
 
 def balance_at(session: Session, lot: Lot, since: Truth, until: datetime) -> Balance:
-    """A lot's ledger from a true count on, until a moment, which is in it."""
+    """The ledger of a lot or level from a true count on, until a moment, which is in it."""
     after_ms, upto_ms = to_ms(since.at), to_ms(until)
-    sums = dict.fromkeys(PassageDirection, 0)
-    levels = _levels(session, lot)
     # Whole quarters are summed already; only their ends are read passage by passage.
     first_ms = -(-(after_ms + 1) // QUARTER_MS) * QUARTER_MS
     last_ms = (upto_ms + 1) // QUARTER_MS * QUARTER_MS
     if first_ms >= last_ms:
-        parts = [(after_ms, upto_ms)]
+        parts, rows = [(after_ms, upto_ms)], []
     else:
         parts = [(after_ms, first_ms - 1), (last_ms - 1, upto_ms)]
-        query = _QUARTERS.where(passage_quarter.c.level.in_(levels)) if levels else _QUARTERS
-        given = {**lot.given, "start_ms": first_ms, "end_ms": last_ms}
-        for row in session.rows(query, given):
-            sums[PassageDirection(row.direction)] += int(row.vehicles)
-    query = _PASSAGES.where(passage.c.level.in_(levels)) if levels else _PASSAGES
+        rows = [*session.rows(_QUARTERS, {**lot.given, "start_ms": first_ms, "end_ms": last_ms})]
     for part_after_ms, part_upto_ms in parts:
         given = {**lot.given, "after_ms": part_after_ms, "upto_ms": part_upto_ms}
-        for row in session.rows(query, given):
-            sums[PassageDirection(row.direction)] += int(row.vehicles)
+        rows += session.rows(_PASSAGES, given)
+    has_lot_gate = bool(session.rows(_HAS_LOT_GATE, lot.given))
+    sums = dict.fromkeys(PassageDirection, 0)
+    for row in rows:
+        way = way_of(lot.level, row, has_lot_gate=has_lot_gate)
+        if way is not None:
+            sums[way] += int(row.vehicles)
     return Balance(since.at, since.count, sums[PassageDirection.IN], sums[PassageDirection.OUT])
 
 
-def _levels(session: Session, lot: Lot) -> Sequence[str]:
-    """The levels whose gates count the lot: those of none, or, where all have one, all."""
-    return ("",) if session.rows(_HAS_LOT_GATE, lot.given) else ()
+def way_of(level: str, passed: _Passed, *, has_lot_gate: bool) -> PassageDirection | None:
+    """Which way a passage counts; None where it does not.
+
+    Args:
+        level: that is counted; the empty text is the whole lot.
+        passed: what passed.
+        has_lot_gate: some gate leads to the lot as a whole. Then those that lead to a level are
+            within it, and do not count the lot; else they are its entrances.
+    """
+    way = PassageDirection(passed.direction)
+    if level and passed.level_from == level:
+        # It leaves this level on its way into the other one.
+        return None if passed.level == level else way.reversed
+    if level:
+        return way if passed.level == level else None
+    is_within = passed.level_from or (passed.level and has_lot_gate)
+    return None if is_within else way
 
 
 def set_count(session: Session, lot: Lot, truth: Truth) -> Zeroing | None:
-    """Count a lot from a true count on; one that is older than another changes nothing now.
+    """Count a lot or level from a true count on; one older than another changes nothing now.
 
     Returns:
         The zeroing; None if it was known.
     """
-    when = {**lot.given, "when_ms": to_ms(truth.at), "why": truth.cause.value}
+    when = {**lot.given_level, "when_ms": to_ms(truth.at), "why": truth.cause.value}
     if session.rows(_SAME, when):
         return None
     before = last_zeroing(session, lot, truth.at)
@@ -186,8 +243,9 @@ def set_count(session: Session, lot: Lot, truth: Truth) -> Zeroing | None:
             "drift": drift,
             "actor": truth.actor,
             "note": truth.note,
+            "level": lot.level,
         },
     )
     note_lot(session, lot.site, lot.lot)
     [(number,)] = session.rows(_SAME, when)
-    return Zeroing(number, truth, drift)
+    return Zeroing(number, truth, drift, lot.level)

@@ -41,13 +41,14 @@ RoleName: TypeAlias = Literal["believed", "agrees", "overruled", "unknowing", "s
 
 
 class BaySource(BaseModel):
-    """What one source says of a bay."""
+    """The state of a bay according to one source."""
 
     model_config = ConfigDict(frozen=True)
 
     source: str = Field(
-        description="edge/camera of a box, id of a sensor, or who set the bay by hand"
+        description="edge/camera, sensor id, or the person who set the bay manually"
     )
+    name: str = Field(description="to show: a person's or key's name, a device's id")
     kind: SourceKind
     role: RoleName = Field(
         description="believed; agrees; overruled: it says otherwise; unknowing: it does not know; "
@@ -55,20 +56,22 @@ class BaySource(BaseModel):
     )
     state: Occupancy
     reason: str | None
-    since: datetime = Field(description="since when it says so")
-    heard: datetime | None = Field(description="when it was last heard of")
-    until: datetime | None = Field(description="when its word ceases to hold; null: it holds on")
-    conf: float | None = Field(description="its own probability; null where it gives none")
-    weight: float = Field(description="log-odds that it is right; 0 for what has no vote")
-    reliability: float | None = Field(
-        description="share of its words that are right, as learned; null of a person"
+    since: datetime = Field(description="start of the reported state")
+    heard: datetime | None = Field(description="time of its last report")
+    until: datetime | None = Field(description="expiry of the report; null: no expiry")
+    conf: float | None = Field(
+        description="probability reported by the source; null if it reports none"
     )
-    checked_h: float = Field(description="bay hours for which another source could check it")
-    wrong_share: float | None = Field(description="share of them for which it was found wrong")
+    weight: float = Field(description="log-odds that it is right; 0 if it does not count")
+    reliability: float | None = Field(
+        description="learned share of correct reports; null for a person"
+    )
+    checked_h: float = Field(description="bay hours checked against another source")
+    wrong_share: float | None = Field(description="share of them for which it was wrong")
 
 
 class BaySources(BaseModel):
-    """Every source of a bay, and what follows."""
+    """All sources of a bay and the resulting state."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -84,11 +87,11 @@ class BaySources(BaseModel):
         description="by_hand; only_one source knows; agreed; outweighs: they differ, and this side "
         "weighs more; none_knows; none_fresh; no_source"
     )
-    believed: str | None = Field(description="whose word the state is")
-    differs: bool = Field(description="a source that is heard of says otherwise")
+    believed: str | None = Field(description="the source whose state is used")
+    differs: bool = Field(description="an active source disagrees")
     differs_since: datetime | None
     set_by_hand: bool
-    sources: tuple[BaySource, ...] = Field(description="the weightiest first")
+    sources: tuple[BaySource, ...] = Field(description="highest weight first")
 
 
 def bay_sources(session: Session, now: Now, site: str, lot: str, bay: str) -> BaySources | None:
@@ -132,6 +135,7 @@ def _source(word: Weighed, trust: Trust | None) -> BaySource:
     share = None if trust is None else trust.long.share
     return BaySource(
         source=said.source,
+        name=said.source,
         kind=said.kind,
         role=word.role.value,
         state=Occupancy.of(said.occ),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import bindparam, func, select
 
 from cloud_app.config import GatesConfig
-from cloud_app.occupancy.balances import Lot, Zeroing, last_zeroing, zeroings
+from cloud_app.occupancy.balances import Lot, Zeroing, last_number, last_zeroing, zeroings
 from cloud_app.occupancy.gates import GateNow, gates_at
 from cloud_app.occupancy.passages import QUARTER_MS
 from cloud_app.occupancy.tables import lot_count, passage_quarter
@@ -29,7 +29,7 @@ class _View(BaseModel):
 
 
 class TrueCount(_View):
-    """When a count was set to the truth."""
+    """A correction of a lot's count."""
 
     at: datetime
     count: int
@@ -38,25 +38,26 @@ class TrueCount(_View):
         description="what the count was above the true one; null of the first, before which "
         "nothing was known"
     )
-    by: str | None = Field(description="who said it")
+    by: str | None = Field(description="who or what set it")
     note: str | None
+    level: str | None = Field(description="of this level; null: of the whole lot")
 
 
 class LotCount(_View):
-    """A lot that is counted at its gates."""
+    """A lot counted at its gates."""
 
     site: str
     lot: str
     count: int | None = Field(description="vehicles, within 0 and the capacity; null: unknown")
-    free: int | None = Field(description="places on offer that are not taken; null: unknown")
-    capacity: int | None = Field(description="all places of the lot; null: nobody said it")
+    free: int | None = Field(description="offered spaces that are not occupied; null: unknown")
+    capacity: int | None = Field(description="all spaces of the lot; null: unknown")
     offered: int | None = Field(
         description="the basis of `count` and `free`: the capacity without what is closed or held "
         "back"
     )
     closed: int
     held_back: int
-    watched: int = Field(description="bays of it that are watched one by one")
+    watched: int = Field(description="bays with their own sensor or camera")
     source: CountSource | None = Field(description="where the count comes from")
     low: int = Field(description="at least so many, as far as bays are known")
     high: int = Field(description="at most so many")
@@ -70,7 +71,7 @@ class LotCount(_View):
     last_true: TrueCount | None
     in_today: int = Field(description="since midnight in the site's time zone")
     out_today: int
-    silent: tuple[str, ...] = Field(description="gates that are silent")
+    silent: tuple[str, ...] = Field(description="gates that are not reporting")
 
 
 class Gate(_View):
@@ -79,16 +80,17 @@ class Gate(_View):
     gate: str
     name: str | None
     level: str | None = Field(description="it counts this level, not the lot")
-    edge: str | None = Field(description="the box that it speaks through")
+    level_from: str | None = Field(description="what enters `level` leaves this one")
+    edge: str | None = Field(description="the edge box it reports through")
     heard: datetime | None = Field(description="null: never")
     silent_since: datetime | None
     in_today: int
     out_today: int
-    lost: int = Field(description="vehicles that passed with no direction told, ever")
+    lost: int = Field(description="total passages without a direction")
 
 
 class PassageStep(_View):
-    """What passed in a quarter of an hour."""
+    """Passages in a quarter of an hour."""
 
     start: datetime
     gate: str
@@ -131,9 +133,8 @@ def is_counted(session: Session, lot: Lot) -> bool:
 
 
 def version_of(session: Session, lot: Lot) -> int:
-    """What a change of the count must name: the number of the last true one."""
-    last = last_zeroing(session, lot)
-    return 0 if last is None else last.number
+    """What a change of a count must name: the number of the last true one, levels included."""
+    return last_number(session, lot)
 
 
 def count_now(session: Session, lot: Lot, now: datetime, config: GatesConfig) -> LotCount | None:
@@ -192,6 +193,7 @@ def true_count(found: Zeroing) -> TrueCount:
         drift=found.drift,
         by=truth.actor,
         note=truth.note,
+        level=found.level or None,
     )
 
 
@@ -213,6 +215,7 @@ def gates_now(session: Session, lot: Lot, now: datetime, config: GatesConfig) ->
             gate=each.gate,
             name=each.name,
             level=each.level,
+            level_from=each.level_from,
             edge=each.edge,
             heard=each.heard,
             silent_since=each.silent_since(now),

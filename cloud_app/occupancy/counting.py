@@ -7,12 +7,12 @@ no single bay stands for, so the map, lists and files need to know nothing of ga
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, bindparam, case, func, select, text
+from sqlalchemy import select, text
 
 from cloud_app.config import GatesConfig
 from cloud_app.occupancy.balances import (
@@ -24,8 +24,10 @@ from cloud_app.occupancy.balances import (
     last_zeroing,
     set_count,
 )
+from cloud_app.occupancy.basis import Places, places_of
 from cloud_app.occupancy.counted_rows import Kept, describe, keep, seen, show
-from cloud_app.occupancy.gates import gates_at, gates_of
+from cloud_app.occupancy.gates import GateNow, gates_at, gates_of
+from cloud_app.occupancy.levels import keep_levels, levels_of
 from cloud_app.occupancy.tables import lot_count
 from cloud_app.registry.facts import LotFacts
 from cloud_app.registry.kinds import LOT, Ref
@@ -34,11 +36,9 @@ from cloud_app.registry.things import find_one
 from cloud_app.storage.cloud_edges import ensure_cloud_edge
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.queries import Now
-from cloud_app.storage.tables import bay_count, edge
 from cloud_app.storage.times import from_ms, to_ms
 from sensors.counting import (
     BayEvidence,
-    Capacity,
     CountSource,
     Figure,
     NightRule,
@@ -57,52 +57,7 @@ _QUIET_MIN = 30
 NO_TRUTH: Final = "no_truth"
 GATE_SILENT: Final = "gate_silent"
 NO_CAPACITY: Final = "no_capacity"
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """What a lot has, and what its single bays say.
-
-    Attributes:
-        capacity: of the whole lot; None where nobody said it and no bay is known.
-        bays: what those say that are watched one by one.
-        watched: how many they are, closed ones included.
-    """
-
-    capacity: Capacity | None
-    bays: BayEvidence
-    watched: int
-
-
-def places_of(session: Session, now: Now, lot: Lot, facts: LotFacts) -> Places:
-    """The capacity of a lot and the evidence of its bays, on one basis."""
-    [row] = session.rows(_bay_sums(now), lot.given)
-    watched, closed = int(row.bays), int(row.closed)
-    known = BayEvidence(
-        int(row.occupied), int(row.free), watched - closed - int(row.occupied) - int(row.free)
-    )
-    if facts.capacity is None and not watched:
-        return Places(None, known, 0)
-    # Nobody counts fewer places than there are bays.
-    places = max(facts.capacity or 0, watched)
-    return Places(Capacity(places, closed, facts.held_back or 0), known, watched)
-
-
-def _bay_sums(now: Now) -> Select[Any]:
-    fresh = {
-        state: case((now.is_stale, 0), else_=bay_count.c[state]) for state in ("occupied", "free")
-    }
-    sums = {"bays": bay_count.c.bays, "closed": bay_count.c.closed, **fresh}
-    return (
-        select(*(func.coalesce(func.sum(each), 0).label(name) for name, each in sums.items()))
-        .select_from(bay_count)
-        .join(edge, edge.c.edge == bay_count.c.edge)
-        .where(
-            bay_count.c.site == bindparam("at_site"),
-            bay_count.c.lot == bindparam("of_lot"),
-            bay_count.c.counted == text("0"),
-        )
-    )
+NO_GATE: Final = "no_gate"
 
 
 @dataclass(slots=True)
@@ -146,33 +101,31 @@ class LotCounter:
 
 
 def count_lot(session: Session, lot: Lot, now: Now, config: GatesConfig) -> Figure | None:
-    """Work the count of a lot out and show it.
+    """Work the count of a lot and of its levels out, and show it.
 
     Returns:
-        Its figure; None where not even the capacity is known.
+        The lot's figure; None where not even the capacity is known.
     """
-    at = from_ms(now.now_ms)
     name = ensure_cloud_edge(session, lot.site, lot.lot)
     # Before the rest is read: what comes meanwhile marks it as news once more.
     seen(session, lot, name)
     facts = facts_of(session, lot)
     describe(session, lot, name, facts)
+    gates = [e for e in gates_at(session, lot.site, config.silent_after_s) if e.lot == lot.lot]
+    counter = _Counter(session, now, facts, gates, config)
     places = places_of(session, now, lot, facts)
-    gates = gates_of(gates_at(session, lot.site, config.silent_after_s), lot)
-    silent = [since for each in gates if (since := each.silent_since(at)) is not None]
-    _zero_by_rule(session, lot, at, facts, places, is_blind=bool(silent))
-    raw, why = _raw(session, lot, at, silent, config)
-    capacity = places.capacity
-    found, shown = None, None
-    if capacity is not None:
-        found = figure(raw, capacity.offered, places.bays)
+    kept = counter.count(lot, places)
+    capacity, found = kept.capacity, kept.figure
+    shown = None
+    if capacity is not None and found is not None:
         rest = clamp(capacity.places - places.watched - capacity.held_back, 0, capacity.offered)
         shown = _rest(rest, found, places.bays) if rest else None
-        why = None if found.count is not None else why
-    else:
-        why = NO_CAPACITY
     show(session, lot, name, shown, now.now_ms)
-    keep(session, lot, Kept(raw, found, why, capacity, places.watched), now.now_ms)
+    keep(session, lot, kept, now.now_ms)
+    levels = [replace(lot, level=each) for each in levels_of(facts, gates)]
+    counted = [counter.count(each, places_of(session, now, each, facts)) for each in levels]
+    if keep_levels(session, lot, dict(zip(levels, counted, strict=True))):
+        session.announce(name)
     return found
 
 
@@ -191,40 +144,61 @@ def _rest(rest: int, found: Figure, bays: BayEvidence) -> tuple[int, int, int]:
     return occupied, rest - occupied, 0
 
 
-def _raw(
-    session: Session, lot: Lot, at: datetime, silent: Sequence[datetime], config: GatesConfig
-) -> tuple[int | None, str | None]:
-    """The balance, or why it cannot be believed."""
-    zero = last_zeroing(session, lot)
-    if zero is None:
-        return None, NO_TRUTH
-    if silent and at - min(silent) >= timedelta(seconds=config.unknown_after_s):
-        return None, GATE_SILENT
-    return balance_at(session, lot, zero.truth, at).raw, None
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """Counts a lot and its levels at one moment."""
 
+    session: Session
+    now: Now
+    facts: LotFacts
+    gates: Sequence[GateNow]
+    config: GatesConfig
 
-def _zero_by_rule(
-    session: Session, lot: Lot, at: datetime, facts: LotFacts, places: Places, *, is_blind: bool
-) -> None:
-    passed = last_passage(session, lot)
-    found = places.bays
-    is_known = places.capacity is not None and 0 < places.capacity.offered <= found.known
-    if is_known and not found.unknown:
-        # A lot whose bays are all known needs no night to be empty.
-        zero = last_zeroing(session, lot)
-        is_quiet = passed is None or (at - passed).total_seconds() >= _QUIET_S
-        balance = None if zero is None else balance_at(session, lot, zero.truth, at).raw
-        if is_quiet and balance != found.occupied:
-            set_count(session, lot, Truth(at, found.occupied, ZeroCause.BAYS))
-        return
-    if facts.empty_at is None or is_blind:
-        return
-    zone = time_zones_of(session, [lot.site]).get(lot.site)
-    rule = NightRule(
-        time.fromisoformat(facts.empty_at),
-        ZoneInfo(zone or "UTC"),
-        60.0 * (facts.empty_after_min or _QUIET_MIN),
-        count=facts.empty_count or 0,
-    )
-    if rule.due(at, passed, last_by(session, lot, ZeroCause.NIGHT)):
-        set_count(session, lot, Truth(at, rule.count, ZeroCause.NIGHT))
+    def count(self, lot: Lot, places: Places) -> Kept:
+        at, capacity = from_ms(self.now.now_ms), places.capacity
+        own = gates_of(self.gates, lot)
+        silent = [since for each in own if (since := each.silent_since(at)) is not None]
+        self._zero_by_rule(lot, at, places, is_blind=bool(silent))
+        raw, why = self._raw(lot, at, silent) if own or not lot.level else (None, NO_GATE)
+        if capacity is None:
+            return Kept(raw, None, NO_CAPACITY, None, places.watched)
+        found = figure(raw, capacity.offered, places.bays)
+        return Kept(raw, found, why if found.count is None else None, capacity, places.watched)
+
+    def _raw(
+        self, lot: Lot, at: datetime, silent: Sequence[datetime]
+    ) -> tuple[int | None, str | None]:
+        """The balance, or why it cannot be believed."""
+        zero = last_zeroing(self.session, lot)
+        if zero is None:
+            return None, NO_TRUTH
+        if silent and at - min(silent) >= timedelta(seconds=self.config.unknown_after_s):
+            return None, GATE_SILENT
+        return balance_at(self.session, lot, zero.truth, at).raw, None
+
+    def _zero_by_rule(self, lot: Lot, at: datetime, places: Places, *, is_blind: bool) -> None:
+        # Of any gate of the lot: a vehicle that drives about may be bound for every level.
+        passed = last_passage(self.session, lot)
+        found = places.bays
+        is_known = places.capacity is not None and 0 < places.capacity.offered <= found.known
+        if is_known and not found.unknown:
+            # A lot whose bays are all known needs no night to be empty.
+            zero = last_zeroing(self.session, lot)
+            is_quiet = passed is None or (at - passed).total_seconds() >= _QUIET_S
+            balance = None if zero is None else balance_at(self.session, lot, zero.truth, at).raw
+            if is_quiet and balance != found.occupied:
+                set_count(self.session, lot, Truth(at, found.occupied, ZeroCause.BAYS))
+            return
+        facts = self.facts
+        # An empty lot has empty levels; on which of them vehicles stay overnight, nobody says.
+        if facts.empty_at is None or is_blind or lot.level:
+            return
+        zone = time_zones_of(self.session, [lot.site]).get(lot.site)
+        rule = NightRule(
+            time.fromisoformat(facts.empty_at),
+            ZoneInfo(zone or "UTC"),
+            60.0 * (facts.empty_after_min or _QUIET_MIN),
+            count=facts.empty_count or 0,
+        )
+        if rule.due(at, passed, last_by(self.session, lot, ZeroCause.NIGHT)):
+            set_count(self.session, lot, Truth(at, rule.count, ZeroCause.NIGHT))

@@ -35,6 +35,7 @@ class GateNow:
         lot: which it counts.
         name: as the registry has it.
         level: that it counts instead of the lot.
+        level_from: of a gate between two levels, the one that a vehicle leaves on its way in.
         edge: the box that it speaks through.
         heard: when it, or its box, was last heard of; None: never.
         silent_after_s: it is silent once it was not heard of for so long.
@@ -46,6 +47,7 @@ class GateNow:
     lot: str
     name: str | None
     level: str | None
+    level_from: str | None
     edge: str | None
     heard: datetime | None
     silent_after_s: float
@@ -71,6 +73,7 @@ def place_of(device: Thing) -> Place | None:
         facts.site,
         facts.lot,
         facts.level or "",
+        facts.level_from or "",
         facts.wiring or GateWiring.AS_TOLD,
         Counter() if facts.modulus is None else Counter(facts.modulus),
     )
@@ -120,6 +123,7 @@ def gates_at(
                 place.lot,
                 facts.name,
                 place.level or None,
+                place.level_from or None,
                 None if row is None else row.edge,
                 None if row is None else from_ms(_heard_ms(row)),
                 after_s,
@@ -134,6 +138,7 @@ def gates_at(
                 row.lot,
                 None,
                 row.level or None,
+                row.level_from or None,
                 row.edge,
                 from_ms(_heard_ms(row)),
                 silent_after_s,
@@ -150,6 +155,12 @@ def _heard_ms(row: Row) -> int:
 
 
 def gates_of(gates: Sequence[GateNow], lot: Lot) -> list[GateNow]:
-    """Those of one lot that count it: of none of its levels, or, where all have one, all."""
+    """Those that count a lot or level.
+
+    Of a lot those that lead to none of its levels; where there are none, all its entrances.
+    """
     own = [each for each in gates if each.lot == lot.lot]
+    if lot.level:
+        return [each for each in own if lot.level in {each.level, each.level_from}]
+    own = [each for each in own if each.level_from is None]
     return [each for each in own if each.level is None] or own

@@ -44,6 +44,7 @@ class Place:
         site: of the lot.
         lot: which it leads into.
         level: that it counts instead of the lot.
+        level_from: of a gate between two levels, the one that a vehicle leaves on its way in.
         wiring: of its directions.
         counter: of its running totals.
         edge: the box that it speaks through; None if it speaks to the cloud itself.
@@ -53,6 +54,7 @@ class Place:
     site: str
     lot: str
     level: str = ""
+    level_from: str = ""
     wiring: GateWiring = GateWiring.AS_TOLD
     counter: Counter = field(default_factory=Counter)
     edge: str | None = None
@@ -60,9 +62,9 @@ class Place:
 
 _GATE = Upsert(
     gate,
-    ("gate", "site", "lot", "level", "edge", "heard_ms", "lost"),
+    ("gate", "site", "lot", "level", "edge", "heard_ms", "lost", "level_from"),
     lambda new: {
-        **same("site", "lot", "level", "edge")(new),
+        **same("site", "lot", "level", "level_from", "edge")(new),
         "heard_ms": case((new.heard_ms > gate.c.heard_ms, new.heard_ms), else_=gate.c.heard_ms),
         "lost": gate.c.lost + new.lost,
     },
@@ -83,6 +85,7 @@ _PASSAGE = Upsert(
         "vehicle",
         "conf",
         "hash",
+        "level_from",
     ),
     # Only one of a running total comes again with another count: a reading came between.
     same("vehicles", "step"),
@@ -96,8 +99,8 @@ _TOTAL = Upsert(
 )
 _QUARTER = Upsert(
     passage_quarter,
-    ("site", "lot", "start_ms", "gate", "direction", "level", "vehicles"),
-    same("level", "vehicles"),
+    ("site", "lot", "start_ms", "gate", "direction", "level", "vehicles", "level_from"),
+    same("level", "level_from", "vehicles"),
 )
 _LOT = Upsert(lot_count, ("site", "lot", "news"), same("news"))
 _NEAR = select(passage.c.direction, passage.c.at_ms, passage.c.key, passage.c.hash).where(
@@ -132,6 +135,7 @@ def take_reports(
                 place.edge,
                 received_ms,
                 sum(each.count for each in passages if each.direction is None),
+                place.level_from,
             )
         ],
     )
@@ -178,7 +182,7 @@ def _take_passages(
         seen.add(way, at_ms, each.key, each.hash)
         where = (place.site, place.lot, place.level)
         what = (each.count, each.method.value, None, each.vehicle, each.conf, each.hash)
-        rows.append((place.gate, way, at_ms, each.key, *where, *what))
+        rows.append((place.gate, way, at_ms, each.key, *where, *what, place.level_from))
     session.upsert(_PASSAGE, rows)
     return {(str(row[1]), _quarter(int(row[2] or 0))) for row in rows}
 
@@ -241,7 +245,7 @@ def _count_totals(session: Session, place: Place, way: str, first_ms: int, last_
     passed: list[Values] = [
         (
             place.gate, way, to_ms(reading.at), OF_TOTAL, *where,
-            step.count, _METHOD_OF_TOTAL, step.kind.value, None, None, None,
+            step.count, _METHOD_OF_TOTAL, step.kind.value, None, None, None, place.level_from,
         )
         for reading, step in steps(readings, place.counter)
     ]  # fmt: skip
@@ -300,7 +304,8 @@ def _sum_quarters(session: Session, place: Place, touched: Touched) -> None:
                 "end_ms": start_ms + QUARTER_MS,
             },
         )
-        rows.append((place.site, place.lot, start_ms, place.gate, way, place.level, int(count)))
+        where = (place.site, place.lot, start_ms, place.gate, way)
+        rows.append((*where, place.level, int(count), place.level_from))
     session.upsert(_QUARTER, rows)
 
 

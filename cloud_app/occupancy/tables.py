@@ -36,6 +36,7 @@ gate = Table(
     Column("edge", Text),
     Column("heard_ms", BigInteger, nullable=False),
     Column("lost", BigInteger, nullable=False, server_default=text("0")),
+    Column("level_from", Text, nullable=False, server_default=text("''")),
     Index("gate_by_lot", "site", "lot"),
 )
 
@@ -52,7 +53,8 @@ gate_total = Table(
 )
 
 # Vehicles that passed. `key` names the passage; of a total it is `total`, with the `step` that led
-# to it. A gate of a level counts that level, not the lot.
+# to it. A gate of a level counts that level, not the lot; one between two levels takes from the one
+# what it brings to the other.
 passage = Table(
     "gate_passage",
     metadata,
@@ -69,6 +71,7 @@ passage = Table(
     Column("vehicle", Text),
     Column("conf", Double),
     Column("hash", Text),
+    Column("level_from", Text, nullable=False, server_default=text("''")),
     Index("gate_passage_by_lot", "site", "lot", "at_ms"),
     Index("gate_passage_by_time", "at_ms"),
 )
@@ -84,10 +87,11 @@ passage_quarter = Table(
     _key("direction"),
     Column("level", Text, nullable=False),
     Column("vehicles", BigInteger, nullable=False),
+    Column("level_from", Text, nullable=False, server_default=text("''")),
     Index("gate_quarter_by_time", "start_ms"),
 )
 
-# When a count was set to the truth. The newest by time is what the lot is counted from.
+# When a count was set to the truth. The newest by time is what the lot or level is counted from.
 zeroing = Table(
     "count_zeroing",
     metadata,
@@ -101,7 +105,8 @@ zeroing = Table(
     Column("drift", BigInteger),
     Column("actor", Text),
     Column("note", Text),
-    Index("count_zeroing_once", "site", "lot", "at_ms", "cause", unique=True),
+    Column("level", Text, nullable=False, server_default=text("''")),
+    Index("count_zeroing_once", "site", "lot", "level", "at_ms", "cause", unique=True),
 )
 
 # A counted lot as it was last worked out. `news` is 1 until the counter saw what changed.
@@ -124,4 +129,23 @@ lot_count = Table(
     Column("held_back", Integer, nullable=False, server_default=text("0")),
     Column("watched", Integer, nullable=False, server_default=text("0")),
     Column("changed_ms", BigInteger),
+)
+
+# The levels of a counted lot, each as it was last worked out; `place` is its place among them.
+level_count = Table(
+    "level_count",
+    metadata,
+    _key("site"),
+    _key("lot"),
+    _key("level"),
+    Column("place", Integer, nullable=False),
+    Column("raw", BigInteger),
+    Column("shown", Integer),
+    Column("source", Text),
+    Column("why", Text),
+    Column("low", Integer, nullable=False),
+    Column("high", Integer, nullable=False),
+    Column("capacity", Integer),
+    Column("closed", Integer, nullable=False),
+    Column("watched", Integer, nullable=False),
 )

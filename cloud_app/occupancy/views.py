@@ -26,7 +26,7 @@ class Point(_View):
 
 
 class Polygon(_View):
-    """GeoJSON: rings, the outer one first."""
+    """GeoJSON: rings, outer ring first."""
 
     type: Literal["Polygon"] = "Polygon"
     coordinates: tuple[Ring, ...]
@@ -44,7 +44,7 @@ Geometry: TypeAlias = Annotated[Point | Polygon | MultiPolygon, Field(discrimina
 
 
 class LotState(StrEnum):
-    """How much of a lot is known now."""
+    """How current a lot's state is."""
 
     LIVE = "live"
     """Every edge of it speaks."""
@@ -63,12 +63,12 @@ class LotState(StrEnum):
 
 
 class MapLot(_View):
-    """What a map tells of a lot."""
+    """Properties of a lot on the map."""
 
     site: str
     lot: str
     name: str | None
-    point: Position = Field(description="where a label stands: [longitude, latitude]")
+    point: Position = Field(description="position of the label: [longitude, latitude]")
     bays: int
     occupied: int
     free: int
@@ -76,14 +76,16 @@ class MapLot(_View):
     stale: int
     closed: int
     capacity: int = Field(description="bays that drivers may take when free")
-    available: int = Field(description="of these the ones that are known to be free now")
+    available: int = Field(description="those of them known to be free now")
     occupancy: float | None = Field(description="occupied / (occupied + free), or null")
-    on_street: bool | None = Field(description="null where nobody said it")
-    state: LotState = Field(description="live; part: some edges are away; stale: nothing is known")
+    on_street: bool | None = Field(description="null if unknown")
+    state: LotState = Field(
+        description="live; part: some edges are unreachable; stale: nothing is known"
+    )
 
 
 class MapFeature(_View):
-    """A lot on the map: its outline where it is known, else its point."""
+    """A lot on the map: its outline if known, else its point."""
 
     type: Literal["Feature"] = "Feature"
     id: str = Field(description="site/lot")
@@ -96,11 +98,11 @@ class MapLots(_View):
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: tuple[MapFeature, ...]
-    truncated: bool = Field(description="there are more: ask for a smaller window")
+    truncated: bool = Field(description="there are more; request a smaller window")
 
 
 class PlanBay(_View):
-    """Where a bay lies."""
+    """Position of a bay."""
 
     edge: str
     bay: str
@@ -109,29 +111,29 @@ class PlanBay(_View):
     zone: str | None
     kind: str
     angle: str
-    ground: Ring | None = Field(description="outline, [longitude, latitude]; null: not known")
+    ground: Ring | None = Field(description="outline, [longitude, latitude]; null: unknown")
     picture: tuple[tuple[float, float], ...] | None = Field(
-        description="outline in the camera's picture, fractions of width and height; null: not told"
+        description="outline in the camera image, fractions of width and height; null: unknown"
     )
     label: str
 
 
 class LotPlan(_View):
-    """A lot as a drawing: what does not change with its occupancy."""
+    """A lot's geometry, independent of its occupancy."""
 
     site: str
     lot: str
     name: str | None
-    time_zone: str | None = Field(description="IANA; null where nobody said it")
-    levels: tuple[str, ...] = Field(description="lowest first; those of its bays where not told")
+    time_zone: str | None = Field(description="IANA name; null if unknown")
+    levels: tuple[str, ...] = Field(description="lowest first; taken from its bays if not set")
     point: Position | None
     outline: Area | None
     bays: tuple[PlanBay, ...]
-    counted: bool = Field(description="whether it is counted at gates")
+    counted: bool = Field(description="counted at gates")
 
 
 class HitKind(StrEnum):
-    """What was found."""
+    """Search results."""
 
     LOT = "lot"
     SITE = "site"
@@ -142,7 +144,7 @@ class HitKind(StrEnum):
 
 
 class SearchHit(_View):
-    """A thing that fits what was typed."""
+    """A search result."""
 
     kind: HitKind = Field(description="`device` is any but an edge box")
     key: str = Field(description="its ids, joined by /")
@@ -160,14 +162,14 @@ class EdgeCounts(_View):
 
 
 class AlertCounts(_View):
-    """Open alerts."""
+    """Number of open alerts."""
 
     open: int
     by_severity: dict[str, int] = Field(description="info, warning, critical")
 
 
 class Overview(_View):
-    """The city in figures: what the caller sees of it."""
+    """Key figures of the sites that the caller can see."""
 
     lots: int
     bays: int

@@ -134,6 +134,7 @@ def _refers(thing: Thing, changed: frozenset[str], around: Surroundings) -> Iter
     said = thing.said
     if thing.ref.kind == "device":
         yield from _device_refers(said, changed, around)
+        yield from _leads_to_levels(said, changed, around)
         yield from _edge_stays(thing, changed, around)
         return
     if thing.kind.parent != LOT.name:
@@ -144,12 +145,43 @@ def _refers(thing: Thing, changed: frozenset[str], around: Surroundings) -> Iter
     if zone is not None and around.get(Ref(ZONE.name, f"{lot.key}/{zone}")) is None:
         known = ", ".join(sorted(around.zones(lot.key))) or "none: add it first"
         yield Fault("zone", f"expected a zone of lot {lot.key} ({known}), but got {zone!r}")
-    level = said.get("level") if "level" in changed else None
+    if "level" in changed:
+        yield from _on_level("level", said.get("level"), lot, around)
+
+
+def _on_level(name: str, level: str | None, lot: Ref, around: Surroundings) -> Iterator[Fault]:
     whole = around.get(lot)
     levels = None if whole is None else whole.said.get("levels")
     if level is not None and levels and level not in levels:
         told = f"expected a level of lot {lot.key} ({', '.join(levels)}), but got {level!r}"
+        yield Fault(name, told)
+
+
+def _leads_to_levels(
+    said: Mapping[str, Any], changed: frozenset[str], around: Surroundings
+) -> Iterator[Fault]:
+    """A gate between two levels knows both."""
+    into, out_of = said.get("level"), said.get("level_from")
+    if not changed & {"level", "level_from"}:
+        return
+    if out_of is not None and into in {None, out_of}:
+        told = f"expected another level than level_from, {out_of!r}, but got {into!r}"
         yield Fault("level", told)
+    if said.get("site") is not None and said.get("lot") is not None:
+        lot = Ref(LOT.name, f"{said['site']}/{said['lot']}")
+        for name in sorted(changed & {"level", "level_from"}):
+            yield from _on_level(name, said.get(name), lot, around)
+
+
+def _levels_have_places(
+    thing: Thing, changed: frozenset[str], _around: Surroundings
+) -> Iterator[Fault]:
+    if thing.ref.kind != LOT.name or "level_capacities" not in changed:
+        return
+    levels, places = (thing.said.get(name) or () for name in ("levels", "level_capacities"))
+    if places and len(places) != len(levels):
+        told = f"expected one for each of the {len(levels)} levels, but got {len(places)}"
+        yield Fault("level_capacities", told)
 
 
 def _device_refers(
@@ -280,7 +312,13 @@ def _bays_still_fit(thing: Thing, changed: frozenset[str], around: Surroundings)
         yield Fault("outline", f"{told} lie farther from it")
 
 
-_CHECKS: tuple[_Check, ...] = (_belongs, _refers, _lies_well, _bays_still_fit)
+_CHECKS: tuple[_Check, ...] = (
+    _belongs,
+    _refers,
+    _levels_have_places,
+    _lies_well,
+    _bays_still_fit,
+)
 
 
 def area_of(facts: Facts) -> BaseGeometry | None:

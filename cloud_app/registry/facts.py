@@ -42,6 +42,7 @@ def _texts(longest: int) -> StringConstraints:
 Text32 = Annotated[str, _texts(32)]
 Text128 = Annotated[str, _texts(128)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,3}$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()/.-]{3,32}$")]
 Url = Annotated[str, StringConstraints(max_length=255, pattern=r"^https?://[^\s\x00-\x1f]+$")]
@@ -101,13 +102,18 @@ OpeningHoursText = Annotated[str, AfterValidator(check_opening_hours)]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 
 
-def _levels(value: Any) -> Any:
-    # As a cell of a table has them.
+def _in_cell(value: Any) -> Any:
+    # As a cell of a table has several of them.
     return [each for each in value.split(";") if each.strip()] if isinstance(value, str) else value
 
 
 Levels = Annotated[
-    tuple[Text32, ...], BeforeValidator(_levels), Field(max_length=200, description="lowest first")
+    tuple[Text32, ...], BeforeValidator(_in_cell), Field(max_length=200, description="lowest first")
+]
+LevelCapacities = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=100_000)], ...],
+    BeforeValidator(_in_cell),
+    Field(max_length=200, description="places of each of `levels`, in their order"),
 ]
 
 
@@ -151,7 +157,7 @@ class _Contacts(Facts):
 
 
 class _Address(_Contacts):
-    street: Text128 | None = Field(default=None, description="with the number")
+    street: Text128 | None = Field(default=None, description="including the house number")
     postcode: Text32 | None = None
     city: Text128 | None = None
     country: Country | None = Field(default=None, description="ISO 3166-1, two letters")
@@ -169,10 +175,14 @@ class OperatorFacts(_Contacts):
 
 
 class SiteFacts(_Address):
-    """A place of an operator; its time zone holds for all in it."""
+    """An operator's location; its time zone applies to everything in it."""
 
     operator: Identifier | None = None
     time_zone: TimeZone | None = Field(default=None, description="IANA, such as Europe/Berlin")
+    region: Region | None = Field(
+        default=None,
+        description="ISO 3166-2 without the country, such as BY: whose public holidays count",
+    )
 
 
 class Placement(StrEnum):
@@ -183,42 +193,50 @@ class Placement(StrEnum):
 
 
 class LotFacts(_Address):
-    """A car park, or a stretch of kerb."""
+    """A car park or a stretch of kerb."""
 
     placement: Placement | None = None
     levels: Levels | None = None
+    level_capacities: LevelCapacities | None = None
     outline: LotOutline | None = None
     opening_hours: OpeningHoursText | None = Field(
         default=None, description="OpenStreetMap's opening_hours, in the site's time zone"
     )
     height_limit_m: Annotated[float, Field(ge=1, le=10)] | None = None
     capacity: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        default=None, description="of a lot whose bays are not known one by one"
+        default=None, description="for a lot without individually known bays"
     )
     held_back: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        default=None, description="of the capacity, promised to others for long and not on offer"
+        default=None, description="part of the capacity that is not offered, such as season tickets"
     )
     empty_at: LocalTime | None = Field(
         default=None,
-        description="a lot counted at its gates is empty from this local time on, such as 03:00",
+        description="local time from which a gate-counted lot is taken to be empty, such as 03:00",
     )
     empty_after_min: Annotated[int, Field(ge=1, le=720)] | None = Field(
-        default=None, description="once nothing has passed for so long; 30 if absent"
+        default=None, description="after this long without a passage; default: 30"
     )
     empty_count: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        default=None, description="vehicles that stay overnight; none if absent"
+        default=None, description="vehicles that stay overnight; default: 0"
     )
+
+    def capacity_of(self, level: str) -> int | None:
+        """Places of a level, of the whole lot for the empty text; None where nobody said it."""
+        if not level:
+            known = self.capacity is not None or not self.level_capacities
+            return self.capacity if known else sum(self.level_capacities or ())
+        return dict(zip(self.levels or (), self.level_capacities or (), strict=False)).get(level)
 
 
 class ZoneFacts(Facts):
-    """A group of bays, for prices or a level."""
+    """A group of bays, for pricing or a level."""
 
     level: Text32 | None = None
     outline: ZoneOutline | None = None
 
 
 class BayFacts(Facts):
-    """One marked space."""
+    """One marked parking space."""
 
     zone: ZoneId | None = None
     level: Text32 | None = None
@@ -227,11 +245,11 @@ class BayFacts(Facts):
     length_m: Annotated[float, Field(ge=1, le=30)] | None = None
     width_m: Annotated[float, Field(ge=0.5, le=10)] | None = None
     location: Place | None = None
-    outline: BayOutline | None = Field(default=None, description="on the ground, where known")
+    outline: BayOutline | None = Field(default=None, description="ground outline, if known")
 
 
 class DeviceKind(StrEnum):
-    """What a device is."""
+    """The kind of a device."""
 
     EDGE = "edge"
     SENSOR = "sensor"
@@ -248,16 +266,16 @@ class DeviceFacts(Facts):
     bay: BayId | None = None
     kind: DeviceKind | None = None
     model: Text128 | None = None
-    serial: Text128 | None = Field(default=None, description="of a LoRaWAN device its DevEUI")
+    serial: Text128 | None = Field(default=None, description="for a LoRaWAN device: its DevEUI")
     profile: SensorProfile | None = Field(
-        default=None, description="what reads its payloads, as docs/sensors.md lists them"
+        default=None, description="payload decoder; see docs/sensors.md"
     )
     firmware: Text32 | None = None
     period_s: Annotated[float, Field(ge=10, le=2_678_400)] | None = Field(
-        default=None, description="heard of at least so often; the profile's if absent"
+        default=None, description="maximum reporting interval; default: that of the profile"
     )
     threshold_mm: Annotated[float, Field(ge=50, le=20_000)] | None = Field(
-        default=None, description="a vehicle is nearer to an overhead sensor than this"
+        default=None, description="for an overhead sensor: a vehicle is closer than this"
     )
     location: Place | None = None
     sim_iccid: Iccid | None = Field(default=None, description="of the SIM: 18 to 20 digits")
@@ -266,11 +284,15 @@ class DeviceFacts(Facts):
         default=None, description="where it is reached, such as an address of the VPN"
     )
     level: Text32 | None = Field(
-        default=None, description="of a gate within the lot: it counts this level, not the lot"
+        default=None, description="for a gate inside the lot: it counts this level, not the lot"
+    )
+    level_from: Text32 | None = Field(
+        default=None,
+        description="of a gate between two levels: what comes into `level` leaves this one",
     )
     wiring: GateWiring | None = Field(
-        default=None, description="of a gate: how the directions that it tells are to be taken"
+        default=None, description="for a gate: how to interpret the directions it reports"
     )
     modulus: Annotated[int, Field(ge=2, le=2**53)] | None = Field(
-        default=None, description="of a gate's running totals: where they start again from 0"
+        default=None, description="for running totals of a gate: the value at which they wrap to 0"
     )

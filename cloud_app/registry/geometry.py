@@ -84,7 +84,7 @@ class _Area(BaseModel):
 
 
 class PolygonOutline(_Area):
-    """One area, perhaps with holes: rings of [longitude, latitude], the outer one first."""
+    """One area, optionally with holes: rings of [longitude, latitude], outer ring first."""
 
     type: Literal["Polygon"] = "Polygon"
     coordinates: Rings

@@ -39,6 +39,7 @@ class Kind:
         ids: what names one, from the largest down.
         parent: the kind of what it belongs to.
         parent_fact: the fact that names it; None where the ids do.
+        type_fact: the fact that says which type of its kind one is.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Kind:
     ids: tuple[str, ...]
     parent: str | None = None
     parent_fact: str | None = None
+    type_fact: str | None = None
 
     def ref(self, ids: Mapping[str, str]) -> Ref:
         """Which one these ids name."""
@@ -74,10 +76,10 @@ class Kind:
 COUNCIL = Kind("council", "councils", CouncilFacts, ("council",))
 OPERATOR = Kind("operator", "operators", OperatorFacts, ("operator",), "council", "council")
 SITE = Kind("site", "sites", SiteFacts, ("site",), "operator", "operator")
-LOT = Kind("lot", "lots", LotFacts, ("site", "lot"), "site")
+LOT = Kind("lot", "lots", LotFacts, ("site", "lot"), "site", type_fact="placement")
 ZONE = Kind("zone", "zones", ZoneFacts, ("site", "lot", "zone"), "lot")
-BAY = Kind("bay", "bays", BayFacts, ("site", "lot", "bay"), "lot")
-DEVICE = Kind("device", "devices", DeviceFacts, ("device",), "site", "site")
+BAY = Kind("bay", "bays", BayFacts, ("site", "lot", "bay"), "lot", type_fact="kind")
+DEVICE = Kind("device", "devices", DeviceFacts, ("device",), "site", "site", "kind")
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind for kind in (COUNCIL, OPERATOR, SITE, LOT, ZONE, BAY, DEVICE)

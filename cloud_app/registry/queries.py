@@ -7,22 +7,35 @@ its cells.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, select, true, union_all
 
 from cloud_app.registry.geometry import Box, cells_around
 from cloud_app.registry.kinds import DEVICE, OPERATOR, SITE, Kind, Ref
+from cloud_app.registry.search import fits
 from cloud_app.registry.tables import change as change_table
 from cloud_app.registry.tables import thing as table
 from cloud_app.registry.things import Action, Thing, find, thing_of
-from cloud_app.storage.database import Session
+from cloud_app.registry.words import sort_form
+from cloud_app.storage.database import Row, Session
+from cloud_app.storage.paging import By, Order, beyond, lost, ordered
 
 _PAGE = 1_000
 # After every digit of a cell's name.
 _PAST_DIGITS = "4"
+
+
+class ThingOrder(StrEnum):
+    """What a list of things is sorted by."""
+
+    KEY = "key"
+    NAME = "name"
+    TYPE = "type"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +45,37 @@ class Filter:
     Attributes:
         kind: of them.
         parent: they belong to it; None for any.
+        site: they are at it; None for any.
         sites: they are at one of these; None for any, and then those of no site too.
-        after: keys after this one, for the next page.
+        after: the last thing of the page before, or its key.
         keys: only these; None for any.
+        q: what people type to find it; see `search.fits`.
+        order: of the list; what has no name or type comes last.
+        is_down: the opposite order.
     """
 
     kind: Kind
     parent: str | None = None
+    site: str | None = None
     sites: Collection[str] | None = None
-    after: str | None = None
+    after: str | Thing | None = None
     keys: Collection[str] | None = None
+    q: str | None = None
+    order: ThingOrder = ThingOrder.KEY
+    is_down: bool = False
 
     @property
     def condition(self) -> ColumnElement[bool]:
-        """On rows of the table."""
+        """On rows of the table, wherever the page begins."""
         wanted = [table.c.kind == self.kind.name, _at_sites(self.sites)]
         if self.parent is not None:
             wanted.append(table.c.parent == self.parent)
-        if self.after is not None:
-            wanted.append(table.c.key > self.after)
+        if self.site is not None:
+            wanted.append(table.c.site == self.site)
         if self.keys is not None:
             wanted.append(table.c.key.in_(sorted(self.keys)) if self.keys else false())
+        if self.q is not None and self.q.strip():
+            wanted.append(fits(self.kind, self.q, self.sites))
         return and_(*wanted)
 
 
@@ -63,20 +86,70 @@ def _at_sites(sites: Collection[str] | None) -> ColumnElement[bool]:
 
 
 def things(session: Session, wanted: Filter, limit: int) -> list[Thing]:
-    """A page of things, by key."""
-    query = select(table).where(wanted.condition).order_by(table.c.key).limit(limit)
-    return [thing_of(row) for row in session.rows(query)]
+    """A page of things, in the order that is wanted.
+
+    Raises:
+        PageLostError: the thing before it is gone.
+    """
+    order = [By(column, wanted.is_down) for column in _ORDERS[wanted.order]]
+    query = select(table).where(wanted.condition).order_by(*ordered(order))
+    found: list[Row] = []
+    for part in _parts(order, _place(session, wanted)):
+        found += session.rows(query.where(part).limit(limit - len(found)))
+        if len(found) == limit:
+            break
+    return [thing_of(row) for row in found]
+
+
+_ORDERS: Mapping[ThingOrder, tuple[ColumnElement[Any], ...]] = {
+    ThingOrder.KEY: (table.c.key,),
+    ThingOrder.NAME: (table.c.sort_name, table.c.key),
+    ThingOrder.TYPE: (table.c.sort_type, table.c.key),
+    ThingOrder.CHANGED: (table.c.changed_ms, table.c.key),
+}
+
+
+def _place(session: Session, wanted: Filter) -> Sequence[Any] | None:
+    """Where the last page ended, in the columns of the order."""
+    last = wanted.after
+    if isinstance(last, Thing):
+        return {
+            ThingOrder.KEY: (last.ref.key,),
+            ThingOrder.NAME: (sort_form(last.said.get("name")), last.ref.key),
+            ThingOrder.TYPE: (sort_form(last.type), last.ref.key),
+            ThingOrder.CHANGED: (last.changed_ms, last.ref.key),
+        }[wanted.order]
+    if last is None or wanted.order is ThingOrder.KEY:
+        return None if last is None else (last,)
+    one = Ref(wanted.kind.name, last)
+    rows = session.rows(
+        select(*_ORDERS[wanted.order]).where(table.c.kind == one.kind, table.c.key == one.key)
+    )
+    if not rows:
+        raise lost(str(one))
+    return rows[0]
+
+
+def _parts(order: Order, place: Sequence[Any] | None) -> list[ColumnElement[bool]]:
+    """The conditions of the parts of a list: first what has a name or type, then what has none."""
+    rest = true() if place is None else beyond(order, place)
+    column = order[0].column
+    if column is not table.c.sort_name and column is not table.c.sort_type:
+        return [rest]
+    if place is not None and not place[0]:
+        return [and_(column == "", beyond(order[1:], place[1:]))]
+    return [and_(column > "", rest), column == ""]
 
 
 def every_thing(session: Session, wanted: Filter) -> Iterator[Thing]:
     """All of them, page by page: for files, never for a page of the browser."""
-    after: str | None = None
+    after: Thing | None = None
     while True:
         page = things(session, replace(wanted, after=after), _PAGE)
         yield from page
         if len(page) < _PAGE:
             return
-        after = page[-1].ref.key
+        after = page[-1]
 
 
 def in_window(
@@ -118,7 +191,7 @@ def _in_window(wanted: Filter, window: Box, limit: int) -> Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change of a thing.
+    """One change of an entry.
 
     Attributes:
         version: that it made.

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select, union_all
 
 from cloud_app.registry.kinds import BAY, DEVICE, LOT, SITE, ZONE, Kind, Ref
+from cloud_app.registry.tables import thing as thing_table
 from cloud_app.registry.tables import word as table
 from cloud_app.registry.things import Thing, find
 from cloud_app.registry.words import words_in, words_of
@@ -56,6 +57,43 @@ def search(session: Session, typed: str, sites: Collection[str] | None, limit: i
         if len(things) >= limit:
             break
     return things[:limit]
+
+
+def fits(kind: Kind, typed: str, sites: Collection[str] | None) -> ColumnElement[bool]:
+    """The condition of rows of `registry_thing` that a thing fits what was typed, as in `search`.
+
+    Args:
+        kind: of the thing.
+        typed: by a person.
+        sites: things of these; None for all.
+    """
+    wanted = list(dict.fromkeys(words_in(typed)))[:_WORDS]
+    if not wanted:
+        return false()
+    at = [] if sites is None else [table.c.site.in_(sorted(sites))]
+    found = select(table.c.key).where(table.c.kind == kind.name, *at, or_(*map(_begins, wanted)))
+    if len(wanted) > 1:
+        # Asked of the words that the index found: no thing is read for it.
+        found = found.where(*(or_(_is_own(kind, word), _is_above(word)) for word in wanted))
+    return thing_table.c.key.in_(found)
+
+
+def _begins(word: str, row: FromClause = table) -> ColumnElement[bool]:
+    return and_(row.c.word >= word, row.c.word < word + _PAST_LETTERS)
+
+
+def _is_own(kind: Kind, word: str) -> ColumnElement[bool]:
+    """The word begins one of the thing's own."""
+    other = table.alias()
+    return table.c.key.in_(
+        select(other.c.key).where(other.c.kind == kind.name, _begins(word, other))
+    )
+
+
+def _is_above(word: str) -> ColumnElement[bool]:
+    """The word begins one of the words of its ids."""
+    ids = func.lower("/" + table.c.key)
+    return or_(*(ids.contains(mark + word, autoescape=True) for mark in "/.-"))
 
 
 def _candidates(

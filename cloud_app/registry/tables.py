@@ -7,13 +7,16 @@ operator, the operator of a site, the site of a lot or device, the lot of a zone
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Table, Text, text
 
 from cloud_app.storage.tables import metadata
 
+BINARY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
 # `said_layout` and `said_person` are JSON objects of facts; a person's word stands before a
 # layout's. `source` is the edge that said `said_layout`. `cell` is where on earth it lies
-# (cloud_app.registry.geometry), with its exact box beside it.
+# (cloud_app.registry.geometry), with its exact box beside it. Lists are sorted by `sort_name` and
+# `sort_type` (`words.sort_form`; '' where nobody said it), in binary order.
 thing = Table(
     "registry_thing",
     metadata,
@@ -31,9 +34,14 @@ thing = Table(
     Column("south", Double),
     Column("east", Double),
     Column("north", Double),
+    Column("sort_name", BINARY_TEXT, nullable=False, server_default=text("''")),
+    Column("sort_type", BINARY_TEXT, nullable=False, server_default=text("''")),
     Index("registry_thing_by_parent", "kind", "parent", "key"),
     Index("registry_thing_by_site", "kind", "site", "key"),
     Index("registry_thing_by_cell", "kind", "cell"),
+    Index("registry_thing_by_name", "kind", "sort_name", "key"),
+    Index("registry_thing_by_type", "kind", "sort_type", "key"),
+    Index("registry_thing_by_time", "kind", "changed_ms", "key"),
 )
 
 # The words by which a thing is found: of its name and of its own id. Binary order, so that a prefix
@@ -43,7 +51,7 @@ word = Table(
     metadata,
     Column("kind", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("word", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Column("word", BINARY_TEXT, primary_key=True),
     Column("site", Text),
     Index("registry_word_by_word", "kind", "word"),
     Index("registry_word_by_site", "site", "kind", "word"),

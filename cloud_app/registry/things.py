@@ -28,14 +28,14 @@ _CHUNK = 500
 
 
 class Speaker(StrEnum):
-    """Who said a fact."""
+    """The source of a value."""
 
     LAYOUT = "layout"
     PERSON = "person"
 
 
 class Action(StrEnum):
-    """What a change was."""
+    """The kind of a change."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -100,6 +100,11 @@ class Thing:
             name: Speaker.PERSON if name in self.person else Speaker.LAYOUT
             for name in sorted(self.said)
         }
+
+    @property
+    def type(self) -> str | None:
+        """Which type of its kind it is; None where that has none, or nobody said it."""
+        return self.said.get(self.kind.type_fact or "")
 
     @property
     def parent(self) -> Ref | None:
@@ -305,6 +310,8 @@ def _row(thing: Thing) -> Values:
         _json(thing.person),
         None if box is None else cell_of(box),
         *((None,) * 4 if box is None else box),
+        words.sort_form(thing.said.get("name")),
+        words.sort_form(thing.type),
     )
 
 

@@ -13,13 +13,23 @@ from cloud_app.storage.database import Session
 
 _WORD = re.compile(r"\w+")
 _LONGEST = 64
+_NUMBER = re.compile("[0-9]+")
+_DIGITS = 10
 
 
 def words_in(text: str) -> list[str]:
     """The words of a text, without case and accents: as names are kept and queries are read."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(each for each in plain if not unicodedata.combining(each))
-    return [each[:_LONGEST] for each in _WORD.findall(plain)]
+    return [each[:_LONGEST] for each in _WORD.findall(_plain(text))]
+
+
+def sort_form(value: str | None) -> str:
+    """What a text is sorted by: without case and accents, numbers by value; '' for none."""
+    return _NUMBER.sub(lambda found: found[0].zfill(_DIGITS), _plain(value or ""))
+
+
+def _plain(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in parts if not unicodedata.combining(each))
 
 
 def words_of(key: str, name: str | None) -> list[str]:

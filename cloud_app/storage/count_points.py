@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, func, select, text
 
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session, Values
+from cloud_app.storage.report_tables import quarter_part
 from cloud_app.storage.steps import QUARTER_MS, Steps
 from cloud_app.storage.tables import bay_count, count_point, quarter, quarter_mark
 from cloud_app.storage.upsert import Upsert, names, same
@@ -44,6 +45,9 @@ _MARKS = select(quarter_mark.c.edge, quarter_mark.c.upto_ms).where(
 )
 _MARK_OF = select(quarter_mark.c.upto_ms).where(quarter_mark.c.edge == bindparam("name"))
 _KEEP = Upsert(quarter, names(quarter), same("occupied_ms", "free_ms", "unknown_ms"))
+_KEEP_PART = Upsert(quarter_part, names(quarter_part), same("occupied_ms", "free_ms", "unknown_ms"))
+# Zone and kind of places that no bay stands for, as `bay_count` has them.
+_PART = ("", "standard")
 _MARK = Upsert(quarter_mark, names(quarter_mark), same("upto_ms"))
 
 Sums = tuple[int, int, int]
@@ -101,7 +105,9 @@ def keep_count_quarters(session: Session, now_ms: int) -> int:
         end_ms = min(last_ms, start_ms + _AT_ONCE_MS)
         if start_ms >= end_ms:
             continue
-        session.upsert(_KEEP, list(_made(session, row.site, row.lot, Window(start_ms, end_ms))))
+        rows = list(_made(session, row.site, row.lot, Window(start_ms, end_ms)))
+        session.upsert(_KEEP, rows)
+        session.upsert(_KEEP_PART, [(*each[:4], *_PART, *each[4:]) for each in rows])
         session.upsert(_MARK, [(name, end_ms)])
         made += 1
     return made

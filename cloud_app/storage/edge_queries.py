@@ -142,7 +142,8 @@ def _edge(row: Row, now: Now, lost: Mapping[StreamKey, int], faults: Sequence[st
         online=not row.dead,
         stale=stale is not None,
         stale_reason=stale,
-        last_seen=from_ms(row.seen_ms),
+        # A cloud edge is no box: what is kept of when it was seen only says that it is never away.
+        last_seen=from_ms(row.seen_ms) if row.kind == "box" else None,
         since=from_ms(row.at_ms),
         offline_reason=row.reason,
         software=birth.get("software"),

@@ -31,8 +31,10 @@ incident = Table(
     Column("reason", Text),
     Index("incident_by_time", "began_ms"),
     Index("incident_by_site", "site", "began_ms"),
+    Index("incident_by_stood", "stood_s"),
 )
 partial_index("incident_open", incident.c.began_ms, where=incident.c.ended_ms.is_(None))
+Index("incident_by_kind", incident.c.kind, incident.c.began_ms.desc())
 
 # Which incidents lasted at each edge's newest snapshot, as JSON.
 incident_list = Table(

@@ -7,34 +7,54 @@ end never came.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
+    Label,
+    Select,
     and_,
     bindparam,
     case,
     delete,
     exists,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
+    union_all,
 )
 
 from cloud_app.storage.bay_events import Window
-from cloud_app.storage.database import Row, Session
+from cloud_app.storage.database import Given, Row, Session
 from cloud_app.storage.incident_tables import incident as incident_table
 from cloud_app.storage.incident_tables import incident_list
+from cloud_app.storage.paging import By, Order, beyond, lost, ordered
 from cloud_app.storage.queries import Now, Sites, of_sites
-from cloud_app.storage.tables import bay, edge
-from cloud_app.storage.times import from_ms, to_ms
+from cloud_app.storage.tables import bay, bay_count, edge
+from cloud_app.storage.text_search import has_word
+from cloud_app.storage.times import from_ms
 from cloud_app.storage.upsert import names
 from cloud_app.views import IncidentItem
 from telemetry.vocabulary import IncidentKind
 
 END_NOT_TOLD = "not_told"
 """The edge does not list the incident any more, and its end was lost."""
+
+
+class IncidentOrder(StrEnum):
+    """What a list of incidents is sorted by."""
+
+    STATE = "state"
+    BEGAN = "began"
+    STOOD = "stood"
+    KIND = "kind"
+    SITE = "site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,9 @@ class IncidentFilter:
         is_open: whether it lasts.
         window: incidents that stood in it at least in part.
         sites: of the edge, those that the reader sees; an empty collection has no incidents.
+        q: words in its ids, place, kind or vehicle, whatever their case.
+        order: of the list; by state: those that are open, then the newest.
+        is_down: the opposite order.
         after: (edge, incident) of the last one of the page before.
     """
 
@@ -61,6 +84,9 @@ class IncidentFilter:
     is_open: bool | None = None
     window: Window | None = None
     sites: Sites = None
+    q: str | None = None
+    order: IncidentOrder = IncidentOrder.STATE
+    is_down: bool = False
     after: tuple[str, str] | None = None
 
 
@@ -89,13 +115,25 @@ _INCIDENTS = (
     .join(edge, edge.c.edge == _i.c.edge)
     .outerjoin(_l, _l.c.edge == _i.c.edge)
 )
-_rank = case((_ENDED.is_(None), 0), else_=1)
-_NEWEST_FIRST = (_i.c.began_ms.desc(), _i.c.edge, _i.c.incident)
-_PLACE = (
-    select(_rank.label("rank"), _i.c.began_ms)
-    .outerjoin(_l, _l.c.edge == _i.c.edge)
-    .where(_i.c.edge == bindparam("of"), _i.c.incident == bindparam("named"))
-)
+_IS_OVER = case((_ENDED.is_(None), 0), else_=1)
+_UNTIL_NOW_S = (bindparam("now_ms", type_=Double) - _i.c.began_ms) / 1000.0
+_STOOD_S = case((_ENDED.is_(None), _UNTIL_NOW_S), else_=_i.c.stood_s)
+_NAME = (By(_i.c.edge), By(_i.c.incident))
+_NEWEST = (By(_i.c.began_ms, is_down=True), *_NAME)
+_ORDERS: Final[Mapping[IncidentOrder, Order]] = {
+    IncidentOrder.STATE: (By(_IS_OVER), *_NEWEST),
+    IncidentOrder.BEGAN: (By(_i.c.began_ms), *_NAME),
+    IncidentOrder.STOOD: (By(_STOOD_S), *_NAME),
+    IncidentOrder.KIND: (By(_i.c.kind), *_NEWEST),
+    IncidentOrder.SITE: (By(_i.c.site), *_NEWEST),
+}
+# What has its own end is over, and stood as long as that says: so its order is that of an index.
+_ONE: ColumnElement[int] = literal_column("1")
+_OF_OVER: Final[Mapping[IncidentOrder, Order]] = {
+    **_ORDERS,
+    IncidentOrder.STATE: (By(_ONE), *_NEWEST),
+    IncidentOrder.STOOD: (By(_i.c.stood_s), *_NAME),
+}
 _PRUNE = delete(_i).where(
     _i.c.last_seen_ms < bindparam("before_ms"),
     or_(
@@ -110,36 +148,49 @@ _PRUNE = delete(_i).where(
 
 
 def incidents(session: Session, now: Now, wanted: IncidentFilter, limit: int) -> list[IncidentItem]:
-    """Incidents, those that last first, then the newest."""
-    # Those that may last have an index of their own; whoever asks for them alone reads no others.
-    # The others are over, all of them, so that the index of their beginnings has their order.
-    states = [_INCIDENTS.where(_i.c.ended_ms.is_(None)).order_by(_rank, *_NEWEST_FIRST)]
+    """A page of incidents, in the order that is wanted.
+
+    Raises:
+        PageLostError: the incident before it is gone.
+    """
+    order = _directed(_ORDERS[wanted.order], wanted)
+    given = {"now_ms": now.now_ms}
+    place = None if wanted.after is None else _place(session, order, wanted.after, given)
+    query = _INCIDENTS.where(*_conditions(wanted, now, session.connection.dialect.name))
+    # Those that may be open have an index of their own, and are few. Of the others only as many
+    # are read as the page has.
+    parts = [_page(query.where(_i.c.ended_ms.is_(None)), order, place, limit)]
     if not wanted.is_open:
-        states.append(_INCIDENTS.where(_i.c.ended_ms.is_not(None)).order_by(*_NEWEST_FIRST))
-    conditions = _conditions(wanted, now)
-    if wanted.after is not None:
-        edge_name, name = wanted.after
-        rows = session.rows(_PLACE, {"of": edge_name, "named": name})
-        if not rows:
-            return []
-        conditions.append(_comes_after(rows[0].rank, rows[0].began_ms, edge_name, name))
-    found = [
-        _item(row, now)
-        for state in states
-        for row in session.rows(state.where(*conditions).limit(limit))
-    ]
-    found.sort(
-        key=lambda item: (item.ended is not None, -to_ms(item.began), item.edge, item.incident)
-    )
-    return found[:limit]
+        over = _directed(_OF_OVER[wanted.order], wanted)
+        parts.append(_page(query.where(_i.c.ended_ms.is_not(None)), over, place, limit))
+    found = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    whole = [By(found.c[f"by_{n}"], by.is_down) for n, by in enumerate(order)]
+    rows = session.rows(select(found).order_by(*ordered(whole)).limit(limit), given)
+    return [_item(row, now) for row in rows]
 
 
-def _comes_after(rank: int, began_ms: int, edge_name: str, name: str) -> ColumnElement[bool]:
-    later = or_(
-        _i.c.began_ms < began_ms,
-        and_(_i.c.began_ms == began_ms, tuple_(_i.c.edge, _i.c.incident) > (edge_name, name)),
-    )
-    return or_(_rank > rank, and_(_rank == rank, later))
+def _directed(order: Order, wanted: IncidentFilter) -> Order:
+    return [By(by.column, not by.is_down) for by in order] if wanted.is_down else order
+
+
+def _labelled(order: Order) -> list[Label[Any]]:
+    return [by.column.label(f"by_{n}") for n, by in enumerate(order)]
+
+
+def _page(query: Select[Any], order: Order, place: Row | None, limit: int) -> Select[Any]:
+    if place is not None:
+        query = query.where(beyond(order, place))
+    sorted_by = ordered([by for by in order if by.column is not _ONE])
+    return query.add_columns(*_labelled(order)).order_by(*sorted_by).limit(limit)
+
+
+def _place(session: Session, order: Order, name: tuple[str, str], given: Given) -> Row:
+    """Where an incident stands in an order."""
+    query = select(*_labelled(order)).select_from(_i).outerjoin(_l, _l.c.edge == _i.c.edge)
+    rows = session.rows(query.where(_i.c.edge == name[0], _i.c.incident == name[1]), given)
+    if not rows:
+        raise lost("/".join(name))
+    return rows[0]
 
 
 def count_open(session: Session, sites: Sites) -> int:
@@ -153,7 +204,7 @@ def count_open(session: Session, sites: Sites) -> int:
     return int(number)
 
 
-def _conditions(wanted: IncidentFilter, now: Now) -> list[ColumnElement[bool]]:
+def _conditions(wanted: IncidentFilter, now: Now, dialect: str) -> list[ColumnElement[bool]]:
     needed = [of_sites(_i.c.site, wanted.sites)]
     needed += [
         column == value
@@ -170,10 +221,21 @@ def _conditions(wanted: IncidentFilter, now: Now) -> list[ColumnElement[bool]]:
         needed.append(func.replace(_i.c.bays, json.dumps(wanted.bay), "") != _i.c.bays)
     if wanted.is_open is not None:
         needed.append(_ENDED.is_(None) if wanted.is_open else _ENDED.is_not(None))
+    needed += [_has(word, dialect) for word in (wanted.q or "").split()]
     if wanted.window is not None:
         needed.append(_i.c.began_ms < wanted.window.end_ms)
         needed.append(func.coalesce(_ENDED, now.now_ms) >= wanted.window.start_ms)
     return needed
+
+
+def _has(word: str, dialect: str) -> ColumnElement[bool]:
+    """Whether an incident has a word; its lot is read only where its edge serves such a one."""
+    own = (_i.c.edge, _i.c.incident, _i.c.site, _i.c.kind, _i.c.bays, _i.c.area, _i.c.vehicle)
+    lots = select(bay_count.c.edge).where(has_word(word, (bay_count.c.lot,), dialect))
+    return or_(
+        has_word(word, own, dialect),
+        and_(_i.c.edge.in_(lots), has_word(word, (_LOT,), dialect)),
+    )
 
 
 def _item(row: Row, now: Now) -> IncidentItem:

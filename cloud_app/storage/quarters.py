@@ -8,14 +8,16 @@ read until they are back. What was made stays as it is when bays come and go lat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import BigInteger, bindparam, case, delete, exists, func, not_, select, text
 
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session, Values
-from cloud_app.storage.series import event_sums
-from cloud_app.storage.steps import QUARTER_MS, Steps
+from cloud_app.storage.quarter_parts import Part, PartSums, part_sums
+from cloud_app.storage.report_tables import quarter_cause, quarter_part, stay_day
+from cloud_app.storage.steps import QUARTER_MS
 from cloud_app.storage.tables import bay, edge, event, quarter, quarter_mark, stream
 from cloud_app.storage.upsert import Upsert, names, same
 
@@ -53,9 +55,17 @@ _FIRST = (
     .order_by(event.c.epoch, event.c.seq)
     .limit(1)
 )
-_KEEP = Upsert(quarter, names(quarter), same("occupied_ms", "free_ms", "unknown_ms"))
-_MARK = Upsert(quarter_mark, names(quarter_mark), same("upto_ms"))
 _PRUNE = delete(quarter).where(quarter.c.start_ms < bindparam("before_ms"))
+_FIGURES = same("occupied_ms", "free_ms", "unknown_ms")
+_KEEP = Upsert(quarter, names(quarter), _FIGURES)
+_KEEP_PART = Upsert(quarter_part, names(quarter_part), _FIGURES)
+_KEEP_CAUSE = Upsert(quarter_cause, names(quarter_cause), same("unknown_ms"))
+# A reason that a quarter no longer has must not stay from the time before.
+_FORGET_CAUSES = delete(quarter_cause).where(
+    quarter_cause.c.edge.in_(bindparam("of", expanding=True)),
+    quarter_cause.c.start_ms >= bindparam("since_ms"),
+)
+_MARK = Upsert(quarter_mark, names(quarter_mark), same("upto_ms"))
 
 
 def edges_due(session: Session, now_ms: int, limit: int) -> Sequence[Row]:
@@ -81,7 +91,11 @@ def keep_quarters(session: Session, now_ms: int, since_ms: int, edges: int) -> i
         spans.setdefault(_span(session, row, now_ms, since_ms), []).append(row.edge)
     for span, some in spans.items():
         if span.start_ms < span.end_ms:
-            session.upsert(_KEEP, list(_made(session, span, some)))
+            found = part_sums(session, [bay.c.edge.in_(some)], span, QUARTER_MS)
+            session.upsert(_KEEP, list(_of_lots(found, span.start_ms)))
+            session.upsert(_KEEP_PART, list(_of_parts(found, span.start_ms)))
+            session.run(_FORGET_CAUSES, {"of": some, "since_ms": span.start_ms})
+            session.upsert(_KEEP_CAUSE, list(_of_causes(found, span.start_ms)))
         session.upsert(_MARK, [(name, span.end_ms) for name in some])
     return len(due)
 
@@ -98,21 +112,54 @@ def _span(session: Session, row: Row, now_ms: int, since_ms: int) -> Window:
     return Window(start_ms, min(end_ms, start_ms + _AT_ONCE_MS))
 
 
-def _made(session: Session, span: Window, edges: list[str]) -> Iterable[Values]:
-    steps = Steps(span, QUARTER_MS)
-    found = event_sums(session, [bay.c.edge.in_(edges)], steps, span)
-    for (name, site, lot), sums in sorted(found.items()):
-        for index, each in sums.items():
-            start_ms = span.start_ms + index * QUARTER_MS
-            yield site, lot, start_ms, name, each.occupied_ms, each.free_ms, each.unknown_ms
+Found = Mapping[Part, Mapping[int, PartSums]]
+
+
+def _of_lots(found: Found, first_ms: int) -> Iterator[Values]:
+    lots: dict[tuple[str, str, int, str], list[int]] = {}
+    for part, steps in found.items():
+        for step, each in steps.items():
+            key = (part.site, part.lot, first_ms + step * QUARTER_MS, part.edge)
+            sums = lots.setdefault(key, [0, 0, 0])
+            for place, ms in enumerate(_sums(each)):
+                sums[place] += ms
+    for key, sums in sorted(lots.items()):
+        yield *key, *sums
+
+
+def _of_parts(found: Found, first_ms: int) -> Iterator[Values]:
+    for part, steps in found.items():
+        for step, each in steps.items():
+            start_ms = first_ms + step * QUARTER_MS
+            yield part.site, part.lot, start_ms, part.edge, part.zone, part.kind, *_sums(each)
+
+
+def _of_causes(found: Found, first_ms: int) -> Iterator[Values]:
+    sums: Counter[tuple[str, str, int, str, str]] = Counter()
+    for part, steps in found.items():
+        for step, each in steps.items():
+            for cause, ms in each.unknown_ms.items():
+                sums[part.site, part.lot, first_ms + step * QUARTER_MS, part.edge, cause] += ms
+    for key, ms in sorted(sums.items()):
+        yield *key, ms
+
+
+def _sums(each: PartSums) -> tuple[int, int, int]:
+    return each.occupied_ms, each.free_ms, sum(each.unknown_ms.values())
 
 
 def forget_quarters(session: Session, edges: Sequence[str]) -> None:
-    """Have the quarters of edges made anew: events came that are older than what was made."""
-    for table in (quarter, quarter_mark):
+    """Have the past of edges made anew: events came that are older than what was made."""
+    for table in (quarter, quarter_part, quarter_cause, quarter_mark, stay_day):
         session.run(delete(table).where(table.c.edge.in_(edges)))
 
 
 def prune_quarters(session: Session, before_ms: int) -> int:
     """Delete quarters that began before that; return how many."""
     return session.run(_PRUNE, {"before_ms": before_ms})
+
+
+def prune_parts(session: Session, before_ms: int) -> None:
+    """Delete parts and causes of quarters that began before that."""
+    for table in (quarter_part, quarter_cause):
+        session.run(delete(table).where(table.c.start_ms < before_ms))

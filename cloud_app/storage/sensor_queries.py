@@ -9,11 +9,12 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
 
 from cloud_app.sensor_views import FrameItem, SensorCondition, SensorDetail, SensorItem
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session
+from cloud_app.storage.paging import By, beyond, lost, ordered
 from cloud_app.storage.queries import Sites, occupancy_of, of_sites
 from cloud_app.storage.sensor_tables import sensor, sensor_frame
 from cloud_app.storage.sensors import IS_LOW, IS_SILENT
@@ -111,8 +112,13 @@ class SensorFilter:
 
 
 def sensors(session: Session, wanted: SensorFilter, now_ms: int, limit: int) -> list[SensorItem]:
-    """A page of sensors, in the order that is wanted."""
+    """A page of sensors, in the order that is wanted.
+
+    Raises:
+        PageLostError: the sensor before it is gone.
+    """
     key = _ORDERS[wanted.order]
+    order = (By(key, wanted.is_down), By(_s.c.site), By(_s.c.device))
     conditions = wanted.conditions()
     if wanted.after is not None:
         place = select(key.label("key")).where(
@@ -120,12 +126,9 @@ def sensors(session: Session, wanted: SensorFilter, now_ms: int, limit: int) -> 
         )
         last = session.rows(place, {"now_ms": now_ms})
         if not last:
-            return []
-        beyond = key < last[0].key if wanted.is_down else key > last[0].key
-        next_one = tuple_(_s.c.site, _s.c.device) > wanted.after
-        conditions.append(or_(beyond, and_(key == last[0].key, next_one)))
-    ordered = key.desc() if wanted.is_down else key
-    query = _ALL.where(*conditions).order_by(ordered, _s.c.site, _s.c.device).limit(limit)
+            raise lost("/".join(wanted.after))
+        conditions.append(beyond(order, (last[0].key, *wanted.after)))
+    query = _ALL.where(*conditions).order_by(*ordered(order)).limit(limit)
     return [SensorItem(**_item(row)) for row in session.rows(query, {"now_ms": now_ms})]
 
 

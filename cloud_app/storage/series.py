@@ -67,7 +67,7 @@ Group = tuple[str, str, str]
 def lot_series(
     session: Session, site: str, lot: str, window: Window, step_ms: int
 ) -> list[SeriesPoint]:
-    """A lot's occupancy over time: mean numbers of bays in each step.
+    """Get a lot's occupancy over time: mean numbers of bays in each step.
 
     Args:
         session: to read with.

@@ -77,4 +77,5 @@ source_trust = Table(
     Column("recent_wrong_ms", Double, nullable=False),
     Column("recent_spells", Double, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("suspicion", Double, nullable=False, server_default=text("0")),
 )

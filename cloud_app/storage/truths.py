@@ -12,7 +12,7 @@ from cloud_app.storage.database import Row, Session, Values
 from cloud_app.storage.source_tables import bay_truth, source_trust
 from cloud_app.storage.upsert import Upsert, among, names, same
 from sensors.reconcile import SourceKind, Why
-from sensors.reliability import Checks, Said, Trust, Watch
+from sensors.reliability import LIES_AT, Checks, Said, Trust, Watch
 
 _TRUTHS = select(bay_truth).where(
     bay_truth.c.site == bindparam("at_site"),
@@ -28,7 +28,7 @@ _LASTING = select(bay_truth.c.site, bay_truth.c.lot, bay_truth.c.bay, bay_truth.
     bay_truth.c.differ_ms <= bindparam("before_ms")
 )
 _WRONG = select(source_trust).where(
-    and_(source_trust.c.kind == SourceKind.SENSOR.value, source_trust.c.recent_wrong_ms > 0)
+    and_(source_trust.c.kind == SourceKind.SENSOR.value, source_trust.c.suspicion >= LIES_AT)
 )
 
 
@@ -93,6 +93,7 @@ def keep_trusts(session: Session, site: str, found: Mapping[str, Trust]) -> None
                     for figure in ("checked_ms", "wrong_ms", "spells")
                 ),
                 each.at_ms,
+                each.suspicion,
             )
             for name, each in sorted(found.items())
         ],
@@ -105,6 +106,7 @@ def _trust(row: Row) -> Trust:
         Checks(row.checked_ms, row.wrong_ms, row.spells),
         Checks(row.recent_checked_ms, row.recent_wrong_ms, row.recent_spells),
         row.at_ms,
+        row.suspicion,
     )
 
 

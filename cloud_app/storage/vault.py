@@ -18,6 +18,9 @@ _SEALED = "sealed:"
 _HEAD = (
     "# Keys of lotsight-cloud. The first line seals, all of them open. Back them up elsewhere.\n"
 )
+_REMEDY = (
+    "Restore this file from its backup, or, if the key is lost, run: lotsight-cloud secrets forget"
+)
 
 
 class Vault:
@@ -58,9 +61,25 @@ class Vault:
         except InvalidToken as exc:
             msg = (
                 f"{self.file}: expected the key that the database's secrets were sealed with, but "
-                "none of its keys opens them"
+                f"none of its keys opens them. {_REMEDY}"
             )
             raise VaultError(msg) from exc
+
+    def opens(self, kept: str) -> bool:
+        """Whether one of the keys opens a secret; without a file there is no key.
+
+        Raises:
+            VaultError: the file is there but cannot be read, or holds something else than keys.
+        """
+        if not is_sealed(kept):
+            return True
+        if not self.file.exists():
+            return False
+        try:
+            MultiFernet(self._keys()).decrypt(kept.removeprefix(_SEALED))
+        except InvalidToken:
+            return False
+        return True
 
     def add_key(self) -> None:
         """Let a new key seal from now on; earlier ones still open.
@@ -116,7 +135,10 @@ class Vault:
             return self.file.read_text(encoding="ascii")
         except (OSError, UnicodeDecodeError) as exc:
             what = exc.strerror if isinstance(exc, OSError) else "something that is no text"
-            msg = f"{self.file}: expected the keys of the database's secrets, but got: {what}"
+            remedy = f". {_REMEDY}" if isinstance(exc, FileNotFoundError) else ""
+            msg = (
+                f"{self.file}: expected the keys of the database's secrets, but got: {what}{remedy}"
+            )
             raise VaultError(msg) from exc
 
     def _keys(self) -> Sequence[Fernet]:

@@ -151,6 +151,18 @@ class Auditor:
             high=round(found.high, _DIGITS),
         )
 
+    def look_soon(self, camera: str) -> CameraAudit | None:
+        """Look again at a camera's next frame, and keep to the budget afterwards.
+
+        Returns:
+            The estimate so far; what is seen now counts once the bays had time to settle.
+        """
+        with self._lock:
+            track = self._track(camera)
+            if track.due_s != math.inf:
+                track.due_s = self._clock.mono_s()
+        return self.report(camera)
+
     def since(self, camera: str) -> datetime | None:
         """When the oldest image that counts was taken; None without one."""
         oldest = next(self._counting(camera), None)

@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 
-from edge_app.config import load_config
 from edge_app.logs import set_up_logging
 from edge_app.memory import limit_arenas
 from telemetry import ConfigError
@@ -34,16 +33,20 @@ def run(
     """Run the edge service until SIGTERM or Ctrl-C; exit code 0 after a clean stop."""
     from edge_app.assembly import assemble, service_of
     from edge_app.diagnostics.checks import unverified_cameras
+    from edge_app.remote_settings import RemoteSettings
+    from edge_app.restart import begin_anew
     from edge_app.service_manager import ServiceManager
 
-    config = load_config(config_file)
+    remote = RemoteSettings(config_file)
+    config = remote.config
     set_up_logging(config.log)
     limit_arenas()
     stop = _stop_on_signal()
     for each in unverified_cameras(config):
         _log.warning("%s: %s", each.what, each.text)
-    box, manager = assemble(config), ServiceManager()
+    box, manager = assemble(config, remote=remote), ServiceManager()
     service = service_of(box, manager)
+    box.restart.stop_by(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         if strict and (standing := box.alarms.standing()):
             msg = "--strict: " + "; ".join(each.line for each in standing)
@@ -54,6 +57,8 @@ def run(
         manager.stopping()
     finally:
         service.stop()
+    if box.restart.is_wanted:
+        begin_anew()
     _leave()
 
 

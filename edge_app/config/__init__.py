@@ -15,6 +15,7 @@ from edge_app.config.outputs import (
     SignConfig,
 )
 from edge_app.config.reading import load_config, parse_config
+from edge_app.config.remote import RemoteConfig, RemoteLevel
 from edge_app.config.sample import render_reference, render_sample
 from edge_app.config.sensing import (
     CountedLotConfig,
@@ -55,6 +56,8 @@ __all__ = [
     "ModbusDevice",
     "ModelConfig",
     "PrivacyConfig",
+    "RemoteConfig",
+    "RemoteLevel",
     "RolloutConfig",
     "SensorConfig",
     "SensorNetworkConfig",

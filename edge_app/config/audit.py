@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -11,6 +11,10 @@ from edge_app.config.section import Probability, Seconds, Section
 
 class AuditConfig(Section):
     """`[audit]`: how often states are right, by sampled second opinions; see edge_app.audit."""
+
+    REMOTE: ClassVar = frozenset(
+        {"enabled", "every_s", "settle_s", "budget_share", "alarm_below_share"}
+    )
 
     enabled: bool = Field(
         default=True, title="Enabled", description="Enable sampled second opinions."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -16,6 +16,8 @@ from telemetry import CameraId
 
 class CameraConfig(Section):
     """`[[camera]]`: one camera."""
+
+    REMOTE: ClassVar = frozenset({"rate_hz"})
 
     id: CameraId = Field(title="Id", description="Permanent camera id; must match its calibration.")
     source: Annotated[str, Field(min_length=1)] = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from vision.lanes import LONG_SIDE_PX
 
 class CountingConfig(Section):
     """`[counting]`: how counted lanes are watched; see docs/counted-lanes.md."""
+
+    REMOTE: ClassVar = frozenset({"rate_hz", "time_share", "slow_after_s"})
 
     rate_hz: Annotated[float, Field(gt=0, le=30)] = Field(
         default=5.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -53,6 +53,10 @@ class PrivacyConfig(Section):
 
 class HarvestConfig(Section):
     """`[harvest]`: frames worth labelling, kept on the box; see edge_app.harvest."""
+
+    REMOTE: ClassVar = frozenset(
+        {"enabled", "keep_days", "frames_per_day", "every_s", "sampled_per_day"}
+    )
 
     enabled: bool = Field(default=False, title="Enabled", description="Keep frames for labelling.")
     max_bytes: Annotated[int, Field(ge=_MIB)] = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ _VehicleClass = Annotated[str, Field(min_length=1, max_length=64)]
 
 class IncidentsConfig(Section):
     """`[incidents]`: what is looked for beyond occupancy; see docs/incidents.md."""
+
+    REMOTE: ClassVar = frozenset({"enabled", "hold_s", "clear_s", "min_confidence", "between_bays"})
 
     enabled: bool = Field(default=True, title="Enabled", description="Detect and report incidents.")
     kinds: tuple[IncidentKind, ...] = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,19 @@ from vision.view_guard import GuardSettings
 
 class EvidenceConfig(Section):
     """`[evidence]`: when a bay changes its state; see vision.evidence for the reasons."""
+
+    REMOTE: ClassVar = frozenset(
+        {
+            "memory_s",
+            "enter_prob",
+            "leave_prob",
+            "enter_hold_s",
+            "leave_hold_s",
+            "start_hold_s",
+            "doubt_s",
+            "occluded_s",
+        }
+    )
 
     memory_s: Seconds = Field(
         default=1.5, title="Memory", description="Time constant of the belief."
@@ -61,6 +74,17 @@ class EvidenceConfig(Section):
 class GuardConfig(Section):
     """`[guard]`: does a camera still show what was calibrated? See vision.view_guard."""
 
+    REMOTE: ClassVar = frozenset(
+        {
+            "enabled",
+            "check_every_s",
+            "frozen_after_s",
+            "bad_hold_s",
+            "unsure_hold_s",
+            "follow_share",
+        }
+    )
+
     enabled: bool = Field(default=True, title="Enabled", description="Enable the view guard.")
     check_every_s: Seconds = Field(
         default=10.0,
@@ -104,6 +128,8 @@ class GuardConfig(Section):
 
 class GateConfig(Section):
     """`[gate]`: frames in which nothing changed spare the network. See vision.change_gate."""
+
+    REMOTE: ClassVar = frozenset({"enabled", "heartbeat_s", "least_change"})
 
     enabled: bool = Field(
         default=True, title="Enabled", description="Skip inference on unchanged frames."

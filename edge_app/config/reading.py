@@ -6,12 +6,14 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 from pydantic_settings.exceptions import SettingsError
 
+from edge_app.config.changeable import change_raw
 from edge_app.config.known_secrets import register_config, register_environment, register_raw
 from edge_app.config.sample import models_in
 from edge_app.config.settings import DEFAULT_STATE_DIR, ENV_PREFIX, LotsightConfig
@@ -32,11 +34,15 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRETS = ("password", "token")
 
 
-def load_config(path: Path) -> LotsightConfig:
+def load_config(path: Path, changes: Mapping[str, JsonValue] | None = None) -> LotsightConfig:
     """Read and check a configuration file.
 
     Relative paths in it are relative to the file. A secret may be in a separate file
     (`password_file`) or in the environment (`password_env` names the variable).
+
+    Args:
+        path: the file.
+        changes: settings that come before those of the file.
 
     Raises:
         ConfigError: it cannot be read, is no TOML, or a key or value in it is wrong; the text lists
@@ -47,10 +53,12 @@ def load_config(path: Path) -> LotsightConfig:
     except (OSError, UnicodeDecodeError) as exc:
         msg = f"{path}: cannot read this configuration file: {exc}"
         raise ConfigError(msg) from exc
-    return parse_config(text, path)
+    return parse_config(text, path, changes)
 
 
-def parse_config(text: str, path: Path) -> LotsightConfig:
+def parse_config(
+    text: str, path: Path, changes: Mapping[str, JsonValue] | None = None
+) -> LotsightConfig:
     """As `load_config`, from text; `path` names it in errors and is the base of relative paths."""
     try:
         raw = tomllib.loads(text)
@@ -60,6 +68,8 @@ def parse_config(text: str, path: Path) -> LotsightConfig:
         msg = f"{path}: {place}invalid TOML: {match['what'] if match else exc}"
         raise ConfigError(msg) from exc
     lines = key_lines(text)
+    if changes:
+        change_raw(raw, changes)
     _absolute_paths(raw, path.absolute().parent)
     raw = with_identity(raw, state_dir_of(raw), path)
     register_raw(raw)

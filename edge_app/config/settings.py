@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -17,6 +17,7 @@ from edge_app.config.incidents import IncidentsConfig
 from edge_app.config.judging import EvidenceConfig, GateConfig, GuardConfig
 from edge_app.config.local_broker import LocalBrokerConfig
 from edge_app.config.outputs import AlarmInputConfig, BarrierConfig, SignConfig
+from edge_app.config.remote import RemoteConfig
 from edge_app.config.section import Port, Probability, Seconds, Section
 from edge_app.config.sensing import (
     CountedLotConfig,
@@ -79,6 +80,8 @@ class EdgeConfig(Section):
 class LogConfig(Section):
     """`[log]`: what is logged, and how."""
 
+    REMOTE: ClassVar = frozenset({"level"})
+
     level: LogLevel = Field(default=LogLevel.INFO, title="Level", description="Minimum level.")
     format: LogFormat = Field(
         default=LogFormat.KEY_VALUE,
@@ -137,6 +140,8 @@ class HttpConfig(Section):
 
 class ModelConfig(Section):
     """`[model]`: the network."""
+
+    REMOTE: ClassVar = frozenset({"min_confidence"})
 
     name: str | None = Field(
         default=None,
@@ -269,6 +274,9 @@ class LotsightConfig(BaseSettings):
     )
     rollout: RolloutConfig | None = Field(
         default=None, title="Roll-out", description="Models from a signed repository; optional."
+    )
+    remote: RemoteConfig = Field(
+        default_factory=RemoteConfig, title="Remote", description="What the cloud may do."
     )
     camera: tuple[CameraConfig, ...] = Field(
         default=(), title="Cameras", description="One [[camera]] table each."

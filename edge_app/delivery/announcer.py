@@ -38,6 +38,10 @@ class Announcer:
             TopicKind.STATUS, Status(online=False, epoch=self._store.epoch, conn=conn)
         )
 
+    def repeat_layout(self) -> None:
+        """Say the layout once more."""
+        self._layout_told = None
+
     def birth(self, conn: int, *, is_mqtt5: bool) -> Outgoing:
         """The box is there; layout and snapshot are due after it."""
         self._layout_told = None

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -117,6 +117,9 @@ class HomeAssistantConfig(_Settings):
 
 class MqttConfig(_Settings):
     """The link to the broker."""
+
+    REMOTE: ClassVar = frozenset({"snapshot_period_s", "health_period_s", "backlog_rate_hz"})
+    GUARDED: ClassVar = frozenset({"host", "port", "keep_alive_s"})
 
     host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
         title="Host", description="Host name or address of the broker."

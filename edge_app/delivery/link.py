@@ -108,6 +108,7 @@ class MqttLink:
         self._stop = threading.Event()
         self._stop_reason: OfflineReason | None = OfflineReason.SHUTDOWN
         self._snapshot_wanted = threading.Event()
+        self._layout_wanted = threading.Event()
         self._session: Session | None = None
         self._thread: threading.Thread | None = None
         self._connects = 0
@@ -149,6 +150,11 @@ class MqttLink:
         """Publish all bays soon."""
         self._snapshot_wanted.set()
         self.wake()
+
+    def request_layout(self) -> None:
+        """Publish the layout soon, whether or not it changed, and all bays after it."""
+        self._layout_wanted.set()
+        self.request_snapshot()
 
     def set_model(self, model: ModelRef | None) -> None:
         """Which network judges; published at the next birth."""
@@ -269,6 +275,9 @@ class MqttLink:
     def _send_due(self, session: Session, now_s: float) -> None:
         wanted = self._snapshot_wanted.is_set()
         self._snapshot_wanted.clear()
+        if self._layout_wanted.is_set():
+            self._layout_wanted.clear()
+            self._announcer.repeat_layout()
         for message in self._announcer.due(now_s, wanted=wanted):
             session.send(message)
         session.send_queued(self._pump.in_flight)

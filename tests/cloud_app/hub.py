@@ -58,10 +58,10 @@ TOKENS = HttpConfig(
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """The app on a free port of loopback."""
+def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """The app on a port of loopback; 0: a free one."""
     server = uvicorn.Server(
-        ServerConfig(app, port=0, log_level="warning", timeout_graceful_shutdown=2)
+        ServerConfig(app, port=port, log_level="warning", timeout_graceful_shutdown=2)
     )
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,6 +57,7 @@ class ScriptedEdge:
     since: dict[str, datetime] = field(default_factory=dict)
     reason: UnknownReason = UnknownReason.CAMERA_LOST
     camera: str = "cam-1"
+    level_of: Mapping[str, str] = field(default_factory=dict)
     incidents: list[str] = field(default_factory=list)
 
     @property
@@ -67,10 +68,22 @@ class ScriptedEdge:
     def layout(self) -> Layout:
         return Layout.of(
             [
-                LayoutBay(bay=bay, camera=self.camera, lot=self.lot, zone="z1")
+                LayoutBay(
+                    bay=bay,
+                    camera=self.camera,
+                    lot=self.lot,
+                    zone="z1",
+                    level=self.level_of.get(bay),
+                )
                 for bay in self.bay_ids
             ],
-            [] if self.lot is None else [LotInfo(lot=self.lot, name="Hall", levels=("0",))],
+            []
+            if self.lot is None
+            else [
+                LotInfo(
+                    lot=self.lot, name="Hall", levels=tuple(sorted({"0", *self.level_of.values()}))
+                )
+            ],
         )
 
     def inbound(self, kind: TopicKind, message: Message, *, retained: bool = False) -> Inbound:

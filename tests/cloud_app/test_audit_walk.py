@@ -38,6 +38,8 @@ from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.times import to_ms
 from sensors.gates import GateReport, Passage
 from telemetry import PassageDirection, PassageMethod
+from telemetry.aws import ShadowTopics
+from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.accounts.kit import NORTH, PASSWORD, PEOPLE, acting, add, log_in, signed_in
 from tests.cloud_app.alerts.kit import FULL, Desk, receiving_posts
 from tests.cloud_app.authority.box_key import BoxKey
@@ -81,6 +83,15 @@ class Walk:
         self.done.add((method, f"/api/v1/{route}"))
         return answer
 
+    def send(self, client: httpx.Client, method: str, route: str, content: str, **ids: str) -> None:
+        """Call a route with a file, which must work."""
+        before = self._count()
+        path = "/api/v1/" + route.format(**ids)
+        answer = client.request(method, path, content=content, headers={"Content-Type": "text/csv"})
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        assert self._count() > before, path
+        self.done.add((method, f"/api/v1/{route}"))
+
     def _count(self) -> int:
         with self.hub.database.read() as session:
             found: int = session.rows(select(func.count()).select_from(audit))[0][0]
@@ -105,9 +116,18 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         log_in(ada, ADA)
         _registry(walk, ops)
         walk.call(ops, "PATCH", "edges/{edge}/shadow", {"desired": {"a": 1}}, edge="box-1")
+        _settings(walk, ops)
+        order = {"name": "restart_service", "id": "c1"}
+        walk.call(ops, "POST", "edges/{edge}/commands", order, edge="box-1")
+        one = {"edge": "box-1", "command": "c1"}
+        walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
+        _campaigns(walk, ops)
         _lots(walk, ops)
+        file = "lot,start,end,name\n,2026-08-15T18:00+02:00,2026-08-15T23:00+02:00,Fair\n"
+        walk.send(ops, "PUT", "sites/{site}/local-events", file, site="north")
         _boxes(walk, ops)
         _alerts(walk, ada)
+        _schedules(walk, ada)
         _others(walk, ada)
         _oneself(walk, ada)
     changing = {
@@ -117,6 +137,16 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         if method != "GET" and not template.startswith(NOT_BY_PEOPLE)
     }
     assert changing - walk.done == set(), "call these in this test too"
+
+
+def _settings(walk: Walk, client: httpx.Client) -> None:
+    hold = {"type": "number", "minimum": 0}
+    evidence = {"type": "object", "properties": {"enter_hold_s": hold}}
+    schema: Any = {"type": "object", "properties": {"evidence": evidence}}
+    about = ShadowUpdate(reported={"settings_schema": schema}, sections=frozenset({"reported"}))
+    walk.hub.shadows.update(ShadowTopics("box-1"), about)
+    change = {"settings": {"evidence": {"enter_hold_s": 5}}, "version": 0}
+    walk.call(client, "PATCH", "edges/{edge}/settings", change, edge="box-1")
 
 
 def _registry(walk: Walk, client: httpx.Client) -> None:
@@ -136,6 +166,16 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _campaigns(walk: Walk, client: httpx.Client) -> None:
+    payload = {"target": "net.onnx", "version": "2"}
+    draft = {"name": "n", "kind": "model", "payload": payload, "edges": ["box-1"]}
+    which = walk.call(client, "POST", "campaigns", draft).json()["id"]
+    for act in ("start", "pause", "retry", "stop"):
+        etag = f'"{client.get(f"/api/v1/campaigns/{which}").json()["version"]}"'
+        body: dict[str, str] | None = {} if act == "stop" else None
+        walk.call(client, "POST", f"campaigns/{{campaign}}/{act}", body, etag=etag, campaign=which)
 
 
 def _lots(walk: Walk, client: httpx.Client) -> None:
@@ -190,6 +230,15 @@ def _alerts(walk: Walk, client: httpx.Client) -> None:
         walk.call(client, "PUT", one, changed, etag=made.headers["ETag"], notification=which)
         walk.call(client, "POST", f"{one}/test", notification=which)
         walk.call(client, "DELETE", one, notification=which)
+
+
+def _schedules(walk: Walk, client: httpx.Client) -> None:
+    plan = {"name": "Weekly", "every": "week", "recipients": [BOB], "formats": ["csv"]}
+    made = walk.call(client, "POST", "report-schedules", {**plan, "tenant": str(NORTH)})
+    one, which = "report-schedules/{schedule}", made.json()["id"]
+    walk.call(client, "PUT", one, plan, etag=made.headers["ETag"], schedule=which)
+    walk.call(client, "POST", f"{one}/send", schedule=which)
+    walk.call(client, "DELETE", one, schedule=which)
 
 
 def _others(walk: Walk, client: httpx.Client) -> None:

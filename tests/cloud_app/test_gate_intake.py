@@ -134,6 +134,7 @@ def test_from_a_pulse_to_the_count_that_everybody_reads(hub: Hub, client: httpx.
     assert (found["in_today"], found["out_today"]) == (3, 1)
     assert found["last_true"] | {"at": ""} == {
         "at": "", "count": 20, "cause": "manual", "drift": None, "by": "ops", "note": "looked",
+        "level": None,
     }  # fmt: skip
     [lot] = client.get("/api/v1/lots").json()
     assert lot["name"] == "Garage"
@@ -187,6 +188,36 @@ def test_a_key_speaks_for_the_gates_of_its_own_sites(hub: Hub, client: httpx.Cli
     assert client.get(f"{LOT}/count", headers=bringer).status_code == 403
     reader = {"Authorization": "Bearer ops"}
     assert client.post("/api/v1/intake/gates", content=b"[]", headers=reader).status_code == 403
+
+
+def test_a_level_is_read_and_set_by_hand(hub: Hub, client: httpx.Client) -> None:
+    lot = {"name": "Garage", "levels": ["0", "1"], "level_capacities": [30, 20]}
+    at = {"site": "north", "lot": "garage", "kind": "gate_counter"}
+    with hub.database.write() as session:
+        state(session, Edit(Ref("lot", "north/garage"), "test", 0, 1), lot)
+        between = {**at, "level": "1", "level_from": "0"}
+        state(session, Edit(Ref("device", "gate-1"), "test", 0, 1), between)
+    _post(client, "gates", _pulses(hub, "in"))
+    _count(hub)
+    ops = _as(client, "ops")
+    answer = ops.get(f"{LOT}/levels").json()
+    assert [each["why"] for each in answer] == ["no_truth", "no_truth"], answer
+
+    def put(level: str, count: int) -> httpx.Response:
+        etag = ops.get(f"{LOT}/count").headers["ETag"]
+        body = {"count": count, "level": level}
+        return ops.post(f"{LOT}/count", json=body, headers={"If-Match": etag})
+
+    assert put("9", 1).json()["detail"] == "level: expected one that is counted (0, 1), but got '9'"
+    assert put("1", 8).status_code == 200
+    hub.clock.advance(1)
+    _post(client, "gates", _pulses(hub, "in", "in"))
+    _count(hub)
+    ground, deck = _as(client, "ops").get(f"{LOT}/levels").json()
+    assert (ground["occupied"], ground["free"], ground["unknown"]) == (0, 0, 30)
+    assert (deck["occupied"], deck["free"], deck["balance"], deck["source"]) == (9, 11, 9, "gates")
+    told = client.get(f"{LOT}/true-counts").json()
+    assert [(each["level"], each["count"]) for each in told] == [("1", 8)]
 
 
 def test_a_lot_without_gates_has_no_count(client: httpx.Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from cloud_app.rules import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
 from cloud_app.storage.dwell import Occupation, parked_stays
-from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.incidents import IncidentFilter, IncidentOrder, incidents
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.views import IncidentItem
 from telemetry import IncidentEnd, IncidentKind
@@ -199,11 +200,14 @@ def test_the_api_lists_incidents_with_filters(database: Database) -> None:
             "/api/v1/incidents", params={"start": (edge.now + timedelta(hours=1)).isoformat()}
         ).json()
         wrong = client.get("/api/v1/incidents", params={"kind": "speeding"}).status_code
+        params = {"sort": "began", "format": "csv", "q": "P1"}
+        oldest = client.get("/api/v1/incidents", params=params)
         events = client.get("/api/v1/events").json()
     assert [item["incident"] for item in every] == ["i-2", "i-1"]
     assert [item["incident"] for item in lasting] == ["i-2"]
     assert [(item["incident"], item["end"]) for item in by_kind] == [("i-1", "left")]
     assert later == []
+    assert [line.split(",")[1] for line in oldest.text.splitlines()[1:]] == ["i-1", "i-2"]
     assert wrong == 422
     assert [(e["kind"], e["cause"]) for e in events[:3]] == [
         ("incident", "double_parking"), ("incident", "overstay"), ("incident", "double_parking"),
@@ -256,3 +260,70 @@ def test_a_token_of_one_site_sees_no_other(database: Database) -> None:
         stays = client.get("/api/v1/lots/south/p1/stays").status_code
     assert [item["incident"] for item in seen] == ["i-north"]
     assert (hidden, stays) == (404, 404)
+
+
+@pytest.mark.parametrize("order", IncidentOrder)
+@pytest.mark.parametrize("is_down", [False, True])
+def test_pages_join_to_the_whole_list_in_every_order(
+    database: Database, order: IncidentOrder, is_down: bool
+) -> None:
+    edge = ScriptedEdge()
+    kinds = itertools.cycle(IncidentKind)
+    take(database, edge.hello())
+    take(database, [edge.incident(f"i-{n}", kind=next(kinds)) for n in range(12)])
+    # Some are over by their own end, two because the snapshot does not list them any more.
+    take(database, [
+        *(edge.incident(f"i-{n}", began=START, end=IncidentEnd.LEFT) for n in range(5)),
+        *(edge.incident(f"lost-{n}") for n in range(2)),
+    ])  # fmt: skip
+    [edge.incident(f"lost-{n}", began=START, end=IncidentEnd.LEFT) for n in range(2)]
+    take(database, [edge.snapshot()])
+    wanted = IncidentFilter(order=order, is_down=is_down)
+    with database.read() as session:
+        now = now_of(edge)
+        whole = incidents(session, now, wanted, 100)
+        pages: list[IncidentItem] = []
+        while page := incidents(session, now, wanted, 5):
+            pages += page
+            wanted = replace(wanted, after=(page[-1].edge, page[-1].incident))
+    assert len(whole) == 14
+    assert pages == whole
+    values: dict[IncidentOrder, list[Any]] = {
+        IncidentOrder.STATE: [item.ended is not None for item in whole],
+        IncidentOrder.BEGAN: [item.began for item in whole],
+        IncidentOrder.STOOD: [item.stood_s for item in whole],
+        IncidentOrder.KIND: [item.kind for item in whole],
+        IncidentOrder.SITE: [item.site for item in whole],
+    }
+    keys = values[order]
+    assert keys == sorted(keys, reverse=is_down)
+    assert len(set(keys)) > (order is not IncidentOrder.SITE)
+
+
+@pytest.mark.parametrize(
+    ("q", "names"),
+    [
+        ("STRADD", {"i-2"}),
+        ("i-1", {"i-1"}),
+        ("p1 a2", {"i-2"}),
+        ("north", {"i-1", "i-2"}),
+        ("a_", set()),
+        ("p2", set()),
+        ("", {"i-1", "i-2"}),
+    ],
+)
+def test_words_find_incidents(database: Database, q: str, names: set[str]) -> None:
+    edge = ScriptedEdge()
+    straddling = edge.incident("i-2", kind=IncidentKind.STRADDLING, bays=("a1", "a2"))
+    take(database, [*edge.hello(), edge.incident("i-1", kind=IncidentKind.OVERSTAY), straddling])
+    assert {item.incident for item in found(database, edge, q=q)} == names
+
+
+def test_a_page_after_an_incident_that_is_gone_is_refused(database: Database) -> None:
+    hub = Hub(database)
+    with hub.client() as client:
+        answer = client.get("/api/v1/incidents", params={"after": "box-1/gone"})
+        params = {"after": "box-1/gone", "format": "csv"}
+        assert client.get("/api/v1/incidents", params=params).status_code == 200
+    assert answer.status_code == 422
+    assert "box-1/gone" in answer.json()["detail"]

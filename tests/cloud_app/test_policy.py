@@ -130,14 +130,16 @@ def paths_of(template: str) -> list[str]:
         "site": "north", "lot": "p1", "edge": "box-1", "bay": "a1", "zone": "z1",
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
         "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
+        "command": "c1", "campaign": "c-0123456789ab",
+        "schedule": "s",
         "code_id": "c", "fingerprint": "AAAA",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
         "bay": f"{MARK}-1", "device": f"{MARK}-box", "operator": f"{MARK}-op",
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
-        "alert": 2, "notification": f"{MARK}-notification", "code_id": f"{MARK}-code",
-        "fingerprint": f"{MARK}-box",
+        "alert": 2, "command": f"{MARK}-c", "notification": f"{MARK}-notification",
+        "schedule": f"{MARK}-schedule", "code_id": f"{MARK}-code", "fingerprint": f"{MARK}-box",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))
@@ -160,7 +162,18 @@ NEEDED_QUERY = {
 }
 
 
-def ask(  # noqa: PLR0911 - one for each kind of route
+CAMPAIGN_BODIES: dict[str, dict[str, Any]] = {
+    "campaigns": {
+        "name": "n",
+        "kind": "model",
+        "payload": {"target": "net.onnx", "version": "2"},
+        "edges": ["box-1"],
+    },
+    "stop": {},
+}
+
+
+def ask(  # noqa: C901, PLR0911 - one for each kind of route
     client: httpx.Client, method: str, path: str
 ) -> httpx.Response:
     if path in NEEDED_QUERY:
@@ -178,18 +191,28 @@ def ask(  # noqa: PLR0911 - one for each kind of route
     if "/intake/" in path:
         query = {"event": "up"} if path.endswith("/chirpstack") else None
         return client.request(method, path, params=query, json={})
+    if path.endswith("/settings"):
+        change = {"settings": {"evidence": {"enter_hold_s": 5}}, "version": 1}
+        return client.request(method, path, json=change if method == "PATCH" else None)
+    if "/campaigns" in path and method == "POST":
+        body = CAMPAIGN_BODIES.get(path.rpartition("/")[2])
+        return client.request(method, path, json=body, headers={"If-Match": '"1"'})
+    if path.endswith("/commands") and method == "POST":
+        return client.request(method, path, json={"name": "restart_service"})
     if path.endswith("/actions"):
         return client.request(method, path, json={"action": "acknowledge"})
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
 
 
 _OF_TOKENS = {
-    Permission.READ, Permission.WRITE, Permission.REGISTRY, Permission.RESPOND, Permission.INTAKE,
-    Permission.PROVISION,
+    Permission.READ, Permission.WRITE, Permission.OPERATE, Permission.REGISTRY,
+    Permission.RESPOND, Permission.INTAKE, Permission.PROVISION,
 }  # fmt: skip
 
 
-def expected_of(token: str | None, permission: Permission, path: str) -> set[int]:
+def expected_of(  # noqa: PLR0911 - one for each kind of route
+    token: str | None, permission: Permission, path: str
+) -> set[int]:
     """The statuses that a caller with a token may get; what is public is refused without a body."""
     if permission is Permission.PUBLIC:
         return {200, 401, 404, 422} if path.startswith("/api/v1/") else {200}
@@ -199,10 +222,14 @@ def expected_of(token: str | None, permission: Permission, path: str) -> set[int
         return {403}
     if permission is Permission.INTAKE:
         return {422}
+    if path.endswith("/settings"):
+        return {200, 404, 422}  # no schema of this box came
     if path.endswith("/count"):
         return {200, 404, 412}
+    if path.endswith("/campaigns"):
+        return {200, 201, 422}
     is_checked = "/registry/" in path or "/provisioning" in path
-    return {200, 404, 412, 422} if is_checked else {200, 204, 404}
+    return {200, 404, 412, 422} if is_checked else {200, 201, 202, 204, 404}
 
 
 def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:

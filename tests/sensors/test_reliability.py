@@ -110,6 +110,35 @@ def test_what_was_learned_fades() -> None:
     assert later.reliability > bad.reliability
 
 
+@pytest.mark.parametrize(
+    ("errors", "minutes", "is_named"),
+    [
+        pytest.param([1.0], 600, False, id="one very long error is no habit"),
+        pytest.param([1.0, 6.0], 150, True, id="two long ones within half a day"),
+        pytest.param([1.0, 4.0, 7.0, 10.0], 20, True, id="four within a day"),
+        pytest.param([1.0, 25.0, 49.0, 73.0], 20, False, id="one a day"),
+        pytest.param([1.0, 100.0], 150, False, id="two long ones within days"),
+    ],
+)
+def test_how_often_is_too_often(errors: list[float], minutes: float, *, is_named: bool) -> None:
+    trust, error = Trust(SourceKind.SENSOR), Checks(0.0, minutes * 60_000, 1.0)
+    named = False
+    for quarter in range(4 * 110):
+        if quarter / 4 in errors:
+            trust = trust.plus(error, quarter * HOUR_MS // 4)
+            named |= trust.lies
+        trust = trust.plus(Checks(HOUR_MS / 4), quarter * HOUR_MS // 4)
+    assert named is is_named
+    # Days without an error clear it.
+    assert not trust.lies
+
+
+def test_an_error_that_may_be_another_sources_speaks_less_against_a_sensor() -> None:
+    speaks = [Checks(0.0, HOUR_MS / 4 * share, share).evidence for share in (0.05, 0.5, 0.95)]
+    assert 0 < speaks[0] < speaks[1] < speaks[2]
+    assert Checks(24 * HOUR_MS).evidence < 0
+
+
 def test_one_that_was_good_for_a_year_and_turns_bad_is_named_within_a_day() -> None:
     trust = Trust(SourceKind.SENSOR)
     hour = 1

@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simulator.entrance import EntranceScene, Flow, SimulatedEntrance, scenes_of
+from simulator.entrance import EntranceScene, SimulatedEntrance, scenes_of
 from simulator.light import Weather
+from simulator.passing import Flow
 from telemetry.gates import PassageDirection
 
 WH = (320, 180)
@@ -69,3 +70,11 @@ def test_the_same_seed_gives_the_same_picture_and_ten_conditions_are_measured() 
     conditions = {(scene.flow, scene.weather) for scene in scenes_of(5)}
     assert len(conditions) == 10
     assert (Flow.QUEUE, Weather.NIGHT) in conditions
+
+
+@pytest.mark.parametrize("flow", list(Flow))
+def test_no_car_leaps_when_the_one_before_it_is_gone(flow: Flow) -> None:
+    for seed in range(4):
+        for drive in entrance(flow, passing=14, seed=seed).drives:
+            # Steps of 1/20 s: nobody is faster here than 14 m/s.
+            assert np.abs(np.diff(drive.x_m)).max() < 0.7

@@ -99,4 +99,5 @@ def test_refusals_of_both_services_read_alike() -> None:
         JobStatus.SUCCEEDED,
         JobStatus.FAILED,
         JobStatus.REJECTED,
+        JobStatus.CANCELED,
     }

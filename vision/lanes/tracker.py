@@ -24,7 +24,6 @@ from vision.types import Detections
 
 _STANDS_HEIGHTS_S = 0.1
 """A vehicle that moves by less than this share of its box's height a second stands."""
-_IMPOSSIBLE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +196,13 @@ class Tracker:
             [settings.newborn_rim if track.hits == 1 else settings.rim for track in tracks]
         )
         overlap = _overlaps(np.stack([track.predicted() for track in tracks]), boxes, rims)
-        cost = np.where(overlap >= least_overlap, 1 - overlap, _IMPOSSIBLE)
-        rows, columns = best_pairs(-cost)
+        # To stay without a box costs as much as the poorest pair. Were it dearer, a vehicle would
+        # leave its own box for a poor one, only so that another one gets any.
+        rows, columns = best_pairs(np.maximum(overlap, least_overlap))
         return [
             (int(row), int(column))
             for row, column in zip(rows, columns, strict=True)
-            if cost[row, column] < _IMPOSSIBLE
+            if overlap[row, column] >= least_overlap
         ]
 
     def _begin(self, box: Doubles, found: Detections, index: int, time_s: float) -> Track:

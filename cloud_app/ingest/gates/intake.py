@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class GateOutcome(StrEnum):
-    """What became of a message of a gate."""
+    """Result for one gate message."""
 
     TAKEN = "taken"
     UNKNOWN_GATE = "unknown_gate"

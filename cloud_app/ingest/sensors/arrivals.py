@@ -50,7 +50,7 @@ class Arrival:
 
 
 class OutcomeKind(StrEnum):
-    """What became of a message."""
+    """Result of a message."""
 
     TAKEN = "taken"
     DUPLICATE = "duplicate"
@@ -66,7 +66,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message.
+    """Result of a message.
 
     Attributes:
         kind: in one word.

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 
 from edge_app.delivery.agent import Agent
 from edge_app.delivery.agents.aggregates import AggregateAgent
-from edge_app.delivery.agents.commands import CommandAgent, CommandHandlers
+from edge_app.delivery.agents.commands import CommandAgent
+from edge_app.delivery.agents.handlers import CommandHandlers
 from edge_app.delivery.agents.health import HealthAgent
 from edge_app.delivery.agents.home_assistant import HomeAssistantAgent
 from edge_app.delivery.agents.jobs import JobAgent

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TypeVar
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from edge_app.delivery.agent import Publish
+from edge_app.delivery.agents.answer_files import AnswerUpload
 from edge_app.delivery.agents.base import QuietAgent
+from edge_app.delivery.agents.handlers import Answer, CommandHandlers, Handler, Result
 from edge_app.delivery.connection import Outgoing
 from edge_app.delivery.database import StoreError
 from edge_app.delivery.documents import Documents
+from edge_app.delivery.errors import REFUSED, reason_text
 from edge_app.redaction import SECRETS, mask_secrets
 from edge_app.worker import Worker
 from telemetry.clock import Clock
-from telemetry.commands import (
-    COMMAND_ARGS,
-    CameraArgs,
-    Command,
-    CommandName,
-    CommandResult,
-    CommandStatus,
-    NoArgs,
-    SetBayClosedArgs,
-)
+from telemetry.commands import Command, CommandResult, CommandStatus
 from telemetry.door import describe
 from telemetry.errors import LotsightError, TelemetryError
 from telemetry.messages import Message, decode
@@ -38,61 +31,7 @@ _log = logging.getLogger(__name__)
 
 KEEP_RESULTS = timedelta(days=1)
 """How long the result of a finished command is kept for repeated requests."""
-Result = Mapping[str, JsonValue]
-A = TypeVar("A", bound=Message)
-
-
-class CommandHandlers:
-    """What the service does for each command; a command without a handler is rejected."""
-
-    def __init__(self) -> None:
-        self._handlers: dict[CommandName, Callable[[Message], Result]] = {}
-
-    def on_recalibrate(self, handler: Callable[[str], Result]) -> None:
-        """`handler` gets the camera."""
-        self._add(CommandName.RECALIBRATE, CameraArgs, lambda args: handler(args.camera))
-
-    def on_restart_camera(self, handler: Callable[[str], Result]) -> None:
-        """`handler` gets the camera."""
-        self._add(CommandName.RESTART_CAMERA, CameraArgs, lambda args: handler(args.camera))
-
-    def on_set_bay_closed(
-        self, handler: Callable[[str, bool], Result], *, default: bool = False
-    ) -> None:
-        """`handler` gets the bay and whether it is closed; a default gives way to another."""
-        if default and CommandName.SET_BAY_CLOSED in self._handlers:
-            return
-        self._add(
-            CommandName.SET_BAY_CLOSED,
-            SetBayClosedArgs,
-            lambda args: handler(args.bay, args.closed),
-        )
-
-    def on_snapshot_now(self, handler: Callable[[], Result]) -> None:
-        """`handler` sees to it that a snapshot goes out."""
-        self._add(CommandName.SNAPSHOT_NOW, NoArgs, lambda _: handler())
-
-    def on_diagnostics(self, handler: Callable[[], Result]) -> None:
-        """`handler` gives what a technician wants to know."""
-        self._add(CommandName.DIAGNOSTICS, NoArgs, lambda _: handler())
-
-    def find(self, name: str) -> tuple[type[Message], Callable[[Message], Result]] | None:
-        """The arguments and the handler of a command; None when it is not known here."""
-        try:
-            command = CommandName(name)
-        except ValueError:
-            return None
-        handler = self._handlers.get(command)
-        return None if handler is None else (COMMAND_ARGS[command], handler)
-
-    def _add(self, name: CommandName, kind: type[A], handler: Callable[[A], Result]) -> None:
-        def checked(args: Message) -> Result:
-            if not isinstance(args, kind):
-                msg = f"{name.value}: expected {kind.__name__}, but got {type(args).__name__}"
-                raise TelemetryError(msg)
-            return handler(args)
-
-        self._handlers[name] = checked
+_Step = Callable[[], None]
 
 
 class CommandAgent(QuietAgent):
@@ -123,7 +62,8 @@ class CommandAgent(QuietAgent):
         self._wake = wake
         self._worker = Worker("commands")
         self._running: set[str] = set()
-        self._finished: queue.SimpleQueue[CommandResult] = queue.SimpleQueue()
+        self._steps: queue.SimpleQueue[_Step] = queue.SimpleQueue()
+        self._uploads: dict[str, AnswerUpload] = {}
         self._unconfirmed: dict[str, CommandResult] = {}
 
     def filters(self) -> Sequence[TopicFilter]:
@@ -131,10 +71,12 @@ class CommandAgent(QuietAgent):
         return (self._topics.command_filter,)
 
     def connected(self, publish: Publish) -> None:
-        """Answers that the broker did not confirm go out again."""
+        """Answers and parts that the broker did not confirm go out again."""
         super().connected(publish)
         for result in tuple(self._unconfirmed.values()):
             self._send(result)
+        for upload in tuple(self._uploads.values()):
+            self._send_part(upload)
 
     def message(self, topic: str, payload: bytes) -> None:
         """Judge a command and answer it, or have it done.
@@ -156,11 +98,13 @@ class CommandAgent(QuietAgent):
         self._first_time(command)
 
     def tick(self, now_s: float) -> None:
-        """Send the answers that came in."""
-        while not self._finished.empty():
-            result = self._finished.get()
-            self._running.discard(result.id)
-            self._answer(result)
+        """Tell what the commands came to; give up files that came too late."""
+        while not self._steps.empty():
+            self._steps.get()()
+        for upload in tuple(self._uploads.values()):
+            if self._clock.utc() >= upload.command.expires:
+                detail = f"expired with {upload.sent} of {upload.parts} parts of its file delivered"
+                self._close(upload, CommandStatus.EXPIRED, detail)
 
     def _first_time(self, command: Command) -> None:
         now = self._clock.utc()
@@ -190,34 +134,79 @@ class CommandAgent(QuietAgent):
             self._settle(command, CommandStatus.FAILED, "the box restarted during execution")
             return
         self._running.add(command.id)
+        self._send(self._result(command, CommandStatus.RECEIVED, "", {}))
         self._worker.do(lambda: self._do(command, handler, args))
 
-    def _do(self, command: Command, handler: Callable[[Message], Result], args: Message) -> None:
+    def _do(self, command: Command, handler: Handler, args: Message) -> None:
         """In the worker's thread."""
+        self._then(lambda: self._send(self._result(command, CommandStatus.RUNNING, "", {})))
+        status, detail, answer = CommandStatus.DONE, "", Answer()
         try:
-            result = dict(handler(args))
-            status, detail = CommandStatus.DONE, ""
+            given = handler(args)
+            answer = given if isinstance(given, Answer) else Answer(given)
         except LotsightError as exc:
-            result, status, detail = {}, CommandStatus.FAILED, str(exc)
+            status, detail = CommandStatus.FAILED, str(exc)
         except Exception as exc:
             _log.exception("command %s failed", command.name)
-            result, status, detail = {}, CommandStatus.FAILED, f"{type(exc).__name__}: {exc}"
-        self._finished.put(self._result(command, status, detail, result))
+            status, detail = CommandStatus.FAILED, f"{type(exc).__name__}: {exc}"
+        self._then(
+            lambda: self._finish(
+                command, self._result(command, status, detail, answer.result), answer
+            )
+        )
+
+    def _then(self, step: _Step) -> None:
+        """Have the link's thread do it."""
+        self._steps.put(step)
         self._wake()
+
+    def _finish(self, command: Command, result: CommandResult, answer: Answer) -> None:
+        if answer.file is None:
+            self._running.discard(command.id)
+            self._answer(result)
+            return
+        upload = AnswerUpload(command, result, answer.file)
+        self._uploads[command.id] = upload
+        self._send_part(upload)
+
+    def _send_part(self, upload: AnswerUpload) -> None:
+        """One at a time, so that events keep their place on a slow line."""
+        running = self._result(upload.command, CommandStatus.RUNNING, "", {})
+        part = running.model_copy(update={"part": upload.part()})
+        self._send(part, lambda code: self._part_answered(upload, code))
+
+    def _part_answered(self, upload: AnswerUpload, code: int) -> None:
+        if upload.command.id not in self._uploads:
+            return
+        if code >= REFUSED:
+            detail = f"the broker refused its file: {reason_text(code)}"
+            self._close(upload, CommandStatus.FAILED, detail)
+            return
+        upload.sent += 1
+        if upload.sent < upload.parts:
+            self._send_part(upload)
+        else:
+            self._close(upload, upload.result.status, upload.result.detail)
+
+    def _close(self, upload: AnswerUpload, status: CommandStatus, detail: str) -> None:
+        command = upload.command
+        del self._uploads[command.id]
+        self._running.discard(command.id)
+        self._answer(self._result(command, status, detail, upload.result.result))
 
     def _settle(self, command: Command, status: CommandStatus, detail: str) -> None:
         self._documents.begin_command(command.id, command.expires + KEEP_RESULTS, self._clock.utc())
         self._answer(self._result(command, status, detail, {}))
 
     def _result(
-        self, command: Command, status: CommandStatus, detail: str, result: dict[str, JsonValue]
+        self, command: Command, status: CommandStatus, detail: str, result: Result
     ) -> CommandResult:
         return CommandResult(
             id=command.id,
             status=status,
             at=self._clock.utc(),
             detail=mask_secrets(detail)[:1024],
-            result=SECRETS.mask_values(result),
+            result=SECRETS.mask_values(dict(result)),
         )
 
     def _answer(self, result: CommandResult) -> None:
@@ -228,7 +217,7 @@ class CommandAgent(QuietAgent):
         finally:
             self._send(result)
 
-    def _send(self, result: CommandResult) -> None:
+    def _send(self, result: CommandResult, on_done: Callable[[int], None] | None = None) -> None:
         if self._publish is None:
             return
         rule = DELIVERY_RULES[TopicKind.COMMAND_RESULT]
@@ -238,9 +227,10 @@ class CommandAgent(QuietAgent):
                 result.encode(),
                 rule.qos,
                 rule.retain,
-                on_done=lambda _: self._confirmed(result.id),
+                on_done=on_done or (lambda _: self._confirmed(result)),
             )
         )
 
-    def _confirmed(self, command_id: str) -> None:
-        self._unconfirmed.pop(command_id, None)
+    def _confirmed(self, result: CommandResult) -> None:
+        if result.status.is_final:
+            self._unconfirmed.pop(result.id, None)

@@ -38,10 +38,12 @@ class ShadowPart:
         report: gives the whole reported section; called about twice a second.
         follow: gets the desired fields that differ, acts on them, and the next report shows what
             became of it. It must return soon. None: nothing can be desired here.
+        accepted: called when the shadow service took a report, so it is there.
     """
 
     report: Report
     follow: Follow | None = None
+    accepted: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ class ShadowAgent(QuietAgent):
             progress.version = -1  # a service that lost its documents starts at 1 again
             self._follow(name, payload)
         elif topic == str(answers(topics.update)[0]):
-            self._accepted(progress, payload)
+            self._accepted(name, progress, payload)
         elif topic == str(answers(topics.update)[1]):
             self._rejected(name, progress, payload)
 
@@ -138,9 +140,10 @@ class ShadowAgent(QuietAgent):
         self._publish(Outgoing(self._topics[name].update, update.encode()))
         return True
 
-    def _accepted(self, progress: _Progress, payload: bytes) -> None:
+    def _accepted(self, name: ShadowName, progress: _Progress, payload: bytes) -> None:
         if progress.token and progress.token.encode() in payload:
             progress.accepted, progress.sent = progress.sent, None
+            self._parts[name].accepted()
 
     def _rejected(self, name: ShadowName, progress: _Progress, payload: bytes) -> None:
         if progress.token and progress.token.encode() in payload:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyotp
 import pytest
 from sqlalchemy import select, update
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cloud_app.accounts import people, totp
 from cloud_app.accounts.roles import Role
@@ -147,4 +147,39 @@ def test_keys_are_rotated_from_the_command_line(tmp_path: Path) -> None:
     assert "3 secrets" in done.output
     assert "1 earlier keys" in done.output
     assert not set(before) & set(kept(database))
+    database.close()
+
+
+def test_secrets_whose_key_is_lost_are_dropped_and_the_service_starts(tmp_path: Path) -> None:
+    config = tmp_path / "cloud.toml"
+    config.write_text('[database]\nurl = "sqlite:cloud.db"\nkey_file = "cloud.key"\n')
+    keys = tmp_path / "cloud.key"
+
+    def run(*options: str, typed: str | None = None) -> Result:
+        command = ["secrets", "forget", *options, "--config", str(config)]
+        return CliRunner().invoke(app, command, input=typed)
+
+    database = SqliteDatabase(tmp_path / "cloud.db", Vault(keys))
+    hub = Hub(database, people=PEOPLE)
+    assert works(hub, begin(hub))
+    assert "nothing to drop" in run().output
+    keys.rename(tmp_path / "lost.key")
+    with database.write() as session, pytest.raises(VaultError, match="secrets forget"):
+        seal_plain(session)
+    keys.write_text("no key\n")
+    assert run("--yes").exit_code == 1, "a file that cannot be read is not a lost one"
+    keys.unlink()
+    assert run(typed="n\n").exit_code == 1
+    assert len(kept(database)) == 3
+    done = run(typed="y\n")
+    assert done.exit_code == 0, done.output
+    assert f"second factor removed: {ADA}" in done.output
+    assert "webhook deleted: hook" in done.output
+    assert kept(database) == []
+    with database.write() as session:
+        assert seal_plain(session) == 0
+        ada = people.by_email(session, ADA)
+        assert not ada.has_totp
+        totp.begin(session, acting(hub), ada)
+    assert keys.exists()
     database.close()

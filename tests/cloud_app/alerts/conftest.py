@@ -7,7 +7,7 @@ import pytest
 from cloud_app.config import NotificationsConfig
 from cloud_app.storage.database import Database
 from tests.cloud_app.accounts.kit import PEOPLE
-from tests.cloud_app.alerts.kit import Hook, Mailbox, receiving_mail, receiving_posts
+from tests.cloud_app.alerts.kit import Desk, Hook, Mailbox, receiving_mail, receiving_posts
 from tests.cloud_app.hub import Hub
 
 
@@ -30,3 +30,9 @@ def hub(database: Database, mailbox: Mailbox) -> Hub:
         database, people=PEOPLE, mail=mailbox.config,
         notifications=NotificationsConfig(allow_private_urls=True),
     )  # fmt: skip
+
+
+@pytest.fixture
+def desk(hub: Hub) -> Desk:
+    """Alerts that are opened, closed and told as a test says."""
+    return Desk(hub)

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
+from sqlalchemy import func, select
 
 from cloud_app.accounts.roles import Tenant
 from cloud_app.alert_words import Severity
@@ -26,6 +27,7 @@ from cloud_app.alerts.planning import plan
 from cloud_app.alerts.targets import Targets
 from cloud_app.config import MailConfig, MailSecurity
 from cloud_app.storage.alert_life import Subject, cease_all, lasting_alerts, open_all
+from cloud_app.storage.alert_tables import alert_notice
 from cloud_app.storage.alerts import alert_detail
 from cloud_app.storage.times import to_ms
 from cloud_app.views import AlertDetail
@@ -195,3 +197,10 @@ def mail_to(address: str = "night@example.org") -> Destination:
 
 def posted_to(hook: Hook, secret: str | None = None) -> Destination:
     return Destination.webhook(hook.url, secret, allow_private=True)
+
+
+def left(desk: Desk) -> int:
+    """How many notices are kept, due or not, the log's aside."""
+    count = select(func.count()).where(alert_notice.c.notification != "config")
+    with desk.hub.database.read() as session:
+        return int(session.rows(count)[0][0])

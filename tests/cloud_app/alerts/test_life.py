@@ -25,16 +25,10 @@ from cloud_app.storage.alerts import (
 from cloud_app.storage.database import Session
 from tests.cloud_app.accounts.kit import acting
 from tests.cloud_app.alerts.kit import FULL, Desk
-from tests.cloud_app.hub import Hub
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.test_intake import now_of, take
 
 DAY_S = 86_400
-
-
-@pytest.fixture
-def desk(hub: Hub) -> Desk:
-    return Desk(hub)
 
 
 def do(desk: Desk, what: Callable[[Session], None]) -> None:

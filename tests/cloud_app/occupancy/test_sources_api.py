@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from cloud_app.config import RulesConfig
+from cloud_app.accounts import keys
+from cloud_app.accounts.audit import Actor, ActorKind
+from cloud_app.accounts.keys import KeyPlan
+from cloud_app.accounts.roles import Tenant
+from cloud_app.config import RulesConfig, Scope
 from cloud_app.rules import judge
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.database import Database
@@ -17,7 +21,7 @@ from sensors.reconcile import SourceKind
 from sensors.reliability import Checks, Trust
 from tests.cloud_app.hub import TOKENS, Hub
 from tests.cloud_app.occupancy.sources import SensorSite
-from tests.cloud_app.registry.places import put
+from tests.cloud_app.registry.places import put, say
 from tests.cloud_app.scripted_edge import START
 
 BAY = "/api/v1/lots/north/p1/bays/a2"
@@ -147,10 +151,35 @@ def test_differences_that_last_and_sensors_that_lie_are_alerts(site: SensorSite)
     assert "sources_differ p1/a2" not in told(database, site)
 
     hour_ms = 3_600_000
-    checks = Checks(20 * hour_ms, 2 * hour_ms, 5)
-    bad = Trust(SourceKind.SENSOR, checks, checks, site.now_ms)
+    bad = Trust(SourceKind.SENSOR).plus(Checks(20 * hour_ms, 2 * hour_ms, 5), site.now_ms)
     with database.write() as session:
         keep_trusts(session, "north", {"s-a2": bad, "s-b1": Trust(SourceKind.SENSOR)})
     found = told(database, site)
     assert "wrong for 10 % of the last day" in found["sensor_lies s-a2"].text
     assert "sensor_lies s-b1" not in found
+
+
+def test_a_key_that_set_a_bay_is_shown_by_its_name(site: SensorSite) -> None:
+    hub = hub_of(site)
+    plan = KeyPlan("Night patrol", Tenant.parse("operator:north"), frozenset(Scope), None, None)
+    with site.database.write() as session:
+        put(session, "operator", "north")
+        say(session, "site", "north", operator="north")
+        key, secret = keys.create(session, Actor(ActorKind.SYSTEM, "test", None, 0), plan)
+    until = (START + timedelta(hours=2)).isoformat()
+    with hub.client(secret) as client:
+        body = {"state": "occupied", "until": until}
+        assert client.put(f"{BAY}/manual", json=body).status_code == 204
+        site.run()
+        told = client.get(f"{BAY}/sources").json()
+    by_hand = next(each for each in told["sources"] if each["kind"] == "manual")
+    assert told["believed"] == by_hand["source"] == key.key
+    assert {each["name"] for each in told["sources"]} == {"Night patrol", "box-1/cam-1", "s-a2"}
+
+
+def test_a_cloud_edge_was_seen_at_no_time(site: SensorSite) -> None:
+    with hub_of(site).client("all") as client:
+        found = client.get("/api/v1/edges/north.p1").json()
+        box = client.get("/api/v1/edges/box-1").json()
+    assert (found["stale"], found["last_seen"]) == (False, None)
+    assert box["last_seen"] is not None

@@ -109,6 +109,26 @@ FAR = (13.4, 52.5)
             "device", "s-1", {"site": "north", "lot": "p1", "bay": "zz"}, "bay",
             "there is no bay north/p1/zz", id="bay that is not there",
         ),
+        pytest.param(
+            "device", "g-1", {"site": "north", "lot": "p1", "level": "9"}, "level",
+            "expected a level of lot north/p1 (0, 1), but got '9'", id="gate to no level",
+        ),
+        pytest.param(
+            "device", "g-1", {"site": "north", "lot": "p1", "level": "1", "level_from": "9"},
+            "level_from", "expected a level of lot north/p1 (0, 1)", id="gate from no level",
+        ),
+        pytest.param(
+            "device", "g-1", {"site": "north", "lot": "p1", "level": "1", "level_from": "1"},
+            "level", "expected another level than level_from, '1'", id="gate within a level",
+        ),
+        pytest.param(
+            "device", "g-1", {"site": "north", "lot": "p1", "level_from": "1"}, "level",
+            "but got None", id="gate from a level to nowhere",
+        ),
+        pytest.param(
+            "lot", "north/p2", {"levels": ["0", "1"], "level_capacities": [4]}, "level_capacities",
+            "expected one for each of the 2 levels, but got 1", id="a level without places",
+        ),
         pytest.param("bay", "north/p1/b1", {"kind": "vip"}, "kind", "but got 'vip'", id="kind"),
         pytest.param("bay", "north/p1/b1", {"color": "red"}, "color", "this is none", id="color"),
         pytest.param("lot", "north/p2", {"name": "a\x00b"}, "name", "pattern", id="NUL"),

@@ -59,6 +59,8 @@ def test_reading_one_and_a_page(url: str) -> None:
         ).json()
         assert ([each["ids"]["bay"] for each in rest["items"]], rest["after"]) == (["a2"], None)
         assert client.get("/bays", params={"lot": "p1"}).status_code == 422
+        assert len(client.get("/bays", params={"site": "north"}).json()["items"]) == 3
+        assert client.get("/bays", params={"site": "south"}).json()["items"] == []
         assert (
             client.get("/sites", params={"operator": "acme"}).json()["items"][0]["key"] == "north"
         )

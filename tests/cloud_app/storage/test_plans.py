@@ -30,7 +30,7 @@ from cloud_app.storage.dwell import lot_stays
 from cloud_app.storage.edge_queries import edges_now, edges_to_reread
 from cloud_app.storage.health_history import health_points
 from cloud_app.storage.history import stays
-from cloud_app.storage.incidents import IncidentFilter, incidents
+from cloud_app.storage.incidents import IncidentFilter, IncidentOrder, incidents
 from cloud_app.storage.past import bays_at
 from cloud_app.storage.quarters import edges_due
 from cloud_app.storage.queries import Now, bays_now, lot_now, lot_size, lots_now, lots_of_edges
@@ -40,7 +40,7 @@ from cloud_app.storage.times import to_ms
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
 
-LARGE = ("bay", "bay_state", "event", "quarter", "registry_thing", "registry_word")
+LARGE = ("bay", "bay_state", "event", "incident", "quarter", "registry_thing", "registry_word")
 NOW = Now(to_ms(START) + 3_600_000, 180_000)
 HOUR = Window(to_ms(START), to_ms(START) + 3_600_000)
 MONTH = Window(to_ms(START) - 30 * 86_400_000, to_ms(START) + 3_600_000)
@@ -74,6 +74,12 @@ PAGES: dict[str, Callable[[Session], object]] = {
     "events of a span": lambda s: recent_events(s, 20, EventFilter(window=HOUR)),
     "the next events": lambda s: recent_events(s, 20, EventFilter(after=(HOUR.end_ms, "b", 1, 1))),
     "incidents that are over": lambda s: incidents(s, NOW, IncidentFilter(is_open=False), 20),
+    "incidents by kind": lambda s: incidents(
+        s, NOW, IncidentFilter(order=IncidentOrder.KIND, is_down=True), 20
+    ),
+    "the longest incidents": lambda s: incidents(
+        s, NOW, IncidentFilter(order=IncidentOrder.STOOD, is_down=True), 20
+    ),
     "an edge's health": lambda s: health_points(s, "box-1", HOUR),
     "quarters that are due": lambda s: edges_due(s, HOUR.end_ms, 20),
 }

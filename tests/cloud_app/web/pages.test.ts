@@ -61,6 +61,7 @@ describe('alerts', () => {
     expect(localMoment('')).toBeNull();
     expect(localMoment('nonsense')).toBeNull();
     expect(localMoment('2026-11-30T12:00')).toBe(new Date(2026, 10, 30, 12).toISOString());
+    expect(localMoment('2026-11-30T12:00', 'America/New_York')).toBe('2026-11-30T17:00:00.000Z');
   });
 });
 
@@ -230,7 +231,7 @@ describe('registry', () => {
       [0, 0],
     ];
     expect(shown('outline', { type: 'Polygon', coordinates: [ring] })).toBe('Polygon, 4 points');
-    expect(shown('placement', 'on_street')).toBe('on the street');
+    expect(shown('placement', 'on_street')).toBe('on-street');
   });
   it('knows where people and layout differ', () => {
     const thing = {

@@ -21,6 +21,8 @@ PLACES = {
     "/lots/north/p1?view=grid&bay=a1": ".stays li",
     "/lots/north/p1?view=list": "tbody tr",
     "/nowhere-in-settings": "h1",
+    "/reports?place=north/p1": ".heat td[data-full]",
+    "/planning": ".unmet-map .map[data-ready=true]",
 }
 
 
@@ -64,6 +66,7 @@ OF_A_TOWN = {
     "/notifications": ".notice",
     "/provisioning": ".notice",
     "/audit": "main tbody tr",
+    "/reports/schedules": ".notice",
     "/settings": ".session-list li",
 }
 

@@ -56,13 +56,20 @@ def test_somebody_else_was_quicker(town: Town, open_page: OpenPage) -> None:
     page = town.let_in(open_page().page)
     # Without live updates, as on a laptop that wakes up.
     page.route("**/api/v1/live*", lambda route: route.abort())
+    with town.other() as other:
+        site = f"registry/sites/{other.get('alerts/1').json()['site']}"
+        etag = {"If-Match": other.get(site).headers["ETag"]}
+        assert other.patch(site, json={"time_zone": "Asia/Tokyo"}, headers=etag).status_code == 200
     page.goto(f"{town.url}/alerts/1")
     button = page.get_by_role("button", name="Acknowledge")
     expect(button).to_be_visible()
+    # The browser is in Berlin, the site is not.
+    expect(page.locator(".log time").first).to_contain_text("GMT+9")
+    expect(page.locator(".log time").first).to_have_attribute("title", re.compile("GMT\\+9"))
     with town.other() as other:
         other.post("alerts/1/actions", json={"action": "acknowledge"})
     button.click()
-    expect(page.get_by_text("Somebody changed this alert meanwhile")).to_be_visible()
+    expect(page.get_by_text("Somebody changed this alert in the meantime")).to_be_visible()
     expect(page.locator(".badge", has_text="acknowledged")).to_be_visible()
     expect(button).to_have_count(0)
 
@@ -79,7 +86,7 @@ def test_what_others_do_shows_by_itself(town: Town, open_page: OpenPage) -> None
 def test_a_viewer_only_looks(town: Town, open_page: OpenPage) -> None:
     page = town.let_in(open_page().page, town.viewer)
     page.goto(f"{town.url}/alerts/1")
-    expect(page.get_by_text("What happened")).to_be_visible()
+    expect(page.get_by_text("Activity")).to_be_visible()
     expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     page.goto(f"{town.url}/people")
     expect(page.get_by_role("heading", name="No permission")).to_be_visible()
@@ -91,6 +98,16 @@ def test_an_incident_leads_to_its_bay(town: Town, open_page: OpenPage) -> None:
     page.goto(f"{town.url}/incidents")
     rows = page.locator("main tbody tr")
     expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Began").click()
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Began")
+    oldest_first = rows.locator(".row-link").all_inner_texts()
+    page.get_by_role("button", name="Began").click()
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Began")
+    expect(rows.locator(".row-link")).to_have_text(oldest_first[::-1])
+    page.get_by_role("searchbox", name="Search").fill("nowhere")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    page.get_by_role("searchbox", name="Search").fill("Q05")
+    expect(rows).to_have_count(1)
     page.get_by_label("Kind").select_option("double_parking")
     expect(rows).to_have_count(1)
     rows.get_by_role("link").click()

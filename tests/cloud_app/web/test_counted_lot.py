@@ -78,7 +78,7 @@ def test_a_counted_lot_and_setting_its_count(city: City, open_page: OpenPage) ->
     page.goto(f"{city.url}/lots/north/garage")
     card = page.get_by_role("region", name="Count", exact=True)
     expect(card).to_contain_text("172")
-    expect(card).to_contain_text("300 of 320 places, 20 held back")
+    expect(card).to_contain_text("300 of 320 spaces, 20 held back")
     expect(card).to_contain_text("empty at night")
     gates = page.get_by_role("region", name="Gates")
     expect(gates.get_by_role("row", name="South ramp")).to_contain_text("33")
@@ -90,17 +90,50 @@ def test_a_counted_lot_and_setting_its_count(city: City, open_page: OpenPage) ->
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Vehicles").fill("many")
     dialog.get_by_role("button", name="Set the count").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("A whole number")
+    expect(dialog.get_by_role("alert")).to_contain_text("Enter a whole number")
     dialog.get_by_label("Vehicles").fill("170")
     dialog.get_by_label("Note").fill("counted by hand")
     dialog.get_by_role("button", name="Set the count").click()
-    expect(dialog).to_contain_text("Now 177 are shown")
+    expect(dialog).to_contain_text("The current value is 177")
     dialog.get_by_role("button", name="Set the count").click()
-    expect(page.get_by_text("The count is set to 170.")).to_be_visible()
+    expect(page.get_by_text("The count was set to 170.")).to_be_visible()
     expect(card).to_contain_text("+7 vehicles")
     expect(card).to_contain_text("counted by hand")
     page.close()
     assert watched.complaints == []
+
+
+def test_levels_with_their_counts_and_setting_one(city: City, open_page: OpenPage) -> None:
+    at = {"site": "north", "lot": "garage", "kind": "gate_counter"}
+    things: dict[Ref, dict[str, Any]] = {
+        Ref("lot", "north/garage"): {"levels": ["P0", "P1"], "level_capacities": [80, 60]},
+        Ref("device", "ramp-n"): {**at, "name": "Entrance", "level": "P0"},
+        Ref("device", "ramp-s"): {**at, "name": "Ramp", "level": "P1", "level_from": "P0"},
+    }
+    with city.hub.database.write() as session:
+        for ref, said in things.items():
+            known = find_one(session, ref)
+            state(session, Edit(ref, "test", 0, known.version if known else None), said)
+        before = city.hub.clock.utc() - timedelta(hours=1)
+        set_count(session, GARAGE, Truth(before, 0, ZeroCause.MANUAL))
+    _hear(city, ("ramp-n", "in", 31, 0.2), ("ramp-s", "in", 9, 0.1))
+    page = open_page(bypass_csp=True).page
+    page.goto(f"{city.url}/lots/north/garage")
+    levels = page.get_by_role("region", name="Levels")
+    expect(levels.get_by_role("row", name="P0")).to_contain_text("58 of 80")
+    expect(levels.get_by_role("row", name="P1")).to_contain_text("51 of 60")
+    expect(page.get_by_role("region", name="Gates")).to_contain_text("from level P0 to P1")
+    # A vehicle on the ramp changes no count of the lot, and still is seen at once.
+    _hear(city, ("ramp-s", "in", 1, 0))
+    expect(levels.get_by_role("row", name="P1")).to_contain_text("50 of 60")
+    levels.get_by_role("button", name="Set the count of level P1").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Vehicles").fill("12")
+    dialog.get_by_role("button", name="Set the count").click()
+    expect(dialog).to_contain_text("Now 10 are shown")
+    dialog.get_by_role("button", name="Set the count").click()
+    expect(levels.get_by_role("row", name="P1")).to_contain_text("48 of 60")
+    assert serious_findings(page) == []
 
 
 def test_a_count_that_is_not_known_says_why(city: City, open_page: OpenPage) -> None:
@@ -112,7 +145,7 @@ def test_a_count_that_is_not_known_says_why(city: City, open_page: OpenPage) -> 
     page = open_page().page
     page.goto(f"{city.url}/lots/north/garage")
     card = page.get_by_role("region", name="Count", exact=True)
-    expect(card.get_by_role("status")).to_contain_text("Nobody has said how many")
+    expect(card.get_by_role("status")).to_contain_text("The number of vehicles")
     expect(card).to_contain_text("–")
 
 

@@ -33,7 +33,7 @@ def test_from_the_list_to_the_health_of_a_box(town: Town, open_page: OpenPage) -
     cameras = page.get_by_role("region", name="Cameras")
     expect(cameras.get_by_role("row", name="gate")).to_contain_text("down")
     expect(cameras.get_by_role("row", name="mast")).to_contain_text("98.7–100.0 %")
-    page.get_by_label("Figure").select_option("temperature_c")
+    page.get_by_label("Metric").select_option("temperature_c")
     chart = page.get_by_role("img", name=re.compile(r"Temperature from 51 °C to 59 °C"))
     expect(chart).to_be_visible()
     bays = page.get_by_role("region", name="Lots and bays")

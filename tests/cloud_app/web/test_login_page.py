@@ -12,12 +12,16 @@ import pytest
 from playwright.sync_api import expect
 
 from cloud_app.accounts import people, sessions, tickets, totp
+from cloud_app.accounts.roles import Role
 from cloud_app.accounts.tickets import TicketKind
 from cloud_app.storage.sqlite import SqliteDatabase
-from tests.cloud_app.accounts.kit import PASSWORD, acting
+from telemetry import SystemClock
+from tests.cloud_app.accounts.kit import CITY, PASSWORD, PEOPLE, acting, add
+from tests.cloud_app.accounts.provider import ADA, RealProvider
 from tests.cloud_app.hub import TOKENS, Hub, feeding, fill, serving
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.web.conftest import City, OpenPage, log_in
+from tests.kit.mosquitto import free_port
 
 pytestmark = [pytest.mark.chromium]
 EMAIL = "council@example.org"
@@ -120,7 +124,7 @@ def test_a_token_is_asked_for_and_kept(
         page.get_by_role("button", name="Use an access token").click()
         page.get_by_label("Access token").fill("wrong")
         page.get_by_role("button", name="Log in", exact=True).click()
-        expect(page.get_by_role("alert")).to_have_text("This token is not known.")
+        expect(page.get_by_role("alert")).to_have_text("Unknown token.")
         page.get_by_label("Access token").fill("north-only")
         page.get_by_role("button", name="Log in", exact=True).click()
         expect(page.locator(".lot-row")).to_contain_text("Hall")
@@ -128,3 +132,48 @@ def test_a_token_is_asked_for_and_kept(
         expect(page.locator(".lot-row")).to_contain_text("Hall")
         page.close()
     database.close()
+
+
+def test_single_sign_on_from_the_button_to_the_page_that_was_asked_for(
+    node_modules: Path, open_page: OpenPage, tmp_path: Path
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    provider = RealProvider(tmp_path, node_modules.parent, client_url=url)
+    provider.start()
+    people = PEOPLE.model_copy(update={"oidc": provider.config, "public_url": url})
+    database = SqliteDatabase(tmp_path / "cloud.db")
+    hub = Hub(database, people=people)
+    hub.clock.epoch_utc = SystemClock().utc()  # the provider's clock is the real one
+    add(hub, ADA, (CITY, Role.COUNCIL), password=None)
+    try:
+        with feeding(hub.feed), serving(hub.app, port):
+            watched = open_page()
+            page = watched.page
+            # The provider's own pages ask for a font of the internet.
+            page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+            page.goto(f"{url}/alerts?severity=critical")
+            page.get_by_role("link", name="Single sign-on").click()
+            expect(page).to_have_url(re.compile(re.escape(provider.issuer)))
+            page.locator("input[name=login]").fill("ada-1")
+            page.locator("input[name=password]").fill("any")
+            page.get_by_role("button", name="Sign-in").click()
+            page.get_by_role("button", name="Continue").click()
+            expect(page).to_have_url(f"{url}/alerts?severity=critical")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Alerts")
+            page.get_by_label(re.compile("^Account")).click()
+            expect(page.get_by_text(ADA)).to_be_visible()
+            page.get_by_role("button", name="Log out").click()
+            # Somebody whom nobody invited is let in nowhere, and is told so.
+            page.context.clear_cookies()
+            page.get_by_role("link", name="Single sign-on").click()
+            page.locator("input[name=login]").fill("bob-4")
+            page.locator("input[name=password]").fill("any")
+            page.get_by_role("button", name="Sign-in").click()
+            page.get_by_role("button", name="Continue").click()
+            expect(page).to_have_url(f"{url}/login?refused=uninvited")
+            expect(page.get_by_role("alert")).to_contain_text("no account here yet")
+            expect(page.get_by_label("E-mail")).to_be_visible()
+    finally:
+        provider.stop()
+        database.close()

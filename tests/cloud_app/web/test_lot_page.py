@@ -29,7 +29,7 @@ def test_bays_follow_without_a_reload(city: City, open_page: OpenPage) -> None:
     expect(page.get_by_role("button", name="a3: closed")).to_be_visible()
     take(city.hub.database, [city.edge.will()])
     expect(page.get_by_role("button", name="a1: stale")).to_be_visible()
-    expect(page.get_by_text("The edge box of stale bays is away")).to_be_visible()
+    expect(page.get_by_text("The edge box of the stale bays is unreachable")).to_be_visible()
     page.close()
     assert watched.complaints == []
 

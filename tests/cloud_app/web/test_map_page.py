@@ -78,7 +78,7 @@ def test_the_list_shows_what_is_in_view(city: City, open_page: OpenPage) -> None
 def test_a_lot_without_a_place_is_listed_all_the_same(city: City, open_page: OpenPage) -> None:
     page = open_page().page
     page.goto(city.url)
-    expect(page.locator(".lot-row", has_text="Hall")).to_contain_text("no place")
+    expect(page.locator(".lot-row", has_text="Hall")).to_contain_text("no location")
 
 
 def test_search_finds_by_keyboard(city: City, open_page: OpenPage) -> None:
@@ -124,7 +124,7 @@ def test_an_error_can_be_tried_again(city: City, open_page: OpenPage) -> None:
     page.route("**/api/v1/live*", lambda route: route.abort())  # it would ask again by itself
     page.route("**/api/v1/map/lots*", lambda route: route.abort())
     page.goto(city.url)
-    expect(page.get_by_role("heading", name="This could not be loaded")).to_be_visible()
+    expect(page.get_by_role("heading", name="Could not load the data")).to_be_visible()
     page.unroute("**/api/v1/map/lots*")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".lot-row")).to_have_count(1)

@@ -107,12 +107,12 @@ def test_from_the_list_to_a_frame(town: Town, open_page: OpenPage) -> None:
     page.get_by_role("link", name=eui(UNREADABLE)).click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(eui(UNREADABLE))
-    expect(page.get_by_text("The newest frame cannot be read")).to_be_visible()
+    expect(page.get_by_text("Cannot decode the latest frame")).to_be_visible()
     frames = page.locator(".frames > li")
     expect(frames.first).to_contain_text("0102030405")
     frames.nth(1).locator("summary").first.click()
     expect(frames.nth(1)).to_contain_text("temperature_c")
-    page.get_by_label("Figure").select_option("temperature_c")
+    page.get_by_label("Metric").select_option("temperature_c")
     expect(page.get_by_role("img", name=re.compile("Temperature from"))).to_be_visible()
     assert watched.complaints == []
     page.goto(f"{town.url}/alerts")

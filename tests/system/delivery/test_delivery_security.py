@@ -206,12 +206,14 @@ class Orders:
         self.consumer.publish(TOPICS.command(order.id), order.encode())
 
     def answers(self, key: str) -> list[CommandResult]:
+        """The final ones; that it is received and runs is told before."""
         topic = str(TOPICS.command_result(key))
-        return [
+        said = [
             decode(CommandResult, bytes(message.payload), topic)
             for message in tuple(self.consumer.messages)
             if message.topic == topic
         ]
+        return [each for each in said if each.status.is_final]
 
     def status(self, order: Command, count: int = 1) -> str:
         self.send(order)

@@ -34,7 +34,11 @@ class Operator:
         }  # fmt: skip
         self._broker.send(f"cmd/{command}", body)
         answer = f"cmd/{command}/res"
-        self._wait_for(lambda: self._broker.messages(answer), f"an answer to {name}")
+
+        def final() -> bool:
+            return self._broker.newest(answer).get("status") not in {None, "received", "running"}
+
+        self._wait_for(final, f"an answer to {name}")
         return self._broker.newest(answer)
 
 

@@ -218,3 +218,27 @@ def test_two_lines_count_apart_and_clear_forgets() -> None:
         found += counter.update(boxes([Vehicle(down())], step * 0.2, rng), CLASSES, WH, step * 0.2)
     assert [passage.line for passage in found] == ["gate", "low"]
     assert found[0].track != found[1].track
+
+
+def test_a_vehicle_keeps_its_own_box_when_one_lies_round_it_and_another() -> None:
+    """At night the network sees a third box round two cars of a queue, and some at random.
+
+    If as many tracks as can be were given any box, the far car would take the large one, and its
+    foot would jump back over the line.
+    """
+    far, near, both = (273, 76, 315, 117), (245, 104, 305, 160), (248, 77, 316, 156)
+    stray = (262, 50, 304, 100)
+    line = CountedLine("gate", np.array([(0.26, 0.37), (0.5, 0.42)], np.float32), LineSide.LEFT)
+    counter, found = LaneCounter([line]), []
+    for frame in range(24):
+        there = [far, near, stray] if frame in {20, 21} else [far, near]
+        if frame > 21:
+            there = [far, near, both]
+        seen = Detections(
+            np.array(there, np.float32),
+            np.array([0.57, 0.79, 0.6][: len(there)], np.float32),
+            np.zeros(len(there), np.int64),
+        )
+        found += counter.update(seen, CLASSES, WH, 10 + frame / 5)
+        assert [track.box.tolist() for track in counter.tracks][:2] == [list(near), list(far)]
+    assert found == []

@@ -10,9 +10,12 @@ import { Shell } from './Shell';
 import { access, isIn, refreshAccess } from './session';
 import { Toasts } from './toasts';
 
+/** Addresses that are pages; a link to any other, such as the sign-in provider, leaves the app. */
+const PAGES = /^\/(?!api\/)/;
+
 export function App() {
   return (
-    <LocationProvider>
+    <LocationProvider scope={PAGES}>
       <Door />
       <SessionEnded />
       <Toasts />

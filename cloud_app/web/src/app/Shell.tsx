@@ -16,6 +16,7 @@ import { Routes } from './routes';
 import { SearchDialog } from './SearchDialog';
 import { may } from './session';
 import { ShortcutsHelp, useShortcuts } from './shortcuts';
+import { useSiteZones } from './siteZones';
 
 export function Shell() {
   const { path } = useLocation();
@@ -23,6 +24,7 @@ export function Shell() {
   const [isLoading, setLoading] = useState(false);
   const main = useRef<HTMLElement>(null);
   useOpenAlerts();
+  useSiteZones();
   useShortcuts({ search: () => setOpen('search'), help: () => setOpen('help') });
   useEffect(() => {
     setOpen(null);

@@ -12,6 +12,8 @@ const AlertPage = lazy(() => import('../pages/alerts/AlertPage').then((m) => m.A
 const IncidentsPage = lazy(() => import('../pages/incidents/IncidentsPage').then((m) => m.IncidentsPage));
 const EdgesPage = lazy(() => import('../pages/edges/EdgesPage').then((m) => m.EdgesPage));
 const EdgePage = lazy(() => import('../pages/edges/EdgePage').then((m) => m.EdgePage));
+const CampaignsPage = lazy(() => import('../pages/campaigns/CampaignsPage').then((m) => m.CampaignsPage));
+const CampaignPage = lazy(() => import('../pages/campaigns/CampaignPage').then((m) => m.CampaignPage));
 const SensorsPage = lazy(() => import('../pages/sensors/SensorsPage').then((m) => m.SensorsPage));
 const SensorPage = lazy(() => import('../pages/sensors/SensorPage').then((m) => m.SensorPage));
 const SettingsPage = lazy(() => import('../pages/settings/SettingsPage').then((m) => m.SettingsPage));
@@ -26,6 +28,9 @@ const ProvisioningPage = lazy(() =>
 const AuditPage = lazy(() => import('../pages/audit/AuditPage').then((m) => m.AuditPage));
 const RegistryPage = lazy(() => import('../pages/registry/RegistryPage').then((m) => m.RegistryPage));
 const ThingPage = lazy(() => import('../pages/registry/ThingPage').then((m) => m.ThingPage));
+const PlanningPage = lazy(() => import('../pages/planning/PlanningPage').then((m) => m.PlanningPage));
+const ReportsPage = lazy(() => import('../pages/reports/ReportsPage').then((m) => m.ReportsPage));
+const SchedulesPage = lazy(() => import('../pages/reports/SchedulesPage').then((m) => m.SchedulesPage));
 const EventsPage = lazy(() => import('../pages/events/EventsPage').then((m) => m.EventsPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
@@ -38,6 +43,8 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/incidents" component={IncidentsPage} />
       <Route path="/edges" component={EdgesPage} />
       <Route path="/edges/:edge" component={EdgePage} />
+      <Route path="/campaigns" component={CampaignsPage} />
+      <Route path="/campaigns/:campaign" component={CampaignPage} />
       <Route path="/sensors" component={SensorsPage} />
       <Route path="/sensors/:device" component={SensorPage} />
       <Route path="/settings" component={SettingsPage} />
@@ -49,6 +56,9 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/registry" component={RegistryPage} />
       <Route path="/registry/:kind" component={RegistryPage} />
       <Route path="/registry/:kind/:name+" component={ThingPage} />
+      <Route path="/planning" component={PlanningPage} />
+      <Route path="/reports" component={ReportsPage} />
+      <Route path="/reports/schedules" component={SchedulesPage} />
       <Route path="/events" component={EventsPage} />
       <Route default component={NotFound} />
     </Router>

@@ -22,8 +22,8 @@ export interface Column<R> {
   id: string;
   head: string;
   cell: (row: R) => ComponentChildren;
-  /** What to sort by; a column without cannot be sorted. */
-  sort?: (row: R) => SortValue;
+  /** What to sort by, or that the API sorts; a column without cannot be sorted. */
+  sort?: ((row: R) => SortValue) | 'api';
   /** Numbers stand at the right end. */
   isNumber?: boolean;
   /** On a phone: the card's title, or left out. */
@@ -201,7 +201,7 @@ function Rows<R>(props: DataListProps<R> & { rows: readonly R[] }) {
       (row) => (!q || !text || matches(text(row), q)) && (!match || match(row, query.values)),
     );
     const by = order && columns.find(({ id }) => id === order.column)?.sort;
-    return by ? sorted(kept, by, order.isDown, language.value) : kept;
+    return by && by !== 'api' ? sorted(kept, by, order.isDown, language.value) : kept;
   }, [rows, query.key, defaultSort, language.value]);
 
   if (!found.length)

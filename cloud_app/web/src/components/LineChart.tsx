@@ -4,11 +4,13 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { language, t } from '../i18n';
 import { dayAndTime } from '../i18n/format';
+import { clockMs } from '../i18n/zones';
 import { isDark, token } from '../theme/theme';
 import 'uplot/dist/uPlot.min.css';
 import './chart.css';
 
 const HIGH_PX = 220;
+const DAY_MS = 86_400_000;
 
 interface LineChartProps {
   /** Seconds of UTC, rising. */
@@ -19,22 +21,24 @@ interface LineChartProps {
   show: (value: number) => string;
   /** A longer silence is drawn as a break. */
   breakS: number;
+  /** Of the site. */
+  zone: string | null;
 }
 
-export function LineChart({ at, values, label, show, breakS }: LineChartProps) {
+export function LineChart({ at, values, label, show, breakS, zone }: LineChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const { current } = holder;
     if (!current) return;
     const size = { width: current.clientWidth, height: HIGH_PX };
-    const chart = new uPlot({ ...size, ...look(label, show) }, broken(at, values, breakS), current);
+    const chart = new uPlot({ ...size, ...look(label, show, zone) }, broken(at, values, breakS), current);
     const resized = new ResizeObserver(() => chart.setSize({ width: current.clientWidth, height: HIGH_PX }));
     resized.observe(current);
     return () => {
       resized.disconnect();
       chart.destroy();
     };
-  }, [at, values, label, isDark.value, language.value]);
+  }, [at, values, label, zone, isDark.value, language.value]);
   return <div class="chart" ref={holder} role="img" aria-label={summary(values, label, show)} />;
 }
 
@@ -74,7 +78,11 @@ export function summary(
   });
 }
 
-function look(label: string, show: (value: number) => string): Omit<uPlot.Options, 'width' | 'height'> {
+function look(
+  label: string,
+  show: (value: number) => string,
+  zone: string | null,
+): Omit<uPlot.Options, 'width' | 'height'> {
   const axis = {
     stroke: token('--soft'),
     font: '12px Inter',
@@ -83,14 +91,20 @@ function look(label: string, show: (value: number) => string): Omit<uPlot.Option
   };
   const line = token('--accent');
   return {
+    ...(zone && { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1000), zone) }),
     cursor: { y: false, points: { size: 8 } },
     scales: { x: { time: true }, y: { range: (_chart, low, high) => rangeOf(low, high) } },
     axes: [
-      { ...axis, grid: { show: false }, space: 72, values: (_chart, splits) => splits.map(tick) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 72,
+        values: (_chart, splits) => splits.map((at) => tick(at, zone)),
+      },
       { ...axis, size: 72, values: (_chart, splits) => splits.map(show) },
     ],
     series: [
-      { label: t('chart.time'), value: (_chart, at) => (at === null ? '' : dayAndTime(at * 1000)) },
+      { label: t('chart.time'), value: (_chart, at) => (at === null ? '' : dayAndTime(at * 1000, zone)) },
       {
         label,
         stroke: line,
@@ -115,12 +129,14 @@ export function rangeOf(low: number | null, high: number | null): [number, numbe
 }
 
 /** A day where one begins, else the time. */
-function tick(at: number): string {
+function tick(at: number, zone: string | null): string {
   const when = new Date(at * 1000);
   const locale = language.value === 'en' ? 'en-GB' : language.value;
-  const isDay = when.getHours() === 0 && when.getMinutes() === 0;
-  return when.toLocaleString(
-    locale,
-    isDay ? { weekday: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit' },
-  );
+  const isDay = clockMs(when.getTime(), zone) % DAY_MS === 0;
+  return when.toLocaleString(locale, {
+    ...(isDay
+      ? ({ weekday: 'short', day: 'numeric' } as const)
+      : ({ hour: '2-digit', minute: '2-digit' } as const)),
+    ...(zone && { timeZone: zone }),
+  });
 }

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
-import { ago, dayAndTime, fullTime } from '../i18n/format';
+import { ago, fullTime, siteTime } from '../i18n/format';
+import { zoneOf } from '../i18n/zones';
 
 /** Now, moving on by itself while the tab is seen. */
 export const nowMs = signal(Date.now());
@@ -9,20 +10,21 @@ setInterval(() => {
 
 interface TimeProps {
   at: string;
-  /** Of the site. */
+  /** Whose time it is: a site, or its time zone; neither: the reader's. */
+  site?: string | null | undefined;
   zone?: string | null;
 }
 
 /** How long ago, with the moment as a title. */
-export const Ago = ({ at, zone }: TimeProps) => (
+export const Ago = ({ at, site, zone = zoneOf(site) }: TimeProps) => (
   <time class="num nowrap" dateTime={at} title={fullTime(at, zone)}>
     {ago(at, nowMs.value)}
   </time>
 );
 
 /** Day and time. */
-export const At = ({ at, zone }: TimeProps) => (
+export const At = ({ at, site, zone = zoneOf(site) }: TimeProps) => (
   <time class="num nowrap" dateTime={at} title={fullTime(at, zone)}>
-    {dayAndTime(at, zone)}
+    {siteTime(at, zone)}
   </time>
 );

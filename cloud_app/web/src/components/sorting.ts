@@ -15,6 +15,15 @@ export function orderOf(text: string | undefined): Order | null {
 
 export const orderText = ({ column, isDown }: Order) => (isDown ? `-${column}` : column);
 
+/** What of an address's `sort` the API can sort by. */
+export function sortParam<C extends string>(
+  text: string | undefined,
+  columns: readonly C[],
+): { sort?: C | `-${C}` } {
+  const isKnown = columns.some((column) => column === text || `-${column}` === text);
+  return isKnown ? { sort: text as C | `-${C}` } : {};
+}
+
 /** The order after a click on a column's head: up, then down, then as it came. */
 export function nextOrder(now: Order | null, column: string): Order | null {
   if (now?.column !== column) return { column, isDown: false };

@@ -1,6 +1,7 @@
 /** Numbers, times and spans as people read them, in the reader's language and a site's time zone. */
 
 import { language, t } from './index';
+import { differs, momentAt } from './zones';
 
 const made = new Map<string, Intl.DateTimeFormat>();
 
@@ -26,14 +27,16 @@ export const timeOfDay = (when: When, zone?: string | null) =>
 export const day = (when: When, zone?: string | null) =>
   dateFormat({ weekday: 'short', day: 'numeric', month: 'short', ...zoned(zone) }).format(asDate(when));
 
+const DAY_AND_TIME = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } as const;
+
 export const dayAndTime = (when: When, zone?: string | null) =>
-  dateFormat({
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    ...zoned(zone),
-  }).format(asDate(when));
+  dateFormat({ ...DAY_AND_TIME, ...zoned(zone) }).format(asDate(when));
+
+/** Day and time of a site; with its zone where clocks there differ from the reader's. */
+export function siteTime(when: When, zone: string | null): string {
+  if (!differs(asDate(when).getTime(), zone)) return dayAndTime(when, zone);
+  return dateFormat({ ...DAY_AND_TIME, timeZoneName: 'short', ...zoned(zone) }).format(asDate(when));
+}
 
 /** The whole moment, with its zone, for titles. */
 export const fullTime = (when: When, zone?: string | null) =>
@@ -67,12 +70,15 @@ export function ago(when: When, nowMs = Date.now()): string {
   return seconds < 5 ? t('time.now') : t('time.ago', { span: span(seconds) });
 }
 
-/** A day of a date field, as the moment it begins here, or ends with `isEnd`; null if it is none. */
-export function dayBound(text: string | undefined, isEnd = false): string | null {
+/**
+ * A day of a date field, as the moment it begins, or ends with `isEnd`; null if it is none.
+ * @param zone of the site; null: the reader's
+ */
+export function dayBound(text: string | undefined, isEnd = false, zone: string | null = null): string | null {
   const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text ?? '');
   if (!parts) return null;
-  const moment = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + (isEnd ? 1 : 0));
-  return Number.isNaN(moment.getTime()) ? null : moment.toISOString();
+  const day = Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + (isEnd ? 1 : 0));
+  return Number.isNaN(day) ? null : new Date(momentAt(day, zone)).toISOString();
 }
 
 /** Bytes in the largest unit that leaves a whole number. */

@@ -12,6 +12,7 @@ import { Field, Select } from '../../components/Field';
 import { TextArea } from '../../components/Form';
 import { t } from '../../i18n';
 import { span } from '../../i18n/format';
+import { differs, zoneOf } from '../../i18n/zones';
 import { actionsOf, localMoment, SILENCES_S } from './alerts';
 
 export type Act =
@@ -66,7 +67,7 @@ export function AlertActions({ alert, act }: Props) {
       </div>
       <CommentForm act={act} />
       {open === 'assign' && <AssignDialog alert={alert} act={done} onClose={() => setOpen(null)} />}
-      {open === 'silence' && <SilenceDialog act={done} onClose={() => setOpen(null)} />}
+      {open === 'silence' && <SilenceDialog site={alert.site} act={done} onClose={() => setOpen(null)} />}
       {open === 'close' && (
         <Dialog title={t('alerts.close')} onClose={() => setOpen(null)}>
           <p>{t(alert.lasts ? 'alerts.closeLasts' : 'alerts.closeHint')}</p>
@@ -137,10 +138,11 @@ function AssignDialog({ alert, act, onClose }: DialogProps & { alert: AlertDetai
   );
 }
 
-function SilenceDialog({ act, onClose }: DialogProps) {
+function SilenceDialog({ site, act, onClose }: DialogProps & { site: string }) {
+  const zone = zoneOf(site);
   const [forS, setForS] = useState(String(SILENCES_S[1]));
   const [own, setOwn] = useState('');
-  const until = forS ? new Date(Date.now() + Number(forS) * 1000).toISOString() : localMoment(own);
+  const until = forS ? new Date(Date.now() + Number(forS) * 1000).toISOString() : localMoment(own, zone);
   return (
     <Dialog title={t('alerts.silence')} onClose={onClose}>
       <form
@@ -165,6 +167,7 @@ function SilenceDialog({ act, onClose }: DialogProps) {
             label={t('alerts.silencedUntil')}
             type="datetime-local"
             required
+            {...(differs(Date.now(), zone) && { hint: t('alerts.siteTime', { zone: zone ?? '' }) })}
             value={own}
             onInput={(event: Event) => setOwn((event.currentTarget as HTMLInputElement).value)}
           />

@@ -67,7 +67,7 @@ function OneAlert({ number }: { number: number }) {
               {newer && <Meanwhile alert={newer} />}
               {may('respond') && <AlertActions alert={alert} act={(body) => act(body, alert)} />}
               <Card title={t('alerts.log')} flush>
-                <Log entries={alert.log} />
+                <Log entries={alert.log} site={alert.site} />
               </Card>
             </div>
             <Card title={t('alerts.facts')}>
@@ -89,7 +89,7 @@ function Head({ alert }: { alert: AlertDetail }) {
           <SeverityBadge alert={alert} />
           <StateBadge alert={alert} />
           <span class="soft small">
-            <Ago at={alert.opened} />
+            <Ago at={alert.opened} site={alert.site} />
           </span>
         </div>
         <p class="alert-says">{alert.text}</p>
@@ -111,7 +111,8 @@ function Meanwhile({ alert }: { alert: AlertDetail }) {
     <Stale text={t('alerts.meanwhile')}>
       {last && (
         <p>
-          {word('alertLog', last.action)} · {last.actor ?? t('alerts.service')} · <Ago at={last.at} />
+          {word('alertLog', last.action)} · {last.actor ?? t('alerts.service')} ·{' '}
+          <Ago at={last.at} site={alert.site} />
         </p>
       )}
       <p>{t('alerts.meanwhileHint')}</p>
@@ -130,16 +131,21 @@ function AlertFacts({ alert }: { alert: AlertDetail }) {
           </a>,
         ],
         [t('alerts.subject'), alert.subject],
-        [t('alerts.opened'), <At key="opened" at={alert.opened} />],
+        [t('alerts.opened'), <At key="opened" at={alert.opened} site={alert.site} />],
         [t('alerts.condition'), t(alert.lasts ? 'alerts.lasts' : 'alerts.ceased')],
         [t('alerts.assignee'), alert.assignee ?? t('alerts.nobody')],
         [t('alerts.acknowledgedBy'), alert.acknowledged_by],
         [
           t('alerts.silencedUntil'),
-          alert.state === 'silenced' && alert.silenced_until && <At key="until" at={alert.silenced_until} />,
+          alert.state === 'silenced' && alert.silenced_until && (
+            <At key="until" at={alert.silenced_until} site={alert.site} />
+          ),
         ],
-        [t('alerts.escalated'), alert.escalated_at && <At key="escalated" at={alert.escalated_at} />],
-        [t('alerts.closed'), alert.closed && <At key="closed" at={alert.closed} />],
+        [
+          t('alerts.escalated'),
+          alert.escalated_at && <At key="escalated" at={alert.escalated_at} site={alert.site} />,
+        ],
+        [t('alerts.closed'), alert.closed && <At key="closed" at={alert.closed} site={alert.site} />],
         [t('alerts.closedBy'), alert.closed && (alert.closed_by ?? t('alerts.byItself'))],
         [
           t('alerts.duration'),
@@ -152,7 +158,7 @@ function AlertFacts({ alert }: { alert: AlertDetail }) {
 }
 
 /** The newest on top. */
-function Log({ entries }: { entries: readonly AlertLogEntry[] }) {
+function Log({ entries, site }: { entries: readonly AlertLogEntry[]; site: string }) {
   return (
     <ol class="log">
       {entries.toReversed().map((entry) => (
@@ -166,7 +172,7 @@ function Log({ entries }: { entries: readonly AlertLogEntry[] }) {
               {entry.until && (
                 <>
                   {' '}
-                  {t('alerts.until')} <At at={entry.until} />
+                  {t('alerts.until')} <At at={entry.until} site={site} />
                 </>
               )}
             </p>
@@ -174,7 +180,7 @@ function Log({ entries }: { entries: readonly AlertLogEntry[] }) {
               <p class={entry.action === 'commented' ? 'said' : 'soft small'}>{entry.text}</p>
             )}
             <p class="soft small">
-              {entry.actor ?? t('alerts.service')} · <At at={entry.at} />
+              {entry.actor ?? t('alerts.service')} · <At at={entry.at} site={site} />
             </p>
           </div>
         </li>

@@ -144,7 +144,7 @@ function columns(): Column<Alert>[] {
       head: t('alerts.opened'),
       cell: (alert) => (
         <>
-          <Ago at={alert.opened} />
+          <Ago at={alert.opened} site={alert.site} />
           {alert.closed && <span class="sub">{t('alerts.lasted', { span: lasted(alert) })}</span>}
         </>
       ),

@@ -2,6 +2,7 @@
 
 import type { Alert, AlertState, IncidentKind, Severity } from '../../api/types';
 import { dayBound } from '../../i18n/format';
+import { momentAt, zoneOf } from '../../i18n/zones';
 
 export const STATES = ['open', 'acknowledged', 'silenced', 'closed'] as const satisfies readonly AlertState[];
 export const SEVERITIES = ['critical', 'warning', 'info'] as const satisfies readonly Severity[];
@@ -47,7 +48,7 @@ export const TONES: Record<AlertState | Severity, string> = {
 /** What the API is asked for, by the query of the page. Without a state: those that are not closed. */
 export function alertQuery(values: Readonly<Record<string, string>>, me: string | null) {
   const { state, severity, rule, site, assignee, q } = values;
-  const [from, to] = [dayBound(values.from), dayBound(values.to, true)];
+  const [from, to] = [dayBound(values.from, false, zoneOf(site)), dayBound(values.to, true, zoneOf(site))];
   const states = state === 'any' ? [...STATES] : state ? [state] : STATES.filter((each) => each !== 'closed');
   return {
     state: states as AlertState[],
@@ -107,8 +108,8 @@ export const SILENCES_S = [
   7 * 24 * HOUR_S,
 ] as const;
 
-/** A moment of a `datetime-local` field in this browser's time; null if it is none. */
-export function localMoment(text: string): string | null {
-  const at = new Date(text);
-  return text && !Number.isNaN(at.getTime()) ? at.toISOString() : null;
+/** A moment of a `datetime-local` field in a site's time, or the reader's; null if it is none. */
+export function localMoment(text: string, zone: string | null = null): string | null {
+  const shownMs = Date.parse(`${text}Z`);
+  return Number.isNaN(shownMs) ? null : new Date(momentAt(shownMs, zone)).toISOString();
 }

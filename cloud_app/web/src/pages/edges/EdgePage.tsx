@@ -1,10 +1,14 @@
 /** One edge box: its health now and over time, its cameras, how complete its stream is, its bays. */
 
+import { Camera } from 'lucide-preact';
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import { useLive } from '../../api/live';
 import type { Bay, Edge, Gap } from '../../api/types';
 import { useData } from '../../api/useData';
+import { may } from '../../app/session';
+import { IconButton } from '../../components/Button';
 import { Card } from '../../components/Card';
 import { Meter, StateWord, stateOf } from '../../components/counts';
 import { Export } from '../../components/Export';
@@ -14,9 +18,14 @@ import { Loaded, Notice } from '../../components/states';
 import { Ago, At, nowMs } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { bytes, count, span } from '../../i18n/format';
+import { zoneOf } from '../../i18n/zones';
+import { CommandsCard, useCommands } from './CommandsCard';
 import { EdgeState, StreamState } from './EdgesPage';
 import { type CameraHealth, healthOf, lotsOf } from './edges';
 import { HealthCard } from './HealthCard';
+import { SettingsCard } from './SettingsCard';
+import { ShadowCard } from './ShadowCard';
+import { StillDialog } from './StillDialog';
 import './edges.css';
 
 const MINUTE_S = 60;
@@ -35,9 +44,11 @@ function OneEdge({ name }: { name: string }) {
   const bays = useData<readonly Bay[]>(`edge bays ${name}`, (signal) =>
     ask(api.GET('/api/v1/edges/{edge}/bays', { params, signal })),
   );
+  const commands = useCommands(name);
   const again = () => {
     edge.reload();
     bays.reload();
+    commands.reload();
   };
   useLive({}, { change: (edges) => edges.includes(name) && again(), resync: again });
   return (
@@ -55,7 +66,12 @@ function OneEdge({ name }: { name: string }) {
               </Card>
             </div>
             <Cameras edge={found} />
-            <HealthCard edge={name} />
+            <HealthCard edge={name} zone={zoneOf(found.site)} />
+            <CommandsCard edge={name} commands={commands} />
+            <div class="columns even">
+              <SettingsCard edge={name} />
+              <ShadowCard edge={name} />
+            </div>
             <Bays bays={bays} edge={name} />
           </>
         )}
@@ -91,8 +107,11 @@ function EdgeFacts({ edge }: { edge: Edge }) {
     <Facts
       facts={[
         [t('kind.site'), edge.site],
-        [t('edges.lastSeen'), edge.last_seen && <Ago key="seen" at={edge.last_seen} />],
-        [t(edge.online ? 'edges.connected' : 'edges.gone'), edge.since && <At key="since" at={edge.since} />],
+        [t('edges.lastSeen'), edge.last_seen && <Ago key="seen" at={edge.last_seen} site={edge.site} />],
+        [
+          t(edge.online ? 'edges.connected' : 'edges.gone'),
+          edge.since && <At key="since" at={edge.since} site={edge.site} />,
+        ],
         [t('lot.reason'), edge.offline_reason && word('offline', edge.offline_reason)],
         [t('edges.software'), edge.software],
         [t('edges.platform'), edge.platform],
@@ -178,6 +197,7 @@ function StreamFacts({ edge }: { edge: Edge }) {
 
 function Cameras({ edge }: { edge: Edge }) {
   const health = healthOf(edge);
+  const [still, setStill] = useState<string | null>(null);
   return (
     <Card title={t('edges.cameras')} flush>
       {health?.cameras.length ? (
@@ -200,11 +220,16 @@ function Cameras({ edge }: { edge: Edge }) {
                   {t('edges.restarts')}
                 </th>
                 <th scope="col">{t('edges.audit')}</th>
+                {may('pictures') && (
+                  <th scope="col">
+                    <span class="sr-only">{t('device.still')}</span>
+                  </th>
+                )}
               </tr>
             </thead>
             <tbody>
               {health.cameras.map((camera) => (
-                <CameraRow key={camera.camera} camera={camera} />
+                <CameraRow key={camera.camera} camera={camera} onStill={setStill} />
               ))}
             </tbody>
           </table>
@@ -216,14 +241,15 @@ function Cameras({ edge }: { edge: Edge }) {
       )}
       {health?.at && (
         <p class="soft small card-foot">
-          {t('edges.healthOf')} <Ago at={health.at} />
+          {t('edges.healthOf')} <Ago at={health.at} site={edge.site} />
         </p>
       )}
+      {still && <StillDialog edge={edge.edge} camera={still} onClose={() => setStill(null)} />}
     </Card>
   );
 }
 
-function CameraRow({ camera }: { camera: CameraHealth }) {
+function CameraRow({ camera, onStill }: { camera: CameraHealth; onStill: (camera: string) => void }) {
   const isBad = !camera.up || camera.view !== 'ok';
   return (
     <tr>
@@ -251,6 +277,17 @@ function CameraRow({ camera }: { camera: CameraHealth }) {
           '–'
         )}
       </td>
+      {may('pictures') && (
+        <td class="end">
+          <IconButton
+            size="small"
+            quiet
+            icon={Camera}
+            label={t('device.stillOf', { camera: camera.camera })}
+            onClick={() => onStill(camera.camera)}
+          />
+        </td>
+      )}
     </tr>
   );
 }

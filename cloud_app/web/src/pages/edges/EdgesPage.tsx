@@ -125,7 +125,7 @@ function columns(): Column<Edge>[] {
     {
       id: 'seen',
       head: t('edges.lastSeen'),
-      cell: ({ last_seen }) => (last_seen ? <Ago at={last_seen} /> : '–'),
+      cell: ({ last_seen, site }) => (last_seen ? <Ago at={last_seen} site={site} /> : '–'),
       sort: ({ last_seen }) => last_seen && Date.parse(last_seen),
     },
   ];

@@ -29,7 +29,7 @@ const DAY_MS = 86_400_000;
 const SPANS = { '1': 'lot.span.day', '7': 'lot.span.week', '28': 'lot.span.month' } as const;
 type Days = keyof typeof SPANS;
 
-export function HealthCard({ edge }: { edge: string }) {
+export function HealthCard({ edge, zone }: { edge: string; zone: string | null }) {
   const [days, setDays] = useState<Days>('1');
   const [figure, setFigure] = useState<Figure>('fps');
   const health = useData<EdgeHealth>(`health ${edge} ${days}`, (signal) => {
@@ -70,6 +70,7 @@ export function HealthCard({ edge }: { edge: string }) {
               label={t(`figure.${figure}`)}
               show={FIGURES[figure]}
               breakS={3 * every_s}
+              zone={zone}
             />
           ) : (
             <Notice title={t('edges.noFigures')}>

@@ -16,7 +16,12 @@ import { whatOf } from './words';
 const EVENTS_MAX = 200;
 
 const columns = (): Column<EventItem>[] => [
-  { id: 'time', head: t('event.time'), cell: ({ time }) => <At at={time} />, sort: ({ time }) => time },
+  {
+    id: 'time',
+    head: t('event.time'),
+    cell: ({ time, site }) => <At at={time} site={site} />,
+    sort: ({ time }) => time,
+  },
   {
     id: 'what',
     head: t('event.what'),

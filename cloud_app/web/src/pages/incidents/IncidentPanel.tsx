@@ -57,16 +57,16 @@ export function IncidentPanel({ incident, onClose }: { incident: Incident; onClo
             [
               t('incidents.began'),
               <span key="began">
-                <At at={incident.began} />{' '}
+                <At at={incident.began} site={site} />{' '}
                 <span class="soft">
-                  (<Ago at={incident.began} />)
+                  (<Ago at={incident.began} site={site} />)
                 </span>
               </span>,
             ],
-            [t('incidents.lastSeen'), <At key="seen" at={incident.last_seen} />],
+            [t('incidents.lastSeen'), <At key="seen" at={incident.last_seen} site={site} />],
             [t('incidents.stood'), span(incident.stood_s)],
             [t('incidents.allowed'), incident.limit_s !== null && span(incident.limit_s)],
-            [t('incidents.ended'), incident.ended && <At key="ended" at={incident.ended} />],
+            [t('incidents.ended'), incident.ended && <At key="ended" at={incident.ended} site={site} />],
             [t('incidents.end'), incident.end && word('incidentEnd', incident.end)],
             [
               t('lot.source'),

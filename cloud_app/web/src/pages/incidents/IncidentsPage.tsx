@@ -55,17 +55,7 @@ export function IncidentsPage() {
             })
           }
           filters={filters}
-          text={(row) =>
-            [
-              word('incident', row.kind),
-              row.site,
-              row.lot,
-              ...row.bays,
-              row.area,
-              row.vehicle,
-              row.edge,
-            ].join(' ')
-          }
+          hasSearch
           more={more}
           exportUrl={() =>
             fileUrl('/api/v1/incidents', {
@@ -132,16 +122,16 @@ function columns(): Column<Incident>[] {
       head: t('incidents.kind'),
       phone: 'title',
       cell: (row) => word('incident', row.kind),
-      sort: ({ kind }) => word('incident', kind),
+      sort: 'api',
     },
     {
       id: 'state',
       head: t('alerts.state'),
       cell: (row) => <IncidentState incident={row} />,
-      sort: (row) => ['open', 'stale', 'over'].indexOf(stateOf(row)),
+      sort: 'api',
     },
     {
-      id: 'place',
+      id: 'site',
       head: t('incidents.place'),
       cell: ({ site, lot, bays, area }) => (
         <>
@@ -149,20 +139,19 @@ function columns(): Column<Incident>[] {
           <span class="sub">{[bays.join(', '), area].filter(Boolean).join(' · ')}</span>
         </>
       ),
-      sort: ({ site, lot }) => `${site} ${lot ?? ''}`,
+      sort: 'api',
     },
     {
       id: 'vehicle',
       head: t('incidents.vehicle'),
       cell: ({ vehicle }) => (vehicle ? word('vehicle', vehicle) : '–'),
-      sort: ({ vehicle }) => vehicle,
       phone: 'hidden',
     },
     {
       id: 'began',
       head: t('incidents.began'),
-      cell: ({ began }) => <Ago at={began} />,
-      sort: ({ began }) => Date.parse(began),
+      cell: ({ began, site }) => <Ago at={began} site={site} />,
+      sort: 'api',
     },
     {
       id: 'stood',
@@ -174,7 +163,7 @@ function columns(): Column<Incident>[] {
           {limit_s !== null && <span class="sub">{t('incidents.limit', { span: span(limit_s) })}</span>}
         </>
       ),
-      sort: ({ stood_s }) => stood_s,
+      sort: 'api',
     },
   ];
 }

@@ -1,14 +1,19 @@
 /** Incidents without markup. */
 
 import type { Incident, IncidentKind } from '../../api/types';
+import { sortParam } from '../../components/sorting';
 import { dayBound } from '../../i18n/format';
+import { zoneOf } from '../../i18n/zones';
 
 export const incidentKey = ({ edge, incident }: Pick<Incident, 'edge' | 'incident'>) => `${edge}/${incident}`;
 
+/** Columns that the API sorts by. */
+const ORDERS = ['state', 'began', 'stood', 'kind', 'site'] as const;
+
 /** What the API is asked for, by the query of the page. */
 export function incidentQuery(values: Readonly<Record<string, string>>) {
-  const { site, lot, kind, edge, open } = values;
-  const [start, end] = [dayBound(values.from), dayBound(values.to, true)];
+  const { site, lot, kind, edge, open, q, sort } = values;
+  const [start, end] = [dayBound(values.from, false, zoneOf(site)), dayBound(values.to, true, zoneOf(site))];
   return {
     ...(site && { site }),
     ...(lot && site && { lot }),
@@ -17,6 +22,8 @@ export function incidentQuery(values: Readonly<Record<string, string>>) {
     ...(open && { open: open === 'yes' }),
     ...(start && { start }),
     ...(end && { end }),
+    ...(q && { q: q.slice(0, 100) }),
+    ...sortParam(sort, ORDERS),
   };
 }
 

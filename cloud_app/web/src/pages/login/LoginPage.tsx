@@ -20,6 +20,7 @@ export function LoginPage() {
   const [link, setLink] = useState(() => mailLink(location.hash));
   const [email, setEmail] = useState('');
   const target = localPath(query.to);
+  const refused = query.refused && refusal(query.refused);
   useTitle(t('login.title'));
 
   const enter = () => refreshAccess().then(() => route(target, true), toastError);
@@ -40,6 +41,11 @@ export function LoginPage() {
           <PasswordForm link={link} onSet={passwordSet} />
         ) : (
           <>
+            {refused && (
+              <p role="alert" class="banner rounded bad">
+                {refused}
+              </p>
+            )}
             <p class="soft">{email ? t('login.passwordSet') : t('login.welcome')}</p>
             <LoginForm key={email} email={email} target={target} onIn={enter} />
           </>
@@ -49,6 +55,12 @@ export function LoginPage() {
       </section>
     </main>
   );
+}
+
+/** Why single sign-on let nobody in. */
+function refusal(code: string): string {
+  if (code === 'uninvited') return t('login.uninvited');
+  return t(code === 'provider' ? 'login.providerAway' : 'login.signInFailed');
 }
 
 const PASSWORD_MIN = 12;

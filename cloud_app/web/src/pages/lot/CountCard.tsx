@@ -1,23 +1,21 @@
 /** A lot that is counted at its gates: how many are in it, why we think so, and setting it by hand. */
 
 import { useState } from 'preact/hooks';
-import { ApiError, api, ask, askWithVersion } from '../../api/client';
+import { api, askWithVersion } from '../../api/client';
 import { useLive } from '../../api/live';
 import type { LotCount, TrueCount } from '../../api/types';
 import { useData } from '../../api/useData';
 import { may } from '../../app/session';
-import { toast } from '../../app/toasts';
 import { Button } from '../../components/Button';
 import { Card } from '../../components/Card';
 import { Figure, Meter } from '../../components/counts';
-import { Dialog } from '../../components/Dialog';
-import { Field } from '../../components/Field';
-import { type Fact, Facts, Stale } from '../../components/Form';
-import { faultText, Loaded } from '../../components/states';
+import { type Fact, Facts } from '../../components/Form';
+import { Loaded } from '../../components/states';
 import { At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { count as number } from '../../i18n/format';
-import { countedOf, countTyped } from './counted';
+import { countedOf } from './counted';
+import { SetCount } from './SetCount';
 
 interface OfLot {
   site: string;
@@ -131,96 +129,5 @@ function TrueLine({ line, zone }: { line: TrueCount; zone: string | null }) {
       {line.by && ` (${line.by})`}
       {line.note && <div class="small soft">{line.note}</div>}
     </>
-  );
-}
-
-interface SetCountProps {
-  site: string;
-  lot: string;
-  known: { data: LotCount; etag: string };
-  onClose: () => void;
-}
-
-/** Types a count, asks once more, and tells if somebody else was faster. */
-function SetCount({ site, lot, known, onClose }: SetCountProps) {
-  const [base, setBase] = useState(known);
-  const [text, setText] = useState('');
-  const [note, setNote] = useState('');
-  const [fault, setFault] = useState<string | null>(null);
-  const [isAsked, setAsked] = useState(false);
-  const [isStale, setStale] = useState(false);
-  const typed = countTyped(text);
-
-  const next = (event: Event) => {
-    event.preventDefault();
-    setFault(typed === null ? t('count.fault') : null);
-    setAsked(typed !== null);
-  };
-  const save = async () => {
-    if (typed === null) return;
-    try {
-      await ask(
-        api.POST('/api/v1/lots/{site}/{lot}/count', {
-          params: { path: { site, lot }, header: { 'if-match': base.etag } },
-          body: { count: typed, note: note.trim() || null },
-        }),
-      );
-      toast(t('count.isSet', { n: number(typed) }), 'good');
-      onClose();
-    } catch (error) {
-      setAsked(false);
-      if (error instanceof ApiError && error.status === 412) {
-        const again = await askWithVersion(
-          api.GET('/api/v1/lots/{site}/{lot}/count', { params: { path: { site, lot } } }),
-        );
-        setBase(again);
-        setStale(true);
-      } else setFault(error instanceof ApiError ? faultText(error) : String(error));
-    }
-  };
-
-  if (isAsked && typed !== null) {
-    const now = base.data.count === null ? t('count.unknown') : number(base.data.count);
-    return (
-      <Dialog title={t('count.confirmTitle', { n: number(typed) })} onClose={onClose}>
-        <p>{t('count.confirm', { n: number(typed), now })}</p>
-        <footer>
-          <Button onClick={() => setAsked(false)}>{t('action.cancel')}</Button>
-          <Button tone="primary" onClick={save}>
-            {t('count.set')}
-          </Button>
-        </footer>
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog title={t('count.setTitle')} onClose={onClose}>
-      <form class="form" onSubmit={next}>
-        {isStale && (
-          <Stale text={t('count.stale', { n: number(base.data.last_true?.count ?? 0) })}>{null}</Stale>
-        )}
-        <Field
-          label={t('count.setField')}
-          hint={t('count.setHint')}
-          fault={fault}
-          inputMode="numeric"
-          autoComplete="off"
-          value={text}
-          onInput={(event: Event) => setText((event.currentTarget as HTMLInputElement).value)}
-        />
-        <Field
-          label={t('count.note')}
-          maxLength={200}
-          value={note}
-          onInput={(event: Event) => setNote((event.currentTarget as HTMLInputElement).value)}
-        />
-        <footer>
-          <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button tone="primary" type="submit">
-            {t('count.set')}
-          </Button>
-        </footer>
-      </form>
-    </Dialog>
   );
 }

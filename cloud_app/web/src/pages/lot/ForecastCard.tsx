@@ -1,11 +1,11 @@
 import { api, ask } from '../../api/client';
-import type { LotForecast } from '../../api/types';
+import type { HorizonAccuracy, LotForecast } from '../../api/types';
 import { useData } from '../../api/useData';
 import { Card } from '../../components/Card';
 import { Loaded } from '../../components/states';
 import { At } from '../../components/Time';
 import { t } from '../../i18n';
-import { count } from '../../i18n/format';
+import { count, percent, span } from '../../i18n/format';
 import { nearest } from './forecast';
 
 const FIVE_MINUTES_S = 300;
@@ -24,10 +24,45 @@ export function ForecastCard({ site, lot, zone }: { site: string; lot: string; z
       ),
     { everyS: FIVE_MINUTES_S },
   );
+  const accuracy = useData<readonly HorizonAccuracy[]>(`accuracy ${site}/${lot}`, (signal) =>
+    ask(api.GET('/api/v1/lots/{site}/{lot}/forecast/accuracy', { params: { path: { site, lot } }, signal })),
+  );
   return (
     <Card title={t('forecast.title')} flush>
       <Loaded of={forecast}>{(found) => <Rows forecast={found} zone={zone} />}</Loaded>
+      {(accuracy.data?.length ?? 0) > 0 && <Accuracy horizons={accuracy.data ?? []} />}
     </Card>
+  );
+}
+
+/** How good the forecasts of the last weeks were. */
+function Accuracy({ horizons }: { horizons: readonly HorizonAccuracy[] }) {
+  return (
+    <table class="plain">
+      <caption class="sr-only">{t('accuracy.title')}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t('accuracy.title')}</th>
+          <th scope="col" class="end">
+            {t('accuracy.error')}
+          </th>
+          <th scope="col" class="end">
+            {t('accuracy.held')}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {horizons.map((each) => (
+          <tr key={each.ahead_min}>
+            <th scope="row">{t('accuracy.ahead', { span: span(each.ahead_min * 60) })}</th>
+            <td class="end num">{percent(each.error)}</td>
+            <td class="end num" title={t('accuracy.forecasts', { n: count(each.forecasts) })}>
+              {percent(each.held)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -65,6 +100,13 @@ function Rows({ forecast, zone }: { forecast: LotForecast; zone: string | null }
         </tbody>
       </table>
       <p class="small soft note">{t('forecast.note', { n: count(forecast.bays) })}</p>
+      {forecast.notes?.map((note) => (
+        <p key={`${note.start} ${note.name}`} class="small note">
+          <strong>{note.name}</strong> <At at={note.start} zone={zone} />
+          {note.kind === 'holiday' && ` · ${t(note.used ? 'forecast.holidayUsed' : 'forecast.noteOnly')}`}
+          {note.kind === 'event' && ` · ${t('forecast.noteOnly')}`}
+        </p>
+      ))}
     </div>
   );
 }

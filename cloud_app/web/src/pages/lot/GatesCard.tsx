@@ -62,7 +62,7 @@ function Table({ gates, zone }: { gates: readonly Gate[]; zone: string | null })
                 ) : (
                   <a href={thingHref('devices', gate.gate)}>{gate.name ?? gate.gate}</a>
                 )}
-                {gate.level && <small class="soft"> {t('gates.level', { level: gate.level })}</small>}
+                {gate.level && <small class="soft"> {levelsOf(gate, gate.level)}</small>}
                 {gate.lost > 0 && <small class="soft"> · {t('gates.lost', { n: number(gate.lost) })}</small>}
               </th>
               <td>
@@ -78,6 +78,9 @@ function Table({ gates, zone }: { gates: readonly Gate[]; zone: string | null })
     </Scroller>
   );
 }
+
+const levelsOf = ({ level_from: from }: Gate, level: string) =>
+  from ? t('gates.levels', { from, level }) : t('gates.level', { level });
 
 export function TrueCountsCard({ site, lot, zone }: OfLot) {
   const found = useData<readonly TrueCount[]>(`true counts ${site}/${lot}`, (signal) =>
@@ -95,10 +98,11 @@ export function TrueCountsCard({ site, lot, zone }: OfLot) {
           lines.length ? (
             <ul class="happenings">
               {lines.map((line) => (
-                <li key={`${line.at} ${line.cause}`}>
+                <li key={`${line.at} ${line.cause} ${line.level}`}>
                   <span class="num strong">{number(line.count)}</span>
                   <span class="grow">
                     {word('count.cause', line.cause)}
+                    {line.level && <small class="soft"> {t('gates.level', { level: line.level })}</small>}
                     {line.by && <small class="soft"> {t('count.by', { name: line.by })}</small>}
                   </span>
                   {line.drift !== null && (

@@ -32,6 +32,7 @@ import { CountCard } from './CountCard';
 import { DwellCard } from './DwellCard';
 import { ForecastCard } from './ForecastCard';
 import { GatesCard, TrueCountsCard } from './GatesCard';
+import { LevelsCard } from './LevelsCard';
 import { LotIncidents } from './LotIncidents';
 import { PlanView } from './PlanView';
 import { SeriesCard } from './SeriesCard';
@@ -103,6 +104,7 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
         <>
           {all.length > 0 && <Figures bays={all} at={at} zone={zone} />}
           {plan.data?.counted && at === null && <CountCard site={site} lot={lot} zone={zone} />}
+          {at === null && <LevelsCard site={site} lot={lot} counted={plan.data?.counted ?? false} />}
           {all.length > 0 && (
             <div class="lot-main" data-panel={selected ? 'open' : 'shut'}>
               <PlanCard

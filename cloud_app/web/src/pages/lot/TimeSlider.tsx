@@ -111,15 +111,21 @@ function Course({ site, lot, span }: Pick<TimeSliderProps, 'site' | 'lot' | 'spa
   );
 }
 
+/** From there on a phone has no room for a day's name. */
+const LATE = 0.7;
+
 function Days({ span, zone }: Pick<TimeSliderProps, 'span' | 'zone'>) {
   const length = span.endMs - span.startMs;
   return (
     <div class="days" aria-hidden="true">
-      {midnights(span, zone).map((ms) => (
-        <span key={ms} style={{ left: `${((ms - span.startMs) / length) * 100}%` }}>
-          {day(ms, zone)}
-        </span>
-      ))}
+      {midnights(span, zone).map((ms) => {
+        const at = (ms - span.startMs) / length;
+        return (
+          <span key={ms} class={at > LATE ? 'late' : ''} style={{ left: `${at * 100}%` }}>
+            {day(ms, zone)}
+          </span>
+        );
+      })}
     </div>
   );
 }

@@ -41,9 +41,7 @@ export function Why({ now, zone }: WhyProps) {
       <Loaded of={sources}>
         {(found) => (
           <>
-            <p class="small">
-              {t(`why.${found.why}`, { source: found.believed ? nameOfSource(found.believed) : '' })}
-            </p>
+            <p class="small">{t(`why.${found.why}`, { source: believedOf(found) })}</p>
             {found.differs && (
               <p class="small differs">
                 {t('why.differs')} {found.differs_since && <At at={found.differs_since} zone={zone} />}
@@ -68,6 +66,12 @@ export function Why({ now, zone }: WhyProps) {
   );
 }
 
+/** The name of the source whose word the state is. */
+function believedOf({ believed, sources }: BaySources): string {
+  const found = sources.find(({ source }) => source === believed);
+  return found ? nameOfSource(found.name) : '';
+}
+
 function Source({ source, zone }: { source: BaySource; zone: string | null }) {
   const facts = [
     source.reason && word('reason', source.reason),
@@ -80,7 +84,7 @@ function Source({ source, zone }: { source: BaySource; zone: string | null }) {
       <span class="grow">
         <span class="row between">
           <span class="clip">
-            <span class="strong">{nameOfSource(source.source)}</span>{' '}
+            <span class="strong">{nameOfSource(source.name)}</span>{' '}
             <span class="soft small">{t(`why.kind.${source.kind}`)}</span>
           </span>
           <span class={`badge nowrap ${BADGES[source.role]}`}>{t(`why.role.${source.role}`)}</span>

@@ -1,6 +1,6 @@
 /** What is worked out of a counted lot, without markup. */
 
-import type { Counts, LotCount } from '../../api/types';
+import type { Counts, LevelCount, LotCount } from '../../api/types';
 
 const MOST = 100_000;
 
@@ -18,6 +18,14 @@ export function countedOf({ count, free, offered, closed }: LotCount): Counts | 
     capacity: offered,
     available: isKnown ? free : 0,
   };
+}
+
+/** Places of a level that vehicles may take. */
+export const offeredOn = ({ occupied, free, unknown }: LevelCount): number => occupied + free + unknown;
+
+/** The places of a level by their state, for a bar. */
+export function levelCounts({ occupied, free, unknown, closed }: LevelCount) {
+  return { occupied, free, unknown, stale: 0, closed };
 }
 
 /** A number of vehicles as somebody typed it; null if it is none. */

@@ -10,10 +10,11 @@ import { may } from '../../app/session';
 import { Button } from '../../components/Button';
 import { type Column, DataList, type Filter } from '../../components/DataList';
 import { Page } from '../../components/Page';
+import { sortParam } from '../../components/sorting';
 import { Ago } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
-import { IDS, isKind, KINDS, type Kind, shown, type Thing, textOf, thingHref } from './fields';
+import { IDS, isKind, KINDS, type Kind, shown, type Thing, thingHref } from './fields';
 import { NewThing } from './NewThing';
 import { PAGE, things } from './registry';
 import './registry.css';
@@ -29,6 +30,10 @@ const COLUMNS: Record<Kind, readonly string[]> = {
   councils: ['name', 'contact'],
 };
 
+/** Columns that the API sorts by; `type` is the fact that says which type of its kind a thing is. */
+const ORDERS = ['key', 'name', 'type', 'changed'] as const;
+const TYPES: Partial<Record<Kind, string>> = { lots: 'placement', bays: 'kind', devices: 'kind' };
+
 export function RegistryPage(route: { kind?: string }) {
   const kind = route.kind && isKind(route.kind) ? route.kind : 'lots';
   return <OneKind key={kind} kind={kind} />;
@@ -38,15 +43,17 @@ function OneKind({ kind }: { kind: Kind }) {
   const query = useListQuery(['site', 'lot']);
   const { route } = useLocation();
   const [isNew, setNew] = useState(false);
-  const { site, lot } = query.values;
+  const { site, lot, q, sort } = query.values;
   const needsLot = IDS[kind].length === 3;
-  const parent = {
-    ...(site && (kind === 'lots' || kind === 'devices' || (needsLot && lot)) && { site }),
+  const wanted = {
+    ...(site && (kind === 'lots' || kind === 'devices' || needsLot) && { site }),
     ...(site && lot && needsLot && { lot }),
+    ...(q && { q: q.slice(0, 100) }),
+    ...sortParam(sort, ORDERS),
   };
   const { rows, more } = usePages<Thing, string>(
-    `registry ${kind} ${JSON.stringify(parent)}`,
-    (after, signal) => things(kind, parent, after, signal),
+    `registry ${kind} ${JSON.stringify(wanted)}`,
+    (after, signal) => things(kind, wanted, after, signal),
     { size: PAGE, cursor: ({ key }) => key, rowKey: ({ key }) => key },
   );
   const filters = useFilters(kind, site);
@@ -76,10 +83,9 @@ function OneKind({ kind }: { kind: Kind }) {
         rowKey={({ key }) => key}
         href={({ key }) => thingHref(kind, key)}
         filters={filters}
-        text={({ key, facts }) => [key, ...COLUMNS[kind].map((name) => textOf(facts[name]))].join(' ')}
-        match={({ key }, values) => !values.site || !needsLot || key.startsWith(`${values.site}/`)}
+        hasSearch
         more={more}
-        exportUrl={() => fileUrl(`/api/v1/registry/${kind}`, { ...parent, format: 'csv' })}
+        exportUrl={() => fileUrl(`/api/v1/registry/${kind}`, { ...wanted, format: 'csv' })}
         empty={{ title: t('registry.none'), hint: t('registry.noneHint') }}
       />
       {isNew && (
@@ -110,13 +116,16 @@ function useFilters(kind: Kind, site: string | undefined): Filter[] {
 
 function columns(kind: Kind): Column<Thing>[] {
   return [
-    { id: 'key', head: t('registry.key'), phone: 'title', cell: ({ key }) => key, sort: ({ key }) => key },
-    ...COLUMNS[kind].map((name) => ({
-      id: name,
-      head: word('field', name),
-      cell: ({ facts }: Thing) => shown(name, facts[name]),
-      sort: ({ facts }: Thing) => textOf(facts[name]) || null,
-    })),
+    { id: 'key', head: t('registry.key'), phone: 'title', cell: ({ key }) => key, sort: 'api' },
+    ...COLUMNS[kind].map((name): Column<Thing> => {
+      const sortedBy = name === 'name' || name === TYPES[kind] ? ({ sort: 'api' } as const) : {};
+      return {
+        id: name === TYPES[kind] ? 'type' : name,
+        head: word('field', name),
+        cell: ({ facts }) => shown(name, facts[name]),
+        ...sortedBy,
+      };
+    }),
     {
       id: 'said',
       head: t('registry.said'),
@@ -128,7 +137,7 @@ function columns(kind: Kind): Column<Thing>[] {
       id: 'changed',
       head: t('registry.changed'),
       cell: ({ changed }) => <Ago at={changed} />,
-      sort: ({ changed }) => Date.parse(changed),
+      sort: 'api',
     },
   ];
 }

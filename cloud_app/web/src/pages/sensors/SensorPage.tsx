@@ -16,6 +16,7 @@ import { Loaded, Notice } from '../../components/states';
 import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { count, span } from '../../i18n/format';
+import { zoneOf } from '../../i18n/zones';
 import { ConditionBadge, LinkBars } from './SensorsPage';
 import { batteryText, fieldsOf, saidNow } from './sensors';
 import './sensors.css';
@@ -78,8 +79,8 @@ function OneSensor({ device }: { device: string }) {
                 <DeviceFacts sensor={found} />
               </Card>
             </div>
-            <Figures frames={frames} days={days} setDays={setDays} />
-            <Frames frames={frames} device={device} start={start()} />
+            <Figures frames={frames} days={days} setDays={setDays} zone={zoneOf(found.site)} />
+            <Frames frames={frames} device={device} start={start()} site={found.site} />
           </>
         )}
       </Loaded>
@@ -123,7 +124,7 @@ function BayFacts({ sensor }: { sensor: SensorDetail }) {
         ],
         [t('sensors.says'), state && <StateWord key="state" state={state} />],
         [t('lot.reason'), reason && word('reason', reason)],
-        [t('sensors.since'), since && <At key="since" at={since} />],
+        [t('sensors.since'), since && <At key="since" at={since} site={site} />],
         [t('kind.edge'), edge && <a href={`/edges/${part(edge)}`}>{edge}</a>],
         [t('sensors.network'), network],
         [t('nav.registry'), site && <a href={`/registry/devices/${part(sensor.device)}`}>{sensor.device}</a>],
@@ -133,12 +134,12 @@ function BayFacts({ sensor }: { sensor: SensorDetail }) {
 }
 
 function DeviceFacts({ sensor }: { sensor: SensorDetail }) {
-  const { heard, due, period_s, temperature_c, snr_db, gateways, frames_24h, lost_24h } = sensor;
+  const { site, heard, due, period_s, temperature_c, snr_db, gateways, frames_24h, lost_24h } = sensor;
   return (
     <Facts
       facts={[
-        [t('edges.lastSeen'), heard && <Ago key="heard" at={heard} />],
-        [t('sensors.due'), due && <At key="due" at={due} />],
+        [t('edges.lastSeen'), heard && <Ago key="heard" at={heard} site={site} />],
+        [t('sensors.due'), due && <At key="due" at={due} site={site} />],
         [t('sensors.period'), period_s !== null && span(period_s)],
         [t('sensors.battery'), batteryText(sensor)],
         [t('edges.temperature'), temperature_c !== null && `${temperature_c.toFixed(0)} °C`],
@@ -147,7 +148,7 @@ function DeviceFacts({ sensor }: { sensor: SensorDetail }) {
         [t('sensors.frames24h'), t('sensors.frames24hOf', { n: count(frames_24h), lost: count(lost_24h) })],
         [t('field.profile'), sensor.profile],
         [t('field.firmware'), sensor.firmware],
-        [t('sensors.joined'), sensor.joined && <At key="joined" at={sensor.joined} />],
+        [t('sensors.joined'), sensor.joined && <At key="joined" at={sensor.joined} site={site} />],
       ]}
     />
   );
@@ -157,9 +158,10 @@ interface FiguresProps {
   frames: Data<readonly Frame[]>;
   days: Days;
   setDays: (days: Days) => void;
+  zone: string | null;
 }
 
-function Figures({ frames, days, setDays }: FiguresProps) {
+function Figures({ frames, days, setDays, zone }: FiguresProps) {
   const [chosen, setFigure] = useState<Figure>('rssi_dbm');
   return (
     <Card
@@ -195,6 +197,7 @@ function Figures({ frames, days, setDays }: FiguresProps) {
               label={t(`sensorFigure.${chosen}`)}
               show={FIGURES[chosen]}
               breakS={2 * 86_400}
+              zone={zone}
             />
           ) : (
             <Notice title={t('edges.noFigures')}>
@@ -211,10 +214,12 @@ function Frames({
   frames,
   device,
   start,
+  site,
 }: {
   frames: Data<readonly Frame[]>;
   device: string;
   start: string;
+  site: string | null;
 }) {
   const [shown, setShown] = useState(SHOWN);
   const part = encodeURIComponent(device);
@@ -234,7 +239,7 @@ function Frames({
             <>
               <ol class="frames">
                 {found.slice(0, shown).map((frame) => (
-                  <FrameRow key={frame.frame} frame={frame} />
+                  <FrameRow key={frame.frame} frame={frame} site={site} />
                 ))}
               </ol>
               {found.length > shown && (
@@ -254,13 +259,13 @@ function Frames({
   );
 }
 
-function FrameRow({ frame }: { frame: Frame }) {
+function FrameRow({ frame, site }: { frame: Frame; site: string | null }) {
   const { at, kind, f_cnt, f_port, payload, state, reason, error, raw, rssi_dbm, snr_db } = frame;
   return (
     <li>
       <details>
         <summary>
-          <At at={at} />
+          <At at={at} site={site} />
           <span class="frame-kind">{word('frameKind', kind)}</span>
           {state && <StateWord state={state} />}
           {reason && <span class="soft small">{word('reason', reason)}</span>}

@@ -107,13 +107,13 @@ function columns(): Column<Sensor>[] {
           {profile && <span class="sub">{profile}</span>}
         </>
       ),
-      sort: ({ device }) => device,
+      sort: 'api',
     },
     {
       id: 'condition',
       head: t('sensors.condition'),
       cell: (sensor) => <ConditionBadge sensor={sensor} />,
-      sort: ({ condition }) => CONDITIONS.indexOf(condition),
+      sort: 'api',
     },
     {
       id: 'bay',
@@ -124,7 +124,7 @@ function columns(): Column<Sensor>[] {
           <span class="sub">{[site, lot].filter(Boolean).join(' · ')}</span>
         </>
       ),
-      sort: ({ lot, bay }) => `${lot ?? '~'}/${bay ?? '~'}`,
+      sort: 'api',
     },
     {
       id: 'state',
@@ -134,22 +134,22 @@ function columns(): Column<Sensor>[] {
     {
       id: 'heard',
       head: t('edges.lastSeen'),
-      cell: ({ heard }) => (heard ? <Ago at={heard} /> : '–'),
-      sort: ({ heard }) => (heard ? Date.parse(heard) : 0),
+      cell: ({ heard, site }) => (heard ? <Ago at={heard} site={site} /> : '–'),
+      sort: 'api',
     },
     {
       id: 'battery',
       head: t('sensors.battery'),
       isNumber: true,
       cell: (sensor) => batteryText(sensor) ?? '–',
-      sort: ({ battery_pct, battery_v }) => battery_pct ?? (battery_v === null ? null : battery_v * 25),
+      sort: 'api',
     },
     {
       id: 'link',
       head: t('sensors.link'),
       isNumber: true,
       cell: (sensor) => <LinkBars sensor={sensor} />,
-      sort: ({ rssi_dbm }) => rssi_dbm,
+      sort: 'api',
     },
   ];
 }

@@ -1,6 +1,7 @@
 /** Sensors without markup: what the API is asked for, what a frame says in words. */
 
 import type { Frame, Sensor, SensorCondition } from '../../api/types';
+import { sortParam } from '../../components/sorting';
 
 export const CONDITIONS = [
   'silent',
@@ -22,18 +23,17 @@ export const TONES: Record<SensorCondition, string> = {
 };
 
 /** Columns that the API orders by. */
-const ORDERS = ['device', 'condition', 'heard', 'battery', 'link', 'bay'];
+const ORDERS = ['device', 'condition', 'heard', 'battery', 'link', 'bay'] as const;
 
 /** What the API is asked for, by the query of the page. */
 export function sensorQuery(values: Readonly<Record<string, string>>) {
   const { site, lot, condition, q, sort } = values;
-  const isKnown = sort && ORDERS.includes(sort.replace(/^-/, ''));
   return {
     ...(site && { site }),
     ...(lot && { lot }),
     ...(condition && { condition: condition as SensorCondition }),
     ...(q && { q: q.slice(0, 64) }),
-    ...(isKnown && { sort }),
+    ...sortParam(sort, ORDERS),
   };
 }
 

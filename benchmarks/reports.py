@@ -1,0 +1,152 @@
+"""How long reports take on PostgreSQL: a year of one lot, and a month of 400 lots.
+
+    python -m benchmarks.reports [--lots 400]
+
+The kept past is made in the database itself: quarters of an hour of each lot, the same of two parts
+each, a cause for one in 20, a day of stays for each part. A private cluster with fsync on, its
+statistics fresh as autovacuum keeps them. Each report is made three times; the median counts. The
+files of the month are made once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+from rich.console import Console
+from sqlalchemy import text
+
+from benchmarks.ingest import databases
+from cloud_app.analytics.reports.files import FileKind, file_of
+from cloud_app.analytics.reports.making import Compared, Order, make_report
+from cloud_app.analytics.reports.period import Period
+from cloud_app.analytics.reports.words import Language
+from cloud_app.config import DatabaseConfig
+from cloud_app.storage.database import Database
+from cloud_app.storage.open import open_database
+
+NOW = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
+MONTH = Period(date(2026, 10, 1), date(2026, 10, 31))
+YEAR = Period(date(2025, 11, 1), date(2026, 10, 31))
+ZONE = ZoneInfo("UTC")
+QUARTER_MS, BAYS = 900_000, 60
+
+_SHARE = "(0.5 + 0.45 * sin((at % 86400000)::float8 / 86400000 * 6.283 - 1.6))"
+_QUARTERS = f"""
+INSERT INTO {{table}}
+SELECT 'city', '{{lot}}' || lpad(n::text, 3, '0'), at, 'box-{{lot}}' || n{{more}},
+       ({{bays}} * {QUARTER_MS} * {_SHARE})::bigint,
+       ({{bays}} * {QUARTER_MS} * (0.98 - {_SHARE}))::bigint,
+       ({{bays}} * {QUARTER_MS} * 0.02)::bigint
+FROM generate_series(1, {{lots}}) n,
+     generate_series({{start}}, {{end}} - 1, {QUARTER_MS}) at{{parts}}
+"""
+_PARTS = ", (VALUES ('a', 'standard'), ('b', 'ev')) part(zone, kind)"
+_CAUSES = f"""
+INSERT INTO quarter_cause
+SELECT site, lot, start_ms, edge, 'camera_lost', unknown_ms FROM quarter
+WHERE (start_ms / {QUARTER_MS}) % 20 = 0
+"""
+_STAYS = """
+INSERT INTO stay_day
+SELECT 'city', '{lot}' || lpad(n::text, 3, '0'), to_char(day, 'YYYY-MM-DD'), 'box-{lot}' || n,
+       zone, kind, 120, 3, 600000000,
+       '[0,2,3,4,5,9,12,20,15,10,8,8,7,5,3,2,2,1,1,1,1,0,1,0,0,0,0]'
+FROM generate_series(1, {lots}) n,
+     generate_series('{first}'::timestamp, '{last}'::timestamp, '1 day') day, {parts}
+"""
+_COUNTS = """
+INSERT INTO bay_count
+    (edge, camera, lot, zone, level, kind, site, bays, occupied, free, unknown, closed)
+SELECT 'box-{lot}' || n, 'c', '{lot}' || lpad(n::text, 3, '0'), zone, '', kind, 'city',
+       30, 15, 15, 0, 0
+FROM generate_series(1, {lots}) n, {parts}
+"""
+
+
+def fill(database: Database, lot: str, lots: int, period: Period) -> None:
+    """The past of some lots."""
+    window = period.window(ZONE)
+    span = {"start": window.start_ms, "end": window.end_ms, "lot": lot, "lots": lots}
+    values = _PARTS.removeprefix(", ")
+    statements = (
+        _QUARTERS.format(table="quarter", more="", bays=BAYS, parts="", **span),
+        _QUARTERS.format(
+            table="quarter_part", more=", zone, kind", bays=BAYS // 2, parts=_PARTS, **span
+        ),
+        _STAYS.format(lot=lot, lots=lots, first=period.first, last=period.last, parts=values),
+        _COUNTS.format(lot=lot, lots=lots, parts=values),
+    )
+    with database.write() as session:
+        for statement in statements:
+            session.run(text(statement))
+
+
+def measured(make: Callable[[], object]) -> float:
+    """Seconds, the median of three."""
+    took = []
+    for _ in range(3):
+        begin_s = time.perf_counter()
+        make()
+        took.append(time.perf_counter() - begin_s)
+    return statistics.median(took)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lots", type=int, default=400)
+    lots = parser.parse_args().lots
+    console = Console()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        databases(Path(folder)) as kinds,
+        contextlib.closing(
+            open_database(DatabaseConfig(url=SecretStr(kinds["PostgreSQL"]())))
+        ) as database,
+    ):
+        fill(database, "lot", lots, MONTH)
+        fill(database, "old", 1, YEAR)
+        with database.write() as session:
+            session.run(text(_CAUSES))
+        with database.write() as session:
+            session.run(text("ANALYZE"))
+            [(rows,)] = session.rows(text("SELECT count(*) FROM quarter"))
+        console.print(f"{rows} quarters of lots")
+        _report(
+            database,
+            console,
+            "a year of one lot",
+            Order(("city",), "old001", YEAR, Compared.NONE, "t"),
+        )
+        _report(
+            database,
+            console,
+            f"a month of {lots + 1} lots",
+            Order(("city",), None, MONTH, Compared.NONE, "t"),
+        )
+
+
+def _report(database: Database, console: Console, name: str, order: Order) -> None:
+    with database.read() as session:
+        took_s = measured(lambda: make_report(session, order, NOW))
+        report = make_report(session, order, NOW)
+    files = []
+    for kind in FileKind:
+        begin_s = time.perf_counter()
+        size = len(file_of(report, kind, Language.EN).content)
+        files.append(f"{kind.value} {time.perf_counter() - begin_s:.2f} s, {size / 1000:.0f} kB")
+    told = report.total.occupancy
+    console.print(f"{name}: {took_s:.2f} s ({told.value:.3f}, {told.observed:.2f} observed)")
+    console.print(f"  files: {'; '.join(files)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What if bays were added, closed, or priced otherwise."""

@@ -1,0 +1,211 @@
+"""Plans for lots: the kept past read, replayed, and told with its assumptions."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import bindparam, func, select
+
+from cloud_app.analytics.past import known_share, zone_of
+from cloud_app.analytics.planning import replay
+from cloud_app.analytics.planning.replay import Change, Observed
+from cloud_app.analytics.reports.figures import LEAST_OBSERVED
+from cloud_app.analytics.reports.period import Period, ReportError, Segment
+from cloud_app.occupancy.places import point_of
+from cloud_app.registry.kinds import LOT
+from cloud_app.registry.queries import Filter, every_thing
+from cloud_app.storage.database import Row, Session
+from cloud_app.storage.queries import lot_size
+from cloud_app.storage.steps import QUARTER_MS
+from cloud_app.storage.tables import bay_count, quarter
+
+_QUARTERS = (
+    select(
+        quarter.c.site,
+        quarter.c.lot,
+        quarter.c.start_ms,
+        func.sum(quarter.c.occupied_ms).label("occupied_ms"),
+        func.sum(quarter.c.free_ms).label("free_ms"),
+        func.sum(quarter.c.unknown_ms).label("unknown_ms"),
+    )
+    .where(
+        quarter.c.site == bindparam("at"),
+        quarter.c.lot == bindparam("of"),
+        quarter.c.start_ms >= bindparam("start_ms"),
+        quarter.c.start_ms < bindparam("end_ms"),
+    )
+    .group_by(quarter.c.site, quarter.c.lot, quarter.c.start_ms)
+)
+_LOTS = select(
+    bay_count.c.site, bay_count.c.lot, func.sum(bay_count.c.bays).label("bays")
+).group_by(bay_count.c.site, bay_count.c.lot)
+LOT_DAYS_MAX = 5_000
+"""A month of 160 lots: the quarters of each are read one by one."""
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class OutcomeView(_View):
+    """What a number of bays makes of the demand, means over the observed time."""
+
+    bays: int
+    demand: float = Field(description="bays that are wanted")
+    occupancy: float
+    full_share: float = Field(description="of the time without a free bay")
+    unmet_bay_hours_a_day: float
+
+    @classmethod
+    def of(cls, found: replay.Outcome) -> OutcomeView:
+        """As it is shown."""
+        names = ("bays", "demand", "occupancy", "full_share", "unmet_bay_hours_a_day")
+        return cls(**{name: getattr(found, name) for name in names})
+
+
+class Assumptions(_View):
+    """What a plan rests on."""
+
+    observed: float = Field(description="share of the period that was observed")
+    full_quarters: int = Field(description="in which the demand is estimated, not seen")
+    seen_quarters: int
+    price: float
+    elasticity: float = Field(description="stated by who asks, not measured")
+
+
+class LotPlanView(_View):
+    """What if."""
+
+    site: str
+    lot: str
+    first: date
+    last: date
+    now: OutcomeView
+    planned: OutcomeView
+    assumptions: Assumptions
+
+
+class UnmetLot(_View):
+    """Where demand is unmet."""
+
+    site: str
+    lot: str
+    name: str | None
+    location: tuple[float, float] | None = Field(description="[longitude, latitude]")
+    bays: int
+    observed: float
+    occupancy: float | None
+    full_share: float | None
+    unmet_bay_hours_a_day: float | None = Field(description="null: too little was observed")
+
+
+def plan_lot(
+    session: Session, of: tuple[str, str], period: Period, change: Change, now_ms: int
+) -> LotPlanView:
+    """What would be if a lot had other bays, or another price.
+
+    Args:
+        session: to read with.
+        of: site and lot.
+        period: whose demand is replayed, in the site's days.
+        change: what is asked.
+        now_ms: nothing is expected of what comes later.
+
+    Raises:
+        ReportError: less than half of the period was observed.
+    """
+    site, lot = of
+    observed, share = _observed(session, of, period, now_ms)
+    if share < LEAST_OBSERVED:
+        msg = (
+            f"expected at least {LEAST_OBSERVED:.0%} of the time of lot {lot} at {site} to be "
+            f"observed, but {share:.0%} is"
+        )
+        raise ReportError(msg)
+    before, after = replay.replay(observed, change)
+    return LotPlanView(
+        site=site,
+        lot=lot,
+        first=period.first,
+        last=period.last,
+        now=OutcomeView.of(before),
+        planned=OutcomeView.of(after),
+        assumptions=Assumptions(
+            observed=share,
+            full_quarters=int(observed.is_full.sum()),
+            seen_quarters=len(observed.occupied),
+            price=change.price,
+            elasticity=change.elasticity,
+        ),
+    )
+
+
+def unmet_lots(
+    session: Session, sites: tuple[str, ...], period: Period, now_ms: int
+) -> list[UnmetLot]:
+    """Where demand is unmet, the most first.
+
+    Raises:
+        ReportError: too many lots at once.
+    """
+    rows = session.rows(_LOTS.where(bay_count.c.site.in_(sites)))
+    if len(rows) * period.days > LOT_DAYS_MAX:
+        msg = (
+            f"expected lots times days to be at most {LOT_DAYS_MAX}, but got {len(rows)} lots and "
+            f"{period.days} days: ask for one site or a shorter period"
+        )
+        raise ReportError(msg)
+    about = {
+        (thing.ids["site"], thing.ids["lot"]): thing.said
+        for thing in every_thing(session, Filter(LOT, sites=sites))
+    }
+    found = []
+    for row in rows:
+        observed, share = _observed(session, (row.site, row.lot), period, now_ms)
+        said = about.get((row.site, row.lot), {})
+        is_known = share >= LEAST_OBSERVED
+        now = replay.outcome(replay.demand_of(observed), observed.bays) if is_known else None
+        found.append(
+            UnmetLot(
+                site=row.site,
+                lot=row.lot,
+                name=said.get("name"),
+                location=point_of(said),
+                bays=int(row.bays),
+                observed=share,
+                occupancy=None if now is None else now.occupancy,
+                full_share=None if now is None else now.full_share,
+                unmet_bay_hours_a_day=None if now is None else now.unmet_bay_hours_a_day,
+            )
+        )
+    return sorted(found, key=lambda lot: (-(lot.unmet_bay_hours_a_day or 0), lot.site, lot.lot))
+
+
+def _observed(
+    session: Session, of: tuple[str, str], period: Period, now_ms: int
+) -> tuple[Observed, float]:
+    """What stood in a lot, and the share of the period that was observed."""
+    site, lot = of
+    zone = zone_of(session, site)
+    window = period.window(zone)
+    given = {"at": site, "of": lot, "start_ms": window.start_ms, "end_ms": window.end_ms}
+    rows = [_plain(row) for row in session.rows(_QUARTERS, given)]
+    seen = [row for row in rows if known_share(*row[1:]) is not None]
+    offsets_ms = _offsets(seen, period.segments(zone))
+    expected = max(0, min(window.end_ms, now_ms) - window.start_ms) // QUARTER_MS
+    observed = replay.observed_of(seen, lot_size(session, site, lot), offsets_ms)
+    return observed, min(1.0, len(seen) / expected) if expected else 0.0
+
+
+def _plain(row: Row) -> tuple[int, int, int, int]:
+    return row.start_ms, int(row.occupied_ms), int(row.free_ms), int(row.unknown_ms)
+
+
+def _offsets(rows: list[tuple[int, int, int, int]], segments: list[Segment]) -> dict[int, int]:
+    return {
+        row[0]: each.offset_ms
+        for each in segments
+        for row in rows
+        if each.window.start_ms <= row[0] < each.window.end_ms
+    }

@@ -1,0 +1,1 @@
+"""Reports on the kept past: figures, and how much of the time they rest on."""

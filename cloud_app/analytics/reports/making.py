@@ -1,0 +1,352 @@
+"""Making a report: what is read, and what is said of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from cloud_app.analytics.past import zone_of
+from cloud_app.analytics.reports import reading, summing
+from cloud_app.analytics.reports.figures import (
+    CauseShare,
+    ComparedPeriod,
+    Figures,
+    Report,
+    SystemAvailability,
+)
+from cloud_app.analytics.reports.period import (
+    HOUR_MS,
+    Period,
+    ReportError,
+    quarters_of_hours,
+)
+from cloud_app.analytics.reports.reading import Group, HourSums, Lot, Scope, StaySums
+from cloud_app.analytics.reports.summing import SHOWN_MIN, Hours
+from cloud_app.storage.database import Session
+from cloud_app.storage.report_tables import quarter_part
+from cloud_app.storage.tables import bay_count, lot, quarter
+from cloud_app.storage.times import to_ms
+
+_GroupOf: TypeAlias = Callable[[str, str, str, str], Group]
+"""The group of a (site, lot, zone, kind)."""
+NOT_KEPT = "not_kept"
+LOT_DAYS_MAX = 20_000
+"""A month of 600 lots, or a year of 50."""
+
+
+class Compared(StrEnum):
+    """Beside which period another is put."""
+
+    NONE = "none"
+    BEFORE = "before"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a report is to be about.
+
+    Attributes:
+        sites: whose lots; there must be one.
+        lot: only this one.
+        period: local days.
+        compared: beside which other period.
+        title: of the report.
+    """
+
+    sites: tuple[str, ...]
+    lot: str | None
+    period: Period
+    compared: Compared
+    title: str
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What was read of all sites.
+
+    Attributes:
+        total: hours of all lots.
+        lots: figures of each.
+        zones: of a report on one lot.
+        kinds: of all lots.
+        causes: milliseconds by reason.
+        away_ms: of bays whose edges were away.
+    """
+
+    total: Hours
+    lots: list[Figures]
+    zones: list[Figures]
+    kinds: dict[str, Hours]
+    kind_stays: dict[str, StaySums]
+    kind_bays: dict[str, dict[Lot, int]]
+    stays: StaySums
+    bays: dict[Lot, int]
+    causes: Counter[str]
+    away_ms: int = 0
+
+    @classmethod
+    def empty(cls) -> _Sums:
+        """Before anything is read."""
+        return cls(
+            Hours(), [], [], {}, defaultdict(StaySums), defaultdict(dict), StaySums(), {}, Counter()
+        )
+
+
+def make_report(session: Session, order: Order, now: datetime) -> Report:
+    """Make a report.
+
+    Args:
+        session: to read with; one state of the database.
+        order: what about.
+        now: aware; nothing is expected of what comes later.
+
+    Raises:
+        ReportError: there is no lot, or too much is asked for at once.
+    """
+    zones = _by_zone(session, order.sites)
+    _check_size(session, order)
+    sums = _read(session, order, zones, order.period, to_ms(now))
+    compared = _compared(session, order, zones, to_ms(now))
+    return Report(
+        title=order.title,
+        first=order.period.first,
+        last=order.period.last,
+        time_zones=tuple(sorted(map(str, zones))),
+        made=now,
+        total=_together(sums, order.period.days),
+        heat=sums.total.heat(),
+        days=sums.total.days(),
+        lots=tuple(sums.lots),
+        zones=tuple(sums.zones),
+        kinds=tuple(_kinds(sums, order.period.days)),
+        availability=_availability(sums),
+        length_bounds_min=SHOWN_MIN[:-1],
+        compared=compared,
+    )
+
+
+def _compared(
+    session: Session, order: Order, zones: Mapping[ZoneInfo, list[str]], now_ms: int
+) -> ComparedPeriod | None:
+    if order.compared is Compared.NONE:
+        return None
+    is_year = order.compared is Compared.YEAR
+    period = order.period.year_before if is_year else order.period.before
+    sums = _read(session, order, zones, period, now_ms, with_parts=False)
+    return ComparedPeriod(
+        first=period.first,
+        last=period.last,
+        total=_together(sums, period.days),
+        heat=sums.total.heat(),
+        lots=tuple(sums.lots),
+    )
+
+
+def _by_zone(session: Session, sites: Sequence[str]) -> dict[ZoneInfo, list[str]]:
+    found: dict[ZoneInfo, list[str]] = defaultdict(list)
+    for site in sorted(sites):
+        found[zone_of(session, site)].append(site)
+    return found
+
+
+def _check_size(session: Session, order: Order) -> None:
+    query = select(bay_count.c.site, bay_count.c.lot).where(bay_count.c.site.in_(order.sites))
+    if order.lot is not None:
+        query = query.where(bay_count.c.lot == order.lot)
+    lots = len(session.rows(query.distinct()))
+    if not lots:
+        msg = "expected at least one lot with bays, but there is none"
+        raise ReportError(msg)
+    if lots * order.period.days > LOT_DAYS_MAX:
+        msg = (
+            f"expected lots times days to be at most {LOT_DAYS_MAX}, but got {lots} lots and "
+            f"{order.period.days} days: ask for one site or a shorter period"
+        )
+        raise ReportError(msg)
+
+
+def _read(
+    session: Session,
+    order: Order,
+    zones: Mapping[ZoneInfo, list[str]],
+    period: Period,
+    now_ms: int,
+    *,
+    with_parts: bool = True,
+) -> _Sums:
+    sums = _Sums.empty()
+    for zone, sites in zones.items():
+        scope = Scope(sites, order.lot, period.segments(zone), now_ms)
+        part = _Reader(session, scope, period)
+        part.read_lots(sums)
+        if with_parts:
+            part.read_kinds(sums)
+            if order.lot is not None:
+                part.read_zones(sums)
+        sums.causes.update(reading.causes(session, scope))
+        sums.away_ms += reading.away_ms(session, scope)
+    sums.lots.sort(key=lambda each: (each.site or "", each.lot or ""))
+    return sums
+
+
+class _Reader:
+    """Reads the lots of the sites of one time zone.
+
+    Args:
+        session: to read with.
+        scope: which.
+        period: of the scope.
+    """
+
+    def __init__(self, session: Session, scope: Scope, period: Period) -> None:
+        self._session = session
+        self._scope = scope
+        self._period = period
+        self._days = (period.first.isoformat(), period.last.isoformat())
+        self._quarters = quarters_of_hours(list(scope.segments), scope.until_ms)
+        self._sizes = reading.sizes(session, scope)
+
+    def read_lots(self, sums: _Sums) -> None:
+        """Each lot, and all together."""
+        by = ("site", "lot")
+        hours = reading.hours(self._session, self._scope, quarter, by)
+        full = reading.full_quarters(self._session, self._scope, quarter, by)
+        stays = self._stays(by)
+        bays = self._bays(lambda site, lot, _zone, _kind: (site, lot))
+        names = self._names()
+        for site, name in sorted(bays):
+            group = (site, name)
+            of_lot = self._hours(hours.get(group, []), sum(bays[group].values()))
+            sums.total.add(of_lot)
+            own = stays.get(group, StaySums())
+            sums.stays.add(own)
+            sums.bays |= bays[group]
+            figures = self._figures(of_lot, own, bays[group], full.get(group, []))
+            shown = names.get((site, name)) or name
+            sums.lots.append(figures.model_copy(update={"site": site, "lot": name, "name": shown}))
+
+    def read_zones(self, sums: _Sums) -> None:
+        """The zones of the lot."""
+        hours = reading.hours(self._session, self._scope, quarter_part, ("zone",))
+        full = reading.full_quarters(self._session, self._scope, quarter_part, ("zone",))
+        stays = self._stays(("zone",))
+        bays = self._bays(lambda _site, _lot, zone, _kind: (zone,))
+        for group in sorted(bays):
+            of_zone = self._hours(hours.get(group, []), sum(bays[group].values()))
+            own = stays.get(group, StaySums())
+            figures = self._figures(of_zone, own, bays[group], full.get(group, []))
+            sums.zones.append(figures.model_copy(update={"name": group[0]}))
+
+    def read_kinds(self, sums: _Sums) -> None:
+        """The kinds of bays: a kind's quarter of a lot is full if no bay of that kind was free."""
+        hours = reading.hours(self._session, self._scope, quarter_part, ("kind",))
+        stays = self._stays(("kind",))
+        bays = self._bays(lambda _site, _lot, _zone, kind: (kind,))
+        for group, of_lots in bays.items():
+            quarters = {hour: n * len(of_lots) for hour, n in self._quarters.items()}
+            # Time of several lots is summed: bays that are expected in each, not in all of them.
+            mean = sum(of_lots.values()) / len(of_lots)
+            found = Hours.of(hours.get(group, []), mean, quarters)
+            sums.kinds.setdefault(group[0], Hours()).add(found)
+            sums.kind_stays[group[0]].add(stays.get(group, StaySums()))
+            sums.kind_bays[group[0]] |= of_lots
+
+    def _hours(self, rows: Sequence[HourSums], bays: int) -> Hours:
+        return Hours.of(rows, bays, self._quarters)
+
+    def _stays(self, by: Sequence[str]) -> dict[Group, StaySums]:
+        return reading.stays(self._session, self._scope, self._days, by)
+
+    def _figures(
+        self, hours: Hours, stays: StaySums, bays: Mapping[Lot, int], full: Sequence[int]
+    ) -> Figures:
+        total = hours.total()
+        return Figures(
+            site=None,
+            lot=None,
+            name="",
+            bays=sum(bays.values()),
+            occupancy=total.occupancy,
+            peak=hours.peak(),
+            unmet=summing.unmet(total, full),
+            stays=summing.stays(stays, bays, self._period.days),
+        )
+
+    def _bays(self, group_of: _GroupOf) -> dict[Group, dict[Lot, int]]:
+        """Bays of each lot, by group."""
+        found: dict[Group, dict[Lot, int]] = defaultdict(lambda: defaultdict(int))
+        for (site, name, zone, kind), bays in self._sizes.items():
+            found[group_of(site, name, zone, kind)][site, name] += bays
+        return found
+
+    def _names(self) -> dict[Lot, str | None]:
+        rows = self._session.rows(
+            select(lot.c.site, lot.c.lot, lot.c.name).where(lot.c.site.in_(self._scope.sites))
+        )
+        return {(row.site, row.lot): row.name for row in rows}
+
+
+def _together(sums: _Sums, days: int) -> Figures:
+    total = sums.total.total()
+    only = sums.lots[0] if len(sums.lots) == 1 else None
+    if only is not None:
+        return only
+    return Figures(
+        site=None,
+        lot=None,
+        name="",
+        bays=sum(sums.bays.values()),
+        occupancy=total.occupancy,
+        peak=sums.total.peak(),
+        unmet=summing.unmet(total, None),
+        stays=summing.stays(sums.stays, sums.bays, days),
+    )
+
+
+def _kinds(sums: _Sums, days: int) -> list[Figures]:
+    found = []
+    for kind, hours in sorted(sums.kinds.items()):
+        total, bays = hours.total(), sums.kind_bays[kind]
+        found.append(
+            Figures(
+                site=None,
+                lot=None,
+                name=kind,
+                bays=sum(bays.values()),
+                occupancy=total.occupancy,
+                peak=hours.peak(),
+                unmet=summing.unmet(total, None),
+                stays=summing.stays(sums.kind_stays[kind], bays, days),
+            )
+        )
+    return found
+
+
+def _availability(sums: _Sums) -> SystemAvailability:
+    total = sums.total.total()
+    told_ms = sum(sums.causes.values())
+    causes = {**sums.causes, NOT_KEPT: max(0, total.whole_ms - total.known_ms - told_ms)}
+    whole_ms = total.whole_ms or 1
+    return SystemAvailability(
+        bay_hours=total.whole_ms / HOUR_MS,
+        known=total.observed,
+        causes=tuple(
+            CauseShare(cause=cause, bay_hours=ms / HOUR_MS, share=ms / whole_ms)
+            for cause, ms in sorted(causes.items(), key=lambda each: -each[1])
+            if ms
+        ),
+        away_bay_hours=sums.away_ms / HOUR_MS,
+    )
+
+
+def last_days(today: date, days: int) -> Period:
+    """The last whole days before today."""
+    return Period(today - timedelta(days=days), today - timedelta(days=1))

@@ -1,0 +1,1 @@
+"""Campaigns: a job rolled out to many boxes, a few first, and stopped before it does harm."""

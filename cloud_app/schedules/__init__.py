@@ -1,0 +1,1 @@
+"""Reports that a tenant gets by mail every week or month."""
