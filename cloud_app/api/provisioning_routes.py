@@ -114,7 +114,7 @@ def get_boxes(access: Caller, context: Context) -> list[WaitingView]:
 def get_box(fingerprint: Fingerprint, context: Context, access: Caller) -> WaitingView:
     """A box that waits, by the fingerprint that it shows."""
     with context.database.read() as session:
-        return WaitingView.of(_box(session, access, fingerprint))
+        return WaitingView.of(_box(session, access, fingerprint, lock=False))
 
 
 @router.post("/boxes/{fingerprint}/approval")
@@ -170,9 +170,9 @@ def _site(access: Access, site: str) -> str:
     return site
 
 
-def _box(session: Session, access: Access, fingerprint: str) -> WaitingBox:
+def _box(session: Session, access: Access, fingerprint: str, *, lock: bool = True) -> WaitingBox:
     """A box by its whole fingerprint; one that was decided belongs to the site that it came to."""
-    box = known_box(session, fingerprint)
+    box = known_box(session, fingerprint, lock=lock)
     is_theirs = box.site is None or access.sites.sees(box.site)
     if box.state is not waiting.WaitingState.PENDING and not is_theirs:
         msg = f"no box with the fingerprint {fingerprint[:60]} waits: compare it with the box's"

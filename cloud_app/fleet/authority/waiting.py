@@ -72,13 +72,13 @@ def waiting_box(session: Session, fingerprint: str, *, lock: bool = False) -> Wa
     return _box(rows[0]) if rows else None
 
 
-def known_box(session: Session, fingerprint: str) -> WaitingBox:
-    """The same.
+def known_box(session: Session, fingerprint: str, *, lock: bool = True) -> WaitingBox:
+    """The same; locked for a change, which a transaction that only reads cannot.
 
     Raises:
         UnknownError: it does not wait.
     """
-    found = waiting_box(session, fingerprint, lock=True)
+    found = waiting_box(session, fingerprint, lock=lock)
     if found is None:
         msg = f"no box with the fingerprint {fingerprint[:60]} waits: compare it with the box's"
         raise UnknownError(msg)

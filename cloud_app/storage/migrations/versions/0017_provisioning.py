@@ -7,7 +7,7 @@ from alembic import op
 from cloud_app.storage.migrations import refuse_downgrade
 
 revision = "0017"
-down_revision = "0011"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
