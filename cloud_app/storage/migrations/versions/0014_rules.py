@@ -7,7 +7,7 @@ from alembic import op
 from cloud_app.storage.migrations import refuse_downgrade
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

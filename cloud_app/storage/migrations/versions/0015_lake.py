@@ -7,7 +7,7 @@ from alembic import op
 from cloud_app.storage.migrations import refuse_downgrade
 
 revision = "0015"
-down_revision = "0019"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from alembic import op
 from cloud_app.storage.migrations import refuse_downgrade
 
 revision = "0018"
-down_revision = "0013"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

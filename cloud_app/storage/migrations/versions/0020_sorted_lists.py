@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from cloud_app.storage.migrations import refuse_downgrade
 
-revision = "0013"
-down_revision = "0012"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
