@@ -48,7 +48,7 @@ class _View(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class OutcomeView(_View):
+class PlanOutcomeView(_View):
     """What a number of bays makes of the demand, means over the observed time."""
 
     bays: int
@@ -58,7 +58,7 @@ class OutcomeView(_View):
     unmet_bay_hours_a_day: float
 
     @classmethod
-    def of(cls, found: replay.Outcome) -> OutcomeView:
+    def of(cls, found: replay.Outcome) -> PlanOutcomeView:
         """As it is shown."""
         names = ("bays", "demand", "occupancy", "full_share", "unmet_bay_hours_a_day")
         return cls(**{name: getattr(found, name) for name in names})
@@ -82,8 +82,8 @@ class LotPlanView(_View):
     first: date
     last: date
     reason: str | None = Field(description="why nothing is said; null where something is")
-    now: OutcomeView | None
-    planned: OutcomeView | None
+    now: PlanOutcomeView | None
+    planned: PlanOutcomeView | None
     assumptions: Assumptions
 
 
@@ -130,8 +130,8 @@ def plan_lot(
         first=period.first,
         last=period.last,
         reason=reason,
-        now=None if outcomes is None else OutcomeView.of(outcomes[0]),
-        planned=None if outcomes is None else OutcomeView.of(outcomes[1]),
+        now=None if outcomes is None else PlanOutcomeView.of(outcomes[0]),
+        planned=None if outcomes is None else PlanOutcomeView.of(outcomes[1]),
         assumptions=Assumptions(
             observed=share,
             full_quarters=int(observed.is_full.sum()),

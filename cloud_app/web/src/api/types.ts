@@ -87,6 +87,6 @@ export type ScheduleBody = Schemas['ScheduleBody'];
 export type UnmetLot = Schemas['UnmetLot'];
 export type UnmetDemand = Schemas['UnmetDemand'];
 export type LotPlanWhatIf = Schemas['LotPlanView'];
-export type Outcome = Schemas['OutcomeView'];
+export type Outcome = Schemas['PlanOutcomeView'];
 export type HorizonAccuracy = Schemas['HorizonAccuracy'];
 export type DayNote = Schemas['DayNote'];
