@@ -16,7 +16,7 @@ from cloud_app.storage.database import Database, Session
 from cloud_app.storage.shadows import load_shadow, lock_shadow, save_shadow
 from telemetry import Clock, TelemetryError
 from telemetry.aws import ShadowRequest, ShadowTopics, parse_shadow_request
-from telemetry.door import check_json
+from telemetry.payload_checks import check_json
 from telemetry.shadow import (
     MAX_CLIENT_TOKEN_BYTES,
     MAX_PAYLOAD_BYTES,

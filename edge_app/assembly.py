@@ -326,7 +326,7 @@ def app_of(box: EdgeBox) -> FastAPI:
         PageSettings(
             hosts=HostNames.of(http.host, http.hosts),
             pictures=pictures,
-            door=box.devices,
+            devices=box.devices,
             bays=BayWords(box.cameras, box.store),
         ),
         partial(downloads_of, box),

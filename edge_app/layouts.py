@@ -15,9 +15,9 @@ from edge_app.layout_names import lot_id
 from telemetry import ConfigError, TelemetryError
 from telemetry.bay_sensors import SENSORS_CAMERA
 from telemetry.bounds import MAX_MESSAGE_BYTES
-from telemetry.door import describe
 from telemetry.layout import Layout, check_fits
 from telemetry.messages import LayoutBay, Location, LotInfo
+from telemetry.payload_checks import describe
 
 _PICTURE_DECIMALS = 4
 

@@ -150,7 +150,7 @@ class BayDoor(Protocol):
         ...
 
 
-class DeviceDoor(Protocol):
+class DeviceIntake(Protocol):
     """What takes messages of the lot's devices over HTTP; called from several threads."""
 
     def intake(self, kind: str, place: str, body: bytes) -> int:

@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from calibration.atomic import PRIVATE, replacing, sync_folder
 from harvest.errors import HarvestError
 from harvest.manifest import FrameFile, HarvestedFrame, HarvestManifest
-from telemetry.door import describe
+from telemetry.payload_checks import describe
 
 MANIFEST = "manifest.json"
 FRAMES = "frames"

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.classes import ClassRole, resolve_roles
-from telemetry.door import describe
 from telemetry.errors import ModelError
+from telemetry.payload_checks import describe
 from telemetry.vocabulary import Identifier
 from vision.box_format import FormatHints
 from vision.fusion_weights import FusionWeights

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from models.hints import ModelHints
 from models.manifest import InputSize, Manifest, Outputs, sha256_of
 from models.probe_picture import probe_picture
-from telemetry.door import describe
 from telemetry.errors import ModelError
+from telemetry.payload_checks import describe
 
 if TYPE_CHECKING:
     from vision.session import Graph

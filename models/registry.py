@@ -17,8 +17,8 @@ from models.manifest import Manifest, load_manifest, verify_file
 from models.own_model import manifest_of_export
 from models.probe_picture import probe_picture
 from models.processor import multiplies_bytes
-from telemetry.door import describe
 from telemetry.errors import ModelError
+from telemetry.payload_checks import describe
 
 if TYPE_CHECKING:
     from vision.detector import DetectorSettings, OnnxDetector

@@ -21,11 +21,11 @@ from pydantic import (
 
 from telemetry.bay_sensors import SensorHealth, SensorId
 from telemetry.bounds import MAX_NUMBER, NO_NUL, Text200, UtcTime
-from telemetry.door import checked
 from telemetry.gates import GateId, GatePassed, LotCounted
 from telemetry.incidents import IncidentChanged, IncidentId
 from telemetry.messages import BayChanged, Message, StreamGap
 from telemetry.outputs import OutputChanged, OutputId
+from telemetry.payload_checks import checked
 from telemetry.vocabulary import BayId, LotId
 
 BAY_CHANGED_TYPE: Final = "pk.bay.changed.v1"

@@ -38,7 +38,7 @@ from telemetry.bounds import (
     Watermark,
     clamped,
 )
-from telemetry.door import checked
+from telemetry.payload_checks import checked
 from telemetry.vocabulary import (
     BayAngle,
     BayId,

@@ -16,8 +16,8 @@ from typing import Final, NoReturn
 from pydantic import JsonValue
 
 from telemetry.bounds import MAX_DEPTH
-from telemetry.door import check_json
 from telemetry.errors import TelemetryError
+from telemetry.payload_checks import check_json
 
 JsonObject = dict[str, JsonValue]
 

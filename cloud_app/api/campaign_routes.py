@@ -31,7 +31,7 @@ from cloud_app.storage.database import Session
 from cloud_app.storage.placing import sites_of_boxes
 from telemetry import EdgeId, Identifier
 from telemetry.aws import JobDocument, JobKind
-from telemetry.door import describe
+from telemetry.payload_checks import describe
 
 router = APIRouter(
     prefix="/api/v1", tags=["campaigns"], dependencies=[Bearer, KnownQuery], responses=REFUSALS

@@ -35,7 +35,7 @@ from cloud_app.storage.placing import sites_of_boxes
 from cloud_app.storage.times import from_ms
 from telemetry import is_identifier
 from telemetry.commands import COMMAND_ARGS, CommandName
-from telemetry.door import describe
+from telemetry.payload_checks import describe
 
 MAX_LIFE_S = 7 * 86_400.0
 """A wish that is a week old is nobody's any more."""

@@ -4,8 +4,8 @@
 models of it. Any other payload it leaves to `telemetry.decode_event`, which alone says what is
 refused, and why; so the short way accepts nothing that the long way does not.
 
-The long way first searches the whole payload for what no message may hold (`telemetry.door`), since
-a reader passes over fields that it does not know. Here no such field is left over: unknown ones are
+The long way first searches the whole payload for what no message may hold
+(`telemetry.payload_checks`), since a reader passes over fields that it does not know. Here no such field is left over: unknown ones are
 not allowed, a repeated one shows by its comma, and every value has been held against its type. What
 a value may not hold hides behind a backslash alone (NUL, half a surrogate pair), or is no JSON.
 """

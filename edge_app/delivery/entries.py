@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from edge_app.delivery.changes import BayChange, Note
 from telemetry.bounds import clamped
 from telemetry.cloudevents import BAY_CHANGED_TYPE
-from telemetry.door import describe
 from telemetry.layout import Layout
 from telemetry.messages import BayChanged, Blocked, ClockStamp, Message, Occupancy, SnapshotBay
+from telemetry.payload_checks import describe
 from telemetry.vocabulary import BayState, UnknownReason
 
 _log = logging.getLogger(__name__)

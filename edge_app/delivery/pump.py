@@ -63,7 +63,7 @@ class EventPump:
         self._not_before_s = 0.0
         self._progress_s = 0.0
         self._resends = 0
-        self._pardon_at_s = 0.0
+        self._release_at_s = 0.0
         self._connected = False
         self.refusal: int | None = None
         """Reason code of the last refusal, until the refused events are tried again."""
@@ -84,12 +84,12 @@ class EventPump:
         self._connected = True
         self._window = min(window, self._config.in_flight_max)
         self._in_flight.clear()
-        self._pardon()
+        self._release_quarantined()
         self._rewind()
         grace_s = self._config.ack_grace_s if self._config.release is Release.ACK else 0.0
         self._not_before_s = now_s + grace_s
         self._progress_s = now_s
-        self._pardon_at_s = now_s + self._config.quarantine_retry_s
+        self._release_at_s = now_s + self._config.quarantine_retry_s
 
     def disconnected(self) -> None:
         """Nothing goes out until the next `connected`."""
@@ -182,7 +182,7 @@ class EventPump:
             self._resends = 0
         self._cursor = max(self._cursor, self._store.acked)
         if ack.replay:
-            self._pardon()
+            self._release_quarantined()
             self._rewind()
             self._progress_s = self._clock.mono_s()
         self._not_before_s = min(self._not_before_s, self._clock.mono_s())
@@ -204,9 +204,9 @@ class EventPump:
 
     def _look_again(self, now_s: float) -> None:
         """Start over at the watermark when the consumer owes us an acknowledgement for too long."""
-        if now_s >= self._pardon_at_s:
-            self._pardon_at_s = now_s + self._config.quarantine_retry_s
-            if self._pardon():
+        if now_s >= self._release_at_s:
+            self._release_at_s = now_s + self._config.quarantine_retry_s
+            if self._release_quarantined():
                 self._rewind()
                 return
         patience_s = min(MAX_RESEND_S, self._config.resend_after_s * 2.0**self._resends)
@@ -216,9 +216,9 @@ class EventPump:
             self._progress_s = now_s
             self._rewind()
 
-    def _pardon(self) -> int:
+    def _release_quarantined(self) -> int:
         self.refusal = None
-        return self._store.pardon()
+        return self._store.release_quarantined()
 
     def _rewind(self, upto: int | None = None) -> None:
         self._cursor = self._store.acked if upto is None else min(self._cursor, upto)

@@ -15,8 +15,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from telemetry.door import describe
 from telemetry.errors import TelemetryError
+from telemetry.payload_checks import describe
 
 SlotName = Literal["a", "b"]
 MAX_TRIAL_STARTS = 2

@@ -325,10 +325,10 @@ class Store:
         with self._lock, self._retry.tolerant("quarantine an event"):
             self._stream.refuse(seq, code)
 
-    def pardon(self) -> int:
+    def release_quarantined(self) -> int:
         """Let refused events try again; gives how many."""
         with self._lock, self._retry.tolerant("retry quarantined events"):
-            return self._stream.pardon()
+            return self._stream.release_quarantined()
         return 0
 
     def begin_connection(self) -> int:

@@ -161,7 +161,7 @@ class EventStream:
         with self.writing():
             self._database.execute("UPDATE outbox SET refused = ? WHERE seq = ?", (code, seq))
 
-    def pardon(self) -> int:
+    def release_quarantined(self) -> int:
         """Let refused events try again; gives how many."""
         with self.writing():
             return self._database.execute(

@@ -25,7 +25,7 @@ from edge_app.http.metrics import registry_of
 from edge_app.http.pictures import PictureMaker, PictureSettings
 from edge_app.http.state import HttpState
 from edge_app.live_state import LiveState
-from edge_app.report import BayDoor, Box, DeviceDoor
+from edge_app.report import BayDoor, Box, DeviceIntake
 from http_server.bodies import BodyGuard
 from http_server.hosts import HostNames
 from pages import SHARED
@@ -48,7 +48,7 @@ class PageSettings:
         max_viewers: moving pictures watched at once; more are refused.
         max_listeners: pages that listen to events at once.
         live_hz: most pictures per second of a moving picture.
-        door: takes what devices of the lot tell; None: nothing does.
+        devices: takes what devices of the lot tell; None: nothing does.
         bays: takes what people say of bays; None: nothing does.
     """
 
@@ -57,7 +57,7 @@ class PageSettings:
     max_viewers: int = 8
     max_listeners: int = 32
     live_hz: float = 10.0
-    door: DeviceDoor | None = None
+    devices: DeviceIntake | None = None
     bays: BayDoor | None = None
 
 
@@ -99,7 +99,7 @@ def create_app(
         max_viewers=settings.max_viewers,
         live_hz=settings.live_hz,
         has_editor=editor is not None,
-        door=settings.door,
+        devices=settings.devices,
         bays=settings.bays,
     )
     for router in routers():

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from edge_app.http.error_responses import ERROR_RESPONSES
 from edge_app.http.state import State
-from edge_app.report import DeviceDoor
+from edge_app.report import DeviceIntake
 from telemetry import Identifier, LotId, LotsightError
 
 intake = APIRouter(prefix="/api/v1", responses=ERROR_RESPONSES)
@@ -37,53 +37,56 @@ class CountBody(BaseModel):
     level: Annotated[str, Field(min_length=1, max_length=32)] | None = None
 
 
-def door_of(state: State) -> DeviceDoor:
+def door_of(state: State) -> DeviceIntake:
     """What takes it.
 
     Raises:
         HTTPException: 404, this box reads no devices.
     """
-    if state.door is None:
+    if state.devices is None:
         raise HTTPException(404, "this box reads no devices")
-    return state.door
+    return state.devices
 
 
-Door = Annotated[DeviceDoor, Depends(door_of)]
+Devices = Annotated[DeviceIntake, Depends(door_of)]
 
 
 @intake.post("/intake/{kind}")
 async def take(
-    kind: str, request: Request, door: Door, event: Annotated[str, Query(max_length=32)] = "up"
+    kind: str,
+    request: Request,
+    devices: Devices,
+    event: Annotated[str, Query(max_length=32)] = "up",
 ) -> TakenView:
     """Take a message of `chirpstack`, `things-stack`, `plain`, or `gates`, once it is stored.
 
     Args:
         kind: whose message it is.
         request: its body is the message.
-        door: takes it.
+        devices: takes it.
         event: ChirpStack's word for the event.
     """
     body = await request.body()
     try:
-        taken = await run_in_threadpool(door.intake, kind, event, body)
+        taken = await run_in_threadpool(devices.intake, kind, event, body)
     except LotsightError as exc:
         raise HTTPException(400, str(exc)) from exc
     return TakenView(taken=taken)
 
 
 @intake.post("/inputs/{input_id}", status_code=204)
-def tell_input(input_id: Identifier, body: ContactBody, door: Door) -> None:
+def tell_input(input_id: Identifier, body: ContactBody, devices: Devices) -> None:
     """Tell an alarm input's contact."""
     try:
-        door.told(input_id, body.contact)
+        devices.told(input_id, body.contact)
     except LotsightError as exc:
         raise HTTPException(404, str(exc)) from exc
 
 
 @intake.post("/counts/{lot}", status_code=204)
-def set_count(lot: LotId, body: CountBody, door: Door) -> None:
+def set_count(lot: LotId, body: CountBody, devices: Devices) -> None:
     """Set the count of a lot: somebody looked."""
     try:
-        door.set_count(lot, body.level, body.count)
+        devices.set_count(lot, body.level, body.count)
     except LotsightError as exc:
         raise HTTPException(400, str(exc)) from exc

@@ -14,7 +14,7 @@ from edge_app.http.feed import Feed
 from edge_app.http.pictures import PictureMaker
 from edge_app.http.responses import find_bay
 from edge_app.live_state import LiveState, LiveView
-from edge_app.report import BayDoor, Box, DeviceDoor
+from edge_app.report import BayDoor, Box, DeviceIntake
 from telemetry import Identifier
 
 
@@ -32,7 +32,7 @@ class HttpState:
     max_viewers: int
     live_hz: float
     has_editor: bool
-    door: DeviceDoor | None = None
+    devices: DeviceIntake | None = None
     bays: BayDoor | None = None
     viewers: int = field(default=0)
 

@@ -28,7 +28,7 @@ from sensors.envelopes.uplink import (
 )
 from sensors.errors import SensorError
 from telemetry.bounds import UtcTime
-from telemetry.door import describe
+from telemetry.payload_checks import describe
 from telemetry.vocabulary import Identifier
 
 MOST_READINGS: Final = 1_000

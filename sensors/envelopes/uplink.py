@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from sensors.errors import SensorError
 from telemetry.bounds import NO_NUL
-from telemetry.door import checked
 from telemetry.errors import TelemetryError
+from telemetry.payload_checks import checked
 
 T = TypeVar("T")
 
@@ -109,7 +109,7 @@ class Uplink:
 
 
 def read(validate: Callable[[bytes], T], body: bytes, where: str, what: str) -> T:
-    """Read a message with `validate`, once it is through the door.
+    """Read a message with `validate`, once it has passed the checks.
 
     Raises:
         SensorError: it is not what is expected.

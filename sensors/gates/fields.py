@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from sensors.errors import SensorError
 from telemetry import TelemetryError
 from telemetry.bounds import MAX_NUMBER, in_range
-from telemetry.door import check_json
+from telemetry.payload_checks import check_json
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Of a message: plate readers put pictures into theirs, which are thrown away unseen."""

@@ -1,6 +1,6 @@
 """Rows from before the contract had bounds, put right once, by revision 0003.
 
-A number, time or document outside today's bounds can only come from a message that the door now
+A number, time or document outside today's bounds can only come from a message that the checks now
 refuses. Such events go to the quarantine to the byte; what was derived from them (gaps, watermarks,
 projections, births) is deleted or worked out anew from what is left.
 """
@@ -17,8 +17,8 @@ from sqlalchemy import Connection, text
 from cloud_app.storage.times import to_ms
 from cloud_app.storage.watermark import contiguous
 from telemetry.bounds import EARLIEST, LATEST, MAX_DEPTH, MAX_NUMBER
-from telemetry.door import check_json
 from telemetry.errors import TelemetryError
+from telemetry.payload_checks import check_json
 
 _log = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ from edge_app.redaction import SECRETS, mask_secrets
 from edge_app.worker import Worker
 from telemetry.clock import Clock
 from telemetry.commands import Command, CommandResult, CommandStatus
-from telemetry.door import describe
 from telemetry.errors import LotsightError, TelemetryError
 from telemetry.messages import Message, decode
+from telemetry.payload_checks import describe
 from telemetry.rules import DELIVERY_RULES
 from telemetry.topics import EdgeTopics, TopicFilter, TopicKind, parse_edge_topic
 

@@ -26,9 +26,9 @@ from telemetry.aws import (
     NextJob,
     StartNextJob,
 )
-from telemetry.door import describe
 from telemetry.errors import LotsightError
 from telemetry.messages import decode
+from telemetry.payload_checks import describe
 from telemetry.topics import TopicFilter
 
 _log = logging.getLogger(__name__)

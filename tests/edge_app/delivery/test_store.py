@@ -129,7 +129,7 @@ def test_refused_events_are_kept_and_passed_over(store: Store) -> None:
     store.refuse(2, 0x87)
     assert [row.seq for row in store.pending(0, 10)] == [1, 3]
     assert store.health().quarantined == 1
-    assert store.pardon() == 1
+    assert store.release_quarantined() == 1
     assert [row.seq for row in store.pending(0, 10)] == [1, 2, 3]
 
 

@@ -18,7 +18,7 @@ TOKEN = {"Authorization": "Bearer sensor-token-7"}
 
 
 @dataclass
-class Door:
+class Devices:
     """Takes what is told, and refuses what is wrong."""
 
     taken: list[tuple[object, ...]] = field(default_factory=list)
@@ -41,13 +41,13 @@ class Door:
 
 
 def test_messages_inputs_and_counts_are_taken(serve: Serve) -> None:
-    door = Door()
-    client = serve(settings=PageSettings(door=door)).client
+    devices = Devices()
+    client = serve(settings=PageSettings(devices=devices)).client
     answer = client.post("/api/v1/intake/plain?event=status", content=b"\x00 anything")
     assert (answer.status_code, answer.json()) == (200, {"taken": 1})
     assert client.post("/api/v1/inputs/fire", json={"contact": True}).status_code == 204
     assert client.post("/api/v1/counts/garage", json={"count": 7, "level": "1"}).status_code == 204
-    assert door.taken == [
+    assert devices.taken == [
         ("plain", "status", b"\x00 anything"), ("fire", True), ("garage", "1", 7),
     ]  # fmt: skip
     refused = client.post("/api/v1/intake/sigfox", content=b"{}")
@@ -76,14 +76,14 @@ def test_a_box_that_reads_no_devices_says_so(serve: Serve) -> None:
     ],
 )
 def test_the_devices_token_opens_their_doors_alone(serve: Serve, access: Access) -> None:
-    door = Door()
-    client = serve(access, PageSettings(door=door)).client
+    devices = Devices()
+    client = serve(access, PageSettings(devices=devices)).client
     body = {"contact": True}
     for path in ("/api/v1/intake/plain", "/api/v1/inputs/fire"):
         for headers in ({}, {"Authorization": "Bearer sensor-token-8"}):
             assert client.post(path, json=body, headers=headers).status_code == 401, path
         assert client.post(path, json=body, headers=TOKEN).status_code in {200, 204}
-    assert len(door.taken) == 2
+    assert len(devices.taken) == 2
     if not access.is_open:
         assert client.get("/api/v1/status", headers=TOKEN).status_code == 401
         answer = client.post("/api/v1/counts/garage", json={"count": 1}, headers=TOKEN)

@@ -36,9 +36,9 @@ from telemetry import (
 from telemetry.bounds import EARLIEST, LATEST, MAX_MESSAGE_BYTES, MAX_NUMBER, in_range
 from telemetry.clock import plausible
 from telemetry.cloudevents import EVENT_ADAPTER
-from telemetry.door import check_json
 from telemetry.layout import check_fits
 from telemetry.messages import Occupancy, SnapshotBay
+from telemetry.payload_checks import check_json
 from telemetry.vocabulary import UnknownReason
 from tests.telemetry.test_messages import EVENT
 

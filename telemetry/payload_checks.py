@@ -1,4 +1,4 @@
-"""The door: checks that every payload passes before anything else reads it.
+"""Checks that every payload passes before anything else reads it.
 
 Its work is linear in the payload's bytes, recurses nowhere, and depends on no field: it also covers
 the fields that a reader passes over, which are kept and handed on as they came.
@@ -118,7 +118,7 @@ def checked(
     *,
     max_depth: int = MAX_DEPTH,
 ) -> T:
-    """Read a payload with `validate`, once it is through the door.
+    """Read a payload with `validate`, once it has passed the checks.
 
     Args:
         validate: makes the value; whatever it raises becomes a TelemetryError.
@@ -128,7 +128,7 @@ def checked(
         max_depth: how many objects and arrays may lie within each other.
 
     Raises:
-        TelemetryError: the payload does not come through the door, or `validate` refuses it.
+        TelemetryError: the payload does not pass the checks, or `validate` refuses it.
     """
     check_json(payload, where, max_depth=max_depth)
     try:
