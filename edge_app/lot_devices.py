@@ -46,7 +46,7 @@ class LotDevices:
         self.outputs.look()
         self.sensing.look()
 
-    # -- over HTTP: see `report.DeviceIntake` -------------------------------------------------------
+    # -- over HTTP: see `report.DeviceIntake` -----------------------------------------------------
 
     def intake(self, kind: str, place: str, body: bytes) -> int:
         """Take a message of sensors or gates."""

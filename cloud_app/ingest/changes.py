@@ -5,9 +5,10 @@ models of it. Any other payload it leaves to `telemetry.decode_event`, which alo
 refused, and why; so the short way accepts nothing that the long way does not.
 
 The long way first searches the whole payload for what no message may hold
-(`telemetry.payload_checks`), since a reader passes over fields that it does not know. Here no such field is left over: unknown ones are
-not allowed, a repeated one shows by its comma, and every value has been held against its type. What
-a value may not hold hides behind a backslash alone (NUL, half a surrogate pair), or is no JSON.
+(`telemetry.payload_checks`), since a reader passes over fields that it does not know. Here no such
+field is left over: unknown ones are not allowed, a repeated one shows by its comma, and every value
+has been held against its type. What a value may not hold hides behind a backslash alone (NUL, half a
+surrogate pair), or is no JSON.
 """
 
 from __future__ import annotations
