@@ -7,8 +7,8 @@ refused, and why; so the short way accepts nothing that the long way does not.
 The long way first searches the whole payload for what no message may hold
 (`telemetry.payload_checks`), since a reader passes over fields that it does not know. Here no such
 field is left over: unknown ones are not allowed, a repeated one shows by its comma, and every value
-has been held against its type. What a value may not hold hides behind a backslash alone (NUL, half a
-surrogate pair), or is no JSON.
+has been held against its type. What a value may not hold hides behind a backslash alone (NUL, half
+a surrogate pair), or is no JSON.
 """
 
 from __future__ import annotations

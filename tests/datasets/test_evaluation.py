@@ -129,7 +129,7 @@ def test_every_change_changes_and_keeps_the_shape(name: str) -> None:
 
 
 def test_grey_is_the_same_for_rgb_and_bgr_weights() -> None:
-    red = np.full((8, 8, 3), 90, np.uint8)
+    red = np.zeros((8, 8, 3), np.uint8)
     red[..., 2] = 255  # blue, green, red
     assert degrade(red, "grey", np.random.default_rng(0))[0, 0].tolist() == [76, 76, 76]
 
