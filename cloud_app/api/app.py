@@ -46,7 +46,7 @@ from cloud_app.api.account_errors import add_handlers
 from cloud_app.api.context import ApiContext
 from cloud_app.api.gate import Gate
 from cloud_app.api.intake_routes import INTAKE_PATH
-from cloud_app.api.policy import RouteTable
+from cloud_app.api.route_permissions import RouteTable
 from cloud_app.errors import StorageDownError
 from http_server.bodies import BodyGuard
 from http_server.guard import PageGuard

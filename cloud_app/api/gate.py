@@ -11,7 +11,8 @@ from starlette.types import Scope
 
 from cloud_app.accounts.sessions import is_csrf_token
 from cloud_app.api.access import CSRF_HEADER, Doorkeeper
-from cloud_app.api.policy import Access, Permission, RouteTable
+from cloud_app.api.policy import Access, Permission
+from cloud_app.api.route_permissions import RouteTable
 from cloud_app.errors import StorageDownError
 from http_server.guard import SAFE_METHODS, refused
 

@@ -5,7 +5,7 @@ People, alerts and the registry have tests of their own, as those who may use th
 
 from __future__ import annotations
 
-from cloud_app.api import policy
+from cloud_app.api import route_permissions
 from cloud_app.api.access import digest_of
 from cloud_app.config import HttpConfig, Scope, TokenConfig
 from cloud_app.storage.database import Database
@@ -18,6 +18,7 @@ from tests.cloud_app.test_intake import take
 from tests.http_server.fuzzing import fuzz
 
 EXAMPLES = 12
+ELSEWHERE = {*route_permissions.OF_PEOPLE, *route_permissions.OF_ALERTS}
 HTTP = HttpConfig(
     tokens=(TokenConfig(name="ops", sha256=digest_of("ops"), scopes=frozenset(Scope)),)
 )
@@ -34,7 +35,8 @@ def test_no_request_is_answered_500(database: Database) -> None:
     document["paths"] = {
         path: methods
         for path, methods in document["paths"].items()
-        if path not in {**policy._OF_PEOPLE, **policy._OF_ALERTS} and ROOT not in path
+        if path not in {**route_permissions.OF_PEOPLE, **route_permissions.OF_ALERTS}
+        and ROOT not in path
     }
     with serving(hub.app) as url:
         counts = fuzz(

@@ -17,7 +17,7 @@ from cloud_app.accounts import people, tickets
 from cloud_app.accounts.roles import Role
 from cloud_app.accounts.tables import audit
 from cloud_app.accounts.tickets import TicketKind
-from cloud_app.api import policy
+from cloud_app.api import route_permissions
 from cloud_app.api.access import digest_of
 from cloud_app.config import (
     GatesConfig,
@@ -133,7 +133,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         _oneself(walk, ada)
     changing = {
         (method, template)
-        for template, methods in policy._NEEDED.items()
+        for template, methods in route_permissions.NEEDED.items()
         for method in methods
         if method != "GET" and not template.startswith(NOT_BY_PEOPLE)
     }

@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Mount
 
 from cloud_app.api.access import digest_of
 from cloud_app.api.app import page_files
-from cloud_app.api.policy import ALL_SITES, Permission, RouteTable, SiteSet
+from cloud_app.api.policy import ALL_SITES, Permission, SiteSet
+from cloud_app.api.route_permissions import RouteTable
 from cloud_app.config import HttpConfig, RulesConfig, Scope, TokenConfig
 from cloud_app.occupancy.passages import note_lot
 from cloud_app.registry.edits import Edit, state
@@ -249,9 +250,9 @@ def test_every_route_has_a_policy_and_every_policy_a_route(hub: Hub) -> None:
 
 
 def _needed() -> dict[str, Any]:
-    from cloud_app.api import policy
+    from cloud_app.api import route_permissions
 
-    return dict(policy._NEEDED)
+    return dict(route_permissions.NEEDED)
 
 
 def test_a_route_that_nobody_opened_is_closed(hub: Hub) -> None:

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from cloud_app.api import web
-from cloud_app.api.policy import Permission, RouteTable
+from cloud_app.api.policy import Permission
+from cloud_app.api.route_permissions import RouteTable
 from tests.cloud_app.hub import serving
 
 REPO = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from cloud_app.accounts.roles import Role
-from cloud_app.api import policy
+from cloud_app.api import route_permissions
 from cloud_app.cli import app
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "accounts.md"
@@ -22,7 +22,7 @@ def _first_cells(heading: str) -> list[str]:
 def test_every_path_is_in_the_docs_and_no_other() -> None:
     cells = _first_cells("| path | for whom | what |")
     told = {f"/api/v1/{name}" for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
-    assert told == set(policy._OF_PEOPLE)
+    assert told == set(route_permissions.OF_PEOPLE)
 
 
 def test_every_command_is_in_the_docs_and_no_other() -> None:

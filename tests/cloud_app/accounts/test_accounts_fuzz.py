@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloud_app.accounts.roles import Role
-from cloud_app.api import policy
+from cloud_app.api import route_permissions
 from tests.cloud_app.accounts.kit import NORTH, add, session_headers
 from tests.cloud_app.hub import Hub, examples_on, serving
 from tests.http_server.fuzzing import fuzz
@@ -20,7 +20,7 @@ def test_no_request_of_an_administrator_is_answered_500(hub: Hub) -> None:
     paths = {
         path: {name: each for name, each in methods.items() if (path, name) not in LEFT_OUT}
         for path, methods in document["paths"].items()
-        if path in policy._OF_PEOPLE
+        if path in route_permissions.OF_PEOPLE
     }
     with serving(hub.app) as url:
         counts = fuzz(

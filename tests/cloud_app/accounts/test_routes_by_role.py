@@ -13,7 +13,8 @@ from cloud_app.accounts.keys import KeyPlan
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant, TenantKind
 from cloud_app.api.app import page_files
-from cloud_app.api.policy import ROLES, Permission, RouteTable
+from cloud_app.api.policy import ROLES, Permission
+from cloud_app.api.route_permissions import RouteTable
 from cloud_app.config import AccountsConfig, OperatorConfig, Scope
 from cloud_app.storage.database import Database
 from tests.cloud_app.accounts.kit import acting, add, session_headers

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloud_app.alert_words import SEVERITIES, AlertState
-from cloud_app.api import policy
+from cloud_app.api import route_permissions
 from cloud_app.api.alert_views import NewNotification
 from cloud_app.config import CloudConfig
 from tests.cloud_app.alerts.kit import FULL, Desk, Hook, posted_to
@@ -29,7 +29,7 @@ def test_every_path_is_in_the_docs_and_no_other() -> None:
         for row in rows("| path | for whom | what |")
         for name in re.findall(r"`([^`]+)`", row[0])
     }
-    assert told == set(policy._OF_ALERTS)
+    assert told == set(route_permissions.OF_ALERTS)
 
 
 def test_every_rule_is_there_with_its_severity() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloud_app.accounts.roles import Role
-from cloud_app.api import policy
+from cloud_app.api import route_permissions
 from tests.cloud_app.accounts.kit import NORTH, add, session_headers
 from tests.cloud_app.alerts.kit import FULL, Desk, mail_to
 from tests.cloud_app.hub import Hub, examples_on, serving
@@ -18,7 +18,7 @@ def test_no_request_is_answered_500(hub: Hub) -> None:
     [number] = desk.open(FULL)
     rule = desk.rule(mail_to())
     document = hub.app.openapi()
-    paths = {path: document["paths"][path] for path in policy._OF_ALERTS}
+    paths = {path: document["paths"][path] for path in route_permissions.OF_ALERTS}
     with serving(hub.app) as url:
         counts = fuzz(
             document | {"paths": paths},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cloud_app.api import policy
+from cloud_app.api import route_permissions
 from cloud_app.rules.files import read_rules
 from cloud_app.rules.spec import RuleSpec
 from cloud_app.rules.variables import VARIABLES
@@ -27,7 +27,7 @@ def test_the_sample_is_a_rule() -> None:
 
 def test_every_path_and_every_key_is_there() -> None:
     told = {re.findall(r"`([^`?]+)", row[0])[0] for row in rows("| path | what |")}
-    assert {f"/api/v1/{each}" for each in told} == set(policy._OF_RULES)
+    assert {f"/api/v1/{each}" for each in told} == set(route_permissions.OF_RULES)
     keys = {re.findall(r"`([^`]+)`", row[0])[0] for row in rows("| key | meaning |")}
     assert keys == set(RuleSpec.model_fields)
 
