@@ -59,6 +59,8 @@ OF_ALERTS: Mapping[str, Mapping[str, Permission]] = {
         "DELETE": Permission.NOTIFICATIONS,
     },
     f"{_V1}/notifications/{{notification}}/test": {"POST": Permission.NOTIFICATIONS},
+}
+OF_SCHEDULES: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/report-schedules": {
         "GET": Permission.NOTIFICATIONS,
         "POST": Permission.NOTIFICATIONS,
@@ -209,6 +211,7 @@ NEEDED = {
     f"{_V1}/registry/devices/{{device}}/replacement": {"POST": Permission.REGISTRY},
     **OF_PEOPLE,
     **OF_ALERTS,
+    **OF_SCHEDULES,
     **OF_BOXES,
     **OF_RULES,
 }

@@ -63,7 +63,7 @@ def show(session: Session, lot: Lot, name: str, shown: Shown | None, now_ms: int
         session.run(_HIDE, which)
     else:
         group = (name, "", lot.lot, "", "", "standard")
-        session.upsert(_SHOW, [(*group, lot.site, sum(shown), *shown, 0, 1)])
+        session.upsert(_SHOW, [(*group, lot.site, sum(shown), *shown, 0, 1, 0)])
     session.upsert(_POINT, [(lot.site, lot.lot, now_ms, *(shown or (0, 0, 0)))])
     session.announce(name)
 
