@@ -53,4 +53,4 @@ def begin_anew() -> None:
     No supervisor is needed, and one that watches the process sees it go on.
     """
     logging.shutdown()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # nosec B606 - our own

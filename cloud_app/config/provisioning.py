@@ -78,7 +78,7 @@ class BrokerFilesConfig(Section):
     )
     reload_timeout_s: PositiveS = 20.0
     every_s: PositiveS = Field(default=5.0, description="how often it is looked at")
-    listen: Host = Field(default="0.0.0.0", description="address of the listener")  # noqa: S104
+    listen: Host = Field(default="0.0.0.0", description="address of the listener")  # noqa: S104  # nosec B104
     password_port: Port | None = Field(
         default=None, description="a second listener, for clients with a password"
     )

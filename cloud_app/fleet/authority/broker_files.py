@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -221,7 +221,7 @@ def reload_broker(settings: BrokerFilesConfig) -> str:
         return _hang_up(settings.pid_file)
     command = " ".join(settings.reload_command)
     try:
-        done = subprocess.run(  # noqa: S603 - the operator's own command
+        done = subprocess.run(  # noqa: S603  # nosec B603 - the operator's own command
             settings.reload_command,
             capture_output=True,
             text=True,
