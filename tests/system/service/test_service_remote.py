@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
+# A busy machine takes ten seconds to start a box, and what does no harm must be heard within it.
+TRIAL_S = 25
+
 
 class Cloud:
     """Asks a box by the cloud's API, and waits for the end."""
@@ -110,7 +113,7 @@ def test_settings_that_cut_the_box_off_heal_and_are_told(
     box: Box, lot: Lot, picture: Path, cloud: Cloud, wait_for: WaitFor
 ) -> None:
     box.add_camera("north", str(picture), lot.bays)
-    box.sections["remote"] = 'settings = "guarded"\ntrial_s = 8'
+    box.sections["remote"] = f'settings = "guarded"\ntrial_s = {TRIAL_S}'
     box.start()
 
     def settings() -> Any:
@@ -132,8 +135,8 @@ def test_settings_that_cut_the_box_off_heal_and_are_told(
     # A power cut in the midst of it: the next start goes on with the trial.
     box.stop(signal.SIGKILL)
     box.start()
-    wait_for(lambda: settings()["state"] == "rolled_back", "the box to heal itself")
-    assert settings()["reason"] == "within 8 s: no answer from the cloud"
+    wait_for(lambda: settings()["state"] == "rolled_back", "the box to heal itself", 150)
+    assert settings()["reason"] == f"within {TRIAL_S} s: no answer from the cloud"
     assert settings()["values"]["mqtt"]["port"] == box.broker_port
     assert settings()["values"]["evidence"]["enter_hold_s"] == 2.5, "what was kept before stays"
     assert box.stop() == 0
