@@ -37,12 +37,15 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "cloud.db")
-        return f"sqlite:{tmp_path / 'cloud.db'}"
+        yield f"sqlite:{tmp_path / 'cloud.db'}"
+        return
     cluster: PostgresCluster = request.getfixturevalue("postgres")
-    return cluster.migrated_database()
+    url = cluster.migrated_database()
+    yield url
+    cluster.drop(url)
 
 
 @pytest.fixture

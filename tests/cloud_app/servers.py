@@ -76,7 +76,8 @@ class PostgresCluster:
         """The URL of a new database: an empty one, or a copy of `template`."""
         name = f"t{uuid.uuid4().hex}"
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            # Files are copied in a third of the time that pages take by way of the log.
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self._url(name)
 
     def migrated_database(self) -> str:
@@ -86,6 +87,11 @@ class PostgresCluster:
             open_database(DatabaseConfig(url=SecretStr(url))).close()
             self._template = url.rpartition("/")[2]
         return self.new_database(self._template)
+
+    def drop(self, url: str) -> None:
+        """Drop a database before its pages reach the disk."""
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def _url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
