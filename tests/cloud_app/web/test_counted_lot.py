@@ -19,7 +19,7 @@ from cloud_app.registry.things import find_one
 from cloud_app.storage.times import to_ms
 from sensors.counting import ZeroCause
 from sensors.gates import read_pulses
-from tests.cloud_app.web.conftest import DESKTOP, PHONE, City, OpenPage
+from tests.cloud_app.web.conftest import DESKTOP, PHONE, SHOWN_MS, City, OpenPage
 from tests.kit.axe import serious_findings
 
 pytestmark = [pytest.mark.chromium]
@@ -125,14 +125,14 @@ def test_levels_with_their_counts_and_setting_one(city: City, open_page: OpenPag
     expect(page.get_by_role("region", name="Gates")).to_contain_text("from level P0 to P1")
     # A vehicle on the ramp changes no count of the lot, and still is seen at once.
     _hear(city, ("ramp-s", "in", 1, 0))
-    expect(levels.get_by_role("row", name="P1")).to_contain_text("50 of 60")
+    expect(levels.get_by_role("row", name="P1")).to_contain_text("50 of 60", timeout=SHOWN_MS)
     levels.get_by_role("button", name="Set the count of level P1").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Vehicles").fill("12")
     dialog.get_by_role("button", name="Set the count").click()
-    expect(dialog).to_contain_text("Now 10 are shown")
+    expect(dialog).to_contain_text("The current value is 10")
     dialog.get_by_role("button", name="Set the count").click()
-    expect(levels.get_by_role("row", name="P1")).to_contain_text("48 of 60")
+    expect(levels.get_by_role("row", name="P1")).to_contain_text("48 of 60", timeout=SHOWN_MS)
     assert serious_findings(page) == []
 
 
