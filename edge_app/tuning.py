@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import onnxruntime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from calibration import load_calibration
@@ -32,6 +31,7 @@ from simulator import render_sample
 from telemetry import CalibrationError, TelemetryError
 from vision.input_size import plan_input
 from vision.judge import Detector
+from vision.runtime import ort
 from vision.types import NetworkSpec
 
 _log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ def tune(
     return Tuning(
         processor=_processor(),
         cores=cores,
-        runtime=onnxruntime.__version__,
+        runtime=ort.__version__,
         measured_at=now,
         needed_hz=needed_hz,
         candidates=candidates,
@@ -201,7 +201,7 @@ def load_tuning(state_dir: Path) -> Tuning | None:
     except (OSError, ValidationError, IndexError, TelemetryError) as exc:
         _log.warning("%s: not used, run `lotsight doctor --tune` again: %s", path, exc)
         return None
-    here = (_processor(), os.cpu_count() or 1, onnxruntime.__version__)
+    here = (_processor(), os.cpu_count() or 1, ort.__version__)
     if (tuning.processor, tuning.cores, tuning.runtime) != here:
         _log.info("%s: measured on another processor or ONNX Runtime: not used", path)
         return None

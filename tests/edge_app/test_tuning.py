@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
@@ -24,6 +23,7 @@ from edge_app.tuning import (
     tuning_of,
     with_tuning,
 )
+from vision.runtime import ort
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CONFIG = """
@@ -110,7 +110,7 @@ def test_what_is_set_by_hand_stays(
     "damage",
     [
         lambda facts: facts | {"processor": "another"},
-        lambda facts: facts | {"runtime": onnxruntime.__version__ + ".1"},
+        lambda facts: facts | {"runtime": ort.__version__ + ".1"},
         lambda facts: facts | {"cores": facts["cores"] + 1},
         lambda facts: facts | {"chosen": 99},
         lambda facts: (
