@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud_app.alerts.addresses import check_url
 from cloud_app.alerts.webhook import WebhookTarget
 from cloud_app.config import CloudConfig, KafkaConfig
-from cloud_app.errors import MailError, NotSentError
+from cloud_app.errors import MailError, NotSentError, SinkError
 from cloud_app.mail import Letter, Mailer, SmtpMailer
 from cloud_app.rules.errors import RuleError
 from cloud_app.rules.spec import (
@@ -27,6 +28,11 @@ from cloud_app.rules.spec import (
 from cloud_app.rules.store import Rule
 from cloud_app.storage.times import from_ms
 from telemetry.topics import Topic
+
+if TYPE_CHECKING:
+    from cloud_app.sinks.kafka import KafkaSink
+
+_CLIENT: dict[str, str | int] = {"client.id": "lotsight-rules"}
 
 
 class Publish(Protocol):
@@ -77,6 +83,7 @@ class Outlets:
         kafka: the cluster; None where there is none.
         kafka_prefix: topics begin so.
         lake: folder of the lake; None where there is none.
+        kafka_more: further librdkafka settings; tests turn on its own mock cluster here.
     """
 
     mailer: Mailer | None = None
@@ -86,8 +93,9 @@ class Outlets:
     kafka: KafkaConfig | None = None
     kafka_prefix: str = ""
     lake: Path | None = None
-    kafka_more: Mapping[str, str | int] = field(default_factory=dict)
-    _producer: Any = None
+    kafka_more: dict[str, str | int] = field(default_factory=dict)
+    _sink: KafkaSink | None = None
+    _one_sends: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, config: CloudConfig, publish: Publish) -> Outlets:
@@ -191,42 +199,26 @@ class Outlets:
         self.publish(topic, message.body.encode(), retain=action.retain)
 
     def _produce(self, action: KafkaAction, messages: Sequence[Message]) -> None:
-        from confluent_kafka import KafkaException
+        from cloud_app.sinks.kafka import KafkaRecord, KafkaSink
 
-        faults: list[str] = []
         assert self.kafka is not None  # noqa: S101 - `missing` saw to it
+        records = [
+            KafkaRecord(
+                action.topic,
+                f"{each.facts['site']}/{each.facts['key']}".encode(),
+                each.body.encode(),
+                {"content-type": b"application/json", "id": each.id.encode()},
+            )
+            for each in messages
+        ]
         try:
-            producer = self._producer = self._producer or self._connected(self.kafka)
-            for each in messages:
-                producer.produce(
-                    action.topic,
-                    value=each.body.encode(),
-                    key=f"{each.facts['site']}/{each.facts['key']}".encode(),
-                    headers=[("content-type", b"application/json"), ("id", each.id.encode())],
-                    on_delivery=lambda error, _: faults.extend([str(error)] if error else []),
-                )
-            left = producer.flush(self.kafka.timeout_s)
-        except (KafkaException, BufferError) as exc:
+            with self._one_sends:
+                if self._sink is None:
+                    self._sink = KafkaSink(self.kafka, _CLIENT | self.kafka_more)
+                self._sink.send(records)
+        except SinkError as exc:
             msg = f"Kafka did not take it: {exc}"
             raise NotSentError(msg, is_away=True) from exc
-        if left or faults:
-            # What is left of these must not come beside their next try.
-            producer.purge()
-            msg = f"Kafka did not take it: {faults[0] if faults else 'no answer'}"
-            raise NotSentError(msg, is_away=True)
-
-    def _connected(self, config: KafkaConfig) -> Any:
-        from confluent_kafka import Producer
-
-        return Producer(
-            {
-                "bootstrap.servers": config.bootstrap,
-                "client.id": "lotsight-rules",
-                "enable.idempotence": True,
-                "delivery.timeout.ms": int(config.timeout_s * 1000),
-                **self.kafka_more,
-            }
-        )
 
     def _append(self, messages: Sequence[Message]) -> None:
         """One file of messages, whole or not there; the same once more is the same file."""

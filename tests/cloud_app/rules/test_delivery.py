@@ -169,17 +169,16 @@ def test_without_a_broker_messages_wait() -> None:
 
 def test_kafka_takes_messages(desk: RuleDesk) -> None:
     kafka = pytest.importorskip("confluent_kafka")
-    more = {"test.mock.num.brokers": 1}
     desk.outlets.kafka = KafkaConfig(bootstrap="", timeout_s=20)
-    desk.outlets.kafka_more = more
+    desk.outlets.kafka_more = {"test.mock.num.brokers": 1}
     desk.make("true", {"kind": "kafka", "topic": "lotsight.rules.north"})
     desk.happen(desk.edge.change("a1", True), desk.edge.change("a1", False))
     desk.send()
     assert desk.queued() == []
-    brokers = desk.outlets._producer.list_topics(timeout=10).brokers.values()
+    assert desk.outlets._sink is not None
     reader = kafka.Consumer(
         {
-            "bootstrap.servers": ",".join(f"{each.host}:{each.port}" for each in brokers),
+            "bootstrap.servers": desk.outlets._sink.brokers(),
             "group.id": "t",
             "auto.offset.reset": "earliest",
         }
