@@ -9,9 +9,7 @@ meanwhile is told when the silence ends, if it is still so.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, func, or_, select
@@ -23,7 +21,8 @@ from cloud_app.alerts.notifications import by_id
 from cloud_app.alerts.planning import Audience
 from cloud_app.alerts.tables import notification_state
 from cloud_app.alerts.targets import Targets
-from cloud_app.errors import CloudError, NotSentError, UnknownError
+from cloud_app.errors import NotSentError, UnknownError
+from cloud_app.one_at_a_time import OneAtATime
 from cloud_app.storage.alert_life import Step, drop_notices
 from cloud_app.storage.alert_tables import alert, alert_notice
 from cloud_app.storage.alerts import facts_of
@@ -34,8 +33,6 @@ from telemetry import Clock
 
 _log = logging.getLogger(__name__)
 
-# Receivers that are slow hold up others only when there are so many of them.
-_THREADS = 8
 # Enough for a site that goes down at once; the rest follows with the next round.
 _PER_ROUND = 50
 
@@ -101,37 +98,15 @@ class Courier:
         self._tenants = tenants
         self._leads = leads
         self._clock = clock
-        self._pool = ThreadPoolExecutor(_THREADS, "courier")
-        self._lock = threading.Lock()
-        self._busy: set[str] = set()
+        self._telling = OneAtATime("courier", self.tell, "notification rule {}".format)
 
     def tick(self) -> None:
         """One round: start telling what is due. What is under way is not waited for."""
-        for which in self.due_rules():
-            with self._lock:
-                if which in self._busy:
-                    continue
-                self._busy.add(which)
-            self._pool.submit(self._tell_safely, which).add_done_callback(self._back(which))
+        self._telling.start(self.due_rules())
 
     def close(self) -> None:
         """Wait for what is being sent now; what was not begun is told by whoever leads next."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _back(self, which: str) -> Callable[[Future[None]], None]:
-        def back(_done: Future[None]) -> None:
-            with self._lock:
-                self._busy.discard(which)
-
-        return back
-
-    def _tell_safely(self, which: str) -> None:
-        try:
-            self.tell(which)
-        except CloudError as exc:
-            _log.warning("notification rule %s waits: %s", which, exc)
-        except Exception:
-            _log.exception("notification rule %s failed", which)
+        self._telling.close()
 
     def due_rules(self) -> list[str]:
         """The rules that have something to tell now."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from cloud_app.errors import CloudError, NotSentError, UnknownError
+from cloud_app.errors import NotSentError, UnknownError
+from cloud_app.one_at_a_time import OneAtATime
 from cloud_app.rules import outbox, store
 from cloud_app.rules.outlets import Message, Outlets
 from cloud_app.rules.spec import Action
@@ -18,9 +17,6 @@ from cloud_app.storage.times import to_ms
 from telemetry import Clock
 
 _log = logging.getLogger(__name__)
-
-# Receivers that are slow hold up others only when there are so many of them.
-_THREADS = 8
 
 Line = tuple[str, int]
 """(rule, place of the action)"""
@@ -43,39 +39,21 @@ class Deliverer:
     leads: Callable[[], bool]
     clock: Clock
     chance: random.Random = field(default_factory=random.Random)
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "rules"))
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _busy: set[Line] = field(default_factory=set)
+    _sending: OneAtATime[Line] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the threads."""
+        self._sending = OneAtATime("rules", self.send, lambda line: f"rule {line[0]}: sending")
 
     def tick(self) -> None:
         """One round: start sending what is due. What is under way is not waited for."""
         with self.database.read() as session:
             lines = outbox.due_lines(session, self._now_ms())
-        for line in lines:
-            with self._lock:
-                if line in self._busy:
-                    continue
-                self._busy.add(line)
-            self._pool.submit(self._send_safely, line).add_done_callback(self._back(line))
+        self._sending.start(lines)
 
     def close(self) -> None:
         """Wait for what is being sent now; the rest is sent by whoever leads next."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _back(self, line: Line) -> Callable[[Future[None]], None]:
-        def back(_done: Future[None]) -> None:
-            with self._lock:
-                self._busy.discard(line)
-
-        return back
-
-    def _send_safely(self, line: Line) -> None:
-        try:
-            self.send(line)
-        except CloudError as exc:
-            _log.warning("rule %s: sending waits: %s", line[0], exc)
-        except Exception:
-            _log.exception("rule %s: sending failed", line[0])
+        self._sending.close()
 
     def send(self, line: Line) -> None:
         """Send what an action has to send now, until its receiver takes no more.
