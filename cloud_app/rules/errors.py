@@ -37,8 +37,8 @@ class Fault:
         return f"line {self.line}, column {self.column}: {self.message}"
 
 
-class ConditionError(RuleError, ValueError):
-    """A condition that cannot be used; a `ValueError`, so that pydantic tells of it.
+class ConditionError(RuleError):
+    """A condition that cannot be used.
 
     Attributes:
         faults: at least one.

@@ -224,7 +224,7 @@ class RuleSpec(RuleFacts):
         if self.window.kind not in WINDOWS[trigger]:
             raise ValueError(_one_of("window.kind", WINDOWS[trigger], self.window.kind))
         self._check_texts()
-        condition(self.when, trigger)
+        _checked(lambda when: condition(when, trigger), self.when)
         return self
 
     def _check_texts(self) -> None:
