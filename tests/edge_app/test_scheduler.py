@@ -250,18 +250,20 @@ def test_no_more_pictures_are_decoded_at_once_than_threads_and_none_in_vain(
 ) -> None:
     live_state = LiveState()
     units = packet_box(12, 0.005, 0.03, live_state)
+    eventually(lambda: len(judged(live_state)) == 12, "every camera to have begun")
+    begun = judged(live_state)  # they begin a few at a time, so the first are ahead
     eventually(
         lambda: (
             min(unit.feed.status().dropped for unit in units) >= 20
-            and len(judged(live_state)) == 12
-            and min(judged(live_state).values()) >= 5
+            and min((judged(live_state)[camera] - begun[camera]) for camera in begun) >= 8
         ),
         "what is not wanted to be dropped, and counted",
     )
     counts = judged(live_state)
     assert PacketCamera.most_at_work <= 2
     assert PacketCamera.decoded <= 2 * counts.total() + 5  # looked at, and once more for its pass
-    assert max(counts.values()) - min(counts.values()) <= 4  # they start one after the other
+    gains = [counts[camera] - begun[camera] for camera in begun]
+    assert max(gains) <= 2 * min(gains)
     status = units[0].feed.status()
     assert status.frames >= 5 * status.dropped  # each picture stood for five frames
 

@@ -116,14 +116,16 @@ def retry(session: Session, now: Campaign, now_ms: int) -> int:
 def give(session: Session, now: Campaign, edges: Collection[str], now_ms: int) -> None:
     """Have boxes do the job; the job of each attempt has an id of its own."""
     wanted = set(edges)
+    by_attempt: dict[int, list[str]] = {}
     for each in boxes_of(session, now.id):
-        if each.edge not in wanted:
-            continue
-        attempts = each.attempts + 1
+        if each.edge in wanted:
+            by_attempt.setdefault(each.attempts + 1, []).append(each.edge)
+    for attempts, names in by_attempt.items():
         job = f"{now.id}-{attempts}"
-        jobs.queue(session, [jobs.JobOrder(each.edge, job, now.document)], now.actor, now_ms)
+        orders = [jobs.JobOrder(name, job, now.document) for name in names]
+        jobs.queue(session, orders, now.actor, now_ms)
         mark(
-            session, now.id, [each.edge], state=BoxState.QUEUED, attempts=attempts, job=job,
+            session, now.id, names, state=BoxState.QUEUED, attempts=attempts, job=job,
             given_ms=now_ms, started_ms=None, ended_ms=None,
         )  # fmt: skip
 

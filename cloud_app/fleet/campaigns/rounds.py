@@ -80,15 +80,13 @@ class CampaignRounds:
 
     def _go_on(self, session: Session, now: Campaign) -> None:
         now_ms = to_ms(self.clock.utc())
-        _take_up(session, now)
-        boxes = boxes_of(session, now.id)
+        boxes = _taken_up(session, now)
         there = self._there(session, {each.site for each in boxes}, now_ms)
-        _look_at_audits(session, now, boxes, there)
+        boxes = _with_drops(session, now, boxes, there)
         if now.goes_back:
             send_back(session, now, now_ms)
         if now.state is not CampaignState.RUNNING:
             return
-        boxes = boxes_of(session, now.id)
         step = next_step(now.plan, [_now(each, there) for each in boxes], now_ms)
         if step.state is CampaignState.STOPPED:
             _log.warning("campaign %s stopped: %s", now.id, step.reason)
@@ -109,22 +107,25 @@ class CampaignRounds:
         return {each.edge: each for each in edges_now(session, moment, EdgeFilter(sites=sites))}
 
 
-def _take_up(session: Session, now: Campaign) -> None:
-    """Write down what boxes said of their jobs."""
-    wanted = {each.edge: each for each in boxes_of(session, now.id) if each.state.is_open}
+def _taken_up(session: Session, now: Campaign) -> Sequence[CampaignBox]:
+    """The boxes, once it is written down what they said of their jobs."""
+    boxes = boxes_of(session, now.id)
+    wanted = {each.edge: each for each in boxes if each.state.is_open}
     names = sorted({each.job for each in wanted.values() if each.job is not None})
+    has_changed = False
     for name in names:
         for job in jobs.listed(session, JobFilter(job=name, limit=100_000)):
             box = wanted.get(job.edge)
             if box is not None and box.job == name:
-                _take_one(session, now, box, job)
+                has_changed |= _take_one(session, now, box, job)
+    return boxes_of(session, now.id) if has_changed else boxes
 
 
-def _take_one(session: Session, now: Campaign, box: CampaignBox, job: JobNow) -> None:
+def _take_one(session: Session, now: Campaign, box: CampaignBox, job: JobNow) -> bool:
     states = _GOING_BACK if box.state is BoxState.RETURNING else _GOING
     detail = job.details.get("detail", box.detail)
     if (states[job.status], detail) == (box.state, box.detail):
-        return
+        return False
     mark(
         session,
         now.id,
@@ -134,6 +135,7 @@ def _take_one(session: Session, now: Campaign, box: CampaignBox, job: JobNow) ->
         started_ms=None if job.started is None else to_ms(job.started),
         ended_ms=None if job.ended is None else to_ms(job.ended),
     )
+    return True
 
 
 def _now(box: CampaignBox, there: Mapping[str, EdgeNow]) -> BoxNow:
@@ -160,16 +162,17 @@ def _audits_text(edge: EdgeNow | None) -> str:
     return json.dumps({camera: audit["accuracy"] for camera, audit in _audits(edge).items()})
 
 
-def _look_at_audits(
+def _with_drops(
     session: Session, now: Campaign, boxes: Sequence[CampaignBox], there: Mapping[str, EdgeNow]
-) -> None:
-    """Write down how far the audited accuracy fell on boxes that have what is rolled out."""
+) -> Sequence[CampaignBox]:
+    """The boxes, once it is written down how far audited accuracy fell where the job is done."""
     done = {each.edge: each for each in boxes if each.state is BoxState.DONE}
     if now.plan.audit_drop is None or not done:
-        return
+        return boxes
     query = select(campaign_box.c.edge, campaign_box.c.audits).where(
         campaign_box.c.campaign == now.id, campaign_box.c.audits.is_not(None)
     )
+    drops: dict[str, float] = {}
     for row in session.rows(query):
         box = done.get(row.edge)
         if box is None or box.ended is None:
@@ -177,6 +180,11 @@ def _look_at_audits(
         drop = accuracy_drop(read_json(row.audits), _audits(there.get(row.edge)), box.ended)
         if drop is not None and drop != box.accuracy_drop:
             mark(session, now.id, [row.edge], accuracy_drop=drop)
+            drops[row.edge] = drop
+    return [
+        each.model_copy(update={"accuracy_drop": drops.get(each.edge, each.accuracy_drop)})
+        for each in boxes
+    ]
 
 
 def accuracy_drop(
