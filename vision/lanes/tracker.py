@@ -58,7 +58,7 @@ class TrackerSettings:
     sure: float = 0.4
     faint: float = 0.1
     max_iou: float = 0.6
-    same_ground: float = 0.1
+    same_ground: float = 0.15
     foot_gate: float = 8.0
     least_hits: int = 2
     longest_gap_s: float = 1.5
@@ -128,6 +128,11 @@ class Track:
     def class_id(self) -> int:
         """The class that most of its boxes, by confidence, agree on."""
         return self.votes.most_common(1)[0][0]
+
+    @property
+    def stands(self) -> bool:
+        """Whether it moves by next to nothing."""
+        return bool(np.abs(self.velocity()).max() < _STANDS_HEIGHTS_S * self.height_px)
 
     def velocity(self) -> Doubles:
         """Of the box's middle, pixels per second, shape (2,)."""
@@ -241,6 +246,10 @@ class Tracker:
 
     def _predict(self, track: Track, time_s: float) -> None:
         """Constant velocity, white acceleration; the four coordinates are independent."""
+        if track.seen_s < track.at_s:  # hidden: what is small noise a frame would grow without end
+            track.state[1, 2:] = 0.0
+            if track.stands:
+                track.state[1] = 0.0
         passed_s, track.at_s = time_s - track.at_s, time_s
         drift = (self._settings.acceleration * track.height_px) ** 2
         step = np.array([[1.0, passed_s], [0.0, 1.0]])
@@ -266,8 +275,7 @@ class Tracker:
         hidden_s = time_s - track.seen_s
         if track.hits < settings.least_hits:
             return hidden_s > settings.longest_gap_s / 2
-        stands = np.abs(track.velocity()).max() < _STANDS_HEIGHTS_S * track.height_px
-        return hidden_s > (settings.longest_stand_s if stands else settings.longest_gap_s)
+        return hidden_s > (settings.longest_stand_s if track.stands else settings.longest_gap_s)
 
 
 def _foot(box: Doubles) -> Doubles:
