@@ -270,5 +270,5 @@ def test_a_vehicle_keeps_its_own_box_when_one_lies_round_it_and_another() -> Non
             np.zeros(len(there), np.int64),
         )
         found += counter.update(seen, CLASSES, WH, 10 + frame / 5)
-        assert [track.box.tolist() for track in counter.tracks][:2] == [list(near), list(far)]
+        assert {far, near} <= {tuple(track.box.tolist()) for track in counter.tracks}
     assert found == []
