@@ -55,6 +55,9 @@ class Assumptions(_View):
 
     observed: float = Field(description="share of the period that was observed")
     full_quarters: int = Field(description="in which the demand is estimated, not seen")
+    always_full_quarters: int = Field(
+        description="of the full ones: full in every week, so their demand is a lower bound"
+    )
     seen_quarters: int
     price: float
     elasticity: float = Field(description="stated by who asks, not measured")
@@ -85,6 +88,9 @@ class UnmetLot(_View):
     occupancy: float | None
     full_share: float | None
     unmet_bay_hours_a_day: float | None = Field(description="null: too little was observed")
+    at_least: bool = Field(
+        description="the unmet demand is a lower bound: some quarters were full in every week"
+    )
 
 
 def plan_lot(
@@ -121,6 +127,7 @@ def plan_lot(
         assumptions=Assumptions(
             observed=share,
             full_quarters=int(observed.is_full.sum()),
+            always_full_quarters=int(observed.is_always_full.sum()),
             seen_quarters=len(observed.occupied),
             price=change.price,
             elasticity=change.elasticity,
@@ -164,6 +171,7 @@ def unmet_lots(
                 occupancy=None if now is None else now.occupancy,
                 full_share=None if now is None else now.full_share,
                 unmet_bay_hours_a_day=None if now is None else now.unmet_bay_hours_a_day,
+                at_least=is_known and bool(observed.is_always_full.any()),
             )
         )
     return sorted(found, key=lambda lot: (-(lot.unmet_bay_hours_a_day or 0), lot.site, lot.lot))

@@ -10,7 +10,7 @@ an hour at a time:
    cut off at the capacity (a tobit model; Tobin, Econometrica 26, 1958), and a full quarter counts
    with its expected value above the capacity. The spread is that of the quarters of the week that
    were never full. Of a quarter that was full in every week one more week is added in which it was
-   just full: the estimate is then a cautious one, and the true demand may be higher.
+   just full: the estimate is then a lower bound (`Observed.is_always_full`), and is told as one.
 3. Another price changes the demand by a stated elasticity: demand x (new / old)^elasticity. It is
    an assumption of whoever asks, not a finding.
 4. Another capacity serves min(demand, capacity); the rest is unmet.
@@ -84,6 +84,16 @@ class Observed:
     def is_full(self) -> npt.NDArray[np.bool_]:
         """(n,)."""
         return self.occupied >= FULL_SHARE * self.bays
+
+    @property
+    def is_always_full(self) -> npt.NDArray[np.bool_]:
+        """(n,), whether the lot was full in this quarter of every week: no week bounds the demand.
+
+        What is said of such a demand is a lower bound.
+        """
+        open_slots = np.unique(self.slot[~self.is_full])
+        always: npt.NDArray[np.bool_] = ~np.isin(self.slot, open_slots)
+        return always
 
 
 @dataclass(frozen=True, slots=True)

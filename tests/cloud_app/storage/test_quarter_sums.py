@@ -133,7 +133,7 @@ def test_a_report_says_what_a_walk_through_the_quarters_says(filled: Session) ->
             heat[local.weekday(), local.hour][1] += occ + free
     shown = {(c.weekday, c.hour): c.occupancy.value for c in by_rows[0].heat if c.occupancy.value}
     assert shown == {key: occ / known for key, (occ, known) in heat.items() if key in shown}
-    assert len(shown) == 4 * 24
+    assert len(shown) > 70, "of 96 hours; the others are refused"
     causes = {each.cause: each.bay_hours for each in by_rows[0].availability.causes}
     for cause in ("dark", "lost"):
         [(unknown_ms,)] = filled.rows(
