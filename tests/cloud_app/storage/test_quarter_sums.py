@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from cloud_app.analytics.reports.making import Compared, Order, make_report
 from cloud_app.analytics.reports.period import Period
 from cloud_app.storage.bay_events import Window
-from cloud_app.storage.database import Database, Session
+from cloud_app.storage.database import Database, Session, Values
 from cloud_app.storage.quarter_sums import DAY_MS, lot_quarters, pack_days, unpack_days
 from cloud_app.storage.quarters import prune_parts, prune_quarters
 from cloud_app.storage.report_tables import quarter_cause, quarter_day, quarter_pack, quarter_part
@@ -36,7 +36,9 @@ def fill(session: Session) -> None:
     """Two lots, the first of two edges; holes, unknown time, spells in which it is full."""
     source = random.Random(11)
     start_ms = OCTOBER.window(BERLIN).start_ms - DAY_MS
-    wholes, parts, causes = [], [], []
+    wholes: list[Values] = []
+    parts: list[Values] = []
+    causes: list[Values] = []
     for lot, edge in (("p1", "box-1"), ("p1", "box-2"), ("p2", "box-3")):
         full = 0
         for at in range(start_ms, NOW_MS, QUARTER_MS):
