@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,7 +44,6 @@ _COMPARED_MIN = (60, 240, 1440)
 _FITTED = select(func.max(forecast_fit.c.fitted_ms)).where(forecast_fit.c.site == bindparam("at"))
 _FITS = select(forecast_fit).where(forecast_fit.c.site == bindparam("at"))
 _DAY_MS = 86_400_000
-_AHEAD_MAX = 7 * QUARTERS.count
 _TODAY = (
     select(
         forecast_score.c.ahead_min,
@@ -233,43 +231,6 @@ def _widths(session: Session, site: str, now_ms: int) -> Mapping[int, float]:
         for row in rows
         if row.ahead_min < MINUTES_A_DAY
     }
-
-
-def likely_free(
-    session: Session, now: Now, lots: Iterable[tuple[str, str]], at: datetime, places: int = 1
-) -> dict[tuple[str, str], float | None]:
-    """How likely lots will have free places at a time: what a driver's search asks.
-
-    Args:
-        session: to read with.
-        now: the moment.
-        lots: (site, lot) of each.
-        at: aware, within the next seven days.
-        places: how many are wanted.
-
-    Returns:
-        0 to 1 of each lot; None where nothing can be said. Unknown is never free: places are those
-        of the bays whose state is known now.
-
-    Raises:
-        ForecastError: `at` is in the past or too far ahead.
-    """
-    ahead = (to_ms(at) - now.now_ms) // (QUARTERS.step_min * 60_000)
-    if not 0 <= ahead <= _AHEAD_MAX:
-        msg = f"expected a time within the next seven days, but got {at.isoformat()}"
-        raise ForecastError(msg)
-    by_site: dict[str, list[str]] = defaultdict(list)
-    for site, lot in lots:
-        by_site[site].append(lot)
-    found: dict[tuple[str, str], float | None] = {}
-    for site, some in by_site.items():
-        known = {each.lot: each.counts for each in lots_now(session, now, {site})}
-        forecasts = SiteForecasts.of(session, now, site, some[0] if len(some) == 1 else None)
-        for lot in some:
-            counts = known.get(lot)
-            bays = 0 if counts is None else counts.occupied + counts.free
-            found[site, lot] = forecasts.chance(lot, max(1, ahead), places, bays)
-    return found
 
 
 def learned_sites(session: Session) -> list[str]:
