@@ -265,8 +265,30 @@ class JobKind(StrEnum):
     HARVEST = "harvest"
 
 
+MAX_EDIT_CHARS = 700_000
+"""Of a packed calibration: some 10,000 bays, and within a message of 1 MiB."""
+
+
+class CalibrationEdit(_AwsMessage):
+    """A camera's calibration that was edited in the cloud; it comes inside the job."""
+
+    base_revision: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = Field(
+        description="The revision that was edited; 0: the camera has none yet."
+    )
+    packed: Annotated[
+        str,
+        StringConstraints(
+            min_length=1, max_length=MAX_EDIT_CHARS, pattern=r"^[A-Za-z0-9+/]*={0,2}$"
+        ),
+    ] = Field(description="The calibration file: UTF-8, zlib (RFC 1950), base64.")
+
+
 class JobDocument(_AwsMessage):
-    """What to roll out or to send. Bytes go by TUF or over HTTPS, never inside the job."""
+    """What to roll out or to send.
+
+    Bytes go by TUF or over HTTPS, never inside the job: but for a calibration edited in the cloud,
+    which is no more than a setting, and checked like one.
+    """
 
     kind: JobKind
     target: _FileName = Field(
@@ -286,6 +308,17 @@ class JobDocument(_AwsMessage):
             description="Upload URL of a harvest (HTTPS, such as a pre-signed URL).",
         )
     )
+
+    edit: CalibrationEdit | None = Field(
+        default=None, description="Of a calibration that is not in the signed repository."
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.edit is not None and (self.kind is not JobKind.CALIBRATION or self.camera is None):
+            msg = f"edit is valid for the calibration of a camera only, but got kind {self.kind}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _has_a_way(self) -> Self:

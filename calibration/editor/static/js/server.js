@@ -141,7 +141,7 @@ export class Server {
       await this.app.stage.setPicture(this.api.pictureUrl(this.store.state.time_s, this.#pictureVersion));
       if (this.store.state.liveOn && this.app.session.live) this.#liveLater();
     } catch {
-      toast('Cannot load the image; the camera may be down.', { kind: 'error' });
+      toast(await this.api.pictureFault(), { kind: 'error' });
     }
   }
 
@@ -194,6 +194,8 @@ export class Server {
 
   /** The moved-camera view: where do the bays lie in the present picture? */
   async align() {
+    if (!this.app.session.can_align)
+      return toast('A camera that moved is aligned at the box, where its image is.');
     if (this.store.state.align) return this.store.set({ align: null });
     await this.refreshPicture();
     const { time_s } = this.store.state;
@@ -255,8 +257,9 @@ export class Server {
           time_s,
         });
         this.#saved(answer, doc);
+        const { applies, saved_hint } = this.app.session;
         toast(
-          `Saved as revision ${answer.calibration.revision}${this.app.session.applies ? ' and applied' : ''}.`,
+          `Saved as revision ${answer.calibration.revision}${applies ? ' and applied' : ''}. ${saved_hint}`.trim(),
         );
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
