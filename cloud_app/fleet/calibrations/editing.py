@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, insert, select
 
@@ -25,7 +24,7 @@ from cloud_app.accounts.audit import Actor, Subject, record
 from cloud_app.fleet.calibrations import records
 from cloud_app.fleet.calibrations.records import Changes, Kept, NewRevision
 from cloud_app.fleet.calibrations.tables import calibration_draft
-from cloud_app.fleet.commands import CommandError, CommandState
+from cloud_app.fleet.commands import CommandError, CommandNow, CommandState
 from cloud_app.fleet.files import CommandFile, file_of
 from cloud_app.fleet.jobs import JobOrder, queue
 from cloud_app.storage.database import Database, Session
@@ -313,7 +312,7 @@ class BoxPicture:
         """
         self.name = f"{at.edge}: {at.camera}"
         self._at = at
-        self._kept = timedelta(seconds=kept_s)
+        self._kept_s = kept_s
         self._present = present
 
     def image_wh(self) -> tuple[int, int]:
@@ -342,19 +341,21 @@ class BoxPicture:
                 raise CameraError(str(exc)) from exc
         if file is not None:
             return decode_image(file.data, file.name)
-        msg = f"{at.place}: {self._why(None if asked is None else asked.state)}"
+        msg = f"{at.place}: {self._why(asked)}"
         raise CameraError(msg)
 
-    def _why(self, state: CommandState | None) -> str:
-        again = "fetch it on the camera's page"
-        minutes = round(self._kept.total_seconds() / 60)
-        if state is CommandState.DONE:
-            return f"the image was kept for {minutes} minutes, which are over: {again} once more"
-        if state is None:
-            return f"no image was fetched: {again}"
-        if state.is_final:
-            return f"no image came ({state.value}): {again} once more"
-        return f"the image is on its way ({state.value})"
+    def _why(self, asked: CommandNow | None) -> str:
+        if asked is None:
+            return "no image was fetched: fetch it on the camera's page"
+        if asked.state is CommandState.DONE:
+            minutes = round(self._kept_s / 60)
+            return (
+                f"the image was kept for {minutes} minutes, which are over: "
+                "fetch it again on the camera's page"
+            )
+        if asked.state.is_final:
+            return f"no image came: {asked.detail or asked.state.value}"
+        return f"the image is on its way ({asked.state.value})"
 
 
 def _read(found: Kept) -> Calibration:

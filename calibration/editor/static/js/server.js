@@ -33,6 +33,8 @@ export class Server {
   /** Answers that come after a newer question are dropped. */
   #asked = { check: 0, live: 0 };
   #toldOf = 0;
+  /** Told once, as long as it lasts. */
+  #pictureFault = '';
   /** @type {{doc: Doc, base: Doc, changed: boolean}|null} */ #compared = null;
 
   /** @param {import('./app.js').App} app */
@@ -139,9 +141,12 @@ export class Server {
     if (this.app.session.live) this.#pictureVersion += 1;
     try {
       await this.app.stage.setPicture(this.api.pictureUrl(this.store.state.time_s, this.#pictureVersion));
+      this.#pictureFault = '';
       if (this.store.state.liveOn && this.app.session.live) this.#liveLater();
     } catch {
-      toast(await this.api.pictureFault(), { kind: 'error' });
+      const fault = await this.api.pictureFault();
+      if (fault !== this.#pictureFault) toast(fault, { kind: 'error' });
+      this.#pictureFault = fault;
     }
   }
 

@@ -62,13 +62,13 @@ function OneCamera({ edge, camera }: { edge: string; camera: string }) {
                 )
               }
             >
+              <Behind calibration={found} />
               <Facts
                 facts={[
                   [t('calib.atBox'), revisionText(found.reported)],
                   [t('calib.newest'), revisionText(found.newest)],
                 ]}
               />
-              <Behind calibration={found} />
             </Card>
             <Revisions calibration={found} onDone={calibration.reload} />
           </>
@@ -99,7 +99,7 @@ function Behind({ calibration }: { calibration: CalibrationNow }) {
   const { reported, newest } = calibration;
   if (reported === null || reported <= (newest ?? 0)) return null;
   return (
-    <p class="banner rounded" role="status">
+    <p class="banner rounded calib-behind" role="status">
       {t('calib.behind', { n: reported })}
     </p>
   );
@@ -149,7 +149,7 @@ function Revisions({ calibration, onDone }: { calibration: CalibrationNow; onDon
                       {each.status ? word('calibState', each.status) : t('calib.ofBox')}
                     </span>
                   </td>
-                  <td class="device-answer">
+                  <td class="calib-changes">
                     <Changes revision={each} />
                   </td>
                   <td class="soft">{each.author}</td>
