@@ -213,9 +213,8 @@ def _assemble(
         jobs = {**_rollouts(box, models, slots), **_harvest_jobs(box)}
         connect(box, link, config.mqtt, jobs, auditor)
     bays = 0 if store.layout is None else len(store.layout.bays)
-    where = (config.edge.edge, config.edge.site)
     text = "edge box %s at site %s: %d bays, %d cameras"
-    _log.info(text, *where, bays, len(cameras))
+    _log.info(text, config.edge.edge, config.edge.site, bays, len(cameras))
     return box
 
 

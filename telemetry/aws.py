@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from telemetry.bounds import MAX_DETAILS, MAX_NUMBER, NO_NUL, Name64, Text1k, Text64
 from telemetry.errors import TelemetryError
 from telemetry.messages import Message
+from telemetry.packing import Packed
 from telemetry.topics import Topic, TopicFilter
 from telemetry.vocabulary import Identifier, is_identifier
 
@@ -265,22 +266,13 @@ class JobKind(StrEnum):
     HARVEST = "harvest"
 
 
-MAX_EDIT_CHARS = 700_000
-"""Of a packed calibration: some 10,000 bays, and within a message of 1 MiB."""
-
-
 class CalibrationEdit(_AwsMessage):
     """A camera's calibration that was edited in the cloud; it comes inside the job."""
 
     base_revision: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = Field(
         description="The revision that was edited; 0: the camera has none yet."
     )
-    packed: Annotated[
-        str,
-        StringConstraints(
-            min_length=1, max_length=MAX_EDIT_CHARS, pattern=r"^[A-Za-z0-9+/]*={0,2}$"
-        ),
-    ] = Field(description="The calibration file: UTF-8, zlib (RFC 1950), base64.")
+    packed: Packed = Field(description="The calibration file: UTF-8, zlib (RFC 1950), base64.")
 
 
 class JobDocument(_AwsMessage):

@@ -5,12 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
 
 from telemetry.errors import TelemetryError
 
 MAX_TEXT_BYTES: Final = 16 * 1024 * 1024
 """Unpacked; a calibration of 1,000 bays has 200 kB."""
+
+MAX_CHARS: Final = 700_000
+"""Packed: a calibration of some 10,000 bays, and within a message of 1 MiB."""
+Packed = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_CHARS, pattern=r"^[A-Za-z0-9+/]*={0,2}$")
+]
 
 
 def pack(text: str) -> str:

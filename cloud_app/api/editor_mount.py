@@ -53,13 +53,14 @@ class EditorMount:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that the gate has let in."""
-        app = self._app or await run_in_threadpool(self._build)
-        await app(scope, receive, send)
+        if self._app is None:
+            self._app = await run_in_threadpool(self._build)
+        await self._app(scope, receive, send)
 
     def _build(self) -> ASGIApp:
         from cloud_app.api.calibration_editor import create_editor
 
         with self._lock:
-            built = self._app or create_editor(self._context)
-            self._app = built
-        return built
+            if self._app is None:
+                self._app = create_editor(self._context)
+            return self._app

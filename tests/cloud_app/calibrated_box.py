@@ -31,7 +31,7 @@ from telemetry.aws import (
     StartNextJob,
 )
 from telemetry.commands import CommandName, CommandPart, CommandResult, CommandStatus
-from telemetry.shadow import ShadowUpdate
+from telemetry.shadow import JsonObject, ShadowUpdate
 from tests.cloud_app.hub import Hub
 from tests.cloud_app.test_command_routes import Wire
 from vision.privacy import PrivacySettings
@@ -82,7 +82,7 @@ class CalibratedBox:
     def tell(self) -> None:
         """Report what is in use."""
         revision = load_calibration(self.file).revision if self.file.exists() else 0
-        cameras = {self.camera: {"calibration": revision, "rate_hz": 1.0}}
+        cameras: JsonObject = {self.camera: {"calibration": revision, "rate_hz": 1.0}}
         update = ShadowUpdate(reported={"cameras": cameras}, sections=frozenset({"reported"}))
         self.hub.shadows.update(ShadowTopics(self.topics.edge, ShadowName.CONFIG), update)
 

@@ -54,7 +54,7 @@ class Desk:
         return answer.json()
 
     def save(self, base: int, *bays: Any, **more: Any) -> httpx.Response:
-        lot = {"name": "lot", "location": None, "street": "off_street", "levels": []}
+        lot: Any = {"name": "lot", "location": None, "street": "off_street", "levels": []}
         drawn = [bay.model_dump(mode="json") for bay in bays]
         masks = [WINDOW.model_dump(mode="json")]
         document = {"bays": drawn, "lot": lot, "masks": masks, **more}
@@ -165,7 +165,7 @@ def test_who_may(desk: Desk) -> None:
         (MOUNT + route.path, method)
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     table = {(path, method) for path, methods in OF_EDITOR.items() for method in methods}
     assert table == api

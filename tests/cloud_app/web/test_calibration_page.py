@@ -20,7 +20,12 @@ pytestmark = [pytest.mark.chromium]
 def _open_editor(page: Page, box: CalibratedBox) -> None:
     page.get_by_role("button", name="Edit the bays").click()
     asked: list[str] = []
-    eventually(lambda: asked.extend(box.answer_commands()) or len(asked) == 2, "a fetch", 20)
+
+    def answered() -> bool:
+        asked.extend(box.answer_commands())
+        return len(asked) == 2
+
+    eventually(answered, "a fetch", 20)
     page.wait_for_selector("html[data-ready=true]")
 
 

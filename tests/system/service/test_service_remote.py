@@ -119,7 +119,7 @@ def _move_a_bay(box: Box, cloud: Cloud, wait_for: WaitFor) -> None:
 
     def is_fetched() -> bool:
         asked = cloud.get(page)
-        return asked["newest"] == 1 and asked["image"]["state"] == "done"
+        return (asked["newest"], asked["image"]["state"]) == (1, "done")
 
     wait_for(is_fetched, "the calibration and its image")
     editor = f"{cloud.consumer.url}/calibrate/box-1/api/north"
