@@ -102,6 +102,7 @@ class RemoteSettings:
         self._waiting: JsonObject | None = None
         self._restart: Callable[[str], None] | None = None
         self._working: Callable[[], Sequence[str]] = tuple
+        self._is_held: Callable[[], bool] = lambda: False
         self._is_answered = False
         self.config = self._begin()
 
@@ -141,9 +142,19 @@ class RemoteSettings:
 
     # -- what the cloud wants ---------------------------------------------------------------------
 
-    def run_by(self, restart: Callable[[str], None], working: Callable[[], Sequence[str]]) -> None:
-        """Say how the service is restarted, and which of its cameras work."""
-        self._restart, self._working = restart, working
+    def run_by(
+        self,
+        restart: Callable[[str], None],
+        working: Callable[[], Sequence[str]],
+        is_held: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Say how the service is restarted, which of its cameras work, and when changes wait."""
+        self._restart, self._working, self._is_held = restart, working, is_held
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether a change is on trial."""
+        return self._state.trial is not None
 
     def report(self) -> JsonObject:
         """For the shadow `config`: values, and how the last change stands."""
@@ -161,6 +172,11 @@ class RemoteSettings:
             }
         return found
 
+    @property
+    def path(self) -> Path:
+        """The configuration file."""
+        return self._path
+
     def schema(self) -> JsonObject:
         """What may be changed, for the classic shadow."""
         return schema_of(self.config)
@@ -171,7 +187,7 @@ class RemoteSettings:
         Raises:
             ConfigError: it cannot be; the report says why.
         """
-        if self._state.trial is not None:
+        if self._state.trial is not None or self._is_held():
             # One after the other: else nobody could say which of two was wrong.
             self._waiting = delta
             return
@@ -213,6 +229,8 @@ class RemoteSettings:
     def look(self) -> None:
         """End a trial, well or badly."""
         trial = self._state.trial
+        if trial is None and self._waiting is not None and not self._is_held():
+            self._go_on()
         if trial is None or trial.starts == 0:
             return  # it begins with the restart
         down = [camera for camera in trial.cameras if camera not in self._working()]

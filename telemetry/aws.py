@@ -263,6 +263,7 @@ class JobKind(StrEnum):
     MODEL = "model"
     CALIBRATION = "calibration"
     HARVEST = "harvest"
+    SOFTWARE = "software"
 
 
 class JobDocument(_AwsMessage):
@@ -270,7 +271,8 @@ class JobDocument(_AwsMessage):
 
     kind: JobKind
     target: _FileName = Field(
-        description="Name of the file in the signed repository; of the bundle for a harvest."
+        description="Name of the file in the signed repository; of the bundle for a harvest. For "
+        "software, the archive of its packages."
     )
     companions: Annotated[tuple[_FileName, ...], Field(max_length=8)] = Field(
         default=(), description="Additional files, such as a model's manifest."
