@@ -15,6 +15,7 @@ decided itself (it hangs). Starting again after a crash is the service manager's
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import select
@@ -63,6 +64,10 @@ class Slots:
     def version(self) -> str:
         """Of the software in use; empty where nobody wrote it down."""
         return self.versions.get(self.active, "")
+
+    def is_of(self, factory: str) -> bool:
+        """Whether the factory's software is what it was; another one installed by hand wins."""
+        return self.versions.get(FACTORY, factory) == factory
 
     def fallen_back(self, reason: str) -> Slots:
         """With what was in use before."""
@@ -131,6 +136,14 @@ def write_slots(folder: Path, slots: Slots) -> None:
         os.close(handle)
 
 
+def factory_version() -> str:
+    """Of the software that was installed by hand, with this launcher."""
+    try:
+        return importlib.metadata.version("lotsight")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
 def program(folder: Path, slot: str) -> Path:
     """The command of a slot; the factory's is beside this launcher's interpreter."""
     bin_folder = Path(sys.executable).parent if slot == FACTORY else folder / slot / "bin"
@@ -140,7 +153,7 @@ def program(folder: Path, slot: str) -> Path:
 def begin(folder: Path) -> Slots:
     """The slots after this start was counted."""
     slots = read_slots(folder)
-    counted = slots.started()
+    counted = slots.started() if slots.is_of(factory_version()) else Slots()
     if counted == slots:
         return slots
     try:
@@ -149,7 +162,7 @@ def begin(folder: Path) -> Slots:
         # A start that is not counted could go on forever.
         counted = slots.fallen_back(f"its start could not be counted: {exc.strerror}")
     if counted.active != slots.active:
-        _say(f"version {counted.refused} {counted.reason}: back to {counted.active}")
+        _say(f"back to {counted.active}: {counted.refused} {counted.reason or 'was replaced'}")
     return counted
 
 

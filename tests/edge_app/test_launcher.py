@@ -55,6 +55,14 @@ def test_a_start_that_cannot_be_counted_is_not_tried(tmp_path: Path) -> None:
     assert read_slots(tmp_path) == TRIAL
 
 
+def test_software_that_was_installed_by_hand_meanwhile_wins(tmp_path: Path) -> None:
+    here = {"factory": launcher.factory_version()}
+    write_slots(tmp_path, replace(TRIAL, trial_s=None, versions=TRIAL.versions | here))
+    assert begin(tmp_path).active == "b"
+    write_slots(tmp_path, replace(TRIAL, versions=TRIAL.versions | {"factory": "0.0.1"}))
+    assert begin(tmp_path) == read_slots(tmp_path) == Slots()
+
+
 @pytest.mark.parametrize(
     "text",
     [

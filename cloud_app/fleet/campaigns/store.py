@@ -22,7 +22,7 @@ from cloud_app.storage.queries import Sites, of_sites
 from cloud_app.storage.times import from_ms
 from telemetry.aws import JobDocument, JobKind
 
-_KINDS = frozenset({JobKind.MODEL, JobKind.CALIBRATION})
+_KINDS = frozenset({JobKind.MODEL, JobKind.CALIBRATION, JobKind.SOFTWARE})
 """What changes a box; a harvest fetches from it."""
 
 
