@@ -16,6 +16,7 @@ from edge_app.launcher import FACTORY, SLOTS, Slots
 from edge_app.software.archive import unpack
 from edge_app.software.install import Installer
 from edge_app.software.trial import SoftwareTrial
+from telemetry import LotsightError
 from telemetry.aws import JobDocument
 
 _log = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ class SoftwareRollout:
             self.restart(f"software {version} is tried out")
             self.ended.wait(_RESTART_S)
             why = f"the service did not restart within {_RESTART_S:g} s"
-        except Exception as exc:
+        except LotsightError as exc:
             why = str(exc)
         self._write(before)
         msg = f"version {version} rejected: {why}"
