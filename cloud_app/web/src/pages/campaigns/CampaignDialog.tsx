@@ -14,7 +14,7 @@ import { filesOf } from './campaigns';
 
 interface Draft {
   name: string;
-  kind: 'model' | 'calibration';
+  kind: 'model' | 'calibration' | 'software';
   target: string;
   companions: string;
   version: string;
@@ -77,7 +77,7 @@ export function CampaignDialog(props: { onClose: () => void; onMade: (made: Camp
         <Select
           label={t('campaigns.what')}
           value={draft.kind}
-          options={(['model', 'calibration'] as const).map((value) => ({
+          options={(['model', 'calibration', 'software'] as const).map((value) => ({
             value,
             label: word('jobKind', value),
           }))}
@@ -85,13 +85,17 @@ export function CampaignDialog(props: { onClose: () => void; onMade: (made: Camp
         />
         {draft.kind === 'calibration' && text('camera', t('campaigns.camera'))}
         {text('target', t('campaigns.target'), { required: true, hint: t('campaigns.targetHint') })}
-        {text('companions', t('campaigns.companions'), { hint: t('campaigns.companionsHint') })}
-        {text('version', t('campaigns.version'), { required: true })}
+        {draft.kind !== 'software' &&
+          text('companions', t('campaigns.companions'), { hint: t('campaigns.companionsHint') })}
+        {text('version', t('campaigns.version'), {
+          required: true,
+          hint: draft.kind === 'software' ? t('campaigns.softwareHint') : undefined,
+        })}
         <details>
           <summary>{t('campaigns.back')}</summary>
           <p class="hint">{t('campaigns.backHint')}</p>
           {text('formerTarget', t('campaigns.target'))}
-          {text('formerCompanions', t('campaigns.companions'))}
+          {draft.kind !== 'software' && text('formerCompanions', t('campaigns.companions'))}
           {text('formerVersion', t('campaigns.version'), { required: !!draft.formerTarget })}
         </details>
         <Field
