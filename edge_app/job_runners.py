@@ -13,6 +13,7 @@ from edge_app.delivery.tuf_client import TufFetcher
 from edge_app.harvest.shipping import HarvestShipping
 from edge_app.network import ModelFiles
 from edge_app.rollouts import CalibrationRollout, model_rollout
+from edge_app.settings_rollout import SettingsRollout
 from edge_app.software.install import Installer
 from edge_app.software.rollout import SoftwareRollout
 from edge_app.version import version
@@ -23,7 +24,15 @@ def job_runners(
     box: EdgeBox, models: ModelFiles, slots: TwoSlots | None
 ) -> Mapping[JobKind, JobRunner]:
     """What is done for jobs; kinds that this box does not do are missing."""
-    return {**_rollouts(box, models, slots), **_software_jobs(box), **_harvest_jobs(box)}
+    settings: dict[JobKind, JobRunner] = {}
+    if box.remote is not None:
+        settings[JobKind.CONFIG] = SettingsRollout(box.remote, box.config.remote.trial_s)
+    return {
+        **_rollouts(box, models, slots),
+        **settings,
+        **_software_jobs(box),
+        **_harvest_jobs(box),
+    }
 
 
 def _rollouts(

@@ -264,6 +264,7 @@ class JobKind(StrEnum):
     CALIBRATION = "calibration"
     HARVEST = "harvest"
     SOFTWARE = "software"
+    CONFIG = "config"
 
 
 class JobDocument(_AwsMessage):
@@ -272,7 +273,7 @@ class JobDocument(_AwsMessage):
     kind: JobKind
     target: _FileName = Field(
         description="Name of the file in the signed repository; of the bundle for a harvest. For "
-        "software, the archive of its packages."
+        "software, the archive of its packages; for settings, the name of this attempt."
     )
     companions: Annotated[tuple[_FileName, ...], Field(max_length=8)] = Field(
         default=(), description="Additional files, such as a model's manifest."
@@ -288,6 +289,18 @@ class JobDocument(_AwsMessage):
             description="Upload URL of a harvest (HTTPS, such as a pre-signed URL).",
         )
     )
+
+    settings: Annotated[dict[Text64, JsonValue], Field(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        description="Settings to try out, as in the shadow `config` (kind `config` only).",
+    )
+
+    @model_validator(mode="after")
+    def _has_settings(self) -> Self:
+        if (self.kind is JobKind.CONFIG) != (self.settings is not None):
+            msg = f"settings are required for config and invalid otherwise, but got {self.kind}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _has_a_way(self) -> Self:

@@ -105,7 +105,8 @@ class LaunchedBox:
         self.stopped.set()
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-        self.thread.join(60)
+        if self.thread.ident is not None:
+            self.thread.join(60)
 
 
 class ScriptedBoxes:
