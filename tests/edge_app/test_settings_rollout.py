@@ -59,7 +59,7 @@ def test_a_job_outlives_the_restart_and_tells_that_settings_are_in_force(bench: 
     assert len(bench.restarts) == 1
 
 
-def test_settings_that_do_no_good_are_undone_and_told_and_can_be_tried_again(
+def test_settings_that_do_no_good_are_undone_and_can_be_tried_again(
     bench: JobBench,
 ) -> None:
     document = job(evidence={"enter_hold_s": 5})
