@@ -280,6 +280,10 @@ def test_the_steps_are_numbered_without_a_gap() -> None:
     )
 
 
+def test_steps_can_be_taken_back_so_that_a_box_can_fall_back_from_an_update() -> None:
+    assert all("\n-- way back\n" in script for script in shipped_migrations()[2:])
+
+
 def test_a_new_store_has_all_steps(tmp_path: Path, clock: ManualClock) -> None:
     store = open_store(tmp_path / "store.db", clock)
     store.set_layout(layout_of(2))

@@ -38,7 +38,7 @@ from tests.system.service.conftest import Box
 if TYPE_CHECKING:
     from tests.system.service.conftest import Broker, WaitFor
 
-pytestmark = [pytest.mark.mosquitto, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow, pytest.mark.timeout(3000)]
 
 KILLS = int(os.environ.get("LOTSIGHT_TEST_UPDATE_KILLS", "2"))
 REAL = int(os.environ.get("LOTSIGHT_TEST_UPDATE_BOXES", "1"))
@@ -229,7 +229,7 @@ def test_a_campaign_of_software_stops_itself_and_no_kill_stops_a_box(
         )  # fmt: skip
         kill_while_it_updates(real[0], cloud, campaign, wait_for)
         wait_for(
-            lambda: cloud.get(campaign)["state"] == "stopped", "the campaign to stop itself", 600
+            lambda: cloud.get(campaign)["state"] == "stopped", "the campaign to stop itself", 1500
         )
         wait_for(lambda: "returning" not in cloud.get(campaign)["boxes"], "the way back", 300)
         boxes = cloud.boxes(campaign)
