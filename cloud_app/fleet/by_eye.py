@@ -1,7 +1,7 @@
 """Bays that a person should judge by eye, as their boxes ask in their health messages.
 
-The answer goes to the box as a `confirm_bay` command. From then on the bay is asked about no more
-until the box, which hears of it at once, says so itself a minute later.
+The answer goes to the box as a `confirm_bay` command. For two minutes the bay is then asked about no
+more: a box tells once a minute what it asks.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from telemetry.commands import CommandName, ConfirmBayArgs
 from telemetry.health import Health
 
 _LOST = (CommandState.REJECTED, CommandState.FAILED, CommandState.EXPIRED, CommandState.CANCELLED)
+_ASKED_AGAIN_AFTER_MS = 120_000
 _IN_FORCE = (
-    select(bay.c.edge, bay.c.bay, edge.c.health, edge.c.health_ms, edge.c.dead, edge.c.seen_ms)
+    select(bay.c.edge, bay.c.bay, edge.c.health, edge.c.dead, edge.c.seen_ms)
     .select_from(edge)
     .join(bay, (bay.c.edge == edge.c.edge) & (bay.c.layout == edge.c.layout))
     .where(
@@ -55,19 +56,20 @@ def bays_by_eye(session: Session, now: Now, site: str, lot: str) -> list[BayByEy
         if now.staleness(row.dead, row.seen_ms) is not None:
             continue
         if row.edge not in asked:
-            asked[row.edge] = _open(session, row.edge, row.health, row.health_ms)
+            asked[row.edge] = _open(session, now, row.edge, row.health)
         if (camera := asked[row.edge].get(row.bay)) is not None:
             found.append(BayByEye(edge=row.edge, bay=row.bay, camera=camera))
     return found
 
 
-def _open(session: Session, name: str, health: str, health_ms: int) -> dict[str, str]:
-    """Camera by bay that the box asks about and nobody has answered since it asked."""
+def _open(session: Session, now: Now, name: str, health: str) -> dict[str, str]:
+    """Camera by bay that the box asks about and nobody has just answered."""
     try:
         said = Health.model_validate_json(health)
     except ValidationError:  # of another version
         return {}
-    answers = session.rows(_ANSWERS, {"of_edge": name, "since_ms": health_ms})
+    since_ms = now.now_ms - _ASKED_AGAIN_AFTER_MS
+    answers = session.rows(_ANSWERS, {"of_edge": name, "since_ms": since_ms})
     answered = {ConfirmBayArgs.model_validate_json(row.args).bay for row in answers}
     return {
         asked: camera.camera
