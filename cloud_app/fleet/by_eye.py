@@ -1,7 +1,7 @@
 """Bays that a person should judge by eye, as their boxes ask in their health messages.
 
-The answer goes to the box as a `confirm_bay` command. For two minutes the bay is then asked about no
-more: a box tells once a minute what it asks.
+The answer goes to the box as a `confirm_bay` command. For two minutes the bay is then asked about
+no more: a box tells once a minute what it asks.
 """
 
 from __future__ import annotations
