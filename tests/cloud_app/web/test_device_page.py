@@ -16,7 +16,7 @@ from cloud_app.config import FleetConfig
 from cloud_app.fleet.commands import CommandFilter, listed
 from cloud_app.fleet.progress import take_due
 from cloud_app.fleet.worker import FleetWorker
-from cloud_app.ingest.link import Inbound
+from cloud_app.ingest.decode import Inbound
 from cloud_app.storage.times import to_ms
 from edge_app.remote_settings import RemoteSettings
 from telemetry import EdgeTopics, TopicKind
