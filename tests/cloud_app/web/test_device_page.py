@@ -26,7 +26,7 @@ from telemetry.health import CameraHealth, Health, OutboxHealth
 from telemetry.shadow import JsonObject, ShadowUpdate
 from tests.cloud_app.test_command_routes import Wire
 from tests.cloud_app.test_intake import take
-from tests.cloud_app.web.conftest import DESKTOP, PHONE, SHOWN_MS, OpenPage
+from tests.cloud_app.web.conftest import DESKTOP, PHONE, OpenPage
 from tests.cloud_app.web.town import Town
 from tests.kit.axe import serious_findings
 from tests.kit.waiting import eventually
@@ -147,7 +147,7 @@ def test_a_bay_is_judged_by_eye_on_the_page_of_its_lot(
     page = town.let_in(watched.page)
     page.goto(f"{town.url}/lots/harbour/quay")
     asked = page.get_by_role("region", name="Judge by eye").first
-    expect(asked).to_contain_text("these 2 bays contradicts itself", timeout=SHOWN_MS)
+    expect(asked).to_contain_text("these 2 bays contradicts itself")
     asked.get_by_role("button", name="q02").click()
     panel = page.get_by_role("complementary", name="Bay q02").get_by_role(
         "region", name="Judge by eye"
@@ -162,9 +162,9 @@ def test_a_bay_is_judged_by_eye_on_the_page_of_its_lot(
     assert (command.expires - command.issued).total_seconds() == 60
     quay.answer(name, CommandStatus.DONE)
     expect(panel.get_by_role("status")).to_have_text(
-        "Thank you. The box uses your answer from now on.", timeout=SHOWN_MS
+        "Thank you. The box uses your answer from now on."
     )
-    expect(asked.get_by_role("button", name="q02")).to_have_count(0, timeout=SHOWN_MS)
+    expect(asked.get_by_role("button", name="q02")).to_have_count(0)
     expect(asked).to_contain_text("this bay contradicts itself")
     assert watched.complaints == []
     viewer = town.let_in(open_page().page, town.viewer)

@@ -13,7 +13,7 @@ from telemetry import SystemClock
 from tests.cloud_app.hub import Hub, feeding, serving
 from tests.cloud_app.occupancy.sources import SensorSite
 from tests.cloud_app.scripted_edge import ScriptedEdge
-from tests.cloud_app.web.conftest import DESKTOP, PHONE, SHOWN_MS, OpenPage
+from tests.cloud_app.web.conftest import DESKTOP, PHONE, OpenPage
 from tests.kit.axe import serious_findings
 
 pytestmark = [pytest.mark.chromium]
@@ -45,8 +45,7 @@ def test_a_bay_tells_why_and_is_set_by_hand(
     page.goto(f"{url}/lots/north/p1?bay=a2&view=grid")
     panel = page.get_by_role("complementary", name="Bay a2")
     why = panel.get_by_role("region", name="Why")
-    used = "The sources disagree. cam-1 (box-1) is used"
-    expect(why).to_contain_text(used, timeout=SHOWN_MS)
+    expect(why).to_contain_text("The sources disagree. cam-1 (box-1) is used")
     sources = why.locator(".sources li")
     expect(sources).to_have_count(2)
     expect(sources.first).to_contain_text("used")
