@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge_app.alarm_texts import software_alarm
-from edge_app.alarms import AlarmKind
 from edge_app.box import EdgeBox
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
@@ -67,7 +66,6 @@ def _software_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:
         working=box.status.working_cameras,
         busy=lambda: "settings from the cloud are on trial" if remote.is_trying else "",
         restart=box.restart.ask,
-        told=lambda: box.alarms.clear(AlarmKind.SOFTWARE),
     )
     return {JobKind.SOFTWARE: rollout}
 
