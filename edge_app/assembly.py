@@ -211,9 +211,8 @@ def _assemble(
     if link is not None and config.mqtt is not None:
         connect(box, link, config.mqtt, job_runners(box, models, slots), auditor)
     bays = 0 if store.layout is None else len(store.layout.bays)
-    where = (config.edge.edge, config.edge.site)
     text = "edge box %s at site %s: %d bays, %d cameras"
-    _log.info(text, *where, bays, len(cameras))
+    _log.info(text, config.edge.edge, config.edge.site, bays, len(cameras))
     return box
 
 
@@ -301,6 +300,7 @@ def app_of(box: EdgeBox) -> FastAPI:
 
     config, http = box.config, box.config.http
     pictures = PictureSettings(privacy=config.privacy.settings())
+    bays = BayWords(box.cameras, box.store)
     return create_app(
         box.live_state,
         box.status,
@@ -309,12 +309,12 @@ def app_of(box: EdgeBox) -> FastAPI:
             secure=http.cert_file is not None,
             device_token=config.sensing.token,
         ),
-        editor_of(config.camera, box.live_state, lambda: box.network.detector),
+        editor_of(config.camera, box.live_state, lambda: box.network.detector, bays),
         PageSettings(
             hosts=HostNames.of(http.host, http.hosts),
             pictures=pictures,
             devices=box.devices,
-            bays=BayWords(box.cameras, box.store),
+            bays=bays,
         ),
         partial(downloads_of, box),
     )

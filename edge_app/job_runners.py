@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from edge_app.alarm_texts import software_alarm
 from edge_app.box import EdgeBox
+from edge_app.calibration_edits import CalibrationEdits
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
@@ -37,16 +39,16 @@ def job_runners(
 def _rollouts(
     box: EdgeBox, models: ModelFiles, slots: TwoSlots | None
 ) -> Mapping[JobKind, JobRunner]:
-    """What is done for the jobs that roll something out; nothing without `[rollout]`."""
-    config = box.config.rollout
+    """What is done for the jobs that roll something out; without `[rollout]` edits alone."""
+    config, allowed = box.config.rollout, box.config.remote.allows_changes
+    edits = partial(CalibrationEdits, box.cameras, box.live_state.image, allowed)
     if config is None or slots is None:
-        return {}
+        return {JobKind.CALIBRATION: edits()}
     folder = box.config.edge.state_dir / "rollout"
     fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
-    return {
-        JobKind.MODEL: model_rollout(slots, fetcher, models, box.network, box.scheduler.post),
-        JobKind.CALIBRATION: CalibrationRollout(box.cameras, fetcher, folder / "calibration"),
-    }
+    signed = CalibrationRollout(box.cameras, fetcher, folder / "calibration")
+    model = model_rollout(slots, fetcher, models, box.network, box.scheduler.post)
+    return {JobKind.MODEL: model, JobKind.CALIBRATION: edits(signed)}
 
 
 def _software_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:

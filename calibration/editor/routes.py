@@ -14,15 +14,19 @@ from calibration.editor.documents import (
     CheckRequest,
     Draft,
     ExportRequest,
+    EyeAnswer,
     PictureRequest,
     ProposeRequest,
     RollbackRequest,
     SaveRequest,
     TabId,
 )
+from calibration.editor.guard import TOKEN_HEADER
+from calibration.editor.judging import EyeQuestions
 from calibration.editor.session import EditorSession, ImportChoice
 from calibration.editor.views import (
     AlignView,
+    ByEye,
     FindingList,
     ImportedBays,
     JudgedBays,
@@ -53,6 +57,8 @@ class EditorSettings:
         saved: called with each saved calibration, once it is on disk.
         home: address of the pages that the editor is part of; None: it stands alone.
         applies: whether a running box loads what is saved.
+        by_eye: which bays a person should judge; None: nothing runs that could ask.
+        saved_hint: what becomes of what is saved, in a sentence for people.
     """
 
     author_of: Callable[[Request], str]
@@ -60,26 +66,30 @@ class EditorSettings:
     saved: Callable[[str, Calibration], None] | None = None
     home: str | None = None
     applies: bool = False
+    by_eye: EyeQuestions | None = None
+    saved_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EditorState:
-    """What the endpoints share; `app.state.editor`.
+    """What the endpoints work with.
 
     Attributes:
         sessions: gives the cameras that can be calibrated.
         settings: how the editor is served.
         token: that every change must carry.
+        token_header: in which header.
     """
 
     sessions: Callable[[], Sequence[EditorSession]]
     settings: EditorSettings
     token: str
+    token_header: str = TOKEN_HEADER
 
 
 def state_of(request: Request) -> EditorState:
-    """What the endpoints share."""
-    state: EditorState = request.app.state.editor
+    """What the endpoints work with; `app.state.editor` gives it for a request."""
+    state: EditorState = request.app.state.editor(request)
     return state
 
 
@@ -118,9 +128,11 @@ def start(session: SessionOf, state: State, author: Author) -> SessionView:
         **dict(session.summary()),
         cameras=tuple(other.camera for other in state.sessions()),
         token=state.token,
+        token_header=state.token_header,
         author=author,
         home=state.settings.home,
         applies=state.settings.applies,
+        saved_hint=state.settings.saved_hint,
     )
 
 
@@ -146,6 +158,23 @@ def check(session: SessionOf, body: CheckRequest) -> FindingList:
 def live(session: SessionOf, body: PictureRequest) -> JudgedBays:
     """What the network sees in each bay of a document."""
     return JudgedBays(states=session.live(body))
+
+
+@router.get("/by-eye")
+def asked_by_eye(session: SessionOf, state: State) -> ByEye:
+    """Bays that a person should judge by eye, since the evidence on them contradicts itself."""
+    questions = state.settings.by_eye
+    return ByEye(bays=() if questions is None else questions.wanted(session.camera))
+
+
+@router.post("/by-eye", status_code=204)
+def answer_by_eye(session: SessionOf, body: EyeAnswer, state: State) -> None:
+    """Say whether a vehicle is in a bay; the box uses it for this bay from the next image on."""
+    questions = state.settings.by_eye
+    present = session.present()
+    if questions is None or present is None or body.bay not in present.bay_ids:
+        raise HTTPException(404, f"expected a bay in use of {session.camera}, but got {body.bay!r}")
+    questions.confirm(body.bay, body.occupied)
 
 
 @router.post("/propose")

@@ -116,6 +116,7 @@ NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/availability": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/by-eye": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/sources": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/manual": {
         "PUT": Permission.WRITE,
@@ -161,6 +162,9 @@ NEEDED: Mapping[str, Mapping[str, Permission]] = {
         "DELETE": Permission.OPERATE,
     },
     f"{_V1}/edges/{{edge}}/commands/{{command}}/file": {"GET": Permission.OPERATE},
+    f"{_V1}/edges/{{edge}}/cameras/{{camera}}/calibration": {"GET": Permission.READ},
+    f"{_V1}/edges/{{edge}}/cameras/{{camera}}/calibration/fetch": {"POST": Permission.PICTURES},
+    f"{_V1}/edges/{{edge}}/cameras/{{camera}}/calibration/rollback": {"POST": Permission.PICTURES},
     f"{_V1}/campaigns": {"GET": Permission.READ, "POST": Permission.OPERATE},
     f"{_V1}/campaigns/{{campaign}}": {"GET": Permission.READ},
     f"{_V1}/campaigns/{{campaign}}/boxes": {"GET": Permission.READ},
