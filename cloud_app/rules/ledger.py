@@ -76,16 +76,17 @@ _LASTING = select(alert.c.alert).where(
 )
 
 
-def spells(session: Session, at: Collection[At]) -> dict[At, Spell]:
-    """The spells that are kept of some rules, sites and keys."""
-    if not at:
+def spells(
+    session: Session, rules: Collection[str], places: Collection[tuple[str, str]]
+) -> dict[At, Spell]:
+    """The spells that are kept of some rules at some places, each (site, key)."""
+    if not (rules and places):
         return {}
-    given = {"rules": sorted({each[0] for each in at}), "keys": sorted({each[2] for each in at})}
-    wanted = set(at)
+    given = {"rules": sorted(rules), "keys": sorted({key for _, key in places})}
     return {
-        place: Spell.from_json(json.loads(row.spell))
+        (row.rule, row.site, row.key): Spell.from_json(json.loads(row.spell))
         for row in session.rows(_SPELLS, given)
-        if (place := (row.rule, row.site, row.key)) in wanted
+        if (row.site, row.key) in places
     }
 
 
@@ -117,6 +118,8 @@ def keep(
     """Write the spells that changed; one that says nothing any more goes."""
     kept: list[Values] = []
     gone: list[dict[str, str]] = []
+    # One event's values are those of every rule that it met.
+    texts: dict[int, str] = {}
     for at, values in touched.items():
         spell = after[at]
         which, site, key = at
@@ -124,7 +127,8 @@ def keep(
             gone.append({"of": which, "at": site, "which": key})
             continue
         due = due_ms(rules[which].window, spell)
-        kept.append((*at, json.dumps(spell.to_json()), told(values), due))
+        text = texts.get(id(values)) or texts.setdefault(id(values), told(values))
+        kept.append((*at, json.dumps(spell.to_json()), text, due))
     session.upsert(_KEEP, kept)
     session.run_many(_FORGET, gone)
 
