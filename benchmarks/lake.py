@@ -30,7 +30,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,7 +48,7 @@ from cloud_app.storage.open import open_database
 from cloud_app.storage.times import to_ms
 from telemetry import SystemClock
 from tests.cloud_app.scripted_edge import ScriptedEdge
-from tests.cloud_app.servers import running_postgres
+from tests.cloud_app.servers import PostgresCluster, running_postgres
 
 HERE = Path(__file__).resolve()
 SITES, LOTS_A_SITE, DAYS, BAYS = 50, 20, 30, 40
@@ -98,10 +98,21 @@ def ingest(folder: Path, url: str, events: int, *, with_lake: bool) -> dict[str,
     return {"events_per_s": round(count / took_s), "cpu_us": round(1e6 * used_s / count, 1)}
 
 
+@contextmanager
+def postgres() -> Iterator[PostgresCluster]:
+    """A private cluster with fsync on."""
+    found = shutil.which("initdb", path=os.environ.get("PATH", "") + ":/usr/lib/postgresql/15/bin")
+    if found is None:
+        msg = "initdb is needed"
+        raise SystemExit(msg)
+    with running_postgres(Path(found).resolve().parent) as cluster:
+        yield cluster
+
+
 def cost(options: argparse.Namespace) -> None:
     """Runs without and with a lake, in turn, and what the lake costs."""
     seen: dict[str, list[dict[str, float]]] = {"without": [], "with": []}
-    with running_postgres() if options.postgres else nullcontext() as server:
+    with postgres() if options.postgres else nullcontext() as server:
         for n in range(options.pairs):
             for which, runs in seen.items():
                 url = () if server is None else ("--url", server.new_database(f"{which}{n}"))

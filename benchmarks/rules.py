@@ -4,8 +4,8 @@
 
 Three cases: rules as a city has them, each about one of the sites and some kinds of events; rules
 that all look at every event, which meets one in fifty; and the same where it meets a quarter.
-No two have the same condition. Each is measured twice: judging alone (conditions and windows), and the
-whole round (events read from SQLite by position; windows, outcomes and the position written, a
+No two have the same condition. Each is measured twice: judging alone (conditions and windows), and
+the whole round (events read from SQLite by position; windows, outcomes and the position written, a
 transaction per batch). The process is held to one core, and its processor time is printed too,
 which other work on the machine does not change much.
 """
