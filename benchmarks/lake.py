@@ -1,7 +1,7 @@
 """What the lake costs the intake, and how long one lot's month takes to read.
 
 `ingest`: events from a consumer's inbox to the commit, without and with a lake that writes all the
-while (ten thousand events a file, not an hour's as by default) and has all of them at the end, in
+while (twenty thousand events a file, not an hour's as by default) and has all of them at the end, in
 turn. What counts is the processor time per event, of this process and of the database, which other
 work on the machine changes little: the lake's share of it is what it costs the rate of a machine
 that is busy. By the clock it costs less where a core is idle. With `--postgres` on a private
@@ -64,7 +64,7 @@ def ingest(folder: Path, url: str, events: int, *, with_lake: bool) -> dict[str,
     messages = interleaved(range(EDGES), events // EDGES)
     # Connections, caches and plans of both are those of a service that runs.
     worker.take(messages[:500])
-    config = LakeConfig(folder=folder / "lake", roll_rows=10_000)
+    config = LakeConfig(folder=folder / "lake", roll_rows=20_000)
     lake = LakeWorker(config, database, clock, "pk", 24)
     lake.seal()
     for message in messages[500:]:
@@ -72,7 +72,7 @@ def ingest(folder: Path, url: str, events: int, *, with_lake: bool) -> dict[str,
     done = threading.Event()
 
     def rounds() -> None:
-        while not done.wait(0.2):
+        while not done.wait(1.0):
             lake.tick()
 
     threads = [threading.Thread(target=worker.run)]
