@@ -68,11 +68,18 @@ def _about(box: EdgeBox) -> JsonObject:
 
 
 def _config_shadow(box: EdgeBox) -> ShadowPart:
-    remote = box.remote
+    remote, software = box.remote, box.software
+
+    def accepted() -> None:
+        if remote is not None:
+            remote.answered()
+        if software is not None:
+            software.answered()
+
     if remote is None:
-        return ShadowPart(box.status.reported_config)
+        return ShadowPart(box.status.reported_config, accepted=accepted)
     return ShadowPart(
-        lambda: box.status.reported_config() | remote.report(), remote.follow, remote.answered
+        lambda: box.status.reported_config() | remote.report(), remote.follow, accepted
     )
 
 
@@ -85,6 +92,15 @@ def _remote_actions(box: EdgeBox, link: MqttLink, auditor: Auditor | None) -> Re
 
         settings = PictureSettings(privacy=box.config.privacy.settings())
         return PictureMaker(box.live_state, settings).jpeg(camera, overlay=False)[0]
+
+    def reference(camera: str) -> tuple[bytes, bool]:
+        file = box.cameras.calibration_file(camera)  # says which cameras there are
+        if not box.config.remote.pictures:
+            msg = "images are switched off: [remote] pictures = false"
+            raise ConfigError(msg)
+        from edge_app.http.pictures import drawing_ground
+
+        return drawing_ground(file, box.live_state.latest(camera), box.config.privacy.settings())
 
     def bundle() -> Path:
         from edge_app.http.metrics import registry_of
@@ -101,6 +117,7 @@ def _remote_actions(box: EdgeBox, link: MqttLink, auditor: Auditor | None) -> Re
         diagnostics=box.status.diagnostics,
         bundle=bundle,
         still=still,
+        reference=reference,
         log=recent_lines,
         audit=None if auditor is None else auditor.look_soon,
         restart=box.restart.ask,

@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from telemetry.bounds import MAX_DETAILS, MAX_NUMBER, NO_NUL, Name64, Text1k, Text64
 from telemetry.errors import TelemetryError
 from telemetry.messages import Message
+from telemetry.packing import Packed
 from telemetry.topics import Topic, TopicFilter
 from telemetry.vocabulary import Identifier, is_identifier
 
@@ -263,14 +264,30 @@ class JobKind(StrEnum):
     MODEL = "model"
     CALIBRATION = "calibration"
     HARVEST = "harvest"
+    SOFTWARE = "software"
+    CONFIG = "config"
+
+
+class CalibrationEdit(_AwsMessage):
+    """A camera's calibration that was edited in the cloud; it comes inside the job."""
+
+    base_revision: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = Field(
+        description="The revision that was edited; 0: the camera has none yet."
+    )
+    packed: Packed = Field(description="The calibration file: UTF-8, zlib (RFC 1950), base64.")
 
 
 class JobDocument(_AwsMessage):
-    """What to roll out or to send. Bytes go by TUF or over HTTPS, never inside the job."""
+    """What to roll out or to send.
+
+    Bytes go by TUF or over HTTPS, never inside the job: but for a calibration edited in the cloud,
+    which is no more than a setting, and checked like one.
+    """
 
     kind: JobKind
     target: _FileName = Field(
-        description="Name of the file in the signed repository; of the bundle for a harvest."
+        description="Name of the file in the signed repository; of the bundle for a harvest. For "
+        "software, the archive of its packages; for settings, the name of this attempt."
     )
     companions: Annotated[tuple[_FileName, ...], Field(max_length=8)] = Field(
         default=(), description="Additional files, such as a model's manifest."
@@ -286,6 +303,24 @@ class JobDocument(_AwsMessage):
             description="Upload URL of a harvest (HTTPS, such as a pre-signed URL).",
         )
     )
+
+    edit: CalibrationEdit | None = Field(
+        default=None, description="Of a calibration that is not in the signed repository."
+    )
+    settings: Annotated[dict[Text64, JsonValue], Field(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        description="Settings to try out, as in the shadow `config` (kind `config` only).",
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.edit is not None and (self.kind is not JobKind.CALIBRATION or self.camera is None):
+            msg = f"edit is valid for the calibration of a camera only, but got kind {self.kind}"
+            raise ValueError(msg)
+        if (self.kind is JobKind.CONFIG) != (self.settings is not None):
+            msg = f"settings are required for config and invalid otherwise, but got {self.kind}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _has_a_way(self) -> Self:
