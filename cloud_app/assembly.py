@@ -30,6 +30,7 @@ from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.gates.worker import GateWorker
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
+from cloud_app.ingest.sensors.downlink_sender import DownlinkSender
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.ingest.worker import IngestWorker, Sink
@@ -222,9 +223,12 @@ def _network_workers(
     networks = config.sensors.network
     of_sensors = [each for each in networks if not each.kind.is_of_gates]
     of_gates = [each for each in networks if each.kind.is_of_gates]
+    worker = SensorWorker(database, of_sensors, clock, intake=sensors)
+    sender = DownlinkSender(database, config.sensors, worker.links, clock)
     return (
-        SensorWorker(database, of_sensors, clock, intake=sensors),
+        worker,
         GateWorker(database, of_gates, clock, intake=gates),
+        LeaderRounds("downlinks", sender.tick, database.lead),
     )
 
 
