@@ -21,7 +21,11 @@ from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
 from cloud_app.fleet.authority.broker_files import BrokerFiles
-from cloud_app.fleet.authority.keeper import BrokerFileKeeper, end_connection
+from cloud_app.fleet.authority.keeper import (
+    BrokerFileKeeper,
+    RevocationListKeeper,
+    end_connection,
+)
 from cloud_app.fleet.authority.own_issuer import OwnIssuer
 from cloud_app.fleet.campaigns.rounds import CampaignRounds
 from cloud_app.fleet.worker import FleetRounds, FleetWorker, fleet_requests
@@ -257,6 +261,7 @@ def _rounds(
     accuracy = AccuracyKeeper(database, clock, stale_after_s)
     stays = StayKeeper(database, config.retention, clock)
     reports = Sender(database, accounts.tenants, accounts.url, clock)
+    lists = RevocationListKeeper(OwnIssuer(), database, clock)
     return (
         LeaderRounds("reconciliation", reconciler.tick, leads, lost=reconciler.forget),
         LeaderRounds("counts of lots", counter.tick, leads),
@@ -269,6 +274,7 @@ def _rounds(
         LeaderRounds("accuracy of forecasts", accuracy.tick, leads, every_s=300.0),
         LeaderRounds("stays of days", stays.tick, leads, every_s=60.0),
         LeaderRounds("scheduled reports", reports.tick, leads, every_s=60.0),
+        LeaderRounds("revocation lists", lists.tick, leads, every_s=5.0),
         *_broker_files(config, database, clock),
     )
 

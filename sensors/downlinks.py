@@ -21,7 +21,7 @@ _MOST_PORT: Final = 223
 """Higher ports are LoRaWAN's own."""
 
 
-class Action(StrEnum):
+class DownlinkAction(StrEnum):
     """What is asked of a device."""
 
     INTERVAL = "interval"
@@ -84,13 +84,13 @@ def _nwave_interval(interval_s: int) -> bytes:
 
 _RESTART: Final = Encoder(85, lambda _: b"\xff\x10\xff")
 _MILESIGHT: Final = {
-    Action.INTERVAL: Encoder(85, _milesight_interval, (60, 64_800)),
-    Action.RESTART: _RESTART,
+    DownlinkAction.INTERVAL: Encoder(85, _milesight_interval, (60, 64_800)),
+    DownlinkAction.RESTART: _RESTART,
 }
-ENCODERS: Final[Mapping[str, Mapping[Action, Encoder]]] = {
+ENCODERS: Final[Mapping[str, Mapping[DownlinkAction, Encoder]]] = {
     "milesight-em310-udl": _MILESIGHT,
     "milesight-em400": _MILESIGHT,
-    "nwave-ncc405": {Action.INTERVAL: Encoder(53, _nwave_interval, (60, 4_095))},
+    "nwave-ncc405": {DownlinkAction.INTERVAL: Encoder(53, _nwave_interval, (60, 4_095))},
 }
 """Profile -> action -> how."""
 
@@ -101,7 +101,7 @@ _WHY_NOT: Final[Mapping[str, str]] = {
 }
 
 
-def encode(profile_id: str, action: Action, interval_s: int | None = None) -> Downlink:
+def encode(profile_id: str, action: DownlinkAction, interval_s: int | None = None) -> Downlink:
     """The bytes that ask a device of a profile for something.
 
     Args:

@@ -24,7 +24,7 @@ from cloud_app.ingest.sensors.downlinks import (
 from cloud_app.sensor_views import SensorDetail
 from cloud_app.storage.database import Session
 from cloud_app.storage.sensor_queries import find_sensor
-from sensors.downlinks import Action, Downlink
+from sensors.downlinks import Downlink, DownlinkAction
 from telemetry import Identifier
 
 router = APIRouter(
@@ -37,7 +37,7 @@ class NewDownlink(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Action
+    action: DownlinkAction
     interval_s: int | None = Field(
         default=None, ge=1, le=2_678_400, description="of the action interval"
     )
@@ -79,7 +79,9 @@ class NewDownlink(BaseModel):
 class DownlinkList(BaseModel):
     """Downlinks to a sensor, and what it can be asked for."""
 
-    actions: list[Action] = Field(description="that its profile has bytes for; bytes always")
+    actions: list[DownlinkAction] = Field(
+        description="that its profile has bytes for; bytes always"
+    )
     unreachable: str | None = Field(description="why no downlink can be sent to it now")
     downlinks: list[DownlinkNow] = Field(description="the newest first")
 

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from cloud_app.config.section import Section, is_loopback
 from sensors.decoders import profile_of
-from sensors.downlinks import Action, Downlink
+from sensors.downlinks import Downlink, DownlinkAction
 from sensors.envelopes import ServerKind
 from sensors.errors import SensorError
 from telemetry import ConfigError, Identifier, SiteId
@@ -79,7 +79,7 @@ class DownlinkConfig(Section):
     """Bytes that a maker's document gives for an action which this release does not know."""
 
     profile: Identifier
-    action: Action
+    action: DownlinkAction
     f_port: int
     payload: Hex = Field(description="hexadecimal")
 
@@ -98,7 +98,7 @@ class DownlinkConfig(Section):
             self.downlink()
         except SensorError as exc:
             raise ValueError(str(exc)) from exc
-        if self.action not in (Action.RECALIBRATE, Action.RESTART):
+        if self.action not in (DownlinkAction.RECALIBRATE, DownlinkAction.RESTART):
             msg = f"action: expected recalibrate or restart, but got {self.action.value}"
             raise ValueError(msg)
         return self

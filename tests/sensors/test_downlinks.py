@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sensors.decoders import PROFILES
-from sensors.downlinks import ENCODERS, Action, Downlink, encode
+from sensors.downlinks import ENCODERS, Downlink, DownlinkAction, encode
 from sensors.errors import SensorError
 
 
@@ -25,13 +25,15 @@ from sensors.errors import SensorError
 def test_bytes_of_makers(
     profile: str, action: str, interval_s: int | None, f_port: int, payload: str
 ) -> None:
-    made = encode(profile, Action(action), interval_s)
+    made = encode(profile, DownlinkAction(action), interval_s)
     assert (made.f_port, made.payload.hex()) == (f_port, payload)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("action", [Action.INTERVAL, Action.RECALIBRATE, Action.RESTART])
-def test_what_no_maker_published_is_refused_by_name(profile: str, action: Action) -> None:
+@pytest.mark.parametrize(
+    "action", [DownlinkAction.INTERVAL, DownlinkAction.RECALIBRATE, DownlinkAction.RESTART]
+)
+def test_what_no_maker_published_is_refused_by_name(profile: str, action: DownlinkAction) -> None:
     if action in ENCODERS.get(profile, {}):
         return
     with pytest.raises(SensorError) as caught:
@@ -50,12 +52,12 @@ def test_what_no_maker_published_is_refused_by_name(profile: str, action: Action
 )  # fmt: skip
 def test_an_interval_that_a_device_does_not_take(profile: str, interval_s: int | None) -> None:
     with pytest.raises(SensorError, match=f"expected [0-9]+ to [0-9]+ s, but got {interval_s}"):
-        encode(profile, Action.INTERVAL, interval_s)
+        encode(profile, DownlinkAction.INTERVAL, interval_s)
 
 
 def test_an_interval_with_something_else() -> None:
     with pytest.raises(SensorError, match="expected none with restart"):
-        encode("milesight-em400", Action.RESTART, 600)
+        encode("milesight-em400", DownlinkAction.RESTART, 600)
 
 
 @pytest.mark.parametrize(("f_port", "size"), [(0, 1), (224, 1), (1, 0), (1, 243)])

@@ -16,12 +16,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud_app.config import NetworkConfig, NetworkKind, SensorsConfig
 from cloud_app.ingest.sensors.downlink_sender import DownlinkSender
 from cloud_app.ingest.sensors.downlink_ways import Wanted
-from cloud_app.ingest.sensors.downlinks import ask, listed
+from cloud_app.ingest.sensors.downlinks import ask, find, listed
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.times import to_ms
-from sensors.downlinks import Action
+from sensors.downlinks import DownlinkAction
 from telemetry import ManualClock
 from tests.cloud_app.sensors.town import (
     NOW,
@@ -36,6 +36,8 @@ from tests.cloud_app.sensors.town import (
 from tests.cloud_app.sensors.town import things_stack as of_things_stack
 from tests.cloud_app.servers import wait_until
 from tests.kit.mosquitto import Mosquitto
+
+DOWN = "+/device/+/command/down"
 
 
 @pytest.fixture
@@ -153,7 +155,7 @@ def test_downlinks_on_a_real_broker(broker: Mosquitto, tmp_path: Path) -> None:
 
     servers.on_message = answer
     servers.connect("127.0.0.1", broker.port)
-    servers.subscribe([("application/+/device/+/command/down", 1), ("v3/+/devices/+/down/push", 0)])
+    servers.subscribe([(f"application/{DOWN}", 1), ("v3/+/devices/+/down/push", 0)])
     servers.loop_start()
     with working(worker):
         up = chirpstack(eui(1), "01", f_port=85)
@@ -163,7 +165,7 @@ def test_downlinks_on_a_real_broker(broker: Mosquitto, tmp_path: Path) -> None:
         wait_until(lambda: sum(worker.counts.values()) == 2, 20, "both uplinks")
         with database.write() as session:
             for number in (1, 2):
-                wanted = Wanted("north", eui(number), Action.INTERVAL, 1200)
+                wanted = Wanted("north", eui(number), DownlinkAction.INTERVAL, 1200)
                 ask(session, config, wanted, "ann", to_ms(NOW))
         sender.tick()
         wait_until(lambda: states() == ["acknowledged"] * 2, 20, "both devices' acknowledgement")
@@ -175,9 +177,16 @@ def test_downlinks_on_a_real_broker(broker: Mosquitto, tmp_path: Path) -> None:
     ]
     # With the broker away nothing is lost: it waits, and says so.
     with database.write() as session:
-        ask(session, config, Wanted("north", eui(1), Action.RESTART), "ann", to_ms(NOW) + 1)
+        ask(
+            session,
+            config,
+            Wanted("north", eui(1), DownlinkAction.RESTART, id="d3"),
+            "ann",
+            to_ms(NOW),
+        )
     sender.tick()
     with database.read() as session:
-        [found] = listed(session, "north", eui(1), 1)
+        found = find(session, "d3")
+    assert found is not None
     assert (found.state.value, "is away" in found.detail) == ("waiting", True)
     database.close()

@@ -11,7 +11,7 @@ from cloud_app.config import NetworkKind, SensorsConfig
 from cloud_app.errors import DownlinkError
 from cloud_app.storage.database import Session
 from cloud_app.storage.sensor_tables import sensor, sensor_frame
-from sensors.downlinks import ENCODERS, Action, Downlink, encode
+from sensors.downlinks import ENCODERS, Downlink, DownlinkAction, encode
 from sensors.envelopes import DeviceAddress, ServerKind, address_of
 from sensors.errors import SensorError
 
@@ -37,7 +37,7 @@ class Wanted:
 
     site: str
     device: str
-    action: Action
+    action: DownlinkAction
     interval_s: int | None = None
     downlink: Downlink | None = None
     confirmed: bool = True
@@ -77,10 +77,10 @@ def bytes_for(config: SensorsConfig, profile: str | None, wanted: Wanted) -> Dow
     Raises:
         DownlinkError: nobody knows them.
     """
-    if (wanted.action is Action.BYTES) != (wanted.downlink is not None):
+    if (wanted.action is DownlinkAction.BYTES) != (wanted.downlink is not None):
         msg = "f_port and payload: expected them with the action bytes, and with no other"
         raise DownlinkError(msg)
-    if wanted.interval_s is not None and wanted.action is not Action.INTERVAL:
+    if wanted.interval_s is not None and wanted.action is not DownlinkAction.INTERVAL:
         msg = f"interval_s: expected none with {wanted.action.value}, but got {wanted.interval_s}"
         raise DownlinkError(msg)
     if wanted.downlink is not None:
@@ -97,11 +97,11 @@ def bytes_for(config: SensorsConfig, profile: str | None, wanted: Wanted) -> Dow
         raise DownlinkError(str(exc)) from exc
 
 
-def actions_for(config: SensorsConfig, profile: str | None) -> list[Action]:
+def actions_for(config: SensorsConfig, profile: str | None) -> list[DownlinkAction]:
     """What a device of a profile can be asked for; `bytes` always."""
     known = set(ENCODERS.get(profile or "", {}))
     known |= {each.action for each in config.downlink if each.profile == profile}
-    return [each for each in Action if each in known or each is Action.BYTES]
+    return [each for each in DownlinkAction if each in known or each is DownlinkAction.BYTES]
 
 
 _SENSOR = select(sensor.c.edge).where(

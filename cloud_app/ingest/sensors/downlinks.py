@@ -30,7 +30,7 @@ from cloud_app.ingest.sensors.downlink_ways import Wanted, Way, bytes_for, way_t
 from cloud_app.storage.database import Row, Session, Value
 from cloud_app.storage.sensor_tables import sensor, sensor_downlink
 from cloud_app.storage.times import from_ms
-from sensors.downlinks import Action, Downlink
+from sensors.downlinks import Downlink, DownlinkAction
 from sensors.envelopes import DownlinkEvent, DownlinkOrder, Stage, reference_of
 
 _t = sensor_downlink
@@ -54,7 +54,7 @@ class DownlinkNow(BaseModel):
     id: str
     site: str
     device: str
-    action: Action
+    action: DownlinkAction
     interval_s: int | None
     f_port: int
     payload: str = Field(description="hexadecimal")
@@ -280,7 +280,7 @@ def _now(row: Mapping[str, Any]) -> DownlinkNow:
         id=row["downlink"],
         site=row["site"],
         device=row["device"],
-        action=Action(row["action"]),
+        action=DownlinkAction(row["action"]),
         interval_s=row["interval_s"],
         f_port=row["f_port"],
         payload=row["payload"],

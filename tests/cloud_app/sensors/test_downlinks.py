@@ -30,7 +30,7 @@ from cloud_app.ingest.sensors.downlinks import prune_downlinks
 from cloud_app.storage.database import Database
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.times import to_ms
-from sensors.downlinks import Action
+from sensors.downlinks import DownlinkAction
 from sensors.envelopes import ServerKind
 from telemetry import ConfigError
 from tests.cloud_app.hub import Hub
@@ -131,7 +131,7 @@ def town_on(database: Database) -> Iterator[Town]:
             for kind in ServerKind
         )
         recalibrate = DownlinkConfig(
-            profile="bosch-tps110", action=Action.RECALIBRATE, f_port=10, payload="01"
+            profile="bosch-tps110", action=DownlinkAction.RECALIBRATE, f_port=10, payload="01"
         )
         config = SensorsConfig(downlink_api=apis, downlink=(recalibrate,))
         hub = Hub(database, HTTP, sensors=config)
