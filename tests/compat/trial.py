@@ -26,6 +26,7 @@ import cv2
 import httpx
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from simulator import make_sample
 from tests.cloud_app.processes import Consumer
@@ -78,7 +79,7 @@ class Recorder:
         self._client.on_message = self._heard
         self._client.connect("127.0.0.1", port)
         # `retain as published`, so that what is to be kept can be told from what is not.
-        options = mqtt.SubscribeOptions(qos=1, retainAsPublished=True)
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
         self._client.subscribe([("pk/#", options), ("$aws/#", options)])
         self._client.loop_start()
 
@@ -142,12 +143,7 @@ class Trial:
 def _try(trial: Trial, bays: int, log: Callable[[], str]) -> None:
     trial.see("the box is connected", lambda: bool(trial.get().get("online")), 120)
     trial.see("its layout is known", lambda: trial.get().get("bays") == bays)
-    decided = {"occupied", "free"}
-    trial.see(
-        "every bay has a state",
-        lambda: [s in decided for s in trial.states()] == [True] * bays,
-        120,
-    )
+    trial.see("every bay has a state", lambda: trial.decided() == bays, 120)
     trial.see("its health is known", lambda: bool(trial.get().get("health")))
     trial.see("its shadow is known", lambda: "software" in json.dumps(trial.get("/shadow")))
     for name in ("diagnostics", "refresh_layout"):

@@ -323,9 +323,9 @@ def test_an_api_that_is_not_as_it_must_be(change: dict[str, Any], why: str) -> N
         "name": "a", "kind": "chirpstack", "url": "https://c.example.org", "token": "t",
         "sites": ["north"],
     }  # fmt: skip
-    assert CloudConfig(sensors={"downlink_api": [right]})  # type: ignore[arg-type]
+    assert CloudConfig(sensors={"downlink_api": [right]})
     with pytest.raises(ValueError, match=why):
-        CloudConfig(sensors={"downlink_api": [right | change]})  # type: ignore[arg-type]
+        CloudConfig(sensors={"downlink_api": [right | change]})
 
 
 def test_a_token_file_that_cannot_be_read(tmp_path: Path) -> None:
