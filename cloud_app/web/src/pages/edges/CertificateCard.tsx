@@ -15,6 +15,7 @@ import { Loaded, Notice } from '../../components/states';
 import { At, nowMs } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { count } from '../../i18n/format';
+import { Day } from '../provisioning/Day';
 import { CERTIFICATE_TONES, certificateState } from '../provisioning/provisioning';
 
 export function CertificateCard({ edge, site }: { edge: string; site: string }) {
@@ -110,9 +111,9 @@ function CertificateFacts({ newest, before, site }: FactsProps) {
           ),
         ],
         [t('deviceCertificate.earlier'), before.length > 0 && count(before.length)],
-        [t('provisioning.ends'), <At key="ends" at={ends} site={site} />],
+        [t('provisioning.ends'), <Day key="ends" at={ends} />],
         [
-          t('certificateState.revoked'),
+          t('deviceCertificate.revoked'),
           revoked && (
             <span key="revoked">
               <At at={revoked} site={site} /> <span class="soft">{revoked_by}</span>

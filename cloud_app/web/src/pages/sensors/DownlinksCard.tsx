@@ -217,7 +217,7 @@ function Row({ downlink, reload }: { downlink: Downlink; reload: () => void }) {
       <th scope="row">
         {word('downlinkAction', action)}
         {interval_s !== null && ` ${span(interval_s)}`}
-        <code class="sub">
+        <code class="downlink-bytes">
           {f_port}: {payload}
         </code>
       </th>
