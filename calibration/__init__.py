@@ -12,7 +12,6 @@ from calibration.diff import BayChange, ChangeKind, Difference, compare
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from calibration.files import (
     Revision,
-    format_calibration,
     list_revisions,
     load_calibration,
     load_revision,
@@ -31,6 +30,13 @@ from calibration.rows import (
     copy_row,
     row_bays,
     row_quads,
+)
+from calibration.succession import (
+    brought_back,
+    format_calibration,
+    lost_masks,
+    next_revision,
+    with_retired,
 )
 from calibration.types import (
     Area,
@@ -69,6 +75,7 @@ __all__ = [
     "RowPlan",
     "Severity",
     "Street",
+    "brought_back",
     "calibration_from_data",
     "check_calibration",
     "checksum_of",
@@ -79,7 +86,9 @@ __all__ = [
     "list_revisions",
     "load_calibration",
     "load_revision",
+    "lost_masks",
     "next_id",
+    "next_revision",
     "normalise_bay",
     "normalise_calibration",
     "number_bays",
@@ -92,4 +101,5 @@ __all__ = [
     "save_calibration",
     "seal",
     "seal_calibration",
+    "with_retired",
 ]

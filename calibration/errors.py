@@ -42,7 +42,7 @@ class RevisionConflictError(CalibrationError):
         found_revision: the revision that the file holds now; 0 when there is no file.
     """
 
-    def __init__(self, path: Path, expected_revision: int, found_revision: int) -> None:
+    def __init__(self, path: Path | str, expected_revision: int, found_revision: int) -> None:
         """Say which revision was edited and which is there."""
         self.expected_revision = expected_revision
         self.found_revision = found_revision

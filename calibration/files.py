@@ -10,21 +10,19 @@ only, as edge boxes are.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from calibration.atomic import replacing
-from calibration.canonical import seal
 from calibration.check import check_calibration
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
 from calibration.findings import errors_of
-from calibration.normalise import normalise_calibration
 from calibration.parsing import parse_calibration
+from calibration.succession import brought_back, format_calibration, next_revision, with_retired
 from calibration.types import Calibration
 from telemetry.errors import CalibrationError
 
@@ -102,6 +100,7 @@ def save_calibration(
     *,
     author: str,
     expected_revision: int | None = None,
+    revives: bool = False,
     now_utc: datetime | None = None,
 ) -> Calibration:
     """Save a calibration as the next revision of its file.
@@ -115,6 +114,7 @@ def save_calibration(
         author: who saves it.
         expected_revision: the revision that was edited; by default the one that `calibration`
             carries. When the file holds another one, nothing is saved.
+        revives: whether bays that were deleted may live again under their ids, as by a roll back.
         now_utc: time of the revision; the machine's wall time by default.
 
     Returns:
@@ -133,8 +133,8 @@ def save_calibration(
         found = present.revision if present is not None else 0
         if found != expected_revision:
             raise RevisionConflictError(path, expected_revision, found)
-        merged = _with_retired(calibration, present)
-        return _store(path, merged, present, (author, now_utc))
+        succeed = brought_back if revives else with_retired
+        return _store(path, succeed(calibration, present), present, (author, now_utc))
 
 
 def rollback_calibration(
@@ -168,14 +168,8 @@ def rollback_calibration(
         if present is not None and expected_revision not in {None, present.revision}:
             raise RevisionConflictError(path, expected_revision or 0, present.revision)
         wanted = _pick(path, history, revision)
-        known = set(wanted.retired_ids)
-        if present is not None:
-            known |= {*present.retired_ids, *present.bay_ids}
-        content = wanted.model_copy(
-            update={
-                "retired_ids": tuple(sorted(known - set(wanted.bay_ids))),
-                "note": f"roll back to revision {revision}",
-            }
+        content = brought_back(wanted, present).model_copy(
+            update={"note": f"roll back to revision {revision}"}
         )
         return _store(path, content, present, (author, now_utc))
 
@@ -194,7 +188,7 @@ def seal_calibration(
         content = read_calibration(path, verify=False)
         earlier = [item for item in list_revisions(path) if not item.current]
         last = earlier[-1].calibration if earlier else None
-        merged = _with_retired(content, last).model_copy(update={"note": "changed manually"})
+        merged = with_retired(content, last).model_copy(update={"note": "changed manually"})
         return _store(path, merged, last, (author, now_utc))
 
 
@@ -247,31 +241,12 @@ def revisions_folder(path: Path) -> Path:
     return path.with_name(f"{path.stem}.revisions")
 
 
-def format_calibration(calibration: Calibration) -> str:
-    """The calibration as JSON for a file: one line for each bay, so that diffs can be read."""
-    lines = []
-    for key, value in calibration.model_dump(mode="json").items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            items = ",\n    ".join(json.dumps(item, ensure_ascii=False) for item in value)
-            lines.append(f'  "{key}": [\n    {items}\n  ]')
-        else:
-            lines.append(f'  "{key}": {json.dumps(value, ensure_ascii=False)}')
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
 def _archive_path(path: Path, revision: int) -> Path:
     return revisions_folder(path) / f"{revision:06d}.json"
 
 
 def _present(path: Path) -> Calibration | None:
     return read_calibration(path) if path.exists() else None
-
-
-def _with_retired(calibration: Calibration, present: Calibration | None) -> Calibration:
-    retired = set(calibration.retired_ids)
-    if present is not None:
-        retired |= set(present.retired_ids) | (set(present.bay_ids) - set(calibration.bay_ids))
-    return calibration.model_copy(update={"retired_ids": tuple(sorted(retired))})
 
 
 def _store(
@@ -281,27 +256,14 @@ def _store(
     signed: tuple[str, datetime | None],
 ) -> Calibration:
     author, now_utc = signed
-    tidied, _ = normalise_calibration(calibration)
-    errors = errors_of(check_calibration(tidied))
-    if errors:
-        raise InvalidCalibrationError(str(path), errors)
-    number = (present.revision if present is not None else 0) + 1
-    stamped = tidied.model_copy(
-        update={
-            "revision": number,
-            "author": author,
-            "time": (now_utc or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
-        }
-    )
-    # Through the text and back: what is returned is what a reader will get, checked by the types.
-    saved = parse_calibration(format_calibration(seal(stamped)), str(path))
+    saved = next_revision(calibration, present, source=str(path), author=author, now_utc=now_utc)
     try:
         folder = revisions_folder(path)
         folder.mkdir(exist_ok=True)
         _remove_leftovers(path)
         if present is not None and not _archive_path(path, present.revision).exists():
             write_atomically(_archive_path(path, present.revision), format_calibration(present))
-        write_atomically(_archive_path(path, number), format_calibration(saved))
+        write_atomically(_archive_path(path, saved.revision), format_calibration(saved))
         write_atomically(path, format_calibration(saved))
     except OSError as exc:
         msg = f"{path}: cannot save: {exc.strerror}; nothing was changed"

@@ -6,12 +6,14 @@ A roll back finds the image of its time, since no later one replaced it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from calibration.geometry import to_pixels
+from calibration.succession import new_masks
 from calibration.types import Calibration, Mask, ReferencePicture
 from telemetry.errors import CalibrationError, CameraError
 from vision.image_file import decode_image
@@ -81,3 +83,40 @@ def masked(image_bgr: ImageBgr, masks: tuple[Mask, ...]) -> ImageBgr:
     outlines = [np.round(to_pixels(mask.polygon, wh)).astype(np.int32) for mask in masks]
     cv2.fillPoly(copy, outlines, (0, 0, 0))
     return copy
+
+
+def with_reference(
+    path: Path,
+    calibration: Calibration,
+    present: Calibration | None,
+    picture: Callable[[], ImageBgr],
+    *,
+    is_new: bool = False,
+) -> Calibration:
+    """A calibration that is about to follow `present`, with the reference image that it needs.
+
+    The first one takes a reference. No reference shows what is masked: that of a revision with new
+    masks is blackened anew, and those of earlier revisions stay for a roll back.
+
+    Args:
+        path: the calibration file.
+        calibration: what is to be saved.
+        present: the revision before; None for the first.
+        picture: gives the image that the bays were drawn on, shape (H, W, 3).
+        is_new: whether that image becomes the reference though there is one.
+
+    Raises:
+        CalibrationError: it cannot be written.
+        CameraError: there is no image.
+    """
+    if calibration.reference is None or is_new:
+        reference = store_reference(path, masked(picture(), calibration.masks))
+    elif hidden := new_masks(calibration, present):
+        try:
+            former = load_reference(path, calibration)
+        except CalibrationError:
+            return calibration  # it is gone or another one: there is nothing of it to hide
+        reference = store_reference(path, masked(former, hidden))
+    else:
+        return calibration
+    return calibration.model_copy(update={"reference": reference})

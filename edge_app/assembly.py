@@ -28,6 +28,7 @@ from edge_app.audit.history import FILE as AUDIT_FILE
 from edge_app.audit.history import AuditHistoryFile
 from edge_app.bay_words import BayWords
 from edge_app.box import EdgeBox
+from edge_app.calibration_edits import CalibrationEdits
 from edge_app.cameras import (
     Camera,
     CameraSet,
@@ -212,9 +213,8 @@ def _assemble(
         jobs = {**_rollouts(box, models, slots), **_harvest_jobs(box)}
         connect(box, link, config.mqtt, jobs, auditor)
     bays = 0 if store.layout is None else len(store.layout.bays)
-    where = (config.edge.edge, config.edge.site)
     text = "edge box %s at site %s: %d bays, %d cameras"
-    _log.info(text, *where, bays, len(cameras))
+    _log.info(text, config.edge.edge, config.edge.site, bays, len(cameras))
     return box
 
 
@@ -283,16 +283,16 @@ def _harvest(
 def _rollouts(
     box: EdgeBox, models: ModelFiles, slots: TwoSlots | None
 ) -> Mapping[JobKind, JobRunner]:
-    """What is done for the jobs that roll something out; nothing without `[rollout]`."""
-    config = box.config.rollout
+    """What is done for the jobs that roll something out; without `[rollout]` edits alone."""
+    config, allowed = box.config.rollout, box.config.remote.allows_changes
+    edits = partial(CalibrationEdits, box.cameras, box.live_state.image, allowed)
     if config is None or slots is None:
-        return {}
+        return {JobKind.CALIBRATION: edits()}
     folder = box.config.edge.state_dir / "rollout"
     fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
-    return {
-        JobKind.MODEL: model_rollout(slots, fetcher, models, box.network, box.scheduler.post),
-        JobKind.CALIBRATION: CalibrationRollout(box.cameras, fetcher, folder / "calibration"),
-    }
+    signed = CalibrationRollout(box.cameras, fetcher, folder / "calibration")
+    model = model_rollout(slots, fetcher, models, box.network, box.scheduler.post)
+    return {JobKind.MODEL: model, JobKind.CALIBRATION: edits(signed)}
 
 
 def _harvest_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:

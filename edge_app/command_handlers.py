@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from calibration import format_calibration, read_calibration
 from edge_app.cameras import CameraSet
 from edge_app.delivery.agents.handlers import Answer, AnswerFile, CommandHandlers, Result
 from edge_app.redaction import mask_secrets
@@ -28,6 +29,8 @@ class RemoteActions:
         diagnostics: what a technician asks first.
         bundle: writes the diagnostics bundle, without pictures; whoever asks deletes it.
         still: the latest picture of a camera as JPEG, with what is private covered.
+        reference: what a camera's bays are drawn on as JPEG, with what is private covered, and
+            whether it is the reference image; else it is what the camera sees now.
         log: the last lines.
         audit: has a camera's states looked at again soon; gives what is known so far. None: the
             audit is switched off.
@@ -42,6 +45,7 @@ class RemoteActions:
     diagnostics: Callable[[], Result]
     bundle: Callable[[], Path]
     still: Callable[[str], bytes]
+    reference: Callable[[str], tuple[bytes, bool]]
     log: Callable[[], Sequence[str]]
     audit: Callable[[str], CameraAudit | None] | None
     restart: Callable[[str], None]
@@ -94,6 +98,8 @@ def command_handlers(actions: RemoteActions) -> CommandHandlers:
     handlers.on_diagnostics(actions.diagnostics)
     handlers.on_recent_logs(files.recent_logs)
     handlers.on_camera(CommandName.CAMERA_STILL, files.still)
+    handlers.on_camera(CommandName.CAMERA_REFERENCE, files.reference)
+    handlers.on_camera(CommandName.CAMERA_CALIBRATION, files.calibration)
     handlers.on_camera(CommandName.AUDIT_NOW, audit_now)
     handlers.on_plain(CommandName.DIAGNOSTICS_BUNDLE, files.bundle)
     handlers.on_plain(CommandName.REFRESH_LAYOUT, refresh_layout)
@@ -112,6 +118,22 @@ class _Files:
         self.actions.cameras.calibration_file(camera)  # says which cameras there are
         jpeg = self.actions.still(camera)
         return Answer(file=AnswerFile(self._name(camera, "jpg"), "image/jpeg", jpeg))
+
+    def reference(self, camera: str) -> Answer:
+        """What the camera's bays are drawn on."""
+        jpeg, is_reference = self.actions.reference(camera)
+        file = AnswerFile(self._name(f"{camera}-reference", "jpg"), "image/jpeg", jpeg)
+        return Answer({"reference": is_reference}, file)
+
+    def calibration(self, camera: str) -> Answer:
+        """The camera's calibration file; revision 0: there is none yet."""
+        path = self.actions.cameras.calibration_file(camera)
+        if not path.exists():
+            return Answer({"revision": 0})
+        found = read_calibration(path)
+        data = format_calibration(found).encode()
+        file = AnswerFile(self._name(camera, "json"), "application/json", data)
+        return Answer({"revision": found.revision, "bays": len(found.bays)}, file)
 
     def bundle(self) -> Answer:
         """The diagnostics bundle."""

@@ -7,6 +7,7 @@ seconds, without a restart and without losing what it knows of bays that stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -22,7 +23,6 @@ from edge_app.addresses import shown
 from edge_app.config import CameraConfig
 from edge_app.live_state import LiveState
 from vision.judge import Detector
-from vision.types import ImageBgr
 
 # The box knows one login, not people.
 AUTHOR = "editor of the box"
@@ -47,11 +47,7 @@ def editor_of(
 
 
 def _desk(camera: CameraConfig, live_state: LiveState, detector: Detector | None) -> EditorSession:
-    def newest() -> ImageBgr | None:
-        view = live_state.latest(camera.id)
-        return None if view is None or view.frame is None else view.frame.image_bgr
-
     judge = None if detector is None else NetworkJudge(detector)
     proposer = None if detector is None else VehicleProposer(detector)
-    pictures = LivePictures(shown(camera.source), newest)
+    pictures = LivePictures(shown(camera.source), partial(live_state.image, camera.id))
     return EditorSession(camera.id, pictures, camera.calibration_file, judge, proposer)

@@ -17,7 +17,7 @@ from telemetry import BayState, Cause, IncidentKind
 from telemetry.bay_sensors import SENSORS_CAMERA
 from vision.background import Moving
 from vision.incidents import Incident
-from vision.types import Detections, Floats, Frame
+from vision.types import Detections, Floats, Frame, ImageBgr
 
 
 class CameraCondition(StrEnum):
@@ -252,6 +252,11 @@ class LiveState:
         """The latest view of `camera`; None when there is none."""
         with self._changed:
             return self._views.get(camera)
+
+    def image(self, camera: str) -> ImageBgr | None:
+        """The latest image of `camera`, shape (H, W, 3); None before the first."""
+        view = self.latest(camera)
+        return None if view is None or view.frame is None else view.frame.image_bgr
 
     def version(self, camera: str) -> int:
         """How many views of `camera` were published; 0 when none."""

@@ -86,6 +86,15 @@ def _remote_actions(box: EdgeBox, link: MqttLink, auditor: Auditor | None) -> Re
         settings = PictureSettings(privacy=box.config.privacy.settings())
         return PictureMaker(box.live_state, settings).jpeg(camera, overlay=False)[0]
 
+    def reference(camera: str) -> tuple[bytes, bool]:
+        file = box.cameras.calibration_file(camera)  # says which cameras there are
+        if not box.config.remote.pictures:
+            msg = "images are switched off: [remote] pictures = false"
+            raise ConfigError(msg)
+        from edge_app.http.pictures import drawing_ground
+
+        return drawing_ground(file, box.live_state.latest(camera), box.config.privacy.settings())
+
     def bundle() -> Path:
         from edge_app.http.metrics import registry_of
 
@@ -101,6 +110,7 @@ def _remote_actions(box: EdgeBox, link: MqttLink, auditor: Auditor | None) -> Re
         diagnostics=box.status.diagnostics,
         bundle=bundle,
         still=still,
+        reference=reference,
         log=recent_lines,
         audit=None if auditor is None else auditor.look_soon,
         restart=box.restart.ask,

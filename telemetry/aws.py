@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from telemetry.bounds import MAX_DETAILS, MAX_NUMBER, NO_NUL, Name64, Text1k, Text64
 from telemetry.errors import TelemetryError
 from telemetry.messages import Message
+from telemetry.packing import Packed
 from telemetry.topics import Topic, TopicFilter
 from telemetry.vocabulary import Identifier, is_identifier
 
@@ -265,8 +266,21 @@ class JobKind(StrEnum):
     HARVEST = "harvest"
 
 
+class CalibrationEdit(_AwsMessage):
+    """A camera's calibration that was edited in the cloud; it comes inside the job."""
+
+    base_revision: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = Field(
+        description="The revision that was edited; 0: the camera has none yet."
+    )
+    packed: Packed = Field(description="The calibration file: UTF-8, zlib (RFC 1950), base64.")
+
+
 class JobDocument(_AwsMessage):
-    """What to roll out or to send. Bytes go by TUF or over HTTPS, never inside the job."""
+    """What to roll out or to send.
+
+    Bytes go by TUF or over HTTPS, never inside the job: but for a calibration edited in the cloud,
+    which is no more than a setting, and checked like one.
+    """
 
     kind: JobKind
     target: _FileName = Field(
@@ -286,6 +300,17 @@ class JobDocument(_AwsMessage):
             description="Upload URL of a harvest (HTTPS, such as a pre-signed URL).",
         )
     )
+
+    edit: CalibrationEdit | None = Field(
+        default=None, description="Of a calibration that is not in the signed repository."
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.edit is not None and (self.kind is not JobKind.CALIBRATION or self.camera is None):
+            msg = f"edit is valid for the calibration of a camera only, but got kind {self.kind}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _has_a_way(self) -> Self:

@@ -31,6 +31,8 @@ class CommandName(StrEnum):
     DIAGNOSTICS = "diagnostics"
     DIAGNOSTICS_BUNDLE = "diagnostics_bundle"
     CAMERA_STILL = "camera_still"
+    CAMERA_CALIBRATION = "camera_calibration"
+    CAMERA_REFERENCE = "camera_reference"
     RECENT_LOGS = "recent_logs"
     RESTART_SERVICE = "restart_service"
     AUDIT_NOW = "audit_now"
@@ -51,7 +53,7 @@ class Command(Message):
 
 
 class CameraArgs(Message):
-    """Arguments of `recalibrate`, `restart_camera`, `camera_still` and `audit_now`."""
+    """Arguments of the commands about one camera, such as `camera_still` and `audit_now`."""
 
     model_config = ConfigDict(extra="forbid")
     camera: CameraId
@@ -104,6 +106,8 @@ COMMAND_ARGS: dict[CommandName, type[Message]] = {
     CommandName.DIAGNOSTICS: NoArgs,
     CommandName.DIAGNOSTICS_BUNDLE: NoArgs,
     CommandName.CAMERA_STILL: CameraArgs,
+    CommandName.CAMERA_CALIBRATION: CameraArgs,
+    CommandName.CAMERA_REFERENCE: CameraArgs,
     CommandName.RECENT_LOGS: LogsArgs,
     CommandName.RESTART_SERVICE: NoArgs,
     CommandName.AUDIT_NOW: CameraArgs,

@@ -21,12 +21,13 @@ from calibration.commands.common import (
 from calibration.diff import compare
 from calibration.draw import draw_calibration
 from calibration.exporters import WITHOUT_IDS, ExportFormat, export_bays
-from calibration.files import format_calibration, load_revision, read_calibration
+from calibration.files import load_revision, read_calibration
 from calibration.findings import Finding, Severity, errors_of
 from calibration.json_schema import format_schema
 from calibration.network_check import NetworkReport, check_for_network
 from calibration.pictures import read_picture, write_picture
 from calibration.references import check_reference, missing_reference, reference_path
+from calibration.succession import format_calibration
 from calibration.types import Calibration
 from calibration.visibility import check_visibility
 from telemetry.errors import CalibrationError

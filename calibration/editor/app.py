@@ -16,8 +16,8 @@ from calibration.editor.routes import (
     EditorState,
     router,
     session_of,
-    state_of,
 )
+from calibration.editor.routes import state_of as state_of_request
 from calibration.editor.serving import STATIC, FreshFiles, reply_to_errors
 from calibration.editor.session import EditorSession
 from calibration.errors import InvalidCalibrationError, RevisionConflictError
@@ -34,14 +34,26 @@ def create_editor_app(
         sessions: gives the cameras that can be calibrated, queried for every request.
         settings: how it is served.
     """
+    state = EditorState(sessions, settings, secrets.token_urlsafe(24))
+    app = create_guarded_editor(lambda _request: state)
+    app.add_middleware(Guard, token=state.token, hosts=settings.hosts)
+    return app
+
+
+def create_guarded_editor(state_of: Callable[[Request], EditorState]) -> FastAPI:
+    """The editor as a part of an application that itself decides who may change what.
+
+    Args:
+        state_of: gives what there is to edit for a request, and the token that the guarding
+            application wants to see with changes.
+    """
     app = FastAPI(title="lotsight calibration editor", docs_url=None, redoc_url=None)
-    app.state.editor = EditorState(sessions, settings, secrets.token_urlsafe(24))
+    app.state.editor = state_of
     app.add_api_route("/", _page, include_in_schema=False)
     app.include_router(router)
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
     app.add_middleware(BodyGuard, max_bytes=LARGEST_BODY, files=("/import",))
     app.mount("/shared", FreshFiles(directory=SHARED), name="shared")
-    app.add_middleware(Guard, token=app.state.editor.token, hosts=settings.hosts)
     app.add_exception_handler(RevisionConflictError, _conflict)
     app.add_exception_handler(InvalidCalibrationError, _invalid)
     reply_to_errors(app)
@@ -54,7 +66,7 @@ def _page() -> FileResponse:
 
 def _conflict(request: Request, error: Exception) -> JSONResponse:
     """Someone saved in the meantime: what they saved goes along, for the page to join both."""
-    present = session_of(request.path_params["camera"], state_of(request)).present()
+    present = session_of(request.path_params["camera"], state_of_request(request)).present()
     body = calibration_body(present) if present else None
     return JSONResponse({"detail": {"message": str(error), "calibration": body}}, 409)
 

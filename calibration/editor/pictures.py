@@ -13,6 +13,12 @@ from vision.image_file import decode_image
 from vision.types import ImageBgr
 
 
+def wh_of(image_bgr: ImageBgr) -> tuple[int, int]:
+    """Width and height of an image, shape (H, W, 3)."""
+    height, width = image_bgr.shape[:2]
+    return width, height
+
+
 class PictureSource(Protocol):
     """Images of one camera; called from several threads."""
 
@@ -29,6 +35,14 @@ class PictureSource(Protocol):
     @property
     def duration_s(self) -> float | None:
         """Length of a clip; None where there is nothing to slide over."""
+        ...
+
+    def image_wh(self) -> tuple[int, int]:
+        """Width and height of the images.
+
+        Raises:
+            CameraError: it is not known yet.
+        """
         ...
 
     def picture(self, time_s: float) -> ImageBgr:
@@ -59,6 +73,10 @@ class StillPicture:
             msg = f"{path}: cannot read the image: {exc.strerror}"
             raise CameraError(msg) from exc
 
+    def image_wh(self) -> tuple[int, int]:
+        """Width and height of the image."""
+        return wh_of(self._image_bgr)
+
     def picture(self, time_s: float) -> ImageBgr:
         """The image."""
         return self._image_bgr
@@ -80,6 +98,11 @@ class ClipPictures:
         self._clip = ClipReader(path)
         self.duration_s: float | None = round(self._clip.duration_s, 2)
         self._latest: tuple[int, ImageBgr] = (0, self._clip.frame_at(0.0))
+        self._image_wh = wh_of(self._latest[1])
+
+    def image_wh(self) -> tuple[int, int]:
+        """Width and height of the frames."""
+        return self._image_wh
 
     def picture(self, time_s: float) -> ImageBgr:
         """The frame shown at `time_s` seconds from the start; the nearest there is.
@@ -110,6 +133,14 @@ class LivePictures:
         """
         self.name = name
         self._newest = newest
+
+    def image_wh(self) -> tuple[int, int]:
+        """Width and height of the newest image.
+
+        Raises:
+            CameraError: there was none yet.
+        """
+        return wh_of(self.picture(0.0))
 
     def picture(self, time_s: float) -> ImageBgr:
         """The newest image.

@@ -20,6 +20,7 @@ from calibration.editor.documents import (
     SaveRequest,
     TabId,
 )
+from calibration.editor.guard import TOKEN_HEADER
 from calibration.editor.session import EditorSession, ImportChoice
 from calibration.editor.views import (
     AlignView,
@@ -53,6 +54,7 @@ class EditorSettings:
         saved: called with each saved calibration, once it is on disk.
         home: address of the pages that the editor is part of; None: it stands alone.
         applies: whether a running box loads what is saved.
+        saved_hint: what becomes of what is saved, in a sentence for people.
     """
 
     author_of: Callable[[Request], str]
@@ -60,26 +62,29 @@ class EditorSettings:
     saved: Callable[[str, Calibration], None] | None = None
     home: str | None = None
     applies: bool = False
+    saved_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EditorState:
-    """What the endpoints share; `app.state.editor`.
+    """What the endpoints work with.
 
     Attributes:
         sessions: gives the cameras that can be calibrated.
         settings: how the editor is served.
         token: that every change must carry.
+        token_header: in which header.
     """
 
     sessions: Callable[[], Sequence[EditorSession]]
     settings: EditorSettings
     token: str
+    token_header: str = TOKEN_HEADER
 
 
 def state_of(request: Request) -> EditorState:
-    """What the endpoints share."""
-    state: EditorState = request.app.state.editor
+    """What the endpoints work with; `app.state.editor` gives it for a request."""
+    state: EditorState = request.app.state.editor(request)
     return state
 
 
@@ -118,9 +123,11 @@ def start(session: SessionOf, state: State, author: Author) -> SessionView:
         **dict(session.summary()),
         cameras=tuple(other.camera for other in state.sessions()),
         token=state.token,
+        token_header=state.token_header,
         author=author,
         home=state.settings.home,
         applies=state.settings.applies,
+        saved_hint=state.settings.saved_hint,
     )
 
 

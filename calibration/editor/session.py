@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,10 +15,10 @@ from calibration.editor.documents import (
     RollbackRequest,
     SaveRequest,
 )
-from calibration.editor.drafts import DraftStore
 from calibration.editor.judging import LiveJudge
 from calibration.editor.pictures import PictureSource
 from calibration.editor.proposing import BayProposer
+from calibration.editor.store import CalibrationFile, CalibrationStore, Drafts, Edit
 from calibration.editor.views import (
     AlignView,
     Formats,
@@ -28,14 +29,6 @@ from calibration.editor.views import (
     SessionSummary,
 )
 from calibration.exporters import ExportFormat, export_bays
-from calibration.files import (
-    format_calibration,
-    list_revisions,
-    load_revision,
-    read_calibration,
-    rollback_calibration,
-    save_calibration,
-)
 from calibration.findings import Code, Finding, Severity, errors_of
 from calibration.geometry import is_simple, to_pixels
 from calibration.importers import Document as ImportDocument
@@ -44,9 +37,10 @@ from calibration.importers.document import TUTORIAL_BOX_WH
 from calibration.network_check import check_for_network
 from calibration.numbering import next_id
 from calibration.parsing import calibration_from_data, parse_json, parse_size
-from calibration.reference_files import load_reference, masked, store_reference
+from calibration.reference_files import masked
 from calibration.reregister import move_calibration, reregister, shift_px
-from calibration.types import Calibration, Mask
+from calibration.succession import format_calibration
+from calibration.types import Calibration
 from calibration.visibility import check_visibility
 from telemetry.errors import CalibrationError
 from vision.types import ImageBgr, NetworkSpec
@@ -76,13 +70,13 @@ class ImportChoice:
 
 
 class EditorSession:
-    """A camera, its pictures and its calibration file; what is saved is the only state."""
+    """A camera, its pictures and its calibration; what is saved is the only state."""
 
     def __init__(
         self,
         camera: str,
         pictures: PictureSource,
-        path: Path,
+        store: Path | CalibrationStore,
         judge: LiveJudge | None = None,
         proposer: BayProposer | None = None,
     ) -> None:
@@ -91,17 +85,20 @@ class EditorSession:
         Args:
             camera: its id.
             pictures: what is drawn on.
-            path: the calibration file; it need not exist yet.
+            store: the calibration file, which need not exist yet, or what stands for it.
             judge: looks at pictures for the live check; None: there is none.
             proposer: finds bays that are not drawn yet; None: there is none.
         """
         self.camera = camera
         self.pictures = pictures
-        self.path = path
+        self.store: CalibrationStore = CalibrationFile(store) if isinstance(store, Path) else store
         self.judge = judge
         self.proposer = proposer
-        self.drafts = DraftStore(path)
-        self._file_wh: tuple[int, int] | None = None
+
+    @property
+    def drafts(self) -> Drafts:
+        """What is drawn and not saved."""
+        return self.store.drafts
 
     def present(self) -> Calibration | None:
         """The calibration as saved; None before the first save.
@@ -109,7 +106,7 @@ class EditorSession:
         Raises:
             CalibrationError: the file is damaged.
         """
-        return read_calibration(self.path) if self.path.exists() else None
+        return self.store.present()
 
     def picture(self, time_s: float) -> ImageBgr:
         """A picture as people may see it, privacy masks blackened.
@@ -121,17 +118,12 @@ class EditorSession:
         return masked(self.pictures.picture(time_s), present.masks if present else ())
 
     def image_wh(self) -> tuple[int, int]:
-        """Width and height of the pictures; those of a file are looked up once.
+        """Width and height of the pictures.
 
         Raises:
             CameraError: there is none.
         """
-        if self._file_wh is not None:
-            return self._file_wh
-        height, width = self.pictures.picture(0.0).shape[:2]
-        if not self.pictures.live:
-            self._file_wh = (width, height)
-        return width, height
+        return self.pictures.image_wh()
 
     def summary(self) -> SessionSummary:
         """The camera and what is saved of it."""
@@ -144,6 +136,7 @@ class EditorSession:
             live=self.pictures.live,
             can_judge=self.judge is not None,
             can_propose=self.proposer is not None,
+            can_align=self.store.takes_references,
             revision=present.revision if present else 0,
             calibration=present,
             retired_ids=present.retired_ids if present else (),
@@ -227,7 +220,7 @@ class EditorSession:
     def align(self, request: PictureRequest) -> AlignView:
         """Where the bays lie in the current image, if the camera was moved."""
         calibration = self.compose(request.document)
-        old = load_reference(self.path, calibration)
+        old = self.store.reference(calibration)
         new = self.picture(request.time_s)
         found = reregister(old, new, calibration.polygons_norm())
         old_wh = (old.shape[1], old.shape[0])
@@ -251,40 +244,15 @@ class EditorSession:
     def save(self, request: SaveRequest, author: str) -> Calibration:
         """Save as the next revision; the first one, and an aligned one, takes a new reference.
 
-        No reference image shows what is masked: that of a revision with new masks is blackened
-        anew, and those of earlier revisions stay for a roll back.
-
         Raises:
             RevisionConflictError: someone else saved in the meantime.
             InvalidCalibrationError: bays are wrong.
-            CalibrationError: the file cannot be written.
+            CalibrationError: it cannot be saved.
         """
-        calibration = self.compose(request.document)
-        if calibration.reference is None or request.document.new_reference:
-            picture = masked(self.pictures.picture(request.time_s), calibration.masks)
-            reference = store_reference(self.path, picture)
-            calibration = calibration.model_copy(update={"reference": reference})
-        elif new_masks := self._new_masks(calibration):
-            calibration = self._with_hidden(calibration, new_masks)
-        return save_calibration(
-            self.path,
-            calibration.model_copy(update={"note": request.note}),
-            author=author,
-            expected_revision=request.base_revision,
-        )
-
-    def _new_masks(self, calibration: Calibration) -> tuple[Mask, ...]:
-        present = self.present()
-        hidden = {mask.polygon for mask in present.masks} if present else set()
-        return tuple(mask for mask in calibration.masks if mask.polygon not in hidden)
-
-    def _with_hidden(self, calibration: Calibration, masks: tuple[Mask, ...]) -> Calibration:
-        try:
-            picture = load_reference(self.path, calibration)
-        except CalibrationError:
-            return calibration  # it is gone or another one: there is nothing of it to hide
-        reference = store_reference(self.path, masked(picture, masks))
-        return calibration.model_copy(update={"reference": reference})
+        calibration = self.compose(request.document).model_copy(update={"note": request.note})
+        picture = partial(self.pictures.picture, request.time_s)
+        is_new = request.document.new_reference
+        return self.store.save(Edit(calibration, author, request.base_revision, picture, is_new))
 
     def roll_back(self, request: RollbackRequest, author: str) -> Calibration:
         """Bring a revision back as a new one.
@@ -293,13 +261,11 @@ class EditorSession:
             RevisionConflictError: someone else saved in the meantime.
             CalibrationError: there is no such revision.
         """
-        return rollback_calibration(
-            self.path, request.revision, author=author, expected_revision=request.base_revision
-        )
+        return self.store.roll_back(request.revision, author, request.base_revision)
 
     def revisions(self) -> tuple[RevisionView, ...]:
         """The saved revisions, oldest first."""
-        return tuple(map(RevisionView.of, list_revisions(self.path)))
+        return tuple(map(RevisionView.of, self.store.history()))
 
     def revision(self, number: int) -> Calibration:
         """One saved revision.
@@ -307,7 +273,7 @@ class EditorSession:
         Raises:
             CalibrationError: there is no such revision.
         """
-        return load_revision(self.path, number)
+        return self.store.revision(number)
 
     def take_in(self, name: str, content: bytes, choice: ImportChoice) -> ImportedBays:
         """Bays of another tool's file, and what was put right in them.

@@ -8,7 +8,6 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from calibration.editor.documents import Draft
-from calibration.files import Revision
 from calibration.findings import Finding
 from calibration.types import Area, Bay, Calibration, Line, Mask, Polygon, Quad
 
@@ -27,11 +26,10 @@ class RevisionView(_View):
     bays: int
 
     @classmethod
-    def of(cls, revision: Revision) -> Self:
+    def of(cls, calibration: Calibration) -> Self:
         """As it is listed."""
-        calibration = revision.calibration
         return cls(
-            revision=revision.number,
+            revision=calibration.revision,
             author=calibration.author,
             time=calibration.time,
             note=calibration.note,
@@ -56,6 +54,7 @@ class SessionSummary(_View):
     live: bool = Field(description="the images are live, from a camera")
     can_judge: bool
     can_propose: bool
+    can_align: bool = Field(description="another reference image can be taken")
     revision: int = Field(description="0: never saved")
     calibration: Calibration | None
     retired_ids: tuple[str, ...]
@@ -69,9 +68,11 @@ class SessionView(SessionSummary):
 
     cameras: tuple[str, ...]
     token: str
+    token_header: str = Field(description="in which every change carries the token")
     author: str
     home: str | None = Field(description="address of the pages that contain the editor")
     applies: bool = Field(description="a running box loads what is saved")
+    saved_hint: str = Field(description="what becomes of what is saved; may be empty")
 
 
 class FindingList(_View):

@@ -12,9 +12,11 @@ from cloud_app.api import (
     alert_routes,
     audit_routes,
     base_map_routes,
+    calibration_routes,
     campaign_routes,
     command_routes,
     count_routes,
+    editor_mount,
     enrolment_routes,
     forecast_routes,
     gate_intake_routes,
@@ -46,7 +48,7 @@ from cloud_app.api.account_errors import add_handlers
 from cloud_app.api.context import ApiContext
 from cloud_app.api.gate import Gate
 from cloud_app.api.intake_routes import INTAKE_PATH
-from cloud_app.api.route_permissions import RouteTable
+from cloud_app.api.route_permissions import NEEDED, RouteTable
 from cloud_app.errors import StorageDownError
 from http_server.bodies import BodyGuard
 from http_server.guard import PageGuard
@@ -81,6 +83,7 @@ def routers() -> tuple[APIRouter, ...]:
         rule_routes.router,
         shadow_routes.router,
         command_routes.router,
+        calibration_routes.router,
         campaign_routes.router,
         settings_routes.router,
         registry_routes.router,
@@ -121,12 +124,12 @@ def create_app(context: ApiContext) -> FastAPI:
     add_handlers(app)
     enrolment_routes.add_refusals(app)
     http = context.config.http
-    gate = Gate(context.doorkeeper, RouteTable(page_files(), is_page=web.is_page))
+    gate = Gate(context.doorkeeper, route_table())
     # Bodies of those whom the gate keeps out are not read.
     app.add_middleware(
         BodyGuard,
         max_bytes=MAX_PAYLOAD_BYTES,
-        besides=gate_intake_routes.PATHS,
+        besides=(*gate_intake_routes.PATHS, editor_mount.PREFIX),
         roomy={INTAKE_PATH: MAX_MESSAGE_BYTES, **enrolment_routes.BODIES},
     )
     app.add_middleware(
@@ -137,8 +140,18 @@ def create_app(context: ApiContext) -> FastAPI:
         bad_host=_BAD_HOST,
     )
     app.mount("/shared", StaticFiles(directory=SHARED), name="shared")
+    app.mount(editor_mount.MOUNT, editor_mount.EditorMount(context), name="calibrate")
     web.mount(app)
     return app
+
+
+def route_table() -> RouteTable:
+    """Which permission each request needs, the pages' and the editor's files included."""
+    return RouteTable(
+        page_files(),
+        {**NEEDED, **editor_mount.OF_EDITOR},
+        lambda path: web.is_page(path) or editor_mount.is_file(path),
+    )
 
 
 def page_files() -> frozenset[str]:

@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from cloud_app.accounts.sessions import is_csrf_token
 from cloud_app.api.access import CSRF_HEADER, Doorkeeper
+from cloud_app.api.editor_mount import PREFIX
 from cloud_app.api.policy import Access, Permission
 from cloud_app.api.route_permissions import RouteTable
 from cloud_app.errors import StorageDownError
@@ -65,7 +66,8 @@ class Gate:
         """Strict headers for all but the documentation; what the API tells stays in no cache."""
         if path == _DOCS:
             return {}
-        return {**_HEADERS, **_NO_STORE} if path.startswith("/api/") else _HEADERS
+        is_data = path.startswith("/api/") or ("/api/" in path and path.startswith(PREFIX))
+        return {**_HEADERS, **_NO_STORE} if is_data else _HEADERS
 
 
 def _fault(

@@ -86,7 +86,10 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = {
 }
 """What each scope of a token or key allows."""
 
-_NEEDED_BY_COMMAND: Mapping[str, Permission] = {CommandName.CAMERA_STILL: Permission.PICTURES}
+_NEEDED_BY_COMMAND: Mapping[str, Permission] = {
+    CommandName.CAMERA_STILL: Permission.PICTURES,
+    CommandName.CAMERA_REFERENCE: Permission.PICTURES,
+}
 
 
 def needed_for(command: str) -> Permission:

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from cloud_app.config import FleetConfig
 from cloud_app.errors import CloudError
+from cloud_app.fleet.commands import find
+from cloud_app.fleet.files import file_of
 from cloud_app.fleet.job_service import JobService
 from cloud_app.fleet.progress import (
     expire,
@@ -22,13 +24,13 @@ from cloud_app.fleet.progress import (
     take_result,
 )
 from cloud_app.ingest.link import LinkState
-from cloud_app.storage.database import Database
+from cloud_app.storage.database import Database, Session
 from cloud_app.storage.edge_queries import site_of
 from cloud_app.storage.times import to_ms
-from telemetry import Clock, TelemetryError
+from telemetry import Clock, LotsightError, TelemetryError
 from telemetry.aws import job_requests, parse_job_request
 from telemetry.bounds import MAX_MESSAGE_BYTES
-from telemetry.commands import CommandResult
+from telemetry.commands import CommandName, CommandResult, CommandStatus
 from telemetry.messages import decode
 from telemetry.topics import EdgeTopics, Topic, TopicFilter, TopicKind, every_edge, parse_edge_topic
 
@@ -163,11 +165,28 @@ class FleetWorker:
                 raise TelemetryError(msg)
             if answer.part is not None:
                 keep_part(session, answer.id, answer.part, now_ms + self._kept_ms(answer))
+            elif answer.status is CommandStatus.DONE:
+                _take_calibration(session, answer.id, now_ms)
 
     def _kept_ms(self, answer: CommandResult) -> int:
         is_picture = answer.part is not None and answer.part.media_type.startswith("image/")
         kept_s = self.config.picture_kept_s if is_picture else self.config.file_kept_s
         return int(kept_s * 1000)
+
+
+def _take_calibration(session: Session, name: str, now_ms: int) -> None:
+    """Keep the calibration that answers a command, if that is what was asked for."""
+    command = find(session, name)
+    if command is None or command.name != CommandName.CAMERA_CALIBRATION:
+        return
+    # What reads images comes with it, and most services never need it.
+    from cloud_app.fleet.calibrations.editing import take_in
+
+    try:
+        if file := file_of(session, name):
+            take_in(session, command.edge, str(command.args["camera"]), file, now_ms)
+    except LotsightError as exc:
+        _log.warning("%s: calibration not taken: %s", command.edge, exc)
 
 
 @dataclass(slots=True)

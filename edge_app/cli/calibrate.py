@@ -89,7 +89,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - options of a command
         judge = NetworkJudge(detector) if detector else None
         proposer = VehicleProposer(detector) if detector else None
         session = EditorSession(name, pictures, path, judge, proposer)
-        _serve(session, port, browser=browser, propose=propose)
+        _serve(session, path, port, browser=browser, propose=propose)
 
 
 def _trust(fingerprint: str) -> TlsTrust:
@@ -250,7 +250,7 @@ def open_model(
     return detector
 
 
-def _serve(session: EditorSession, port: int, *, browser: bool, propose: bool) -> None:
+def _serve(session: EditorSession, path: Path, port: int, *, browser: bool, propose: bool) -> None:
     listener = listen(port, PORT)
     port = listener.getsockname()[1]
     author = getpass.getuser()
@@ -260,12 +260,12 @@ def _serve(session: EditorSession, port: int, *, browser: bool, propose: bool) -
             author_of=lambda _request: author,
             hosts={f"127.0.0.1:{port}", f"localhost:{port}"},
             saved=lambda _camera, saved: console.print(
-                f"saved {session.path} as revision {saved.revision}, {len(saved.bays)} bays"
+                f"saved {path} as revision {saved.revision}, {len(saved.bays)} bays"
             ),
         ),
     )
     url = f"http://127.0.0.1:{port}/" + ("?propose=1" if propose else "")
-    console.print(f"calibrating [bold]{session.camera}[/] into {session.path}")
+    console.print(f"calibrating [bold]{session.camera}[/] into {path}")
     serve_page(editor, listener, lambda: _show(url, browser))
 
 

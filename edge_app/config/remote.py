@@ -38,3 +38,8 @@ class RemoteConfig(Section):
         title="Pictures",
         description="Answer requests for a still image, with [privacy] applied.",
     )
+
+    @property
+    def allows_changes(self) -> bool:
+        """Whether the cloud may change anything: settings, or bays of a calibration."""
+        return self.settings is not RemoteLevel.NONE

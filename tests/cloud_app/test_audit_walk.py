@@ -43,6 +43,7 @@ from telemetry.shadow import ShadowUpdate
 from tests.cloud_app.accounts.kit import NORTH, PASSWORD, PEOPLE, acting, add, log_in, signed_in
 from tests.cloud_app.alerts.kit import FULL, Desk, receiving_posts
 from tests.cloud_app.authority.box_key import BoxKey
+from tests.cloud_app.calibrated_box import CalibratedBox, square
 from tests.cloud_app.hub import Hub, fill
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.kit.waiting import eventually
@@ -62,10 +63,12 @@ class Walk:
 
     Attributes:
         hub: with the log.
+        folder: for files.
         done: routes that were called.
     """
 
     hub: Hub
+    folder: Path
     done: set[tuple[str, str]] = field(default_factory=set)
 
     def call(
@@ -106,7 +109,7 @@ def walk(tmp_path: Path) -> Iterator[Walk]:
     hub = Hub(database, HTTP, people=PEOPLE, notifications=private, mail=mail)
     fill(hub, ScriptedEdge())
     add(hub, ADA, (NORTH, Role.OPERATOR_ADMIN))
-    yield Walk(hub)
+    yield Walk(hub, tmp_path)
     database.close()
 
 
@@ -121,6 +124,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         walk.call(ops, "POST", "edges/{edge}/commands", order, edge="box-1")
         one = {"edge": "box-1", "command": "c1"}
         walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
+        _calibrations(walk, ada)
         _campaigns(walk, ops)
         _lots(walk, ops)
         file = "lot,start,end,name\n,2026-08-15T18:00+02:00,2026-08-15T23:00+02:00,Fair\n"
@@ -174,6 +178,16 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _calibrations(walk: Walk, client: httpx.Client) -> None:
+    box = CalibratedBox(walk.hub, walk.folder, "north", "box-1", "cam-1")
+    box.draw(square("a1", 0.1))
+    one, ids = "edges/{edge}/cameras/{camera}/calibration", {"edge": "box-1", "camera": "cam-1"}
+    walk.call(client, "POST", f"{one}/fetch", **ids)
+    box.answer_commands()
+    back = {"revision": 1, "base_revision": 1}
+    walk.call(client, "POST", f"{one}/rollback", back, **ids)
 
 
 def _campaigns(walk: Walk, client: httpx.Client) -> None:

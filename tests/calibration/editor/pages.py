@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from calibration.editor import EditorSession
+from calibration.editor import CalibrationFile, EditorSession
 from calibration.editor.guard import TOKEN_HEADER
 
 
@@ -22,6 +23,12 @@ class Client:
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         all_headers = {TOKEN_HEADER: self.session["token"], **headers}
         return self.http.request(method, f"{self.base}/{path}", json=body, headers=all_headers)
+
+
+def file_of(session: EditorSession) -> Path:
+    """The calibration file that is edited."""
+    assert isinstance(session.store, CalibrationFile)
+    return session.store.path
 
 
 ClientOf = Callable[..., Client]

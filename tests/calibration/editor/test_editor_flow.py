@@ -15,6 +15,7 @@ from shapely import Polygon
 from calibration import check_calibration, errors_of, list_revisions, load_calibration
 from calibration.editor import ClipPictures, EditorSession, StillPicture
 from calibration.json_schema import json_schema
+from tests.calibration.editor.pages import file_of
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -32,8 +33,8 @@ def test_sixty_bays_from_empty_to_rolled_back(
     assert hands.count() == 60
     hands.save(1)
 
-    saved = load_calibration(session.path)
-    jsonschema.validate(json.loads(session.path.read_text()), json_schema())
+    saved = load_calibration(file_of(session))
+    jsonschema.validate(json.loads(file_of(session).read_text()), json_schema())
     assert saved.bay_ids == tuple(f"{row}{n:02d}" for row in "ABCD" for n in range(1, 16))
     assert errors_of(check_calibration(saved)) == ()
     assert saved.author == "ina"
@@ -46,7 +47,7 @@ def test_sixty_bays_from_empty_to_rolled_back(
     assert list(second.bays()) == list(saved.bay_ids)
     _edit(second, lot)
     second.save(2)
-    changed = load_calibration(session.path)
+    changed = load_calibration(file_of(session))
     assert "C05" not in changed.bay_ids
     assert "C05" in changed.retired_ids
     assert changed.bay("A01").kind == "disabled"
@@ -61,10 +62,10 @@ def test_sixty_bays_from_empty_to_rolled_back(
         "() => document.getElementById('revision').textContent === 'Revision 3'"
     )
     assert second.count() == 60
-    back = load_calibration(session.path)
+    back = load_calibration(file_of(session))
     assert back.bays == saved.bays
     assert back.retired_ids == ()
-    assert [revision.number for revision in list_revisions(session.path)] == [1, 2, 3]
+    assert [revision.number for revision in list_revisions(file_of(session))] == [1, 2, 3]
 
 
 def _edit(hands: Any, lot: Any) -> None:
@@ -115,7 +116,7 @@ def test_bay_panel_lot_and_levels_reach_the_file(
     details.get_by_label("Zone").blur()
     details.get_by_label("Level", exact=True).select_option("P1")
     hands.save(1)
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     bay = saved.bay("VIP-7")
     assert (bay.kind, bay.angle, bay.zone, bay.level) == ("ev", "angled", "Z1", "P1")
     assert saved.lot.name == "Station North"
@@ -195,7 +196,7 @@ def test_proposals_are_accepted_edited_and_rejected(
     assert hands.count() == count
     assert page.locator("#proposals .proposal").count() == 0
     hands.save(1)
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     assert len(saved.bays) == count
     centres = np.array([np.mean(bay.polygon, axis=0) * saved.image_wh for bay in saved.bays])
     for bay, taken in zip(lot.bays_px, lot.taken, strict=True):
@@ -230,8 +231,8 @@ def test_cameras_of_a_box_are_chosen(
         hands.save(1)
         assert page.get_by_role("button", name="Save and apply").count() == 1
         assert page.get_by_label("Back to the live view").get_attribute("href") == "../"
-    assert load_calibration(south.path).camera == "south"
-    assert not session.path.exists()
+    assert load_calibration(file_of(south)).camera == "south"
+    assert not file_of(session).exists()
 
 
 def test_import_and_export(hands: Any, tmp_path: Path) -> None:
@@ -311,7 +312,7 @@ def test_the_columns_of_the_top_view_clip(
         hands.save(1)
         page.get_by_label("Position in the clip, seconds").fill("7")
         assert "7.0 / 14." in page.inner_text("#clip output")
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     assert len(saved.bays) == 63
     drawn = [Polygon(np.asarray(bay.polygon) * saved.image_wh) for bay in saved.bays]
     for bay in (bay for column in columns for bay in column):

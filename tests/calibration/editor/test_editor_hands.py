@@ -9,6 +9,7 @@ import pytest
 
 from calibration import load_calibration
 from calibration.editor import EditorSession
+from tests.calibration.editor.pages import file_of
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -189,7 +190,7 @@ def test_all_by_keys(hands: Any, session: EditorSession) -> None:
     assert hands.count() == 7
     hands.press("v", ".", ".", "Delete", "Control+s")
     page.wait_for_function("() => document.getElementById('revision').textContent === 'Revision 1'")
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     assert len(saved.bays) == 6
     assert saved.bays[0].kind == "disabled"
     hands.press("?")

@@ -12,6 +12,7 @@ import pytest
 from calibration import load_calibration
 from calibration.editor import EditorSession
 from calibration.json_schema import json_schema
+from tests.calibration.editor.pages import file_of
 from vision.lanes import LineSide
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
@@ -63,8 +64,8 @@ def test_a_line_is_drawn_turned_named_saved_and_reopened(
     hands.press("Control+Shift+z")
     hands.save(1)
 
-    saved = load_calibration(session.path)
-    jsonschema.validate(json.loads(session.path.read_text()), json_schema())
+    saved = load_calibration(file_of(session))
+    jsonschema.validate(json.loads(file_of(session).read_text()), json_schema())
     (line,) = saved.lines
     assert (line.id, line.in_side, line.classes) == ("main-gate", LineSide.RIGHT, ("car", "bus"))
     assert np.allclose(np.multiply(line.points, saved.image_wh), ENDS, atol=1.5)

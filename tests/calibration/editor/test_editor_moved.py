@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from calibration import load_calibration
 from calibration.editor import EditorSession, LivePictures
+from tests.calibration.editor.pages import file_of
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -38,7 +39,7 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         hands.press("a")
         hands.drag((200, 345), (900, 390))
         hands.save(1)
-        before = load_calibration(session.path)
+        before = load_calibration(file_of(session))
         pictures.append(
             cv2.warpAffine(lot.image_bgr, turn, (1280, 720), borderMode=cv2.BORDER_REFLECT)
         )
@@ -55,7 +56,7 @@ def test_moved_camera_is_aligned_accepted_and_saved(
         assert np.abs(np.asarray(hands.bays()["A08"]) - lot.bays_px[37]).max() < 2.5
         hands.press("Control+Shift+z")
         hands.save(2)
-        saved = load_calibration(session.path)
+        saved = load_calibration(file_of(session))
         assert saved.bay_ids == before.bay_ids
         assert saved.reference != before.reference
         lane = np.multiply(saved.areas[0].polygon, saved.image_wh)

@@ -21,7 +21,7 @@ from calibration.editor import (
     NetworkJudge,
     StillPicture,
 )
-from tests.calibration.editor.pages import Client, ClientOf, document, save
+from tests.calibration.editor.pages import Client, ClientOf, document, file_of, save
 
 
 def test_live_check_tells_what_the_judge_sees(client: Client, lot: Any) -> None:
@@ -83,9 +83,9 @@ def test_without_a_model_there_is_no_live_check(
 
 def test_masks_are_black_in_the_picture(client: Client, lot: Any, session: EditorSession) -> None:
     save(client, lot)
-    present = load_calibration(session.path)
+    present = load_calibration(file_of(session))
     mask = Mask(name="house", polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 0.1), (0.0, 0.1)))
-    save_calibration(session.path, present.model_copy(update={"masks": (mask,)}), author="otto")
+    save_calibration(file_of(session), present.model_copy(update={"masks": (mask,)}), author="otto")
     content = client.send("GET", "picture").content
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
@@ -116,9 +116,9 @@ def test_align_moves_the_bays_with_the_camera(
     assert np.abs(found - expected).max() < 1.0
     # Accepting it takes the new picture as the reference.
     body = {"base_revision": 1, "document": {**document(lot, 15), "new_reference": True}}
-    before = load_calibration(session.path).reference
+    before = load_calibration(file_of(session)).reference
     assert client.send("POST", "save", body).status_code == 200
-    assert load_calibration(session.path).reference != before
+    assert load_calibration(file_of(session)).reference != before
 
 
 HOUSE = {"name": "house", "polygon": [[0, 0], [0.5, 0], [0.5, 0.1], [0, 0.1]]}
@@ -132,15 +132,18 @@ def test_masks_and_areas_are_saved_and_given(
     answer = client.send("POST", "save", {"base_revision": 0, "document": body})
     assert answer.json()["calibration"]["masks"] == [HOUSE]
     assert answer.json()["calibration"]["areas"] == [LANE]
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     assert saved.masks == (Mask.model_validate(HOUSE),)
     assert saved.areas == (Area.model_validate(LANE),)
     # Empty lists delete; a document that does not name them leaves them alone.
     assert save(client, lot, 2, base=1).status_code == 200
-    assert load_calibration(session.path).areas == saved.areas
+    assert load_calibration(file_of(session)).areas == saved.areas
     bare = {**document(lot, 2), "masks": [], "areas": []}
     client.send("POST", "save", {"base_revision": 2, "document": bare})
-    assert (load_calibration(session.path).masks, load_calibration(session.path).areas) == ((), ())
+    assert (load_calibration(file_of(session)).masks, load_calibration(file_of(session)).areas) == (
+        (),
+        (),
+    )
 
 
 def test_faulty_masks_and_areas_are_refused_by_name(
@@ -156,16 +159,16 @@ def test_faulty_masks_and_areas_are_refused_by_name(
     answer = client.send("POST", "save", {"base_revision": 0, "document": two})
     assert answer.status_code == 422
     assert "areas.0.polygon: Tuple should have at least 3" in answer.json()["detail"]["message"]
-    assert not session.path.exists()
+    assert not file_of(session).exists()
 
 
 def test_no_reference_picture_shows_what_is_masked(
     client: Client, lot: Any, session: EditorSession
 ) -> None:
     def reference_file(number: int) -> Path:
-        revision = list_revisions(session.path)[number - 1].calibration
+        revision = list_revisions(file_of(session))[number - 1].calibration
         assert revision.reference is not None
-        return session.path.parent / revision.reference.file
+        return file_of(session).parent / revision.reference.file
 
     def reference(number: int) -> Any:
         return cv2.imread(str(reference_file(number)))

@@ -13,6 +13,7 @@ import pytest
 from calibration import Mask, load_calibration, save_calibration
 from calibration.editor import EditorSession
 from calibration.json_schema import json_schema
+from tests.calibration.editor.pages import file_of
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -77,14 +78,14 @@ def test_drawn_saved_reopened_changed_undone_deleted(
     hands.lay_out_row(lot.rows[2], 15)
     hands.save(1)
 
-    saved = load_calibration(session.path)
-    jsonschema.validate(json.loads(session.path.read_text()), json_schema())
+    saved = load_calibration(file_of(session))
+    jsonschema.validate(json.loads(file_of(session).read_text()), json_schema())
     assert [mask.name for mask in saved.masks] == ["house"]
     assert [area.name for area in saved.areas] == ["fire lane"]
     assert near(np.multiply(saved.masks[0].polygon, saved.image_wh), HOUSE)
     assert near(np.multiply(saved.areas[0].polygon, saved.image_wh), LANE)
     assert saved.reference is not None
-    reference = cv2.imread(str(session.path.parent / saved.reference.file))
+    reference = cv2.imread(str(file_of(session).parent / saved.reference.file))
     assert reference is not None
     assert reference[5:80, 10:490].max() < 12, "the reference was taken with the mask"
     hands.page.wait_for_function(
@@ -98,7 +99,7 @@ def test_drawn_saved_reopened_changed_undone_deleted(
     assert second.page.locator("#save").is_disabled(), "what was reopened is what was saved"
     change(second)
     second.save(2)
-    changed = load_calibration(session.path)
+    changed = load_calibration(file_of(session))
     assert changed.masks == ()
     (lane,) = changed.areas
     assert len(lane.polygon) == 6
@@ -200,7 +201,7 @@ def test_by_keys_alone(hands: Any, session: EditorSession) -> None:
     assert selected(hands) == ["area 1"]
     hands.press("Delete", "Control+s")
     page.wait_for_function("() => document.getElementById('revision').textContent === 'Revision 1'")
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     assert ([mask.name for mask in saved.masks], saved.areas) == (["mask 1"], ())
     hands.press("?")
     help_text = page.get_by_role("dialog").inner_text()
@@ -247,7 +248,7 @@ def test_faults_are_told_at_once_and_forbid_saving(hands: Any, session: EditorSe
     assert page.locator("#regions .region.error").count() == 2
     hands.press("Control+s")
     page.wait_for_selector(".toast.error")
-    assert not session.path.exists()
+    assert not file_of(session).exists()
     page.locator(".finding", has_text="self crossing").first.click()
     assert selected(hands) == ["area 1"]
     hands.press("Control+z", "Control+z")  # the name, the second area
@@ -255,7 +256,7 @@ def test_faults_are_told_at_once_and_forbid_saving(hands: Any, session: EditorSe
     hands.drag((500, 100), (200, 320))
     page.wait_for_function("() => !document.querySelector('#tab-problems .badge.bad')")
     hands.save(1)
-    assert len(load_calibration(session.path).areas[0].polygon) == 4
+    assert len(load_calibration(file_of(session)).areas[0].polygon) == 4
 
 
 def test_two_people_change_one_mask(
@@ -280,7 +281,7 @@ def test_two_people_change_one_mask(
     dialog.get_by_label("Theirs").check()
     dialog.get_by_role("button", name="Merge both").click()
     hands.save(3)
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     masks = {mask.name: np.multiply(mask.polygon, saved.image_wh) for mask in saved.masks}
     assert sorted(masks) == ["gate", "mask 1"]
     assert near(masks["mask 1"][0], (140, 100))
@@ -307,9 +308,9 @@ def test_drafts_keep_them_and_old_drafts_take_none_away(hands: Any, session: Edi
     hands.drag((300, 500), (400, 600))
     hands.save(1)
     # A draft from before masks and areas could be drawn, on a file that has both by now.
-    present = load_calibration(session.path)
+    present = load_calibration(file_of(session))
     mask = Mask(name="house", polygon=((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)))
-    save_calibration(session.path, present.model_copy(update={"masks": (mask,)}), author="otto")
+    save_calibration(file_of(session), present.model_copy(update={"masks": (mask,)}), author="otto")
     hands.page.reload()
     hands.page.wait_for_selector("html[data-ready=true]")
     hands.press("p")

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from calibration import load_calibration
 from calibration.editor import EditorSession
+from tests.calibration.editor.pages import file_of
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -105,13 +106,13 @@ def test_two_tabs_join_instead_of_overwriting(
     dialog = hands.page.get_by_role("dialog")
     dialog.wait_for()
     assert "Revision 2 was saved in the meantime" in dialog.inner_text()
-    assert load_calibration(session.path).revision == 2, "nothing was overwritten"
+    assert load_calibration(file_of(session)).revision == 2, "nothing was overwritten"
     assert dialog.locator("li").count() == 1
     assert "A01" in dialog.locator("li").inner_text()
     dialog.get_by_label("Theirs").check()
     dialog.get_by_role("button", name="Merge both").click()
     hands.save(3)
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     kinds = {bay.id: str(bay.kind) for bay in saved.bays}
     assert kinds == {"A01": "ev", "A02": "loading", "A03": "standard", "A04": "standard"}
 
@@ -161,7 +162,7 @@ def test_invalid_is_shown_with_place_and_remedy_and_not_saved(
     assert any("Bay A07: self crossing" in f and "in order around" in f for f in findings)
     hands.press("Control+s")
     hands.page.wait_for_selector(".toast.error")
-    assert not session.path.exists()
+    assert not file_of(session).exists()
     # A click on a finding goes to its place.
     zoom = hands.page.inner_text("#zoom-level")
     hands.page.locator(".finding", has_text="A07").first.click()
@@ -170,7 +171,7 @@ def test_invalid_is_shown_with_place_and_remedy_and_not_saved(
     # Mended by undo, it can be saved.
     hands.press("Control+z", "Control+z")
     hands.save(1)
-    assert load_calibration(session.path).bay_ids == tuple(f"A0{n}" for n in range(1, 9))
+    assert load_calibration(file_of(session)).bay_ids == tuple(f"A0{n}" for n in range(1, 9))
 
 
 def test_hint_while_a_bad_shape_is_in_hand(hands: Any) -> None:
@@ -189,15 +190,15 @@ def test_author_and_foreign_changes_are_kept(hands: Any, lot: Any, session: Edit
     hands.save(1)
     from calibration import Mask, save_calibration
 
-    present = load_calibration(session.path)
+    present = load_calibration(file_of(session))
     mask = Mask(name="house", polygon=((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)))
-    save_calibration(session.path, present.model_copy(update={"masks": (mask,)}), author="otto")
+    save_calibration(file_of(session), present.model_copy(update={"masks": (mask,)}), author="otto")
     hands.page.reload()
     hands.page.wait_for_selector("html[data-ready=true]")
     hands.press("r")
     hands.lay_out_row(lot.rows[1], 3)
     hands.save(3)
-    saved = json.loads(session.path.read_text())
+    saved = json.loads(file_of(session).read_text())
     assert saved["masks"][0]["name"] == "house"
     assert saved["author"] == "ina"
     assert len(saved["bays"]) == 6

@@ -24,7 +24,7 @@ from calibration.editor import (
 from calibration.editor.guard import TOKEN_HEADER
 from calibration.editor.serving import STATIC
 from telemetry import CameraError
-from tests.calibration.editor.pages import Client, ClientOf, document, save
+from tests.calibration.editor.pages import Client, ClientOf, document, file_of, save
 
 
 def test_page_and_every_file_it_names_are_served(client: Client) -> None:
@@ -48,7 +48,7 @@ def test_a_change_needs_the_token(client: Client, lot: Any, session: EditorSessi
     assert wrong.status_code == 403
     foreign = client.send("POST", "save", body, Origin="http://evil.example")
     assert foreign.status_code == 403
-    assert not session.path.exists()
+    assert not file_of(session).exists()
     own = str(client.http.base_url).rstrip("/")
     assert client.send("POST", "save", body, Origin=own).status_code == 200
 
@@ -67,10 +67,10 @@ def test_save_keeps_picture_author_and_revision(
     answer = save(client, lot)
     assert answer.status_code == 200
     assert answer.json()["calibration"]["revision"] == 1
-    saved = load_calibration(session.path)
+    saved = load_calibration(file_of(session))
     assert (saved.author, saved.camera, saved.image_wh) == ("ina", "north", (1280, 720))
     assert saved.reference is not None
-    picture = session.path.parent / saved.reference.file
+    picture = file_of(session).parent / saved.reference.file
     assert picture.read_bytes()[:2] == b"\xff\xd8"
     # The second save keeps the reference; a new one is taken when asked for.
     assert save(client, lot, 2, base=1).json()["calibration"]["reference"]["file"] == picture.name
@@ -89,7 +89,7 @@ def test_invalid_is_refused_with_findings(client: Client, lot: Any, session: Edi
     answer = client.send("POST", "save", {"base_revision": 0, "document": wrong})
     assert answer.status_code == 422
     assert [f["code"] for f in answer.json()["detail"]["findings"]] == ["duplicate_id"]
-    assert not session.path.exists()
+    assert not file_of(session).exists()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_roll_back_and_revisions(client: Client, lot: Any, session: EditorSessio
     save(client, lot, 2, base=1)
     answer = client.send("POST", "rollback", {"revision": 1, "base_revision": 2})
     assert answer.json()["calibration"]["revision"] == 3
-    assert len(load_calibration(session.path).bays) == 3
+    assert len(load_calibration(file_of(session)).bays) == 3
     stale = client.send("POST", "rollback", {"revision": 1, "base_revision": 2})
     assert stale.status_code == 409
     listed = client.send("GET", "revisions").json()["revisions"]
@@ -227,11 +227,11 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 
 def test_damaged_file_is_not_overwritten(client: Client, lot: Any, session: EditorSession) -> None:
     save(client, lot)
-    data = json.loads(session.path.read_text())
+    data = json.loads(file_of(session).read_text())
     data["camera"] = "south"
-    session.path.write_text(json.dumps(data))
+    file_of(session).write_text(json.dumps(data))
     answer = client.http.get("/api/_/session")
     assert answer.status_code == 400
     assert "checksum" in answer.json()["detail"]["message"]
     assert save(client, lot, 2, base=1).status_code == 400
-    assert json.loads(session.path.read_text()) == data
+    assert json.loads(file_of(session).read_text()) == data

@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
+from calibration import load_calibration
 from tests.cloud_app.processes import Consumer
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def test_a_box_is_run_from_the_cloud(
     unknown = cloud.ask("camera_still", camera="south")
     assert (unknown["state"], "cameras north" in unknown["detail"]) == ("failed", True)
 
+    _move_a_bay(box, cloud, wait_for)
+
     logs = cloud.ask("recent_logs", lines=50)
     assert b"connected to 127.0.0.1" in cloud.file(logs)
     bundle = cloud.file(cloud.ask("diagnostics_bundle"))
@@ -107,6 +110,36 @@ def test_a_box_is_run_from_the_cloud(
     assert cloud.ended(waiting)["state"] == "done", "it waited for the box"
     assert box.stop() == 0
     assert "Traceback" not in box.log
+
+
+def _move_a_bay(box: Box, cloud: Cloud, wait_for: WaitFor) -> None:
+    """With the editor, from afar: fetched, saved, taken up, with the box's image as reference."""
+    page = "/cameras/north/calibration"
+    assert cloud.client.post(f"{cloud.url}{page}/fetch").status_code == 202
+
+    def is_fetched() -> bool:
+        asked = cloud.get(page)
+        return (asked["newest"], asked["image"]["state"]) == (1, "done")
+
+    wait_for(is_fetched, "the calibration and its image")
+    editor = f"{cloud.consumer.url}/calibrate/box-1/api/north"
+    assert cloud.client.get(f"{editor}/picture").headers["content-type"] == "image/jpeg"
+    drawn = cloud.client.get(f"{editor}/session").json()["calibration"]
+    document = {name: drawn[name] for name in ("bays", "lot", "masks")}
+    document["bays"][0]["zone"] = "short-stay"
+    body = {"base_revision": 1, "document": document}
+    answer = cloud.client.post(f"{editor}/save", json=body)
+    assert answer.status_code == 200, answer.text
+
+    def is_used() -> bool:
+        now = cloud.get(page)
+        return (now["reported"], now["revisions"][0]["status"]) == (2, "SUCCEEDED")
+
+    wait_for(is_used, "the box to use it")
+    assert cloud.get(page)["revisions"][0]["changes"]["changed"] == [drawn["bays"][0]["id"]]
+    saved = load_calibration(box.folder / "north.json")
+    assert (saved.revision, saved.bays[0].zone) == (2, "short-stay")
+    assert saved.reference is not None, "there was none, so the image of now is it"
 
 
 def test_settings_that_cut_the_box_off_heal_and_are_told(

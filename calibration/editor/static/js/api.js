@@ -12,6 +12,7 @@ export class ApiError extends Error {
 
 export class Api {
   token = '';
+  tokenHeader = '';
   away = 'Cannot reach the editor\u2019s server; your changes are kept in this browser.';
 
   /** @param {string} camera */
@@ -22,7 +23,7 @@ export class Api {
   /** @param {string} path @param {RequestInit} [init] @param {boolean} [again] @returns {Promise<Response>} */
   async #fetch(path, init = {}, again = true) {
     const headers = new Headers(init.headers);
-    if (init.method && init.method !== 'GET') headers.set('X-Lotsight-Token', this.token);
+    if (init.method && init.method !== 'GET') headers.set(this.tokenHeader, this.token);
     let answer;
     try {
       answer = await fetch(`${this.base}/${path}`, { ...init, headers, cache: 'no-store' });
@@ -53,12 +54,23 @@ export class Api {
   async session() {
     const session = await this.json('session');
     this.token = session.token;
+    this.tokenHeader = session.token_header;
     return session;
   }
 
   /** @param {number} time_s @param {number} version changes when a live image should be fetched again */
   pictureUrl(time_s, version) {
     return `${this.base}/picture?time_s=${time_s.toFixed(2)}&v=${version}`;
+  }
+
+  /** Why there is no image, as the server says it. */
+  async pictureFault() {
+    try {
+      await this.#fetch('picture');
+    } catch (error) {
+      if (error instanceof ApiError && error.detail) return error.message;
+    }
+    return 'Cannot load the image; the camera may be down.';
   }
 
   /** @param {any} document @param {string} format */

@@ -33,6 +33,8 @@ export class Server {
   /** Answers that come after a newer question are dropped. */
   #asked = { check: 0, live: 0 };
   #toldOf = 0;
+  /** Told once, as long as it lasts. */
+  #pictureFault = '';
   /** @type {{doc: Doc, base: Doc, changed: boolean}|null} */ #compared = null;
 
   /** @param {import('./app.js').App} app */
@@ -139,9 +141,12 @@ export class Server {
     if (this.app.session.live) this.#pictureVersion += 1;
     try {
       await this.app.stage.setPicture(this.api.pictureUrl(this.store.state.time_s, this.#pictureVersion));
+      this.#pictureFault = '';
       if (this.store.state.liveOn && this.app.session.live) this.#liveLater();
     } catch {
-      toast('Cannot load the image; the camera may be down.', { kind: 'error' });
+      const fault = await this.api.pictureFault();
+      if (fault !== this.#pictureFault) toast(fault, { kind: 'error' });
+      this.#pictureFault = fault;
     }
   }
 
@@ -194,6 +199,8 @@ export class Server {
 
   /** The moved-camera view: where do the bays lie in the present picture? */
   async align() {
+    if (!this.app.session.can_align)
+      return toast('A camera that moved is aligned at the box, where its image is.');
     if (this.store.state.align) return this.store.set({ align: null });
     await this.refreshPicture();
     const { time_s } = this.store.state;
@@ -255,8 +262,9 @@ export class Server {
           time_s,
         });
         this.#saved(answer, doc);
+        const { applies, saved_hint } = this.app.session;
         toast(
-          `Saved as revision ${answer.calibration.revision}${this.app.session.applies ? ' and applied' : ''}.`,
+          `Saved as revision ${answer.calibration.revision}${applies ? ' and applied' : ''}. ${saved_hint}`.trim(),
         );
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;

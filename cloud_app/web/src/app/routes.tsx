@@ -12,6 +12,7 @@ const AlertPage = lazy(() => import('../pages/alerts/AlertPage').then((m) => m.A
 const IncidentsPage = lazy(() => import('../pages/incidents/IncidentsPage').then((m) => m.IncidentsPage));
 const EdgesPage = lazy(() => import('../pages/edges/EdgesPage').then((m) => m.EdgesPage));
 const EdgePage = lazy(() => import('../pages/edges/EdgePage').then((m) => m.EdgePage));
+const CalibrationPage = lazy(() => import('../pages/edges/CalibrationPage').then((m) => m.CalibrationPage));
 const CampaignsPage = lazy(() => import('../pages/campaigns/CampaignsPage').then((m) => m.CampaignsPage));
 const CampaignPage = lazy(() => import('../pages/campaigns/CampaignPage').then((m) => m.CampaignPage));
 const SensorsPage = lazy(() => import('../pages/sensors/SensorsPage').then((m) => m.SensorsPage));
@@ -44,6 +45,7 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
       <Route path="/incidents" component={IncidentsPage} />
       <Route path="/edges" component={EdgesPage} />
       <Route path="/edges/:edge" component={EdgePage} />
+      <Route path="/edges/:edge/cameras/:camera/calibration" component={CalibrationPage} />
       <Route path="/campaigns" component={CampaignsPage} />
       <Route path="/campaigns/:campaign" component={CampaignPage} />
       <Route path="/sensors" component={SensorsPage} />

@@ -30,7 +30,7 @@ export function chrome(app) {
     ...['select', 'polygon', 'row', 'mask', 'area', 'line', 'hand'].map(commandButton),
     h('hr'),
     ...(session.can_propose ? [commandButton('propose')] : []),
-    commandButton('align'),
+    ...(session.can_align ? [commandButton('align')] : []),
   );
   byId('history-buttons').append(commandButton('undo'), commandButton('redo'));
   byId('view-buttons').append(

@@ -1,6 +1,6 @@
 /** One edge box: its health now and over time, its cameras, how complete its stream is, its bays. */
 
-import { Camera } from 'lucide-preact';
+import { Camera, PencilRuler } from 'lucide-preact';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
@@ -20,6 +20,7 @@ import { t, word } from '../../i18n';
 import { bytes, count, span } from '../../i18n/format';
 import { zoneOf } from '../../i18n/zones';
 import { CommandsCard, useCommands } from './CommandsCard';
+import { calibrationUrl } from './calibration';
 import { EdgeState, StreamState } from './EdgesPage';
 import { type CameraHealth, healthOf, lotsOf } from './edges';
 import { HealthCard } from './HealthCard';
@@ -229,14 +230,20 @@ function Cameras({ edge }: { edge: Edge }) {
             </thead>
             <tbody>
               {health.cameras.map((camera) => (
-                <CameraRow key={camera.camera} camera={camera} onStill={setStill} />
+                <CameraRow key={camera.camera} edge={edge.edge} camera={camera} onStill={setStill} />
               ))}
             </tbody>
           </table>
         </Scroller>
       ) : (
         <Notice title={t('edges.noHealth')}>
-          <p>{edge.cameras.join(', ')}</p>
+          <ul class="row wrap">
+            {edge.cameras.map((camera) => (
+              <li key={camera}>
+                <a href={calibrationUrl(edge.edge, camera)}>{camera}</a>
+              </li>
+            ))}
+          </ul>
         </Notice>
       )}
       {health?.at && (
@@ -249,7 +256,8 @@ function Cameras({ edge }: { edge: Edge }) {
   );
 }
 
-function CameraRow({ camera, onStill }: { camera: CameraHealth; onStill: (camera: string) => void }) {
+function CameraRow(props: { edge: string; camera: CameraHealth; onStill: (camera: string) => void }) {
+  const { edge, camera, onStill } = props;
   const isBad = !camera.up || camera.view !== 'ok';
   return (
     <tr>
@@ -286,6 +294,14 @@ function CameraRow({ camera, onStill }: { camera: CameraHealth; onStill: (camera
             label={t('device.stillOf', { camera: camera.camera })}
             onClick={() => onStill(camera.camera)}
           />
+          <a
+            class="button quiet small icon"
+            href={calibrationUrl(edge, camera.camera)}
+            aria-label={t('calib.editOf', { camera: camera.camera })}
+            title={t('calib.editOf', { camera: camera.camera })}
+          >
+            <PencilRuler size={18} aria-hidden="true" />
+          </a>
         </td>
       )}
     </tr>
