@@ -105,11 +105,7 @@ class ShadowService:
         """
         now_s = self._now_s()
         with self.database.write() as session:
-            lock_shadow(session, topics.thing, topics.name)
-            before, exists = _loaded(session, topics)
-            after = apply_update(before, update, now_s)
-            save_shadow(session, topics.thing, topics.name, after)
-            session.announce(topics.thing)
+            before, exists, after = change_shadow(session, topics, update, now_s)
             if note is not None:
                 note(session, before)
         token = update.client_token
@@ -161,6 +157,25 @@ class ShadowService:
 
     def _now_s(self) -> int:
         return int(self.clock.utc().timestamp())
+
+
+def change_shadow(
+    session: Session, topics: ShadowTopics, update: ShadowUpdate, now_s: int
+) -> tuple[ShadowDocument, bool, ShadowDocument]:
+    """Change a shadow in the caller's transaction; nobody is told.
+
+    Returns:
+        The document before, whether there was one, and the document after.
+
+    Raises:
+        ShadowRejection: the update is refused, with AWS's code.
+    """
+    lock_shadow(session, topics.thing, topics.name)
+    before, exists = _loaded(session, topics)
+    after = apply_update(before, update, now_s)
+    save_shadow(session, topics.thing, topics.name, after)
+    session.announce(topics.thing)
+    return before, exists, after
 
 
 def _loaded(session: Session, topics: ShadowTopics) -> tuple[ShadowDocument, bool]:

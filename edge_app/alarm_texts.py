@@ -103,6 +103,17 @@ def rollout_alarm(text: str, error: str = "") -> Alarm:
     )
 
 
+def software_alarm(version: str, reason: str) -> Alarm:
+    """New software was fallen back from."""
+    return Alarm(
+        AlarmKind.SOFTWARE,
+        f"software {version} was tried and given up",
+        reason,
+        "The version before is in use and nothing is lost. Send the diagnostics to the software's "
+        "supplier; roll out a mended version, or the same one once the reason is gone.",
+    )
+
+
 def pages_alarm(error: Exception) -> Alarm:
     """The pages cannot be served."""
     return Alarm(

@@ -41,6 +41,7 @@ class AlarmKind(StrEnum):
     LINK = "link"
     CERTIFICATE = "certificate"
     ROLLOUT = "rollout"
+    SOFTWARE = "software"
     HTTP = "http"
     EYE = "eye"
     AUDIT = "audit"

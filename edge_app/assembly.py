@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,7 +28,6 @@ from edge_app.audit.history import FILE as AUDIT_FILE
 from edge_app.audit.history import AuditHistoryFile
 from edge_app.bay_words import BayWords
 from edge_app.box import EdgeBox
-from edge_app.calibration_edits import CalibrationEdits
 from edge_app.cameras import (
     Camera,
     CameraSet,
@@ -41,16 +40,13 @@ from edge_app.config import CameraConfig, LotsightConfig
 from edge_app.counting import CameraLanes, LaneOutlets, LaneWatch
 from edge_app.delivery import MqttLink, Store
 from edge_app.delivery.database import STORE_FILE
-from edge_app.delivery.rollout import JobRunner
-from edge_app.delivery.slots import TwoSlots
-from edge_app.delivery.tuf_client import TufFetcher
 from edge_app.disk import DiskWatch
 from edge_app.eye_checks import EyeChecks
 from edge_app.frame_checks import make_gate, make_guard, make_scene
 from edge_app.harvest import Harvester, HarvestStore
-from edge_app.harvest.shipping import HarvestShipping
 from edge_app.harvest.store import open_store
 from edge_app.incidents import IncidentOutlets, watch_incidents
+from edge_app.job_runners import job_runners
 from edge_app.layouts import StoredLayout
 from edge_app.live_state import LiveState
 from edge_app.liveness import ALIVE_FILE, LivenessFile
@@ -68,16 +64,17 @@ from edge_app.remote import connect, downloads_of
 from edge_app.remote_settings import RemoteSettings
 from edge_app.restart import Restart
 from edge_app.retention import Retention
-from edge_app.rollouts import CalibrationRollout, load_or_roll_back, model_rollout, open_slots
+from edge_app.rollouts import load_or_roll_back, open_slots
 from edge_app.schedule import ScheduleSettings
 from edge_app.scheduler import CameraUnit, Scheduler
 from edge_app.service import EdgeService, Part
 from edge_app.service_manager import ServiceManager, Watchdog
+from edge_app.software.rollout import discard_leftovers
+from edge_app.software.trial import SoftwareTrial, launcher_folder
 from edge_app.sources import CameraFeed, FrameSource
 from edge_app.status import BoxStatus
 from edge_app.tuning import tuning_of, with_tuning
 from telemetry import Clock, ConfigError, SystemClock
-from telemetry.aws import JobKind
 from vision.incidents import Moment
 from vision.judge import Detector
 
@@ -192,6 +189,7 @@ def _assemble(
         outputs=devices.outputs.report,
         tuning=tuning,
     )
+    restart = Restart()
     box = EdgeBox(
         config=config,
         clock=clock,
@@ -206,12 +204,12 @@ def _assemble(
         kept=kept,
         devices=devices,
         status=status,
-        restart=Restart(),
+        restart=restart,
         remote=remote,
+        software=_software_trial(config, clock, restart, status),
     )
     if link is not None and config.mqtt is not None:
-        jobs = {**_rollouts(box, models, slots), **_harvest_jobs(box)}
-        connect(box, link, config.mqtt, jobs, auditor)
+        connect(box, link, config.mqtt, job_runners(box, models, slots), auditor)
     bays = 0 if store.layout is None else len(store.layout.bays)
     text = "edge box %s at site %s: %d bays, %d cameras"
     _log.info(text, config.edge.edge, config.edge.site, bays, len(cameras))
@@ -280,27 +278,15 @@ def _harvest(
 # -- what rides on the link ------------------------------------------------------------------------
 
 
-def _rollouts(
-    box: EdgeBox, models: ModelFiles, slots: TwoSlots | None
-) -> Mapping[JobKind, JobRunner]:
-    """What is done for the jobs that roll something out; without `[rollout]` edits alone."""
-    config, allowed = box.config.rollout, box.config.remote.allows_changes
-    edits = partial(CalibrationEdits, box.cameras, box.live_state.image, allowed)
-    if config is None or slots is None:
-        return {JobKind.CALIBRATION: edits()}
-    folder = box.config.edge.state_dir / "rollout"
-    fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
-    signed = CalibrationRollout(box.cameras, fetcher, folder / "calibration")
-    model = model_rollout(slots, fetcher, models, box.network, box.scheduler.post)
-    return {JobKind.MODEL: model, JobKind.CALIBRATION: edits(signed)}
-
-
-def _harvest_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:
-    """The job that sends kept frames; nothing where no host may get them."""
-    if box.kept is None or not box.config.harvest.upload_hosts:
-        return {}
-    shipping = HarvestShipping(box.config, box.kept, box.clock, box.network.model_ref)
-    return {JobKind.HARVEST: shipping}
+def _software_trial(
+    config: LotsightConfig, clock: Clock, restart: Restart, status: BoxStatus
+) -> SoftwareTrial | None:
+    """The trial of the software that runs; None where no launcher started it."""
+    folder = launcher_folder(config.edge.state_dir)
+    if folder is None:
+        return None
+    discard_leftovers(folder)
+    return SoftwareTrial(folder, clock, restart.ask, status.working_cameras)
 
 
 # -- pages and maintenance -------------------------------------------------------------------------
@@ -314,6 +300,7 @@ def app_of(box: EdgeBox) -> FastAPI:
 
     config, http = box.config, box.config.http
     pictures = PictureSettings(privacy=config.privacy.settings())
+    bays = BayWords(box.cameras, box.store)
     return create_app(
         box.live_state,
         box.status,
@@ -322,12 +309,12 @@ def app_of(box: EdgeBox) -> FastAPI:
             secure=http.cert_file is not None,
             device_token=config.sensing.token,
         ),
-        editor_of(config.camera, box.live_state, lambda: box.network.detector),
+        editor_of(config.camera, box.live_state, lambda: box.network.detector, bays),
         PageSettings(
             hosts=HostNames.of(http.host, http.hosts),
             pictures=pictures,
             devices=box.devices,
-            bays=BayWords(box.cameras, box.store),
+            bays=bays,
         ),
         partial(downloads_of, box),
     )
@@ -393,8 +380,15 @@ def maintenance_of(box: EdgeBox, manager: ServiceManager) -> Maintenance:
         lambda: manager.status("; ".join(box.status.alarm_texts()) or "no active alarms"),
     ]
     if box.remote is not None:
-        box.remote.run_by(box.restart.ask, box.status.working_cameras)
+        trial = box.software
+        box.remote.run_by(
+            box.restart.ask,
+            box.status.working_cameras,
+            lambda: trial is not None and trial.runs,
+        )
         chores.append(box.remote.look)
+    if box.software is not None:
+        chores.append(box.software.look)
     if (kept := box.kept) is not None:
         chores.append(lambda: kept.expire(box.clock.utc()))
     return Maintenance(chores)

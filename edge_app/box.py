@@ -17,6 +17,7 @@ from edge_app.remote_settings import RemoteSettings
 from edge_app.restart import Restart
 from edge_app.scheduler import Scheduler
 from edge_app.service import Closing, Part
+from edge_app.software.trial import SoftwareTrial
 from edge_app.status import BoxStatus
 from telemetry import Clock
 
@@ -41,6 +42,7 @@ class EdgeBox:
         status: how all of them do.
         restart: how the service begins anew.
         remote: settings that the cloud changed; None where they were given, not read.
+        software: the trial of the software that runs; None where no launcher started it.
     """
 
     config: LotsightConfig
@@ -58,6 +60,7 @@ class EdgeBox:
     status: BoxStatus
     restart: Restart
     remote: RemoteSettings | None
+    software: SoftwareTrial | None
 
     @property
     def parts(self) -> list[Part]:

@@ -68,11 +68,18 @@ def _about(box: EdgeBox) -> JsonObject:
 
 
 def _config_shadow(box: EdgeBox) -> ShadowPart:
-    remote = box.remote
+    remote, software = box.remote, box.software
+
+    def accepted() -> None:
+        if remote is not None:
+            remote.answered()
+        if software is not None:
+            software.answered()
+
     if remote is None:
-        return ShadowPart(box.status.reported_config)
+        return ShadowPart(box.status.reported_config, accepted=accepted)
     return ShadowPart(
-        lambda: box.status.reported_config() | remote.report(), remote.follow, remote.answered
+        lambda: box.status.reported_config() | remote.report(), remote.follow, accepted
     )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -95,6 +96,8 @@ class RemoteSettings:
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self._path = path
         self._clock = clock or SystemClock()
+        # The link, a job and the maintenance thread come to it.
+        self._lock = threading.RLock()
         self._started_s = self._clock.mono_s()
         self._file_config = load_config(path)
         self._file = self._file_config.edge.state_dir / FILE
@@ -102,6 +105,7 @@ class RemoteSettings:
         self._waiting: JsonObject | None = None
         self._restart: Callable[[str], None] | None = None
         self._working: Callable[[], Sequence[str]] = tuple
+        self._is_held: Callable[[], bool] = lambda: False
         self._is_answered = False
         self.config = self._begin()
 
@@ -141,9 +145,19 @@ class RemoteSettings:
 
     # -- what the cloud wants ---------------------------------------------------------------------
 
-    def run_by(self, restart: Callable[[str], None], working: Callable[[], Sequence[str]]) -> None:
-        """Say how the service is restarted, and which of its cameras work."""
-        self._restart, self._working = restart, working
+    def run_by(
+        self,
+        restart: Callable[[str], None],
+        working: Callable[[], Sequence[str]],
+        is_held: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Say how the service is restarted, which of its cameras work, and when changes wait."""
+        self._restart, self._working, self._is_held = restart, working, is_held
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether a change is on trial."""
+        return self._state.trial is not None
 
     def report(self) -> JsonObject:
         """For the shadow `config`: values, and how the last change stands."""
@@ -161,6 +175,15 @@ class RemoteSettings:
             }
         return found
 
+    @property
+    def path(self) -> Path:
+        """The configuration file."""
+        return self._path
+
+    def values(self) -> JsonObject:
+        """What may be changed, as it is."""
+        return values_of(self.config)
+
     def schema(self) -> JsonObject:
         """What may be changed, for the classic shadow."""
         return schema_of(self.config)
@@ -171,7 +194,11 @@ class RemoteSettings:
         Raises:
             ConfigError: it cannot be; the report says why.
         """
-        if self._state.trial is not None:
+        with self._lock:
+            self._follow(delta)
+
+    def _follow(self, delta: JsonObject) -> None:
+        if self._state.trial is not None or self._is_held():
             # One after the other: else nobody could say which of two was wrong.
             self._waiting = delta
             return
@@ -204,6 +231,17 @@ class RemoteSettings:
             raise ConfigError(msg)
         self._restart("settings from the cloud are tried out")
 
+    def outcome_of(self, values: JsonObject, attempt: str) -> tuple[Outcome, str] | None:
+        """How a change stands that was asked for under this attempt, and why; None: not begun."""
+        with self._lock:
+            trial, last = self._state.trial, self._state.last
+            change = change_id(merge(self._state.active, values), attempt)
+            if trial is not None and trial.change == change:
+                return Outcome.TRYING, ""
+            if last is not None and last.change == change:
+                return last.state, last.reason
+            return None
+
     def answered(self) -> None:
         """The cloud took a report of this start."""
         self._is_answered = True
@@ -212,7 +250,13 @@ class RemoteSettings:
 
     def look(self) -> None:
         """End a trial, well or badly."""
+        with self._lock:
+            self._look()
+
+    def _look(self) -> None:
         trial = self._state.trial
+        if trial is None and self._waiting is not None and not self._is_held():
+            self._go_on()
         if trial is None or trial.starts == 0:
             return  # it begins with the restart
         down = [camera for camera in trial.cameras if camera not in self._working()]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import threading
 from collections.abc import Callable
 
+from edge_app.launcher import ENVIRONMENT
 from telemetry import ConfigError
 
 _log = logging.getLogger(__name__)
@@ -50,7 +52,11 @@ class Restart:
 def begin_anew() -> None:
     """Replace this process by a new one with the same command line, id and parent.
 
-    No supervisor is needed, and one that watches the process sees it go on.
+    No supervisor is needed, and one that watches the process sees it go on. Where a launcher chose
+    this software, it chooses again.
     """
     logging.shutdown()
+    if (launcher := os.environ.get(ENVIRONMENT)) is not None:
+        again: list[str] = json.loads(launcher)["argv"]
+        os.execv(again[0], again)  # noqa: S606  # nosec B606 - our own
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # nosec B606 - our own

@@ -264,6 +264,8 @@ class JobKind(StrEnum):
     MODEL = "model"
     CALIBRATION = "calibration"
     HARVEST = "harvest"
+    SOFTWARE = "software"
+    CONFIG = "config"
 
 
 class CalibrationEdit(_AwsMessage):
@@ -284,7 +286,8 @@ class JobDocument(_AwsMessage):
 
     kind: JobKind
     target: _FileName = Field(
-        description="Name of the file in the signed repository; of the bundle for a harvest."
+        description="Name of the file in the signed repository; of the bundle for a harvest. For "
+        "software, the archive of its packages; for settings, the name of this attempt."
     )
     companions: Annotated[tuple[_FileName, ...], Field(max_length=8)] = Field(
         default=(), description="Additional files, such as a model's manifest."
@@ -304,11 +307,18 @@ class JobDocument(_AwsMessage):
     edit: CalibrationEdit | None = Field(
         default=None, description="Of a calibration that is not in the signed repository."
     )
+    settings: Annotated[dict[Text64, JsonValue], Field(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        description="Settings to try out, as in the shadow `config` (kind `config` only).",
+    )
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.edit is not None and (self.kind is not JobKind.CALIBRATION or self.camera is None):
             msg = f"edit is valid for the calibration of a camera only, but got kind {self.kind}"
+            raise ValueError(msg)
+        if (self.kind is JobKind.CONFIG) != (self.settings is not None):
+            msg = f"settings are required for config and invalid otherwise, but got {self.kind}"
             raise ValueError(msg)
         return self
 

@@ -50,15 +50,18 @@ _CHANGED: dict[int | str, dict[str, Any]] = {
 
 
 class Payload(BaseModel):
-    """What is rolled out: files of the signed repository."""
+    """What is rolled out: files of the signed repository, or settings."""
 
     model_config = ConfigDict(extra="forbid")
 
-    target: FileName
+    target: FileName | None = Field(default=None, description="the file; null for settings")
     companions: Annotated[list[FileName], Field(max_length=8)] = Field(
         default_factory=list, description="further files, such as a model's manifest"
     )
     version: Annotated[str, Field(min_length=1, max_length=64)]
+    settings: dict[str, Any] | None = Field(
+        default=None, description="of the kind config: sections and their settings"
+    )
 
     def document(self, kind: JobKind, camera: str | None) -> JobDocument:
         """The job of a box.
@@ -68,10 +71,12 @@ class Payload(BaseModel):
         """
         return JobDocument(
             kind=kind,
-            target=self.target,
+            # Of settings, each box's job names its attempt here.
+            target=self.target or ("settings" if kind is JobKind.CONFIG else ""),
             companions=tuple(self.companions),
             version=self.version,
             camera=camera,
+            settings=self.settings,
         )
 
 

@@ -116,6 +116,7 @@ NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/availability": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/by-eye": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/sources": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/manual": {
         "PUT": Permission.WRITE,

@@ -5,8 +5,12 @@ second process on the same file would number events twice, so it is refused.
 
 A file of an earlier version is migrated when it is opened: `migrations/NNNN_*.sql` are the steps,
 and the file's `user_version` is the number of the last one that it has seen. All missing steps are
-one transaction, so a power cut leaves the file as it was before or as it is after. There is no way
-back: a file of a later version is refused, and left alone.
+one transaction, so a power cut leaves the file as it was before or as it is after.
+
+What a step has after the line `-- way back` undoes it, and is kept in the file (table `way_back`).
+So an earlier version, to which a box falls back after an update, can open a file of a later one:
+it takes the steps back by what the file itself says, and loses neither an event nor a number. A
+file that does not say how is refused, and left alone.
 """
 
 from __future__ import annotations
@@ -25,6 +29,10 @@ _log = logging.getLogger(__name__)
 STORE_FILE = "store.db"
 """In the state folder."""
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_WAY_BACK = "-- way back"
+_KEEPS_WAYS_BACK = (
+    "CREATE TABLE IF NOT EXISTS way_back (version INTEGER PRIMARY KEY, script TEXT NOT NULL) STRICT"
+)
 _JOURNAL_LIMIT_BYTES = 4 * 1024 * 1024
 
 
@@ -53,7 +61,7 @@ def open_database(
 
     Raises:
         StoreError: the folder cannot be written, another process owns the file, it comes from a
-            later version, or it cannot be migrated.
+            later version and does not say how to undo its steps, or it cannot be migrated.
     """
     steps = shipped_migrations() if migrations is None else migrations
     try:
@@ -119,30 +127,53 @@ def _open(
 
 
 def _migrate(path: Path, database: sqlite3.Connection, migrations: Sequence[str]) -> int:
-    """Run the steps that the file has not seen, within the caller's transaction.
+    """Run the steps that the file has not seen, or undo those that are not known here.
+
+    Within the caller's transaction.
 
     Returns:
         The version that the file had; 0: it is new.
 
     Raises:
-        StoreError: a later version of lotsight made the file.
+        StoreError: a later version of lotsight made the file, and it does not say how to undo it.
     """
     version: int = database.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(migrations):
+    known = len(migrations)
+    if version == known:
+        return version  # nothing is written: a store must open on a full disk too
+    if version > known:
+        _take_back(path, database, version, known)
+    for number, script in enumerate(migrations[version:], version + 1):
+        forth, _, back = script.partition(_WAY_BACK)
+        _run(database, forth)
+        if back:
+            database.execute(_KEEPS_WAYS_BACK)
+            database.execute("INSERT INTO way_back (version, script) VALUES (?, ?)", (number, back))
+    database.execute(f"PRAGMA user_version = {known}")
+    if version:
+        _log.info("%s: migrated from version %d to %d", path, version, known)
+    return version
+
+
+def _take_back(path: Path, database: sqlite3.Connection, version: int, known: int) -> None:
+    """Undo the steps after `known`, the last one first."""
+    database.execute(_KEEPS_WAYS_BACK)
+    query = "SELECT version, script FROM way_back WHERE version > ? ORDER BY version DESC"
+    scripts = {row["version"]: row["script"] for row in database.execute(query, (known,))}
+    if set(scripts) != set(range(known + 1, version + 1)):
         msg = (
-            f"{path}: expected a store of version {len(migrations)} or earlier, but got "
-            f"{version}: written by a newer lotsight; install that version again"
+            f"{path}: expected a store of version {known} or earlier, but got {version}: written "
+            "by a newer lotsight; install that version again"
         )
         raise StoreError(msg)
-    if version == len(migrations):
-        return version  # nothing is written: a store must open on a full disk too
-    for script in migrations[version:]:
-        for statement in _statements(script):
-            database.execute(statement)
-    database.execute(f"PRAGMA user_version = {len(migrations)}")
-    if version:
-        _log.info("%s: migrated from version %d to %d", path, version, len(migrations))
-    return version
+    for script in scripts.values():
+        _run(database, script)
+    database.execute("DELETE FROM way_back WHERE version > ?", (known,))
+
+
+def _run(database: sqlite3.Connection, script: str) -> None:
+    for statement in _statements(script):
+        database.execute(statement)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -10,10 +10,30 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_app.delivery.slots import RolloutError, TwoSlots
+from edge_app.host_metrics import disk_free_bytes
 from telemetry.aws import JobDocument
 from telemetry.errors import LotsightError
 
 _log = logging.getLogger(__name__)
+
+
+RESERVE_BYTES = 100 * 1024 * 1024
+"""What stays free on the disk, so that the running service goes on writing events."""
+
+
+def check_room(folder: Path, wanted_bytes: int) -> None:
+    """Refuse what would fill the disk.
+
+    Raises:
+        RolloutError: there is too little room.
+    """
+    free = disk_free_bytes(folder)
+    if free is not None and free < wanted_bytes + RESERVE_BYTES:
+        msg = (
+            f"{folder}: expected {(wanted_bytes + RESERVE_BYTES) / 2**20:.0f} MiB free, "
+            f"but got {free / 2**20:.0f}"
+        )
+        raise RolloutError(msg)
 
 
 class Fetcher(Protocol):

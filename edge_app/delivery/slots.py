@@ -39,7 +39,8 @@ class SlotState(BaseModel):
         refused: the version that was rolled back last.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A later version of the software, before the box fell back from it, may have kept more.
+    model_config = ConfigDict(frozen=True, extra="ignore")
     active: SlotName | None = None
     versions: dict[SlotName, str] = Field(default_factory=dict)
     trial: bool = False

@@ -20,7 +20,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is not on this machine: apt-get install systemd")
     unit = tmp_path / "lotsight.service"
     # The program of the unit is not installed here; everything else is judged as it is.
-    unit.write_text(UNIT.read_text().replace("/opt/lotsight/bin/lotsight", "/bin/true"))
+    unit.write_text(UNIT.read_text().replace("/opt/lotsight/bin/lotsight-launcher", "/bin/true"))
     result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)],
         capture_output=True, text=True, check=False, timeout=60,
@@ -46,6 +46,8 @@ def test_the_unit_is_hardened() -> None:
                                   "docs/operations.md", "docs/configuration.md"])  # fmt: skip
 def test_commands_that_are_named_exist(name: str) -> None:
     text = (REPO / name).read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:`|    |bin/)lotsight ([a-z][a-z-]+)", text))
+    named = set(
+        re.findall(r"(?:`|    |bin/)lotsight(?:-launcher /var/lib/lotsight)? ([a-z][a-z-]+)", text)
+    )
     assert named <= set(COMMANDS), named - set(COMMANDS)
     assert named or name.endswith("Dockerfile")

@@ -9,11 +9,13 @@ from sqlalchemy import bindparam, func, update
 
 from cloud_app.errors import CloudError
 from cloud_app.fleet import jobs
+from cloud_app.fleet.campaigns.desired import settle, wish
 from cloud_app.fleet.campaigns.planning import BoxState, CampaignState
 from cloud_app.fleet.campaigns.store import Campaign, boxes_of, load
 from cloud_app.fleet.campaigns.tables import campaign, campaign_box
 from cloud_app.fleet.commands import CommandError
 from cloud_app.storage.database import Session
+from telemetry.aws import JobDocument, JobKind
 
 
 class StaleCampaignError(CloudError):
@@ -93,6 +95,8 @@ def stop(session: Session, now: Campaign, now_ms: int, reason: str, *, roll_back
         )
         if each.state is BoxState.PENDING or is_withdrawn:
             mark(session, now.id, [each.edge], state=BoxState.CANCELLED, ended_ms=now_ms)
+        if is_withdrawn:
+            settle(session, now.document, each.edge, now_ms)
     if roll_back:
         values = {"goes_back": 1}
         session.run(update(campaign).where(campaign.c.campaign == now.id).values(values))
@@ -122,8 +126,10 @@ def give(session: Session, now: Campaign, edges: Collection[str], now_ms: int) -
             by_attempt.setdefault(each.attempts + 1, []).append(each.edge)
     for attempts, names in by_attempt.items():
         job = f"{now.id}-{attempts}"
-        orders = [jobs.JobOrder(name, job, now.document) for name in names]
+        document = _named(now.document, job)
+        orders = [jobs.JobOrder(name, job, document) for name in names]
         jobs.queue(session, orders, now.actor, now_ms)
+        wish(session, document, names, job, now_ms)
         mark(
             session, now.id, names, state=BoxState.QUEUED, attempts=attempts, job=job,
             given_ms=now_ms, started_ms=None, ended_ms=None,
@@ -136,12 +142,21 @@ def send_back(session: Session, now: Campaign, now_ms: int) -> None:
         return
     job = f"{now.id}-back"
     done = [each.edge for each in boxes_of(session, now.id) if each.state is BoxState.DONE]
-    orders = [jobs.JobOrder(edge, job, now.former) for edge in done]
+    document = _named(now.former, job)
+    orders = [jobs.JobOrder(edge, job, document) for edge in done]
     jobs.queue(session, orders, now.actor, now_ms)
+    wish(session, document, done, job, now_ms)
     mark(
         session, now.id, done, state=BoxState.RETURNING, job=job, given_ms=now_ms,
         started_ms=None, ended_ms=None,
     )  # fmt: skip
+
+
+def _named(document: JobDocument, job: str) -> JobDocument:
+    """The job under its id: to a box, settings asked for again are another attempt."""
+    if document.kind is not JobKind.CONFIG:
+        return document
+    return document.model_copy(update={"target": job})
 
 
 def mark(session: Session, name: str, edges: Collection[str], **values: Any) -> None:

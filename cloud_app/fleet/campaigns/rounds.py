@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from cloud_app.fleet import jobs
 from cloud_app.fleet.campaigns.acts import give, mark, send_back, stop, turn
+from cloud_app.fleet.campaigns.desired import settle
 from cloud_app.fleet.campaigns.planning import BoxNow, BoxState, CampaignState, next_step
 from cloud_app.fleet.campaigns.store import Campaign, CampaignBox, active, boxes_of, load
 from cloud_app.fleet.campaigns.tables import campaign_box
@@ -80,7 +81,7 @@ class CampaignRounds:
 
     def _go_on(self, session: Session, now: Campaign) -> None:
         now_ms = to_ms(self.clock.utc())
-        boxes = _taken_up(session, now)
+        boxes = _taken_up(session, now, now_ms)
         there = self._there(session, {each.site for each in boxes}, now_ms)
         boxes = _with_drops(session, now, boxes, there)
         if now.goes_back:
@@ -107,7 +108,7 @@ class CampaignRounds:
         return {each.edge: each for each in edges_now(session, moment, EdgeFilter(sites=sites))}
 
 
-def _taken_up(session: Session, now: Campaign) -> Sequence[CampaignBox]:
+def _taken_up(session: Session, now: Campaign, now_ms: int) -> Sequence[CampaignBox]:
     """The boxes, once it is written down what they said of their jobs."""
     boxes = boxes_of(session, now.id)
     wanted = {each.edge: each for each in boxes if each.state.is_open}
@@ -117,11 +118,11 @@ def _taken_up(session: Session, now: Campaign) -> Sequence[CampaignBox]:
         for job in jobs.listed(session, JobFilter(job=name, limit=100_000)):
             box = wanted.get(job.edge)
             if box is not None and box.job == name:
-                has_changed |= _take_one(session, now, box, job)
+                has_changed |= _take_one(session, now, box, job, now_ms)
     return boxes_of(session, now.id) if has_changed else boxes
 
 
-def _take_one(session: Session, now: Campaign, box: CampaignBox, job: JobNow) -> bool:
+def _take_one(session: Session, now: Campaign, box: CampaignBox, job: JobNow, now_ms: int) -> bool:
     states = _GOING_BACK if box.state is BoxState.RETURNING else _GOING
     detail = job.details.get("detail", box.detail)
     if (states[job.status], detail) == (box.state, box.detail):
@@ -135,6 +136,9 @@ def _take_one(session: Session, now: Campaign, box: CampaignBox, job: JobNow) ->
         started_ms=None if job.started is None else to_ms(job.started),
         ended_ms=None if job.ended is None else to_ms(job.ended),
     )
+    if job.status.is_final and job.status is not JobStatus.SUCCEEDED:
+        document = now.former if box.state is BoxState.RETURNING else now.document
+        settle(session, document or now.document, box.edge, now_ms)
     return True
 
 

@@ -7,11 +7,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import func, insert, not_, select
 
 from cloud_app.errors import CloudError
+from cloud_app.fleet.campaigns.desired import check_for
 from cloud_app.fleet.campaigns.planning import BoxState, CampaignState, Plan
 from cloud_app.fleet.campaigns.tables import campaign, campaign_box
 from cloud_app.fleet.commands import CommandError
@@ -22,7 +24,7 @@ from cloud_app.storage.queries import Sites, of_sites
 from cloud_app.storage.times import from_ms
 from telemetry.aws import JobDocument, JobKind
 
-_KINDS = frozenset({JobKind.MODEL, JobKind.CALIBRATION})
+_KINDS = frozenset({JobKind.MODEL, JobKind.CALIBRATION, JobKind.SOFTWARE, JobKind.CONFIG})
 """What changes a box; a harvest fetches from it."""
 
 
@@ -40,6 +42,7 @@ class CampaignNow(BaseModel):
     companions: tuple[str, ...]
     to_version: str = Field(description="what is rolled out")
     camera: str | None
+    settings: dict[str, Any] | None = Field(description="that are tried out; null: other kinds")
     former_version: str | None = Field(
         description="what boxes are sent back to if it is stopped; null: they keep what they have"
     )
@@ -140,12 +143,15 @@ def create(session: Session, wanted: NewCampaign, actor: str, now_ms: int) -> st
     """Make a draft; returns its id.
 
     Raises:
-        CommandError: a box is not known.
+        CommandError: a box is not known, or does not take these settings.
     """
     places = sites_of_boxes(session, list(wanted.edges))
     if unknown := [each for each in wanted.edges if each not in places]:
         msg = f"expected known boxes, but got {', '.join(sorted(unknown)[:5])}"
         raise CommandError(msg)
+    for document in (wanted.document, wanted.former):
+        if document is not None:
+            check_for(session, document, wanted.edges)
     name = f"c-{secrets.token_hex(6)}"
     row = {
         "campaign": name,
@@ -283,6 +289,7 @@ def _shown(row: Row, counts: Mapping[BoxState, int]) -> CampaignNow:
         companions=document.companions,
         to_version=document.version,
         camera=document.camera,
+        settings=document.settings,
         former_version=None if former is None else former.version,
         **read_json(row.plan),
         state=CampaignState(row.state),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -15,12 +16,16 @@ from cloud_app.config import FleetConfig
 from cloud_app.fleet.commands import CommandFilter, listed
 from cloud_app.fleet.progress import take_due
 from cloud_app.fleet.worker import FleetWorker
+from cloud_app.ingest.decode import Inbound
+from cloud_app.storage.times import to_ms
 from edge_app.remote_settings import RemoteSettings
-from telemetry import EdgeTopics
+from telemetry import EdgeTopics, TopicKind
 from telemetry.aws import ShadowName, ShadowTopics
 from telemetry.commands import CommandPart, CommandResult, CommandStatus
+from telemetry.health import CameraHealth, Health, OutboxHealth
 from telemetry.shadow import JsonObject, ShadowUpdate
 from tests.cloud_app.test_command_routes import Wire
+from tests.cloud_app.test_intake import take
 from tests.cloud_app.web.conftest import DESKTOP, PHONE, OpenPage
 from tests.cloud_app.web.town import Town
 from tests.kit.axe import serious_findings
@@ -125,6 +130,47 @@ def test_a_still_and_commands(town: Town, quay: Quay, open_page: OpenPage) -> No
     quay.answer(log.id, CommandStatus.DONE)
     expect(logs.get_by_role("link", name="File: Recent log")).to_be_visible()
     assert watched.complaints == []
+
+
+def test_a_bay_is_judged_by_eye_on_the_page_of_its_lot(
+    town: Town, quay: Quay, open_page: OpenPage
+) -> None:
+    camera = CameraHealth(camera="mast", up=True, by_eye=("q02", "q04"))
+    message = Health(
+        at=town.now + timedelta(seconds=1), uptime_s=9.0, cameras=(camera,),
+        outbox=OutboxHealth(rows=0, bytes=0),
+    )  # fmt: skip
+    topic = str(EdgeTopics("harbour", "quay-1").of(TopicKind.HEALTH))
+    said = Inbound(topic, message.encode(), False, to_ms(town.now))
+    take(town.hub.database, [said])
+    watched = open_page(bypass_csp=True)
+    page = town.let_in(watched.page)
+    page.goto(f"{town.url}/lots/harbour/quay")
+    asked = page.get_by_role("region", name="Judge by eye").first
+    expect(asked).to_contain_text("these 2 bays contradicts itself")
+    asked.get_by_role("button", name="q02").click()
+    panel = page.get_by_role("complementary", name="Bay q02").get_by_role(
+        "region", name="Judge by eye"
+    )
+    assert serious_findings(page) == []
+    panel.get_by_role("button", name="Vehicle in it").click()
+    expect(panel.get_by_role("status")).to_have_text("waiting")
+    name = quay.next_command("confirm_bay")
+    with town.hub.database.read() as session:
+        [command] = listed(session, CommandFilter(ids=[name]))
+    assert command.args == {"bay": "q02", "occ": True}
+    assert (command.expires - command.issued).total_seconds() == 60
+    quay.answer(name, CommandStatus.DONE)
+    expect(panel.get_by_role("status")).to_have_text(
+        "Thank you. The box uses your answer from now on."
+    )
+    expect(asked.get_by_role("button", name="q02")).to_have_count(0)
+    expect(asked).to_contain_text("this bay contradicts itself")
+    assert watched.complaints == []
+    viewer = town.let_in(open_page().page, town.viewer)
+    viewer.goto(f"{town.url}/lots/harbour/quay?bay=quay-1/q04")
+    expect(viewer.get_by_role("complementary", name="Bay q04")).to_be_visible()
+    expect(viewer.get_by_role("region", name="Judge by eye")).to_have_count(0)
 
 
 def test_settings_are_changed_with_a_look_at_what_changes(

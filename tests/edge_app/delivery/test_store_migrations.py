@@ -221,11 +221,67 @@ def test_a_store_of_a_later_version_is_left_alone(old_store: Path, clock: Manual
     assert contents(old_store) == before
 
 
+WAY_BACK = """
+-- way back
+DROP TRIGGER counted;
+CREATE TABLE bay_old (bay TEXT PRIMARY KEY, occ INTEGER, reason TEXT, conf REAL NOT NULL,
+  since TEXT NOT NULL, closed INTEGER NOT NULL DEFAULT 0, calibration INTEGER NOT NULL DEFAULT 0,
+  blocked TEXT) STRICT, WITHOUT ROWID;
+INSERT INTO bay_old SELECT bay, occ, reason, conf, since, closed, calibration, blocked FROM bay;
+DROP TABLE bay;
+ALTER TABLE bay_old RENAME TO bay;
+ALTER TABLE outbox DROP COLUMN note;
+"""
+NOTHING_TO_UNDO = "\n-- way back\n-- A value in a column that was there.\n"
+
+
+def test_software_that_falls_back_opens_the_store_of_the_later_one(
+    old_store: Path, clock: ManualClock
+) -> None:
+    newer = migrated(old_store, clock, steps(NEXT + WAY_BACK, AFTER_NEXT + NOTHING_TO_UNDO))
+    newer.record([change(1, True)])
+    newer.close()
+    older = migrated(old_store, clock, steps())
+    assert [event.seq for event in events(older)] == [3, 4, 5, 6, 7], "no event is lost"
+    older.record([change(0, True)])
+    assert [event.seq for event in events(older)] == [3, 4, 5, 6, 7, 8], "no number is used twice"
+    older.close()
+    assert version_of(old_store) == len(shipped_migrations())
+    again = migrated(old_store, clock, steps(NEXT + WAY_BACK, AFTER_NEXT + NOTHING_TO_UNDO))
+    assert [event.seq for event in events(again)] == [3, 4, 5, 6, 7, 8]
+    again.close()
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        pytest.param((NEXT + WAY_BACK, AFTER_NEXT), id="one step does not say how"),
+        pytest.param((NEXT + "\n-- way back\nDROP TABLE none;\n",), id="it does not work"),
+    ],
+)
+def test_a_way_back_that_does_not_lead_all_the_way_changes_nothing(
+    old_store: Path, clock: ManualClock, scripts: tuple[str, ...]
+) -> None:
+    migrated(old_store, clock, steps(*scripts)).close()
+    before = contents(old_store)
+    with pytest.raises(StoreError):
+        migrated(old_store, clock, steps())
+    assert contents(old_store) == before
+
+
 def test_the_steps_are_numbered_without_a_gap() -> None:
     folder = Path(open_database.__code__.co_filename).with_name("migrations")
     numbers = [int(path.name.split("_")[0]) for path in sorted(folder.glob("*.sql"))]
     assert numbers == list(range(1, len(shipped_migrations()) + 1))
-    assert all(sqlite3.complete_statement(script) for script in shipped_migrations())
+    assert all(
+        sqlite3.complete_statement(part) or not part.strip()
+        for script in shipped_migrations()
+        for part in script.partition("-- way back")[::2]
+    )
+
+
+def test_steps_can_be_taken_back_so_that_a_box_can_fall_back_from_an_update() -> None:
+    assert all("\n-- way back\n" in script for script in shipped_migrations()[2:])
 
 
 def test_a_new_store_has_all_steps(tmp_path: Path, clock: ManualClock) -> None:

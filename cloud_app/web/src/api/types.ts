@@ -12,6 +12,7 @@ export type TrueCount = Schemas['TrueCount'];
 export type LevelCount = Schemas['LevelCount'];
 export type Gate = Schemas['Gate'];
 export type BaySource = Schemas['BaySource'];
+export type BayByEye = Schemas['BayByEye'];
 export type BaySources = Schemas['BaySources'];
 export type Stay = Schemas['Stay'];
 export type SeriesPoint = Schemas['SeriesPoint'];

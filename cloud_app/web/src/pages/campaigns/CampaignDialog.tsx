@@ -7,20 +7,24 @@ import { useData } from '../../api/useData';
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
 import { Field, Select } from '../../components/Field';
-import { Checks } from '../../components/Form';
+import { Checks, TextArea } from '../../components/Form';
 import { faultText, Loaded } from '../../components/states';
 import { t, tn, word } from '../../i18n';
-import { filesOf } from './campaigns';
+import { filesOf, settingsOf } from './campaigns';
+
+const KINDS = ['model', 'calibration', 'software', 'config'] as const;
 
 interface Draft {
   name: string;
-  kind: 'model' | 'calibration';
+  kind: (typeof KINDS)[number];
   target: string;
   companions: string;
   version: string;
   formerTarget: string;
   formerCompanions: string;
   formerVersion: string;
+  settings: string;
+  formerSettings: string;
   camera: string;
   canaries: string;
   batch: string;
@@ -37,6 +41,8 @@ const EMPTY: Draft = {
   formerTarget: '',
   formerCompanions: '',
   formerVersion: '',
+  settings: '',
+  formerSettings: '',
   camera: '',
   canaries: '1',
   batch: '10',
@@ -57,7 +63,13 @@ export function CampaignDialog(props: { onClose: () => void; onMade: (made: Camp
     try {
       props.onMade(await ask(api.POST('/api/v1/campaigns', { body: bodyOf(draft, chosen) })));
     } catch (error) {
-      setFault(error instanceof ApiError ? faultText(error) : String(error));
+      setFault(
+        error instanceof SyntaxError
+          ? t('campaigns.notJson')
+          : error instanceof ApiError
+            ? faultText(error)
+            : String(error),
+      );
     }
   };
   const text = (key: keyof Draft, label: string, more: Record<string, unknown> = {}) => (
@@ -77,22 +89,43 @@ export function CampaignDialog(props: { onClose: () => void; onMade: (made: Camp
         <Select
           label={t('campaigns.what')}
           value={draft.kind}
-          options={(['model', 'calibration'] as const).map((value) => ({
+          options={KINDS.map((value) => ({
             value,
             label: word('jobKind', value),
           }))}
           onChange={(kind) => set({ kind: kind as Draft['kind'] })}
         />
         {draft.kind === 'calibration' && text('camera', t('campaigns.camera'))}
-        {text('target', t('campaigns.target'), { required: true, hint: t('campaigns.targetHint') })}
-        {text('companions', t('campaigns.companions'), { hint: t('campaigns.companionsHint') })}
-        {text('version', t('campaigns.version'), { required: true })}
+        {draft.kind === 'config' ? (
+          <TextArea
+            label={t('campaigns.settings')}
+            hint={t('campaigns.settingsHint')}
+            value={draft.settings}
+            onChange={(settings) => set({ settings })}
+          />
+        ) : (
+          text('target', t('campaigns.target'), { required: true, hint: t('campaigns.targetHint') })
+        )}
+        {hasCompanions(draft) &&
+          text('companions', t('campaigns.companions'), { hint: t('campaigns.companionsHint') })}
+        {text('version', t('campaigns.version'), {
+          required: true,
+          hint: draft.kind === 'software' ? t('campaigns.softwareHint') : undefined,
+        })}
         <details>
           <summary>{t('campaigns.back')}</summary>
           <p class="hint">{t('campaigns.backHint')}</p>
-          {text('formerTarget', t('campaigns.target'))}
-          {text('formerCompanions', t('campaigns.companions'))}
-          {text('formerVersion', t('campaigns.version'), { required: !!draft.formerTarget })}
+          {draft.kind === 'config' ? (
+            <TextArea
+              label={t('campaigns.formerSettings')}
+              value={draft.formerSettings}
+              onChange={(formerSettings) => set({ formerSettings })}
+            />
+          ) : (
+            text('formerTarget', t('campaigns.target'))
+          )}
+          {hasCompanions(draft) && text('formerCompanions', t('campaigns.companions'))}
+          {text('formerVersion', t('campaigns.version'), { required: hasWayBack(draft) })}
         </details>
         <Field
           label={t('campaigns.findBoxes')}
@@ -147,16 +180,24 @@ export function CampaignDialog(props: { onClose: () => void; onMade: (made: Camp
   );
 }
 
+function hasCompanions({ kind }: Draft): boolean {
+  return kind === 'model' || kind === 'calibration';
+}
+
+function hasWayBack(draft: Draft): boolean {
+  return !!(draft.kind === 'config' ? draft.formerSettings : draft.formerTarget).trim();
+}
+
 function bodyOf(draft: Draft, edges: string[]) {
-  const payload = { target: draft.target, companions: filesOf(draft.companions), version: draft.version };
-  const former = {
-    target: draft.formerTarget,
-    companions: filesOf(draft.formerCompanions),
-    version: draft.formerVersion,
-  };
+  const { kind, version, formerVersion } = draft;
+  const of = (target: string, companions: string, settings: string) =>
+    kind === 'config'
+      ? { settings: settingsOf(settings) }
+      : { target, companions: hasCompanions(draft) ? filesOf(companions) : [] };
+  const payload = { ...of(draft.target, draft.companions, draft.settings), version };
   return {
     name: draft.name.trim(),
-    kind: draft.kind,
+    kind,
     payload,
     edges,
     canaries: Number(draft.canaries),
@@ -165,7 +206,12 @@ function bodyOf(draft: Draft, edges: string[]) {
     attempts: 2,
     soak_s: Number(draft.soakMin) * 60,
     audit_drop: 0.02,
-    ...(draft.formerTarget && { former }),
-    ...(draft.camera && { camera: draft.camera }),
+    ...(hasWayBack(draft) && {
+      former: {
+        ...of(draft.formerTarget, draft.formerCompanions, draft.formerSettings),
+        version: formerVersion,
+      },
+    }),
+    ...(kind === 'calibration' && draft.camera && { camera: draft.camera }),
   };
 }

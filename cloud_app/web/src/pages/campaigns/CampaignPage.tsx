@@ -78,7 +78,9 @@ function CampaignFacts({ campaign }: { campaign: Campaign }) {
   const { kind, to_version, former_version, canaries, batch, soak_s, attempts } = campaign;
   const facts: readonly Fact[] = [
     [t('campaigns.what'), `${word('jobKind', kind)} ${to_version}`],
-    [t('campaigns.files'), [campaign.target, ...campaign.companions].join(', ')],
+    campaign.settings
+      ? [t('campaigns.settings'), <code key="settings">{JSON.stringify(campaign.settings)}</code>]
+      : [t('campaigns.files'), [campaign.target, ...campaign.companions].join(', ')],
     [t('campaigns.back'), former_version ?? t('campaigns.noBack')],
     [t('campaigns.steps'), t('campaigns.stepsText', { canaries, batch, soak: span(soak_s) })],
     [t('campaigns.stops'), t('campaigns.stopsText', { n: campaign.stop_after_failures, attempts })],

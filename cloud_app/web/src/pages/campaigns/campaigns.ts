@@ -57,3 +57,12 @@ export function sharesOf(campaign: Campaign): { state: BoxState; share: number; 
 export function filesOf(text: string): string[] {
   return text.split(/[\s,]+/).filter(Boolean);
 }
+
+/** Settings written as JSON: sections and what is in them. Throws a SyntaxError where they are none. */
+export function settingsOf(text: string): Record<string, unknown> {
+  const found: unknown = JSON.parse(text);
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) {
+    throw new SyntaxError('expected an object');
+  }
+  return found as Record<string, unknown>;
+}
