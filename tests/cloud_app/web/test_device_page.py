@@ -13,6 +13,9 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from cloud_app.config import FleetConfig
+from cloud_app.fleet.authority.issuing import Order
+from cloud_app.fleet.authority.own_issuer import OwnIssuer, initialise
+from cloud_app.fleet.authority.x509 import Profile, new_key
 from cloud_app.fleet.commands import CommandFilter, listed
 from cloud_app.fleet.progress import take_due
 from cloud_app.fleet.worker import FleetWorker
@@ -223,3 +226,33 @@ def test_no_serious_finding(
     expect(dialog.get_by_label("Enter hold")).to_be_visible()
     assert serious_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_certificate_of_a_box_and_its_revocation(town: Town, open_page: OpenPage) -> None:
+    now_ms = town.hub.context.now().now_ms
+    with town.hub.database.write() as session:
+        initialise(session, new_key(), "root", now_ms)
+        made = [
+            OwnIssuer().issue(
+                session,
+                Order(Profile.BOX, "quay-1", new_key().public_key(), timedelta(180), "harbour"),
+                by,
+                now_ms + after_ms,
+            )
+            for by, after_ms in (("code c1", 0), ("box quay-1", 60_000))
+        ]
+    watched = open_page(bypass_csp=True)
+    page = town.let_in(watched.page)
+    page.goto(f"{town.url}/edges/quay-1")
+    card = page.get_by_role("region", name="Certificate")
+    expect(card).to_contain_text(made[1].serial)
+    for text in ("Renewed", "box quay-1", "First issued", "code c1", "Valid until"):
+        expect(card).to_contain_text(text)
+    card.get_by_role("button", name="Revoke").click()
+    assert serious_findings(page) == []
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(card.locator(".badge")).to_have_text("revoked", ignore_case=True)
+    expect(card).to_contain_text("ada@kerb.example")
+    expect(card.get_by_role("button", name="Revoke")).to_have_count(0)
+    assert serious_findings(page) == []
+    assert watched.complaints == []
