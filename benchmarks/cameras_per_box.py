@@ -38,6 +38,7 @@ from calibration import save_calibration
 from edge_app.assembly import EdgeBox, assemble
 from edge_app.config import LotsightConfig, parse_config
 from edge_app.host_metrics import memory_bytes
+from edge_app.memory import limit_arenas
 from edge_app.service import EdgeService
 from edge_app.sources.sim import SimAddress, calibration_of_sim
 from simulator import SimulatedLot, demo_scene
@@ -192,6 +193,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.cores:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    limit_arenas()  # as `lotsight run` does: it changes what is told of memory
     if options.against:
         compare(options.against, options.pairs)
         return
