@@ -19,7 +19,14 @@ from sqlalchemy import and_, bindparam, delete, func, select, update
 
 from cloud_app.errors import LakeError
 from cloud_app.lake.catalogue import Catalogue, Draft, Kind, Place
-from cloud_app.lake.schema import Places, by_place, events_table, records_table, table_of
+from cloud_app.lake.schema import (
+    Places,
+    by_place,
+    events_table,
+    records_table,
+    stored_batch,
+    table_of,
+)
 from cloud_app.lake.schema import without_hash as body_without_hash
 from cloud_app.storage.database import Session
 from cloud_app.storage.lake_queries import late_events
@@ -31,6 +38,8 @@ from cloud_app.stream import StreamKey
 
 # Rows in memory at once: with their bodies about 60 MB.
 _CHUNK_ROWS = 40_000
+# Read before they become columns: few enough to be in the processor's cache still.
+_BLOCK_ROWS = 500
 _DAY_MS = 86_400_000
 
 _IN = func.coalesce(lake_stream.c.upto, 0)
@@ -145,22 +154,10 @@ class Exporter:
         with database.write() as session:
             session.upsert(_START, [(*span.key, 0, 0) for span in moving])
         with database.read() as session:
-            rows = [
-                row
-                for span in spans
-                for row in session.tuples(
-                    _ROWS,
-                    {
-                        "edge": span.key[0],
-                        "epoch": span.key[1],
-                        "after": span.after,
-                        "upto": span.upto,
-                    },
-                )
-            ]
+            stored = [self.batch(block) for block in _blocks(session, spans)]
             places = Places.of(session, {span.key[0] for span in spans})
         tops = {span.key: span.known_top for span in spans if span.known_top > span.after}
-        drafts = self.drafts(rows, places, tops)
+        drafts = self.drafts(stored, places, tops)
 
         def moved(session: Session) -> None:
             steps = [
@@ -176,7 +173,7 @@ class Exporter:
                 msg = "another process wrote the same events to the lake meanwhile"
                 raise LakeError(msg)
             late = set(map(tuple, session.rows(_ALL_LATE)))
-            done = late.intersection(row[:3] for row in rows) if late else set()
+            done = {key for each in stored if late for key in late.intersection(_keys(each))}
             # One that retention took meanwhile is done with too.
             done |= {(*span.key, span.upto) for span in spans if span.is_late}
             session.run_many(
@@ -188,24 +185,28 @@ class Exporter:
         return sum(len(draft.table) for draft in drafts)
 
     def drafts(
-        self, rows: Sequence[Sequence[Any]], places: Places, known_tops: Mapping[StreamKey, int]
+        self, stored: Sequence[pa.RecordBatch], places: Places, tops: Mapping[StreamKey, int]
     ) -> list[Draft]:
         """Files of events by date and site, without those that are in the lake already.
 
         Args:
-            rows: of the table `event`.
+            stored: rows of the table `event`.
             places: of their edges.
-            known_tops: up to which number events of a stream may be in the lake already.
+            tops: up to which number events of a stream may be in the lake already.
         """
-        if not rows:
+        if not stored:
             return []
         found = []
-        for day, site, table in by_place(events_table(self._unhashed(rows), places)):
+        for day, site, table in by_place(events_table(stored, places)):
             place = Place(Kind.EVENTS, f"{from_ms(day * _DAY_MS):%Y-%m-%d}", site)
-            new = self._new(place, table, known_tops) if known_tops else table
+            new = self._new(place, table, tops) if tops else table
             if len(new):
                 found.append(Draft(place, new))
         return found
+
+    def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+        """Rows of the table `event`, without hashes that are too old to be kept."""
+        return stored_batch(self._unhashed(rows))
 
     def _unhashed(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         """The rows, those of passages without hashes that are too old to be kept."""
@@ -256,7 +257,22 @@ class Exporter:
             self.catalogue.publish(drafts, taken)
 
 
-def _keys(table: pa.Table) -> list[tuple[str, int, int]]:
+def _blocks(session: Session, spans: Sequence[Span]) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of some spans, some hundreds at a time."""
+    block: list[tuple[Any, ...]] = []
+    for span in spans:
+        name, epoch = span.key
+        given = {"edge": name, "epoch": epoch, "after": span.after, "upto": span.upto}
+        for part in session.parts(_ROWS, given, _BLOCK_ROWS):
+            block += part
+            if len(block) >= _BLOCK_ROWS:
+                yield block
+                block = []
+    if block:
+        yield block
+
+
+def _keys(table: pa.Table | pa.RecordBatch) -> list[tuple[str, int, int]]:
     columns = (table[name].to_pylist() for name in ("edge", "epoch", "seq"))
     return list(zip(*columns, strict=True))
 

@@ -108,7 +108,9 @@ def _publish(exporter: Exporter, rows: Sequence[Sequence[Any]]) -> int:
     with exporter.catalogue.database.read() as session:
         places = Places.of(session, {name for name, _ in tops})
     # Any of them may be in the lake already: from the tables, or from a part before.
-    drafts = exporter.drafts(list(by_key.values()), places, dict.fromkeys(tops, MAX_NUMBER))
+    anything = dict.fromkeys(tops, MAX_NUMBER)
+    stored = [exporter.batch(list(by_key.values()))] if by_key else []
+    drafts = exporter.drafts(stored, places, anything)
 
     exporter.catalogue.publish(drafts, lambda session: note_known(session, tops))
     return sum(len(draft.table) for draft in drafts)

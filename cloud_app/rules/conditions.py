@@ -63,11 +63,7 @@ class Condition:
             ConditionFailed: it came to no answer: a key that the data lacks, a division by zero, a
                 type that only showed now, too many steps.
         """
-        try:
-            answer = self._program.eval(given)
-            value = answer.value()
-        except (RuntimeError, ValueError, TypeError) as exc:
-            raise ConditionFailed(_TAIL.sub("", str(exc))) from exc
+        value = evaluated(self._program, given)
         if value is True or value is False:
             return bool(value)
         raise ConditionFailed(_TAIL.sub("", str(value)))
@@ -81,6 +77,27 @@ def _environment(trigger: Trigger) -> Any:
 def activation(trigger: Trigger, values: Mapping[str, Any]) -> Any:
     """Values for any number of conditions of a trigger."""
     return _environment(trigger).Activation(values)
+
+
+def program_of(text: str, trigger: Trigger) -> Any:
+    """Compile an expression over the variables of a trigger.
+
+    Raises:
+        RuntimeError, ValueError: it is none; the message has the place.
+    """
+    return _environment(trigger).compile(text)
+
+
+def evaluated(program: Any, given: Any) -> object:
+    """What a program comes to.
+
+    Raises:
+        ConditionFailed: it stopped on the way.
+    """
+    try:
+        return program.eval(given).value()
+    except (RuntimeError, ValueError, TypeError) as exc:
+        raise ConditionFailed(_TAIL.sub("", str(exc))) from exc
 
 
 @lru_cache(maxsize=4096)
@@ -105,7 +122,7 @@ def condition(text: str, trigger: Trigger) -> Condition:
         told = f"expected text, but got half of a surrogate pair: {exc.object[exc.start]!r}"
         raise ConditionError([Fault(1, exc.start + 1, told)]) from exc
     try:
-        program = _environment(trigger).compile(text)
+        program = program_of(text, trigger)
     except (RuntimeError, ValueError) as exc:
         raise ConditionError(_faults(str(exc), text, trigger)) from exc
     if program.return_type() != cel.Type.BOOL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from cloud_app.alert_words import SEVERITIES, AlertRule
 from cloud_app.rules import outbox
 from cloud_app.rules.evaluation import At, Firing
-from cloud_app.rules.spec import INSIDE, OWN, AlertAction, TableAction, filled
+from cloud_app.rules.spec import INSIDE, OWN, AlertAction, LakeAction, TableAction, filled
 from cloud_app.rules.store import QUARANTINED, Rule, forget
 from cloud_app.rules.tables import rule, rule_outcome, rule_spell
 from cloud_app.rules.windows import NEW, Spell, due_ms
@@ -22,9 +23,12 @@ from cloud_app.rules.words import Change
 from cloud_app.storage.alert_life import Subject, cease_all, open_all
 from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Row, Session, Values
+from cloud_app.storage.lake_records import LakeRecord, drop_records, put_records
 from cloud_app.storage.times import from_ms
 from cloud_app.storage.upsert import Upsert, among, same
 from telemetry.shadow import dump_json
+
+_log = logging.getLogger(__name__)
 
 _FAULT_MAX = 500
 _SPELLS = select(rule_spell).where(
@@ -76,16 +80,17 @@ _LASTING = select(alert.c.alert).where(
 )
 
 
-def spells(session: Session, at: Collection[At]) -> dict[At, Spell]:
-    """The spells that are kept of some rules, sites and keys."""
-    if not at:
+def spells(
+    session: Session, rules: Collection[str], places: Collection[tuple[str, str]]
+) -> dict[At, Spell]:
+    """The spells that are kept of some rules at some places, each (site, key)."""
+    if not (rules and places):
         return {}
-    given = {"rules": sorted({each[0] for each in at}), "keys": sorted({each[2] for each in at})}
-    wanted = set(at)
+    given = {"rules": sorted(rules), "keys": sorted({key for _, key in places})}
     return {
-        place: Spell.from_json(json.loads(row.spell))
+        (row.rule, row.site, row.key): Spell.from_json(json.loads(row.spell))
         for row in session.rows(_SPELLS, given)
-        if (place := (row.rule, row.site, row.key)) in wanted
+        if (row.site, row.key) in places
     }
 
 
@@ -117,6 +122,8 @@ def keep(
     """Write the spells that changed; one that says nothing any more goes."""
     kept: list[Values] = []
     gone: list[dict[str, str]] = []
+    # One event's values are those of every rule that it met.
+    texts: dict[int, str] = {}
     for at, values in touched.items():
         spell = after[at]
         which, site, key = at
@@ -124,7 +131,8 @@ def keep(
             gone.append({"of": which, "at": site, "which": key})
             continue
         due = due_ms(rules[which].window, spell)
-        kept.append((*at, json.dumps(spell.to_json()), told(values), due))
+        text = texts.get(id(values)) or texts.setdefault(id(values), told(values))
+        kept.append((*at, json.dumps(spell.to_json()), text, due))
     session.upsert(_KEEP, kept)
     session.run_many(_FORGET, gone)
 
@@ -179,6 +187,7 @@ def write(session: Session, firings: Sequence[Firing], now_ms: int) -> None:
     """Do what rules want: alerts and rows now, the rest by way of the outbox."""
     queued: list[Values] = []
     outcomes: list[Values] = []
+    records: list[LakeRecord] = []
     times: dict[str, int] = defaultdict(int)
     last_ms: dict[str, int] = {}
     for firing in firings:
@@ -193,12 +202,16 @@ def write(session: Session, firings: Sequence[Firing], now_ms: int) -> None:
             elif isinstance(action, TableAction):
                 head = (which, firing.rule.id, firing.site, firing.key, firing.change.value)
                 outcomes.append((*head, firing.at_ms, body))
+            elif isinstance(action, LakeAction) and firing.sends:
+                name, stream = f"{which}-{place}", firing.rule.id
+                records.append(LakeRecord(name, stream, firing.site, firing.at_ms, body))
             elif firing.sends and not isinstance(action, INSIDE):
                 letter = (f"{which}-{place}", firing.rule.id, place, action.kind)
                 queued.append(
                     (*letter, _addressed(firing, action, body), *_times(now_ms, len(queued)))
                 )
     outbox.queue(session, _room(session, queued))
+    put_records(session, records)
     session.upsert(_OUTCOME, list({row[0]: row for row in outcomes}.values()))
     session.run_many(
         _FIRED,
@@ -274,7 +287,13 @@ def outcomes(session: Session, which: str, limit: int) -> Sequence[Row]:
 
 
 def prune(session: Session, before_ms: int) -> int:
-    """Delete what rules kept in the table before that; return how many rows."""
+    """Delete what rules kept in the table before that; return how many rows.
+
+    Records for a lake that took nothing for so long go too: there is none any more.
+    """
+    lost = drop_records(session, before_ms)
+    if lost:
+        _log.warning("%d records that no lake has taken are deleted", lost)
     return session.run(delete(rule_outcome).where(rule_outcome.c.at_ms < before_ms))
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud_app.alerts.addresses import check_url
@@ -26,7 +24,6 @@ from cloud_app.rules.spec import (
     WebhookAction,
 )
 from cloud_app.rules.store import Rule
-from cloud_app.storage.times import from_ms
 from telemetry.topics import Topic
 
 if TYPE_CHECKING:
@@ -82,7 +79,7 @@ class Outlets:
         prefix: first level of the broker's topics.
         kafka: the cluster; None where there is none.
         kafka_prefix: topics begin so.
-        lake: folder of the lake; None where there is none.
+        has_lake: whether records of rules get anywhere.
         kafka_more: further librdkafka settings; tests turn on its own mock cluster here.
     """
 
@@ -92,7 +89,7 @@ class Outlets:
     prefix: str = "pk"
     kafka: KafkaConfig | None = None
     kafka_prefix: str = ""
-    lake: Path | None = None
+    has_lake: bool = False
     kafka_more: dict[str, str | int] = field(default_factory=dict)
     _sink: KafkaSink | None = None
     _one_sends: threading.Lock = field(default_factory=threading.Lock)
@@ -107,7 +104,7 @@ class Outlets:
             prefix=config.broker.prefix,
             kafka=config.kafka,
             kafka_prefix=config.rules.kafka_prefix,
-            lake=None if config.lake is None else config.lake.folder,
+            has_lake=config.lake is not None,
         )
 
     def missing(self, action: Action) -> str | None:
@@ -121,8 +118,8 @@ class Outlets:
                 return "there is no Kafka here: [kafka] of the configuration names it"
             case KafkaAction() if not action.topic.startswith(self.kafka_prefix):
                 return f"topics of rules begin with {self.kafka_prefix!r}, but got {action.topic!r}"
-            case LakeAction() if self.lake is None:
-                return "there is no lake here: [lake] of the configuration names its folder"
+            case LakeAction() if not self.has_lake:
+                return "there is no lake here: [lake] of the configuration says where it is"
         return None
 
     def check(self, spec: RuleSpec) -> None:
@@ -161,8 +158,6 @@ class Outlets:
                 self._each(messages, lambda each: self._publish(rule, action, each))
             case KafkaAction():
                 self._produce(action, messages)
-            case LakeAction():
-                self._append(messages)
             case _:
                 msg = f"an action {action.kind!r} sends nothing"
                 raise NotSentError(msg, is_away=False)
@@ -218,22 +213,4 @@ class Outlets:
                 self._sink.send(records)
         except SinkError as exc:
             msg = f"Kafka did not take it: {exc}"
-            raise NotSentError(msg, is_away=True) from exc
-
-    def _append(self, messages: Sequence[Message]) -> None:
-        """One file of messages, whole or not there; the same once more is the same file."""
-        assert self.lake is not None  # noqa: S101 - `missing` saw to it
-        day = f"{from_ms(messages[0].now_ms):%Y-%m-%d}"
-        try:
-            folder = self.lake / "rules" / f"date={day}"
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{messages[0].id}.ndjson"
-            draft = path.with_suffix(".draft")
-            with draft.open("w", encoding="utf-8") as file:
-                file.writelines(f"{each.body}\n" for each in messages)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except OSError as exc:
-            msg = f"the lake did not take it: {exc.strerror}"
             raise NotSentError(msg, is_away=True) from exc

@@ -119,7 +119,7 @@ class KafkaAction(_Part):
 
 
 class LakeAction(_Part):
-    """Append to the lake's files of rules."""
+    """Keep a record in the lake, beside the events."""
 
     kind: Literal["lake"] = "lake"
 
@@ -134,7 +134,7 @@ Action: TypeAlias = Annotated[
     AlertAction | MailAction | WebhookAction | MqttAction | KafkaAction | LakeAction | TableAction,
     Field(discriminator="kind"),
 ]
-INSIDE = (AlertAction, TableAction)
+INSIDE = (AlertAction, LakeAction, TableAction)
 """Actions that the database itself takes, in the transaction that fires."""
 
 

@@ -70,6 +70,11 @@ class Rule:
         """What it keeps apart."""
         return self.spec.by
 
+    @cached_property
+    def is_state(self) -> bool:
+        """Whether what it looks at lasts."""
+        return self.spec.is_state
+
     @property
     def is_active(self) -> bool:
         """Whether it is judged."""

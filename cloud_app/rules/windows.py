@@ -6,7 +6,7 @@ Between two looks time passes: `advance` tells what happens by time alone, up to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from cloud_app.rules.errors import RuleError
@@ -51,8 +51,7 @@ class Window:
         return self.span_s * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+class Spell(NamedTuple):
     """Where a rule is at one key.
 
     Attributes:
@@ -117,11 +116,11 @@ def advance(window: Window, spell: Spell, now_ms: int) -> Step:
     if window.kind is WindowKind.RATE:
         left = tuple(each for each in spell.met_ms if each + window.span_ms > now_ms)
         if len(left) >= window.count:
-            return Step(replace(spell, met_ms=left))
+            return Step(spell._replace(met_ms=left))
         # It ended when too few were left: so many from the end is the one that was missed.
         over_ms = spell.met_ms[-window.count] + window.span_ms
-        return Step(replace(spell, on=False, met_ms=left), ((Change.ENDED, over_ms),))
-    return Step(replace(spell, on=True, fired_ms=due), ((Change.FIRED, due),))
+        return Step(spell._replace(on=False, met_ms=left), ((Change.ENDED, over_ms),))
+    return Step(spell._replace(on=True, fired_ms=due), ((Change.FIRED, due),))
 
 
 def step(window: Window, spell: Spell, at_ms: int, *, holds: bool, is_state: bool = False) -> Step:
@@ -144,17 +143,17 @@ def step(window: Window, spell: Spell, at_ms: int, *, holds: bool, is_state: boo
 
 def _none(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     if holds:
-        return Step(replace(spell, on=True, fired_ms=at_ms), ((Change.FIRED, at_ms),))
+        return Step(spell._replace(on=True, fired_ms=at_ms), ((Change.FIRED, at_ms),))
     if spell.on:
-        return Step(replace(spell, on=False), ((Change.ENDED, at_ms),))
+        return Step(spell._replace(on=False), ((Change.ENDED, at_ms),))
     return Step(spell)
 
 
 def _for(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     if holds:
-        return Step(spell if spell.since_ms is not None else replace(spell, since_ms=at_ms))
+        return Step(spell if spell.since_ms is not None else spell._replace(since_ms=at_ms))
     over = ((Change.ENDED, at_ms),) if spell.on else ()
-    return Step(replace(spell, on=False, since_ms=None), over)
+    return Step(spell._replace(on=False, since_ms=None), over)
 
 
 def _rate(window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
@@ -163,15 +162,15 @@ def _rate(window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     met = sorted(each for each in (*spell.met_ms, at_ms) if each + window.span_ms > at_ms)
     met_ms = tuple(met[-window.count :])
     if spell.on or len(met_ms) < window.count:
-        return Step(replace(spell, met_ms=met_ms))
-    return Step(replace(spell, on=True, fired_ms=at_ms, met_ms=met_ms), ((Change.FIRED, at_ms),))
+        return Step(spell._replace(met_ms=met_ms))
+    return Step(spell._replace(on=True, fired_ms=at_ms, met_ms=met_ms), ((Change.FIRED, at_ms),))
 
 
 def _absence(_window: Window, spell: Spell, at_ms: int, holds: bool) -> Step:
     if not holds:
         return Step(spell)
     over = ((Change.ENDED, at_ms),) if spell.on else ()
-    return Step(replace(spell, on=False, since_ms=max(spell.since_ms or 0, at_ms)), over)
+    return Step(spell._replace(on=False, since_ms=max(spell.since_ms or 0, at_ms)), over)
 
 
 _STEPS = {

@@ -76,6 +76,7 @@ class RuleWorker:
     pace: Pace = Pace()
     _known: tuple[int, ...] | None = None
     _rules: list[store.Rule] = field(default_factory=list)
+    _kept: RuleBook | None = None
     _polled_s: float | None = None
     _prune_at_ms: int = 0
 
@@ -110,22 +111,21 @@ class RuleWorker:
             lots = self._lots(session, book, now, is_poll=is_poll)
             if is_poll:
                 self._poll(session, book, lots, now, batch)
+            places = {(each.site, key) for each in batch.seen for key in each.keys.values()}
+            fold = Fold(ledger.spells(session, {each.id for each in book.rules}, places))
             judge = Judge(book, self._site_clock(session, book, batch), lots)
-            verdicts = judge.verdicts(batch.seen)
-            fold = Fold(
-                ledger.spells(
-                    session, {(each.rule.id, each.seen.site, each.key) for each in verdicts}
-                )
-            )
+            judge.watch(fold.spells)
             firings = [
                 firing
-                for verdict in verdicts
+                for verdict in judge.verdicts(batch.seen)
                 if verdict.rule.id not in judge.failed
                 for firing in fold.take(verdict)
             ]
             if not batch.is_full:
                 firings += self._pass_time(session, book, fold, now.now_ms)
             absent = self._absent(session, book, lots) if is_poll else []
+        if judge.failed:
+            self._kept = None  # it lacks them now, which is so only once that is written
         rules = {each.id: each for each in book.rules}
         touched = {at: values for at, values in fold.touched.items() if at[0] in rules}
         if batch.is_empty and not (firings or touched or absent or judge.failed):
@@ -150,9 +150,14 @@ class RuleWorker:
         if known != self._known:
             self._rules = store.every_one(session)
             self._known = known
+            self._kept = None
         active = [each for each in self._rules if each.is_active]
         tenants = {each.tenant for each in active}
-        return RuleBook(active, {each: self.tenants.sites(session, each) for each in tenants})
+        sites = {each: self.tenants.sites(session, each) for each in tenants}
+        # Its conditions are put together once, not in each round.
+        if self._kept is None or self._kept.sites != sites:
+            self._kept = RuleBook(active, sites)
+        return self._kept
 
     def _lots(self, session: Session, book: RuleBook, now: Now, *, is_poll: bool) -> LotValues:
         """The counts of all lots, where a rule asks for them."""

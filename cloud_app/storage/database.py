@@ -7,7 +7,7 @@ sits behind `Session` and `Database`; the same tests run on either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
@@ -47,6 +47,14 @@ class Session:
         """Like `rows`, as the driver has them: cheaper, where they are many and have no names."""
         cursor = self.connection.execute(statement, given).cursor
         return [] if cursor is None else list(cursor.fetchall())
+
+    def parts(
+        self, statement: Executable, given: Given, rows: int
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Like `tuples`, so many at a time: for what goes elsewhere before the next is read."""
+        cursor = self.connection.execute(statement, given).cursor
+        while cursor is not None and (part := cursor.fetchmany(rows)):
+            yield list(part)
 
     def run(self, statement: Executable, given: Given | None = None) -> int:
         """Run one statement and return how many rows it touched."""

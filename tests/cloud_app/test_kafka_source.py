@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,30 +24,14 @@ from cloud_app.ingest.worker import IngestWorker
 from cloud_app.kafka_options import client_options
 from cloud_app.storage.database import Database
 from cloud_app.storage.sqlite import SqliteDatabase
-from cloud_app.stream import Watermark
 from telemetry import ConfigError, SystemClock
 from telemetry.topics import TopicKind
+from tests.cloud_app.kafka_kit import Edges, options
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import wait_until
 from tests.kit.kafka_cluster import KafkaCluster, running_kafka
 
 TOPIC = "edges"
-
-
-@dataclass
-class Edges:
-    """The MQTT side: what edges are told."""
-
-    acks: dict[str, int] = field(default_factory=dict)
-
-    def confirm(self, messages: Sequence[Inbound]) -> None:
-        assert all(message.receipt is None for message in messages)
-
-    def acknowledge(self, watermarks: Iterable[Watermark], *, replay: bool = False) -> None:
-        assert not replay
-        for mark in watermarks:
-            assert mark.upto >= self.acks.get(mark.edge, 0), "a watermark never goes back"
-            self.acks[mark.edge] = mark.upto
 
 
 @dataclass
@@ -86,10 +72,8 @@ def config_of(cluster: KafkaCluster, topic: str) -> KafkaConfig:
         bootstrap=cluster.bootstrap,
         sink=False,
         source=KafkaSourceConfig(topic=topic, group=f"group-{topic}"[:60].rstrip("-[")),
-        # As short as the client allows, so that a member that left is missed soon.
-        options={"session.timeout.ms": 6000, "heartbeat.interval.ms": 100,
-                 "reconnect.backoff.max.ms": 200, "log_level": 0},
-    )  # fmt: skip
+        options=options(),
+    )
 
 
 def ingest(database: Database, edges: Edges) -> IngestWorker:
@@ -163,6 +147,40 @@ def test_restarts_of_brokers_members_and_database_lose_nothing(
         assert session.rows(text("SELECT * FROM gap")) == []
     assert count == 360
     assert committed(cluster, config, topic) == 360
+
+
+def test_a_member_that_is_killed_loses_nothing(
+    cluster: KafkaCluster, topic: str, database: Database, tmp_path: Path
+) -> None:
+    group = "killed"
+    words = (cluster.bootstrap, topic, group, str(tmp_path / "cloud.db"))
+    command = [sys.executable, "-m", "tests.cloud_app.kafka_member", *words]
+    edges = [ScriptedEdge(edge=f"box-{n}") for n in range(6)]
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
+
+    def produce(events: int) -> None:
+        for n in range(events):
+            for edge in edges:
+                send(producer, topic, edge.change("a1", bool(n % 2)))
+        producer.flush(20)
+
+    members = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
+    try:
+        produce(10)
+        wait_until(lambda: len(uptos(database)) == len(edges), 60, "events of all partitions")
+        produce(60)
+        members[0].kill()
+        produce(10)
+        wanted = {edge.edge: 80 for edge in edges}
+        wait_until(lambda: uptos(database) == wanted, 60, "all events")
+        assert members[1].poll() is None
+    finally:
+        for each in members:
+            each.kill()
+            each.wait()
+    with database.read() as session:
+        assert session.rows(text("SELECT count(*) FROM event")) == [(480,)]
+        assert session.rows(text("SELECT * FROM gap")) == []
 
 
 def committed(cluster: KafkaCluster, config: KafkaConfig, topic: str) -> int:

@@ -10,11 +10,15 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
-from cloud_app.config import LakeConfig, S3Config
+from cloud_app.config import CloudConfig, LakeConfig, S3Config
 from cloud_app.errors import LakeError
+from cloud_app.rules.outlets import Outlets, no_broker
 from cloud_app.storage.lake_queries import pending
 from cloud_app.storage.sqlite import SqliteDatabase
+from tests.cloud_app.accounts.kit import PEOPLE
+from tests.cloud_app.hub import Hub
 from tests.cloud_app.lake.kit import Lake
+from tests.cloud_app.rules.kit import RuleDesk, spec
 from tests.cloud_app.scripted_edge import ScriptedEdge
 
 
@@ -62,6 +66,17 @@ def test_events_go_to_a_bucket_and_are_asked_for_there(lake: Lake) -> None:
     assert len(lake.files()) == 1
     assert lake.event_keys() == [("box-1", 1), ("box-1", 2)]
     assert lake.ask("SELECT count(*) FROM events WHERE date = '2026-03-01'") == [(2,)]
+
+
+def test_records_of_rules_go_to_the_bucket_too(lake: Lake) -> None:
+    desk = RuleDesk(Hub(lake.database, people=PEOPLE))
+    Outlets.of(CloudConfig(lake=lake.config), no_broker).check(spec("true", {"kind": "lake"}))
+    made = desk.make("event.state == 'occupied'", {"kind": "lake"})
+    desk.happen(desk.edge.change("a1", True), desk.edge.change("a1", False))
+    lake.worker.seal()
+    assert lake.ask("SELECT stream, site, body->>'$.key' FROM records") == [
+        (made.id, "north", "p1/a1")
+    ]
 
 
 def test_a_store_that_is_away_holds_nothing_up_and_is_told(

@@ -8,17 +8,20 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
-from cloud_app.config import KafkaConfig
+from cloud_app.config import KafkaConfig, LakeConfig
 from cloud_app.errors import NotSentError
 from cloud_app.mail import SmtpMailer
-from cloud_app.rules import outbox, store
+from cloud_app.rules import ledger, outbox, store
 from cloud_app.rules.errors import RuleError
 from cloud_app.rules.outlets import Outlets, no_broker
+from cloud_app.storage.lake_tables import lake_record
 from tests.cloud_app.accounts.kit import acting
 from tests.cloud_app.alerts.kit import receiving_mail, receiving_posts
-from tests.cloud_app.rules.kit import RuleDesk, spec
+from tests.cloud_app.lake.kit import Lake
+from tests.cloud_app.rules.kit import TABLE, RuleDesk, spec
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -121,15 +124,36 @@ def test_mail_says_what_and_why(desk: RuleDesk) -> None:
     assert "because of the rule 'a rule' of operator:north-op" in text
 
 
-def test_the_lake_has_each_message_once(desk: RuleDesk, tmp_path: Path) -> None:
-    desk.outlets.lake = tmp_path / "lake"
-    desk.make("true", {"kind": "lake"})
+def test_records_go_to_the_lake_with_the_transaction_that_fires(
+    desk: RuleDesk, tmp_path: Path
+) -> None:
+    made = desk.make("true", {"kind": "lake"}, TABLE, pause_s=3600)
+    lake = Lake(desk.hub.database, LakeConfig(folder=tmp_path / "lake"))
+    # Others of the same key pause, as messages do.
     desk.happen(desk.edge.change("a1", True), desk.edge.change("a1", False))
-    desk.send()
-    [file] = (tmp_path / "lake" / "rules" / "date=2026-03-01").iterdir()
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [line["values"]["event.state"] for line in lines] == ["occupied", "free"]
-    assert file.name == f"{lines[0]['id']}-0.ndjson"
+    desk.happen(desk.edge.change("a2", True))
+    assert desk.queued() == []
+    lake.worker.seal()
+    with desk.hub.database.read() as session:
+        ids = {row.at_ms: row.id for row in ledger.outcomes(session, made.id, 10)}
+    first, _, third = sorted(ids)
+    rows = lake.ask(
+        "SELECT record, stream, site, epoch_ms(time), body->>'$.key' FROM records ORDER BY time"
+    )
+    assert rows == [
+        (f"{ids[first]}-0", made.id, "north", first, "p1/a1"),
+        (f"{ids[third]}-0", made.id, "north", third, "p1/a2"),
+    ]
+
+
+def test_records_that_no_lake_takes_go_with_the_retention(desk: RuleDesk) -> None:
+    desk.make("true", {"kind": "lake"})
+    desk.happen(desk.edge.change("a1", True))
+    with desk.hub.database.write() as session:
+        ledger.prune(session, desk.now_ms)
+        assert session.rows(select(lake_record)) != []
+        ledger.prune(session, desk.now_ms + 1)
+        assert session.rows(select(lake_record)) == []
 
 
 def test_what_is_not_configured_is_refused_on_save(desk: RuleDesk) -> None:
