@@ -2,10 +2,9 @@
 
 `ingest`: events from a consumer's inbox to the commit, without and with a lake that writes all the
 while (twenty thousand events a file, not an hour's as by default) and has all of them at the end,
-in turn. What counts is the processor time per event, of this process and of the database, which other
-work on the machine changes little: the lake's share of it is what it costs the rate of a machine
-that is busy. By the clock it costs less where a core is idle. With `--postgres` on a private
-cluster, else on SQLite.
+in turn. What counts is the processor time per event, of this process and of the database: the
+lake's share of it is what it costs the rate of a machine that is busy. By the clock it costs less
+where a core is idle. With `--postgres` on a private cluster, else on SQLite.
 
 `month`: events of 1,000 lots at 50 sites over 30 days, once as raw JSON, a file a day, and once as
 the lake has them after compaction. The question is that of docs/lake.md, how full one lot was by
