@@ -27,6 +27,8 @@ OF_EDITOR: Mapping[str, Mapping[str, Permission]] = {
     f"{_API}/picture": _LOOK,
     f"{_API}/revisions": _LOOK,
     f"{_API}/revisions/{{number}}": _LOOK,
+    # Nothing is asked by eye here: the box's answer is the command `confirm_bay`.
+    f"{_API}/by-eye": {**_LOOK, **_ACT},
     f"{_API}/draft/{{tab}}": {"PUT": Permission.PICTURES, "DELETE": Permission.PICTURES},
     **{
         f"{_API}/{act}": _ACT
