@@ -125,8 +125,13 @@ def main() -> None:
                 fleet.wait(timeout=30)
                 bench.client.close()
                 database.close()
+                # Before the end, which a busy machine may hold up.
+                _print(bench)
                 consumer.stop()
-    table = Table("what", "seconds", "cloud MiB", box=None, title=f"{boxes:,} boxes")
+
+
+def _print(bench: Bench) -> None:
+    table = Table("what", "seconds", "cloud MiB", box=None, title=f"{bench.boxes:,} boxes")
     for what, seconds, mib in bench.rows:
         table.add_row(what, f"{seconds:.1f}", f"{mib:.0f}")
     Console().print(table)
