@@ -4,14 +4,17 @@
 
 The kept past is made in the database itself: quarters of an hour of each lot, the same of two parts
 each, a cause for one in 20, a day of stays for each part. A private cluster with fsync on, its
-statistics fresh as autovacuum keeps them. Each report is made three times; the median counts. The
-files of the month are made once.
+statistics fresh as autovacuum keeps them. Each report is made three times; the median counts. CPU
+is the process's own and the server's, which other work on the machine changes less than the time on
+the clock. Each report is made before and after days are packed. Files are made once.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import resource
 import statistics
 import tempfile
 import time
@@ -30,8 +33,10 @@ from cloud_app.analytics.reports.making import Compared, Order, make_report
 from cloud_app.analytics.reports.period import Period
 from cloud_app.analytics.reports.words import Language
 from cloud_app.config import DatabaseConfig
-from cloud_app.storage.database import Database
+from cloud_app.storage.database import Database, Session
 from cloud_app.storage.open import open_database
+from cloud_app.storage.quarter_sums import pack_days
+from cloud_app.storage.times import to_ms
 
 NOW = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
 MONTH = Period(date(2026, 10, 1), date(2026, 10, 31))
@@ -63,6 +68,11 @@ SELECT 'city', '{lot}' || lpad(n::text, 3, '0'), to_char(day, 'YYYY-MM-DD'), 'bo
 FROM generate_series(1, {lots}) n,
      generate_series('{first}'::timestamp, '{last}'::timestamp, '1 day') day, {parts}
 """
+_MARKS = "INSERT INTO quarter_pack SELECT DISTINCT site, lot, 0 FROM quarter"
+_SIZES = text(
+    "SELECT pg_total_relation_size('quarter_day'),"
+    " pg_total_relation_size('quarter') + pg_total_relation_size('quarter_part')"
+)
 _COUNTS = """
 INSERT INTO bay_count
     (edge, camera, lot, zone, level, kind, site, bays, occupied, free, unknown, closed)
@@ -90,14 +100,25 @@ def fill(database: Database, lot: str, lots: int, period: Period) -> None:
             session.run(text(statement))
 
 
-def measured(make: Callable[[], object]) -> float:
-    """Seconds, the median of three."""
+def server_cpu_s(session: Session) -> float:
+    """What the connection's process used, and all that ended (parallel workers)."""
+    [(pid,)] = session.rows(text("SELECT pg_backend_pid()"))
+    own = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    parent = Path(f"/proc/{own[1]}/stat").read_text().rpartition(")")[2].split()
+    ticks = sum(map(int, own[11:13])) + sum(map(int, parent[13:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def measured(session: Session, make: Callable[[], object]) -> tuple[float, float, float]:
+    """Seconds on the clock, own CPU seconds and the server's; each the median of three."""
     took = []
     for _ in range(3):
-        begin_s = time.perf_counter()
+        begin = (time.perf_counter(), time.process_time(), server_cpu_s(session))
         make()
-        took.append(time.perf_counter() - begin_s)
-    return statistics.median(took)
+        end = (time.perf_counter(), time.process_time(), server_cpu_s(session))
+        took.append([after - before for before, after in zip(begin, end, strict=True)])
+    clock_s, own_s, server_s = (statistics.median(each) for each in zip(*took, strict=True))
+    return clock_s, own_s, server_s
 
 
 def main() -> None:
@@ -116,27 +137,36 @@ def main() -> None:
         fill(database, "old", 1, YEAR)
         with database.write() as session:
             session.run(text(_CAUSES))
+            session.run(text(_MARKS))
         with database.write() as session:
             session.run(text("ANALYZE"))
             [(rows,)] = session.rows(text("SELECT count(*) FROM quarter"))
         console.print(f"{rows} quarters of lots")
-        _report(
-            database,
-            console,
-            "a year of one lot",
-            Order(("city",), "old001", YEAR, Compared.NONE, "t"),
-        )
-        _report(
-            database,
-            console,
-            f"a month of {lots + 1} lots",
-            Order(("city",), None, MONTH, Compared.NONE, "t"),
-        )
+        _reports(database, console, lots, "by quarters")
+        begin_s, cpu_s, days = time.perf_counter(), time.process_time(), 1
+        while days:
+            with database.write() as session:
+                days = pack_days(session, to_ms(NOW), 20)
+        took = f"{time.perf_counter() - begin_s:.1f} s, own CPU {time.process_time() - cpu_s:.1f} s"
+        with database.write() as session:
+            session.run(text("ANALYZE"))
+            [(size, of)] = session.rows(_SIZES)
+        console.print(f"packed in {took}: {size / 1e6:.0f} MB beside {of / 1e6:.0f} MB")
+        _reports(database, console, lots, "by packed days")
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    console.print(f"most memory of this process: {peak_mb:.0f} MB")
+
+
+def _reports(database: Database, console: Console, lots: int, how: str) -> None:
+    year = Order(("city",), "old001", YEAR, Compared.NONE, "t")
+    month = Order(("city",), None, MONTH, Compared.NONE, "t")
+    _report(database, console, f"a year of one lot, {how}", year)
+    _report(database, console, f"a month of {lots + 1} lots, {how}", month)
 
 
 def _report(database: Database, console: Console, name: str, order: Order) -> None:
     with database.read() as session:
-        took_s = measured(lambda: make_report(session, order, NOW))
+        clock_s, own_s, server_s = measured(session, lambda: make_report(session, order, NOW))
         report = make_report(session, order, NOW)
     files = []
     for kind in FileKind:
@@ -144,7 +174,8 @@ def _report(database: Database, console: Console, name: str, order: Order) -> No
         size = len(file_of(report, kind, Language.EN).content)
         files.append(f"{kind.value} {time.perf_counter() - begin_s:.2f} s, {size / 1000:.0f} kB")
     told = report.total.occupancy
-    console.print(f"{name}: {took_s:.2f} s ({told.value:.3f}, {told.observed:.2f} observed)")
+    used = f"{clock_s:.2f} s; CPU {own_s:.2f} s own, {server_s:.2f} s server"
+    console.print(f"{name}: {used} ({told.value:.3f}, {told.observed:.2f} observed)")
     console.print(f"  files: {'; '.join(files)}")
 
 

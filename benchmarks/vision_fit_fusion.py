@@ -4,6 +4,7 @@
     python benchmarks/vision_fit_fusion.py record judge.pkl --part judge
     python benchmarks/vision_fit_fusion.py fit fit.pkl --manifest models/weights/lotsight-n.json
     python benchmarks/vision_fit_fusion.py judge judge.pkl models/weights/lotsight-n.json
+    python benchmarks/vision_fit_fusion.py additions fit.pkl judge.pkl
 
 Every lot counts alike, whatever its number of pictures and bays. The head hardly errs on the lots
 that may be trained on, so that a plain fit trusts it alone. Two things counter that: the changes of
@@ -11,7 +12,7 @@ that may be trained on, so that a plain fit trusts it alone. Two things counter 
 really made elsewhere. Its default is the head's error on lots that it was not trained on, in the
 mean over acpds a to e (left out, see the model card), pklot_ufpr05 and pklot_pucpr: 1.9 %. `fit`
 prints each lot judged by weights that were fitted without it, then the weights of all. `judge`
-reads lots on which nothing was chosen.
+reads lots on which nothing was chosen, and `additions` what each training lot alone does for them.
 """
 
 from __future__ import annotations
@@ -77,6 +78,14 @@ def load(path: Path) -> list[Seen]:
     return [_seen(one) for one in records.values() if len(one.occupied)]
 
 
+def by_camera(path: Path) -> dict[str, list[Seen]]:
+    """Recorded pictures that have bays, by their set: each but acpds has one camera."""
+    groups: dict[str, list[Seen]] = {}
+    for one in load(path):
+        groups.setdefault(one.lot, []).append(one)
+    return groups
+
+
 def _seen(one: Record) -> Seen:
     polygons_px = [to_pixels(polygon, one.image_wh) for polygon in one.polygons_norm]
     found = one.output.detections
@@ -105,9 +114,18 @@ def _errors(seen: Iterable[Seen]) -> tuple[Doubles, Doubles]:
     return sizes[occupied > 0], sizes[occupied == 0]
 
 
-def samples(seen: Sequence[Seen], head_errors: float) -> tuple[Doubles, Doubles, Doubles]:
-    """Terms (S, K), truth (S,) and weight (S,) of all bays, and of copies whose head errs."""
-    cars, free = _errors(s for s in seen if s.lot != "acpds")
+def samples(
+    seen: Sequence[Seen], head_errors: float, errors: tuple[Doubles, Doubles] | None = None
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Terms (S, K), truth (S,) and weight (S,) of all bays, and of copies whose head errs.
+
+    Args:
+        seen: the bays.
+        head_errors: share of the copies.
+        errors: how sure the head is where it errs, of cars and of free bays; by default as in
+            `seen`.
+    """
+    cars, free = errors or _errors(s for s in seen if s.lot != "acpds")
     rng = np.random.default_rng(SEED)
     rows, truth, weight = [], [], []
     total = dict.fromkeys({s.lot for s in seen}, 0.0)
@@ -128,9 +146,11 @@ def samples(seen: Sequence[Seen], head_errors: float) -> tuple[Doubles, Doubles,
     return np.concatenate(rows), np.concatenate(truth), weights / weights.sum()
 
 
-def fit_weights(seen: Sequence[Seen], head_errors: float) -> FusionWeights:
+def fit_weights(
+    seen: Sequence[Seen], head_errors: float, errors: tuple[Doubles, Doubles] | None = None
+) -> FusionWeights:
     """Maximum likelihood under the signs that `FusionWeights` demands, with a slight ridge."""
-    terms, truth, weight = samples(seen, head_errors)
+    terms, truth, weight = samples(seen, head_errors, errors)
     terms = np.column_stack([terms, np.ones(len(terms))])
 
     def loss(guess: Doubles) -> tuple[float, Doubles]:
@@ -259,18 +279,43 @@ def fit(
 
 @app.command()
 def judge(records: Path, manifest: Path) -> None:
-    """Judge recorded pictures with the weights of a manifest, per set and split."""
+    """Judge recorded pictures with the weights of a manifest, per camera."""
     weights = load_manifest(manifest).spec().fusion
     if weights is None:
         msg = f"{manifest} has no fusion block"
         raise typer.BadParameter(msg)
-    found: dict[tuple[str, str], Record] = pickle.loads(records.read_bytes())
-    groups: dict[str, list[Seen]] = {}
-    for (source, _), one in found.items():
-        if len(one.occupied):
-            groups.setdefault(source.rpartition(":")[0], []).append(_seen(one))
+    groups = by_camera(records)
     rows = [row(name, part, [fused(s, weights) for s in part]) for name, part in groups.items()]
     show(rows, f"{records.name} by the weights of {manifest.name}")
+
+
+@app.command()
+def additions(
+    records: Path,
+    judged: Path,
+    head_errors: Annotated[float, typer.Option(min=0, max=0.5)] = HEAD_ERRORS,
+) -> None:
+    """What each lot brings by itself: weights fitted with acpds and it, and with all but it.
+
+    The errors of the head that are drawn come from all lots in every fit: only the lots differ.
+    """
+    seen, cameras = load(records), by_camera(judged)
+    errors = _errors(one for one in seen if one.lot != "acpds")
+    lots = sorted({one.lot for one in seen})
+    fits = {"acpds alone": {"acpds"}}
+    fits |= {f"acpds and {lot}": {"acpds", lot} for lot in lots if lot != "acpds"}
+    fits |= {"all": set(lots)} | {f"all but {lot}": set(lots) - {lot} for lot in lots}
+    table = Table(title=f"% right on {judged.name} by weights fitted on", show_lines=False)
+    for head in ("lots", *cameras, "mean", "log loss", "ECE"):
+        table.add_column(head, justify="right")
+    for name, wanted in fits.items():
+        weights = fit_weights([one for one in seen if one.lot in wanted], head_errors, errors)
+        rows = [row(c, part, [fused(s, weights) for s in part]) for c, part in cameras.items()]
+        means = [float(np.mean([getattr(r, f) for r in rows])) for f in ("both", "loss", "ece")]
+        right, loss, off = means
+        shares = (f"{r.both:.2f}" for r in rows)
+        table.add_row(name, *shares, f"{right:.2f}", f"{loss:.4f}", f"{off:.2f}")
+    Console(width=160).print(table)
 
 
 if __name__ == "__main__":

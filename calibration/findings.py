@@ -45,6 +45,7 @@ class Code(StrEnum):
     MOVING = "moving"
     CLASSES = "classes"
     CUT_OFF = "cut_off"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)

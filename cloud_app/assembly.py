@@ -21,7 +21,11 @@ from cloud_app.api.context import ApiContext
 from cloud_app.api.feed import LiveFeed
 from cloud_app.config import CloudConfig
 from cloud_app.fleet.authority.broker_files import BrokerFiles
-from cloud_app.fleet.authority.keeper import BrokerFileKeeper, end_connection
+from cloud_app.fleet.authority.keeper import (
+    BrokerFileKeeper,
+    RevocationListKeeper,
+    end_connection,
+)
 from cloud_app.fleet.authority.own_issuer import OwnIssuer
 from cloud_app.fleet.campaigns.rounds import CampaignRounds
 from cloud_app.fleet.worker import FleetRounds, FleetWorker, fleet_requests
@@ -30,6 +34,7 @@ from cloud_app.ingest.gates.intake import GateIntake
 from cloud_app.ingest.gates.worker import GateWorker
 from cloud_app.ingest.holes import HoleWatch
 from cloud_app.ingest.link import CloudLink
+from cloud_app.ingest.sensors.downlink_sender import DownlinkSender
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.ingest.worker import IngestWorker, Sink
@@ -222,9 +227,12 @@ def _network_workers(
     networks = config.sensors.network
     of_sensors = [each for each in networks if not each.kind.is_of_gates]
     of_gates = [each for each in networks if each.kind.is_of_gates]
+    worker = SensorWorker(database, of_sensors, clock, intake=sensors)
+    sender = DownlinkSender(database, config.sensors, worker.links, clock)
     return (
-        SensorWorker(database, of_sensors, clock, intake=sensors),
+        worker,
         GateWorker(database, of_gates, clock, intake=gates),
+        LeaderRounds("downlinks", sender.tick, database.lead),
     )
 
 
@@ -253,6 +261,7 @@ def _rounds(
     accuracy = AccuracyKeeper(database, clock, stale_after_s)
     stays = StayKeeper(database, config.retention, clock)
     reports = Sender(database, accounts.tenants, accounts.url, clock)
+    lists = RevocationListKeeper(OwnIssuer(), database, clock)
     return (
         LeaderRounds("reconciliation", reconciler.tick, leads, lost=reconciler.forget),
         LeaderRounds("counts of lots", counter.tick, leads),
@@ -265,6 +274,7 @@ def _rounds(
         LeaderRounds("accuracy of forecasts", accuracy.tick, leads, every_s=300.0),
         LeaderRounds("stays of days", stays.tick, leads, every_s=60.0),
         LeaderRounds("scheduled reports", reports.tick, leads, every_s=60.0),
+        LeaderRounds("revocation lists", lists.tick, leads, every_s=5.0),
         *_broker_files(config, database, clock),
     )
 

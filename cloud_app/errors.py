@@ -9,6 +9,7 @@ LotsightError
     ├── SinkError              a sink (Kafka) did not take a batch
     ├── LakeError              the lake cannot be written or read, or a query of it is wrong
     ├── BrokerError            the broker refused the connection or a subscription
+    ├── DownlinkError          a sensor cannot be reached, or cannot be asked for this
     ├── AccountError           a person, role, key or proof is not as it must be
     │   ├── LoginError         who it is was not proven; the text never says what was wrong
     │   │   ├── NotInvitedError    the provider knows them, but nobody invited them here
@@ -67,6 +68,10 @@ class LakeError(CloudError):
 
 class BrokerError(CloudError):
     """The broker refused the connection or a subscription."""
+
+
+class DownlinkError(CloudError):
+    """A sensor cannot be reached, or cannot be asked for this."""
 
 
 class AccountError(CloudError):

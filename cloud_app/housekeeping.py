@@ -13,6 +13,7 @@ from cloud_app.config import GatesConfig, RetentionConfig, RulesConfig
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
+from cloud_app.ingest.sensors.downlinks import prune_downlinks
 from cloud_app.occupancy.passages import forget_hashes, prune_passages
 from cloud_app.rules.builtin import judge
 from cloud_app.storage.alert_life import prune_alerts
@@ -156,6 +157,7 @@ class Housekeeper:
             prune_quarantine(session, before_ms)
         with self.database.write() as session:
             prune_sensors(session, now_ms - self.retention.frames_days * _DAY_MS)
+            prune_downlinks(session, now_ms - self.retention.frames_days * _DAY_MS)
         with self.database.write() as session:
             forget_hashes(session, now_ms - self.gates.hash_hours * 3_600_000)
             prune_passages(session, before_ms, now_ms - self.retention.series_days * _DAY_MS)

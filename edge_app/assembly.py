@@ -300,6 +300,7 @@ def app_of(box: EdgeBox) -> FastAPI:
 
     config, http = box.config, box.config.http
     pictures = PictureSettings(privacy=config.privacy.settings())
+    bays = BayWords(box.cameras, box.store)
     return create_app(
         box.live_state,
         box.status,
@@ -308,12 +309,12 @@ def app_of(box: EdgeBox) -> FastAPI:
             secure=http.cert_file is not None,
             device_token=config.sensing.token,
         ),
-        editor_of(config.camera, box.live_state, lambda: box.network.detector),
+        editor_of(config.camera, box.live_state, lambda: box.network.detector, bays),
         PageSettings(
             hosts=HostNames.of(http.host, http.hosts),
             pictures=pictures,
             devices=box.devices,
-            bays=BayWords(box.cameras, box.store),
+            bays=bays,
         ),
         partial(downloads_of, box),
     )

@@ -26,6 +26,10 @@ class BayWords:
         """Take whether a vehicle is in a bay; raises ConfigError for a bay of no camera."""
         self.cameras.confirm(bay, occ)
 
+    def wanted(self, camera: str) -> tuple[str, ...]:
+        """The bays of a camera that a person should judge by eye."""
+        return self.cameras.by_eye(camera)
+
     def block(self, bay: str, kind: BlockKind | None) -> None:
         """Take what blocks a bay; raises StoreError for a bay that the layout does not hold."""
         block_by_hand(self.store, bay, kind)

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from calibration.editor import (
     EditorSession,
     EditorSettings,
+    EyeQuestions,
     LivePictures,
     NetworkJudge,
     VehicleProposer,
@@ -29,7 +30,10 @@ AUTHOR = "editor of the box"
 
 
 def editor_of(
-    cameras: Sequence[CameraConfig], live_state: LiveState, detector: Callable[[], Detector | None]
+    cameras: Sequence[CameraConfig],
+    live_state: LiveState,
+    detector: Callable[[], Detector | None],
+    by_eye: EyeQuestions,
 ) -> FastAPI:
     """The editor of a box, to be mounted behind its login.
 
@@ -37,12 +41,15 @@ def editor_of(
         cameras: of the box.
         live_state: their newest images.
         detector: the network in use; it may be missing at first, or replaced later.
+        by_eye: which bays a person should judge, and what takes the answers.
     """
 
     def sessions() -> Sequence[EditorSession]:
         return [_desk(camera, live_state, detector()) for camera in cameras]
 
-    settings = EditorSettings(author_of=lambda _request: AUTHOR, home="../", applies=True)
+    settings = EditorSettings(
+        author_of=lambda _request: AUTHOR, home="../", applies=True, by_eye=by_eye
+    )
     return create_editor_app(sessions, settings)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 
 from edge_app.alarm_texts import software_alarm
-from edge_app.alarms import AlarmKind
 from edge_app.box import EdgeBox
 from edge_app.calibration_edits import CalibrationEdits
 from edge_app.delivery.rollout import JobRunner
@@ -69,7 +68,6 @@ def _software_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:
         working=box.status.working_cameras,
         busy=lambda: "settings from the cloud are on trial" if remote.is_trying else "",
         restart=box.restart.ask,
-        told=lambda: box.alarms.clear(AlarmKind.SOFTWARE),
     )
     return {JobKind.SOFTWARE: rollout}
 

@@ -6,7 +6,7 @@ app = create_editor_app(lambda: [session], EditorSettings(author_of=lambda reque
 
 from calibration.editor.app import create_editor_app, create_guarded_editor
 from calibration.editor.guard import TOKEN_HEADER, Guard
-from calibration.editor.judging import LiveJudge, NetworkJudge
+from calibration.editor.judging import EyeQuestions, LiveJudge, NetworkJudge
 from calibration.editor.pictures import ClipPictures, LivePictures, PictureSource, StillPicture
 from calibration.editor.proposing import BayProposer, ProposedBay, VehicleProposer
 from calibration.editor.routes import EditorSettings, EditorState
@@ -26,6 +26,7 @@ __all__ = [
     "EditorSession",
     "EditorSettings",
     "EditorState",
+    "EyeQuestions",
     "FreshFiles",
     "Guard",
     "LiveJudge",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from calibration.types import Area, Bay, Calibration, Line, Lot, Mask
+from telemetry import BayId
 
 TabId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
@@ -74,6 +75,13 @@ class ExportRequest(_Body):
 
     document: Document
     format: str
+
+
+class EyeAnswer(_Body):
+    """What a person sees in a bay now."""
+
+    bay: BayId
+    occupied: bool
 
 
 class Draft(_Body):

@@ -22,6 +22,22 @@ class LiveJudge(Protocol):
         ...
 
 
+class EyeQuestions(Protocol):
+    """Bays of a running box that a person should judge by eye, and what takes the answers."""
+
+    def wanted(self, camera: str) -> tuple[str, ...]:
+        """The bays of a camera that are asked about now, in the calibration's order."""
+        ...
+
+    def confirm(self, bay: str, occ: bool) -> None:
+        """Take a person's word on whether a vehicle is in a bay now.
+
+        Raises:
+            LotsightError: nothing watches this bay.
+        """
+        ...
+
+
 class NetworkJudge:
     """A network with the occupancy rule that belongs to it: as the edge service judges."""
 

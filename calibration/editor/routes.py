@@ -14,6 +14,7 @@ from calibration.editor.documents import (
     CheckRequest,
     Draft,
     ExportRequest,
+    EyeAnswer,
     PictureRequest,
     ProposeRequest,
     RollbackRequest,
@@ -21,9 +22,11 @@ from calibration.editor.documents import (
     TabId,
 )
 from calibration.editor.guard import TOKEN_HEADER
+from calibration.editor.judging import EyeQuestions
 from calibration.editor.session import EditorSession, ImportChoice
 from calibration.editor.views import (
     AlignView,
+    ByEye,
     FindingList,
     ImportedBays,
     JudgedBays,
@@ -54,6 +57,7 @@ class EditorSettings:
         saved: called with each saved calibration, once it is on disk.
         home: address of the pages that the editor is part of; None: it stands alone.
         applies: whether a running box loads what is saved.
+        by_eye: which bays a person should judge; None: nothing runs that could ask.
         saved_hint: what becomes of what is saved, in a sentence for people.
     """
 
@@ -62,6 +66,7 @@ class EditorSettings:
     saved: Callable[[str, Calibration], None] | None = None
     home: str | None = None
     applies: bool = False
+    by_eye: EyeQuestions | None = None
     saved_hint: str = ""
 
 
@@ -153,6 +158,23 @@ def check(session: SessionOf, body: CheckRequest) -> FindingList:
 def live(session: SessionOf, body: PictureRequest) -> JudgedBays:
     """What the network sees in each bay of a document."""
     return JudgedBays(states=session.live(body))
+
+
+@router.get("/by-eye")
+def asked_by_eye(session: SessionOf, state: State) -> ByEye:
+    """Bays that a person should judge by eye, since the evidence on them contradicts itself."""
+    questions = state.settings.by_eye
+    return ByEye(bays=() if questions is None else questions.wanted(session.camera))
+
+
+@router.post("/by-eye", status_code=204)
+def answer_by_eye(session: SessionOf, body: EyeAnswer, state: State) -> None:
+    """Say whether a vehicle is in a bay; the box uses it for this bay from the next image on."""
+    questions = state.settings.by_eye
+    present = session.present()
+    if questions is None or present is None or body.bay not in present.bay_ids:
+        raise HTTPException(404, f"expected a bay in use of {session.camera}, but got {body.bay!r}")
+    questions.confirm(body.bay, body.occupied)
 
 
 @router.post("/propose")

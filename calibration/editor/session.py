@@ -166,6 +166,7 @@ class EditorSession:
         """Every finding; hidden bays only when looked for deeply."""
         calibration = self.compose(document)
         findings: list[Finding] = [*self._shape_finding(), *check_calibration(calibration)]
+        findings += self.store.remarks(calibration)
         if calibration.bays and not errors_of(findings):
             # Size and visibility mean something for sound outlines only.
             if self.judge is not None:

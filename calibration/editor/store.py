@@ -16,6 +16,7 @@ from calibration.files import (
     rollback_calibration,
     save_calibration,
 )
+from calibration.findings import Finding
 from calibration.reference_files import load_reference, with_reference
 from calibration.types import Calibration
 from vision.types import ImageBgr
@@ -88,6 +89,10 @@ class CalibrationStore(Protocol):
         """The reference image of a revision, shape (H, W, 3)."""
         ...
 
+    def remarks(self, calibration: Calibration) -> Sequence[Finding]:
+        """What is worth knowing before this is saved, besides what is wrong with it."""
+        ...
+
     def save(self, edit: Edit) -> Calibration:
         """Save as the next revision.
 
@@ -131,6 +136,10 @@ class CalibrationFile:
     def reference(self, calibration: Calibration) -> ImageBgr:
         """The reference image of a revision, shape (H, W, 3)."""
         return load_reference(self.path, calibration)
+
+    def remarks(self, calibration: Calibration) -> Sequence[Finding]:
+        """None: whoever is at the box sees what they delete."""
+        return ()
 
     def save(self, edit: Edit) -> Calibration:
         """Save as the next revision, with the reference image that it needs.

@@ -94,6 +94,12 @@ class JudgedBays(_View):
     states: tuple[JudgedBay, ...]
 
 
+class ByEye(_View):
+    """Bays that a person should judge by eye, in the calibration's order."""
+
+    bays: tuple[str, ...]
+
+
 class ProposalView(_View):
     """A bay that is not drawn yet."""
 

@@ -9,7 +9,7 @@ from cloud_app.accounts.audit import Actor
 from cloud_app.accounts.brake import Brake
 from cloud_app.accounts.login import PasswordLogin
 from cloud_app.accounts.mail import letter, post
-from cloud_app.accounts.oidc import Provider, ProviderLogin
+from cloud_app.accounts.oidc import ProviderLogin
 from cloud_app.accounts.passwords import Passwords
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.registry_tenants import JoinedTenants, RegistryTenants
@@ -81,11 +81,11 @@ class Accounts:
         url = (accounts.public_url or f"{http.scheme}://{http.host}:{http.port}").rstrip("/")
         passwords = passwords or Passwords()
         sends_mail = config.mail is not None
-        provider = (
-            None
-            if accounts.oidc is None
-            else ProviderLogin(database, Provider(accounts.oidc, url + ANSWER_PATH))
-        )
+        provider = None
+        if accounts.oidc is not None:
+            from cloud_app.accounts.oidc_client import Provider
+
+            provider = ProviderLogin(database, Provider(accounts.oidc, url + ANSWER_PATH))
         return cls(
             database=database,
             tenants=JoinedTenants(ConfiguredTenants(accounts), RegistryTenants()),

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from cloud_app.errors import AccountError, BusyError
 
@@ -42,6 +41,9 @@ def check_strength(password: str, known: Iterable[str] = ()) -> None:
     words = ["lotsight"]
     for text in known:
         words += [text, *text.replace("@", " ").split()]
+    # Its lists of words take a while to load, and few commands judge a password.
+    from zxcvbn import zxcvbn
+
     found = zxcvbn(password[:_SCORED], user_inputs=words)
     if found["score"] < _SCORE_MIN:
         hints = [found["feedback"]["warning"], *found["feedback"]["suggestions"]]

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import bindparam, delete, func, select
 
 from cloud_app.analytics.forecasts import SiteForecasts, learned_sites
-from cloud_app.analytics.past import known_share
+from cloud_app.analytics.past import known_shares
 from cloud_app.analytics.tables import forecast_due, forecast_score
 from cloud_app.storage.database import Database, Row, Session, Values
+from cloud_app.storage.quarter_sums import sums_of
 from cloud_app.storage.queries import Now, lots_now
 from cloud_app.storage.steps import QUARTER_MS
 from cloud_app.storage.tables import quarter
@@ -39,20 +41,9 @@ _DUE = (
     .order_by(forecast_due.c.due_ms)
     .limit(_SETTLED_AT_ONCE)
 )
-_ACTUAL = (
-    select(
-        quarter.c.site,
-        quarter.c.lot,
-        quarter.c.start_ms,
-        func.sum(quarter.c.occupied_ms).label("occupied_ms"),
-        func.sum(quarter.c.free_ms).label("free_ms"),
-        func.sum(quarter.c.unknown_ms).label("unknown_ms"),
-    )
-    .where(
-        quarter.c.site.in_(bindparam("sites", expanding=True)),
-        quarter.c.start_ms.in_(bindparam("starts", expanding=True)),
-    )
-    .group_by(quarter.c.site, quarter.c.lot, quarter.c.start_ms)
+_ACTUAL = sums_of(quarter, "site", "lot").where(
+    quarter.c.site.in_(bindparam("sites", expanding=True)),
+    quarter.c.start_ms.in_(bindparam("starts", expanding=True)),
 )
 _SCORE = Upsert(
     forecast_score,
@@ -125,12 +116,11 @@ def _actual(session: Session, due: Sequence[Row]) -> dict[tuple[str, str, int], 
     if not due:
         return {}
     given = {"sites": sorted({row.site for row in due}), "starts": sorted({r.due_ms for r in due})}
-    found = {}
-    for row in session.rows(_ACTUAL, given):
-        share = known_share(int(row.occupied_ms), int(row.free_ms), int(row.unknown_ms))
-        if share is not None:
-            found[row.site, row.lot, row.start_ms] = share
-    return found
+    rows = session.tuples(_ACTUAL, given)
+    if not rows:
+        return {}
+    shares = known_shares(np.array([row[3:] for row in rows], np.int64).T)
+    return {row[:3]: float(share) for row, share in zip(rows, shares, strict=True) if share >= 0}
 
 
 def accuracy(session: Session, site: str, lot: str, since_ms: int) -> list[HorizonAccuracy]:

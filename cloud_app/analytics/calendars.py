@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 
-import holidays
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, insert, select
 
@@ -48,6 +47,8 @@ class DayNote(BaseModel):
 
 @lru_cache(maxsize=64)
 def _calendar(country: str, region: str | None, year: int) -> Mapping[date, str]:
+    import holidays
+
     try:
         return dict(holidays.country_holidays(country, subdiv=region, years=year))
     except NotImplementedError:

@@ -15,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import bindparam, delete, func, select
 
 from cloud_app.analytics.calendars import Calendar, DayNote, events_of
-from cloud_app.analytics.demand import DemandGrid, ForecastError
+from cloud_app.analytics.demand import MINUTES_A_DAY, DemandGrid, ForecastError
 from cloud_app.analytics.forecast import Fit, Forecast, ForecastModel, by_weekend, fit
 from cloud_app.analytics.forecast.backtest import backtest
-from cloud_app.analytics.forecast.model import LEAST_DAYS
+from cloud_app.analytics.forecast.difficulty import Difficulty
+from cloud_app.analytics.forecast.intervals import widened
+from cloud_app.analytics.forecast.model import COVERAGE, LEAST_DAYS
 from cloud_app.analytics.past import QUARTERS, every_site, past_of, with_now, zone_of
-from cloud_app.analytics.tables import forecast_fit
+from cloud_app.analytics.tables import forecast_fit, forecast_score
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.queries import Now, lot_now, lots_now
 from cloud_app.storage.times import from_ms, to_ms
@@ -41,6 +43,21 @@ _COMPARED_MIN = (60, 240, 1440)
 
 _FITTED = select(func.max(forecast_fit.c.fitted_ms)).where(forecast_fit.c.site == bindparam("at"))
 _FITS = select(forecast_fit).where(forecast_fit.c.site == bindparam("at"))
+_DAY_MS = 86_400_000
+_TODAY = (
+    select(
+        forecast_score.c.ahead_min,
+        func.sum(forecast_score.c.forecasts).label("forecasts"),
+        func.sum(forecast_score.c.held).label("held"),
+        func.count(forecast_score.c.lot.distinct()).label("lots"),
+    )
+    .where(
+        forecast_score.c.site == bindparam("at"),
+        forecast_score.c.zone == "",
+        forecast_score.c.day_ms == bindparam("day"),
+    )
+    .group_by(forecast_score.c.ahead_min)
+)
 _FORGET = delete(forecast_fit).where(forecast_fit.c.site == bindparam("at"))
 
 
@@ -155,7 +172,8 @@ class SiteForecasts:
         """Read all that is needed for a site, or for one lot of it."""
         zone, calendar = zone_of(session, site), Calendar.of_site(session, site)
         learned_ms, with_holidays, fits = _kept(session, site)
-        model = ForecastModel(QUARTERS, fits, calendar.kind(with_holidays=with_holidays))
+        kind = calendar.kind(with_holidays=with_holidays)
+        model = ForecastModel(QUARTERS, fits, kind, _widths(session, site, now.now_ms))
         local = from_ms(now.now_ms).astimezone(zone)
         first = local.date() - timedelta(days=_READ_DAYS - 1)
         grids = past_of(session, site, zone, (first, _READ_DAYS), lot) if fits else []
@@ -184,12 +202,35 @@ class SiteForecasts:
         slot = (local.hour * 60 + local.minute) // QUARTERS.step_min
         return self.model.forecast(with_now(grid, slot, self.shares_now.get(lot)), slot, ahead)
 
+    def chance(self, lot: str, ahead: int, places: int, bays: int) -> float | None:
+        """How likely some of the known bays of a lot will be free; None where nobody can say."""
+        if places > bays:
+            return None if bays == 0 else 0.0
+        try:
+            [forecast] = self.forecast(lot, [ahead])
+        except ForecastError:
+            return None
+        # Half a bay, as the free ones come in whole numbers.
+        return forecast.chance_below(1 - (places - 0.5) / bays)
+
     def shares(self, lot: str, ahead_min: Sequence[int]) -> list[Forecast]:
         """The same by minutes; nothing where none can be made."""
         try:
             return self.forecast(lot, [each // QUARTERS.step_min for each in ahead_min])
         except ForecastError:
             return []
+
+
+def _widths(session: Session, site: str, now_ms: int) -> Mapping[int, float]:
+    """By how much intervals are wider today, by slots ahead: as hourly forecasts missed so far."""
+    rows = session.rows(_TODAY, {"at": site, "day": now_ms // _DAY_MS * _DAY_MS})
+    return {
+        row.ahead_min // QUARTERS.step_min: widened(
+            (int(row.forecasts) * COVERAGE - int(row.held)) / int(row.lots)
+        )
+        for row in rows
+        if row.ahead_min < MINUTES_A_DAY
+    }
 
 
 def learned_sites(session: Session) -> list[str]:
@@ -270,6 +311,7 @@ def _json(learned: Fit, *, with_holidays: bool) -> str:
             "common": learned.common.tolist(),
             "own": {lot: each.tolist() for lot, each in learned.own.items()},
             "bounds": {str(kind): each for kind, each in learned.bounds.items()},
+            "difficulty": [*learned.difficulty.weights.tolist(), learned.difficulty.least],
         }
     )
 
@@ -283,6 +325,10 @@ def _read(body: str) -> Fit:
             int(kind): {lot: (low, high) for lot, (low, high) in each.items()}
             for kind, each in told["bounds"].items()
         },
+        # A fit of an earlier version knew none.
+        Difficulty(np.array(told["difficulty"][:-1]), told["difficulty"][-1])
+        if "difficulty" in told
+        else Difficulty.even(),
     )
 
 

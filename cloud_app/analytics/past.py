@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import bindparam, func, select
+import numpy.typing as npt
+from sqlalchemy import select
 
-from cloud_app.analytics.demand import DemandGrid, Slots
+from cloud_app.analytics.demand import DemandGrid, Shares, Slots
 from cloud_app.registry.queries import time_zones_of
+from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Session
-from cloud_app.storage.tables import edge, quarter
+from cloud_app.storage.quarter_sums import Sums, kept_lots, lot_quarters
+from cloud_app.storage.steps import QUARTER_MS
+from cloud_app.storage.tables import edge
 from cloud_app.storage.times import from_ms, to_ms
 
 QUARTERS = Slots(15, 0, 96)
-# Of a quarter of which less is known no figure is made.
-_KNOWN_SHARE = 0.5
-
-_SUMS = (
-    select(
-        quarter.c.lot,
-        quarter.c.start_ms,
-        func.sum(quarter.c.occupied_ms).label("occupied_ms"),
-        func.sum(quarter.c.free_ms).label("free_ms"),
-        func.sum(quarter.c.unknown_ms).label("unknown_ms"),
-    )
-    .where(
-        quarter.c.site == bindparam("at"),
-        quarter.c.start_ms >= bindparam("since_ms"),
-        quarter.c.start_ms < bindparam("until_ms"),
-    )
-    .group_by(quarter.c.lot, quarter.c.start_ms)
-    .order_by(quarter.c.lot, quarter.c.start_ms)
-)
+KNOWN_SHARE = 0.5
+"""Of a quarter of which less is known no figure is made."""
+FULL_SHARE = 0.98
+"""A quarter is full if on average so many of the known bays were occupied."""
 
 
 def zone_of(session: Session, site: str) -> ZoneInfo:
@@ -56,26 +44,34 @@ def past_of(
         lot: only this one.
     """
     first, count = days
-    bounds = [
-        to_ms(datetime.combine(day, datetime.min.time(), zone))
+    start_ms, end_ms = (
+        to_ms(datetime.combine(day, datetime.min.time(), zone)) // QUARTER_MS * QUARTER_MS
         for day in (first, first + timedelta(days=count))
-    ]
-    query = _SUMS if lot is None else _SUMS.where(quarter.c.lot == lot)
-    told: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
-    for row in session.rows(query, {"at": site, "since_ms": bounds[0], "until_ms": bounds[1]}):
-        share = known_share(int(row.occupied_ms), int(row.free_ms), int(row.unknown_ms))
-        if share is not None:
-            at = from_ms(row.start_ms).astimezone(zone).replace(tzinfo=None)
-            told[row.lot].append((at, share))
-    return [DemandGrid.of(name, each, QUARTERS, days) for name, each in told.items()]
+    )
+    lots = kept_lots(session, site) if lot is None else [(site, lot)]
+    starts = range(start_ms, end_ms, QUARTER_MS)
+    local = [from_ms(each).astimezone(zone).replace(tzinfo=None) for each in starts]
+    found = []
+    for kept in lot_quarters(session, lots, Window(start_ms, end_ms)):
+        shares = known_shares(kept.whole)
+        told = [(local[place], float(shares[place])) for place in np.flatnonzero(shares >= 0)]
+        if told:
+            found.append(DemandGrid.of(kept.lot, told, QUARTERS, days))
+    return found
 
 
-def known_share(occupied_ms: int, free_ms: int, unknown_ms: int) -> float | None:
-    """The occupied share of a quarter; None where less than half of it is known."""
-    known = occupied_ms + free_ms
-    if not known or known < _KNOWN_SHARE * (known + unknown_ms):
-        return None
-    return occupied_ms / known
+def known_shares(sums: Sums) -> Shares:
+    """(3, n) sums of quarters to (n,) occupied shares; NaN where less than half of it is known."""
+    known = sums[0] + sums[1]
+    is_known = (known > 0) & (known >= KNOWN_SHARE * (known + sums[2]))
+    shares: Shares = np.where(is_known, sums[0] / np.maximum(known, 1), np.nan)
+    return shares
+
+
+def is_full(shares: Shares) -> npt.NDArray[np.bool_]:
+    """(n,) whether so full that whoever came found no bay."""
+    full: npt.NDArray[np.bool_] = shares >= FULL_SHARE
+    return full
 
 
 def with_now(grid: DemandGrid, slot: int, share: float | None) -> DemandGrid:

@@ -115,9 +115,9 @@ def get_authority(context: Context) -> str:
 
 @router.get(CRL_PATH, response_class=PlainTextResponse)
 def get_crl(context: Context, now_ms: NowMs) -> str:
-    """Revocation lists, for brokers that fetch them."""
-    with context.database.write() as session:
-        return _unless_not_set_up(lambda: OwnIssuer().crls(session, now_ms))
+    """Revocation lists, for brokers that fetch them; made by the leader, not by whoever asks."""
+    with context.database.read() as session:
+        return _unless_not_set_up(lambda: OwnIssuer().kept_crls(session, now_ms))
 
 
 def _unless_not_set_up(read: Callable[[], str]) -> str:

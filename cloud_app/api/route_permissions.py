@@ -116,6 +116,7 @@ NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/availability": {"GET": Permission.READ},
+    f"{_V1}/lots/{{site}}/{{lot}}/by-eye": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/sources": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/bays/{{bay}}/manual": {
         "PUT": Permission.WRITE,
@@ -144,6 +145,11 @@ NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/sensors": {"GET": Permission.READ},
     f"{_V1}/sensors/{{device}}": {"GET": Permission.READ},
     f"{_V1}/sensors/{{device}}/frames": {"GET": Permission.READ},
+    f"{_V1}/sensors/{{device}}/downlinks": {"GET": Permission.READ, "POST": Permission.OPERATE},
+    f"{_V1}/sensors/{{device}}/downlinks/{{downlink}}": {
+        "GET": Permission.READ,
+        "DELETE": Permission.OPERATE,
+    },
     f"{_V1}/intake/chirpstack": {"POST": Permission.INTAKE},
     f"{_V1}/intake/things-stack": {"POST": Permission.INTAKE},
     f"{_V1}/intake/sensors": {"POST": Permission.INTAKE},

@@ -12,6 +12,7 @@ from cloud_app.accounts.audit import Subject, record
 from cloud_app.accounts.keys import names_of
 from cloud_app.api.context import ActorNow, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Moment
+from cloud_app.fleet.by_eye import BayByEye, bays_by_eye
 from cloud_app.occupancy.bay_sources import BaySources, bay_sources
 from cloud_app.storage.bay_words import take_back
 from cloud_app.storage.database import Session
@@ -47,6 +48,16 @@ def get_availability(site: SiteId, lot: LotId, reading: Reading) -> list[Availab
     """
     reading.lot(site, lot)
     return availability(reading.session, reading.now(), site, lot)
+
+
+@router.get("/lots/{site}/{lot}/by-eye", tags=["now"])
+def get_by_eye(site: SiteId, lot: LotId, reading: Reading) -> list[BayByEye]:
+    """Bays that a person should judge by eye; the command `confirm_bay` takes the answer.
+
+    A bay that was answered is left out until its box asks again.
+    """
+    reading.lot(site, lot)
+    return bays_by_eye(reading.session, reading.now(), site, lot)
 
 
 @router.get(_BAY + "/sources", tags=["now"])

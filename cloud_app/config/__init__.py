@@ -1,6 +1,7 @@
 """The configuration of `lotsight-cloud`: a file per subject, put together in `loading`."""
 
 from cloud_app.config.connections import BrokerConfig, BrokerProtocol, DatabaseConfig, TlsConfig
+from cloud_app.config.downlinks import DownlinkApiConfig, DownlinkConfig
 from cloud_app.config.fleet import FleetConfig
 from cloud_app.config.inputs import (
     GatesConfig,
@@ -38,6 +39,8 @@ __all__ = [
     "BrokerProtocol",
     "CloudConfig",
     "DatabaseConfig",
+    "DownlinkApiConfig",
+    "DownlinkConfig",
     "FleetConfig",
     "GatesConfig",
     "HttpConfig",

@@ -7,9 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from cloud_app.config.connections import BrokerProtocol, TlsConfig
+from cloud_app.config.downlinks import DownlinkApiConfig, DownlinkConfig
 from cloud_app.config.section import Port, PositiveS, Section, is_loopback
 from telemetry import ConfigError, Identifier, SiteId
 
@@ -74,7 +75,19 @@ _TOPICS_OF_GATES: Mapping[NetworkKind, tuple[str, ...]] = {
 
 _TOPICS: Mapping[NetworkKind, tuple[str, ...]] = {
     NetworkKind.CHIRPSTACK: ("application/+/device/+/event/+",),
-    NetworkKind.THINGS_STACK: ("v3/+/devices/+/up", "v3/+/devices/+/join"),
+    # Not down/+, which would bring our own downlinks back.
+    NetworkKind.THINGS_STACK: tuple(
+        f"v3/+/devices/+/{name}"
+        for name in (
+            "up",
+            "join",
+            "down/queued",
+            "down/sent",
+            "down/ack",
+            "down/nack",
+            "down/failed",
+        )
+    ),
     NetworkKind.PLAIN: ("sensors/#",),
     **_TOPICS_OF_GATES,
 }
@@ -149,15 +162,23 @@ class SensorsConfig(Section):
         description="a device is silent when not heard of for so many of its periods",
     )
     network: tuple[NetworkConfig, ...] = ()
+    downlink_api: tuple[DownlinkApiConfig, ...] = ()
+    downlink: tuple[DownlinkConfig, ...] = ()
+    downlink_life_s: float = Field(
+        default=172_800.0,
+        ge=60,
+        le=2_678_400,
+        description="how long a downlink may wait for the device's next uplink",
+    )
 
-    @field_validator("network")
-    @classmethod
-    def _names_differ(cls, value: tuple[NetworkConfig, ...]) -> tuple[NetworkConfig, ...]:
-        names = [each.name for each in value]
-        if len(set(names)) != len(names):
-            msg = f"each network needs its own name, but got {names}"
-            raise ValueError(msg)
-        return value
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        for kind, given in (("network", self.network), ("downlink_api", self.downlink_api)):
+            names = [each.name for each in given]
+            if len(set(names)) != len(names):
+                msg = f"each {kind} needs its own name, but got {names}"
+                raise ValueError(msg)
+        return self
 
 
 class GatesConfig(Section):

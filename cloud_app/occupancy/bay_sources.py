@@ -8,24 +8,26 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import bindparam, select
 
+from cloud_app.json_values import read_json
 from cloud_app.occupancy.verdicts import trusted
 from cloud_app.storage.bay_words import BayWords, words_of
-from cloud_app.storage.counts import COUNTS_HERE
-from cloud_app.storage.database import Session
+from cloud_app.storage.counts import COUNTS_HERE, SAME_BAY
+from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import Now
 from cloud_app.storage.tables import bay as bay_table
-from cloud_app.storage.tables import edge
+from cloud_app.storage.tables import bay_state, edge, event
 from cloud_app.storage.times import from_ms
 from cloud_app.storage.truths import trusts_of, watches_of
 from sensors.reconcile import Role, SourceKind, Weighed, Why, reconcile
 from sensors.reliability import Trust
-from telemetry.messages import Occupancy
+from telemetry.messages import Blocked, Occupancy
 
 _HOUR_MS = 3_600_000
 _COUNTED = (
-    select(bay_table.c.edge)
+    select(bay_table.c.edge, bay_state.c.blocked)
     .select_from(edge)
     .join(bay_table, (bay_table.c.edge == edge.c.edge) & (bay_table.c.layout == edge.c.layout))
+    .outerjoin(bay_state, SAME_BAY)
     .where(
         bay_table.c.site == bindparam("at_site"),
         bay_table.c.lot == bindparam("of_lot"),
@@ -33,6 +35,14 @@ _COUNTED = (
         COUNTS_HERE,
     )
     .order_by(bay_table.c.edge)
+)
+_LAST_FEW = 8
+_NEWEST_EVENTS = (
+    select(event.c.epoch, event.c.seq, event.c.body)
+    .where(event.c.edge == bindparam("of_edge"), event.c.bay == bindparam("of_bay"))
+    # `since` stays where a bay is blocked or closed.
+    .order_by(event.c.since_ms.desc(), event.c.epoch.desc(), event.c.seq.desc())
+    .limit(_LAST_FEW)
 )
 
 
@@ -91,6 +101,10 @@ class BaySources(BaseModel):
     differs: bool = Field(description="an active source disagrees")
     differs_since: datetime | None
     set_by_hand: bool
+    blocked: Blocked | None = Field(
+        description="why no vehicle can use the bay, with the evidence; null: not blocked, or the "
+        "evidence is no longer kept"
+    )
     sources: tuple[BaySource, ...] = Field(description="highest weight first")
 
 
@@ -124,8 +138,21 @@ def bay_sources(session: Session, now: Now, site: str, lot: str, bay: str) -> Ba
             word.state.kind is SourceKind.MANUAL and word.role is not Role.STALE
             for word in verdict.words
         ),
+        blocked=_blocked(session, counted[0], bay),
         sources=tuple(_source(word, trusts.get(word.state.source)) for word in told),
     )
+
+
+def _blocked(session: Session, counted: Row, bay: str) -> Blocked | None:
+    """Why a bay is blocked, by its newest event: the table of states keeps the kind alone."""
+    if counted.blocked is None:
+        return None
+    rows = session.rows(_NEWEST_EVENTS, {"of_edge": counted.edge, "of_bay": bay})
+    newest = max(rows, key=lambda row: (row.epoch, row.seq), default=None)
+    if newest is None:  # older than the events that are kept
+        return None
+    said = read_json(newest.body)["data"].get("blocked")
+    return None if said is None else Blocked.model_validate(said)
 
 
 def _source(word: Weighed, trust: Trust | None) -> BaySource:

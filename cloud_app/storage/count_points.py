@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, func, select, text
 
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session, Values
+from cloud_app.storage.quarter_sums import unpack_days
 from cloud_app.storage.report_tables import quarter_part
 from cloud_app.storage.steps import QUARTER_MS, Steps
 from cloud_app.storage.tables import bay_count, count_point, quarter, quarter_mark
@@ -109,6 +110,7 @@ def keep_count_quarters(session: Session, now_ms: int) -> int:
         session.upsert(_KEEP, rows)
         session.upsert(_KEEP_PART, [(*each[:4], *_PART, *each[4:]) for each in rows])
         session.upsert(_MARK, [(name, end_ms)])
+        unpack_days(session, {(row.site, row.lot): start_ms})
         made += 1
     return made
 

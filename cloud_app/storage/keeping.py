@@ -8,6 +8,7 @@ from cloud_app.config import RetentionConfig
 from cloud_app.storage.count_points import keep_count_quarters, prune_points
 from cloud_app.storage.database import Database
 from cloud_app.storage.health_history import EVERY_S, keep_health, prune_health
+from cloud_app.storage.quarter_sums import pack_days
 from cloud_app.storage.quarters import edges_due, keep_quarters, prune_quarters
 from cloud_app.storage.times import to_ms
 from telemetry import Clock
@@ -17,6 +18,8 @@ _DAY_MS = 86_400_000
 # have their quarters within a minute.
 _EDGES_A_ROUND = 25
 _COUNTS_EVERY_S = 60.0
+_LOTS_PACKED_A_ROUND = 20
+_PACKED_EVERY_S = 60.0
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class PastKeeper:
     clock: Clock
     _health_s: float | None = None
     _counts_s: float | None = None
+    _packed_s: float | None = None
 
     def tick(self) -> None:
         """One round.
@@ -52,6 +56,11 @@ class PastKeeper:
             self._counts_s = now_s
             with self.database.write() as session:
                 keep_count_quarters(session, now_ms)
+        if self._packed_s is None or now_s - self._packed_s >= _PACKED_EVERY_S:
+            with self.database.write() as session:
+                packed = pack_days(session, now_ms, _LOTS_PACKED_A_ROUND)
+            # While there is more, the next round goes on.
+            self._packed_s = None if packed else now_s
         if self._health_s is None or now_s - self._health_s >= EVERY_S:
             self._health_s = now_s
             with self.database.write() as session:

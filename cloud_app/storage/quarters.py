@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, bindparam, case, delete, exists, func, not_, 
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.database import Row, Session, Values
 from cloud_app.storage.quarter_parts import Part, PartSums, part_sums
+from cloud_app.storage.quarter_sums import prune_days, unpack_days
 from cloud_app.storage.report_tables import quarter_cause, quarter_part, stay_day
 from cloud_app.storage.steps import QUARTER_MS
 from cloud_app.storage.tables import bay, edge, event, quarter, quarter_mark, stream
@@ -96,6 +97,7 @@ def keep_quarters(session: Session, now_ms: int, since_ms: int, edges: int) -> i
             session.upsert(_KEEP_PART, list(_of_parts(found, span.start_ms)))
             session.run(_FORGET_CAUSES, {"of": some, "since_ms": span.start_ms})
             session.upsert(_KEEP_CAUSE, list(_of_causes(found, span.start_ms)))
+            unpack_days(session, {(part.site, part.lot): span.start_ms for part in found})
         session.upsert(_MARK, [(name, span.end_ms) for name in some])
     return len(due)
 
@@ -150,12 +152,19 @@ def _sums(each: PartSums) -> tuple[int, int, int]:
 
 def forget_quarters(session: Session, edges: Sequence[str]) -> None:
     """Have the past of edges made anew: events came that are older than what was made."""
+    lots = (
+        select(quarter.c.site, quarter.c.lot, func.min(quarter.c.start_ms).label("first_ms"))
+        .where(quarter.c.edge.in_(edges))
+        .group_by(quarter.c.site, quarter.c.lot)
+    )
+    unpack_days(session, {(row.site, row.lot): row.first_ms for row in session.rows(lots)})
     for table in (quarter, quarter_part, quarter_cause, quarter_mark, stay_day):
         session.run(delete(table).where(table.c.edge.in_(edges)))
 
 
 def prune_quarters(session: Session, before_ms: int) -> int:
     """Delete quarters that began before that; return how many."""
+    prune_days(session, before_ms, parts=False)
     return session.run(_PRUNE, {"before_ms": before_ms})
 
 
@@ -163,3 +172,4 @@ def prune_parts(session: Session, before_ms: int) -> None:
     """Delete parts and causes of quarters that began before that."""
     for table in (quarter_part, quarter_cause):
         session.run(delete(table).where(table.c.start_ms < before_ms))
+    prune_days(session, before_ms, parts=True)

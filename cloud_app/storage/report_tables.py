@@ -19,6 +19,7 @@ quarter_part = Table(
     Column("occupied_ms", BigInteger, nullable=False),
     Column("free_ms", BigInteger, nullable=False),
     Column("unknown_ms", BigInteger, nullable=False),
+    Index("quarter_part_by_time", "start_ms"),
 )
 
 # Why bays were unknown in a quarter, summed over the bays; only reasons that there were.
@@ -32,6 +33,30 @@ quarter_cause = Table(
     key("cause"),
     Column("unknown_ms", BigInteger, nullable=False),
     Index("quarter_cause_by_edge", "edge", "start_ms"),
+    Index("quarter_cause_by_time", "start_ms"),
+)
+
+# The quarters of a whole day (UTC), packed (cloud_app.storage.quarter_sums): of a lot (zone, kind
+# and cause ''), of its parts (kind) and of reasons why bays were unknown (cause).
+quarter_day = Table(
+    "quarter_day",
+    metadata,
+    key("site"),
+    key("lot"),
+    key("day_ms", BigInteger),
+    key("zone"),
+    key("kind"),
+    key("cause"),
+    Column("body", Text, nullable=False),
+    Index("quarter_day_by_time", "day_ms"),
+)
+# Up to when a lot's quarters are packed.
+quarter_pack = Table(
+    "quarter_pack",
+    metadata,
+    key("site"),
+    key("lot"),
+    Column("upto_ms", BigInteger, nullable=False),
 )
 
 # Stays that ended on a day of the site's time zone, 'YYYY-MM-DD'. `lengths` is JSON: how many were
@@ -51,4 +76,5 @@ stay_day = Table(
     Column("total_ms", BigInteger, nullable=False),
     Column("lengths", Text, nullable=False),
     Index("stay_day_by_edge", "edge", "day"),
+    Index("stay_day_by_day", "day"),
 )

@@ -1,4 +1,4 @@
-"""The tables of sensors: how each device is, and the frames that it sent.
+"""The tables of sensors: how each device is, the frames that it sent, downlinks to it.
 
 As everywhere, what is in them does not depend on the order in which frames came, nor on how often.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, SmallInteger, Table, Text
 
-from cloud_app.storage.tables import metadata
+from cloud_app.storage.tables import key, metadata, partial_index
 
 # Of a device that the registry knows `site` is the registry's; of another one the first site of
 # whoever brought its frames, '' where they may speak for all. Each group of columns is of its own
@@ -84,4 +84,39 @@ sensor_frame = Table(
     Column("raw", Text, nullable=False),
     Index("sensor_frame_by_device", "site", "device", "time_ms"),
     Index("sensor_frame_by_time", "time_ms"),
+)
+
+# Something asked of a device over LoRaWAN. `way` says how it is reached, as JSON; `reference` is
+# what the network server calls it. `due_ms` is when it is handed over next, NULL afterwards.
+sensor_downlink = Table(
+    "sensor_downlink",
+    metadata,
+    key("downlink"),
+    Column("site", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("interval_s", Integer),
+    Column("f_port", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("confirmed", SmallInteger, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("issued_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger),
+    Column("tries", Integer, nullable=False),
+    Column("queued_ms", BigInteger),
+    Column("sent_ms", BigInteger),
+    Column("acknowledged_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("detail", Text, nullable=False),
+    Index("sensor_downlink_by_device", "site", "device", "issued_ms"),
+    Index("sensor_downlink_by_reference", "reference"),
+)
+partial_index(
+    "sensor_downlink_open",
+    sensor_downlink.c.expires_ms,
+    where=sensor_downlink.c.ended_ms.is_(None),
 )

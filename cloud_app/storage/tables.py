@@ -251,6 +251,7 @@ quarter = Table(
     Column("occupied_ms", BigInteger, nullable=False),
     Column("free_ms", BigInteger, nullable=False),
     Column("unknown_ms", BigInteger, nullable=False),
+    Index("quarter_by_time", "start_ms"),
 )
 quarter_mark = Table(
     "quarter_mark", metadata, key("edge"), Column("upto_ms", BigInteger, nullable=False)

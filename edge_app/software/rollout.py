@@ -41,7 +41,6 @@ class SoftwareRollout:
         working: the cameras that work now.
         busy: why no trial can begin now; empty: one can.
         restart: has the service begin anew, by the launcher.
-        told: told of what was fallen back from, once that is no longer news.
         ended: never set; what waits for it waits for the restart.
     """
 
@@ -53,7 +52,6 @@ class SoftwareRollout:
     working: Callable[[], Sequence[str]]
     busy: Callable[[], str]
     restart: Callable[[str], None]
-    told: Callable[[], None] = lambda: None
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self, document: JobDocument) -> str:
@@ -73,7 +71,6 @@ class SoftwareRollout:
             reason = self.trial.slots.reason
             # Once: the next job of this version is somebody's wish to try it again.
             self._write(replace(self.trial.slots, refused="", reason=""))
-            self.told()
             msg = f"version {refused} was tried, and {self.version} is used again: {reason}"
             raise RolloutError(msg)
         if why := self.busy():

@@ -7,11 +7,13 @@ come at all. Source: ChirpStack's documentation of its events and `integration.p
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
 from pydantic import AliasChoices, Field
 
+from sensors.envelopes.downlinks import of_chirpstack
 from sensors.envelopes.uplink import (
     Envelope,
     EnvelopeId,
@@ -92,6 +94,7 @@ def chirpstack(body: bytes, event: str) -> Uplink:
         rssi_dbm=reception.rssi,
         snr_db=reception.snr,
         gateways=len(message.receptions) or None,
+        downlink=of_chirpstack(event, json.loads(body)) if kind is UplinkKind.OTHER else None,
         raw=body.decode(),
     )
 

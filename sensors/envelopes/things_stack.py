@@ -7,11 +7,13 @@ data formats.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import Field, model_validator
 
+from sensors.envelopes.downlinks import of_things_stack
 from sensors.envelopes.uplink import (
     Envelope,
     EnvelopeId,
@@ -109,6 +111,7 @@ def things_stack(body: bytes) -> Uplink:
         names=names,
         dedup_id=f"{event}:{device}/{key}/{'' if time is None else time.isoformat()}",
         time=time,
+        downlink=of_things_stack(json.loads(body)) if join is None else None,
         raw=body.decode(),
     )
 

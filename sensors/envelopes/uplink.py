@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from sensors.envelopes.downlinks import DownlinkEvent
 from sensors.errors import SensorError
 from telemetry.bounds import NO_NUL
 from telemetry.errors import TelemetryError
@@ -54,7 +55,7 @@ class UplinkKind(StrEnum):
     JOIN = "join"
     STATUS = "status"
     OTHER = "other"
-    """Something that is of no use here, such as the acknowledgement of a downlink."""
+    """No word of the device itself: of a downlink to it, or of no use here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Uplink:
         battery_pct: as the network server asked the device.
         rssi_dbm, snr_db: of the gateway that heard it best.
         gateways: how many heard it.
+        downlink: what it says of a downlink to the device.
         raw: the message as it came.
     """
 
@@ -92,6 +94,7 @@ class Uplink:
     rssi_dbm: float | None = None
     snr_db: float | None = None
     gateways: int | None = None
+    downlink: DownlinkEvent | None = None
     raw: str = field(default="", compare=False, repr=False)
 
     def timed(self, now: datetime) -> datetime:

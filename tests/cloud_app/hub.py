@@ -30,6 +30,7 @@ from cloud_app.config import (
     NotificationsConfig,
     RulesConfig,
     Scope,
+    SensorsConfig,
     TokenConfig,
 )
 from cloud_app.ingest.gates.intake import GateIntake
@@ -107,6 +108,7 @@ class Hub:
     notifications: NotificationsConfig = field(default_factory=NotificationsConfig)
     gates: GatesConfig = field(default_factory=GatesConfig)
     map: MapConfig = field(default_factory=MapConfig)
+    sensors: SensorsConfig = field(default_factory=SensorsConfig)
 
     def __post_init__(self) -> None:
         # The context comes later.
@@ -115,6 +117,7 @@ class Hub:
         config = CloudConfig(
             http=self.http, accounts=self.people, mail=self.mail, rules=self.rules,
             notifications=self.notifications, gates=self.gates, map=self.map,
+            sensors=self.sensors,
         )  # fmt: skip
         self.accounts = Accounts.of(config, self.database, FAST_PASSWORDS)
         self.context = ApiContext(

@@ -20,12 +20,14 @@ from cloud_app.accounts.tickets import TicketKind
 from cloud_app.api import route_permissions
 from cloud_app.api.access import digest_of
 from cloud_app.config import (
+    DownlinkApiConfig,
     GatesConfig,
     HttpConfig,
     MailConfig,
     MailSecurity,
     NotificationsConfig,
     Scope,
+    SensorsConfig,
     TokenConfig,
 )
 from cloud_app.fleet.authority.own_issuer import initialise
@@ -46,6 +48,7 @@ from tests.cloud_app.authority.box_key import BoxKey
 from tests.cloud_app.calibrated_box import CalibratedBox, square
 from tests.cloud_app.hub import Hub, fill
 from tests.cloud_app.scripted_edge import ScriptedEdge
+from tests.cloud_app.sensors.town import chirpstack, eui
 from tests.kit.waiting import eventually
 
 ADA, BOB = "ada@example.org", "bob@example.org"
@@ -106,7 +109,14 @@ def walk(tmp_path: Path) -> Iterator[Walk]:
     database = SqliteDatabase(tmp_path / "cloud.db")
     private = NotificationsConfig(allow_private_urls=True)
     mail = MailConfig(host="127.0.0.1", security=MailSecurity.NONE, sender="l@example.org")
-    hub = Hub(database, HTTP, people=PEOPLE, notifications=private, mail=mail)
+    api = DownlinkApiConfig.model_validate(
+        {"name": "lns", "kind": "chirpstack", "url": "http://127.0.0.1:1", "token": "t",
+         "sites": ["north"]}
+    )  # fmt: skip
+    hub = Hub(
+        database, HTTP, people=PEOPLE, notifications=private, mail=mail,
+        sensors=SensorsConfig(downlink_api=(api,)),
+    )  # fmt: skip
     fill(hub, ScriptedEdge())
     add(hub, ADA, (NORTH, Role.OPERATOR_ADMIN))
     yield Walk(hub, tmp_path)
@@ -124,6 +134,7 @@ def test_every_route_that_changes_something_is_in_the_audit_log(walk: Walk) -> N
         walk.call(ops, "POST", "edges/{edge}/commands", order, edge="box-1")
         one = {"edge": "box-1", "command": "c1"}
         walk.call(ops, "DELETE", "edges/{edge}/commands/{command}", **one)
+        _downlinks(walk, ops)
         _calibrations(walk, ada)
         _campaigns(walk, ops)
         _lots(walk, ops)
@@ -178,6 +189,19 @@ def _registry(walk: Walk, client: httpx.Client) -> None:
     for route in reversed(routes):
         etag = client.get("/api/v1/" + route.format(**ids)).headers["ETag"]
         walk.call(client, "DELETE", route, etag=etag, **ids)
+
+
+def _downlinks(walk: Walk, client: httpx.Client) -> None:
+    about = {"kind": "sensor", "site": "north", "profile": "milesight-em400"}
+    device = eui(1)
+    client.put(f"/api/v1/registry/devices/{device}", json=about)
+    up = chirpstack(device, "01", f_port=85)
+    up["time"] = walk.hub.clock.utc().isoformat()
+    client.post("/api/v1/intake/chirpstack", params={"event": "up"}, json=up)
+    one = {"device": device, "downlink": "d1"}
+    asked = {"action": "restart", "id": "d1"}
+    walk.call(client, "POST", "sensors/{device}/downlinks", asked, device=device)
+    walk.call(client, "DELETE", "sensors/{device}/downlinks/{downlink}", **one)
 
 
 def _calibrations(walk: Walk, client: httpx.Client) -> None:

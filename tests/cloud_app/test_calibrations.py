@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import func, select
 
 from calibration import load_calibration
 from calibration.editor.routes import router
@@ -20,6 +21,8 @@ from cloud_app.api.access import digest_of
 from cloud_app.api.editor_mount import MOUNT, OF_EDITOR, is_file
 from cloud_app.api.policy import Permission
 from cloud_app.config import HttpConfig, Scope, TokenConfig
+from cloud_app.fleet.calibrations import records
+from cloud_app.fleet.calibrations.tables import calibration_revision
 from cloud_app.fleet.progress import forget_files
 from cloud_app.storage.sqlite import SqliteDatabase
 from tests.cloud_app.accounts.kit import NORTH, PEOPLE, SOUTH, add, audit_actions, signed_in
@@ -122,6 +125,11 @@ def test_what_cannot_be_is_told_and_nothing_is_lost(desk: Desk) -> None:
     desk.box.draw(square("a1", 0.1), square("a2", 0.3))
     assert "fetch it on the camera's page" in message(desk.tess.get(f"{EDITOR}/session"))
     desk.fetch()
+    lot: Any = {"name": "lot", "location": None, "street": "off_street", "levels": []}
+    fewer = {"bays": [square("a1", 0.1).model_dump(mode="json")], "lot": lot}
+    [remark] = desk.tess.post(f"{EDITOR}/check", json={"document": fewer}).json()["findings"]
+    assert (remark["severity"], remark["code"]) == ("warning", "deleted")
+    assert "bay a2 is deleted: its history ends" in remark["message"]
     crossed = square("x", 0.5).model_copy(
         update={"polygon": ((0.5, 0.4), (0.6, 0.6), (0.6, 0.4), (0.5, 0.6))}
     )
@@ -158,6 +166,22 @@ def test_what_cannot_be_is_told_and_nothing_is_lost(desk: Desk) -> None:
         assert forget_files(transaction, desk.hub.context.now().now_ms) > 0
     assert "kept for 10 minutes" in message(desk.tess.get(f"{EDITOR}/picture"))
     assert desk.session()["image_wh"] == [640, 480], "bays can still be moved"
+
+
+def test_the_newest_revisions_of_each_camera_are_kept(desk: Desk) -> None:
+    with desk.hub.database.write() as session:
+        for number in range(1, 56):
+            for camera in ("cam-1", "cam-2"):
+                new = records.NewRevision(
+                    id=records.new_id(), edge="box-1", camera=camera, revision=number,
+                    base=number - 1, author="ina", note="", changes=records.Changes(), text="{}",
+                    rolls_out=False,
+                )  # fmt: skip
+                records.keep(session, new, 1_000 * number)
+        found = records.kept(session, "box-1", "cam-1")
+        rows = session.rows(select(func.count()).select_from(calibration_revision))
+    assert [each.now.revision for each in found] == list(range(55, 5, -1))
+    assert rows[0][0] == 100
 
 
 def test_who_may(desk: Desk) -> None:

@@ -133,7 +133,7 @@ def paths_of(template: str) -> list[str]:
         "device": "box-1", "operator": "acme", "council": "city", "account": "a",
         "session_id": "s", "key": "k", "kind": "reset", "alert": 1, "notification": "n",
         "rule": "r", "command": "c1", "campaign": "c-0123456789ab", "schedule": "s",
-        "code_id": "c", "fingerprint": "AAAA", "camera": "cam-1",
+        "code_id": "c", "fingerprint": "AAAA", "downlink": "d1", "camera": "cam-1",
     }  # fmt: skip
     south = {
         **north, "site": f"{MARK}-site", "lot": f"{MARK}-lot", "edge": f"{MARK}-box",
@@ -141,7 +141,7 @@ def paths_of(template: str) -> list[str]:
         "council": f"{MARK}-council", "account": f"{MARK}-person", "key": f"{MARK}-key",
         "alert": 2, "command": f"{MARK}-c", "notification": f"{MARK}-notification",
         "schedule": f"{MARK}-schedule", "code_id": f"{MARK}-code", "fingerprint": f"{MARK}-box",
-        "rule": f"{MARK}-rule", "camera": f"{MARK}-cam",
+        "rule": f"{MARK}-rule", "downlink": f"{MARK}-d", "camera": f"{MARK}-cam",
     }  # fmt: skip
     mixed = {**north, "lot": f"{MARK}-lot", "bay": f"{MARK}-1"}
     return list(dict.fromkeys(template.format(**each) for each in (north, south, mixed)))
@@ -175,7 +175,7 @@ CAMPAIGN_BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-def ask(  # noqa: C901, PLR0911 - one for each kind of route
+def ask(  # noqa: C901, PLR0911, PLR0912 - one for each kind of route
     client: httpx.Client, method: str, path: str
 ) -> httpx.Response:
     if path in NEEDED_QUERY:
@@ -206,6 +206,8 @@ def ask(  # noqa: C901, PLR0911 - one for each kind of route
         return client.request(method, path, json=body, headers={"If-Match": '"1"'})
     if path.endswith("/commands") and method == "POST":
         return client.request(method, path, json={"name": "restart_service"})
+    if path.endswith("/downlinks") and method == "POST":
+        return client.request(method, path, json={"action": "restart"})
     if path.endswith("/actions"):
         return client.request(method, path, json={"action": "acknowledge"})
     return client.request(method, path, json={"desired": {"a": 1}} if method == "PATCH" else None)
@@ -231,6 +233,8 @@ def expected_of(  # noqa: PLR0911 - one for each kind of route
         return {422}
     if path.endswith("/settings"):
         return {200, 404, 422}  # no schema of this box came
+    if path.endswith("/downlinks"):
+        return {200, 404, 422}  # no way down to this sensor
     if path.endswith("/count"):
         return {200, 404, 412}
     if path.endswith("/campaigns"):

@@ -75,6 +75,7 @@ def test_saving_in_the_editor_applies_to_the_running_box(box: EdgeBox) -> None:
         assert session["live"] is True
         assert session["can_judge"] is True
         assert session["calibration"]["revision"] == 1
+        assert client.get("/calibrate/api/north/by-eye").json() == {"bays": []}
         assert client.get("/calibrate/api/north/picture").headers["Content-Type"] == "image/jpeg"
         bays = [bay(i, x).model_dump(mode="json") for i, x in (("A01", 0.12), ("A02", 0.5))]
         answer = client.post(
@@ -100,6 +101,14 @@ def test_saving_in_the_editor_applies_to_the_running_box(box: EdgeBox) -> None:
             return calibration is not None and calibration.revision == 2 and two
 
         eventually(applied)
+
+        for bay_id, status in (("A01", 204), ("A03", 404)):
+            answer = client.post(
+                "/calibrate/api/north/by-eye",
+                json={"bay": bay_id, "occupied": False},
+                headers={"X-Lotsight-Token": session["token"]},
+            )
+            assert answer.status_code == status, answer.text
         calibration = running()
         assert calibration is not None
         assert [area.name for area in calibration.areas] == ["lane"]

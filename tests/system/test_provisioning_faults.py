@@ -15,7 +15,9 @@ import uvicorn
 
 from cloud_app.accounts.audit import Actor, ActorKind
 from cloud_app.fleet.authority.claims import ClaimPlan, make_claim
-from cloud_app.fleet.authority.own_issuer import initialise
+from cloud_app.fleet.authority.issuing import revoke
+from cloud_app.fleet.authority.keeper import RevocationListKeeper
+from cloud_app.fleet.authority.own_issuer import OwnIssuer, initialise
 from cloud_app.fleet.authority.pinning import root_fingerprint
 from cloud_app.fleet.authority.x509 import (
     Leaf,
@@ -27,6 +29,7 @@ from cloud_app.fleet.authority.x509 import (
     make_root,
     new_key,
     pem,
+    revoked_in,
 )
 from cloud_app.storage.sqlite import SqliteDatabase
 from cloud_app.storage.times import to_ms
@@ -40,7 +43,7 @@ from edge_app.provisioning.errors import CloudUnreachable, ProvisioningRefused
 from edge_app.provisioning.identity import IdentityFolder, with_identity
 from edge_app.provisioning.renewal import CHECK_S, PROVE_S, Renewal
 from telemetry import ConfigError, ManualClock
-from telemetry.provisioning import Home
+from telemetry.provisioning import CRL_PATH, Home
 from tests.cloud_app.hub import Hub, serving
 from tests.kit.mosquitto import free_port
 from tests.kit.waiting import eventually
@@ -123,6 +126,49 @@ def test_codes_are_not_guessed(hub: Hub, folder: IdentityFolder) -> None:
                 told.append(str(caught.value))
         assert "no such code" in told[0]
         assert "too many" in told[-1]
+
+
+def test_whoever_types_on_the_box_reads_why_it_is_kept_out(hub: Hub, tmp_path: Path) -> None:
+    boxes = [IdentityFolder.of(tmp_path / f"box{number}") for number in range(4)]
+
+    def told(typed: str, box: int, name: str) -> str:
+        with pytest.raises((ProvisioningRefused, CloudUnreachable)) as caught, Cloud(url) as cloud:
+            claim(cloud, boxes[box], typed, Wishes(name, None, "test"))
+        return str(caught.value)
+
+    with serving(hub.app) as url:
+        used = code(hub)
+        came_in(url, boxes[0], used, NAMED)
+        assert "no such code" in told("AAAAA-BBBBB-CCCCC-DDDDD", 1, "box-2")
+        assert "box-1" in (twice := told(used, 2, "box-2"))
+        assert "another key" in twice
+        assert "another box's name" in told(code(hub), 3, "box-1")
+        hub.clock.now_s += 4 * YEAR.total_seconds()
+        ran_out = told(code(hub), 1, "box-2")
+        assert "ran out" in ran_out
+        assert "renew-intermediate" in ran_out
+    assert [each.home() is not None for each in boxes] == [True, False, False, False]
+
+
+def test_whoever_fetches_the_revocation_list_changes_nothing(
+    hub: Hub, folder: IdentityFolder
+) -> None:
+    keeper = RevocationListKeeper(OwnIssuer(), hub.database, hub.clock)
+    with hub.client() as client:
+        came_in(str(client.base_url), folder, code(hub), NAMED)
+        assert client.get(CRL_PATH).status_code == 404
+        keeper.tick()
+        first = client.get(CRL_PATH).text
+        assert revoked_in(first) == set()
+        hub.clock.now_s += 5
+        with hub.database.write() as session:
+            [ended] = revoke(session, "box-1", "ann", hub.context.now().now_ms)
+        assert client.get(CRL_PATH).text == first, "made by the leader's round alone"
+        keeper.tick()
+        grown = client.get(CRL_PATH).text
+        assert revoked_in(grown) == {ended.serial}
+        keeper.tick()
+        assert client.get(CRL_PATH).text == grown, "what is current is not made again"
 
 
 @dataclass

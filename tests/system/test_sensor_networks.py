@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud_app.config import NetworkConfig, NetworkKind, SensorsConfig
+from cloud_app.ingest.sensors.downlink_sender import DownlinkSender
+from cloud_app.ingest.sensors.downlink_ways import Wanted
+from cloud_app.ingest.sensors.downlinks import ask, find, listed
 from cloud_app.ingest.sensors.intake import SensorIntake
 from cloud_app.ingest.sensors.worker import SensorWorker
 from cloud_app.storage.sqlite import SqliteDatabase
+from cloud_app.storage.times import to_ms
+from sensors.downlinks import DownlinkAction
 from telemetry import ManualClock
-from tests.cloud_app.sensors.town import NOW, body, chirpstack, contents, eui, register, topic
+from tests.cloud_app.sensors.town import (
+    NOW,
+    body,
+    chirpstack,
+    contents,
+    eui,
+    register,
+    things_stack_ids,
+    topic,
+)
 from tests.cloud_app.sensors.town import things_stack as of_things_stack
 from tests.cloud_app.servers import wait_until
 from tests.kit.mosquitto import Mosquitto
+
+DOWN = "+/device/+/command/down"
 
 
 @pytest.fixture
@@ -95,4 +113,80 @@ def test_two_networks_on_a_real_broker(broker: Mosquitto, tmp_path: Path) -> Non
     assert [(row[2], row[5]) for row in words] == [("b1", 0), ("b2", 0)]
     [bad] = contents(database, ["quarantine"])["quarantine"]
     assert "town: application/1/device" in bad[1]
+    database.close()
+
+
+def test_downlinks_on_a_real_broker(broker: Mosquitto, tmp_path: Path) -> None:
+    config = SensorsConfig(
+        network=(
+            NetworkConfig(name="town", kind=NetworkKind.CHIRPSTACK, port=broker.port),
+            NetworkConfig(
+                name="campus", kind=NetworkKind.THINGS_STACK, port=broker.port,
+                username="parking@town",
+            ),
+        )
+    )  # fmt: skip
+    database = SqliteDatabase(tmp_path / "cloud.db")
+    register(database, 2, profile="milesight-em400", threshold_mm=1500.0)
+    clock = ManualClock(epoch_utc=NOW)
+    worker = SensorWorker(database, config.network, clock, intake=SensorIntake(config, clock))
+    sender = DownlinkSender(database, config, worker.links, clock)
+    servers = mqtt.Client(CallbackAPIVersion.VERSION2)
+    got: dict[str, dict[str, Any]] = {}
+
+    def answer(client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        """As both network servers do once the device's next uplink came."""
+        asked = got[message.topic] = json.loads(message.payload)
+        if "command/down" in message.topic:
+            which = {"deviceInfo": {"devEui": asked["devEui"]}, "queueItemId": asked["id"]}
+            base = message.topic.replace("command/down", "event")
+            client.publish(f"{base}/txack", body(which), 1)
+            client.publish(f"{base}/ack", body({**which, "acknowledged": True}), 1)
+            return
+        for name in ("queued", "sent", "ack"):
+            [one] = asked["downlinks"]
+            told = {"end_device_ids": things_stack_ids(eui(2)), f"downlink_{name}": one}
+            client.publish(message.topic.replace("push", name), body(told), 0)
+
+    def states() -> list[str]:
+        with database.read() as session:
+            found = [listed(session, "north", eui(number), 1)[0] for number in (1, 2)]
+        return [each.state.value for each in found]
+
+    servers.on_message = answer
+    servers.connect("127.0.0.1", broker.port)
+    servers.subscribe([(f"application/{DOWN}", 1), ("v3/+/devices/+/down/push", 0)])
+    servers.loop_start()
+    with working(worker):
+        up = chirpstack(eui(1), "01", f_port=85)
+        servers.publish(topic(up), body(up), 1)
+        of_things = body(of_things_stack(eui(2), "00"))
+        servers.publish(f"v3/parking@town/devices/eui-{eui(2)}/up", of_things, 0)
+        wait_until(lambda: sum(worker.counts.values()) == 2, 20, "both uplinks")
+        with database.write() as session:
+            for number in (1, 2):
+                wanted = Wanted("north", eui(number), DownlinkAction.INTERVAL, 1200)
+                ask(session, config, wanted, "ann", to_ms(NOW))
+        sender.tick()
+        wait_until(lambda: states() == ["acknowledged"] * 2, 20, "both devices' acknowledgement")
+    servers.disconnect()
+    servers.loop_stop()
+    assert sorted(got) == [
+        f"application/1/device/{eui(1)}/command/down",
+        f"v3/parking@town/devices/eui-{eui(2)}/down/push",
+    ]
+    # With the broker away nothing is lost: it waits, and says so.
+    with database.write() as session:
+        ask(
+            session,
+            config,
+            Wanted("north", eui(1), DownlinkAction.RESTART, id="d3"),
+            "ann",
+            to_ms(NOW),
+        )
+    sender.tick()
+    with database.read() as session:
+        found = find(session, "d3")
+    assert found is not None
+    assert (found.state.value, "is away" in found.detail) == ("waiting", True)
     database.close()

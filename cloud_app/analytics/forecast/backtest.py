@@ -1,7 +1,8 @@
 """How good forecasts would have been: the last days held out, against what anybody could do.
 
-Weights are learned of the days before the held-out ones only. Intervals follow the errors of the
-last days before each origin, as those of a service do that looks at its forecasts every night.
+Weights are learned of the days before the held-out ones only. Intervals follow the errors of what
+came due before each origin, as those of a service do that looks at its forecasts every night and at
+those of the day.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 
 from cloud_app.analytics.demand import DemandGrid, ForecastError
 from cloud_app.analytics.forecast.features import DayKind, Past, by_weekend
-from cloud_app.analytics.forecast.intervals import FOLLOWED_DAYS, Errors, follow
-from cloud_app.analytics.forecast.model import LEAST_DAYS, Fit, learn, shares
+from cloud_app.analytics.forecast.intervals import COLUMNS, FOLLOWED_DAYS, Days, Errors, follow
+from cloud_app.analytics.forecast.model import COVERAGE, LEAST_DAYS, Fit, learn, shares
 from cloud_app.analytics.forecast.regression import Floats
 
 _CARRIED_SHARE = 0.9
@@ -53,7 +54,7 @@ def backtest(
     held_out_days: int,
     horizons_min: Sequence[int],
     *,
-    coverage: float = 0.8,
+    coverage: float = COVERAGE,
     kind: DayKind = by_weekend,
 ) -> list[Score]:
     """Score forecasts of the last days, made with what was known before.
@@ -91,10 +92,13 @@ def _score(
     judged = {lot: rows for lot, rows in judged.items() if len(rows)}
     error = {lot: each.actual - shares(each, fit.weights(lot)) for lot, each in judged.items()}
     kinds = max(pasts, key=lambda past: past.grid.days).kinds
-    errors = _after(before, Errors.of(judged, error, kinds))
-    bounds, _ = follow(errors, first - FOLLOWED_DAYS, newest, coverage)
+    slots = pasts[0].grid.slots
+    ours = Errors.of(judged, error, Days(slots, kinds), ahead, fit.difficulty)
+    errors = _after(before, ours)
+    bounds, _ = follow(errors, first - FOLLOWED_DAYS, newest, coverage, slots.step_min)
     is_judged = errors.day >= first
-    off, (low, high) = errors.error[is_judged], bounds[is_judged].T
+    size = errors.size[is_judged]
+    off, (low, high) = size * errors.error[is_judged], size * bounds[is_judged].T
     shares_now = {past.grid.lot: past.grid.shares for past in pasts}
     now = [shares_now[lot][each.day, each.slot] - each.actual for lot, each in judged.items()]
     usual = np.concatenate([each.usual - each.actual for each in judged.values()])
@@ -122,7 +126,7 @@ def _after(earlier: Errors, later: Errors) -> Errors:
         np.concatenate([place[kept], later.lot]),
         *(
             np.concatenate([getattr(earlier, name)[kept], getattr(later, name)])
-            for name in ("day", "due", "kind", "error")
+            for name in COLUMNS[1:]
         ),
     )
 

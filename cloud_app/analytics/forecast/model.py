@@ -7,6 +7,7 @@ common ones: a lot with little past leans on the others. `intervals` says how fa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,11 +17,20 @@ from typing import TypeAlias
 import numpy as np
 
 from cloud_app.analytics.demand import DemandGrid, ForecastError, Slots
+from cloud_app.analytics.forecast.difficulty import Difficulty
 from cloud_app.analytics.forecast.features import DayKind, Past, Rows, by_weekend
-from cloud_app.analytics.forecast.intervals import ERROR_DAYS, FOLLOWED_DAYS, Errors, follow
+from cloud_app.analytics.forecast.intervals import (
+    ERROR_DAYS,
+    FOLLOWED_DAYS,
+    Days,
+    Errors,
+    follow,
+)
 from cloud_app.analytics.forecast.regression import Floats, fit_absolute
 
 HORIZONS_MIN = (15, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 7200, 10_080)
+COVERAGE = 0.8
+"""Of the truths that are to lie within an interval."""
 LEAST_DAYS = 21
 """Three same weekdays."""
 _HALF_LIFE_DAYS = 14.0
@@ -29,9 +39,12 @@ _LOT_ROWS_MIN = 20
 # A lot whose last reading is older says nothing of now.
 STALE_AFTER_MIN = 120
 _UNSURE = (-1.0, 1.0)
+# Beyond so many standard deviations lies a tenth of a normal distribution.
+_TENTH = 1.2816
+_LEAST_WIDTH = 1e-3
 
 Bounds: TypeAlias = tuple[float, float]
-"""How far below (negative) and above a forecast, shares of the capacity."""
+"""How far below (negative) and above a forecast."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,26 +54,34 @@ class Fit:
     Attributes:
         common: weights for lots that have none of their own.
         own: by lot.
-        bounds: how far below and above a forecast the truth lies, by kind of day and lot.
+        bounds: how far below and above a forecast the truth lies, by kind of day and lot, in
+            expected sizes of an error.
+        difficulty: what size an error is expected to have.
     """
 
     common: Floats
     own: Mapping[str, Floats]
     bounds: Mapping[int, Mapping[str, Bounds]]
+    difficulty: Difficulty
 
     def weights(self, lot: str) -> Floats:
         """For a lot."""
         return self.own.get(lot, self.common)
 
-    def interval(self, lot: str, kind: int) -> Bounds:
-        """Of a lot on a day of a kind: as wide as may be where that is not known."""
+    def interval(self, lot: str, kind: int, size: float) -> Bounds:
+        """Of a lot on a day of a kind: as wide as may be where that is not known.
+
+        Args:
+            lot: which.
+            kind: of the target's day.
+            size: expected of the error.
+        """
         of_kind = self.bounds.get(kind, {}).get(lot)
-        if of_kind is not None:
-            return of_kind
         others = [each[lot] for each in self.bounds.values() if lot in each]
-        if not others:
+        bounds = others if of_kind is None else [of_kind]
+        if not bounds:
             return _UNSURE
-        return min(low for low, _ in others), max(high for _, high in others)
+        return size * min(low for low, _ in bounds), size * max(high for _, high in bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +100,16 @@ class Forecast:
     low: float
     high: float
 
+    def chance_below(self, share: float) -> float:
+        """How likely at most so much will be occupied, 0 to 1.
+
+        Errors below and above the forecast are taken to be halves of normal distributions, whose
+        tails beyond the interval are 10 % each.
+        """
+        width = (self.high if share >= self.share else self.low) - self.share
+        spread = max(abs(width), _LEAST_WIDTH) / _TENTH
+        return 0.5 * math.erfc((self.share - share) / spread / math.sqrt(2))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ForecastModel:
@@ -88,11 +119,20 @@ class ForecastModel:
         slots: of a day.
         fits: by slots ahead.
         kind: which days are alike.
+        widths: by slots ahead, less than a day: by how much today's intervals are wider (`widened`
+            of `intervals`).
     """
 
     slots: Slots
     fits: Mapping[int, Fit]
     kind: DayKind = field(default=by_weekend)
+    widths: Mapping[int, float] = field(default_factory=dict)
+
+    def _width(self, ahead: int) -> float:
+        """Of the nearest horizon that something is said of; a later day knows nothing of today."""
+        if not self.widths or ahead >= self.slots.count:
+            return 1.0
+        return self.widths[min(self.widths, key=lambda each: abs(each - ahead))]
 
     def knows(self, lot: str) -> bool:
         """Whether something of this lot's own was learned."""
@@ -133,7 +173,8 @@ class ForecastModel:
         fit = self.fits[min(self.fits, key=lambda each: abs(each - ahead))]
         share = float(shares(rows, fit.weights(grid.lot))[0])
         at = self.slots.begins(grid.first_day, origin + ahead) + timedelta(days=day)
-        low, high = fit.interval(grid.lot, self.kind(at.date()))
+        size = float(fit.difficulty.of(rows, self.slots)[0]) * self._width(ahead)
+        low, high = fit.interval(grid.lot, self.kind(at.date()), size)
         return Forecast(at, share, max(share + low, 0.0), min(share + high, 1.0))
 
 
@@ -142,7 +183,7 @@ def fit(
     horizons_min: Sequence[int] = HORIZONS_MIN,
     kind: DayKind = by_weekend,
     *,
-    coverage: float = 0.8,
+    coverage: float = COVERAGE,
 ) -> ForecastModel:
     """Learn from the past of several lots; all their days are used.
 
@@ -190,13 +231,15 @@ def learn(pasts: Sequence[Past], ahead: int, coverage: float) -> tuple[Fit, Erro
         for lot, each in rows.items()
     }
     longest = max(pasts, key=lambda past: past.grid.days)
-    errors = Errors.of(rows, error, longest.kinds)
-    _, tails = follow(errors, newest - FOLLOWED_DAYS, newest, coverage)
+    slots = longest.grid.slots
+    difficulty = Difficulty.learn(rows, error, slots)
+    errors = Errors.of(rows, error, Days(slots, longest.kinds), ahead, difficulty)
+    _, tails = follow(errors, newest - FOLLOWED_DAYS, newest, coverage, slots.step_min)
     bounds = {
         kind: _by_lot(errors.lots, errors.before(newest, kind).bounds(each))
         for kind, each in tails.items()
     }
-    return Fit(common, own, bounds), errors
+    return Fit(common, own, bounds, difficulty), errors
 
 
 def _by_lot(lots: Sequence[str], bounds: Floats) -> dict[str, Bounds]:

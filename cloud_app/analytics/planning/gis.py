@@ -13,6 +13,7 @@ from cloud_app.analytics.reports.period import ReportError
 
 _COLUMNS = (
     "site", "lot", "name", "bays", "observed", "occupancy", "full_share", "unmet_bay_hours_a_day",
+    "at_least",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def geoparquet_of(lots: Sequence[UnmetLot]) -> bytes:
         raise ReportError(msg) from exc
     kinds: dict[str, Any] = {
         "site": pa.string(), "lot": pa.string(), "name": pa.string(), "bays": pa.int32(),
+        "at_least": pa.bool_(),
     }  # fmt: skip
     columns = {
         name: pa.array([getattr(lot, name) for lot in lots], kinds.get(name, pa.float64()))

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import groupby
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 
-from cloud_app.analytics.past import known_share, zone_of
+from cloud_app.analytics.past import known_shares, zone_of
 from cloud_app.analytics.planning import replay
 from cloud_app.analytics.planning.replay import Change, Observed
 from cloud_app.analytics.reports.figures import LEAST_OBSERVED
-from cloud_app.analytics.reports.period import Period, ReportError, Segment
+from cloud_app.analytics.reports.period import LocalHours, Period, ReportError
 from cloud_app.occupancy.places import point_of
 from cloud_app.registry.kinds import LOT
 from cloud_app.registry.queries import Filter, every_thing
-from cloud_app.storage.database import Row, Session
+from cloud_app.storage.database import Session
+from cloud_app.storage.quarter_sums import Lot, lot_quarters
 from cloud_app.storage.queries import lot_size
-from cloud_app.storage.steps import QUARTER_MS
-from cloud_app.storage.tables import bay_count, quarter
+from cloud_app.storage.tables import bay_count
 
-_QUARTERS = (
-    select(
-        quarter.c.site,
-        quarter.c.lot,
-        quarter.c.start_ms,
-        func.sum(quarter.c.occupied_ms).label("occupied_ms"),
-        func.sum(quarter.c.free_ms).label("free_ms"),
-        func.sum(quarter.c.unknown_ms).label("unknown_ms"),
-    )
-    .where(
-        quarter.c.site == bindparam("at"),
-        quarter.c.lot == bindparam("of"),
-        quarter.c.start_ms >= bindparam("start_ms"),
-        quarter.c.start_ms < bindparam("end_ms"),
-    )
-    .group_by(quarter.c.site, quarter.c.lot, quarter.c.start_ms)
-)
 _LOTS = select(
     bay_count.c.site, bay_count.c.lot, func.sum(bay_count.c.bays).label("bays")
 ).group_by(bay_count.c.site, bay_count.c.lot)
@@ -69,6 +55,9 @@ class Assumptions(_View):
 
     observed: float = Field(description="share of the period that was observed")
     full_quarters: int = Field(description="in which the demand is estimated, not seen")
+    always_full_quarters: int = Field(
+        description="of the full ones: full in every week, so their demand is a lower bound"
+    )
     seen_quarters: int
     price: float
     elasticity: float = Field(description="stated by who asks, not measured")
@@ -99,6 +88,9 @@ class UnmetLot(_View):
     occupancy: float | None
     full_share: float | None
     unmet_bay_hours_a_day: float | None = Field(description="null: too little was observed")
+    at_least: bool = Field(
+        description="the unmet demand is a lower bound: some quarters were full in every week"
+    )
 
 
 def plan_lot(
@@ -117,7 +109,7 @@ def plan_lot(
         ReportError: more bays would be closed than there are.
     """
     site, lot = of
-    observed, share = _observed(session, of, period, now_ms)
+    [(_, observed, share)] = _observed(session, [of], period, now_ms)
     reason: str | None = None
     outcomes: tuple[replay.Outcome, replay.Outcome] | None = None
     if share < LEAST_OBSERVED:
@@ -135,6 +127,7 @@ def plan_lot(
         assumptions=Assumptions(
             observed=share,
             full_quarters=int(observed.is_full.sum()),
+            always_full_quarters=int(observed.is_always_full.sum()),
             seen_quarters=len(observed.occupied),
             price=change.price,
             elasticity=change.elasticity,
@@ -161,52 +154,41 @@ def unmet_lots(
         (thing.ids["site"], thing.ids["lot"]): thing.said
         for thing in every_thing(session, Filter(LOT, sites=sites))
     }
+    bays = {(row.site, row.lot): int(row.bays) for row in rows}
     found = []
-    for row in rows:
-        observed, share = _observed(session, (row.site, row.lot), period, now_ms)
-        said = about.get((row.site, row.lot), {})
+    for lot, observed, share in _observed(session, list(bays), period, now_ms):
+        said = about.get(lot, {})
         is_known = share >= LEAST_OBSERVED
         now = replay.outcome(replay.demand_of(observed), observed.bays) if is_known else None
         found.append(
             UnmetLot(
-                site=row.site,
-                lot=row.lot,
+                site=lot[0],
+                lot=lot[1],
                 name=said.get("name"),
                 location=point_of(said),
-                bays=int(row.bays),
+                bays=bays[lot],
                 observed=share,
                 occupancy=None if now is None else now.occupancy,
                 full_share=None if now is None else now.full_share,
                 unmet_bay_hours_a_day=None if now is None else now.unmet_bay_hours_a_day,
+                at_least=is_known and bool(observed.is_always_full.any()),
             )
         )
     return sorted(found, key=lambda lot: (-(lot.unmet_bay_hours_a_day or 0), lot.site, lot.lot))
 
 
 def _observed(
-    session: Session, of: tuple[str, str], period: Period, now_ms: int
-) -> tuple[Observed, float]:
-    """What stood in a lot, and the share of the period that was observed."""
-    site, lot = of
-    zone = zone_of(session, site)
-    window = period.window(zone)
-    given = {"at": site, "of": lot, "start_ms": window.start_ms, "end_ms": window.end_ms}
-    rows = [_plain(row) for row in session.rows(_QUARTERS, given)]
-    seen = [row for row in rows if known_share(*row[1:]) is not None]
-    offsets_ms = _offsets(seen, period.segments(zone))
-    expected = max(0, min(window.end_ms, now_ms) - window.start_ms) // QUARTER_MS
-    observed = replay.observed_of(seen, lot_size(session, site, lot), offsets_ms)
-    return observed, min(1.0, len(seen) / expected) if expected else 0.0
-
-
-def _plain(row: Row) -> tuple[int, int, int, int]:
-    return row.start_ms, int(row.occupied_ms), int(row.free_ms), int(row.unknown_ms)
-
-
-def _offsets(rows: list[tuple[int, int, int, int]], segments: list[Segment]) -> dict[int, int]:
-    return {
-        row[0]: each.offset_ms
-        for each in segments
-        for row in rows
-        if each.window.start_ms <= row[0] < each.window.end_ms
-    }
+    session: Session, of: Sequence[Lot], period: Period, now_ms: int
+) -> Iterator[tuple[Lot, Observed, float]]:
+    """What stood in lots, each with the share of the period that was observed."""
+    for site, lots in groupby(sorted(of), lambda lot: lot[0]):
+        zone = zone_of(session, site)
+        hours = LocalHours.of(period.segments(zone), now_ms)
+        slots = hours.week_slots
+        for kept in lot_quarters(session, lots, hours.window):
+            bays = lot_size(session, site, kept.lot)
+            shares = known_shares(kept.whole)
+            seen = np.isfinite(shares)
+            share = float(seen.mean()) if len(seen) else 0.0
+            observed = Observed(slots[seen], shares[seen] * bays, bays)
+            yield (site, kept.lot), observed, share

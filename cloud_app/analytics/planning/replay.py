@@ -10,7 +10,7 @@ an hour at a time:
    cut off at the capacity (a tobit model; Tobin, Econometrica 26, 1958), and a full quarter counts
    with its expected value above the capacity. The spread is that of the quarters of the week that
    were never full. Of a quarter that was full in every week one more week is added in which it was
-   just full: the estimate is then a cautious one, and the true demand may be higher.
+   just full: the estimate is then a lower bound (`Observed.is_always_full`), and is told as one.
 3. Another price changes the demand by a stated elasticity: demand x (new / old)^elasticity. It is
    an assumption of whoever asks, not a finding.
 4. Another capacity serves min(demand, capacity); the rest is unmet.
@@ -21,15 +21,14 @@ Nothing is said of where else the unmet vehicles go, nor of traffic that more ba
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from cloud_app.analytics.past import FULL_SHARE
 from cloud_app.analytics.reports.period import ReportError
-from cloud_app.analytics.reports.reading import FULL_SHARE
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Places: TypeAlias = npt.NDArray[np.int64]
@@ -85,6 +84,16 @@ class Observed:
     def is_full(self) -> npt.NDArray[np.bool_]:
         """(n,)."""
         return self.occupied >= FULL_SHARE * self.bays
+
+    @property
+    def is_always_full(self) -> npt.NDArray[np.bool_]:
+        """(n,), whether the lot was full in this quarter of every week: no week bounds the demand.
+
+        What is said of such a demand is a lower bound.
+        """
+        open_slots = np.unique(self.slot[~self.is_full])
+        always: npt.NDArray[np.bool_] = ~np.isin(self.slot, open_slots)
+        return always
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,20 +201,3 @@ def _mean_above(mean: float, spread: float, bound: float) -> float:
     density = math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     # Not beyond twice the capacity: of a slot that is always full nothing bounds it.
     return min(max(mean + spread * density / tail, bound), 2.0 * bound)
-
-
-def observed_of(
-    rows: Sequence[tuple[int, int, int, int]], bays: int, offsets_ms: Mapping[int, int]
-) -> Observed:
-    """What stood there, from quarters.
-
-    Args:
-        rows: start_ms, occupied_ms, free_ms, unknown_ms of the whole lot, enough of it known.
-        bays: how many the lot has.
-        offsets_ms: local time less UTC of each start.
-    """
-    slots = [
-        (start_ms + offsets_ms[start_ms] + 3 * 86_400_000) // 900_000 % 672 for start_ms, *_ in rows
-    ]
-    shares = [occ / (occ + free) for _, occ, free, _ in rows]
-    return Observed(np.array(slots, np.int64), np.array(shares, np.float64) * bays, bays)

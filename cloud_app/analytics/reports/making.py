@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import select
 
-from cloud_app.analytics.past import zone_of
+from cloud_app.analytics.past import is_full, known_shares, zone_of
 from cloud_app.analytics.reports import reading, summing
 from cloud_app.analytics.reports.figures import (
     CauseShare,
@@ -23,19 +24,19 @@ from cloud_app.analytics.reports.figures import (
 )
 from cloud_app.analytics.reports.period import (
     HOUR_MS,
+    LocalHours,
     Period,
     ReportError,
-    quarters_of_hours,
 )
-from cloud_app.analytics.reports.reading import Group, HourSums, Lot, Scope, StaySums
-from cloud_app.analytics.reports.summing import SHOWN_MIN, Hours
+from cloud_app.analytics.reports.reading import Scope, StaySums
+from cloud_app.analytics.reports.summing import SHOWN_MIN, Hours, Kept
 from cloud_app.storage.database import Session
-from cloud_app.storage.report_tables import quarter_part
-from cloud_app.storage.tables import bay_count, lot, quarter
+from cloud_app.storage.quarter_sums import Lot, LotQuarters, Sums, lot_quarters
+from cloud_app.storage.tables import bay_count, lot
 from cloud_app.storage.times import to_ms
 
-_GroupOf: TypeAlias = Callable[[str, str, str, str], Group]
-"""The group of a (site, lot, zone, kind)."""
+_GroupOf: TypeAlias = Callable[[str, str, str, str], Lot]
+"""The group of a (site, lot, zone, kind), two names."""
 NOT_KEPT = "not_kept"
 LOT_DAYS_MAX = 20_000
 """A month of 600 lots, or a year of 50."""
@@ -185,91 +186,93 @@ def _read(
     sums = _Sums.empty()
     for zone, sites in zones.items():
         scope = Scope(sites, order.lot, period.segments(zone), now_ms)
-        part = _Reader(session, scope, period)
-        part.read_lots(sums)
-        if with_parts:
-            part.read_kinds(sums)
-            if order.lot is not None:
-                part.read_zones(sums)
-        sums.causes.update(reading.causes(session, scope))
+        _Reader(session, scope, period, sums).read(with_parts=with_parts)
         sums.away_ms += reading.away_ms(session, scope)
     sums.lots.sort(key=lambda each: (each.site or "", each.lot or ""))
     return sums
 
 
 class _Reader:
-    """Reads the lots of the sites of one time zone.
+    """Reads the lots of the sites of one time zone, one after the other.
 
     Args:
         session: to read with.
         scope: which.
         period: of the scope.
+        sums: to add to.
     """
 
-    def __init__(self, session: Session, scope: Scope, period: Period) -> None:
+    def __init__(self, session: Session, scope: Scope, period: Period, sums: _Sums) -> None:
         self._session = session
         self._scope = scope
         self._period = period
-        self._days = (period.first.isoformat(), period.last.isoformat())
-        self._quarters = quarters_of_hours(list(scope.segments), scope.until_ms)
+        self._into = sums
+        self._hours = LocalHours.of(scope.segments, scope.until_ms)
         self._sizes = reading.sizes(session, scope)
+        days = (period.first.isoformat(), period.last.isoformat())
+        self._stays = reading.stays(session, scope, days)
+        self._bays = self._grouped(lambda site, lot, _zone, _kind: (site, lot))
+        self._kinds: dict[str, Kept] = {}
 
-    def read_lots(self, sums: _Sums) -> None:
-        """Each lot, and all together."""
-        by = ("site", "lot")
-        hours = reading.hours(self._session, self._scope, quarter, by)
-        full = reading.full_quarters(self._session, self._scope, quarter, by)
-        stays = self._stays(by)
-        bays = self._bays(lambda site, lot, _zone, _kind: (site, lot))
-        names = self._names()
-        for site, name in sorted(bays):
-            group = (site, name)
-            of_lot = self._hours(hours.get(group, []), sum(bays[group].values()))
-            sums.total.add(of_lot)
-            own = stays.get(group, StaySums())
-            sums.stays.add(own)
-            sums.bays |= bays[group]
-            figures = self._figures(of_lot, own, bays[group], full.get(group, []))
-            shown = names.get((site, name)) or name
-            sums.lots.append(figures.model_copy(update={"site": site, "lot": name, "name": shown}))
+    def read(self, *, with_parts: bool) -> None:
+        """Each lot, and all together; zones if it is one lot only, and kinds."""
+        window, names = self._hours.window, self._names()
+        lots = sorted({(site, name) for site, name, _, _ in self._sizes})
+        stays = self._stays_by(lambda site, lot, _zone, _kind: (site, lot))
+        for kept in lot_quarters(self._session, lots, window, with_parts=with_parts):
+            of = (kept.site, kept.lot)
+            hours, figures = self._figures(kept.whole, stays[of], self._bays[of])
+            self._into.total.add(hours)
+            self._into.stays.add(stays[of])
+            self._into.bays |= self._bays[of]
+            shown = names.get(of) or kept.lot
+            told = {"site": kept.site, "lot": kept.lot, "name": shown}
+            self._into.lots.append(figures.model_copy(update=told))
+            for cause, unknown_ms in kept.causes.items():
+                self._into.causes[cause] += int(unknown_ms.sum())
+            self._keep_kinds(kept)
+            if with_parts and self._scope.lot is not None:
+                self._read_zones(kept)
+        if with_parts:
+            self._read_kinds()
 
-    def read_zones(self, sums: _Sums) -> None:
-        """The zones of the lot."""
-        hours = reading.hours(self._session, self._scope, quarter_part, ("zone",))
-        full = reading.full_quarters(self._session, self._scope, quarter_part, ("zone",))
-        stays = self._stays(("zone",))
-        bays = self._bays(lambda _site, _lot, zone, _kind: (zone,))
-        for group in sorted(bays):
-            of_zone = self._hours(hours.get(group, []), sum(bays[group].values()))
-            own = stays.get(group, StaySums())
-            figures = self._figures(of_zone, own, bays[group], full.get(group, []))
-            sums.zones.append(figures.model_copy(update={"name": group[0]}))
+    def _read_zones(self, kept: LotQuarters) -> None:
+        stays = self._stays_by(lambda site, _lot, zone, _kind: (site, zone))
+        bays = self._grouped(lambda site, _lot, zone, _kind: (site, zone))
+        for (site, zone), of_zone in sorted(bays.items()):
+            if site == kept.site:
+                quarters = _together_of(kept, 0, zone)
+                _, figures = self._figures(quarters, stays[site, zone], of_zone)
+                self._into.zones.append(figures.model_copy(update={"name": zone}))
 
-    def read_kinds(self, sums: _Sums) -> None:
+    def _keep_kinds(self, kept: LotQuarters) -> None:
+        for kind in {kind for _, kind in kept.parts}:
+            quarters = _together_of(kept, 1, kind)
+            found = Kept.of(self._hours, quarters)
+            if kind in self._kinds:
+                self._kinds[kind].add(found)
+            else:
+                self._kinds[kind] = found
+
+    def _read_kinds(self) -> None:
         """The kinds of bays: a kind's quarter of a lot is full if no bay of that kind was free."""
-        hours = reading.hours(self._session, self._scope, quarter_part, ("kind",))
-        stays = self._stays(("kind",))
-        bays = self._bays(lambda _site, _lot, _zone, kind: (kind,))
-        for group, of_lots in bays.items():
-            quarters = {hour: n * len(of_lots) for hour, n in self._quarters.items()}
+        stays = self._stays_by(lambda _site, _lot, _zone, kind: ("", kind))
+        for (_, kind), of_lots in self._grouped(lambda _s, _l, _z, kind: ("", kind)).items():
             # Time of several lots is summed: bays that are expected in each, not in all of them.
             mean = sum(of_lots.values()) / len(of_lots)
-            found = Hours.of(hours.get(group, []), mean, quarters)
-            sums.kinds.setdefault(group[0], Hours()).add(found)
-            sums.kind_stays[group[0]].add(stays.get(group, StaySums()))
-            sums.kind_bays[group[0]] |= of_lots
-
-    def _hours(self, rows: Sequence[HourSums], bays: int) -> Hours:
-        return Hours.of(rows, bays, self._quarters)
-
-    def _stays(self, by: Sequence[str]) -> dict[Group, StaySums]:
-        return reading.stays(self._session, self._scope, self._days, by)
+            kept = self._kinds.get(kind) or Kept.of(self._hours, _nothing(self._hours))
+            found = Hours.of(self._hours, kept, mean, len(of_lots))
+            self._into.kinds.setdefault(kind, Hours()).add(found)
+            self._into.kind_stays[kind].add(stays["", kind])
+            self._into.kind_bays[kind] |= of_lots
 
     def _figures(
-        self, hours: Hours, stays: StaySums, bays: Mapping[Lot, int], full: Sequence[int]
-    ) -> Figures:
+        self, quarters: Sums, stays: StaySums, bays: Mapping[Lot, int]
+    ) -> tuple[Hours, Figures]:
+        hours = Hours.of(self._hours, Kept.of(self._hours, quarters), sum(bays.values()))
         total = hours.total()
-        return Figures(
+        full = np.flatnonzero(is_full(known_shares(quarters)))
+        return hours, Figures(
             site=None,
             lot=None,
             name="",
@@ -280,11 +283,17 @@ class _Reader:
             stays=summing.stays(stays, bays, self._period.days),
         )
 
-    def _bays(self, group_of: _GroupOf) -> dict[Group, dict[Lot, int]]:
+    def _grouped(self, group_of: _GroupOf) -> dict[Lot, dict[Lot, int]]:
         """Bays of each lot, by group."""
-        found: dict[Group, dict[Lot, int]] = defaultdict(lambda: defaultdict(int))
+        found: dict[Lot, dict[Lot, int]] = defaultdict(lambda: defaultdict(int))
         for (site, name, zone, kind), bays in self._sizes.items():
             found[group_of(site, name, zone, kind)][site, name] += bays
+        return found
+
+    def _stays_by(self, group_of: _GroupOf) -> dict[Lot, StaySums]:
+        found: dict[Lot, StaySums] = defaultdict(StaySums)
+        for part, stays in self._stays.items():
+            found[group_of(*part)].add(stays)
         return found
 
     def _names(self) -> dict[Lot, str | None]:
@@ -292,6 +301,16 @@ class _Reader:
             select(lot.c.site, lot.c.lot, lot.c.name).where(lot.c.site.in_(self._scope.sites))
         )
         return {(row.site, row.lot): row.name for row in rows}
+
+
+def _together_of(kept: LotQuarters, place: int, name: str) -> Sums:
+    """The parts of a lot whose zone (place 0) or kind (1) has that name, together."""
+    parts = [sums for key, sums in kept.parts.items() if key[place] == name]
+    return np.sum(parts, axis=0) if parts else np.zeros_like(kept.whole)
+
+
+def _nothing(hours: LocalHours) -> Sums:
+    return np.zeros((3, len(hours.place)), np.int64)
 
 
 def _together(sums: _Sums, days: int) -> Figures:

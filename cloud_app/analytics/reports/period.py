@@ -7,16 +7,21 @@ is lost and nothing counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
 
 from cloud_app.errors import CloudError
 from cloud_app.storage.bay_events import Window
 from cloud_app.storage.steps import QUARTER_MS
 from cloud_app.storage.times import from_ms, to_ms
 
+Places: TypeAlias = npt.NDArray[np.int64]
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 HOURS_A_WEEK = 168
 # 1 January 1970 was a Thursday.
@@ -104,25 +109,68 @@ class Period:
         ]
 
 
-def hour_of_week(local_hour: int) -> int:
-    """The place in a week of an hour that is counted from 1970 in local time."""
-    return (local_hour + _FIRST_HOUR) % HOURS_A_WEEK
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalHours:
+    """The local hours of a period, and which quarters of an hour lie in them.
+
+    Attributes:
+        window: of the quarters: the period, up to a moment.
+        hours: (h,), counted from 1970, each once, in order.
+        place: (n,), of each quarter of the window the place of its hour.
+        local_ms: (n,), when each quarter began: local time counted from 1970.
+    """
+
+    window: Window
+    hours: Places
+    place: Places
+    local_ms: Places
+
+    @classmethod
+    def of(cls, segments: Sequence[Segment], until_ms: int) -> LocalHours:
+        """Of a period.
+
+        Args:
+            segments: of the period, in its zone.
+            until_ms: no quarter that begins later is expected.
+        """
+        start_ms, end_ms = segments[0].window.start_ms, segments[-1].window.end_ms
+        local_ms = np.concatenate(
+            [
+                np.arange(each.window.start_ms, min(each.window.end_ms, until_ms), QUARTER_MS)
+                + each.offset_ms
+                for each in segments
+            ]
+        )
+        hours, place = np.unique(local_ms // HOUR_MS, return_inverse=True)
+        window = Window(start_ms, min(end_ms, start_ms + len(place) * QUARTER_MS))
+        return cls(window, hours, place, local_ms)
+
+    @property
+    def quarters(self) -> Places:
+        """(h,), how many real quarters each hour has."""
+        return np.bincount(self.place, minlength=len(self.hours))
+
+    @property
+    def week_slots(self) -> Places:
+        """(n,), which quarter of its local week each is, 0 to 671 from Monday 0:00."""
+        slots: Places = (self.local_ms // QUARTER_MS + _FIRST_HOUR * 4) % (HOURS_A_WEEK * 4)
+        return slots
+
+    def sum(self, of_quarters: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Places:
+        """(n,) by quarter to (h,) by hour; exact below 2^53."""
+        added = np.bincount(self.place, of_quarters, minlength=len(self.hours))
+        return added.astype(np.int64)
+
+
+def hour_of_week(local_hours: Places) -> Places:
+    """The places in a week of hours that are counted from 1970 in local time."""
+    places: Places = (local_hours + _FIRST_HOUR) % HOURS_A_WEEK
+    return places
 
 
 def local_day(local_hour: int) -> date:
     """The day of such an hour."""
     return date(1970, 1, 1) + timedelta(days=local_hour // 24)
-
-
-def quarters_of_hours(segments: list[Segment], until_ms: int) -> dict[int, int]:
-    """How many real quarters of an hour each local hour of a period has, up to a moment."""
-    found: dict[int, int] = {}
-    for segment in segments:
-        end_ms = min(segment.window.end_ms, until_ms)
-        for start_ms in range(segment.window.start_ms, end_ms, QUARTER_MS):
-            hour = (start_ms + segment.offset_ms) // HOUR_MS
-            found[hour] = found.get(hour, 0) + 1
-    return found
 
 
 def _months_before(day: date, months: int) -> date:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
+
+from cloud_app.analytics.past import is_full, known_shares
 from cloud_app.analytics.reports.figures import (
     LEAST_OBSERVED,
     DayFigure,
@@ -17,17 +19,25 @@ from cloud_app.analytics.reports.figures import (
     Stays,
     Unmet,
 )
-from cloud_app.analytics.reports.period import HOURS_A_WEEK, hour_of_week, local_day
-from cloud_app.analytics.reports.reading import HourSums, Lot, StaySums
+from cloud_app.analytics.reports.period import (
+    HOURS_A_WEEK,
+    LocalHours,
+    Places,
+    hour_of_week,
+    local_day,
+)
+from cloud_app.analytics.reports.reading import StaySums
 from cloud_app.analytics.reports.stays import LENGTHS_MIN, quantile_min
+from cloud_app.storage.quarter_sums import Lot, Sums
 from cloud_app.storage.steps import QUARTER_MS
 
 SHOWN_MIN: tuple[int, ...] = (0, 15, 30, 60, 120, 240, 480, 1440, LENGTHS_MIN[-1])
 """Classes of lengths as a report shows them."""
 QUARTER_MIN = QUARTER_MS // 60_000
+_FIELDS = 6
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tally:
     """Sums of a group, or of several.
 
@@ -47,15 +57,6 @@ class Tally:
     full: int = 0
     quarters: int = 0
 
-    def add(self, other: Tally) -> None:
-        """More time, or more bays."""
-        self.occupied_ms += other.occupied_ms
-        self.known_ms += other.known_ms
-        self.whole_ms += other.whole_ms
-        self.seen += other.seen
-        self.full += other.full
-        self.quarters += other.quarters
-
     @property
     def observed(self) -> float:
         """Share of the time of the bays that was known."""
@@ -72,96 +73,117 @@ class Tally:
         return Figure.of(self.share, self.observed)
 
 
-@dataclass(slots=True)
+def tally(sums: Places) -> Tally:
+    """Of sums, (6,) in the order of the fields."""
+    return Tally(*map(int, sums))
+
+
+@dataclass(slots=True, eq=False)
+class Kept:
+    """What is kept of a group by local hour; more lots can be added.
+
+    Attributes:
+        sums: (5, h), bay milliseconds occupied, known and told of; quarters seen, and full ones.
+    """
+
+    sums: Places
+
+    @classmethod
+    def of(cls, hours: LocalHours, quarters: Sums) -> Kept:
+        """Of a lot, or a part of it, (3, n) quarters."""
+        share = known_shares(quarters)
+        known = quarters[0] + quarters[1]
+        rows = (quarters[0], known, known + quarters[2], np.isfinite(share), is_full(share))
+        return cls(np.stack([hours.sum(row) for row in rows]))
+
+    def add(self, other: Kept) -> None:
+        """Of another lot in the same hours."""
+        self.sums += other.sums
+
+
+@dataclass(slots=True, eq=False)
 class Hours:
     """The local hours of some lots together.
 
     Attributes:
-        by_hour: what was, by local hour counted from 1970.
+        hours: (h,), local, counted from 1970, in order.
+        sums: (6, h), a column for each hour, in the order of a `Tally`'s fields.
     """
 
-    by_hour: dict[int, Tally] = field(default_factory=dict)
+    hours: Places = field(default_factory=lambda: np.empty(0, np.int64))
+    sums: Places = field(default_factory=lambda: np.empty((_FIELDS, 0), np.int64))
 
     @classmethod
-    def of(cls, rows: Iterable[HourSums], bays: float, quarters: Mapping[int, int]) -> Hours:
+    def of(cls, hours: LocalHours, kept: Kept, bays: float, lots: int = 1) -> Hours:
         """Of one group.
 
         Args:
-            rows: what is kept.
-            bays: how many there are now: so much is expected where less is kept.
-            quarters: real quarters of each local hour.
+            hours: of the period.
+            kept: what is kept of it.
+            bays: how many each lot has now, on average: so much is expected where less is kept.
+            lots: whose quarters are expected.
         """
-        made = cls({hour: Tally(quarters=n) for hour, n in quarters.items()})
-        for row in rows:
-            tally = made.by_hour.get(row.hour)
-            if tally is None:
-                continue
-            known_ms = row.occupied_ms + row.free_ms
-            tally.occupied_ms, tally.known_ms = row.occupied_ms, known_ms
-            tally.whole_ms = known_ms + row.unknown_ms
-            tally.seen, tally.full = row.seen, row.full
-        for tally in made.by_hour.values():
-            tally.whole_ms = max(tally.whole_ms, round(bays * tally.quarters * QUARTER_MS))
-        return made
+        quarters = hours.quarters * lots
+        expected_ms = np.rint(bays * quarters * QUARTER_MS).astype(np.int64)
+        occupied_ms, known_ms, told_ms, seen, full = kept.sums
+        whole_ms = np.maximum(told_ms, expected_ms)
+        sums = np.stack([occupied_ms, known_ms, whole_ms, seen, full, quarters])
+        return cls(hours.hours, sums)
 
     def add(self, other: Hours) -> None:
-        """More lots."""
-        for hour, tally in other.by_hour.items():
-            self.by_hour.setdefault(hour, Tally()).add(tally)
+        """More lots, whose time zone may be another."""
+        hours = np.union1d(self.hours, other.hours)
+        sums = np.zeros((_FIELDS, len(hours)), np.int64)
+        for each in (self, other):
+            sums[:, np.searchsorted(hours, each.hours)] += each.sums
+        self.hours, self.sums = hours, sums
 
     def total(self) -> Tally:
         """All together."""
-        return _sum(self.by_hour.values())
+        return tally(self.sums.sum(axis=1))
 
     def heat(self) -> tuple[HeatCell, ...]:
         """By hour of the week; an hour that did not occur is refused like an unobserved one."""
-        week = [Tally() for _ in range(HOURS_A_WEEK)]
-        for hour, tally in self.by_hour.items():
-            week[hour_of_week(hour)].add(tally)
+        week = np.zeros((HOURS_A_WEEK, _FIELDS), np.int64)
+        np.add.at(week, hour_of_week(self.hours), self.sums.T)
         return tuple(
-            HeatCell(weekday=place // 24, hour=place % 24, occupancy=tally.occupancy)
-            for place, tally in enumerate(week)
+            HeatCell(weekday=place // 24, hour=place % 24, occupancy=tally(sums).occupancy)
+            for place, sums in enumerate(week)
         )
 
     def days(self) -> tuple[DayFigure, ...]:
         """By day."""
-        days: dict[date, Tally] = defaultdict(Tally)
-        for hour, tally in self.by_hour.items():
-            days[local_day(hour)].add(tally)
-        return tuple(DayFigure(day=day, occupancy=days[day].occupancy) for day in sorted(days))
+        days, place = np.unique(self.hours // 24, return_inverse=True)
+        sums = np.zeros((len(days), _FIELDS), np.int64)
+        np.add.at(sums, place, self.sums.T)
+        return tuple(
+            DayFigure(day=local_day(int(day) * 24), occupancy=tally(each).occupancy)
+            for day, each in zip(days, sums, strict=True)
+        )
 
     def peak(self) -> Peak | None:
         """The fullest hour, the first of several."""
-        best: tuple[float, int] | None = None
-        for hour, tally in sorted(self.by_hour.items()):
-            share = tally.share
-            if share is None or tally.observed < LEAST_OBSERVED:
-                continue
-            if best is None or share > best[0]:
-                best = (share, hour)
-        if best is None:
+        occupied_ms, known_ms, whole_ms = self.sums[:3]
+        may_be = (known_ms > 0) & (known_ms >= LEAST_OBSERVED * whole_ms)
+        if not may_be.any():
             return None
-        start = datetime(1970, 1, 1) + timedelta(hours=best[1])  # noqa: DTZ001  # a local hour
-        return Peak(start=start, occupancy=best[0])
+        share = np.where(may_be, occupied_ms / np.maximum(known_ms, 1), -1.0)
+        best = int(np.argmax(share))
+        hour = int(self.hours[best])
+        start = datetime(1970, 1, 1) + timedelta(hours=hour)  # noqa: DTZ001  # a local hour
+        return Peak(start=start, occupancy=float(share[best]))
 
 
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    total = Tally()
-    for each in tallies:
-        total.add(each)
-    return total
-
-
-def unmet(total: Tally, starts_ms: Sequence[int] | None) -> Unmet:
+def unmet(total: Tally, full: Places | None) -> Unmet:
     """Time without a free bay.
 
     Args:
         total: of a lot, or of several.
-        starts_ms: when the full quarters of a lot began, in order; None for several lots.
+        full: places of the full quarters of a lot, in order; None for several lots.
     """
     observed = total.seen / total.quarters if total.quarters else 0.0
     share = total.full / total.seen if total.seen else None
-    spells = None if starts_ms is None else list(_spells(starts_ms))
+    spells = None if full is None else _spells(full)
     return Unmet(
         full_min=Figure.of(total.full * float(QUARTER_MIN) if total.seen else None, observed),
         share=Figure.of(share, observed),
@@ -170,18 +192,10 @@ def unmet(total: Tally, starts_ms: Sequence[int] | None) -> Unmet:
     )
 
 
-def _spells(starts_ms: Sequence[int]) -> Iterable[int]:
+def _spells(full: Places) -> list[int]:
     """Lengths of runs of quarters that follow each other."""
-    length = 0
-    last_ms: int | None = None
-    for start_ms in starts_ms:
-        if last_ms is not None and start_ms != last_ms + QUARTER_MS:
-            yield length
-            length = 0
-        length += 1
-        last_ms = start_ms
-    if length:
-        yield length
+    ends = np.flatnonzero(np.diff(full, append=np.iinfo(np.int64).max) != 1)
+    return np.diff(ends, prepend=-1).tolist() if len(full) else []
 
 
 def stays(sums: StaySums, bays: Mapping[Lot, int], days: int) -> Stays:

@@ -13,6 +13,7 @@ from cloud_app.config import BrokerConfig, BrokerProtocol
 from cloud_app.errors import BrokerFilesError, CloudError
 from cloud_app.fleet.authority.broker_files import BrokerFiles, reload_broker, write_files
 from cloud_app.fleet.authority.issuing import put_out
+from cloud_app.fleet.authority.own_issuer import OwnIssuer
 from cloud_app.ingest.link import tls_context
 from cloud_app.storage.database import Database
 from cloud_app.storage.times import to_ms
@@ -81,6 +82,30 @@ class BrokerFileKeeper:
                 _log.warning("%s", exc)
             else:
                 self._ended[name] = at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationListKeeper:
+    """Makes revocation lists when they are due, for whoever fetches them.
+
+    Attributes:
+        issuer: our own authority.
+        database: where they are kept.
+        clock: wall time.
+    """
+
+    issuer: OwnIssuer
+    database: Database
+    clock: Clock
+
+    def tick(self) -> None:
+        """Make the lists that are due; nothing before there is an authority."""
+        now_ms = to_ms(self.clock.utc())
+        with self.database.read() as session:
+            if not self.issuer.are_lists_due(session, now_ms):
+                return
+        with self.database.write() as session:
+            self.issuer.crls(session, now_ms)
 
 
 def end_connection(config: BrokerConfig, name: str) -> None:

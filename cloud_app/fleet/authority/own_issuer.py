@@ -7,6 +7,7 @@ list.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -249,16 +250,50 @@ class OwnIssuer:
             raise AuthorityError(NOT_SET_UP)
         return "".join(_crl(session, row, now_ms) for row in rows if now_ms < row.ends_ms)
 
+    def kept_crls(self, session: Session, now_ms: int) -> str:
+        """The lists as they were made last, which the leader's round keeps current.
 
-def _crl(session: Session, row: Row, now_ms: int) -> str:
-    revoked = session.rows(_REVOKED, {"of": row.authority, "now_ms": now_ms})
+        Args:
+            session: to read.
+            now_ms: wall time.
+
+        Raises:
+            AuthorityError: there is no authority yet, or none of its lists was made.
+        """
+        rows = session.rows(_ISSUING)
+        if not rows:
+            raise AuthorityError(NOT_SET_UP)
+        kept = [row.crl for row in rows if now_ms < row.ends_ms and row.crl is not None]
+        if not kept:
+            msg = "no revocation list was made yet: the service makes one in its first minute"
+            raise AuthorityError(msg)
+        return "".join(kept)
+
+    def are_lists_due(self, session: Session, now_ms: int) -> bool:
+        """Whether `crls` would make a list; False too where there is no authority."""
+        return any(
+            now_ms < row.ends_ms and _is_due(row, _revoked(session, row, now_ms), now_ms)
+            for row in session.rows(_ISSUING)
+        )
+
+
+def _revoked(session: Session, row: Row, now_ms: int) -> list[Row]:
+    return list(session.rows(_REVOKED, {"of": row.authority, "now_ms": now_ms}))
+
+
+def _is_due(row: Row, revoked: Iterable[Row], now_ms: int) -> bool:
     listed = set() if row.crl is None else revoked_in(row.crl)
     is_changed = any(each.serial not in listed for each in revoked)
     is_fresh = row.crl is not None and now_ms - row.crl_ms < CRL_FRESH_MS
     # Lists of the same second would be one to the broker, so what comes late in it waits for the
     # next round.
     is_same_second = now_ms // 1000 <= row.crl_ms // 1000
-    if is_fresh and (not is_changed or is_same_second):
+    return not is_fresh or (is_changed and not is_same_second)
+
+
+def _crl(session: Session, row: Row, now_ms: int) -> str:
+    revoked = _revoked(session, row, now_ms)
+    if not _is_due(row, revoked, now_ms):
         return str(row.crl)
     lines = [Revoked(each.serial, moment(each.revoked_ms)) for each in revoked]
     number = int(row.crl_number) + 1

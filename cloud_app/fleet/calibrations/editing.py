@@ -9,7 +9,10 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from calibration import (
     Calibration,
+    Code,
+    Finding,
     RevisionConflictError,
+    Severity,
     brought_back,
     compare,
     lost_masks,
@@ -138,6 +141,23 @@ class BoxCalibration:
         """
         msg = f"camera {calibration.camera}: one that moved is aligned at the box"
         raise CalibrationError(msg)
+
+    def remarks(self, calibration: Calibration) -> list[Finding]:
+        """Bays that would vanish: reports and permits far from the box may name them."""
+        present = self.present()
+        kept = set(calibration.bay_ids)
+        return [
+            Finding(
+                Severity.WARNING,
+                Code.DELETED,
+                None,
+                f"bay {bay.id} is deleted: its history ends, and its id is never used again",
+                "undo this if the bay is still there; Restore brings it back later",
+                at_norm=bay.polygon[0],
+            )
+            for bay in (() if present is None else present.bays)
+            if bay.id not in kept
+        ]
 
     def save(self, edit: Edit) -> Calibration:
         """Keep the next revision, and have the box take it up.

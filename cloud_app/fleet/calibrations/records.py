@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 
 from cloud_app.fleet.calibrations.tables import calibration_revision
 from cloud_app.fleet.commands import CommandFilter, CommandNow, listed
@@ -115,6 +115,16 @@ _OF_CAMERA = (
     .limit(_SHOWN)
 )
 _INSERT = insert(calibration_revision)
+_OLD = (
+    select(calibration_revision.c.calibration.label("of"))
+    .where(
+        calibration_revision.c.edge == bindparam("at"),
+        calibration_revision.c.camera == bindparam("seen_by"),
+    )
+    .order_by(calibration_revision.c.at_ms.desc(), calibration_revision.c.revision.desc())
+    .offset(_SHOWN)
+)
+_FORGET = delete(calibration_revision).where(calibration_revision.c.calibration == bindparam("of"))
 _DISMISS = (
     update(calibration_revision)
     .where(
@@ -137,7 +147,7 @@ def kept(session: Session, edge: str, camera: str) -> list[Kept]:
 
 
 def keep(session: Session, new: NewRevision, now_ms: int) -> None:
-    """Keep a revision."""
+    """Keep a revision; of a camera the newest 50 are kept."""
     row = {
         "calibration": new.id, "edge": new.edge, "camera": new.camera, "revision": new.revision,
         "base": new.base, "author": new.author, "note": new.note,
@@ -145,6 +155,8 @@ def keep(session: Session, new: NewRevision, now_ms: int) -> None:
         "job": new.id if new.rolls_out else None, "dismissed": 0, "at_ms": now_ms,
     }  # fmt: skip
     session.run(_INSERT, row)
+    old = session.rows(_OLD, {"at": new.edge, "seen_by": new.camera})
+    session.run_many(_FORGET, [{"of": each.of} for each in old])
     session.announce(new.edge)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from cloud_app.config import SensorsConfig
 from cloud_app.ingest.sensors.arrivals import Arrival, Outcome, OutcomeKind
+from cloud_app.ingest.sensors.downlinks import heard
 from cloud_app.registry.devices import DeviceBook
 from cloud_app.registry.facts import DeviceFacts
 from cloud_app.storage.database import Session, Value
@@ -117,7 +118,7 @@ class SensorIntake:
         senders = self._senders(session, arrivals)
         for place, arrival in enumerate(arrivals):
             if arrival.uplink.kind is UplinkKind.OTHER:
-                found[place] = Outcome(OutcomeKind.PASSED_OVER, None, arrival.uplink.event)
+                found[place] = _of_a_downlink(session, arrival)
             else:
                 judged[place] = _judge(arrival, senders[place])
         unknown = {each.sender.key for each in judged.values() if each.sender.facts is None}
@@ -248,6 +249,16 @@ class SensorIntake:
 
     def _until_ms(self, heard_ms: int, period_s: float) -> int:
         return heard_ms + int(period_s * self.config.silent_after_periods * 1000)
+
+
+def _of_a_downlink(session: Session, arrival: Arrival) -> Outcome:
+    uplink = arrival.uplink
+    device = None
+    if uplink.downlink is not None:
+        device = heard(session, uplink.downlink, arrival.bringer, to_ms(arrival.at))
+    if device is None:
+        return Outcome(OutcomeKind.PASSED_OVER, None, uplink.event)
+    return Outcome(OutcomeKind.TAKEN, device)
 
 
 def _names(uplink: Uplink) -> tuple[str, ...]:

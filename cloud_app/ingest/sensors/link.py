@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 _FAILURE = 0x80
 _SESSION_EXPIRY_S = 86_400
+_PUBLISH_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,23 @@ class SensorLink:
         """Leave; the broker keeps our session and what is unconfirmed in it."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    def publish(self, topic: str, body: bytes, qos: int) -> bool:
+        """Publish a message; False: the broker did not take it, and it is not kept.
+
+        Args:
+            topic: to publish on.
+            body: the message.
+            qos: 1 waits for the broker's PUBACK, 0 until it is written.
+        """
+        if not self._state.connected:
+            return False
+        sent = self._client.publish(topic, body, qos)
+        try:
+            sent.wait_for_publish(_PUBLISH_S)
+        except (RuntimeError, ValueError) as exc:
+            _log.warning("%s: a message on %s was not sent: %s", self.name, topic, exc)
+        return sent.is_published()
 
     def _make_client(self) -> mqtt.Client:
         config = self._config

@@ -17,7 +17,8 @@ from joserfc.jwk import OctKey
 from pydantic import ValidationError
 
 from cloud_app.accounts.assembly import ANSWER_PATH
-from cloud_app.accounts.oidc import Answer, Provider
+from cloud_app.accounts.oidc import Answer
+from cloud_app.accounts.oidc_client import Provider
 from cloud_app.accounts.roles import Role
 from cloud_app.config import OidcConfig
 from cloud_app.errors import ProviderError

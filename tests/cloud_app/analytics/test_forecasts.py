@@ -6,9 +6,14 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 
-from cloud_app.analytics.forecasts import ForecastWorker
+from cloud_app.analytics.demand import ForecastError
+from cloud_app.analytics.forecasts import ForecastWorker, SiteForecasts
+from cloud_app.analytics.free_places import likely_free
+from cloud_app.analytics.tables import forecast_score
 from cloud_app.storage.database import Database
+from cloud_app.storage.queries import Now
 from cloud_app.storage.tables import quarter
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.hub import Hub
@@ -64,6 +69,50 @@ def test_a_lot_is_forecast_once_enough_is_known(database: Database) -> None:
                 assert (point["free"] < BAYS / 2) == is_busy, local
         assert len(http.get(path, params={"hours": 2}).json()["points"]) == 8
         assert http.get("/api/v1/lots/south/s1/forecast").status_code == 404
+
+
+def test_a_search_learns_how_likely_a_place_will_be_free(database: Database) -> None:
+    hub, _, _ = a_city(database)
+    remember(database, hub, 30)
+    ForecastWorker(database, hub.clock).tick()
+    now = Now(to_ms(hub.clock.utc()), 10**9)
+    local = hub.clock.utc().astimezone(BERLIN)
+    noon = local.replace(hour=12, minute=0) + timedelta(days=1)
+    while noon.weekday() >= 5:
+        noon += timedelta(days=1)
+    lots = [("north", "p1"), ("south", "s1"), ("north", "nowhere")]
+    with database.read() as session:
+        busy, night = (
+            likely_free(session, now, lots, noon + timedelta(hours=hours)) for hours in (0, 9)
+        )
+        assert busy["south", "s1"] is busy["north", "nowhere"] is None, "nothing is made up"
+        assert 0 <= (busy["north", "p1"] or 0) < 0.5 < (night["north", "p1"] or 0) <= 1
+        three = likely_free(session, now, lots, noon, places=BAYS + 1)
+        assert three["north", "p1"] == 0.0
+        with pytest.raises(ForecastError, match="seven days"):
+            likely_free(session, now, lots, noon + timedelta(days=9))
+
+
+def test_intervals_widen_on_a_day_on_which_they_miss(database: Database) -> None:
+    hub, _, _ = a_city(database)
+    remember(database, hub, 30)
+    ForecastWorker(database, hub.clock).tick()
+    path = "/api/v1/lots/north/p1/forecast"
+
+    def width(place: int) -> float:
+        with hub.client("north-only") as http:
+            point = http.get(path, params={"hours": 48}).json()["points"][place]
+            return float(point["free_high"] - point["free_low"])
+
+    before = (width(1), width(-1))
+    day_ms = to_ms(hub.clock.utc()) // 86_400_000 * 86_400_000
+    with database.write() as session:
+        session.load(forecast_score, [("north", "p1", "", 30, day_ms, 4, 2.0, 0)])
+    assert width(1) >= before[0]
+    assert width(-1) == before[1], "a later day is another one"
+    with database.read() as session:
+        forecasts = SiteForecasts.of(session, Now(to_ms(hub.clock.utc()), 10**9), "north")
+    assert forecasts.model.widths == {2: 2.0}
 
 
 def test_learning_is_of_the_night_and_of_one_site_at_a_time(database: Database) -> None:

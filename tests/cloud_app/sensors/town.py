@@ -86,8 +86,15 @@ def things_stack(
     }
     if f_cnt:
         up["f_cnt"] = f_cnt
-    ids = {"device_id": f"eui-{device}", "dev_eui": device.upper()}
-    return {"end_device_ids": ids, "received_at": at, "uplink_message": up}
+    return {"end_device_ids": things_stack_ids(device), "received_at": at, "uplink_message": up}
+
+
+def things_stack_ids(device: str) -> dict[str, Any]:
+    """What The Things Stack calls a device."""
+    application = {"application_id": "parking"}
+    return {
+        "device_id": f"eui-{device}", "dev_eui": device.upper(), "application_ids": application,
+    }  # fmt: skip
 
 
 def body(message: Any) -> bytes:

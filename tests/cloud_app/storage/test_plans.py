@@ -32,18 +32,31 @@ from cloud_app.storage.health_history import health_points
 from cloud_app.storage.history import stays
 from cloud_app.storage.incidents import IncidentFilter, IncidentOrder, incidents
 from cloud_app.storage.past import bays_at
+from cloud_app.storage.quarter_sums import lot_quarters
 from cloud_app.storage.quarters import edges_due
 from cloud_app.storage.queries import Now, bays_now, lot_now, lot_size, lots_now, lots_of_edges
 from cloud_app.storage.series import lot_series
+from cloud_app.storage.steps import QUARTER_MS
 from cloud_app.storage.streams import EventFilter, gaps, holes, recent_events
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.scripted_edge import START, ScriptedEdge
 from tests.cloud_app.test_intake import take
 
-LARGE = ("bay", "bay_state", "event", "incident", "quarter", "registry_thing", "registry_word")
+LARGE = (
+    "bay",
+    "bay_state",
+    "event",
+    "incident",
+    "quarter",
+    "quarter_day",
+    "quarter_part",
+    "registry_thing",
+    "registry_word",
+)
 NOW = Now(to_ms(START) + 3_600_000, 180_000)
 HOUR = Window(to_ms(START), to_ms(START) + 3_600_000)
 MONTH = Window(to_ms(START) - 30 * 86_400_000, to_ms(START) + 3_600_000)
+QUARTERS = Window(MONTH.start_ms // QUARTER_MS * QUARTER_MS, HOUR.end_ms // QUARTER_MS * QUARTER_MS)
 MUNICH = Box(11.4, 48.0, 11.7, 48.3)
 
 PAGES: dict[str, Callable[[Session], object]] = {
@@ -63,6 +76,9 @@ PAGES: dict[str, Callable[[Session], object]] = {
     "missed layouts": lambda s: edges_to_reread(s, NOW),
     "a lot's bays in the past": lambda s: bays_at(s, "site-1", "p1", HOUR.end_ms),
     "a month's series": lambda s: lot_series(s, "site-1", "p1", MONTH, 3_600_000),
+    "quarters of lots": lambda s: list(
+        lot_quarters(s, [("site-1", "p1"), ("site-1", "p2")], QUARTERS, with_parts=True)
+    ),
     "a lot's plan": lambda s: lot_plan(s, "site-1", "p1"),
     "the map": lambda s: map_lots(s, NOW, None, MUNICH, 100),
     "the map of some sites": lambda s: map_lots(s, NOW, ["site-1"], MUNICH, 100),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from cloud_app.accounts.roles import Role
 from cloud_app.config import AccountsConfig, MapConfig
@@ -24,6 +24,7 @@ DESKTOP = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=360, height=740)
 SHOWN_MS = 15_000
 """How long a page may take on a busy machine; a test of real time is elsewhere."""
+expect.set_options(timeout=SHOWN_MS)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -12,15 +13,22 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from cloud_app.config import FleetConfig
+from cloud_app.fleet.authority.issuing import Order
+from cloud_app.fleet.authority.own_issuer import OwnIssuer, initialise
+from cloud_app.fleet.authority.x509 import Profile, new_key
 from cloud_app.fleet.commands import CommandFilter, listed
 from cloud_app.fleet.progress import take_due
 from cloud_app.fleet.worker import FleetWorker
+from cloud_app.ingest.decode import Inbound
+from cloud_app.storage.times import to_ms
 from edge_app.remote_settings import RemoteSettings
-from telemetry import EdgeTopics
+from telemetry import EdgeTopics, TopicKind
 from telemetry.aws import ShadowName, ShadowTopics
 from telemetry.commands import CommandPart, CommandResult, CommandStatus
+from telemetry.health import CameraHealth, Health, OutboxHealth
 from telemetry.shadow import JsonObject, ShadowUpdate
 from tests.cloud_app.test_command_routes import Wire
+from tests.cloud_app.test_intake import take
 from tests.cloud_app.web.conftest import DESKTOP, PHONE, OpenPage
 from tests.cloud_app.web.town import Town
 from tests.kit.axe import serious_findings
@@ -127,6 +135,47 @@ def test_a_still_and_commands(town: Town, quay: Quay, open_page: OpenPage) -> No
     assert watched.complaints == []
 
 
+def test_a_bay_is_judged_by_eye_on_the_page_of_its_lot(
+    town: Town, quay: Quay, open_page: OpenPage
+) -> None:
+    camera = CameraHealth(camera="mast", up=True, by_eye=("q02", "q04"))
+    message = Health(
+        at=town.now + timedelta(seconds=1), uptime_s=9.0, cameras=(camera,),
+        outbox=OutboxHealth(rows=0, bytes=0),
+    )  # fmt: skip
+    topic = str(EdgeTopics("harbour", "quay-1").of(TopicKind.HEALTH))
+    said = Inbound(topic, message.encode(), False, to_ms(town.now))
+    take(town.hub.database, [said])
+    watched = open_page(bypass_csp=True)
+    page = town.let_in(watched.page)
+    page.goto(f"{town.url}/lots/harbour/quay")
+    asked = page.get_by_role("region", name="Judge by eye").first
+    expect(asked).to_contain_text("these 2 bays contradicts itself")
+    asked.get_by_role("button", name="q02").click()
+    panel = page.get_by_role("complementary", name="Bay q02").get_by_role(
+        "region", name="Judge by eye"
+    )
+    assert serious_findings(page) == []
+    panel.get_by_role("button", name="Vehicle in it").click()
+    expect(panel.get_by_role("status")).to_have_text("waiting")
+    name = quay.next_command("confirm_bay")
+    with town.hub.database.read() as session:
+        [command] = listed(session, CommandFilter(ids=[name]))
+    assert command.args == {"bay": "q02", "occ": True}
+    assert (command.expires - command.issued).total_seconds() == 60
+    quay.answer(name, CommandStatus.DONE)
+    expect(panel.get_by_role("status")).to_have_text(
+        "Thank you. The box uses your answer from now on."
+    )
+    expect(asked.get_by_role("button", name="q02")).to_have_count(0)
+    expect(asked).to_contain_text("this bay contradicts itself")
+    assert watched.complaints == []
+    viewer = town.let_in(open_page().page, town.viewer)
+    viewer.goto(f"{town.url}/lots/harbour/quay?bay=quay-1/q04")
+    expect(viewer.get_by_role("complementary", name="Bay q04")).to_be_visible()
+    expect(viewer.get_by_role("region", name="Judge by eye")).to_have_count(0)
+
+
 def test_settings_are_changed_with_a_look_at_what_changes(
     town: Town, quay: Quay, open_page: OpenPage
 ) -> None:
@@ -177,3 +226,33 @@ def test_no_serious_finding(
     expect(dialog.get_by_label("Enter hold")).to_be_visible()
     assert serious_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_certificate_of_a_box_and_its_revocation(town: Town, open_page: OpenPage) -> None:
+    now_ms = town.hub.context.now().now_ms
+    with town.hub.database.write() as session:
+        initialise(session, new_key(), "root", now_ms)
+        made = [
+            OwnIssuer().issue(
+                session,
+                Order(Profile.BOX, "quay-1", new_key().public_key(), timedelta(180), "harbour"),
+                by,
+                now_ms + after_ms,
+            )
+            for by, after_ms in (("code c1", 0), ("box quay-1", 60_000))
+        ]
+    watched = open_page(bypass_csp=True)
+    page = town.let_in(watched.page)
+    page.goto(f"{town.url}/edges/quay-1")
+    card = page.get_by_role("region", name="Certificate")
+    expect(card).to_contain_text(made[1].serial)
+    for text in ("Renewed", "box quay-1", "First issued", "code c1", "Valid until"):
+        expect(card).to_contain_text(text)
+    card.get_by_role("button", name="Revoke").click()
+    assert serious_findings(page) == []
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(card.locator(".badge")).to_have_text("revoked", ignore_case=True)
+    expect(card).to_contain_text("ada@kerb.example")
+    expect(card.get_by_role("button", name="Revoke")).to_have_count(0)
+    assert serious_findings(page) == []
+    assert watched.complaints == []

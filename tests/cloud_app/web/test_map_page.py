@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, Route, expect
 
 from tests.cloud_app.test_intake import take
 from tests.cloud_app.web.conftest import PHONE, City, OpenPage
@@ -56,6 +57,45 @@ def test_a_lot_on_the_map_opens_its_page(city: City, open_page: OpenPage) -> Non
     expect(page).to_have_url(re.compile(r"/lots/north/p1$"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Hall")
     assert watched.complaints == []
+
+
+def test_the_map_is_made_while_the_lots_are_on_their_way(city: City, open_page: OpenPage) -> None:
+    place_on_map(city)
+    watched = open_page()
+    page = watched.page
+    held: list[Route] = []
+    page.route("**/api/v1/map/lots*", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    page.goto(city.url)
+    expect(page.locator(".map")).to_have_attribute("data-ready", "true")
+    expect(page.locator(".lot-row")).to_have_count(0)
+    page.unroute("**/api/v1/map/lots*")
+    for route in held:
+        with contextlib.suppress(Error):  # given up meanwhile, and asked for again
+            route.continue_()
+    expect(page.locator(".lot-row")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"#[0-9.]+/52\.5"))  # where the lot is
+    assert watched.complaints == []
+
+
+def test_a_map_drawn_in_software_is_coarse_while_it_is_moved(
+    city: City, open_page: OpenPage
+) -> None:
+    place_on_map(city)
+    page = open_page().page
+    page.goto(f"{city.url}/#15/52.52/13.4")
+    expect(page.locator(".map")).to_have_attribute("data-ready", "true")
+    canvas = page.locator(".map canvas")
+    box, sharp = canvas.bounding_box(), canvas.get_attribute("width")
+    assert box is not None
+    assert sharp is not None
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=3)
+    expect(canvas).to_have_attribute("width", str(int(sharp) // 2))
+    page.mouse.up()
+    expect(canvas).to_have_attribute("width", sharp)
+    # The drag went on all the same.
+    expect(page).not_to_have_url(re.compile(r"#15/52\.52/13\.4$"))
 
 
 def test_the_list_shows_what_is_in_view(city: City, open_page: OpenPage) -> None:

@@ -138,3 +138,31 @@ def test_no_serious_finding(
             page.locator(".frames > li").nth(1).locator("summary").first.click()
         assert serious_findings(page) == [], place
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, place
+
+
+def test_a_sensor_is_asked_by_radio(town: Town, open_page: OpenPage) -> None:
+    with_sensors(town)
+    watched = open_page(bypass_csp=True)
+    page = town.let_in(watched.page)
+    page.goto(f"{town.url}/sensors/{eui(1)}")
+    card = page.get_by_role("region", name="Remote settings by radio")
+    card.get_by_role("button", name="Recalibrate").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("no vehicle is in the bay")
+    dialog.get_by_role("button", name="Recalibrate").click()
+    row = card.get_by_role("row", name="Recalibrate")
+    expect(row).to_contain_text("10: 01")
+    expect(row).to_contain_text("Waiting")
+    card.get_by_role("button", name="Send bytes").click()
+    dialog.get_by_label("Port").fill("7")
+    dialog.get_by_label("Payload (hexadecimal)").fill("0a ff")
+    assert serious_findings(page) == []
+    dialog.get_by_role("button", name="Send").click()
+    other = card.get_by_role("row", name="Send bytes")
+    expect(other).to_contain_text("7: 0aff")
+    assert serious_findings(page) == []
+    row.get_by_role("button", name="Take it back").click()
+    expect(row).to_contain_text("Cancelled")
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert watched.complaints == []

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from cloud_app.accounts.people import Person
 from cloud_app.accounts.roles import Role, Tenant
-from cloud_app.config import AccountsConfig, OperatorConfig, RulesConfig
+from cloud_app.config import AccountsConfig, OperatorConfig, RulesConfig, SensorsConfig
 from cloud_app.rules.builtin import judge
 from cloud_app.storage.database import Database
 from cloud_app.storage.health_history import keep_health
@@ -76,11 +76,29 @@ class Town:
             yield client
 
 
+# Nobody listens there: what is asked of a sensor waits.
+RADIO = SensorsConfig.model_validate(
+    {
+        "downlink_api": [
+            {
+                "name": "lns", "kind": "chirpstack", "url": "http://127.0.0.1:1", "token": "t",
+                "sites": ["harbour"],
+            }
+        ],
+        "downlink": [
+            {
+                "profile": "bosch-tps110", "action": "recalibrate", "f_port": 10, "payload": "01",
+            }
+        ],
+    }
+)  # fmt: skip
+
+
 @contextmanager
 def small_town(folder: Path) -> Iterator[Town]:
     """The town, served and fed until the end."""
     database = SqliteDatabase(folder / "town.db")
-    hub = Hub(database, people=PEOPLE)
+    hub = Hub(database, people=PEOPLE, sensors=RADIO)
     hub.clock.epoch_utc = SystemClock().utc()
     admin = add(hub, "ada@kerb.example", (OPERATOR, Role.OPERATOR_ADMIN))
     add(hub, "tom@kerb.example", (OPERATOR, Role.TECHNICIAN))

@@ -170,7 +170,7 @@ class Cloud:
         answer = self.client.post(f"/edges/{box}/commands", json=order)
         assert answer.status_code == 202, answer.text
         command = f"/edges/{box}/commands/{answer.json()['id']}"
-        self._wait_for(lambda: self.get(command).get("ended"), f"{box} to answer", 180)
+        self._wait_for(lambda: self.get(command).get("ended"), f"{box} to answer", 240)
         assert self.get(command)["state"] == "done", self.get(command)
 
     def campaign(self, **draft: Any) -> str:
@@ -219,7 +219,7 @@ def test_a_campaign_of_software_stops_itself_and_no_kill_stops_a_box(
             )
             each.start()
         names = [each.name for each in real] + [each.edge for each in scripted.edges]
-        wait_for(lambda: len(cloud.get("/edges")) == len(names), "all boxes in the cloud", 180)
+        wait_for(lambda: len(cloud.get("/edges")) == len(names), "all boxes in the cloud", 300)
         campaign = cloud.campaign(
             name="software 9.4", kind="software", edges=names, canaries=1, batch=10,
             soak_s=0, attempts=2,
@@ -231,7 +231,7 @@ def test_a_campaign_of_software_stops_itself_and_no_kill_stops_a_box(
         wait_for(
             lambda: cloud.get(campaign)["state"] == "stopped", "the campaign to stop itself", 1500
         )
-        wait_for(lambda: "returning" not in cloud.get(campaign)["boxes"], "the way back", 300)
+        wait_for(lambda: "returning" not in cloud.get(campaign)["boxes"], "the way back", 900)
         boxes = cloud.boxes(campaign)
         failed = {name for name, each in boxes.items() if each["state"] == "failed"}
         assert failed == {"s-03"} | ({"box-2"} if crashing else set())
@@ -254,10 +254,10 @@ def test_a_campaign_of_software_stops_itself_and_no_kill_stops_a_box(
 def kill_while_it_updates(box: LaunchedBox, cloud: Cloud, campaign: str, wait_for: WaitFor) -> None:
     """SIGKILL at random moments: most while it downloads and installs, the last ones on trial."""
     rng = random.Random(5)
-    wait_for(lambda: cloud.boxes(campaign)[box.name]["state"] == "running", "the canary", 60)
+    wait_for(lambda: cloud.boxes(campaign)[box.name]["state"] == "running", "the canary", 180)
     for number in range(KILLS):
         if number >= max(1, KILLS - 2):
-            wait_for(lambda: read_slots(box.slots_folder).trial_s is not None, "the trial", 120)
+            wait_for(lambda: read_slots(box.slots_folder).trial_s is not None, "the trial", 600)
         time.sleep(rng.uniform(0.1, 4.0))
         box.kill()
         cloud.close_bay(box.name, closed=number % 2 == 0)

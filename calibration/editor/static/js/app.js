@@ -10,6 +10,7 @@
  * @property {import('./actions.js').Actions} actions
  * @property {import('./problems.js').Problems} problems
  * @property {import('./proposals.js').Proposals} proposals
+ * @property {import('./byeye.js').ByEye} byEye
  * @property {import('./server.js').Server} server
  * @property {import('./drafts.js').Drafts} drafts
  * @property {import('./commands.js').Command[]} commands

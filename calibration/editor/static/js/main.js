@@ -3,6 +3,7 @@
 import { byId, h } from '../../shared/dom.js';
 import { Actions } from './actions.js';
 import { Api } from './api.js';
+import { ByEye } from './byeye.js';
 import { makeCommands } from './commands.js';
 import { Drafts } from './drafts.js';
 import { listenToKeys } from './keyboard.js';
@@ -34,6 +35,7 @@ async function start() {
   app.actions = new Actions(app);
   app.problems = new Problems(app);
   app.proposals = new Proposals(app);
+  app.byEye = new ByEye(app);
   app.server = new Server(app);
   app.drafts = new Drafts(app);
   app.commands = makeCommands(app);

@@ -3,6 +3,10 @@
  *
  * It is read by hand, since EventSource cannot send a token. A hidden tab listens to nothing; after
  * that, and after a lost connection, listeners are told `resync`, for what they have may be old.
+ *
+ * When something else is wanted, the old stream is read until the new one is there, so that nothing is
+ * missed in between. What a new listener has was asked for before its stream began: it is told
+ * `resync` once, but only a moment later, when the page no longer works on its first picture.
  */
 
 import { signal } from '@preact/signals';
@@ -36,17 +40,33 @@ interface Listener {
   heard: Heard;
 }
 
+interface Stream {
+  url: string;
+  abort: AbortController;
+}
+
 const listeners = new Set<Listener>();
-let running: { url: string; abort: AbortController } | null = null;
+/** Those of `listeners` whose stream is not there yet. */
+const joining = new Set<Listener>();
+let running: Stream | null = null;
+/** The one before, until `running` is there. */
+let previous: Stream | null = null;
+/** The newest stream that is open. */
+let there: Stream | null = null;
+const isThere = (stream: Stream) => there === stream;
+/** Nothing was heard for a while: what listeners have may be old. */
+let mayHaveMissed = false;
 let planned: ReturnType<typeof setTimeout> | undefined;
 
 /** Listen until the returned function is called. */
 export function listen(wants: Wants, heard: Heard): () => void {
   const listener = { wants, heard };
   listeners.add(listener);
+  joining.add(listener);
   plan();
   return () => {
     listeners.delete(listener);
+    joining.delete(listener);
     plan();
   };
 }
@@ -88,14 +108,22 @@ function plan(): void {
 function apply(): void {
   const wanted = listeners.size > 0 && !document.hidden && !sessionEnded.value;
   const url = streamUrl([...listeners].map(({ wants }) => wants));
-  if (wanted && running?.url === url) return;
-  const isFirst = running === null && liveState.value === 'connecting';
-  running?.abort.abort();
-  running = null;
-  if (!wanted) return;
-  const abort = new AbortController();
-  running = { url, abort };
-  void follow(url, abort.signal, !isFirst);
+  if (wanted && running?.url === url) {
+    // New listeners want nothing that it does not tell.
+    if (isThere(running)) settleSoon();
+    return;
+  }
+  if (!wanted) {
+    mayHaveMissed ||= running !== null;
+    running?.abort.abort();
+    previous?.abort.abort();
+    running = previous = there = null;
+    return;
+  }
+  if (running && isThere(running)) previous = running;
+  else running?.abort.abort();
+  running = { url, abort: new AbortController() };
+  void follow(running);
 }
 
 document.addEventListener('visibilitychange', plan);
@@ -103,28 +131,58 @@ sessionEnded.subscribe(plan);
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
+const SETTLE_MS = 2000;
 
-async function follow(url: string, over: AbortSignal, isAgain: boolean): Promise<void> {
+async function follow(stream: Stream): Promise<void> {
+  const over = stream.abort.signal;
   let waitMs = FIRST_WAIT_MS;
-  let mayHaveMissed = isAgain;
   while (!over.aborted) {
     try {
-      const response = await fetch(url, { headers: credentials(), cache: 'no-store', signal: over });
+      const response = await fetch(stream.url, { headers: credentials(), cache: 'no-store', signal: over });
       if (response.status === 401) sessionEnded.value = true;
       if (!response.ok || !response.body) throw new Error(String(response.status));
-      liveState.value = 'live';
       waitMs = FIRST_WAIT_MS;
-      if (mayHaveMissed) tell((heard) => heard.resync?.());
-      mayHaveMissed = true;
+      begin(stream);
       for await (const event of sseEvents(response.body)) dispatch(event);
     } catch {
       // Any failure means the same: try again, a little later each time.
     }
     if (over.aborted) return;
-    liveState.value = 'lost';
+    if (isThere(stream)) there = null;
+    if (!previous || stream === previous) mayHaveMissed = true;
+    if (stream === previous) {
+      previous = null;
+      return;
+    }
+    if (!previous) liveState.value = 'lost';
     await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
   }
+}
+
+/** A stream is there, and the one before it is not needed any more. */
+function begin(stream: Stream): void {
+  there = stream;
+  previous?.abort.abort();
+  previous = null;
+  liveState.value = 'live';
+  if (mayHaveMissed) {
+    mayHaveMissed = false;
+    joining.clear();
+    tell((heard) => heard.resync?.());
+  } else {
+    settleSoon();
+  }
+}
+
+/** Tell those who came before their stream was there to ask again for what may have changed meanwhile. */
+function settleSoon(): void {
+  const these = [...joining];
+  joining.clear();
+  if (!these.length) return;
+  setTimeout(() => {
+    for (const listener of these) if (listeners.has(listener)) listener.heard.resync?.();
+  }, SETTLE_MS);
 }
 
 function dispatch({ event, data }: SseEvent): void {

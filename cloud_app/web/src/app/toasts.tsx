@@ -2,7 +2,6 @@
 
 import { signal } from '@preact/signals';
 import { X } from 'lucide-preact';
-import { ApiError } from '../api/client';
 import { IconButton } from '../components/Button';
 import { faultText } from '../components/states';
 import { t } from '../i18n';
@@ -27,7 +26,7 @@ export function toast(text: string, tone: Tone = 'info'): void {
 
 /** Tell that something did not work. */
 export function toastError(error: unknown): void {
-  toast(error instanceof ApiError ? faultText(error) : String(error), 'bad');
+  toast(faultText(error), 'bad');
 }
 
 const drop = (id: number) => {

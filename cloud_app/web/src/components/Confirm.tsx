@@ -1,3 +1,6 @@
+import { Trash2 } from 'lucide-preact';
+import { useState } from 'preact/hooks';
+import { toast, toastError } from '../app/toasts';
 import { t } from '../i18n';
 import { Button } from './Button';
 import { Dialog } from './Dialog';
@@ -23,5 +26,44 @@ export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProp
         </Button>
       </footer>
     </Dialog>
+  );
+}
+
+interface DeleteButtonProps {
+  title: string;
+  text: string;
+  onDelete: () => Promise<unknown>;
+  /** What is told once it is gone. */
+  deleted: string;
+  onGone: () => void;
+}
+
+/** Deletes something, after asking. */
+export function DeleteButton({ title, text, onDelete, deleted, onGone }: DeleteButtonProps) {
+  const [isAsking, setAsking] = useState(false);
+  const remove = async () => {
+    try {
+      await onDelete();
+      toast(deleted, 'good');
+      onGone();
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  return (
+    <>
+      <Button icon={Trash2} tone="danger" onClick={() => setAsking(true)}>
+        {t('action.delete')}
+      </Button>
+      {isAsking && (
+        <Confirm
+          title={title}
+          text={text}
+          action={t('action.delete')}
+          onConfirm={remove}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
   );
 }

@@ -8,6 +8,9 @@ interface FieldProps extends Omit<JSX.HTMLAttributes<HTMLInputElement>, 'label'>
   [more: string]: unknown;
 }
 
+/** What is typed in the field of an event. */
+export const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
+
 /** A labelled input, with a hint and what is wrong with it. */
 export function Field({ label, hint, fault, ...rest }: FieldProps) {
   const id = useId();

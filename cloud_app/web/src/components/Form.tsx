@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
+import { word } from '../i18n';
 import './form.css';
 
 interface TextAreaProps {
@@ -56,6 +57,10 @@ export function Check({ label, checked, onChange, hint }: CheckProps) {
     </label>
   );
 }
+
+/** Choices of codes, in the reader's words. */
+export const coded = (group: string, codes: readonly string[]) =>
+  codes.map((value) => ({ value, label: word(group, value) }));
 
 interface ChecksProps {
   label: string;

@@ -13,6 +13,7 @@ import { isDark, token } from '../theme/theme';
 import { baseMap } from './baseMap';
 import { type Box, graticule } from './graticule';
 import type { GeoJSONSource, MapLibreMap, StyleSpecification } from './maplibre';
+import { coarseWhileMoved, drawsInSoftware } from './resolution';
 import { Notice } from './states';
 import './map.css';
 
@@ -104,6 +105,7 @@ export function MapView({ label, hasHash = false, draw, bounds, maxZoom = 21 }: 
       made.keyboard.disableRotation();
       made.addControl(new maplibre.NavigationControl({ showCompass: false }), 'top-right');
       made.addControl(new maplibre.ScaleControl({ maxWidth: 120 }), 'bottom-left');
+      if (drawsInSoftware(made.getCanvas())) coarseWhileMoved(made);
       const ready = made;
       ready.once('load', () => {
         const stopGrid = keepGrid(ready);

@@ -2,7 +2,7 @@
 
 import { CircleAlert, Inbox, Lock, type LucideIcon, RotateCw, Unplug } from 'lucide-preact';
 import type { ComponentChildren } from 'preact';
-import type { ApiError } from '../api/client';
+import { ApiError } from '../api/client';
 import type { Data } from '../api/useData';
 import { t } from '../i18n';
 import { Button } from './Button';
@@ -36,12 +36,23 @@ export function Skeleton({ lines = 4 }: { lines?: number }) {
 }
 
 /** An error in the reader's words. */
-export function faultText(error: ApiError): string {
+export function faultText(error: unknown): string {
+  if (!(error instanceof ApiError)) return String(error);
   if (error.status === 0) return t('fault.unreachable');
   if (error.status === 403) return t('fault.forbidden');
   if (error.status === 429 && error.retryAfterS) return t('fault.wait', { n: error.retryAfterS });
   if (error.status >= 500) return `${t('fault.failed')} ${error.message}`;
   return error.message;
+}
+
+/** Why a form was not taken; nothing while there is nothing to say. */
+export function Fault({ text }: { text: string | undefined }) {
+  if (!text) return null;
+  return (
+    <p class="banner rounded bad" role="alert">
+      {text}
+    </p>
+  );
 }
 
 export function ErrorState({ error, retry }: { error: ApiError; retry?: () => void }) {

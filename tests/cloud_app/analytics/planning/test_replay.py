@@ -34,6 +34,19 @@ def test_demand_above_the_capacity_is_found_again() -> None:
     assert unmet_found == pytest.approx(unmet_true, rel=0.25)
 
 
+def test_demand_that_no_week_bounds_is_told_as_a_lower_bound() -> None:
+    observed, true = a_lot(60)
+    always = observed.is_always_full
+    assert 0.1 < always.mean() < observed.is_full.mean()
+    assert observed.is_full[always].all()
+    found = demand_of(observed)
+    slots = np.unique(observed.slot[always])
+    means = [(found[observed.slot == s].mean(), true[observed.slot == s].mean()) for s in slots]
+    # The bound holds for what is far above the capacity, and it is not above it by chance.
+    assert np.mean([is_found <= is_true + 3 for is_found, is_true in means]) > 0.95
+    assert not a_lot(200)[0].is_always_full.any()
+
+
 @pytest.mark.parametrize("bays", [-20, 10, 40])
 def test_other_numbers_of_bays_come_out_as_they_would_have(bays: int) -> None:
     observed, true = a_lot(90, seed=3)

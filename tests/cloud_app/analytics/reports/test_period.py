@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +13,13 @@ from hypothesis import strategies as st
 from cloud_app.analytics.reports.figures import Figure, Mark
 from cloud_app.analytics.reports.period import (
     HOUR_MS,
+    LocalHours,
     Period,
     hour_of_week,
     local_day,
-    quarters_of_hours,
 )
-from cloud_app.analytics.reports.reading import HourSums
 from cloud_app.analytics.reports.stays import LENGTHS_MIN, length_class, quantile_min
-from cloud_app.analytics.reports.summing import Hours, shown
+from cloud_app.analytics.reports.summing import Hours, Kept, shown
 from cloud_app.storage.steps import QUARTER_MS
 
 ZONES = [
@@ -31,7 +31,7 @@ DAY = st.dates(date(2015, 1, 1), date(2035, 1, 1))
 FAR_MS = 10**15
 
 
-@given(ZONE, DAY, st.integers(1, 40))
+@given(ZONE, DAY, st.integers(1, 12))
 def test_each_quarter_lies_in_the_local_hour_that_its_clock_shows(
     zone: ZoneInfo, first: date, days: int
 ) -> None:
@@ -39,6 +39,8 @@ def test_each_quarter_lies_in_the_local_hour_that_its_clock_shows(
     segments = period.segments(zone)
     assert segments[0].window.start_ms == period.window(zone).start_ms
     assert segments[-1].window.end_ms == period.window(zone).end_ms
+    hours = LocalHours.of(segments, FAR_MS)
+    of_quarter, slots = hours.hours[hours.place].tolist(), hours.week_slots.tolist()
     count = 0
     for segment, after in zip(segments, [*segments[1:], None], strict=True):
         assert after is None or segment.window.end_ms == after.window.start_ms
@@ -46,26 +48,26 @@ def test_each_quarter_lies_in_the_local_hour_that_its_clock_shows(
             local = datetime.fromtimestamp(start_ms / 1000, zone)
             hour = (start_ms + segment.offset_ms) // HOUR_MS
             assert local_day(hour) == local.date()
-            assert hour_of_week(hour) == local.weekday() * 24 + local.hour
+            assert of_quarter[count] == hour
+            assert slots[count] == (local.weekday() * 24 + local.hour) * 4 + local.minute // 15
             count += 1
     assert count * QUARTER_MS == period.window(zone).end_ms - period.window(zone).start_ms
-    assert sum(quarters_of_hours(segments, FAR_MS).values()) == count
+    assert hours.quarters.sum() == count
+    assert hours.window == period.window(zone)
+    assert (hour_of_week(hours.hours)[hours.place] == hours.week_slots // 4).all()
 
 
 @pytest.mark.parametrize(
     ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 5, 1), 24)]
 )
 def test_the_days_on_which_clocks_change(day: date, hours: int) -> None:
-    quarters = quarters_of_hours(Period(day, day).segments(ZoneInfo("Europe/Berlin")), FAR_MS)
-    assert sum(quarters.values()) == 4 * hours
-    by_hour = {hour % 24: n for hour, n in quarters.items()}
+    local = LocalHours.of(Period(day, day).segments(ZoneInfo("Europe/Berlin")), FAR_MS)
+    assert local.quarters.sum() == 4 * hours
+    by_hour = dict(zip((local.hours % 24).tolist(), local.quarters.tolist(), strict=True))
     assert by_hour.get(2) == {23: None, 25: 8, 24: 4}[hours]
     # A lot of ten bays that is always half full is half full on each of these days.
-    rows = [
-        HourSums(hour, 5 * n * QUARTER_MS, 5 * n * QUARTER_MS, 0, n, 0)
-        for hour, n in quarters.items()
-    ]
-    [figure] = Hours.of(rows, 10, quarters).days()
+    half = np.repeat([[5], [5], [0]], 4 * hours, axis=1) * QUARTER_MS
+    [figure] = Hours.of(local, Kept.of(local, half), 10).days()
     assert figure.occupancy == Figure(value=0.5, observed=1.0, mark=Mark.WHOLE)
 
 

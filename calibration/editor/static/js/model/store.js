@@ -24,6 +24,7 @@ import { emptyDoc, outlinesOf } from './document.js';
  * @property {boolean} liveOn
  * @property {boolean} liveBusy
  * @property {ReadonlyMap<string, import('../types.js').LiveState>} live   by uid
+ * @property {readonly string[]} byEye         ids of bays that the box asks a person to judge
  * @property {import('../types.js').Compare|null} compare
  * @property {import('../types.js').Align|null} align
  * @property {number} time_s
@@ -62,6 +63,7 @@ const initial = () => ({
   liveOn: false,
   liveBusy: false,
   live: new Map(),
+  byEye: [],
   compare: null,
   align: null,
   time_s: 0,

@@ -3,6 +3,7 @@
 import { byId, h } from '../../../shared/dom.js';
 import { shownProposals } from '../model/document.js';
 import { baysPanel } from './bays.js';
+import { byEyePanel } from './byeye.js';
 import { historyPanel } from './history.js';
 import { lotPanel } from './lot.js';
 import { problemsPanel } from './problems.js';
@@ -21,6 +22,12 @@ export function sidePanel(app) {
       title: 'Found',
       panel: proposalsPanel(app),
       shown: (/** @type {State} */ s) => s.doc.proposals.length > 0 && s.tool !== 'row',
+    },
+    {
+      id: 'by-eye',
+      title: 'By eye',
+      panel: byEyePanel(app),
+      shown: (/** @type {State} */ s) => s.byEye.length > 0,
     },
     { id: 'bays', title: 'Bays', panel: baysPanel(app), shown: () => true },
     { id: 'regions', title: 'Areas', panel: regionsPanel(app), shown: () => true },
@@ -84,6 +91,7 @@ export function sidePanel(app) {
           state.findings.filter((f) => f.severity !== 'info').length,
           state.findings.some((f) => f.severity === 'error'),
         );
+      if (id === 'by-eye') count(badge, state.byEye.length, false);
       if (id === 'proposals') count(badge, shownProposals(state).length, false);
     });
   });

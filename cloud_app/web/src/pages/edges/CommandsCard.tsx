@@ -24,15 +24,16 @@ const BUTTONS = [
 ] as const satisfies readonly { name: CommandName; icon: unknown }[];
 const WITH_FILES: readonly string[] = ['recent_logs', 'diagnostics_bundle'];
 
-/** Send a command; null if it could not be sent, which is told. */
+/** Send a command; null if it could not be sent, which is told. It expires when the service says, unless told. */
 export async function sendCommand(
   edge: string,
   name: CommandName,
-  args: Record<string, string> = {},
+  args: Record<string, string | boolean> = {},
+  life_s: number | null = null,
 ): Promise<Command | null> {
   try {
     const params = { path: { edge } };
-    return await ask(api.POST('/api/v1/edges/{edge}/commands', { params, body: { name, args } }));
+    return await ask(api.POST('/api/v1/edges/{edge}/commands', { params, body: { name, args, life_s } }));
   } catch (error) {
     toastError(error);
     return null;

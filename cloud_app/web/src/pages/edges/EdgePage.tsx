@@ -19,6 +19,7 @@ import { Ago, At, nowMs } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { bytes, count, span } from '../../i18n/format';
 import { zoneOf } from '../../i18n/zones';
+import { CertificateCard } from './CertificateCard';
 import { CommandsCard, useCommands } from './CommandsCard';
 import { calibrationUrl } from './calibration';
 import { EdgeState, StreamState } from './EdgesPage';
@@ -69,6 +70,7 @@ function OneEdge({ name }: { name: string }) {
             <Cameras edge={found} />
             <HealthCard edge={name} zone={zoneOf(found.site)} />
             <CommandsCard edge={name} commands={commands} />
+            <CertificateCard edge={name} site={found.site} />
             <div class="columns even">
               <SettingsCard edge={name} />
               <ShadowCard edge={name} />

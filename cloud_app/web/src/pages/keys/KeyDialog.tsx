@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
-import { ApiError, api, ask } from '../../api/client';
+import { api, ask } from '../../api/client';
 import type { Scope } from '../../api/types';
-import { useData } from '../../api/useData';
+import { SitesChecks, useTenants } from '../../app/choices';
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
-import { Field, Select } from '../../components/Field';
+import { Field, Select, typed } from '../../components/Field';
 import { Checks } from '../../components/Form';
 import { Secret } from '../../components/Secret';
-import { faultText } from '../../components/states';
+import { Fault, faultText } from '../../components/states';
 import { t, tn, word } from '../../i18n';
 import { LIVES_DAYS } from './keys';
 
@@ -16,16 +16,14 @@ const DAY_MS = 86_400_000;
 
 /** Make a key; it is shown this once. */
 export function KeyDialog({ onDone }: { onDone: () => void }) {
-  const tenants = useData('tenants', (signal) => ask(api.GET('/api/v1/tenants', { signal })));
-  const sites = useData('sites', (signal) => ask(api.GET('/api/v1/sites', { signal })));
   const [name, setName] = useState('');
   const [chosen, setTenant] = useState('');
+  const { tenant, tenants } = useTenants(chosen);
   const [scopes, setScopes] = useState<string[]>(['read']);
   const [only, setOnly] = useState<string[]>([]);
   const [days, setDays] = useState('365');
   const [fault, setFault] = useState<string>();
   const [secret, setSecret] = useState<string>();
-  const tenant = chosen || tenants.data?.[0] || '';
 
   const make = async (event: Event) => {
     event.preventDefault();
@@ -43,7 +41,7 @@ export function KeyDialog({ onDone }: { onDone: () => void }) {
       );
       setSecret(made.secret);
     } catch (error) {
-      setFault(error instanceof ApiError ? faultText(error) : String(error));
+      setFault(faultText(error));
     }
   };
 
@@ -74,12 +72,12 @@ export function KeyDialog({ onDone }: { onDone: () => void }) {
           required
           maxLength={120}
           value={name}
-          onInput={(event: Event) => setName((event.currentTarget as HTMLInputElement).value)}
+          onInput={(event: Event) => setName(typed(event))}
         />
         <Select
           label={t('keys.tenant')}
           value={tenant}
-          options={(tenants.data ?? []).map((value) => ({ value, label: value }))}
+          options={tenants.map((value) => ({ value, label: value }))}
           onChange={setTenant}
         />
         <Checks
@@ -88,15 +86,7 @@ export function KeyDialog({ onDone }: { onDone: () => void }) {
           options={SCOPES.map((value) => ({ value, label: word('scope', value) }))}
           onChange={setScopes}
         />
-        {(sites.data?.length ?? 0) > 1 && (
-          <Checks
-            label={t('notifications.sites')}
-            hint={t('notifications.anyHint')}
-            values={only}
-            options={(sites.data ?? []).map(({ site }) => ({ value: site, label: site }))}
-            onChange={setOnly}
-          />
-        )}
+        <SitesChecks values={only} onChange={setOnly} />
         <Select
           label={t('keys.expires')}
           value={days}
@@ -106,11 +96,7 @@ export function KeyDialog({ onDone }: { onDone: () => void }) {
           }))}
           onChange={setDays}
         />
-        {fault && (
-          <p class="banner rounded bad" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <footer>
           <Button onClick={onDone}>{t('action.cancel')}</Button>
           <Button type="submit" tone="primary" disabled={!scopes.length || !tenant}>

@@ -1,8 +1,9 @@
 /** All about one bay: how it is, who says so, and how it was. */
 
 import { X } from 'lucide-preact';
+import { useRef } from 'preact/hooks';
 import { api, ask } from '../../api/client';
-import type { Stay } from '../../api/types';
+import type { BayByEye, Stay } from '../../api/types';
 import { useData } from '../../api/useData';
 import { IconButton } from '../../components/Button';
 import { Dot, StateWord } from '../../components/counts';
@@ -11,13 +12,23 @@ import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { percent, span } from '../../i18n/format';
 import type { LotBay } from './bays';
+import { type AskedBays, ByEye } from './EyeCard';
 import { Why } from './WhyCard';
 
 const WEEK_MS = 7 * 86_400_000;
 const STAYS_MAX = 100;
 
-export function BayPanel({ bay, zone, onClose }: { bay: LotBay; zone: string | null; onClose: () => void }) {
+interface PanelProps {
+  bay: LotBay;
+  zone: string | null;
+  /** The bays that boxes ask about; null for another moment than now. */
+  asked: AskedBays | null;
+  onClose: () => void;
+}
+
+export function BayPanel({ bay, zone, asked, onClose }: PanelProps) {
   const { now, state } = bay;
+  const question = useQuestion(bay, asked);
   return (
     <aside class="card bay-panel" aria-label={t('lot.bayOf', { bay: bay.label })}>
       <header>
@@ -27,11 +38,21 @@ export function BayPanel({ bay, zone, onClose }: { bay: LotBay; zone: string | n
       </header>
       <div class="body stack">
         {now ? <Facts bay={bay} now={now} zone={zone} /> : <p class="soft">{t('lot.nothingSaid')}</p>}
+        {asked && question && <ByEye key={bay.key} bay={question} onDone={asked.reload} />}
         {now && <Why now={now} zone={zone} />}
         {now && <History edge={now.edge} bay={now.bay} since={now.since} zone={zone} />}
       </div>
     </aside>
   );
+}
+
+/** What is asked about a bay. An answered question stays until another bay is looked at, to show what
+ * became of the answer. */
+function useQuestion({ key, now }: LotBay, asked: AskedBays | null): BayByEye | undefined {
+  const kept = useRef<{ key: string; question?: BayByEye }>({ key });
+  const question = asked?.data?.find((each) => each.bay === now?.bay);
+  if (kept.current.key !== key || question) kept.current = question ? { key, question } : { key };
+  return kept.current.question;
 }
 
 function Facts({ bay, now, zone }: { bay: LotBay; now: NonNullable<LotBay['now']>; zone: string | null }) {

@@ -30,6 +30,7 @@ import {
 } from './bays';
 import { CountCard } from './CountCard';
 import { DwellCard } from './DwellCard';
+import { EyeCard, useByEye } from './EyeCard';
 import { ForecastCard } from './ForecastCard';
 import { GatesCard, TrueCountsCard } from './GatesCard';
 import { LevelsCard } from './LevelsCard';
@@ -76,6 +77,7 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
       },
     },
   );
+  const byEye = useByEye(site, lot, at === null);
   const lastKnown = useLast(bays.data);
   const all = useMemo(() => lastKnown && lotBays(plan.data, lastKnown), [plan.data, lastKnown]);
   const zone = plan.data?.time_zone ?? null;
@@ -105,6 +107,7 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
           {all.length > 0 && <Figures bays={all} at={at} zone={zone} />}
           {plan.data?.counted && at === null && <CountCard site={site} lot={lot} zone={zone} />}
           {at === null && <LevelsCard site={site} lot={lot} counted={plan.data?.counted ?? false} />}
+          <EyeCard asked={byEye} onPick={({ bay }) => query.set({ bay: keyOfName(all, bay) })} />
           {all.length > 0 && (
             <div class="lot-main" data-panel={selected ? 'open' : 'shut'}>
               <PlanCard
@@ -122,7 +125,14 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
                   onAt={(ms) => query.set({ at: ms === null ? '' : new Date(ms).toISOString() })}
                 />
               </PlanCard>
-              {selected && <BayPanel bay={selected} zone={zone} onClose={() => query.set({ bay: '' })} />}
+              {selected && (
+                <BayPanel
+                  bay={selected}
+                  zone={zone}
+                  asked={at === null ? byEye : null}
+                  onClose={() => query.set({ bay: '' })}
+                />
+              )}
             </div>
           )}
           <div class="lot-more">
@@ -146,6 +156,10 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
     </Page>
   );
 }
+
+/** The key of a bay by the name that its box gives it: the cloud may carry it for the box. */
+const keyOfName = (bays: readonly LotBay[], name: string) =>
+  bays.find(({ now }) => now?.bay === name)?.key ?? name;
 
 /** The last value that was not undefined: while another moment loads, the one before stays. */
 function useLast<T>(value: T | undefined): T | undefined {

@@ -47,6 +47,7 @@ export function Why({ now, zone }: WhyProps) {
                 {t('why.differs')} {found.differs_since && <At at={found.differs_since} zone={zone} />}
               </p>
             )}
+            {found.blocked && <p class="small differs">{blockedOf(found.blocked)}</p>}
             <ul class="sources">
               {found.sources.map((source) => (
                 <Source key={source.source} source={source} zone={zone} />
@@ -64,6 +65,16 @@ export function Why({ now, zone }: WhyProps) {
       </Loaded>
     </section>
   );
+}
+
+/** Why no vehicle can use the bay, and by what evidence. */
+function blockedOf({ kind, by, conf, share }: NonNullable<BaySources['blocked']>): string {
+  const facts = [
+    typeof share === 'number' && t('why.covered', { share: percent(share) }),
+    t(`why.blockedBy.${by}`),
+    by === 'camera' && t('why.conf', { share: percent(conf) }),
+  ].filter(Boolean);
+  return `${t('lot.blocked')}: ${word('blocked', kind)} · ${facts.join(' · ')}`;
 }
 
 /** The name of the source whose word the state is. */

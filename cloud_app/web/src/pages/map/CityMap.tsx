@@ -24,10 +24,16 @@ export function CityMap({ all, lots, marked, onView, onPick }: CityMapProps) {
   latest.current = { lots, onPick, onView };
   const first = useRef<Box>();
   first.current ??= boundsOf(all);
+  const isLate = useRef(false);
 
-  useEffect(() => {
-    if (map.current) show(map.current, lots);
-  }, [lots]);
+  const update = () => {
+    const made = map.current;
+    if (!made) return;
+    // New data is clustered and laid out anew: frames of a move would wait for it.
+    isLate.current = made.isMoving();
+    if (!isLate.current) show(made, latest.current.lots);
+  };
+  useEffect(update, [lots]);
   useEffect(() => {
     if (map.current) mark(map.current, marked);
   }, [marked]);
@@ -35,7 +41,10 @@ export function CityMap({ all, lots, marked, onView, onPick }: CityMapProps) {
   const begin = (made: MapLibreMap): Recolour => {
     const recolour = draw(made);
     map.current = made;
-    show(made, latest.current.lots);
+    update();
+    made.on('moveend', () => {
+      if (isLate.current) update();
+    });
     const tellView = () => {
       const seen = made.getBounds();
       latest.current.onView({

@@ -22,6 +22,7 @@ import './map.css';
 
 preloadMap();
 
+const NONE: readonly MapLot[] = [];
 const WORLD = '-180,-90,180,90';
 const LOTS_MAX = 5000;
 const MINUTE_S = 60;
@@ -60,9 +61,10 @@ export function MapPage() {
   return (
     <div class="city">
       <h1 class="sr-only">{t('map.title')}</h1>
-      <Loaded of={lots} skeleton={<CitySkeleton />}>
+      {/* One key: the map is made while the lots are on their way, and stays. */}
+      <Loaded of={lots} skeleton={<City key="city" all={NONE} isLoading />}>
         {({ lots: all, isTruncated }) => (
-          <City all={all} isTruncated={isTruncated} overview={overview.data} />
+          <City key="city" all={all} isTruncated={isTruncated} overview={overview.data} />
         )}
       </Loaded>
     </div>
@@ -99,11 +101,12 @@ function useLiveLots(
 
 interface CityProps {
   all: readonly MapLot[];
-  isTruncated: boolean;
-  overview: Overview | undefined;
+  isLoading?: boolean;
+  isTruncated?: boolean;
+  overview?: Overview | undefined;
 }
 
-function City({ all, isTruncated, overview }: CityProps) {
+function City({ all, isLoading = false, isTruncated = false, overview }: CityProps) {
   const query = useListQuery(['show', 'site']);
   const [seen, setSeen] = useState<Box>();
   const [marked, setMarked] = useState('');
@@ -114,7 +117,7 @@ function City({ all, isTruncated, overview }: CityProps) {
   const onMap = useMemo(() => filtered(all, { q, show, site }), [all, q, show, site]);
   const onPick = useCallback((key: string | null) => setPicked(key), []);
 
-  if (!all.length) {
+  if (!all.length && !isLoading) {
     return (
       <Notice title={t('map.empty')}>
         <p>{t('map.emptyHint')}</p>
@@ -136,19 +139,12 @@ function City({ all, isTruncated, overview }: CityProps) {
       </section>
       <section class="city-list" aria-label={t('map.lots')}>
         {overview && <OverviewStrip of={overview} />}
-        <LotList lots={onMap} seen={seen} query={query} show={show} sort={sort} onMark={setMarked} />
+        {isLoading ? (
+          <Skeleton lines={12} />
+        ) : (
+          <LotList lots={onMap} seen={seen} query={query} show={show} sort={sort} onMark={setMarked} />
+        )}
       </section>
-    </>
-  );
-}
-
-function CitySkeleton() {
-  return (
-    <>
-      <div class="city-map" />
-      <div class="city-list">
-        <Skeleton lines={12} />
-      </div>
     </>
   );
 }

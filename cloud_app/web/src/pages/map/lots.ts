@@ -113,7 +113,9 @@ const SHOWS: Record<Show, (lot: MapLot) => boolean> = {
   stale: ({ state }) => state !== 'live',
 };
 
-const byName = (a: MapLot, b: MapLot) => titleOf(a).localeCompare(titleOf(b), undefined, { numeric: true });
+// One for all: `localeCompare` makes its own each time, and a list of thousands is sorted at each move.
+const { compare } = new Intl.Collator(undefined, { numeric: true });
+const byName = (a: MapLot, b: MapLot) => compare(titleOf(a), titleOf(b));
 const ORDERS: Record<Sort, (a: MapLot, b: MapLot) => number> = {
   // What is not known comes last, in whichever order.
   full: (a, b) => (b.occupancy ?? -1) - (a.occupancy ?? -1),

@@ -1,7 +1,6 @@
 /** Who is notified of which alerts, by mail or webhook. */
 
 import { Mail, Plus, Webhook } from 'lucide-preact';
-import { useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { Notification } from '../../api/types';
 import { useData } from '../../api/useData';
@@ -10,28 +9,22 @@ import { type Column, DataList } from '../../components/DataList';
 import { Page } from '../../components/Page';
 import { Ago } from '../../components/Time';
 import { useListQuery, withQuery } from '../../components/useListQuery';
+import { useOpen } from '../../components/useOpen';
 import { t, word } from '../../i18n';
 import { NotificationDialog } from './NotificationDialog';
 import { delayText } from './notifications';
 
 export function NotificationsPage() {
   const query = useListQuery(['rule']);
-  const { rule: chosen, ...values } = query.values;
   const rules = useData<readonly Notification[]>('notifications', (signal) =>
     ask(api.GET('/api/v1/notifications', { signal })),
   );
-  const [isNew, setNew] = useState(false);
-  const open = rules.data?.find(({ id }) => id === chosen);
-  const done = () => {
-    setNew(false);
-    query.set({ rule: '' });
-    rules.reload();
-  };
+  const open = useOpen('rule', query, rules);
   return (
     <Page
       title={t('nav.notifications')}
       tools={
-        <Button tone="primary" icon={Plus} onClick={() => setNew(true)}>
+        <Button tone="primary" icon={Plus} onClick={open.begin}>
           {t('notifications.new')}
         </Button>
       }
@@ -39,15 +32,15 @@ export function NotificationsPage() {
       <DataList
         label={t('nav.notifications')}
         of={rules}
-        query={{ ...query, values }}
+        query={open.query}
         columns={columns()}
         rowKey={({ id }) => id}
         href={({ id }) => withQuery('/notifications', query.values, { rule: id })}
         text={({ name, tenant, to }) => `${name} ${tenant} ${to.kind === 'mail' ? to.address : to.url}`}
         empty={{ title: t('notifications.none'), hint: t('notifications.noneHint') }}
       />
-      {(isNew || open) && (
-        <NotificationDialog key={open?.id ?? 'new'} {...(open && { rule: open })} onDone={done} />
+      {open.isShown && (
+        <NotificationDialog key={open.key} {...(open.row && { rule: open.row })} onDone={open.done} />
       )}
     </Page>
   );

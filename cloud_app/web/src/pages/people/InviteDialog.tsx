@@ -1,16 +1,14 @@
 import { useState } from 'preact/hooks';
-import { ApiError, api, ask } from '../../api/client';
+import { api, ask } from '../../api/client';
 import type { RoleAt } from '../../api/types';
 import { toast } from '../../app/toasts';
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
-import { Field } from '../../components/Field';
+import { Field, typed } from '../../components/Field';
 import { Secret } from '../../components/Secret';
-import { faultText } from '../../components/states';
+import { Fault, faultText } from '../../components/states';
 import { t } from '../../i18n';
 import { RoleFields } from './RoleFields';
-
-const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
 
 /** Invite somebody, or give roles to somebody who has an account. */
 export function InviteDialog({ onDone }: { onDone: () => void }) {
@@ -31,7 +29,7 @@ export function InviteDialog({ onDone }: { onDone: () => void }) {
         onDone();
       }
     } catch (error) {
-      setFault(error instanceof ApiError ? faultText(error) : String(error));
+      setFault(faultText(error));
     }
   };
   if (link) return <LinkDialog link={link} onDone={onDone} />;
@@ -53,11 +51,7 @@ export function InviteDialog({ onDone }: { onDone: () => void }) {
           onInput={(event: Event) => setName(typed(event))}
         />
         <RoleFields roles={roles} onChange={setRoles} />
-        {fault && (
-          <p class="banner rounded bad" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <footer>
           <Button onClick={onDone}>{t('action.cancel')}</Button>
           <Button type="submit" tone="primary" disabled={!roles.length}>

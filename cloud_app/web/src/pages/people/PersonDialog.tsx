@@ -2,15 +2,13 @@
 
 import { LogOut, Mail } from 'lucide-preact';
 import { useState } from 'preact/hooks';
-import { ApiError, api, ask } from '../../api/client';
+import { api, ask } from '../../api/client';
 import type { Person } from '../../api/types';
 import { toast, toastError } from '../../app/toasts';
 import { Button } from '../../components/Button';
-import { Conflict } from '../../components/Conflict';
-import { Dialog } from '../../components/Dialog';
-import { Field } from '../../components/Field';
+import { EditDialog, ifMatch, useEditing } from '../../components/editing';
+import { Field, typed } from '../../components/Field';
 import { Check } from '../../components/Form';
-import { faultText } from '../../components/states';
 import { t } from '../../i18n';
 import { LinkDialog } from './InviteDialog';
 import { differences, type PersonDraft, rolesText } from './people';
@@ -24,96 +22,64 @@ interface Props {
 const draftOf = ({ name, disabled, roles }: Person): PersonDraft => ({ name, disabled, roles });
 
 export function PersonDialog({ person, onDone }: Props) {
-  // What the form began with, and what is so at the service: another's change makes it differ.
-  const [base, setBase] = useState(person);
-  const [draft, setDraft] = useState(draftOf(person));
-  const [isStale, setStale] = useState(false);
-  const [fault, setFault] = useState<string>();
-  const set = (change: Partial<PersonDraft>) => setDraft({ ...draft, ...change });
-
-  const save = async (event: Event) => {
-    event.preventDefault();
-    const path = { account: person.account };
-    let now = base;
-    const header = () => ({ 'if-match': `"${now.version}"` });
-    try {
-      if (rolesText(draft.roles) !== rolesText(now.roles)) {
-        now = await ask(
-          api.PUT('/api/v1/people/{account}/roles', {
-            params: { path, header: header() },
-            body: { roles: draft.roles },
-          }),
-        );
-      }
-      const change = {
-        ...(draft.name.trim() !== now.name && { name: draft.name.trim() }),
-        ...(draft.disabled !== now.disabled && { disabled: draft.disabled }),
-      };
-      if (Object.keys(change).length) {
-        now = await ask(
-          api.PATCH('/api/v1/people/{account}', { params: { path, header: header() }, body: change }),
-        );
-      }
-      toast(t('saved'), 'good');
-      onDone();
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 412) {
-        setBase((error.body as { person: Person }).person);
-        setStale(true);
-      } else {
-        setBase(now);
-        setFault(error instanceof ApiError ? faultText(error) : String(error));
-      }
-    }
-  };
-
+  const editing = useEditing<Person, PersonDraft>({
+    thing: person,
+    name: 'person',
+    draftOf: (of = person) => draftOf(of),
+    differences,
+    save: (draft, now = person, keep) => save(draft, now, keep),
+    onDone,
+  });
+  const { draft, set } = editing;
   return (
-    <Dialog title={person.name} onClose={onDone}>
-      <form class="form" onSubmit={save}>
-        {isStale && (
-          <Conflict
-            differences={differences(draft, draftOf(base))}
-            onTake={() => {
-              setDraft(draftOf(base));
-              setStale(false);
-            }}
-          />
-        )}
-        <p class="soft">{person.email}</p>
-        {person.governed ? (
-          <Field
-            label={t('settings.name')}
-            required
-            maxLength={120}
-            value={draft.name}
-            onInput={(event: Event) => set({ name: (event.currentTarget as HTMLInputElement).value })}
-          />
-        ) : (
-          <p class="banner rounded info">{t('people.elsewhere')}</p>
-        )}
-        <RoleFields roles={draft.roles} onChange={(roles) => set({ roles })} />
-        {person.governed && (
-          <Check
-            label={t('people.disabled')}
-            hint={t('people.disabledHint')}
-            checked={draft.disabled}
-            onChange={(disabled) => set({ disabled })}
-          />
-        )}
-        {fault && (
-          <p class="banner rounded bad" role="alert">
-            {fault}
-          </p>
-        )}
-        <footer>
-          {person.governed && <More person={person} />}
-          <Button type="submit" tone="primary">
-            {t('action.save')}
-          </Button>
-        </footer>
-      </form>
-    </Dialog>
+    <EditDialog title={person.name} of={editing} actions={person.governed && <More person={person} />}>
+      <p class="soft">{person.email}</p>
+      {person.governed ? (
+        <Field
+          label={t('settings.name')}
+          required
+          maxLength={120}
+          value={draft.name}
+          onInput={(event: Event) => set({ name: typed(event) })}
+        />
+      ) : (
+        <p class="banner rounded info">{t('people.elsewhere')}</p>
+      )}
+      <RoleFields roles={draft.roles} onChange={(roles) => set({ roles })} />
+      {person.governed && (
+        <Check
+          label={t('people.disabled')}
+          hint={t('people.disabledHint')}
+          checked={draft.disabled}
+          onChange={(disabled) => set({ disabled })}
+        />
+      )}
+    </EditDialog>
   );
+}
+
+/** Roles and facts have routes of their own. */
+async function save(draft: PersonDraft, person: Person, keep: (now: Person) => void): Promise<void> {
+  const path = { account: person.account };
+  let now = person;
+  if (rolesText(draft.roles) !== rolesText(now.roles)) {
+    now = await ask(
+      api.PUT('/api/v1/people/{account}/roles', {
+        params: { path, header: ifMatch(now) },
+        body: { roles: draft.roles },
+      }),
+    );
+    keep(now);
+  }
+  const change = {
+    ...(draft.name.trim() !== now.name && { name: draft.name.trim() }),
+    ...(draft.disabled !== now.disabled && { disabled: draft.disabled }),
+  };
+  if (Object.keys(change).length) {
+    await ask(
+      api.PATCH('/api/v1/people/{account}', { params: { path, header: ifMatch(now) }, body: change }),
+    );
+  }
 }
 
 /** What is done at once, without the form. */

@@ -150,12 +150,13 @@ function WhatIf({ lots, days, query }: WhatIfProps) {
 function Outcomes({ plan: { now, planned, assumptions, first, last } }: { plan: LotPlanWhatIf }) {
   if (!now || !planned)
     return <p class="soft">{t('planning.tooLittle', { share: percent(assumptions.observed) })}</p>;
+  const isBound = assumptions.always_full_quarters > 0;
   const rows: [string, (outcome: Outcome) => string][] = [
     [t('reports.bays'), ({ bays }) => count(bays)],
-    [t('planning.demand'), ({ demand }) => oneDigit(demand)],
+    [t('planning.demand'), ({ demand }) => demandText(demand, isBound)],
     [t('reports.occupancy'), ({ occupancy }) => percent(occupancy)],
     [t('planning.fullShare'), ({ full_share }) => percent(full_share)],
-    [t('planning.unmetHours'), ({ unmet_bay_hours_a_day }) => oneDigit(unmet_bay_hours_a_day)],
+    [t('planning.unmetHours'), ({ unmet_bay_hours_a_day }) => demandText(unmet_bay_hours_a_day, isBound)],
   ];
   return (
     <>
@@ -198,6 +199,11 @@ function Outcomes({ plan: { now, planned, assumptions, first, last } }: { plan: 
             of: count(assumptions.seen_quarters),
           })}
         </li>
+        {isBound && (
+          <li>
+            {t('planning.assumed.bound', { n: count(assumptions.always_full_quarters) })}
+          </li>
+        )}
         <li>
           {t('planning.assumed.price', {
             price: assumptions.price,
@@ -208,6 +214,11 @@ function Outcomes({ plan: { now, planned, assumptions, first, last } }: { plan: 
       </ul>
     </>
   );
+}
+
+/** A figure of the demand; where nothing bounds it, what it is at least. */
+function demandText(value: number, isBound: boolean): string {
+  return isBound ? t('planning.atLeast', { value: oneDigit(value) }) : oneDigit(value);
 }
 
 function Unmet({ lots }: { lots: readonly UnmetLot[] }) {
@@ -237,7 +248,9 @@ function Unmet({ lots }: { lots: readonly UnmetLot[] }) {
               <td class="end num">{share(lot.full_share)}</td>
               <td class="end num">{percent(lot.observed)}</td>
               <td class="end num strong">
-                {lot.unmet_bay_hours_a_day === null ? REFUSED : oneDigit(lot.unmet_bay_hours_a_day)}
+                {lot.unmet_bay_hours_a_day === null
+                  ? REFUSED
+                  : demandText(lot.unmet_bay_hours_a_day, lot.at_least)}
               </td>
             </tr>
           ))}

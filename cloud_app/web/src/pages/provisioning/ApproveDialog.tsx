@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
-import { ApiError, api, ask } from '../../api/client';
+import { api, ask } from '../../api/client';
 import type { WaitingBox } from '../../api/types';
 import { toast } from '../../app/toasts';
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
-import { faultText } from '../../components/states';
+import { Fault, faultText } from '../../components/states';
 import { t } from '../../i18n';
 import { BoxFields } from './BoxFields';
 
@@ -22,7 +22,7 @@ export function ApproveDialog({ box, onDone }: { box: WaitingBox; onDone: () => 
       toast(t('provisioning.approved', { edge: body.edge }), 'good');
       onDone();
     } catch (error) {
-      setFault(error instanceof ApiError ? faultText(error) : String(error));
+      setFault(faultText(error));
     }
   };
   return (
@@ -33,11 +33,7 @@ export function ApproveDialog({ box, onDone }: { box: WaitingBox; onDone: () => 
           <code class="fingerprint">{box.fingerprint}</code>
         </p>
         <BoxFields site={site} edge={edge} onSite={setSite} onEdge={setEdge} />
-        {fault && (
-          <p class="banner rounded bad" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <footer>
           <Button onClick={onDone}>{t('action.cancel')}</Button>
           <Button type="submit" tone="primary">

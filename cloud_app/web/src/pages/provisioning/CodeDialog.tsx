@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
-import { ApiError, api, ask } from '../../api/client';
+import { api, ask } from '../../api/client';
 import type { NewCode } from '../../api/types';
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
 import { Field } from '../../components/Field';
 import { Secret } from '../../components/Secret';
-import { faultText } from '../../components/states';
+import { Fault, faultText } from '../../components/states';
 import { At } from '../../components/Time';
 import { t } from '../../i18n';
 import { BoxFields } from './BoxFields';
@@ -23,7 +23,7 @@ export function CodeDialog({ hours, onDone }: { hours: number; onDone: () => voi
       const body = { site: site.trim(), ...(edge.trim() && { edge: edge.trim() }), hours: Number(life) };
       setMade(await ask(api.POST('/api/v1/provisioning/codes', { body })));
     } catch (error) {
-      setFault(error instanceof ApiError ? faultText(error) : String(error));
+      setFault(faultText(error));
     }
   };
   if (made) return <Made made={made} onDone={onDone} />;
@@ -41,11 +41,7 @@ export function CodeDialog({ hours, onDone }: { hours: number; onDone: () => voi
           value={life}
           onInput={(event: Event) => setLife((event.currentTarget as HTMLInputElement).value)}
         />
-        {fault && (
-          <p class="banner rounded bad" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <footer>
           <Button onClick={onDone}>{t('action.cancel')}</Button>
           <Button type="submit" tone="primary">

@@ -3,7 +3,7 @@ import { ApiError } from '../../api/client';
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
 import { Field } from '../../components/Field';
-import { faultText } from '../../components/states';
+import { Fault, faultText } from '../../components/states';
 import { t, word } from '../../i18n';
 import { IDS, type Kind } from './fields';
 import { create } from './registry';
@@ -28,9 +28,7 @@ export function NewThing({ kind, ids, onDone }: Props) {
       onDone(key);
     } catch (error) {
       const isThere = error instanceof ApiError && error.status === 428;
-      setFault(
-        isThere ? t('registry.isThere') : error instanceof ApiError ? faultText(error) : String(error),
-      );
+      setFault(isThere ? t('registry.isThere') : faultText(error));
     }
   };
   return (
@@ -49,11 +47,7 @@ export function NewThing({ kind, ids, onDone }: Props) {
             }
           />
         ))}
-        {fault && (
-          <p class="banner rounded bad" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <footer>
           <Button onClick={() => onDone()}>{t('action.cancel')}</Button>
           <Button type="submit" tone="primary">

@@ -1,7 +1,6 @@
 /** Who gets which report by mail, how often. */
 
 import { Plus } from 'lucide-preact';
-import { useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { ReportSchedule } from '../../api/types';
 import { useData } from '../../api/useData';
@@ -10,29 +9,23 @@ import { type Column, DataList } from '../../components/DataList';
 import { Page } from '../../components/Page';
 import { Ago } from '../../components/Time';
 import { useListQuery, withQuery } from '../../components/useListQuery';
+import { useOpen } from '../../components/useOpen';
 import { t } from '../../i18n';
 import { dateText } from './reports';
 import { ScheduleDialog } from './ScheduleDialog';
 
 export function SchedulesPage() {
   const query = useListQuery(['schedule']);
-  const { schedule: chosen, ...values } = query.values;
   const schedules = useData<readonly ReportSchedule[]>('report schedules', (signal) =>
     ask(api.GET('/api/v1/report-schedules', { signal })),
   );
-  const [isNew, setNew] = useState(false);
-  const open = schedules.data?.find(({ id }) => id === chosen);
-  const done = () => {
-    setNew(false);
-    query.set({ schedule: '' });
-    schedules.reload();
-  };
+  const open = useOpen('schedule', query, schedules);
   return (
     <Page
       title={t('reports.schedules')}
       above={[{ label: t('nav.reports'), href: '/reports' }]}
       tools={
-        <Button tone="primary" icon={Plus} onClick={() => setNew(true)}>
+        <Button tone="primary" icon={Plus} onClick={open.begin}>
           {t('reports.newSchedule')}
         </Button>
       }
@@ -40,15 +33,15 @@ export function SchedulesPage() {
       <DataList
         label={t('reports.schedules')}
         of={schedules}
-        query={{ ...query, values }}
+        query={open.query}
         columns={columns()}
         rowKey={({ id }) => id}
         href={({ id }) => withQuery('/reports/schedules', query.values, { schedule: id })}
         text={({ name, tenant, recipients }) => `${name} ${tenant} ${recipients.join(' ')}`}
         empty={{ title: t('reports.noSchedules'), hint: t('reports.noSchedulesHint') }}
       />
-      {(isNew || open) && (
-        <ScheduleDialog key={open?.id ?? 'new'} {...(open && { schedule: open })} onDone={done} />
+      {open.isShown && (
+        <ScheduleDialog key={open.key} {...(open.row && { schedule: open.row })} onDone={open.done} />
       )}
     </Page>
   );

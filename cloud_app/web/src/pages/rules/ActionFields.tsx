@@ -2,7 +2,7 @@
 
 import { Plus, X } from 'lucide-preact';
 import { Button, IconButton } from '../../components/Button';
-import { Field, Select } from '../../components/Field';
+import { Field, Select, typed } from '../../components/Field';
 import { Check } from '../../components/Form';
 import { t, word } from '../../i18n';
 import { SEVERITIES } from '../alerts/alerts';
@@ -14,7 +14,6 @@ interface Props {
 }
 
 const ACTIONS_MAX = 8;
-const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
 
 export function ActionFields({ actions, onChange }: Props) {
   const set = (at: number, change: Partial<ActionDraft>) =>

@@ -1,13 +1,12 @@
 /** What only a saved rule has: its quarantine, what it could not send, its end. */
 
 import { RotateCcw, Send, Trash2 } from 'lucide-preact';
-import { useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { DeadLetter, Rule } from '../../api/types';
 import { useData } from '../../api/useData';
 import { toast, toastError } from '../../app/toasts';
 import { Button } from '../../components/Button';
-import { Confirm } from '../../components/Confirm';
+import { DeleteButton } from '../../components/Confirm';
 import { Ago } from '../../components/Time';
 import { t, tn, word } from '../../i18n';
 
@@ -99,30 +98,13 @@ export function DeadLetters({ rule, onDone }: { rule: Rule; onDone: () => void }
 }
 
 export function Delete({ rule, onDone }: { rule: Rule; onDone: () => void }) {
-  const [isAsking, setAsking] = useState(false);
-  const remove = async () => {
-    try {
-      await ask(api.DELETE('/api/v1/rules/{rule}', { params: paramsOf(rule) }));
-      toast(t('notifications.deleted'), 'good');
-      onDone();
-    } catch (error) {
-      toastError(error);
-    }
-  };
   return (
-    <>
-      <Button icon={Trash2} tone="danger" onClick={() => setAsking(true)}>
-        {t('action.delete')}
-      </Button>
-      {isAsking && (
-        <Confirm
-          title={t('notifications.deleteTitle')}
-          text={t('rules.deleteHint', { name: rule.rule.name })}
-          action={t('action.delete')}
-          onConfirm={remove}
-          onClose={() => setAsking(false)}
-        />
-      )}
-    </>
+    <DeleteButton
+      title={t('notifications.deleteTitle')}
+      text={t('rules.deleteHint', { name: rule.rule.name })}
+      onDelete={() => ask(api.DELETE('/api/v1/rules/{rule}', { params: paramsOf(rule) }))}
+      deleted={t('notifications.deleted')}
+      onGone={onDone}
+    />
   );
 }

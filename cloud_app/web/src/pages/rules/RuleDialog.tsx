@@ -1,16 +1,13 @@
 /** A rule: made, changed, tried on the past, released, deleted. */
 
 import { useState } from 'preact/hooks';
-import { ApiError, api, ask } from '../../api/client';
+import { api, ask } from '../../api/client';
 import type { Rule, RuleTrigger } from '../../api/types';
 import { useData } from '../../api/useData';
-import { toast } from '../../app/toasts';
-import { Button } from '../../components/Button';
-import { Conflict } from '../../components/Conflict';
-import { Dialog } from '../../components/Dialog';
-import { Field, Segments, Select } from '../../components/Field';
-import { Check, Checks } from '../../components/Form';
-import { faultText } from '../../components/states';
+import { SitesChecks, TenantSelect, useTenants } from '../../app/choices';
+import { EditDialog, ifMatch, useEditing } from '../../components/editing';
+import { Field, Segments, Select, typed } from '../../components/Field';
+import { Check, Checks, coded } from '../../components/Form';
 import { t, word } from '../../i18n';
 import { RULES } from '../alerts/alerts';
 import { ActionFields } from './ActionFields';
@@ -35,100 +32,55 @@ interface Props {
   onDone: () => void;
 }
 
-const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
-const coded = (group: string, codes: readonly string[]) =>
-  codes.map((value) => ({ value, label: word(group, value) }));
-
 export function RuleDialog({ rule, onDone }: Props) {
-  const tenants = useData('tenants', (signal) => ask(api.GET('/api/v1/tenants', { signal })));
-  const [draft, setDraft] = useState<Draft>(rule ? draftOf(rule) : emptyDraft());
   const [chosen, setChosen] = useState('');
-  const [version, setVersion] = useState(rule?.version ?? 0);
-  const [newer, setNewer] = useState<Rule>();
-  const [fault, setFault] = useState<string>();
-  const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
-  const tenant = rule?.tenant ?? (chosen || tenants.data?.[0] || '');
-
-  const save = async (event: Event) => {
-    event.preventDefault();
-    const body = specOf(draft);
-    try {
-      await ask(
-        rule
+  const whose = useTenants(rule?.tenant ?? chosen);
+  const editing = useEditing<Rule, Draft>({
+    thing: rule,
+    name: 'rule',
+    draftOf: (of) => (of ? draftOf(of) : emptyDraft()),
+    differences,
+    save: (draft, now) =>
+      ask(
+        now
           ? api.PUT('/api/v1/rules/{rule}', {
-              params: { path: { rule: rule.id }, header: { 'if-match': `"${version}"` } },
-              body,
+              params: { path: { rule: now.id }, header: ifMatch(now) },
+              body: specOf(draft),
             })
-          : api.POST('/api/v1/rules', { body: { tenant, rule: body } }),
-      );
-      toast(t('saved'), 'good');
-      onDone();
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 412) {
-        const { rule: theirs } = error.body as { rule: Rule };
-        setNewer(theirs);
-        setVersion(theirs.version);
-      } else setFault(error instanceof ApiError ? faultText(error) : String(error));
-    }
-  };
-
+          : api.POST('/api/v1/rules', { body: { tenant: whose.tenant, rule: specOf(draft) } }),
+      ),
+    onDone,
+  });
+  const { draft, set, setDraft } = editing;
   return (
-    <Dialog title={rule ? rule.rule.name : t('rules.new')} onClose={onDone}>
-      <form class="form rule-form" onSubmit={save}>
-        {newer && (
-          <Conflict
-            differences={differences(draft, draftOf(newer))}
-            onTake={() => {
-              setDraft(draftOf(newer));
-              setNewer(undefined);
-            }}
-          />
-        )}
-        {rule && <Quarantine rule={rule} onDone={onDone} />}
-        <Field
-          label={t('settings.name')}
-          required
-          maxLength={120}
-          value={draft.name}
-          onInput={(event: Event) => set({ name: typed(event) })}
+    <EditDialog
+      title={rule ? rule.rule.name : t('rules.new')}
+      of={editing}
+      class="rule-form"
+      actions={rule && <Delete rule={rule} onDone={onDone} />}
+    >
+      {rule && <Quarantine rule={rule} onDone={onDone} />}
+      <Field
+        label={t('settings.name')}
+        required
+        maxLength={120}
+        value={draft.name}
+        onInput={(event: Event) => set({ name: typed(event) })}
+      />
+      {!rule && <TenantSelect of={whose} onChange={setChosen} />}
+      <Condition draft={draft} set={set} setDraft={setDraft} />
+      <ActionFields actions={draft.actions} onChange={(actions) => set({ actions })} />
+      <div>
+        <Check label={t('rules.tellEnd')} checked={draft.tellEnd} onChange={(tellEnd) => set({ tellEnd })} />
+        <Check
+          label={t('notifications.enabled')}
+          checked={draft.enabled}
+          onChange={(enabled) => set({ enabled })}
         />
-        {!rule && (tenants.data?.length ?? 0) > 1 && (
-          <Select
-            label={t('keys.tenant')}
-            value={tenant}
-            options={(tenants.data ?? []).map((value) => ({ value, label: value }))}
-            onChange={setChosen}
-          />
-        )}
-        <Condition draft={draft} set={set} setDraft={setDraft} />
-        <ActionFields actions={draft.actions} onChange={(actions) => set({ actions })} />
-        <div>
-          <Check
-            label={t('rules.tellEnd')}
-            checked={draft.tellEnd}
-            onChange={(tellEnd) => set({ tellEnd })}
-          />
-          <Check
-            label={t('notifications.enabled')}
-            checked={draft.enabled}
-            onChange={(enabled) => set({ enabled })}
-          />
-        </div>
-        {tenant && <DryRun tenant={tenant} spec={() => specOf(draft)} />}
-        {rule && <DeadLetters rule={rule} onDone={onDone} />}
-        {fault && (
-          <p class="banner rounded bad" role="alert">
-            {fault}
-          </p>
-        )}
-        <footer>
-          {rule && <Delete rule={rule} onDone={onDone} />}
-          <Button type="submit" tone="primary">
-            {t('action.save')}
-          </Button>
-        </footer>
-      </form>
-    </Dialog>
+      </div>
+      {whose.tenant && <DryRun tenant={whose.tenant} spec={() => specOf(draft)} />}
+      {rule && <DeadLetters rule={rule} onDone={onDone} />}
+    </EditDialog>
   );
 }
 
@@ -141,7 +93,6 @@ interface ConditionProps {
 /** What the rule looks at, when it is met, and how it waits. */
 function Condition({ draft, set, setDraft }: ConditionProps) {
   const infos = useData('rule variables', (signal) => ask(api.GET('/api/v1/rules/variables', { signal })));
-  const sites = useData('sites', (signal) => ask(api.GET('/api/v1/sites', { signal })));
   const rules = useData('rules', (signal) => ask(api.GET('/api/v1/rules', { signal })));
   const info = infos.data?.find(({ trigger }) => trigger === draft.trigger);
   const own = (rules.data ?? []).map(({ id, rule }) => ({ value: `rule:${id}`, label: rule.name }));
@@ -178,15 +129,7 @@ function Condition({ draft, set, setDraft }: ConditionProps) {
           onChange={(alerts) => set({ alerts })}
         />
       )}
-      {(sites.data?.length ?? 0) > 1 && (
-        <Checks
-          label={t('notifications.sites')}
-          hint={t('notifications.anyHint')}
-          values={draft.sites}
-          options={(sites.data ?? []).map(({ site }) => ({ value: site, label: site }))}
-          onChange={(chosen) => set({ sites: chosen })}
-        />
-      )}
+      <SitesChecks values={draft.sites} onChange={(sites) => set({ sites })} />
       <ConditionField
         when={draft.when}
         trigger={draft.trigger}

@@ -1,7 +1,6 @@
 /** Rules: people's own and those of the service; what is stopped, failing, given up. */
 
 import { Plus } from 'lucide-preact';
-import { useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { BuiltInRule, Rule } from '../../api/types';
 import { useData } from '../../api/useData';
@@ -10,6 +9,7 @@ import { type Column, DataList } from '../../components/DataList';
 import { Page } from '../../components/Page';
 import { Ago } from '../../components/Time';
 import { useListQuery, withQuery } from '../../components/useListQuery';
+import { useOpen } from '../../components/useOpen';
 import { t, tn, word } from '../../i18n';
 import { TONES } from '../alerts/alerts';
 import { RuleDialog } from './RuleDialog';
@@ -18,25 +18,18 @@ import './rules.css';
 
 export function RulesPage() {
   const query = useListQuery(['rule']);
-  const { rule: chosen, ...values } = query.values;
   const rules = useData<readonly Rule[]>('rules', (signal) => ask(api.GET('/api/v1/rules', { signal })), {
     everyS: 15,
   });
   const builtIn = useData<readonly BuiltInRule[]>('rules built-in', (signal) =>
     ask(api.GET('/api/v1/rules/built-in', { signal })),
   );
-  const [isNew, setNew] = useState(false);
-  const open = rules.data?.find(({ id }) => id === chosen);
-  const done = () => {
-    setNew(false);
-    query.set({ rule: '' });
-    rules.reload();
-  };
+  const open = useOpen('rule', query, rules);
   return (
     <Page
       title={t('nav.rules')}
       tools={
-        <Button tone="primary" icon={Plus} onClick={() => setNew(true)}>
+        <Button tone="primary" icon={Plus} onClick={open.begin}>
           {t('rules.new')}
         </Button>
       }
@@ -44,7 +37,7 @@ export function RulesPage() {
       <DataList
         label={t('rules.ownRules')}
         of={rules}
-        query={{ ...query, values }}
+        query={open.query}
         columns={columns()}
         rowKey={({ id }) => id}
         href={({ id }) => withQuery('/rules', query.values, { rule: id })}
@@ -63,7 +56,7 @@ export function RulesPage() {
         text={({ rule }) => word('rule', rule)}
         empty={{ title: t('rules.none') }}
       />
-      {(isNew || open) && <RuleDialog key={open?.id ?? 'new'} {...(open && { rule: open })} onDone={done} />}
+      {open.isShown && <RuleDialog key={open.key} {...(open.row && { rule: open.row })} onDone={open.done} />}
     </Page>
   );
 }

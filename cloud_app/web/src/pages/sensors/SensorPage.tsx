@@ -17,6 +17,7 @@ import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { count, span } from '../../i18n/format';
 import { zoneOf } from '../../i18n/zones';
+import { DownlinksCard } from './DownlinksCard';
 import { ConditionBadge, LinkBars } from './SensorsPage';
 import { batteryText, fieldsOf, saidNow } from './sensors';
 import './sensors.css';
@@ -79,6 +80,7 @@ function OneSensor({ device }: { device: string }) {
                 <DeviceFacts sensor={found} />
               </Card>
             </div>
+            {found.site && <DownlinksCard sensor={found} />}
             <Figures frames={frames} days={days} setDays={setDays} zone={zoneOf(found.site)} />
             <Frames frames={frames} device={device} start={start()} site={found.site} />
           </>

@@ -1,6 +1,6 @@
 /** Sensors without markup: what the API is asked for, what a frame says in words. */
 
-import type { Frame, Sensor, SensorCondition } from '../../api/types';
+import type { Downlink, Frame, Sensor, SensorCondition } from '../../api/types';
 import { sortParam } from '../../components/sorting';
 
 export const CONDITIONS = [
@@ -65,3 +65,16 @@ export function fieldsOf({ fields }: Pick<Frame, 'fields'>): [string, string][] 
     .filter(([, value]) => value !== null && typeof value !== 'object')
     .map(([name, value]) => [name, String(value)]);
 }
+
+export const DOWNLINK_TONES = {
+  waiting: 'info',
+  queued: 'info',
+  sent: 'info',
+  acknowledged: 'good',
+  failed: 'bad',
+  expired: 'warn',
+  cancelled: '',
+} as const satisfies Record<Downlink['state'], string>;
+
+/** Whether a downlink is still on its way. */
+export const isDownlinkOpen = ({ ended }: Pick<Downlink, 'ended'>): boolean => ended === null;

@@ -4,11 +4,9 @@ import { refreshAccess } from '../../app/session';
 import { toast } from '../../app/toasts';
 import { Button } from '../../components/Button';
 import { Card } from '../../components/Card';
-import { Field } from '../../components/Field';
+import { Field, typed } from '../../components/Field';
 import { faultText } from '../../components/states';
 import { t } from '../../i18n';
-
-const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
 
 /** Change the password; every other session ends. */
 export function PasswordCard({ email }: { email: string }) {

@@ -9,14 +9,12 @@ import { toast } from '../../app/toasts';
 import { Button, ButtonLink } from '../../components/Button';
 import { Card } from '../../components/Card';
 import { Dialog } from '../../components/Dialog';
-import { Field } from '../../components/Field';
+import { Field, typed } from '../../components/Field';
 import { QrCode } from '../../components/QrCode';
 import { Secret } from '../../components/Secret';
 import { faultText } from '../../components/states';
 import { t } from '../../i18n';
 import { inGroups } from './settings';
-
-const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
 
 export function TotpCard({ hasTotp }: { hasTotp: boolean }) {
   const [open, setOpen] = useState<'on' | 'off' | null>(null);
