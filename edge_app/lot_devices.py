@@ -7,14 +7,30 @@ from dataclasses import dataclass
 from functools import partial
 
 from edge_app.alarms import Alarm, AlarmKind, Alarms
-from edge_app.config import LotsightConfig, SignConfig
+from edge_app.config import CountedLotConfig, LotsightConfig, SignConfig
 from edge_app.delivery import BayChange, Store
 from edge_app.field_io import LocalLink
 from edge_app.live_state import LiveState, RecentEvent
-from edge_app.outputs import BarrierOutlets, LotFigures, Outputs, bay_figures, build_outputs
-from edge_app.sensing import CountReport, GateOutlets, Sensing, SensorOutlets, build_sensing
+from edge_app.outputs import (
+    BarrierOutlets,
+    LotFigures,
+    Outputs,
+    bay_figures,
+    bays_at,
+    build_outputs,
+)
+from edge_app.sensing import (
+    CountReport,
+    GateOutlets,
+    LotBays,
+    Sensing,
+    SensorOutlets,
+    build_sensing,
+)
 from edge_app.service import Part
+from sensors.counting import BayEvidence
 from telemetry import BayState, Clock
+from telemetry.messages import LayoutBay
 
 _AWAY_ALARM_S = 15.0
 
@@ -124,6 +140,7 @@ def build_lot_devices(
         load=documents.get,
         save=documents.put,
         counted=lambda: _call_all(waking),
+        bays=partial(lot_bays, store),
     )
     sensing = build_sensing(config, links.get("sensors"), sensors, gates, alarms, clock)
     outlets = BarrierOutlets(store.record_notices, documents.get, documents.put, alarms)
@@ -139,14 +156,26 @@ def sign_figures(
 ) -> LotFigures:
     """How many bays there are for a sign: the counted lots it speaks of, and all other bays."""
     found = counts()
-    closed, blocked = store.closed_bays(), store.blocked_bays()
-    bays = bay_figures(store.layout, store.states(), closed, sign, blocked)
-    if sign.zone is not None:
-        return bays
-    counted = [each for each in found if _is_meant(sign, each, found)]
-    if sign.lot is not None and counted:
-        return _sum(map(_count_figures, counted))  # its bays, if any are watched, are in the count
-    return _sum([bays, *map(_count_figures, counted)])
+    bays = bays_at(store.layout, sign.lot, sign.level, sign.zone)
+    counted = [each for each in found if sign.zone is None and _is_meant(sign, each, found)]
+    # The watched bays of a counted lot are in its count.
+    rest = [bay for bay in bays if not any(_holds(each, bay) for each in counted)]
+    return _sum([_figures(store, rest), *map(_count_figures, counted)])
+
+
+def lot_bays(store: Store, lot: CountedLotConfig) -> LotBays:
+    """The watched bays of a counted lot or level."""
+    found = _figures(store, bays_at(store.layout, lot.id, lot.level))
+    evidence = BayEvidence(found.occupied, found.free + found.blocked, found.unknown)
+    return LotBays(evidence, found.closed, found.blocked)
+
+
+def _figures(store: Store, bays: Iterable[LayoutBay]) -> LotFigures:
+    return bay_figures(bays, store.states(), store.closed_bays(), store.blocked_bays())
+
+
+def _holds(count: CountReport, bay: LayoutBay) -> bool:
+    return bay.lot == count.lot and count.level in {None, bay.level}
 
 
 def _is_meant(sign: SignConfig, count: CountReport, counts: Iterable[CountReport]) -> bool:
@@ -159,9 +188,12 @@ def _is_meant(sign: SignConfig, count: CountReport, counts: Iterable[CountReport
 
 
 def _count_figures(count: CountReport) -> LotFigures:
-    if count.true_at is None:  # nobody has ever looked how many stand there
-        return LotFigures(unknown=count.capacity)
-    return LotFigures(free=count.capacity - count.count, occupied=count.count)
+    offered = count.capacity - count.closed
+    if count.count is None:
+        return LotFigures(unknown=offered, closed=count.closed)
+    free = offered - count.count
+    blocked = min(count.blocked, free)
+    return LotFigures(free - blocked, count.count, closed=count.closed, blocked=blocked)
 
 
 def _sum(figures: Iterable[LotFigures]) -> LotFigures:

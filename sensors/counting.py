@@ -139,6 +139,10 @@ class BayEvidence:
         """Bays of which something is known."""
         return self.occupied + self.free
 
+    def covers(self, offered: int) -> bool:
+        """Whether the bays tell of every place of the lot, and all of them are known."""
+        return 0 < offered <= self.known and not self.unknown
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -165,7 +169,7 @@ def figure(raw: int | None, offered: int, bays: BayEvidence) -> Figure:
         offered: `Capacity.offered`.
         bays: what is known of single ones.
     """
-    if 0 < offered <= bays.known and not bays.unknown:
+    if bays.covers(offered):
         occupied = min(bays.occupied, offered)
         return Figure(occupied, CountSource.BAYS, occupied, occupied)
     low = min(bays.occupied, offered)
@@ -175,6 +179,33 @@ def figure(raw: int | None, offered: int, bays: BayEvidence) -> Figure:
     count = clamp(raw, low, high)
     is_held = count != clamp(raw, 0, offered)
     return Figure(count, CountSource.BOTH if is_held else CountSource.GATES, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class BayRule:
+    """A lot whose bays are all known is counted from them again.
+
+    Attributes:
+        quiet_s: nothing has passed for so long: whoever drives about in the lot is counted, and
+            stands in no bay.
+    """
+
+    quiet_s: float = 300.0
+
+    def truth(
+        self, now: datetime, raw: int | None, bays: BayEvidence, last_passage_at: datetime | None
+    ) -> int | None:
+        """What the balance is to be set to; None: nothing is to be done now.
+
+        Args:
+            now: the moment.
+            raw: the balance; None while nobody knows the count.
+            bays: that cover the lot, see `BayEvidence.covers`.
+            last_passage_at: of any gate of the lot.
+        """
+        if last_passage_at is not None and (now - last_passage_at).total_seconds() < self.quiet_s:
+            return None
+        return None if raw == bays.occupied else bays.occupied
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from cloud_app.storage.queries import Now
 from cloud_app.storage.times import from_ms, to_ms
 from sensors.counting import (
     BayEvidence,
+    BayRule,
     CountSource,
     Figure,
     NightRule,
@@ -50,8 +51,7 @@ from telemetry import Clock
 
 # What no row tells, such as that it is night or that a gate is silent, is seen within it.
 _ALL_EVERY_S = 10.0
-# Bays correct the count only while nobody drives about in the lot.
-_QUIET_S = 300.0
+_BAYS = BayRule()
 _QUIET_MIN = 30
 # Why a count is not known.
 NO_TRUTH: Final = "no_truth"
@@ -179,15 +179,13 @@ class _Counter:
     def _zero_by_rule(self, lot: Lot, at: datetime, places: Places, *, is_blind: bool) -> None:
         # Of any gate of the lot: a vehicle that drives about may be bound for every level.
         passed = last_passage(self.session, lot)
-        found = places.bays
-        is_known = places.capacity is not None and 0 < places.capacity.offered <= found.known
-        if is_known and not found.unknown:
+        if places.capacity is not None and places.bays.covers(places.capacity.offered):
             # A lot whose bays are all known needs no night to be empty.
             zero = last_zeroing(self.session, lot)
-            is_quiet = passed is None or (at - passed).total_seconds() >= _QUIET_S
             balance = None if zero is None else balance_at(self.session, lot, zero.truth, at).raw
-            if is_quiet and balance != found.occupied:
-                set_count(self.session, lot, Truth(at, found.occupied, ZeroCause.BAYS))
+            count = _BAYS.truth(at, balance, places.bays, passed)
+            if count is not None:
+                set_count(self.session, lot, Truth(at, count, ZeroCause.BAYS))
             return
         facts = self.facts
         # An empty lot has empty levels; on which of them vehicles stay overnight, nobody says.

@@ -6,7 +6,7 @@ None of it needs the cloud or its broker: alarm input -> rule -> relay, then sto
 from edge_app.outputs.barrier import BarrierOutlets
 from edge_app.outputs.parts import Outputs, build_outputs
 from edge_app.outputs.report import BarrierReport, InputReport, OutputsReport, SignReport
-from edge_app.outputs.sign import LotFigures, bay_figures
+from edge_app.outputs.sign import LotFigures, bay_figures, bays_at
 
 __all__ = [
     "BarrierOutlets",
@@ -17,5 +17,6 @@ __all__ = [
     "OutputsReport",
     "SignReport",
     "bay_figures",
+    "bays_at",
     "build_outputs",
 ]

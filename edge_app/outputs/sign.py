@@ -9,6 +9,7 @@ from enum import StrEnum
 from edge_app.config import SignConfig
 from telemetry import BayState
 from telemetry.layout import Layout
+from telemetry.messages import LayoutBay
 
 _MOST = 65_535
 """What a holding register takes."""
@@ -87,28 +88,38 @@ def face_of(config: SignConfig, figures: LotFigures) -> SignFace:
     return SignFace(SignState.SPACES, free, free, str(free))
 
 
-def bay_figures(
+def bays_at(
     layout: Layout | None,
+    lot: str | None = None,
+    level: str | None = None,
+    zone: str | None = None,
+) -> list[LayoutBay]:
+    """The bays of a lot, level and zone; None: of any."""
+    bays = () if layout is None else layout.bays
+    return [
+        bay
+        for bay in bays
+        if lot in {None, bay.lot} and level in {None, bay.level} and zone in {None, bay.zone}
+    ]
+
+
+def bay_figures(
+    bays: Iterable[LayoutBay],
     states: Iterable[BayState],
     closed: Collection[str],
-    config: SignConfig,
     blocked: Collection[str] = (),
 ) -> LotFigures:
-    """Count the bays that a sign speaks of.
+    """Count bays.
 
     Args:
-        layout: the box's bays; None before there are any.
-        states: of each bay, in any order.
+        bays: of the layout, that are meant.
+        states: of each bay of the box, in any order.
         closed: ids of closed bays.
-        config: lot, level and zone of the sign.
         blocked: ids of bays that no vehicle can use.
     """
     known = {state.bay: state.occ for state in states}
     free = occupied = unknown = shut = useless = 0
-    for bay in () if layout is None else layout.bays:
-        wanted = ((config.lot, bay.lot), (config.level, bay.level), (config.zone, bay.zone))
-        if any(wish not in {None, has} for wish, has in wanted):
-            continue
+    for bay in bays:
         occ = known.get(bay.bay)
         if bay.bay in closed:
             shut += 1

@@ -5,6 +5,7 @@ message -> passages -> outbox, count of a lot
 """
 
 from edge_app.sensing.gates import GateOutlets
+from edge_app.sensing.ledger import LotBays
 from edge_app.sensing.parts import GATES, Sensing, build_sensing
 from edge_app.sensing.report import (
     CountReport,
@@ -21,6 +22,7 @@ __all__ = [
     "CountReport",
     "GateOutlets",
     "GateReport",
+    "LotBays",
     "Sensing",
     "SensingReport",
     "SensorOutlets",

@@ -18,12 +18,14 @@ from edge_app.sensing.ledger import (
     CountMemory,
     GateMemory,
     Ledger,
+    LotBays,
     count_passages,
     counts_of,
+    figure_of,
     take_report,
 )
 from edge_app.sensing.report import CountReport, GateReport
-from sensors.counting import Balance, NightRule
+from sensors.counting import Balance, BayRule, NightRule
 from sensors.errors import SensorError
 from sensors.gates.passages import Passage
 from sensors.gates.pulses import read_pulses
@@ -37,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 _DRIFT_MOST = 100_000
 _FAULT_CHARS = 200
+_BAYS = BayRule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,14 @@ class GateOutlets:
         load: a document of the store; None when there is none.
         save: keeps a document; raises StoreError.
         counted: told whenever a count may be another one.
+        bays: of a counted lot, that are watched one by one.
     """
 
     notify: Callable[[Sequence[Notice]], None]
     load: Callable[[str], str | None]
     save: Callable[[str, str], None]
     counted: Callable[[], None]
+    bays: Callable[[CountedLotConfig], LotBays]
 
 
 class GateCounters:
@@ -167,22 +172,32 @@ class GateCounters:
             named = ", ".join(f"{e.id} {e.level or ''}".strip() for e in self._lots) or "none"
             msg = f"expected a counted lot ({named}), but got {lot} {level or ''}".strip()
             raise SensorError(msg)
-        if not 0 <= count <= config.capacity:
-            msg = f"count: expected 0 to {config.capacity}, but got {count}"
+        places = self._outlets.bays(config).capacity(config.capacity).places
+        if not 0 <= count <= places:
+            msg = f"count: expected 0 to {places}, but got {count}"
             raise SensorError(msg)
         with self._lock:
             self._zero(config, count, CountCause.CORRECTED)
 
     def look(self) -> None:
-        """Now and then: is the lot empty, is its count to be told?"""
+        """Now and then: is the true count known, is the count to be told?"""
         with self._lock:
             for config in self._lots:
-                memory = self._memory(config)
-                if self._is_night_over(config, memory):
+                memory, bays = self._memory(config), self._outlets.bays(config)
+                if bays.evidence.covers(bays.capacity(config.capacity).offered):
+                    self._zero_by_bays(config, memory, bays)
+                elif self._is_night_over(config, memory):
                     memory.zeroed = self._clock.utc()
                     self._zero(config, 0, CountCause.ZEROED)
-                elif memory.is_true and self._is_to_be_told(config, memory):
+                if self._is_to_be_told(config, memory):
                     self._tell_count(config, CountCause.COUNTED)
+
+    def _zero_by_bays(self, config: CountedLotConfig, memory: CountMemory, bays: LotBays) -> None:
+        raw = memory.balance.raw if memory.is_true else None
+        passed = self._ledgers[config.id].passed
+        count = _BAYS.truth(self._clock.utc(), raw, bays.evidence, passed)
+        if count is not None:
+            self._zero(config, count, CountCause.CORRECTED)
 
     def _zero(self, config: CountedLotConfig, count: int, cause: CountCause) -> None:
         memory = self._memory(config)
@@ -202,7 +217,8 @@ class GateCounters:
         return rule.due(self._clock.utc(), passed, memory.zeroed)
 
     def _is_to_be_told(self, config: CountedLotConfig, memory: CountMemory) -> bool:
-        if memory.told == memory.balance.shown(config.capacity):
+        count = self._report(config).count
+        if count is None or memory.told == count:
             return False
         told_at = memory.told_at
         age_s = None if told_at is None else (self._clock.utc() - told_at).total_seconds()
@@ -211,10 +227,11 @@ class GateCounters:
     def _tell_count(
         self, config: CountedLotConfig, cause: CountCause, drift: int | None = None
     ) -> None:
-        memory, now = self._memory(config), self._clock.utc()
-        memory.told = memory.balance.shown(config.capacity)
-        memory.told_at = now
-        self._send(config.id, [_count_notice(config, memory.told, cause, drift, now)])
+        memory, now, found = self._memory(config), self._clock.utc(), self._report(config)
+        if found.count is None:
+            return
+        memory.told, memory.told_at = found.count, now
+        self._send(config.id, [_count_notice(found, found.count, cause, drift, now)])
 
     def _memory(self, config: CountedLotConfig) -> CountMemory:
         return self._ledgers[config.id].counts[config.level or ""]
@@ -240,17 +257,22 @@ class GateCounters:
     def counts(self) -> tuple[CountReport, ...]:
         """The counts, for pages and signs."""
         with self._lock:
-            return tuple(
-                CountReport(
-                    lot=each.id,
-                    level=each.level,
-                    count=memory.balance.shown(each.capacity),
-                    capacity=each.capacity,
-                    true_at=memory.balance.true_at if memory.is_true else None,
-                )
-                for each in self._lots
-                if (memory := self._memory(each))
-            )
+            return tuple(map(self._report, self._lots))
+
+    def _report(self, config: CountedLotConfig) -> CountReport:
+        memory, bays = self._memory(config), self._outlets.bays(config)
+        capacity = bays.capacity(config.capacity)
+        found = figure_of(memory, bays, capacity)
+        return CountReport(
+            lot=config.id,
+            level=config.level,
+            count=found.count,
+            source=found.source,
+            capacity=capacity.places,
+            closed=bays.closed,
+            blocked=bays.blocked,
+            true_at=memory.balance.true_at if memory.is_true else None,
+        )
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -315,19 +337,19 @@ def _passage_notice(gate: VehicleGateConfig, passage: Passage, total: int | None
 
 
 def _count_notice(
-    config: CountedLotConfig, count: int, cause: CountCause, drift: int | None, now: datetime
+    report: CountReport, count: int, cause: CountCause, drift: int | None, now: datetime
 ) -> Notice:
     def say(stamp: ClockStamp) -> LotCounted:
         return LotCounted(
-            level=config.level,
+            level=report.level,
             count=count,
-            capacity=config.capacity,
+            capacity=report.capacity,
             cause=cause,
             drift=drift,
             clock=stamp,
         )
 
-    return Notice(LOT_COUNT_TYPE, config.id, now, say)
+    return Notice(LOT_COUNT_TYPE, report.lot, now, say)
 
 
 def _document(lot: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from edge_app.config import CountedLotConfig, VehicleGateConfig
-from sensors.counting import Balance
+from sensors.counting import Balance, BayEvidence, Capacity, Figure, figure
 from sensors.gates.passages import GateReport, GateWiring, Passage, Total
 from sensors.totals import Counter, StepKind, step
 from telemetry.gates import PassageDirection, PassageMethod
@@ -50,6 +50,30 @@ class CountMemory(BaseModel):
     told_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LotBays:
+    """The bays of a counted lot or level that the box watches one by one.
+
+    Attributes:
+        evidence: what they say, closed ones left out.
+        closed: taken out of service.
+        blocked: free, but of no use to any vehicle.
+    """
+
+    evidence: BayEvidence
+    closed: int
+    blocked: int
+
+    def capacity(self, said: int) -> Capacity:
+        """Of the lot; nobody counts fewer places than there are bays.
+
+        Args:
+            said: in the configuration.
+        """
+        watched = self.evidence.known + self.evidence.unknown + self.closed
+        return Capacity(max(said, watched), self.closed)
+
+
 class Ledger(BaseModel):
     """All that is kept of one lot.
 
@@ -62,6 +86,12 @@ class Ledger(BaseModel):
     gates: dict[str, GateMemory] = Field(default_factory=dict)
     counts: dict[str, CountMemory] = Field(default_factory=dict)
     passed: datetime | None = None
+
+
+def figure_of(memory: CountMemory, bays: LotBays, capacity: Capacity) -> Figure:
+    """The count of a lot: its balance, within what its bays allow."""
+    raw = memory.balance.raw if memory.is_true else None
+    return figure(raw, capacity.offered, bays.evidence)
 
 
 @dataclass(slots=True)

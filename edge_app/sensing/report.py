@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sensors.counting import CountSource
 from sensors.reconcile import Role, SourceKind, Why
 from telemetry.bay_sensors import SensorState
 from telemetry.vocabulary import UnknownReason
@@ -113,15 +114,21 @@ class CountReport:
     Attributes:
         lot: its id.
         level: of the lot; None: all of it.
-        count: vehicles in it, within 0 and the capacity.
+        count: vehicles in it, within 0 and the capacity; None: nobody knows.
+        source: where it comes from.
         capacity: of it.
+        closed: of its watched bays.
+        blocked: of its watched bays: free, but of no use to any vehicle.
         true_at: when the count was last set to the truth; None: never.
     """
 
     lot: str
     level: str | None
-    count: int
+    count: int | None
+    source: CountSource
     capacity: int
+    closed: int
+    blocked: int
     true_at: datetime | None
 
 

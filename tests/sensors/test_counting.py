@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sensors.counting import (
     Balance,
     BayEvidence,
+    BayRule,
     Capacity,
     CountSource,
     NightRule,
@@ -62,6 +63,30 @@ def test_zeroing_tells_the_drift_and_leaves_no_error() -> None:
     drifted = _taken(Balance(NOON, 0), [(IN, 20, 1), (OUT, 13, 2)])
     balance, drift = drifted.zeroed(NOON + timedelta(hours=12), 0)
     assert (drift, balance.raw) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "since_s", "truth"),
+    [
+        pytest.param(5, 300, 4, id="drifted"),
+        pytest.param(None, 300, 4, id="never-known"),
+        pytest.param(5, None, 4, id="nothing-ever-passed"),
+        pytest.param(4, 300, None, id="right-already"),
+        pytest.param(5, 299, None, id="somebody-drives-about"),
+    ],
+)
+def test_bays_set_the_count_once_it_is_quiet(
+    raw: int | None, since_s: int | None, truth: int | None
+) -> None:
+    last = None if since_s is None else NOON - timedelta(seconds=since_s)
+    assert BayRule().truth(NOON, raw, BayEvidence(4, 6), last) == truth
+
+
+def test_bays_cover_a_lot_if_all_its_places_are_known() -> None:
+    assert BayEvidence(4, 6).covers(10)
+    assert not BayEvidence(4, 6).covers(11)
+    assert not BayEvidence(4, 6, unknown=1).covers(10)
+    assert not BayEvidence().covers(0)
 
 
 @settings(deadline=None)

@@ -20,17 +20,24 @@ from vision.lanes.tracker import Track, Tracker, TrackerSettings
 from vision.types import Detections, Floats
 from vision.view_match import apply_matrix
 
+_MOTORCYCLE = "motorcycle"
+
 
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
     """How vehicles are counted.
 
     Attributes:
+        upright: a box so many times as high as it is wide may be a person, ...
+        unsure: ... and is one if the network is less sure than this of it, on average: it knows
+            vehicles only, and gives people faint boxes. A motorcycle is as narrow, and counts.
         beyond: how far past the line a vehicle must be, share of its box's size (the side of the
             square of the same area).
         tracker: how boxes become tracks.
     """
 
+    upright: float = 2.0
+    unsure: float = 0.5
     beyond: float = 0.15
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
 
@@ -142,7 +149,7 @@ class LaneCounter:
         to_left, count = path.net > path.counted, abs(path.net - path.counted)
         path.counted = path.net
         vehicle = classes[track.class_id]
-        if not line.counts(vehicle):
+        if not line.counts(vehicle) or self._is_person(track, vehicle):
             return []
         passage = LinePassage(
             line=line.id,
@@ -153,3 +160,10 @@ class LaneCounter:
             track=track.id,
         )
         return [passage] * count
+
+    def _is_person(self, track: Track, vehicle: str) -> bool:
+        return (
+            vehicle != _MOTORCYCLE
+            and track.confidence < self._settings.unsure
+            and track.upright > self._settings.upright
+        )

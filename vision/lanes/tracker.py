@@ -16,12 +16,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from vision.boxes import suppress
+from vision.boxes import box_area, suppress
 from vision.lanes.line import Doubles
 from vision.pairing import best_pairs
 from vision.types import Detections
 
+_OVER = 0.7
+"""Boxes that share this much of the narrower one's width lie one on the other."""
 _STANDS_HEIGHTS_S = 0.1
 """A vehicle that moves by less than this share of its box's height a second stands."""
 
@@ -35,6 +38,11 @@ class TrackerSettings:
         faint: boxes below it are passed over.
         max_iou: of two boxes that overlap by more the less sure one is another view of the same
             vehicle; below that of bays, where parked cars hide each other.
+        same_ground: of two boxes whose lower edges lie one on the other, nearer than this share of
+            the lower box's height, the larger one is dropped: no two vehicles stand on the same
+            ground, but the network draws boxes round a car and those that queue behind it.
+        foot_gate: a box whose foot is farther than so many standard deviations from where a
+            vehicle's is expected is not its box, however much they overlap.
         least_hits: boxes that make a track a vehicle.
         longest_gap_s: a moving vehicle that was not seen for longer is given up, ...
         longest_stand_s: ... one that stood still after so long: in a queue cars hide each other.
@@ -50,6 +58,8 @@ class TrackerSettings:
     sure: float = 0.4
     faint: float = 0.1
     max_iou: float = 0.6
+    same_ground: float = 0.15
+    foot_gate: float = 8.0
     least_hits: int = 2
     longest_gap_s: float = 1.5
     longest_stand_s: float = 20.0
@@ -93,6 +103,12 @@ class Track:
         return max(float(self.box[3] - self.box[1]), 1.0)
 
     @property
+    def upright(self) -> float:
+        """How many times as high as wide it is, smoothed."""
+        width, height = self.state[0, 2:]
+        return float(max(height, 1.0) / max(width, 1.0))
+
+    @property
     def size_px(self) -> float:
         """Side of the square of its box's area."""
         sides = np.maximum(self.box[2:] - self.box[:2], 1.0)
@@ -112,6 +128,11 @@ class Track:
     def class_id(self) -> int:
         """The class that most of its boxes, by confidence, agree on."""
         return self.votes.most_common(1)[0][0]
+
+    @property
+    def stands(self) -> bool:
+        """Whether it moves by next to nothing."""
+        return bool(np.abs(self.velocity()).max() < _STANDS_HEIGHTS_S * self.height_px)
 
     def velocity(self) -> Doubles:
         """Of the box's middle, pixels per second, shape (2,)."""
@@ -161,6 +182,10 @@ class Tracker:
         settings = self._settings
         boxes = found.xyxy_px.astype(np.float64)
         kept = suppress(found.xyxy_px, found.confidence, settings.max_iou)
+        # Of two sure boxes on the same ground the smaller one has one vehicle in it.
+        is_faint = found.confidence[kept] < settings.sure
+        kept = kept[np.lexsort((box_area(found.xyxy_px[kept]), is_faint))]
+        kept = kept[_on_own_ground(boxes[kept], settings.same_ground)]
         sure = [int(i) for i in kept if found.confidence[i] >= settings.sure]
         faint = [int(i) for i in kept if settings.faint <= found.confidence[i] < settings.sure]
         for track in self._tracks:
@@ -196,6 +221,7 @@ class Tracker:
             [settings.newborn_rim if track.hits == 1 else settings.rim for track in tracks]
         )
         overlap = _overlaps(np.stack([track.predicted() for track in tracks]), boxes, rims)
+        overlap[_feet_off(tracks, boxes, settings.position_noise) > settings.foot_gate] = 0.0
         # To stay without a box costs as much as the poorest pair. Were it dearer, a vehicle would
         # leave its own box for a poor one, only so that another one gets any.
         rows, columns = best_pairs(np.maximum(overlap, least_overlap))
@@ -220,6 +246,10 @@ class Tracker:
 
     def _predict(self, track: Track, time_s: float) -> None:
         """Constant velocity, white acceleration; the four coordinates are independent."""
+        if track.seen_s < track.at_s:  # hidden: what is small noise a frame would grow without end
+            track.state[1, 2:] = 0.0
+            if track.stands:
+                track.state[1] = 0.0
         passed_s, track.at_s = time_s - track.at_s, time_s
         drift = (self._settings.acceleration * track.height_px) ** 2
         step = np.array([[1.0, passed_s], [0.0, 1.0]])
@@ -245,12 +275,38 @@ class Tracker:
         hidden_s = time_s - track.seen_s
         if track.hits < settings.least_hits:
             return hidden_s > settings.longest_gap_s / 2
-        stands = np.abs(track.velocity()).max() < _STANDS_HEIGHTS_S * track.height_px
-        return hidden_s > (settings.longest_stand_s if stands else settings.longest_gap_s)
+        return hidden_s > (settings.longest_stand_s if track.stands else settings.longest_gap_s)
 
 
 def _foot(box: Doubles) -> Doubles:
     return np.array([(box[0] + box[2]) / 2, box[3]])
+
+
+def _on_own_ground(boxes: Doubles, share: float) -> npt.NDArray[np.bool_]:
+    """Which boxes stand where no earlier one does; shapes (N, 4) and (N,)."""
+    sides, low = boxes[:, 2:] - boxes[:, :2], boxes[:, 3]
+    over = np.minimum(boxes[:, None, 2], boxes[None, :, 2])
+    over -= np.maximum(boxes[:, None, 0], boxes[None, :, 0])
+    is_over = over > _OVER * np.minimum(sides[:, None, 0], sides[None, :, 0])
+    near = share * np.minimum(sides[:, None, 1], sides[None, :, 1])
+    clash = is_over & (np.abs(low[:, None] - low[None]) <= near)
+    alive = np.ones(len(boxes), bool)
+    for row in range(len(boxes)):
+        if alive[row]:
+            alive[row + 1 :] &= ~clash[row, row + 1 :]
+    return alive
+
+
+def _feet_off(tracks: Sequence[Track], boxes: Doubles, position_noise: float) -> Doubles:
+    """How far each box's foot is from each track's expected one, standard deviations, (N, M)."""
+    states = np.stack([track.state[0] for track in tracks])
+    spread = np.stack([track.spread[0, 0] for track in tracks])
+    spread += [[(position_noise * track.height_px) ** 2] for track in tracks]
+    feet = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], 1)
+    expected = states[:, :2] + [0.0, 0.5] * states[:, 3:]
+    variance = spread[:, :2] + [0.0, 0.25] * spread[:, 3:]
+    off = (feet[None] - expected[:, None]) ** 2 / variance[:, None]
+    return np.asarray(np.sqrt(off.sum(2)))
 
 
 def _measured(box: Doubles) -> Doubles:

@@ -129,6 +129,13 @@ const lastSince = (bay) =>
     .sort()
     .at(-1);
 
+/** @param {Report['sensing']['counts'][number]} count */
+const countLine = (count) => {
+  const said = `${count.count} of ${count.capacity} bays taken`;
+  if (count.source === 'bays') return `${said}, by its bays`;
+  return count.true_at === null ? said : `${said}, set to the truth ${timeOfDay(count.true_at)}`;
+};
+
 /** @param {Report} report */
 const showSensing = (report) => {
   const { sensing } = report;
@@ -141,9 +148,7 @@ const showSensing = (report) => {
       (count) =>
         /** @type {[string, string]} */ ([
           [count.lot, count.level].filter(Boolean).join(' '),
-          count.true_at === null
-            ? `count not set yet, ${count.capacity} bays`
-            : `${count.count} of ${count.capacity} bays taken, set to the truth ${timeOfDay(count.true_at)}`,
+          count.count === null ? `count not set yet, ${count.capacity} bays` : countLine(count),
         ]),
     ),
     ['messages', `${sensing.taken} taken${sensing.refused ? `, ${sensing.refused} not read` : ''}`],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_app.config import SignConfig
-from edge_app.outputs import LotFigures, bay_figures
+from edge_app.outputs import LotFigures, bay_figures, bays_at
 from edge_app.outputs.sign import SignState, face_of
 from telemetry import BayState, Layout, LayoutBay, UnknownReason
 
@@ -75,7 +75,7 @@ def test_bays_count_by_lot_level_and_zone() -> None:
     shut = {"d"}
 
     def figures(**scope: str) -> LotFigures:
-        return bay_figures(layout, states, shut, sign(**scope))
+        return bay_figures(bays_at(layout, **scope), states, shut)
 
     assert figures() == LotFigures(free=1, occupied=1, unknown=2, closed=1)
     assert figures(lot="p1") == LotFigures(free=1, occupied=1, unknown=1)
@@ -83,4 +83,4 @@ def test_bays_count_by_lot_level_and_zone() -> None:
     assert figures(zone="short") == LotFigures(free=1)
     assert figures(lot="p2") == LotFigures(unknown=1, closed=1), "never heard of is unknown"
     assert figures(lot="p9") == LotFigures()
-    assert bay_figures(None, [], (), sign()) == LotFigures()
+    assert bay_figures(bays_at(None), [], ()) == LotFigures()

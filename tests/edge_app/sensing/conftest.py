@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from edge_app.alarms import Alarms
 from edge_app.config import LotsightConfig, parse_config
 from edge_app.delivery import BayChange, Store
 from edge_app.layouts import StoredLayout
+from edge_app.lot_devices import lot_bays
 from edge_app.sensing import GateOutlets, Sensing, SensorOutlets, build_sensing
 from telemetry import BayChangedEvent, BayState, Cause, Event, ManualClock, UnknownReason
 from telemetry.layout import Layout
@@ -125,7 +127,13 @@ def make_box(tmp_path: Path) -> Iterator[MakeBox]:
             save=documents.put,
             shown=show,
         )
-        gates = GateOutlets(store.record_notices, documents.get, documents.put, lambda: None)
+        gates = GateOutlets(
+            store.record_notices,
+            documents.get,
+            documents.put,
+            lambda: None,
+            partial(lot_bays, store),
+        )
         sensing = build_sensing(config, None, sensors, gates, alarms, clock)
         sensing.bays.judge_all()
         return Box(config, clock, store, alarms, sensing, shown)

@@ -9,7 +9,10 @@ from datetime import timedelta
 import pytest
 
 from edge_app.alarms import AlarmKind
+from edge_app.config import SignConfig
 from edge_app.delivery import GatePassage
+from edge_app.lot_devices import sign_figures
+from edge_app.outputs import LotFigures
 from sensors.errors import SensorError
 from telemetry import GatePassedEvent, LotCountEvent, PassageDirection
 from tests.edge_app.sensing.conftest import Box, MakeBox
@@ -19,6 +22,7 @@ GARAGE = (
     '[[vehicle_gate]]\nid = "both"\nlot = "garage"\nperiod_s = 600\n'
     '[[counted_lot]]\nid = "garage"\ncapacity = 20\ntold_every_s = 60\nzero_at = "03:30"\n'
 )
+NORTH = '[[vehicle_gate]]\nid = "side"\nlot = "north"\n[[counted_lot]]\nid = "north"\n'
 
 
 def send(box: Box, **fields: object) -> int:
@@ -54,7 +58,7 @@ def test_pulses_are_counted_once_over_a_restart(make_box: MakeBox) -> None:
         ("both", "in", 1, None), ("in", "in", 3, None), ("both", "out", 1, None),
     ]  # fmt: skip
     (count,) = box.sensing.report().counts
-    assert (count.count, count.true_at) == (3, None), "nobody ever looked how many there were"
+    assert (count.count, count.true_at) == (None, None), "nobody ever looked how many there were"
     box.sensing.look()
     assert counts(box) == [], "an unknown count is not told"
 
@@ -134,3 +138,67 @@ def test_lines_in_pictures_count_too(make_box: MakeBox) -> None:
     assert passages(box) == [], "their events are the counter's own"
     box = make_box(GARAGE)
     assert box.sensing.report().counts[0].count == 7
+
+
+def lane(box: Box, way: PassageDirection, level: str | None = None) -> None:
+    """A vehicle over a counted line."""
+    box.clock.advance(1)
+    now = box.clock.utc()
+    passage = GatePassage("ramp", "north", level, way, now, "car", 0.9, "cam", 1)
+    box.sensing.gates.count_line([passage])
+
+
+def test_the_bays_of_a_lot_correct_what_its_lanes_count(make_box: MakeBox) -> None:
+    """The lane misses one; once nobody drives about, its bays say how many there are."""
+    box = make_box(NORTH + "capacity = 3\ntold_every_s = 1\n", "abc")
+    (unknown,) = box.sensing.report().counts
+    assert (unknown.count, unknown.source) == (None, "gates"), "unknown bays are no truth"
+    for bay, occ in (("a", True), ("b", False), ("c", False)):
+        box.camera(bay, occ)
+    (by_bays,) = box.sensing.report().counts
+    assert (by_bays.count, by_bays.source, by_bays.true_at) == (1, "bays", None)
+    box.sensing.look()
+    assert counts(box) == [(1, "corrected", None)]
+    lane(box, PassageDirection.IN)
+    for bay in "bc":
+        box.camera(bay, True)
+    box.camera("a", None)
+    (held,) = box.sensing.report().counts
+    assert (held.count, held.source) == (2, "gates"), "one was missed, nobody knows that yet"
+    box.camera("a", True)
+    box.sensing.look()
+    assert counts(box)[-1] == (3, "counted", None), "too soon to set it: somebody may drive about"
+    box.clock.advance(301)
+    box.sensing.look()
+    assert counts(box)[-1] == (3, "corrected", -1)
+    box.sensing.look()
+    assert len(counts(box)) == 3
+    box = make_box(NORTH + "capacity = 3\n", "abc")
+    assert box.sensing.report().counts[0].true_at is not None
+
+
+def test_bays_of_a_part_of_a_lot_hold_its_count_within_bounds(make_box: MakeBox) -> None:
+    box = make_box(NORTH + "capacity = 10\n", "abc")
+    box.sensing.gates.set_count("north", None, 0)
+    for bay, occ in (("a", True), ("b", True), ("c", False)):
+        box.camera(bay, occ)
+    (count,) = box.sensing.report().counts
+    assert (count.count, count.source) == (2, "both"), "two are seen, whatever the lane says"
+    box.clock.advance(1)
+    box.sensing.gates.set_count("north", None, 10)
+    assert box.sensing.report().counts[0].count == 9, "one is seen to be free"
+    box.clock.advance(3600)
+    box.sensing.look()
+    assert [cause for _, cause, _ in counts(box)] == ["corrected"] * 2, "they do not set it"
+
+
+def test_a_sign_shows_the_bays_of_a_counted_lot_once(make_box: MakeBox) -> None:
+    box = make_box(NORTH + "capacity = 10\n", "abc")
+    box.sensing.gates.set_count("north", None, 4)
+    box.store.set_closed("c", True)
+
+    def shown(**scope: str) -> LotFigures:
+        sign = SignConfig(id="entry", mqtt={"topic": "signs/entry"}, **scope)
+        return sign_figures(box.store, box.sensing.gates.counts, sign)
+
+    assert shown() == shown(lot="north") == LotFigures(free=5, occupied=4, closed=1)

@@ -199,11 +199,7 @@ function Outcomes({ plan: { now, planned, assumptions, first, last } }: { plan: 
             of: count(assumptions.seen_quarters),
           })}
         </li>
-        {isBound && (
-          <li>
-            {t('planning.assumed.bound', { n: count(assumptions.always_full_quarters) })}
-          </li>
-        )}
+        {isBound && <li>{t('planning.assumed.bound', { n: count(assumptions.always_full_quarters) })}</li>}
         <li>
           {t('planning.assumed.price', {
             price: assumptions.price,
