@@ -179,7 +179,7 @@ def launch(folder: Path, arguments: list[str]) -> None:
         if is_service and slots.trial_s is not None:
             _guard(folder, slots)
         try:
-            os.execv(path, [str(path), *arguments])  # noqa: S606 - our own programs
+            os.execv(path, [str(path), *arguments])  # noqa: S606 - our own programs # nosec B606
         except OSError as exc:
             if slots.active == FACTORY:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # nosec B404
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Installer:
         if tmp is not None:
             environ["TMPDIR"] = str(tmp)
         try:
-            done = subprocess.run(  # noqa: S603 - our own interpreter, with signed files
+            done = subprocess.run(  # noqa: S603 - ours, with signed files # nosec B603
                 wrapped, capture_output=True, timeout=limit_s, check=False, env=environ,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip

@@ -6,8 +6,8 @@ from alembic import op
 
 from cloud_app.storage.migrations import refuse_downgrade
 
-revision = "0025"
-down_revision = "0024"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
