@@ -12,7 +12,8 @@ export class ApiError extends Error {
 
 export class Api {
   token = '';
-  tokenHeader = '';
+  /** The label page's server and the box name it so; another host of the editor says how. */
+  tokenHeader = 'X-Lotsight-Token';
   away = 'Cannot reach the editor\u2019s server; your changes are kept in this browser.';
 
   /** @param {string} camera */
@@ -54,7 +55,7 @@ export class Api {
   async session() {
     const session = await this.json('session');
     this.token = session.token;
-    this.tokenHeader = session.token_header;
+    this.tokenHeader = session.token_header ?? this.tokenHeader;
     return session;
   }
 
