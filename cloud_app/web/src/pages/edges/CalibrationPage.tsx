@@ -10,9 +10,10 @@ import { toast, toastError } from '../../app/toasts';
 import { Button } from '../../components/Button';
 import { Card } from '../../components/Card';
 import { Dialog } from '../../components/Dialog';
-import { Facts, Scroller } from '../../components/Form';
+import { Facts } from '../../components/Form';
 import { Page } from '../../components/Page';
 import { Loaded, Notice, Skeleton } from '../../components/states';
+import { ActionTable } from '../../components/Table';
 import { Ago } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { count } from '../../i18n/format';
@@ -124,50 +125,36 @@ function Revisions({ calibration, onDone }: { calibration: CalibrationNow; onDon
   return (
     <Card title={t('calib.revisions')} flush>
       {revisions.length ? (
-        <Scroller>
-          <table class="plain">
-            <thead>
-              <tr>
-                <th scope="col">{t('calib.number')}</th>
-                <th scope="col">{t('alerts.state')}</th>
-                <th scope="col">{t('calib.changes')}</th>
-                <th scope="col">{t('device.by')}</th>
-                <th scope="col">{t('calib.at')}</th>
-                <th scope="col">
-                  <span class="sr-only">{t('device.actions')}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {revisions.map((each) => (
-                <tr key={each.id}>
-                  <th scope="row" class="num">
-                    {each.revision}
-                  </th>
-                  <td>
-                    <span class={`badge ${revisionTone(each)}`}>
-                      {each.status ? word('calibState', each.status) : t('calib.ofBox')}
-                    </span>
-                  </td>
-                  <td class="calib-changes">
-                    <Changes revision={each} />
-                  </td>
-                  <td class="soft">{each.author}</td>
-                  <td>
-                    <Ago at={each.at} site={calibration.site} />
-                  </td>
-                  <td class="end">
-                    {may('pictures') && isUsed(each) && each.revision !== newest && (
-                      <Button size="small" icon={RotateCcw} onClick={() => back(each.revision)}>
-                        {t('calib.restore')}
-                      </Button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroller>
+        <ActionTable
+          heads={[t('calib.number'), t('alerts.state'), t('calib.changes'), t('device.by'), t('calib.at')]}
+        >
+          {revisions.map((each) => (
+            <tr key={each.id}>
+              <th scope="row" class="num">
+                {each.revision}
+              </th>
+              <td>
+                <span class={`badge ${revisionTone(each)}`}>
+                  {each.status ? word('calibState', each.status) : t('calib.ofBox')}
+                </span>
+              </td>
+              <td class="calib-changes">
+                <Changes revision={each} />
+              </td>
+              <td class="soft">{each.author}</td>
+              <td>
+                <Ago at={each.at} site={calibration.site} />
+              </td>
+              <td class="end">
+                {may('pictures') && isUsed(each) && each.revision !== newest && (
+                  <Button size="small" icon={RotateCcw} onClick={() => back(each.revision)}>
+                    {t('calib.restore')}
+                  </Button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </ActionTable>
       ) : (
         <Notice title={t('calib.noRevisions')} icon={PencilRuler}>
           <p>{t('calib.noRevisionsHint')}</p>

@@ -10,8 +10,8 @@ import { toast, toastError } from '../../app/toasts';
 import { Button, ButtonLink, IconButton } from '../../components/Button';
 import { Card } from '../../components/Card';
 import { Confirm } from '../../components/Confirm';
-import { Scroller } from '../../components/Form';
 import { Loaded, Notice } from '../../components/states';
+import { ActionTable } from '../../components/Table';
 import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { isOpen, toneOf } from './device';
@@ -105,27 +105,13 @@ export function CommandsCard({ edge, commands }: { edge: string; commands: Data<
 
 function CommandTable(props: { edge: string; found: readonly Command[]; reload: () => void }) {
   return (
-    <Scroller>
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">{t('device.command')}</th>
-            <th scope="col">{t('alerts.state')}</th>
-            <th scope="col">{t('device.issued')}</th>
-            <th scope="col">{t('device.by')}</th>
-            <th scope="col">{t('device.answer')}</th>
-            <th scope="col">
-              <span class="sr-only">{t('device.actions')}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {props.found.map((each) => (
-            <Row key={each.id} edge={props.edge} command={each} reload={props.reload} />
-          ))}
-        </tbody>
-      </table>
-    </Scroller>
+    <ActionTable
+      heads={[t('device.command'), t('alerts.state'), t('device.issued'), t('device.by'), t('device.answer')]}
+    >
+      {props.found.map((each) => (
+        <Row key={each.id} edge={props.edge} command={each} reload={props.reload} />
+      ))}
+    </ActionTable>
   );
 }
 

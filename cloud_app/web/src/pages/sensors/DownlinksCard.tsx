@@ -12,8 +12,8 @@ import { Card } from '../../components/Card';
 import { Confirm } from '../../components/Confirm';
 import { Dialog } from '../../components/Dialog';
 import { Field } from '../../components/Field';
-import { Scroller } from '../../components/Form';
 import { Loaded, Notice } from '../../components/states';
+import { ActionTable } from '../../components/Table';
 import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
 import { span } from '../../i18n/format';
@@ -177,27 +177,19 @@ function Buttons({ onClose }: { onClose: () => void }) {
 
 function DownlinkTable({ downlinks, reload }: { downlinks: readonly Downlink[]; reload: () => void }) {
   return (
-    <Scroller>
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">{t('downlinks.what')}</th>
-            <th scope="col">{t('alerts.state')}</th>
-            <th scope="col">{t('device.issued')}</th>
-            <th scope="col">{t('device.by')}</th>
-            <th scope="col">{t('downlinks.life')}</th>
-            <th scope="col">
-              <span class="sr-only">{t('device.actions')}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {downlinks.map((each) => (
-            <Row key={each.id} downlink={each} reload={reload} />
-          ))}
-        </tbody>
-      </table>
-    </Scroller>
+    <ActionTable
+      heads={[
+        t('downlinks.what'),
+        t('alerts.state'),
+        t('device.issued'),
+        t('device.by'),
+        t('downlinks.life'),
+      ]}
+    >
+      {downlinks.map((each) => (
+        <Row key={each.id} downlink={each} reload={reload} />
+      ))}
+    </ActionTable>
   );
 }
 
