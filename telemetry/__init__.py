@@ -10,9 +10,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from telemetry.aws import (
-        CertificateIssued,
         ClientToken,
-        CreateFromCsr,
         ErrorResponse,
         JobDocument,
         JobExecution,
@@ -22,18 +20,22 @@ if typing.TYPE_CHECKING:
         JobTopics,
         JobUpdate,
         NextJob,
-        ProvisioningTopics,
-        ProvisionThing,
         ShadowName,
         ShadowRequest,
         ShadowTopics,
         StartNextJob,
-        ThingProvisioned,
         answers,
         job_requests,
         parse_job_request,
         parse_shadow_request,
         shadow_requests,
+    )
+    from telemetry.aws_provisioning import (
+        CertificateIssued,
+        CreateFromCsr,
+        ProvisioningTopics,
+        ProvisionThing,
+        ThingProvisioned,
     )
     from telemetry.bay_sensors import SensorHealth, SensorId, SensorState
     from telemetry.bounds import (
@@ -344,6 +346,7 @@ _MODULES = (
     "rules",
     "shadow",
     "aws",
+    "aws_provisioning",
     "bay_sensors",
     "gates",
     "outputs",

@@ -1,7 +1,7 @@
-"""Topics and messages with AWS IoT's names: shadows, jobs, fleet provisioning.
+"""Topics and messages with AWS IoT's names: shadows and jobs.
 
-Sources: AWS IoT Core developer guide, "Device Shadow MQTT topics", "Jobs device MQTT API",
-"Device provisioning MQTT API". Field names are AWS's, hence camel case in JSON.
+Sources: AWS IoT Core developer guide, "Device Shadow MQTT topics", "Jobs device MQTT API". Field
+names are AWS's, hence camel case in JSON.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class ShadowTopics:
 
     def __post_init__(self) -> None:
         """Reject a thing that is no single level."""
-        _check_thing(self.thing)
+        check_thing(self.thing)
 
     @property
     def base(self) -> str:
@@ -130,7 +130,7 @@ class JobTopics:
 
     def __post_init__(self) -> None:
         """Reject a thing that is no single level."""
-        _check_thing(self.thing)
+        check_thing(self.thing)
 
     @property
     def base(self) -> str:
@@ -205,40 +205,25 @@ def parse_job_request(topic: str, root: str = DEFAULT_ROOT) -> JobRequest:
     raise TelemetryError(msg)
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisioningTopics:
-    """The topics of fleet provisioning by claim."""
-
-    template: str
-    root: str = DEFAULT_ROOT
-
-    def __post_init__(self) -> None:
-        """Reject a template that is no single level."""
-        _check_thing(self.template)
-
-    @property
-    def create(self) -> Topic:
-        """Where the signing request goes."""
-        return Topic(f"{self.root}/certificates/create-from-csr/json")
-
-    @property
-    def provision(self) -> Topic:
-        """Where the box registers."""
-        return Topic(f"{self.root}/provisioning-templates/{self.template}/provision/json")
-
-
 def answers(topic: Topic) -> tuple[Topic, Topic]:
     """The topics of a request's acceptance and refusal."""
     return Topic(f"{topic}/accepted"), Topic(f"{topic}/rejected")
 
 
-def _check_thing(name: str) -> None:
+def check_thing(name: str) -> None:
+    """Reject a thing or template that is no single level of a topic.
+
+    Raises:
+        TelemetryError: it is not.
+    """
     if not is_identifier(name):
         msg = f"expected an identifier as thing or template, but got {name!r}"
         raise TelemetryError(msg)
 
 
-class _AwsMessage(Message):
+class AwsMessage(Message):
+    """A message with AWS's field names."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
@@ -268,7 +253,7 @@ class JobKind(StrEnum):
     CONFIG = "config"
 
 
-class CalibrationEdit(_AwsMessage):
+class CalibrationEdit(AwsMessage):
     """A camera's calibration that was edited in the cloud; it comes inside the job."""
 
     base_revision: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = Field(
@@ -277,7 +262,7 @@ class CalibrationEdit(_AwsMessage):
     packed: Packed = Field(description="The calibration file: UTF-8, zlib (RFC 1950), base64.")
 
 
-class JobDocument(_AwsMessage):
+class JobDocument(AwsMessage):
     """What to roll out or to send.
 
     Bytes go by TUF or over HTTPS, never inside the job: but for a calibration edited in the cloud,
@@ -333,7 +318,7 @@ class JobDocument(_AwsMessage):
         return self
 
 
-class JobExecution(_AwsMessage):
+class JobExecution(AwsMessage):
     """A job as the service tells it to the box."""
 
     job_id: Identifier
@@ -342,7 +327,7 @@ class JobExecution(_AwsMessage):
     job_document: dict[str, JsonValue]
 
 
-class NextJob(_AwsMessage):
+class NextJob(AwsMessage):
     """Payload of `notify-next` and `start-next/accepted`; no execution: nothing to do."""
 
     execution: JobExecution | None = None
@@ -350,14 +335,14 @@ class NextJob(_AwsMessage):
     client_token: ClientToken | None = None
 
 
-class StartNextJob(_AwsMessage):
+class StartNextJob(AwsMessage):
     """The box asks for its next job."""
 
     client_token: ClientToken | None = None
     status_details: Details = Field(default_factory=dict)
 
 
-class JobUpdate(_AwsMessage):
+class JobUpdate(AwsMessage):
     """Progress of a job; rejected if `expected_version` is not the service's."""
 
     status: JobStatus
@@ -366,7 +351,7 @@ class JobUpdate(_AwsMessage):
     client_token: ClientToken | None = None
 
 
-class ErrorResponse(_AwsMessage):
+class ErrorResponse(AwsMessage):
     """A refusal by the jobs or provisioning service."""
 
     code: Text64 = ""
@@ -379,31 +364,3 @@ class ErrorResponse(_AwsMessage):
     def text(self) -> str:
         """What was wrong; AWS names the fields differently in its two services."""
         return f"{self.code or self.error_code}: {self.message or self.error_message}"
-
-
-class CreateFromCsr(_AwsMessage):
-    """The box sends a signing request; its private key stays where it was made."""
-
-    certificate_signing_request: Annotated[str, Field(max_length=16_384)]
-
-
-class CertificateIssued(_AwsMessage):
-    """The answer: a certificate, valid once the box has provisioned with the token."""
-
-    certificate_id: Annotated[str, Field(min_length=1, max_length=128)]
-    certificate_pem: Annotated[str, Field(max_length=32_768)]
-    certificate_ownership_token: Annotated[str, Field(min_length=1, max_length=2_048)]
-
-
-class ProvisionThing(_AwsMessage):
-    """The box registers itself with its serial number and what else the template wants."""
-
-    certificate_ownership_token: Annotated[str, Field(min_length=1, max_length=2_048)]
-    parameters: Details = Field(default_factory=dict)
-
-
-class ThingProvisioned(_AwsMessage):
-    """The answer: who the box is, and its first configuration."""
-
-    thing_name: Identifier
-    device_configuration: dict[str, JsonValue] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from telemetry import aws, cloudevents, commands, health, layout, messages
+from telemetry import aws, aws_provisioning, cloudevents, commands, health, layout, messages
 from telemetry.rules import DELIVERY_RULES, Direction
 from telemetry.topics import TopicKind
 
@@ -43,10 +43,10 @@ AWS_MESSAGES: tuple[type[BaseModel], ...] = (
     aws.StartNextJob,
     aws.JobUpdate,
     aws.JobDocument,
-    aws.CreateFromCsr,
-    aws.CertificateIssued,
-    aws.ProvisionThing,
-    aws.ThingProvisioned,
+    aws_provisioning.CreateFromCsr,
+    aws_provisioning.CertificateIssued,
+    aws_provisioning.ProvisionThing,
+    aws_provisioning.ThingProvisioned,
     aws.ErrorResponse,
 )
 _ADDRESS_TAILS = {

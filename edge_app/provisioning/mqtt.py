@@ -22,13 +22,15 @@ from edge_app.delivery.tls import tls_context
 from edge_app.provisioning.errors import ProvisioningRefused
 from edge_app.provisioning.keys import check_certificate, own_key, signing_request, write_file
 from telemetry.aws import (
+    ErrorResponse,
+    answers,
+)
+from telemetry.aws_provisioning import (
     CertificateIssued,
     CreateFromCsr,
-    ErrorResponse,
     ProvisioningTopics,
     ProvisionThing,
     ThingProvisioned,
-    answers,
 )
 from telemetry.messages import decode
 from telemetry.topics import Topic, TopicFilter

@@ -13,7 +13,16 @@ from typing import Any
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from telemetry import aws, cloudevents, commands, health, layout, messages, schemas
+from telemetry import (
+    aws,
+    aws_provisioning,
+    cloudevents,
+    commands,
+    health,
+    layout,
+    messages,
+    schemas,
+)
 from telemetry.layout import layout_hash
 
 Json = Any
@@ -63,8 +72,8 @@ DOWN: tuple[type[BaseModel], ...] = (
     aws.NextJob,
     aws.JobDocument,
     aws.ErrorResponse,
-    aws.CertificateIssued,
-    aws.ThingProvisioned,
+    aws_provisioning.CertificateIssued,
+    aws_provisioning.ThingProvisioned,
 )
 
 

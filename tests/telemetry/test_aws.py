@@ -6,18 +6,20 @@ import pytest
 
 from telemetry import TelemetryError, decode
 from telemetry.aws import (
-    CertificateIssued,
     ErrorResponse,
     JobStatus,
     JobTopics,
     JobUpdate,
     NextJob,
-    ProvisioningTopics,
     ShadowName,
     ShadowTopics,
     answers,
     parse_shadow_request,
     shadow_requests,
+)
+from telemetry.aws_provisioning import (
+    CertificateIssued,
+    ProvisioningTopics,
 )
 
 

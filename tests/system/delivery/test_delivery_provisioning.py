@@ -21,13 +21,15 @@ from edge_app.provisioning.keys import own_key
 from edge_app.provisioning.mqtt import provision
 from telemetry import decode
 from telemetry.aws import (
+    ErrorResponse,
+    answers,
+)
+from telemetry.aws_provisioning import (
     CertificateIssued,
     CreateFromCsr,
-    ErrorResponse,
     ProvisioningTopics,
     ProvisionThing,
     ThingProvisioned,
-    answers,
 )
 from tests.kit.mosquitto import Mosquitto
 from tests.kit.waiting import eventually
