@@ -192,17 +192,23 @@ class CameraSet:
 
     def by_eye(self, camera_id: str) -> tuple[str, ...]:
         """The bays of a camera that a person should judge."""
-        return self._camera(camera_id).pipeline.by_eye()
+        eye = self._camera(camera_id).pipeline.eye
+        return () if eye is None else eye.wanted()
 
     def confirm(self, bay: str, occ: bool) -> None:
         """Take a person's word on whether a vehicle is in a bay; used from the next frame on.
 
         Raises:
-            ConfigError: no camera sees the bay.
+            ConfigError: no camera sees the bay, or its camera has judged no image that the answer
+                could be about.
         """
         for camera in self:
             if camera.calibration is not None and bay in camera.calibration.bay_ids:
-                self._post(partial(camera.pipeline.confirm, bay, occ=occ))
+                eye = camera.pipeline.eye
+                if eye is None or not eye.has_judged:
+                    msg = f"bay {bay}: no image of it is judged yet; answer once one is"
+                    raise ConfigError(msg)
+                self._post(partial(eye.confirm, bay, occ=occ))
                 return
         msg = f"expected a bay that a camera sees, but got {bay!r}"
         raise ConfigError(msg)

@@ -89,6 +89,11 @@ class EyeChecks:
         """The bays that a person should judge, in the calibration's order."""
         return self._wanted
 
+    @property
+    def has_judged(self) -> bool:
+        """Whether an image was judged that an answer can be about."""
+        return self._last is not None
+
     def confirm(self, bay: str, *, occ: bool) -> None:
         """Take a person's word on a bay; it counts from the next frame on.
 

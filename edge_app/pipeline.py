@@ -155,14 +155,10 @@ class CameraPipeline:
         self._eye = eye
         self._use_eye()
 
-    def by_eye(self) -> tuple[str, ...]:
-        """The bays that a person should judge."""
-        return () if self._eye is None else self._eye.wanted()
-
-    def confirm(self, bay: str, *, occ: bool) -> None:
-        """Take a person's word on whether a vehicle is in a bay."""
-        if self._eye is not None:
-            self._eye.confirm(bay, occ=occ)
+    @property
+    def eye(self) -> EyeChecks | None:
+        """What people are asked to judge by eye; None: nothing."""
+        return self._eye
 
     def add_observer(self, observer: Observer) -> None:
         """Show `observer` every judged frame from now on, after its states are recorded."""

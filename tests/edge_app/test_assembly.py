@@ -105,3 +105,13 @@ def test_a_calibration_that_was_damaged_is_replaced_by_the_last_good_one(
     assert alarm.camera == "north"
     assert "revision 1" in alarm.text
     EdgeService(box.parts).stop()
+
+
+def test_an_answer_by_eye_is_refused_while_no_image_is_judged(config: LotsightConfig) -> None:
+    """A command that was dropped must not be reported as done."""
+    box = assemble(config)
+    with pytest.raises(ConfigError, match="A01: no image of it is judged yet"):
+        box.cameras.confirm("A01", occ=True)
+    with pytest.raises(ConfigError, match="expected a bay that a camera sees, but got 'Z99'"):
+        box.cameras.confirm("Z99", occ=True)
+    EdgeService(box.parts).stop()
