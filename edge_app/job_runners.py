@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from edge_app.alarm_texts import software_alarm
 from edge_app.box import EdgeBox
 from edge_app.calibration_edits import CalibrationEdits
+from edge_app.config import RolloutConfig
 from edge_app.delivery.rollout import JobRunner
 from edge_app.delivery.slots import TwoSlots
 from edge_app.delivery.tuf_client import TufFetcher
@@ -44,9 +46,8 @@ def _rollouts(
     edits = partial(CalibrationEdits, box.cameras, box.live_state.image, allowed)
     if config is None or slots is None:
         return {JobKind.CALIBRATION: edits()}
-    folder = box.config.edge.state_dir / "rollout"
-    fetcher = TufFetcher(config.repository, config.root_file, folder / "metadata")
-    signed = CalibrationRollout(box.cameras, fetcher, folder / "calibration")
+    fetcher = _fetcher(config, _folder(box))
+    signed = CalibrationRollout(box.cameras, fetcher, _folder(box) / "calibration")
     model = model_rollout(slots, fetcher, models, box.network, box.scheduler.post)
     return {JobKind.MODEL: model, JobKind.CALIBRATION: edits(signed)}
 
@@ -58,10 +59,9 @@ def _software_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:
         return {}
     if trial.slots.refused:
         box.alarms.set(software_alarm(trial.slots.refused, trial.slots.reason))
-    metadata = box.config.edge.state_dir / "rollout" / "metadata"
     rollout = SoftwareRollout(
         trial=trial,
-        fetcher=TufFetcher(config.repository, config.root_file, metadata),
+        fetcher=_fetcher(config, _folder(box)),
         installer=Installer(remote.path),
         version=version(),
         trial_s=box.config.remote.trial_s,
@@ -78,3 +78,11 @@ def _harvest_jobs(box: EdgeBox) -> Mapping[JobKind, JobRunner]:
         return {}
     shipping = HarvestShipping(box.config, box.kept, box.clock, box.network.model_ref)
     return {JobKind.HARVEST: shipping}
+
+
+def _folder(box: EdgeBox) -> Path:
+    return box.config.edge.state_dir / "rollout"
+
+
+def _fetcher(config: RolloutConfig, folder: Path) -> TufFetcher:
+    return TufFetcher(config.repository, config.root_file, folder / "metadata")

@@ -152,8 +152,7 @@ def post_action(
     try:
         with context.database.write() as session:
             site = _seen(session, context, access, alert).site
-            owner = context.accounts.tenants.owner(session, site)
-            act = Act(actor, alert, version, None if owner is None else str(owner))
+            act = Act(actor, alert, version, context.owner(session, site))
             if isinstance(given, Assign) and given.assignee is not None:
                 _check_assignee(session, context.accounts.tenants, site, given.assignee)
             _do(session, act, given)

@@ -16,7 +16,7 @@ from calibration.errors import RevisionConflictError
 from cloud_app.accounts.audit import Actor
 from cloud_app.accounts.sessions import csrf_token
 from cloud_app.api.access import CSRF_HEADER
-from cloud_app.api.calibration_routes import BoxPlace, box_place, tenant_of
+from cloud_app.api.calibration_routes import BoxPlace, box_place
 from cloud_app.api.context import ApiContext, address_of
 from cloud_app.api.policy import Access
 from cloud_app.errors import CloudError, StorageDownError
@@ -74,7 +74,7 @@ def _session(context: ApiContext, place: BoxPlace, camera: str, actor: Actor) ->
 
 def _at(context: ApiContext, place: BoxPlace, camera: str, actor: Actor) -> CameraAtBox:
     with context.database.read() as session:
-        tenant = tenant_of(context, session, place.site)
+        tenant = context.owner(session, place.site)
     reported = reported_revision(place.reported, camera)
     return CameraAtBox(context.database, place.edge, camera, actor, tenant, reported)
 

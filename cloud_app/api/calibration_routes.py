@@ -94,12 +94,6 @@ def box_place(context: ApiContext, access: Access, edge: str) -> BoxPlace:
     return BoxPlace(edge, found[0].site, tuple(names), reported)
 
 
-def tenant_of(context: ApiContext, session: Session, site: str) -> str | None:
-    """Whose audit log tells of a box at a site."""
-    found = context.accounts.tenants.owner(session, site)
-    return None if found is None else str(found)
-
-
 def _camera(context: ApiContext, access: Access, edge: str, camera: str) -> BoxPlace:
     place = box_place(context, access, edge)
     if camera not in place.cameras:
@@ -150,7 +144,7 @@ def post_fetch(
         orders = [Order(edge, name, {"camera": camera}, life_s) for name in _FETCHING]
         made = send(session, orders, actor.name, actor.at_ms)
         facts: dict[str, Any] = {"camera": camera, "commands": [each.id for each in made]}
-        subject = Subject("edge", edge, tenant_of(context, session, place.site))
+        subject = Subject("edge", edge, context.owner(session, place.site))
         record(session, actor, "calibration.fetch", subject, None, facts)
         return _now(session, place, camera)
 

@@ -290,9 +290,5 @@ def _shown(session: Session, access: Access, name: str) -> CampaignNow:
 
 def _subject(context: ApiContext, session: Session, name: str) -> Subject:
     """Whose boxes they are; of several operators nobody's in particular."""
-    owners = {
-        None if found is None else str(found)
-        for site in sites_of_campaign(session, name)
-        for found in [context.accounts.tenants.owner(session, site)]
-    }
+    owners = {context.owner(session, site) for site in sites_of_campaign(session, name)}
     return Subject("campaign", name, owners.pop() if len(owners) == 1 else None)

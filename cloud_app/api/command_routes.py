@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from cloud_app.accounts.audit import Subject, record
-from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, Reading
+from cloud_app.api.context import ActorNow, Caller, Context, Reading
 from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Moment, Problem
 from cloud_app.api.policy import Access, Permission, needed_for
 from cloud_app.fleet.commands import (
@@ -62,11 +62,6 @@ def _may(access: Access, name: str, site: str) -> bool:
     return access.to(needed_for(name)).sites.sees(site)
 
 
-def _owner(context: ApiContext, session: Session, site: str) -> str | None:
-    found = context.accounts.tenants.owner(session, site)
-    return None if found is None else str(found)
-
-
 def _known(session: Session, access: Access, edge: str, command: str) -> CommandNow:
     found = find(session, command)
     if found is None or found.edge != edge or not access.sites.sees(found.site):
@@ -107,7 +102,7 @@ def post_command(
         except CommandError as exc:
             raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, str(exc)) from exc
         facts: dict[str, Any] = {"id": made.id, "name": made.name, "args": made.args}
-        subject = Subject("edge", edge, _owner(context, session, site))
+        subject = Subject("edge", edge, context.owner(session, site))
         record(session, actor, "command.send", subject, None, facts)
     return made
 
@@ -131,7 +126,7 @@ def delete_command(
         if not cancel(session, command, actor.at_ms):
             detail = f"only a waiting command can be taken back: this one is {found.state.value}"
             raise HTTPException(status.HTTP_409_CONFLICT, detail)
-        subject = Subject("edge", edge, _owner(context, session, found.site))
+        subject = Subject("edge", edge, context.owner(session, found.site))
         record(session, actor, "command.cancel", subject, {"id": command}, None)
         return _known(session, access, edge, command)
 

@@ -70,6 +70,11 @@ class ApiContext:
         stale_after_ms = int(self.config.ingest.stale_after_s * 1000)
         return Now(to_ms(self.clock.utc()), stale_after_ms)
 
+    def owner(self, session: Session, site: str | None) -> str | None:
+        """The tenant whose audit log tells of a site; None: nobody said whose it is."""
+        found = None if site is None else self.accounts.tenants.owner(session, site)
+        return None if found is None else str(found)
+
 
 def context_of(request: Request) -> ApiContext:
     """The context of the app that serves a request."""

@@ -119,8 +119,7 @@ def post_count(  # noqa: PLR0913 - what a change needs
         done = set_count(session, _on_level(session, which, given.level), truth)
         count_lot(session, which, now, context.config.gates)
         if done is not None:
-            owner = context.accounts.tenants.owner(session, site)
-            subject = Subject("lot", f"{site}/{lot}", None if owner is None else str(owner))
+            subject = Subject("lot", f"{site}/{lot}", context.owner(session, site))
             before = None if done.drift is None else {"count": given.count + done.drift}
             record(session, actor, "count.set", subject, before, given.model_dump())
         return _answer(session, context, which, status.HTTP_200_OK)

@@ -123,7 +123,7 @@ def post_downlink(
         facts: dict[str, Any] = made.model_dump(
             mode="json", include={"id", "action", "interval_s", "f_port", "payload"}
         )
-        subject = Subject("sensor", device, _owner(context, session, sensor.site))
+        subject = Subject("sensor", device, context.owner(session, sensor.site))
         record(session, actor, "downlink.send", subject, None, facts)
     return made
 
@@ -149,7 +149,7 @@ def delete_downlink(
         if not cancel(session, downlink, actor.at_ms):
             detail = f"only a waiting downlink can be taken back: this one is {found.state.value}"
             raise HTTPException(status.HTTP_409_CONFLICT, detail)
-        subject = Subject("sensor", device, _owner(context, session, sensor.site or ""))
+        subject = Subject("sensor", device, context.owner(session, sensor.site))
         record(session, actor, "downlink.cancel", subject, {"id": downlink}, None)
     return found.model_copy(update={"state": DownlinkState.CANCELLED})
 
@@ -167,8 +167,3 @@ def _one(session: Session, sensor: SensorDetail, downlink: str) -> DownlinkNow:
         detail = f"no downlink {downlink!r} to {sensor.device!r}"
         raise HTTPException(status.HTTP_404_NOT_FOUND, detail)
     return found
-
-
-def _owner(context: ApiContext, session: Session, site: str) -> str | None:
-    found = context.accounts.tenants.owner(session, site)
-    return None if found is None else str(found)

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, status
 
-from cloud_app.accounts.roles import Tenant
 from cloud_app.api.account_errors import CHANGE_REFUSALS
-from cloud_app.api.context import ActorNow, ApiContext, Caller, Context
+from cloud_app.api.context import ActorNow, Caller, Context
 from cloud_app.api.parameters import Bearer, Edge, KnownQuery
 from cloud_app.api.policy import Access
 from cloud_app.api.provisioning_views import (
@@ -75,9 +74,7 @@ def post_code(asked: CodeRequest, access: Caller, actor: ActorNow, context: Cont
     with context.database.write() as session:
         if asked.edge is not None:
             _see_that_theirs(session, access, asked.edge)
-        plan = ClaimPlan(
-            site, asked.edge, _owner(context, session, site), int(hours * _MS_PER_HOUR)
-        )
+        plan = ClaimPlan(site, asked.edge, context.owner(session, site), int(hours * _MS_PER_HOUR))
         made, code = claims.make_claim(session, actor, plan)
         trust = pin(session, context.config)
     homes = Admissions.of(context.config, context.accounts).homes
@@ -189,8 +186,3 @@ def _see_that_theirs(
         return
     if not (access.sites.is_all if site is None else access.sites.sees(site)):
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"no edge {edge[:64]!r}")
-
-
-def _owner(context: ApiContext, session: Session, site: str) -> str | None:
-    owner: Tenant | None = context.accounts.tenants.owner(session, site)
-    return None if owner is None else str(owner)

@@ -89,9 +89,7 @@ def patch_settings(
     update = ShadowUpdate(desired=desired, sections=frozenset({"desired"}), version=change.version)
 
     def note(session: Session, _before: ShadowDocument) -> None:
-        site = site_of(session, edge)
-        owner = None if site is None else context.accounts.tenants.owner(session, site)
-        subject = Subject("edge", edge, None if owner is None else str(owner))
+        subject = Subject("edge", edge, context.owner(session, site_of(session, edge)))
         was = {name: before.values.get(name) for name in change.settings}
         record(session, actor, "settings.change", subject, was, change.settings)
 

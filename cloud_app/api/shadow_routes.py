@@ -88,9 +88,7 @@ def _check(service: ShadowService, topics: ShadowTopics, change: DesiredChange) 
 
 def _owner(context: ApiContext, session: Session, edge: str) -> str | None:
     """The tenant whose audit log tells of an edge; None if nobody said whose it is."""
-    site = site_of(session, edge)
-    found = None if site is None else context.accounts.tenants.owner(session, site)
-    return None if found is None else str(found)
+    return context.owner(session, site_of(session, edge))
 
 
 @router.get("/edges/{edge}/shadow")

@@ -156,8 +156,7 @@ def _before(
 
 
 def _subject(context: Context, session: Session, site: str, lot: str, bay: str) -> Subject:
-    tenant = context.accounts.tenants.owner(session, site)
-    return Subject("bay", f"{site}/{lot}/{bay}", None if tenant is None else str(tenant))
+    return Subject("bay", f"{site}/{lot}/{bay}", context.owner(session, site))
 
 
 def _no_bay(site: str, lot: str, bay: str) -> HTTPException:

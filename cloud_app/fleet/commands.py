@@ -133,6 +133,7 @@ class CommandFilter:
 
     Attributes:
         edge: to this box.
+        name: of this kind.
         ids: these.
         is_open: still on their way, or over.
         before: those issued before, for the next page.
@@ -140,6 +141,7 @@ class CommandFilter:
     """
 
     edge: str | None = None
+    name: CommandName | None = None
     ids: Collection[str] | None = None
     is_open: bool | None = None
     before: datetime | None = None
@@ -212,6 +214,8 @@ def listed(session: Session, wanted: CommandFilter) -> list[CommandNow]:
     query = select(command).order_by(command.c.issued_ms.desc(), command.c.command)
     if wanted.edge is not None:
         query = query.where(command.c.edge == wanted.edge)
+    if wanted.name is not None:
+        query = query.where(command.c.name == wanted.name.value)
     if wanted.is_open is not None:
         is_due = command.c.due_ms
         query = query.where(is_due.is_not(None) if wanted.is_open else is_due.is_(None))

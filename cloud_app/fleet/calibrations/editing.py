@@ -22,6 +22,7 @@ from calibration import (
 )
 from calibration.editor import Edit
 from calibration.editor.documents import Draft
+from calibration.editor.pictures import wh_of
 from calibration.succession import format_calibration
 from cloud_app.accounts.audit import Actor, Subject, record
 from cloud_app.fleet.calibrations import records
@@ -343,8 +344,7 @@ class BoxPicture:
         """
         if (present := self._present()) is not None:
             return present.image_wh
-        height, width = self.picture(0.0).shape[:2]
-        return width, height
+        return wh_of(self.picture(0.0))
 
     def picture(self, time_s: float) -> ImageBgr:
         """The image.

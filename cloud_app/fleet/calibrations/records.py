@@ -172,15 +172,9 @@ def newest(revisions: Sequence[Kept]) -> Kept | None:
 
 def fetched(session: Session, edge: str, camera: str, name: CommandName) -> CommandNow | None:
     """The newest command of that name to that camera."""
-    wanted = CommandFilter(edge=edge, limit=_LOOKED_AT)
-    return next(
-        (
-            each
-            for each in listed(session, wanted)
-            if each.name == name.value and each.args.get("camera") == camera
-        ),
-        None,
-    )
+    wanted = CommandFilter(edge=edge, name=name, limit=_LOOKED_AT)
+    of_camera = (each for each in listed(session, wanted) if each.args.get("camera") == camera)
+    return next(of_camera, None)
 
 
 def reported_revision(reported: Mapping[str, Any], camera: str) -> int | None:
