@@ -45,7 +45,10 @@ def bay(bay_id: str, left: float) -> Bay:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[EdgeBox]:
-    cv2.imwrite(str(tmp_path / "picture.png"), np.full((240, 320, 3), 120, np.uint8))
+    # Coarse blocks: an even image would count as a blind camera and not be judged.
+    blocks = np.random.default_rng(0).integers(80, 180, (12, 16, 3), dtype=np.uint8)
+    picture = cv2.resize(blocks, (320, 240), interpolation=cv2.INTER_NEAREST)
+    cv2.imwrite(str(tmp_path / "picture.png"), picture)
     (tmp_path / "box.toml").write_text(CONFIG)
     calibration = Calibration(camera="north", image_wh=(320, 240), bays=(bay("A01", 0.1),))
     save_calibration(tmp_path / "north.json", calibration, author="ina")
