@@ -89,8 +89,8 @@ def get_variables() -> list[TriggerView]:
 def get_check(
     when: Annotated[str, Query(max_length=2 * LENGTH_MAX, description="a condition in CEL")],
     trigger: Annotated[Trigger, Query(description="what it looks at")] = Trigger.EVENT,
-    numbers: Annotated[list[LimitName], Query(max_length=10, description="limits: numbers")] = [],
-    lists: Annotated[list[LimitName], Query(max_length=10, description="limits: lists")] = [],
+    numbers: Annotated[tuple[LimitName, ...], Query(max_length=10, description="limits")] = (),
+    lists: Annotated[tuple[LimitName, ...], Query(max_length=10, description="limits")] = (),
 ) -> ConditionCheck:
     """Whether a condition can be used, and if not, where it is wrong."""
     limits = limits_of({**dict.fromkeys(numbers, 0.0), **dict.fromkeys(lists, ())})
