@@ -81,33 +81,35 @@ export function ConditionField({
           </button>
         ))}
       </div>
-      <details class="rule-help">
-        <summary>{t('rules.names')}</summary>
-        <p class="hint">{t('rules.namesHint')}</p>
-        <dl>
-          {Object.keys(limits).map((name) => (
-            <div key={name}>
-              <dt>
-                <button type="button" class="rule-name" onClick={() => insert(`limit.${name}`)}>
-                  limit.{name}
-                </button>
-              </dt>
-              <dd>{t('rules.limitName')}</dd>
-            </div>
-          ))}
-          {info?.variables.map(({ name, type, help }) => (
-            <div key={name}>
-              <dt>
-                <button type="button" class="rule-name" onClick={() => insert(name)}>
-                  {name}
-                </button>
-                <span class="sub">{type}</span>
-              </dt>
-              <dd>{help}</dd>
-            </div>
-          ))}
-        </dl>
-      </details>
+      {!isOptional && (
+        <details class="rule-help">
+          <summary>{t('rules.names')}</summary>
+          <p class="hint">{t('rules.namesHint')}</p>
+          <dl>
+            {Object.keys(limits).map((name) => (
+              <div key={name}>
+                <dt>
+                  <button type="button" class="rule-name" onClick={() => insert(`limit.${name}`)}>
+                    limit.{name}
+                  </button>
+                </dt>
+                <dd>{t('rules.limitName')}</dd>
+              </div>
+            ))}
+            {info?.variables.map(({ name, type, help }) => (
+              <div key={name}>
+                <dt>
+                  <button type="button" class="rule-name" onClick={() => insert(name)}>
+                    {name}
+                  </button>
+                  <span class="sub">{type}</span>
+                </dt>
+                <dd>{help}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
     </div>
   );
 }
