@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
 import secrets
 import sys
@@ -50,6 +51,24 @@ ConfigPath = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="TOML file; without it a local broker and ./cloud.db."),
 ]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lotsight {importlib.metadata.version('lotsight')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Takes bay states of any number of edge boxes in, and serves them."""
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Protocol
 from cloud_app.accounts.roles import Tenants
 from cloud_app.alerts.planning import plan
 from cloud_app.config import GatesConfig, RetentionConfig, RulesConfig
+from cloud_app.fleet.jobs import prune_jobs
 from cloud_app.ingest.batch import Batch
 from cloud_app.ingest.holes import Ask, Closed, GiveUp, HoleWatch
 from cloud_app.ingest.link import LinkState
@@ -156,6 +157,7 @@ class Housekeeper:
             prune_incidents(session, before_ms)
             prune_alerts(session, before_ms)
             prune_quarantine(session, before_ms)
+            prune_jobs(session, before_ms)
         with self.database.write() as session:
             prune_sensors(session, now_ms - self.retention.frames_days * _DAY_MS)
             prune_downlinks(session, now_ms - self.retention.frames_days * _DAY_MS)

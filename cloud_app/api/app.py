@@ -126,7 +126,7 @@ def create_app(context: ApiContext) -> FastAPI:
     add_handlers(app)
     enrolment_routes.add_refusals(app)
     http = context.config.http
-    gate = Gate(context.doorkeeper, route_table())
+    gate = Gate(context.doorkeeper, route_table(), web.not_found)
     # Bodies of those whom the gate keeps out are not read.
     app.add_middleware(
         BodyGuard,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -33,17 +33,25 @@ class Gate:
     Args:
         doorkeeper: who calls.
         table: what each route needs.
+        lost_page: what a browser gets at an address that does not exist; None: as for the API.
     """
 
-    def __init__(self, doorkeeper: Doorkeeper, table: RouteTable) -> None:
+    def __init__(
+        self,
+        doorkeeper: Doorkeeper,
+        table: RouteTable,
+        lost_page: Callable[[], Response | None] = lambda: None,
+    ) -> None:
         self._doorkeeper = doorkeeper
         self._table = table
+        self._lost_page = lost_page
 
     async def refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """Why a request goes no further; None lets it in, with its `access` in the state."""
         methods = self._table.methods(scope["path"])
         if not methods:
-            return refused(404, "there is nothing here")
+            page = self._lost_page() if _is_browser(scope, headers) else None
+            return page or refused(404, "there is nothing here")
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         permission = methods.get(method)
         if permission is None:
@@ -68,6 +76,12 @@ class Gate:
             return {}
         is_data = path.startswith("/api/") or ("/api/" in path and path.startswith(PREFIX))
         return {**_HEADERS, **_NO_STORE} if is_data else _HEADERS
+
+
+def _is_browser(scope: Scope, headers: Headers) -> bool:
+    """Whether a person opened an address: data and files are asked for without `text/html`."""
+    is_data = scope["path"].startswith(("/api/", "/assets/", "/shared/", PREFIX))
+    return scope["method"] == "GET" and not is_data and "text/html" in headers.get("accept", "")
 
 
 def _fault(

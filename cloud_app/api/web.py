@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -35,6 +35,12 @@ _ASK_AGAIN = {"Cache-Control": "no-cache"}
 def is_page(path: str) -> bool:
     """Whether an address is one of a page, which everybody may load: it holds no data."""
     return path == "/" or path[1:].partition("/")[0] in PLACES
+
+
+def not_found(folder: Path = BUILT) -> Response | None:
+    """The document with status 404, in which the pages say so; None where they are not built."""
+    document = folder / DOCUMENT
+    return FileResponse(document, 404, headers=_ASK_AGAIN) if document.is_file() else None
 
 
 class _Pages(StaticFiles):

@@ -6,12 +6,12 @@ of `[database]`, so that a password need not lie in the file.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from cloud_app.config.connections import BrokerConfig, DatabaseConfig
 from cloud_app.config.fleet import FleetConfig
@@ -23,8 +23,10 @@ from cloud_app.config.rules import NotificationsConfig, RulesConfig
 from cloud_app.config.section import Section
 from cloud_app.config.serving import HttpConfig, MapConfig, ShadowConfig
 from telemetry import ConfigError
+from telemetry.config_faults import Faults, Location, key_lines, parse_toml, read_text
 
 SAMPLE = Path(__file__).parent.with_name("sample.toml")
+_ENV_PREFIX = "LOTSIGHT_CLOUD_"
 
 
 class CloudConfig(BaseSettings):
@@ -33,7 +35,7 @@ class CloudConfig(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="LOTSIGHT_CLOUD_",
+        env_prefix=_ENV_PREFIX,
         env_nested_delimiter="__",
     )
 
@@ -78,31 +80,26 @@ def load_config(path: Path | None) -> CloudConfig:
     Raises:
         ConfigError: the file cannot be read, is no TOML, or a key is unknown or wrong.
     """
-    name = str(path) if path else "defaults and environment"
-    try:
-        data = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as exc:
-        msg = f"{name}: expected a readable TOML file, but got: {exc}"
-        raise ConfigError(msg) from exc
-    except tomllib.TOMLDecodeError as exc:
-        msg = f"{name}: expected TOML, but got: {exc}"
-        raise ConfigError(msg) from exc
+    text = "" if path is None else read_text(path)
+    data = {} if path is None else parse_toml(text, path)
     try:
         config = CloudConfig(**data)
     except ValidationError as exc:
-        raise ConfigError(_explained(name, exc)) from exc
+        name = str(path) if path else "defaults and environment"
+        raise ConfigError(_FAULTS.text(name, exc, key_lines(text))) from exc
+    except SettingsError as exc:
+        msg = f"invalid environment variable {_ENV_PREFIX}...: {exc}"
+        raise ConfigError(msg) from exc
     return config if path is None else _anchored(config, path.parent)
 
 
-def _explained(name: str, exc: ValidationError) -> str:
-    lines = []
-    for error in exc.errors(include_url=False):
-        place = ".".join(str(part) for part in error["loc"]) or "file"
-        # A secret must not reach a terminal or a log by way of an error.
-        secret = any(word in place for word in ("password", "secret", "url"))
-        got = "" if secret or isinstance(error["input"], dict) else f", but got {error['input']!r}"
-        lines.append(f"{name}: {place}: {error['msg']}{got}")
-    return "\n".join(lines)
+def _is_secret(location: Location) -> bool:
+    """A secret must not reach a terminal or a log by way of an error."""
+    words = ("password", "secret", "url", "key", "token")
+    return any(word in str(part) for part in location for word in words)
+
+
+_FAULTS = Faults(root=CloudConfig, env_prefix=_ENV_PREFIX, is_secret=_is_secret)
 
 
 def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:

@@ -18,8 +18,10 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
+from cloud_app.fleet.calibrations.tables import calibration_revision
+from cloud_app.fleet.campaigns.tables import campaign_box
 from cloud_app.fleet.commands import CommandError
 from cloud_app.fleet.tables import job
 from cloud_app.json_values import read_json
@@ -88,6 +90,14 @@ _WITHDRAW = (
     update(job)
     .where(_IS_IT, job.c.status == JobStatus.QUEUED.value)
     .values(status=JobStatus.CANCELED.value, version=job.c.version + 1, ended_ms=bindparam("at"))
+)
+
+_OLD_JOBS = delete(job).where(
+    job.c.ended_ms < bindparam("before_ms"),
+    *(
+        ~exists().where(each.c.edge == job.c.edge, each.c.job == job.c.job)
+        for each in (calibration_revision, campaign_box)
+    ),
 )
 
 
@@ -163,3 +173,8 @@ def job_of(row: Row) -> JobNow:
 def details_text(details: Mapping[str, str]) -> str:
     """Details as the table holds them."""
     return json.dumps(dict(details), sort_keys=True)
+
+
+def prune_jobs(session: Session, before_ms: int) -> int:
+    """Delete jobs that ended before that, unless a revision or roll-out still shows them."""
+    return session.run(_OLD_JOBS, {"before_ms": before_ms})

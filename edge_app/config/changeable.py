@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from edge_app.config.remote import RemoteLevel
-from edge_app.config.sample import models_in
 from edge_app.config.settings import LotsightConfig
 from telemetry import ConfigError
+from telemetry.config_faults import models_in
 from telemetry.shadow import JsonObject, same_json
 
 _KEPT = frozenset(

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
+from pydantic import JsonValue, ValidationError
 from pydantic_settings.exceptions import SettingsError
 
 from edge_app.config.changeable import change_raw
 from edge_app.config.known_secrets import register_config, register_environment, register_raw
-from edge_app.config.sample import models_in
 from edge_app.config.settings import DEFAULT_STATE_DIR, ENV_PREFIX, LotsightConfig
 from edge_app.provisioning.identity import with_identity
 from edge_app.redaction import mask_secrets
 from telemetry import ConfigError
+from telemetry.config_faults import Faults, Location, key_lines, parse_toml, read_text
 
 Raw = dict[str, Any]
-Location = tuple[str | int, ...]
 
-_TABLE = re.compile(r"^\s*(?P<open>\[\[?)\s*(?P<name>[A-Za-z0-9_.\-]+)\s*\]\]?")
-_KEY = re.compile(r"^\s*(?P<key>[A-Za-z0-9_\-]+)\s*=")
-_TOML_PLACE = re.compile(
-    r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)$"
-)
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|usb:|sim:)", re.IGNORECASE)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRETS = ("password", "token")
+_FAULTS = Faults(
+    root=LotsightConfig,
+    env_prefix=ENV_PREFIX,
+    is_secret=lambda location: bool(location) and location[-1] in _SECRETS,
+    mask=mask_secrets,
+    secret_sources=("_file", "_env"),
+)
 
 
 def load_config(path: Path, changes: Mapping[str, JsonValue] | None = None) -> LotsightConfig:
@@ -48,25 +47,14 @@ def load_config(path: Path, changes: Mapping[str, JsonValue] | None = None) -> L
         ConfigError: it cannot be read, is no TOML, or a key or value in it is wrong; the text lists
             every fault with its line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        msg = f"{path}: cannot read this configuration file: {exc}"
-        raise ConfigError(msg) from exc
-    return parse_config(text, path, changes)
+    return parse_config(read_text(path), path, changes)
 
 
 def parse_config(
     text: str, path: Path, changes: Mapping[str, JsonValue] | None = None
 ) -> LotsightConfig:
     """As `load_config`, from text; `path` names it in errors and is the base of relative paths."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        match = _TOML_PLACE.match(str(exc))
-        place = f"line {match['line']}: " if match and match["line"] else ""
-        msg = f"{path}: {place}invalid TOML: {match['what'] if match else exc}"
-        raise ConfigError(msg) from exc
+    raw = parse_toml(text, path)
     lines = key_lines(text)
     if changes:
         change_raw(raw, changes)
@@ -79,9 +67,7 @@ def parse_config(
     try:
         config = LotsightConfig(**raw)
     except ValidationError as exc:
-        faults = [_describe(error, lines) for error in exc.errors(include_url=False)]
-        msg = f"{path}: " + ("" if len(faults) == 1 else f"{len(faults)} faults:\n  ")
-        raise ConfigError(msg + "\n  ".join(faults)) from exc
+        raise ConfigError(_FAULTS.text(str(path), exc, lines)) from exc
     except SettingsError as exc:
         msg = f"invalid environment variable {ENV_PREFIX}...: {exc}"
         raise ConfigError(msg) from exc
@@ -94,33 +80,6 @@ def state_dir_of(raw: Raw) -> Path:
     edge = raw.get("edge")
     named = edge.get("state_dir") if isinstance(edge, dict) else None
     return Path(named) if isinstance(named, str) else DEFAULT_STATE_DIR
-
-
-def key_lines(text: str) -> dict[Location, int]:
-    """Line of each table header and key; `tomllib` tells only values.
-
-    Args:
-        text: TOML that parses. Keys inside multi-line strings may be listed too, but are
-            never looked up.
-    """
-    lines: dict[Location, int] = {}
-    table: Location = ()
-    counts: dict[Location, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if match := _TABLE.match(line):
-            table = tuple(match["name"].split("."))
-            if match["open"] == "[[":
-                counts[table] = counts.get(table, -1) + 1
-                table = (*table, counts[table])
-            else:
-                for length in range(len(table) - 1, 0, -1):
-                    if table[:length] in counts:  # [camera.x] belongs to the last [[camera]]
-                        table = (*table[:length], counts[table[:length]], *table[length:])
-                        break
-            lines.setdefault(table, number)
-        elif match := _KEY.match(line):
-            lines.setdefault((*table, match["key"]), number)
-    return lines
 
 
 def _absolute_paths(raw: Raw, base: Path) -> None:
@@ -155,7 +114,7 @@ def _read_secrets(raw: Raw, path: Path, lines: dict[Location, int], at: Location
         for suffix, read in (("_file", _secret_of_file), ("_env", _secret_of_environment)):
             if name + suffix not in raw:
                 continue
-            place = f"{path}: {_place((*at, name + suffix), lines)}"
+            place = f"{path}: {_FAULTS.place((*at, name + suffix), lines)}"
             if name in raw:
                 msg = f"{place}: {name} is given more than once"
                 raise ConfigError(msg)
@@ -178,56 +137,3 @@ def _secret_of_environment(value: object, place: str) -> str:
         name = repr(value) if _VARIABLE.fullmatch(str(value)) else "the value"
         msg = f"{place}: expected the name of an environment variable, but {name} is not set"
         raise ConfigError(msg) from exc
-
-
-def _describe(error: Any, lines: dict[Location, int]) -> str:
-    location: Location = tuple(part for part in error["loc"] if part != "__root__")
-    place = _place(location, lines)
-    if error["type"] == "extra_forbidden":
-        return f"{place}: unknown key{_hint(location)}"
-    if error["type"] == "missing":
-        return f"{place}: required, but missing"
-    what = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    value = error["input"]
-    if isinstance(value, (dict, list, tuple, BaseModel)) or _is_secret(location):
-        return f"{place}: {what}"
-    return f"{place} = {mask_secrets(repr(value))}: expected {what}"
-
-
-def _place(location: Location, lines: dict[Location, int]) -> str:
-    """Line and key, as `line 12, camera[2].rate_hz` (cameras counted from 1)."""
-    name = ""
-    for part in location:
-        name += f"[{part + 1}]" if isinstance(part, int) else f"{'.' if name else ''}{part}"
-    for length in range(len(location), 0, -1):
-        if location[:length] in lines:
-            return f"line {lines[location[:length]]}, {name}"
-    variable = ENV_PREFIX + "__".join(str(part).upper() for part in location)
-    return f"{name} (environment variable {variable})" if variable in os.environ else name or "file"
-
-
-def _is_secret(location: Location) -> bool:
-    return bool(location) and location[-1] in _SECRETS
-
-
-def _hint(location: Location) -> str:
-    known = _keys_at(location[:-1])
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; known keys: {', '.join(sorted(known))}"
-
-
-def _keys_at(location: Location) -> list[str]:
-    model: type[BaseModel] = LotsightConfig
-    for part in location:
-        if isinstance(part, int):
-            continue
-        nested = models_in(model.model_fields[part].annotation)
-        if not nested:
-            return []
-        model = nested[0]
-    keys = []
-    for name, field in model.model_fields.items():
-        keys.append(name)
-        if SecretStr in (field.annotation, *get_args(field.annotation)):
-            keys += [f"{name}_file", f"{name}_env"]
-    return keys

@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from edge_app.config.settings import LotsightConfig
+from telemetry.config_faults import models_in
 
 _HEAD = """\
 # lotsight: annotated sample of the configuration file. It shows every setting; a value that is not
@@ -229,10 +230,3 @@ def _toml(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return f"{value:_}"
-
-
-def models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The sections that a field's annotation names."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in get_args(annotation) for model in models_in(part)]

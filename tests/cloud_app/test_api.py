@@ -313,3 +313,21 @@ def test_the_stream_is_sse_and_hides_other_sites_names(database: Database) -> No
         text = asyncio.run(asyncio.wait_for(heard_live(hub, "north-only", edges), 60))
     assert 'event: change\ndata: {"edges": ["box-1"]}' in text
     assert "box-2" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "kind"),
+    [
+        ("/nowhere", "text/html,*/*;q=0.8", "text/html"),
+        ("/nowhere", "*/*", "application/json"),
+        ("/api/v1/nothing", "text/html,*/*;q=0.8", "application/json"),
+        ("/assets/old.js", "text/html", "application/json"),
+    ],
+)
+@pytest.mark.usefixtures("built_pages")
+def test_a_person_at_no_address_gets_the_page_that_says_so(
+    hub: Hub, path: str, accept: str, kind: str
+) -> None:
+    with hub.client() as client:
+        answer = client.get(path, headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (404, kind)

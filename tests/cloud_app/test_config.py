@@ -52,9 +52,19 @@ def test_the_samples_commented_sections_work(tmp_path: Path, part: str, needs: s
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("[broker]\nhots = 'x'", "broker.hots: Extra inputs", id="unknown key"),
-        pytest.param("[broker]\nport = 0", "broker.port: .* got 0", id="out of range"),
-        pytest.param("[broker", "expected TOML", id="no TOML"),
+        pytest.param(
+            "[broker]\nhots = 'x'",
+            "line 2, broker.hots: unknown.*'host'",
+            id="unknown key",
+        ),
+        pytest.param(
+            "[broker]\nport = 0",
+            "line 2, broker.port = 0: expected",
+            id="out of range",
+        ),
+        pytest.param("[broker", "invalid TOML", id="no TOML"),
+        pytest.param("database = 'x'", "line 1, database: expected a table", id="no table"),
+        pytest.param("[broker]\nport = 0\n[http]\nport = 0", "2 faults:", id="two"),
         pytest.param("[broker]\nhost = '10.0.0.9'", "beyond loopback", id="plaintext"),
         pytest.param("[http]\nhost = '0.0.0.0'", r"expected \[\[http.tokens\]\]", id="open door"),
         pytest.param("[database]\nurl = 'mysql://x'", "sqlite: or postgresql://", id="database"),
@@ -107,6 +117,7 @@ def test_the_commands(tmp_path: Path) -> None:
     runner = CliRunner()
     sample = runner.invoke(app, ["sample-config"])
     assert sample.output == SAMPLE.read_text()
+    assert runner.invoke(app, ["--version"]).output.startswith("lotsight ")
     checked = runner.invoke(app, ["check-config", str(written(tmp_path, sample.output))])
     assert checked.exit_code == 0
     assert "ok" in checked.output

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud_app.fleet import commands, jobs, progress
+from cloud_app.fleet.calibrations import records
+from cloud_app.fleet.calibrations.records import Changes, NewRevision
 from cloud_app.fleet.commands import CommandError, CommandFilter, CommandState, Order
 from cloud_app.fleet.job_service import JobService
 from cloud_app.fleet.jobs import JobFilter, JobOrder
@@ -211,3 +213,20 @@ def test_jobs_go_as_at_aws(database: Database, box: ScriptedEdge) -> None:
     assert found == {
         "j1": JobStatus.SUCCEEDED, "j2": JobStatus.FAILED, "j3": JobStatus.CANCELED,
     }  # fmt: skip
+
+
+def test_old_jobs_go_and_those_that_a_page_shows_stay(
+    database: Database, box: ScriptedEdge
+) -> None:
+    assert box.edge == "box-1"
+    document = JobDocument(kind=JobKind.MODEL, target="a.onnx", version="2")
+    order = [JobOrder("box-1", name, document) for name in ("old", "shown", "waits")]
+    edit = NewRevision("shown", "box-1", "c", 2, 1, "ada", "", Changes(), "{}", rolls_out=True)
+    with database.write() as session:
+        jobs.queue(session, order, "ada", T0_MS)
+        jobs.withdraw(session, "old", ["box-1"], T0_MS)
+        jobs.withdraw(session, "shown", ["box-1"], T0_MS)
+        records.keep(session, edit, T0_MS)
+        assert jobs.prune_jobs(session, T0_MS) == 0
+        assert jobs.prune_jobs(session, T0_MS + 1) == 1
+        assert {each.job for each in jobs.listed(session, JobFilter())} == {"shown", "waits"}

@@ -16,9 +16,9 @@ from edge_app.config import (
     render_reference,
     render_sample,
 )
-from edge_app.config.reading import key_lines
 from edge_app.config.sample import settings
 from telemetry import ConfigError
+from telemetry.config_faults import key_lines
 from vision.evidence import EvidenceSettings
 
 REPO = Path(__file__).resolve().parents[2]

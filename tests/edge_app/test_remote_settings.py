@@ -12,9 +12,9 @@ import pytest
 
 from edge_app.config import LotsightConfig, load_config
 from edge_app.config.changeable import schema_of, values_of
-from edge_app.config.sample import models_in
 from edge_app.remote_settings import FILE, MAX_STARTS, RemoteSettings
 from telemetry import ConfigError, ManualClock
+from telemetry.config_faults import models_in
 from telemetry.shadow import delta
 
 TEXT = """

@@ -2,15 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../../cloud_app/web/src/api/client';
 import type { Alert, Bay, Edge, Key, Person } from '../../../cloud_app/web/src/api/types';
 import { joined } from '../../../cloud_app/web/src/api/usePages';
+import { placeOf } from '../../../cloud_app/web/src/app/nav';
 import { broken, summary } from '../../../cloud_app/web/src/components/LineChart';
-import { bytes, dayBound } from '../../../cloud_app/web/src/i18n/format';
+import { isNotFound } from '../../../cloud_app/web/src/components/states';
+import { setLanguage } from '../../../cloud_app/web/src/i18n';
+import { bytes, dayBound, fixed } from '../../../cloud_app/web/src/i18n/format';
+import { zones } from '../../../cloud_app/web/src/i18n/zones';
 import {
   actionsOf,
   alertQuery,
+  alertText,
   localMoment,
   subjectHref,
 } from '../../../cloud_app/web/src/pages/alerts/alerts';
-import { auditQuery, changesOf } from '../../../cloud_app/web/src/pages/audit/audit';
+import { actionText, auditQuery, changesOf } from '../../../cloud_app/web/src/pages/audit/audit';
 import { healthOf, lotsOf, streamOf } from '../../../cloud_app/web/src/pages/edges/edges';
 import { incidentQuery, placeHref, stateOf } from '../../../cloud_app/web/src/pages/incidents/incidents';
 import { keyState } from '../../../cloud_app/web/src/pages/keys/keys';
@@ -267,4 +272,39 @@ describe('registry', () => {
     expect(faultsOf(error)).toEqual({ name: 'too long', '': 'no' });
     expect(faultsOf(new ApiError(409, 'in use', { detail: 'in use' }))).toEqual({ '': 'in use' });
   });
+});
+
+describe('what a reader of another language or zone sees', () => {
+  it('writes numbers with the comma of the language', async () => {
+    await setLanguage('de', false);
+    expect(fixed(2.852, 2)).toBe('2,85');
+    expect(actionText('person.create')).toBe('Person: angelegt');
+    await setLanguage('en', false);
+    expect(fixed(2.852, 2)).toBe('2.85');
+    expect(actionText('moon.land_softly')).toBe('moon: land softly');
+  });
+
+  it('puts the moments of an alert into the clocks of its site', () => {
+    zones.value = { north: 'Asia/Tokyo' };
+    const text = 'Silent since 2026-06-01 23:30:05 UTC: blind.';
+    expect(alertText({ text, site: 'north' })).toMatch(/^Silent since 2 Jun(e)?,? (at )?08:30.*: blind\.$/);
+    expect(alertText({ text: 'Battery 2.8 V.', site: null })).toBe('Battery 2.8 V.');
+    zones.value = {};
+  });
+});
+
+it.each([
+  [404, 'no lot', true],
+  [422, [{ loc: ['path', 'alert'], msg: 'no number' }], true],
+  [422, [{ loc: ['query', 'limit'], msg: 'too many' }], false],
+  [422, 'expected a base', false],
+  [500, null, false],
+])('%d of %j is not found: %s', (status, detail, found) => {
+  expect(isNotFound(new ApiError(status, '', { detail }))).toBe(found);
+});
+
+it('knows the place of a path', () => {
+  expect(placeOf('/provisioning')?.needs).toBe('provision');
+  expect(placeOf('/lots/a/b')?.href).toBe('/');
+  expect(placeOf('/nowhere')).toBeUndefined();
 });

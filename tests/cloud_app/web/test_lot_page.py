@@ -139,7 +139,7 @@ def test_incidents_and_stays(city: City, open_page: OpenPage) -> None:
 def test_a_lot_that_is_none(city: City, open_page: OpenPage) -> None:
     page = open_page().page
     page.goto(f"{city.url}/lots/north/nowhere")
-    expect(page.get_by_text("no lot 'nowhere' at 'north'")).to_be_visible()
+    expect(page.get_by_text("Nothing is stored under this address")).to_be_visible()
 
 
 def test_a_phone_has_room_for_it(city: City, open_page: OpenPage) -> None:

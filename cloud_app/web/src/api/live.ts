@@ -140,6 +140,11 @@ async function follow(stream: Stream): Promise<void> {
     try {
       const response = await fetch(stream.url, { headers: credentials(), cache: 'no-store', signal: over });
       if (response.status === 401) sessionEnded.value = true;
+      if (response.status === 404) {
+        // A lot that does not exist has no stream; the page says so, and the line is not cut.
+        refuse(stream);
+        return;
+      }
       if (!response.ok || !response.body) throw new Error(String(response.status));
       waitMs = FIRST_WAIT_MS;
       begin(stream);
@@ -158,6 +163,16 @@ async function follow(stream: Stream): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
   }
+}
+
+/** Whoever asked for this stream goes without one, until something else is wanted. */
+function refuse(stream: Stream): void {
+  previous?.abort.abort();
+  previous = null;
+  if (isThere(stream)) there = null;
+  joining.clear();
+  mayHaveMissed = true;
+  liveState.value = 'connecting';
 }
 
 /** A stream is there, and the one before it is not needed any more. */

@@ -76,3 +76,7 @@ export function isAt(path: string, href: string): boolean {
   if (href === '/') return path === '/' || path.startsWith('/lots');
   return path === href || path.startsWith(`${href}/`);
 }
+
+/** The place at which a path lies. */
+export const placeOf = (path: string): Place | undefined =>
+  PLACES.flatMap(({ places }) => places).find(({ href }) => isAt(path, href));

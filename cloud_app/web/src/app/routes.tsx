@@ -1,9 +1,11 @@
 /** Which page an address shows. Each page is a file of its own, loaded when it is first shown. */
 
-import { lazy, Route, Router } from 'preact-iso';
+import { lazy, Route, Router, useLocation } from 'preact-iso';
 import { Page } from '../components/Page';
-import { Notice } from '../components/states';
+import { NoPermission, Notice } from '../components/states';
 import { t } from '../i18n';
+import { placeOf } from './nav';
+import { may } from './session';
 
 const MapPage = lazy(() => import('../pages/map/MapPage').then((m) => m.MapPage));
 const LotPage = lazy(() => import('../pages/lot/LotPage').then((m) => m.LotPage));
@@ -36,6 +38,15 @@ const SchedulesPage = lazy(() => import('../pages/reports/SchedulesPage').then((
 const EventsPage = lazy(() => import('../pages/events/EventsPage').then((m) => m.EventsPage));
 
 export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; onLoadEnd: () => void }) {
+  const { path } = useLocation();
+  const place = placeOf(path);
+  if (place && place.needs !== 'public' && !may(place.needs)) {
+    return (
+      <Page title={t(place.label)}>
+        <NoPermission />
+      </Page>
+    );
+  }
   return (
     <Router onLoadStart={onLoadStart} onLoadEnd={onLoadEnd}>
       <Route path="/" component={MapPage} />
@@ -69,7 +80,7 @@ export function Routes({ onLoadStart, onLoadEnd }: { onLoadStart: () => void; on
   );
 }
 
-function NotFound() {
+export function NotFound() {
   return (
     <Page title={t('state.notFound')}>
       <Notice title={t('state.notFoundHint')}>

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { SeriesPoint } from '../api/types';
 import { language, t } from '../i18n';
-import { dayAndTime, percent } from '../i18n/format';
+import { dayAndTime, fixed, percent } from '../i18n/format';
 import { isDark, token } from '../theme/theme';
 import 'uplot/dist/uPlot.min.css';
 import './chart.css';
@@ -107,7 +107,7 @@ function options(width: number, zone: string | null): uPlot.Options {
         stroke: 'transparent',
         points: { show: false },
         scale: 'free',
-        value: (_chart, value) => (value == null ? '–' : value.toFixed(0)),
+        value: (_chart, value) => (value == null ? '–' : fixed(value, 0)),
       },
     ],
   };

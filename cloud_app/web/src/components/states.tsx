@@ -55,12 +55,20 @@ export function Fault({ text }: { text: string | undefined }) {
   );
 }
 
+/** Whether there is no such thing; an id that cannot be one (422 of the address) is no other case. */
+export function isNotFound({ status, body }: ApiError): boolean {
+  if (status === 404) return true;
+  const detail = (body as { detail?: unknown } | null)?.detail;
+  if (status !== 422 || !Array.isArray(detail) || !detail.length) return false;
+  return (detail as { loc?: unknown[] }[]).every(({ loc }) => loc?.[0] === 'path');
+}
+
 export function ErrorState({ error, retry }: { error: ApiError; retry?: () => void }) {
   if (error.status === 403) return <NoPermission />;
-  if (error.status === 404) {
+  if (isNotFound(error)) {
     return (
       <Notice title={t('state.notFound')} icon={Inbox}>
-        <p>{error.message}</p>
+        <p>{t('state.nothingThere')}</p>
       </Notice>
     );
   }

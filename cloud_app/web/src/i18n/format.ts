@@ -44,6 +44,10 @@ export const fullTime = (when: When, zone?: string | null) =>
 
 export const count = (n: number) => n.toLocaleString(language.value);
 
+/** A number with so many digits after the point, or the comma. */
+export const fixed = (n: number, digits: number) =>
+  n.toLocaleString(language.value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 /** A share as whole per cent; 99.6 % is not rounded up to a promise of 100. */
 export function percent(share: number): string {
   const whole = share >= 0.995 && share < 1 ? 99 : Math.round(share * 100);

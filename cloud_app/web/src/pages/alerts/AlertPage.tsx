@@ -18,7 +18,7 @@ import { t, word } from '../../i18n';
 import { span } from '../../i18n/format';
 import { type Act, AlertActions } from './AlertActions';
 import { SeverityBadge, StateBadge } from './AlertsPage';
-import { ruleText, subjectHref } from './alerts';
+import { alertText, ruleText, subjectHref } from './alerts';
 import './alerts.css';
 
 export function AlertPage(route: { alert: string }) {
@@ -56,7 +56,11 @@ function OneAlert({ number }: { number: number }) {
     }
   };
 
-  const title = detail.data ? ruleText(detail.data.rule) : t('alerts.number', { n: number });
+  const title = detail.data
+    ? ruleText(detail.data.rule)
+    : Number.isNaN(number)
+      ? t('alerts.alert')
+      : t('alerts.number', { n: number });
   return (
     <Page title={title} above={[{ label: t('nav.alerts'), href: '/alerts' }]}>
       <Loaded of={detail}>
@@ -92,7 +96,7 @@ function Head({ alert }: { alert: AlertDetail }) {
             <Ago at={alert.opened} site={alert.site} />
           </span>
         </div>
-        <p class="alert-says">{alert.text}</p>
+        <p class="alert-says">{alertText(alert)}</p>
         {href && (
           <div>
             <ButtonLink href={href} icon={ArrowRight} size="small">

@@ -13,7 +13,7 @@ import { Ago } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
 import { span } from '../../i18n/format';
-import { alertQuery, gravity, RULES, ruleText, SEVERITIES, STATES, TONES } from './alerts';
+import { alertQuery, alertText, gravity, RULES, ruleText, SEVERITIES, STATES, TONES } from './alerts';
 import './alerts.css';
 
 const PAGE = 100;
@@ -104,7 +104,7 @@ function columns(): Column<Alert>[] {
       cell: (alert) => (
         <>
           {ruleText(alert.rule)}
-          <span class="sub alert-text">{alert.text}</span>
+          <span class="sub alert-text">{alertText(alert)}</span>
         </>
       ),
       sort: ({ rule }) => ruleText(rule),

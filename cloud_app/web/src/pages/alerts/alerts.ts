@@ -2,7 +2,7 @@
 
 import type { Alert, AlertState, IncidentKind, Severity } from '../../api/types';
 import { t, word } from '../../i18n';
-import { dayBound } from '../../i18n/format';
+import { dayBound, siteTime } from '../../i18n/format';
 import { momentAt, zoneOf } from '../../i18n/zones';
 
 export const STATES = ['open', 'acknowledged', 'silenced', 'closed'] as const satisfies readonly AlertState[];
@@ -118,3 +118,9 @@ export function localMoment(text: string, zone: string | null = null): string | 
   const shownMs = Date.parse(`${text}Z`);
   return Number.isNaN(shownMs) ? null : new Date(momentAt(shownMs, zone)).toISOString();
 }
+
+const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?) UTC/g;
+
+/** What an alert says, its moments as the clocks at its site show them. */
+export const alertText = ({ text, site }: { text: string; site: string | null }): string =>
+  text.replace(UTC, (_, date: string, time: string) => siteTime(`${date}T${time}Z`, zoneOf(site)));

@@ -17,7 +17,7 @@ import { At } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
 import { fullTime } from '../../i18n/format';
-import { ACTIONS, auditQuery, changesOf } from './audit';
+import { ACTIONS, actionText, auditQuery, changesOf } from './audit';
 import './audit.css';
 
 const PAGE = 100;
@@ -111,7 +111,7 @@ function columns(onOpen: (line: AuditLine) => void): Column<AuditLine>[] {
       id: 'action',
       head: t('audit.action'),
       phone: 'title',
-      cell: ({ action }) => word('audit', action.replaceAll('.', ' ')),
+      cell: ({ action }) => actionText(action),
       sort: ({ action }) => action,
     },
     {
@@ -120,7 +120,7 @@ function columns(onOpen: (line: AuditLine) => void): Column<AuditLine>[] {
       cell: ({ subject, subject_kind }) => (
         <>
           <span class="to-address">{subject}</span>
-          <span class="sub">{subject_kind}</span>
+          <span class="sub">{word('auditOf', subject_kind)}</span>
         </>
       ),
       sort: ({ subject }) => subject,
@@ -147,7 +147,7 @@ function columns(onOpen: (line: AuditLine) => void): Column<AuditLine>[] {
 
 function LineDialog({ line, onClose }: { line: AuditLine; onClose: () => void }) {
   return (
-    <Dialog title={word('audit', line.action.replaceAll('.', ' '))} onClose={onClose}>
+    <Dialog title={actionText(line.action)} onClose={onClose}>
       <div class="form">
         <Facts
           facts={[

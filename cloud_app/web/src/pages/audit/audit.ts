@@ -1,6 +1,7 @@
 /** The audit log without markup. */
 
 import type { AuditLine } from '../../api/types';
+import { word } from '../../i18n';
 import { dayBound } from '../../i18n/format';
 
 /** What the API is asked for, by the query of the page. */
@@ -44,3 +45,9 @@ export const ACTIONS = [
   'notification',
   'audit',
 ] as const;
+
+/** An action in words: `person.create` is a subject and what was done with it. */
+export function actionText(action: string): string {
+  const [subject = '', ...done] = action.split('.');
+  return [word('auditOf', subject), word('auditDone', done.join('_'))].filter(Boolean).join(': ');
+}

@@ -17,7 +17,7 @@ import { Page } from '../../components/Page';
 import { Loaded, Notice } from '../../components/states';
 import { Ago, At, nowMs } from '../../components/Time';
 import { t, word } from '../../i18n';
-import { bytes, count, span } from '../../i18n/format';
+import { bytes, count, fixed, span } from '../../i18n/format';
 import { zoneOf } from '../../i18n/zones';
 import { CertificateCard } from './CertificateCard';
 import { CommandsCard, useCommands } from './CommandsCard';
@@ -119,7 +119,7 @@ function EdgeFacts({ edge }: { edge: Edge }) {
         [t('edges.software'), edge.software],
         [t('edges.platform'), edge.platform],
         [t('edges.uptime'), health && span(health.uptime_s)],
-        [t('edges.temperature'), known(health?.temperature_c, (n) => `${n.toFixed(0)} °C`)],
+        [t('edges.temperature'), known(health?.temperature_c, (n) => `${fixed(n, 0)} °C`)],
         [t('edges.disk'), known(health?.disk_free_bytes, bytes)],
         [t('edges.memory'), known(health?.memory_bytes, bytes)],
         [
@@ -269,9 +269,9 @@ function CameraRow(props: { edge: string; camera: CameraHealth; onStill: (camera
           {camera.up ? (camera.view === 'ok' ? t('edges.up') : word('reason', camera.view)) : t('edges.down')}
         </span>
       </td>
-      <td class="end num">{camera.fps.toFixed(1)}</td>
+      <td class="end num">{fixed(camera.fps, 1)}</td>
       <td class="end num">
-        {camera.latency_p95_ms === null ? '–' : `${camera.latency_p95_ms.toFixed(0)} ms`}
+        {camera.latency_p95_ms === null ? '–' : `${fixed(camera.latency_p95_ms, 0)} ms`}
       </td>
       <td class="end num">{count(camera.dropped + camera.broken)}</td>
       <td class="end num">{count(camera.restarts)}</td>
@@ -279,8 +279,8 @@ function CameraRow(props: { edge: string; camera: CameraHealth; onStill: (camera
         {camera.audit ? (
           <span title={t('edges.auditHint', { n: camera.audit.looks })}>
             {t('edges.right', {
-              low: (camera.audit.low * 100).toFixed(1),
-              high: (camera.audit.high * 100).toFixed(1),
+              low: fixed(camera.audit.low * 100, 1),
+              high: fixed(camera.audit.high * 100, 1),
             })}
           </span>
         ) : (

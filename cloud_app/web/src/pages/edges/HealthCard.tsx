@@ -9,17 +9,17 @@ import { Segments, Select } from '../../components/Field';
 import { LineChart } from '../../components/LineChart';
 import { Loaded, Notice } from '../../components/states';
 import { t } from '../../i18n';
-import { bytes, span } from '../../i18n/format';
+import { bytes, fixed, span } from '../../i18n/format';
 
 type Point = EdgeHealth['points'][number];
 
 const FIGURES = {
-  fps: (n: number) => n.toFixed(1),
-  latency_p95_ms: (n: number) => `${n.toFixed(0)} ms`,
-  cameras_up: (n: number) => n.toFixed(0),
-  outbox_rows: (n: number) => n.toFixed(0),
+  fps: (n: number) => fixed(n, 1),
+  latency_p95_ms: (n: number) => `${fixed(n, 0)} ms`,
+  cameras_up: (n: number) => fixed(n, 0),
+  outbox_rows: (n: number) => fixed(n, 0),
   outbox_age_s: span,
-  temperature_c: (n: number) => `${n.toFixed(0)} °C`,
+  temperature_c: (n: number) => `${fixed(n, 0)} °C`,
   memory_bytes: bytes,
   disk_free_bytes: bytes,
 } as const satisfies Partial<Record<keyof Point, (n: number) => string>>;

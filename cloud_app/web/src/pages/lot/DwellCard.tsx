@@ -5,7 +5,7 @@ import { Card } from '../../components/Card';
 import { Scroller } from '../../components/Form';
 import { Loaded } from '../../components/states';
 import { t, word } from '../../i18n';
-import { count, span } from '../../i18n/format';
+import { count, fixed, span } from '../../i18n/format';
 
 const FIVE_MINUTES_S = 300;
 
@@ -59,7 +59,7 @@ function Summary({ dwell }: { dwell: Dwell }) {
           ))}
         </tbody>
       </table>
-      {turnover !== null && <p class="small soft note">{t('dwell.turnover', { n: turnover.toFixed(1) })}</p>}
+      {turnover !== null && <p class="small soft note">{t('dwell.turnover', { n: fixed(turnover, 1) })}</p>}
     </Scroller>
   );
 }

@@ -11,6 +11,7 @@ import { Button } from '../../components/Button';
 import { type Column, DataList, type Filter } from '../../components/DataList';
 import { Page } from '../../components/Page';
 import { sortParam } from '../../components/sorting';
+import { Notice } from '../../components/states';
 import { Ago } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
@@ -35,7 +36,16 @@ const ORDERS = ['key', 'name', 'type', 'changed'] as const;
 const TYPES: Partial<Record<Kind, string>> = { lots: 'placement', bays: 'kind', devices: 'kind' };
 
 export function RegistryPage(route: { kind?: string }) {
-  const kind = route.kind && isKind(route.kind) ? route.kind : 'lots';
+  const kind = route.kind ?? 'lots';
+  if (!isKind(kind)) {
+    return (
+      <Page title={t('nav.registry')} above={[{ label: t('nav.registry'), href: '/registry' }]}>
+        <Notice title={t('state.notFound')}>
+          <p>{t('state.nothingThere')}</p>
+        </Notice>
+      </Page>
+    );
+  }
   return <OneKind key={kind} kind={kind} />;
 }
 

@@ -15,7 +15,7 @@ import { Page } from '../../components/Page';
 import { Loaded, Notice } from '../../components/states';
 import { Ago, At } from '../../components/Time';
 import { t, word } from '../../i18n';
-import { count, span } from '../../i18n/format';
+import { count, fixed, span } from '../../i18n/format';
 import { zoneOf } from '../../i18n/zones';
 import { DownlinksCard } from './DownlinksCard';
 import { ConditionBadge, LinkBars } from './SensorsPage';
@@ -29,11 +29,11 @@ const MOST = 1000;
 const SPANS = { '1': 'lot.span.day', '7': 'lot.span.week', '28': 'lot.span.month' } as const;
 type Days = keyof typeof SPANS;
 const FIGURES = {
-  rssi_dbm: (n: number) => `${n.toFixed(0)} dBm`,
-  snr_db: (n: number) => `${n.toFixed(1)} dB`,
-  battery_v: (n: number) => `${n.toFixed(2)} V`,
-  battery_pct: (n: number) => `${n.toFixed(0)} %`,
-  temperature_c: (n: number) => `${n.toFixed(0)} °C`,
+  rssi_dbm: (n: number) => `${fixed(n, 0)} dBm`,
+  snr_db: (n: number) => `${fixed(n, 1)} dB`,
+  battery_v: (n: number) => `${fixed(n, 2)} V`,
+  battery_pct: (n: number) => `${fixed(n, 0)} %`,
+  temperature_c: (n: number) => `${fixed(n, 0)} °C`,
 } as const satisfies Partial<Record<keyof Frame, (n: number) => string>>;
 type Figure = keyof typeof FIGURES;
 
@@ -157,8 +157,8 @@ function DeviceFacts({ sensor }: { sensor: SensorDetail }) {
         [t('sensors.due'), due && <At key="due" at={due} site={site} />],
         [t('sensors.period'), period_s !== null && span(period_s)],
         [t('sensors.battery'), batteryText(sensor)],
-        [t('edges.temperature'), temperature_c !== null && `${temperature_c.toFixed(0)} °C`],
-        [t('sensors.snr'), snr_db !== null && `${snr_db.toFixed(1)} dB`],
+        [t('edges.temperature'), temperature_c !== null && `${fixed(temperature_c, 0)} °C`],
+        [t('sensors.snr'), snr_db !== null && `${fixed(snr_db, 1)} dB`],
         [t('sensors.gateways'), gateways !== null && count(gateways)],
         [t('sensors.frames24h'), t('sensors.frames24hOf', { n: count(frames_24h), lost: count(lost_24h) })],
         [t('field.profile'), sensor.profile],
@@ -305,7 +305,7 @@ function FrameRow({ frame, site }: { frame: Frame; site: string | null }) {
               [
                 t('sensors.signal'),
                 rssi_dbm !== null &&
-                  `${rssi_dbm.toFixed(0)} dBm${snr_db === null ? '' : `, ${snr_db.toFixed(1)} dB`}`,
+                  `${fixed(rssi_dbm, 0)} dBm${snr_db === null ? '' : `, ${fixed(snr_db, 1)} dB`}`,
               ],
               [t('sensors.network'), frame.network],
               [t('field.profile'), frame.profile],

@@ -11,6 +11,7 @@ import { Page } from '../../components/Page';
 import { Ago } from '../../components/Time';
 import { useListQuery } from '../../components/useListQuery';
 import { t, word } from '../../i18n';
+import { fixed } from '../../i18n/format';
 import { batteryText, CONDITIONS, linkBars, saidNow, sensorKey, sensorQuery, TONES } from './sensors';
 import './sensors.css';
 
@@ -90,7 +91,7 @@ export function LinkBars({ sensor }: { sensor: Sensor }) {
           <i key={step} class={step <= bars ? 'on' : ''} />
         ))}
       </span>
-      <span class="num">{sensor.rssi_dbm.toFixed(0)} dBm</span>
+      <span class="num">{fixed(sensor.rssi_dbm, 0)} dBm</span>
     </span>
   );
 }

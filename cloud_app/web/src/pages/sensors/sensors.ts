@@ -2,6 +2,7 @@
 
 import type { Downlink, Frame, Sensor, SensorCondition } from '../../api/types';
 import { sortParam } from '../../components/sorting';
+import { fixed } from '../../i18n/format';
 
 export const CONDITIONS = [
   'silent',
@@ -55,8 +56,8 @@ export function linkBars({ rssi_dbm, snr_db }: Pick<Sensor, 'rssi_dbm' | 'snr_db
 
 /** The battery in a few characters; null where nobody said anything of it. */
 export function batteryText({ battery_pct, battery_v }: Pick<Sensor, 'battery_pct' | 'battery_v'>) {
-  if (battery_pct !== null) return `${battery_pct.toFixed(0)} %`;
-  return battery_v === null ? null : `${battery_v.toFixed(2)} V`;
+  if (battery_pct !== null) return `${fixed(battery_pct, 0)} %`;
+  return battery_v === null ? null : `${fixed(battery_v, 2)} V`;
 }
 
 /** Fields of a frame that are shown one by one, beside what has a column of its own. */
