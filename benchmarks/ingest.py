@@ -3,10 +3,11 @@
 `tables`: from a consumer's inbox to the commit, no broker; `cpu` is the consumer's own. `two
 consumers`: on one PostgreSQL, each with edges of its own (as Kafka deals them), or every edge's
 events dealt in turn (as a shared subscription does); `cores` is how many they and the server were
-busy on: where one consumer takes nearly all that there are, a second one has none left. `backlog`: 100 boxes of one camera with 60
-bays, two changes per bay and hour, all returning after an hour: 12,000 events through a real
-mosquitto, a real session with PUBACK after commit, into the tables. A box sends at most 50 events a
-second (contract, rule 3), so its own 120 events take 2.4 s however fast the cloud is.
+busy on: where one consumer takes nearly all that there are, a second one has none left. `backlog`:
+100 boxes of one camera with 60 bays, two changes per bay and hour, all returning after an hour:
+12,000 events through a real mosquitto, a real session with PUBACK after commit, into the tables. A
+box sends at most 50 events a second (contract, rule 3), so its own 120 events take 2.4 s however
+fast the cloud is.
 
     python benchmarks/ingest.py [--events 20000] [--batch 500] [--pairs 5] [--against COMMIT]
 
