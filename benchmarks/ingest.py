@@ -2,10 +2,12 @@
 
 `tables`: from a consumer's inbox to the commit, no broker; `cpu` is the consumer's own. `two
 consumers`: on one PostgreSQL, each with edges of its own (as Kafka deals them), or every edge's
-events dealt in turn (as a shared subscription does). `backlog`: 100 boxes of one camera with 60
-bays, two changes per bay and hour, all returning after an hour: 12,000 events through a real
-mosquitto, a real session with PUBACK after commit, into the tables. A box sends at most 50 events a
-second (contract, rule 3), so its own 120 events take 2.4 s however fast the cloud is.
+events dealt in turn (as a shared subscription does); `cores` is how many they and the server were
+busy on: where one consumer takes nearly all that there are, a second one has none left. `backlog`:
+100 boxes of one camera with 60 bays, two changes per bay and hour, all returning after an hour:
+12,000 events through a real mosquitto, a real session with PUBACK after commit, into the tables. A
+box sends at most 50 events a second (contract, rule 3), so its own 120 events take 2.4 s however
+fast the cloud is.
 
     python benchmarks/ingest.py [--events 20000] [--batch 500] [--pairs 5] [--against COMMIT]
 
@@ -55,7 +57,8 @@ def tables(url: str, tree: Path, options: argparse.Namespace, *shares: str) -> d
     """One consumer, or several at once, on the code of a source tree.
 
     Returns:
-        Events per second in all, processor time of the consumers and of the server per event.
+        Events per second in all, processor time of the consumers and of the server per event, and
+        how many cores these were busy on.
     """
     command = [
         *(sys.executable, "-P", str(HERE / "ingest_worker.py"), url),
@@ -83,13 +86,15 @@ def tables(url: str, tree: Path, options: argparse.Namespace, *shares: str) -> d
         consumer.stdin.flush()
     told = [json.loads(consumer.communicate()[0]) for consumer in consumers]
     events = sum(each["events"] for each in told)
+    rate_hz = events / max(each["s"] for each in told)
+    own_us = sum(e["events"] * e["own_cpu_us_per_event"] for e in told) / events
+    # Each of several consumers sees the sessions of all.
+    server_us = max(e["server_cpu_us_per_event"] * e["events"] / events for e in told)
     return {
-        "events_per_s": round(events / max(each["s"] for each in told)),
-        "cpu_us": round(sum(e["events"] * e["own_cpu_us_per_event"] for e in told) / events, 1),
-        # Each of several consumers sees the sessions of all.
-        "server_cpu_us": max(
-            round(e["server_cpu_us_per_event"] * e["events"] / events, 1) for e in told
-        ),
+        "events_per_s": round(rate_hz),
+        "cpu_us": round(own_us, 1),
+        "server_cpu_us": round(server_us, 1),
+        "cores": round(rate_hz * (own_us + server_us) / 1e6, 2),
     }
 
 

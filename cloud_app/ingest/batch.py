@@ -26,7 +26,7 @@ from cloud_app.storage.intake import (
     touch_edges,
 )
 from cloud_app.storage.placing import note_faults
-from cloud_app.stream import EdgeFault, FaultKind, Poison, StreamKey, TakenEvent
+from cloud_app.stream import BayChange, EdgeFault, FaultKind, Poison, StreamKey, TakenEvent
 from telemetry.bounds import MAX_MESSAGE_BYTES
 from telemetry.health import Health
 from telemetry.layout import Layout
@@ -179,7 +179,7 @@ def take_batch(session: Session, batch: Batch) -> dict[StreamKey, int]:
         raise SitesChangedError(msg)
     poison = [bad.poison for bad in batch.unreadable if bad.poison is not None]
     acks = take_events(session, batch.events, poison)
-    take_box_counts(session, batch.events)
+    take_box_counts(session, [each for each in batch.events if type(each.told) is not BayChange])
     for taken, inbound in batch.reports:
         acks |= _take_report(session, taken)
         if isinstance(taken.report, Layout):

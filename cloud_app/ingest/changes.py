@@ -94,10 +94,10 @@ def read_change(payload: bytes, place: EdgeTopic) -> TakenEvent | None:
     try:
         event = _validate(payload)
         data = event["data"]
-        occ, reason, model = data["occ"], data.get("reason"), data.get("model")
-        blocked = data.get("blocked")
+        occ, reason, blocked = data["occ"], data.get("reason"), data.get("blocked")
         commas = len(event) + len(data) + len(data["clock"]) - 3
-        commas += sum(len(each) - 1 for each in (model, blocked) if each)
+        for part in (data.get("model"), blocked):
+            commas += len(part) - 1 if part else 0
         if (
             payload.count(b",") != commas
             or data["state"] != _STATES[occ]
