@@ -106,7 +106,7 @@ def _explained(name: str, exc: ValidationError) -> str:
 
 
 def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
-    """Make the paths of the file relative to the file, not to whoever starts the service."""
+    """Make the paths of the file relative to the file, not to the working directory."""
     changes = _paths_below(config, folder)
     database = config.database
     url = database.url.get_secret_value()
