@@ -1,4 +1,4 @@
-"""The cloud: the real `lotsight-cloud serve` as a process of its own, and a reader of its API."""
+"""The cloud: the real `lotsight-cloud serve` as its own process, and a reader of its API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process of its own that takes the past into the cloud's tables, the newest week first.
+"""A separate process that takes the past into the cloud's tables, the newest week first.
 
 The messages are the contract's, and the cloud's own intake reads, checks and writes them, as if
 they had come over the broker; only the broker is left out, at whose speed twelve weeks would take

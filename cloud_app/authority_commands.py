@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cloud_app.storage.database import Session
 
 authority = typer.Typer(help="The certificate authority of boxes and broker.", no_args_is_help=True)
-broker = typer.Typer(help="What the broker (mosquitto) is told.", no_args_is_help=True)
+broker = typer.Typer(help="Configuration of the broker (mosquitto).", no_args_is_help=True)
 
 RootKey = Annotated[
     Path,

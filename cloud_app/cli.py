@@ -136,7 +136,7 @@ def token(
     ]
     if site:
         lines.append(f"sites = {_toml_list(site)}")
-    typer.echo(f"# give to {name}, and to nobody else: {secret}")
+    typer.echo(f"# give to {name}, and to no one else: {secret}")
     typer.echo("\n".join(lines))
 
 

@@ -12,10 +12,10 @@ LotsightError
     ├── DownlinkError          a sensor cannot be reached, or cannot be asked for this
     ├── AccountError           a person, role, key or proof is not as it must be
     │   ├── LoginError         who it is was not proven; the text never says what was wrong
-    │   │   ├── NotInvitedError    the provider knows them, but nobody invited them here
+    │   │   ├── NotInvitedError    the provider knows them, but they were not invited here
     │   │   ├── CodeNeededError    the password was right; a second factor is asked for
     │   │   └── TooManyTriesError  a try came too early
-    │   ├── LastAdminError     nobody would be left who could undo the change
+    │   ├── LastAdminError     no one would be left to undo the change
     │   ├── StaleError         the record was changed meanwhile
     │   └── UnknownError       there is no such person, key, session, ticket or notification rule
     ├── AlertError             an act on an alert, or a notification rule, is not as it must be
@@ -83,7 +83,7 @@ class LoginError(AccountError):
 
 
 class NotInvitedError(LoginError):
-    """The provider knows who it is, but nobody invited them here."""
+    """The provider knows who it is, but they were not invited here."""
 
 
 class CodeNeededError(LoginError):
@@ -130,7 +130,7 @@ class NotSentError(CloudError):
     """A notification did not get through.
 
     Attributes:
-        is_away: whoever should have taken it takes nothing now; else it refused this one.
+        is_away: the receiver accepts nothing now; else it refused this one.
     """
 
     def __init__(self, message: str, *, is_away: bool) -> None:

@@ -79,7 +79,7 @@ class Housekeeper:
     Attributes:
         database: everything's place.
         link: to ask edges for replays.
-        tenants: whose sites are whose, for who is told of alerts.
+        tenants: whose sites are whose, for who is notified of alerts.
         rules: when.
         retention: how long events stay.
         stale_after_s: an edge silent for so long is stale.
@@ -176,7 +176,7 @@ class Housekeeper:
             for drift in found:
                 self.count_drifts += 1
                 _log.error(
-                    "edge %s: the kept counts are %s, but its bays say %s; they are made anew",
+                    "edge %s: the kept counts are %s, but its bays say %s; recounting",
                     drift.edge,
                     dict(drift.kept),
                     dict(drift.true),

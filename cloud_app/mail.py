@@ -57,7 +57,7 @@ class Mailer(Protocol):
         """Hand a letter over.
 
         Raises:
-            MailError: nobody took it; it will be tried again.
+            MailError: not accepted; it will be retried.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""`lotsight-cloud notification ...`: who is told of which alerts, from the machine itself."""
+"""`lotsight-cloud notification ...`: who is notified of which alerts, from the machine itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cloud_app.alerts.notifications import Destination
     from cloud_app.user_commands import Desk
 
-app = typer.Typer(help="Who is told of which alerts.", no_args_is_help=True)
+app = typer.Typer(help="Who is notified of which alerts.", no_args_is_help=True)
 
 Which = Annotated[str, typer.Argument(help="Identifier of the rule, as `list` shows it.")]
 
@@ -94,7 +94,7 @@ def add(  # noqa: PLR0913, PLR0917 - each is an option
             at = known(accounts.tenants, session, tenant, Role.OPERATOR_ADMIN)
             check_sites(session, accounts.tenants, at, plan.sites)
             made = notifications.create(session, desk.actor, at, plan)
-    typer.echo(f"{made.id}: {plan.to.shown} is told of alerts of {at}")
+    typer.echo(f"{made.id}: {plan.to.shown} is notified of alerts of {at}")
 
 
 @app.command("remove")

@@ -46,7 +46,7 @@ class OneAtATime(Generic[K]):
             self._pool.submit(self._safely, key).add_done_callback(self._back(key))
 
     def close(self) -> None:
-        """Wait for what is under way; what was not begun is left to whoever leads next."""
+        """Wait for what is under way; what was not begun is left to the next leader."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _back(self, key: K) -> Callable[[Future[None]], None]:

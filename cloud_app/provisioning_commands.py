@@ -77,7 +77,7 @@ def revoke(
     claim_id: Annotated[str, typer.Argument(metavar="ID", help="As `claim list` shows it.")],
     config: ConfigPath = None,
 ) -> None:
-    """Let nobody use a code."""
+    """Revoke a code."""
     from cloud_app.fleet.authority.claims import claim_of, revoke_claim
 
     with opened(config) as desk, desk.accounts.database.write() as session:

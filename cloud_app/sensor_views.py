@@ -66,7 +66,7 @@ class SensorDetail(SensorItem):
 
     frames_24h: int = Field(description="frames received in the last 24 hours")
     lost_24h: int = Field(description="of those that it counted in that time")
-    battery_days: float | None = Field(description="days left, most likely; null: nobody can say")
+    battery_days: float | None = Field(description="days left, most likely; null: unknown")
     battery_days_low: float | None = Field(description="with 95 % it lasts longer")
     battery_days_high: float | None = Field(description="with 95 % it ends sooner; null: far away")
     battery_why: str = Field(description="why nothing can be said of it")

@@ -127,7 +127,7 @@ def begin(session: Session, brake: Brake, tried: Try) -> int:
     """Count a try as failed until `succeeded` says otherwise.
 
     Args:
-        session: a transaction of its own: the count must stay whatever follows.
+        session: its own transaction: the count must stay whatever follows.
         brake: how hard.
         tried: the try.
 

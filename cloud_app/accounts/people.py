@@ -52,7 +52,7 @@ def plain_email(text: str) -> str:
     """An address as it is kept.
 
     Raises:
-        AccountError: it is none.
+        AccountError: invalid.
     """
     email = text.strip().lower()
     if not _EMAIL.fullmatch(email):
@@ -201,7 +201,7 @@ def rename(
     """Change the name that is shown.
 
     Raises:
-        AccountError: it is none.
+        AccountError: invalid.
         StaleError: another change came first.
     """
     name = plain_name(name)
@@ -217,7 +217,7 @@ def change_email(session: Session, actor: Actor, person: Person, email: str) -> 
     """Change the address that one logs in with; roles, password and history stay.
 
     Raises:
-        AccountError: it is none, or has an account.
+        AccountError: invalid, or has an account.
     """
     email = plain_email(email)
     if session.rows(_BY_EMAIL, {"which": email}):

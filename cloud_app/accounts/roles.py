@@ -54,7 +54,7 @@ class Tenant:
         """The tenant of a text.
 
         Raises:
-            AccountError: it is none.
+            AccountError: invalid.
         """
         kind, _, name = text.partition(":")
         if kind not in set(TenantKind) or not name:

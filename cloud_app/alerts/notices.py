@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class NoticeKind(StrEnum):
-    """Why somebody is told of an alert."""
+    """Why an alert is reported."""
 
     OPENED = "opened"
     ESCALATED = "escalated"

@@ -1,4 +1,4 @@
-"""Notification rules: who of a tenant is told of which alerts, and how; kept, changed, found."""
+"""Notification rules: who of a tenant is notified of which alerts, and how."""
 
 from __future__ import annotations
 

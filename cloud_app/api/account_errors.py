@@ -70,7 +70,7 @@ LOGIN_REFUSALS: dict[int | str, dict[str, Any]] = (
     | _problems(_429="too many attempts; retry after Retry-After seconds")
     | {401: {"model": LoginProblem, "description": "wrong credentials"}}
 )
-CHANGE_REFUSALS = REFUSALS | _problems(_409="nobody would be left who could undo the change")
+CHANGE_REFUSALS = REFUSALS | _problems(_409="no one would be left to undo the change")
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -21,13 +21,13 @@ from telemetry import SiteId
 
 
 class Acknowledge(Body):
-    """Acknowledge it: nobody else needs to be notified."""
+    """Acknowledge it: no one else needs to be notified."""
 
     action: Literal["acknowledge"]
 
 
 class Assign(Body):
-    """Assign it to one of `alerts/assignees`, or to nobody."""
+    """Assign it to one of `alerts/assignees`, or unassign it."""
 
     action: Literal["assign"]
     assignee: Email | None

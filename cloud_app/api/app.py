@@ -170,6 +170,6 @@ def _refused(_request: Request, error: Exception) -> Response:
 def _failed(_request: Request, error: Exception) -> Response:
     is_down = isinstance(error, StorageDownError)
     code = status.HTTP_503_SERVICE_UNAVAILABLE if is_down else status.HTTP_500_INTERNAL_SERVER_ERROR
-    # The text names hosts and files; it is in the log, not for whoever asks.
+    # The text names hosts and files; it is in the log, not for the caller.
     detail = "the database is away" if is_down else "the service failed; see its log"
     return JSONResponse({"detail": detail}, code)

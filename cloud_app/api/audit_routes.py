@@ -86,7 +86,7 @@ def get_audit(
 
 
 def line_of(row: Row) -> AuditLine:
-    """A line as it is told."""
+    """A line as the API shows it."""
     return AuditLine(
         id=row.audit,
         at=from_ms(row.at_ms),

@@ -80,7 +80,7 @@ def _at(context: ApiContext, place: BoxPlace, camera: str, actor: Actor) -> Came
 
 
 def _failed(_request: Request, error: Exception) -> Response:
-    # The text names hosts and files; it is in the log, not for whoever asks.
+    # The text names hosts and files; it is in the log, not for the caller.
     if isinstance(error, StorageDownError):
         return JSONResponse({"detail": {"message": "the database is away"}}, 503)
     return JSONResponse({"detail": {"message": "the service failed; see its log"}}, 500)

@@ -67,7 +67,7 @@ class Payload(BaseModel):
         """The job of a box.
 
         Raises:
-            ValidationError: it is none.
+            ValidationError: invalid.
         """
         return JobDocument(
             kind=kind,

@@ -71,7 +71,7 @@ class ApiContext:
         return Now(to_ms(self.clock.utc()), stale_after_ms)
 
     def owner(self, session: Session, site: str | None) -> str | None:
-        """The tenant whose audit log tells of a site; None: nobody said whose it is."""
+        """The tenant whose audit log tells of a site; None: unknown."""
         found = None if site is None else self.accounts.tenants.owner(session, site)
         return None if found is None else str(found)
 

@@ -37,7 +37,7 @@ OF_EDITOR: Mapping[str, Mapping[str, Permission]] = {
         )
     },
 }  # fmt: skip
-"""Whoever sees pictures and may operate boxes: people, never a key or token."""
+"""Users who may see pictures and operate boxes: people, never a key or token."""
 
 
 def is_file(path: str) -> bool:

@@ -36,7 +36,7 @@ from telemetry.provisioning import (
 
 BODIES = {CLAIM_PATH: 65_536, ANNOUNCE_PATH: 65_536, RENEW_PATH: 131_072}
 """How large these may be: requests and chains of RSA keys are longer than other bodies."""
-# The account's own count is not for this: whoever guesses must not lock out every new box.
+# The account's own count is not for this: a guesser must not lock out every new box.
 _BRAKE = Brake(free_tries=10, account_tries=1_000_000_000)
 _STATUS = {
     Refusal.BAD_REQUEST: status.HTTP_422_UNPROCESSABLE_CONTENT,
@@ -115,7 +115,7 @@ def get_authority(context: Context) -> str:
 
 @router.get(CRL_PATH, response_class=PlainTextResponse)
 def get_crl(context: Context, now_ms: NowMs) -> str:
-    """Revocation lists, for brokers that fetch them; made by the leader, not by whoever asks."""
+    """Revocation lists, for brokers that fetch them; made by the leader, not by the caller."""
     with context.database.read() as session:
         return _unless_not_set_up(lambda: OwnIssuer().kept_crls(session, now_ms))
 

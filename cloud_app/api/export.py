@@ -68,7 +68,7 @@ def attachment(names: Sequence[str | None], at: datetime) -> dict[str, str]:
 def columns_of(
     kind: type[BaseModel], above: tuple[str, ...] = ()
 ) -> list[tuple[Any, tuple[str, ...]]]:
-    """The type and the path of each column; the fields of models are columns of their own."""
+    """The type and the path of each column; the fields of models are separate columns."""
     found: list[tuple[Any, tuple[str, ...]]] = []
     for name, field in kind.model_fields.items():
         inner = _without_none(field.annotation)
@@ -140,7 +140,7 @@ def pages(
 
     Args:
         first: what asks for the first page.
-        page: reads one, with a session of its own.
+        page: reads one, with its own session.
         after: what asks for the page after an item.
         size: of a page; a shorter one is the last.
     """

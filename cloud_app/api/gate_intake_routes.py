@@ -1,6 +1,6 @@
 """What gates and plate readers post: our own JSON, Plate Recognizer, Hikvision, Axis.
 
-Whoever posts shows a key with the scope `intake`, and speaks for the gates of its own sites only. A
+The caller shows a key with the scope `intake`, and speaks for the gates of its own sites only. A
 plate in what is posted ends here: it is in no answer, no log and no table.
 """
 
@@ -87,7 +87,7 @@ class Posted:
         """Take its messages in; they are committed when this returns.
 
         Raises:
-            HTTPException: 413, or 422 where it is no message of its kind.
+            HTTPException: 413, or 422 if the message is invalid.
         """
         message = GateMessage(
             kind,

@@ -56,7 +56,7 @@ def get_ready(context: Context, response: Response) -> ServiceHealth:
             session.rows(select(1))
         database = "ok"
     except CloudError:
-        # No details here: whoever has no token may ask this.
+        # No details here: callers without a token may ask this.
         database = "down"
     kafka = _kafka(context)
     health = ServiceHealth(

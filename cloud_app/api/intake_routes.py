@@ -1,6 +1,6 @@
 """What network servers and gateways post: webhooks of ChirpStack and The Things Stack, plain JSON.
 
-Whoever posts shows a key with the scope `intake`, and speaks for the devices of its own sites only.
+The caller shows a key with the scope `intake`, and speaks for the devices of its own sites only.
 The answer comes after the messages are committed, so that a sender may forget what it was told is
 taken, and send the rest again: the same message twice is kept once.
 """

@@ -103,7 +103,7 @@ def session_now(context: ApiContext, secret: str, now_ms: int) -> SessionNow:
     """Who has the session of a cookie.
 
     Raises:
-        LoginError: nobody, or no longer.
+        LoginError: not logged in, or the session ended.
     """
     accounts = context.accounts
     with accounts.database.read() as session:

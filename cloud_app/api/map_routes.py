@@ -28,7 +28,7 @@ def get_map_lots(
 ) -> MapLots:
     """The lots that a map window shows and how full each is, as GeoJSON.
 
-    A lot of which nobody said where it lies is in `lots` alone.
+    A lot without a position is in `lots` alone.
     """
     return map_lots(reading.session, reading.now(), reading.sites(), window_of(bbox), limit)
 

@@ -72,7 +72,7 @@ def _check_password(
 
 @router.get("/access")
 def get_access(request: Request, context: Context) -> AccessNow:
-    """The caller's identity; no error if nobody is logged in."""
+    """The caller's identity; no error without a login."""
     access = context.doorkeeper.access(request.headers)
     if access is None:
         return AccessNow(kind=None, name="", may=[], session=None)

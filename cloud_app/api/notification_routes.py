@@ -1,4 +1,4 @@
-"""Notification rules: who of a tenant is told of which alerts, by mail or webhook."""
+"""Notification rules: who of a tenant is notified of which alerts, by mail or webhook."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def window_of(bbox: str) -> Box:
     """A map window.
 
     Raises:
-        HTTPException: 422, it is none.
+        HTTPException: 422, invalid.
     """
     west, south, east, north = map(float, bbox.split(","))
     whole = Box(-180, -90, 180, 90)

@@ -70,7 +70,7 @@ _BOXES = frozenset(
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
     Role.TECHNICIAN: _BOXES | {Permission.READ, Permission.REGISTRY, Permission.RESPOND},
-    # Whoever makes keys for the network server may bring what it brings.
+    # A user who makes keys for the network server may bring what it brings.
     Role.OPERATOR_ADMIN: _ADMIN | _BOXES | {Permission.INTAKE},
     # A council sees all that its operators run, appoints their people, and says what its kerb is:
     # who runs a site, where a lot lies. The boxes are the operators'.
@@ -225,12 +225,12 @@ class Access:
         )
 
     def governs(self, person: Person) -> bool:
-        """Whether the caller may change the account itself: it concerns nobody else's tenant."""
+        """Whether the caller may change the account itself: no other tenant is concerned."""
         held = {each.tenant for each in person.memberships}
         return bool(held) and held <= self.tenants
 
     def may_key(self, tenant: Tenant, scopes: Iterable[Scope]) -> bool:
-        """Whether the caller may make a key: nobody hands out more than they have."""
+        """Whether the caller may make a key: no one grants more than they hold."""
         return tenant in self.tenants and all(
             tenant in self.to(permission).tenants
             for scope in scopes

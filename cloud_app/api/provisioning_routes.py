@@ -87,7 +87,7 @@ def post_code(asked: CodeRequest, access: Caller, actor: ActorNow, context: Cont
 
 @router.delete("/codes/{code_id}", status_code=status.HTTP_204_NO_CONTENT)
 def delete_code(code_id: CodeId, access: Caller, actor: ActorNow, context: Context) -> None:
-    """Let nobody use a code."""
+    """Revoke a code."""
     with context.database.write() as session:
         found = claims.claim_of(session, code_id)
         if not access.sites.sees(found.site):

@@ -7,19 +7,14 @@ else changed the thing since, the answer is 412 with the newer one, and nothing 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response, status
-from fastapi.encoders import jsonable_encoder
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Body, Depends, HTTPException, Query, Response, status
 
-from cloud_app.accounts.audit import Actor
 from cloud_app.accounts.registry_log import record_thing
-from cloud_app.api.context import ActorNow, ApiContext, Caller, Context, Reading
+from cloud_app.api.context import Reading
 from cloud_app.api.export import OR_CSV, Form, Format
 from cloud_app.api.parameters import (
     REFUSALS,
@@ -32,8 +27,18 @@ from cloud_app.api.parameters import (
     order_by,
     window_of,
 )
-from cloud_app.api.policy import Access
 from cloud_app.api.registry_access import may_see, missing, refuse_strangers, seen, shown_to
+from cloud_app.api.registry_answers import (
+    IfMatch,
+    Writer,
+    needed_version,
+    newer_thing,
+    refusals_answered,
+    shown_thing,
+    version_of,
+    written,
+    zones_of,
+)
 from cloud_app.api.registry_export import things_file
 from cloud_app.api.registry_views import (
     Features,
@@ -46,12 +51,8 @@ from cloud_app.api.registry_views import (
     record,
 )
 from cloud_app.registry import edits
-from cloud_app.registry.edits import Edit
 from cloud_app.registry.errors import (
-    FactsError,
     StaleWriteError,
-    ThingInUseError,
-    UnknownThingError,
 )
 from cloud_app.registry.facts import Facts
 from cloud_app.registry.kinds import BAY, DEVICE, KINDS, LOT, SITE, ZONE, Kind, Ref
@@ -62,27 +63,17 @@ from cloud_app.registry.queries import (
     in_window,
     last_site,
     things,
-    time_zones_of,
 )
-from cloud_app.registry.things import Thing, find_one
-from cloud_app.storage.database import Session
+from cloud_app.registry.things import find_one
 from telemetry import Identifier
 
 _ROOT = "/api/v1/registry"
-_ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
 _MAP_MAX = 10_000
 
 router = APIRouter(
     prefix=_ROOT, tags=["registry"], dependencies=[Bearer, KnownQuery], responses=REFUSALS
 )
 
-IfMatch = Annotated[
-    str | None,
-    Header(
-        pattern=r'^(W/)?"[0-9]{1,15}"$',
-        description="the ETag of the version read; omit to create",
-    ),
-]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[
     str | None,
@@ -99,93 +90,7 @@ _IN_USE: _Answers = {
 }
 
 
-# -- Answers ------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _answers(session: Session) -> Iterator[None]:
-    """Turn refusals of the registry into answers."""
-    try:
-        yield
-    except UnknownThingError as exc:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, str(exc)) from exc
-    except ThingInUseError as exc:
-        raise HTTPException(status.HTTP_409_CONFLICT, str(exc)) from exc
-    except FactsError as exc:
-        detail = [
-            {
-                "loc": ["body", *([each.field] if each.field else [])],
-                "msg": each.told,
-                "type": "registry",
-            }
-            for each in exc.faults
-        ]
-        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, detail) from exc
-
-
-def _newer(session: Session, error: StaleWriteError, if_match: str | None) -> Response:
-    if if_match is None:
-        told = f"{error}: send If-Match with the ETag of what was read"
-        return JSONResponse({"detail": told}, status.HTTP_428_PRECONDITION_REQUIRED)
-    return _shown(session, error.current, status.HTTP_412_PRECONDITION_FAILED)
-
-
-def _shown(session: Session, thing: Thing, code: int = status.HTTP_200_OK) -> Response:
-    body = Record[Any].model_construct(**record(thing, _zones(session, [thing])))
-    shown = jsonable_encoder(body.model_dump(mode="json", serialize_as_any=True))
-    return JSONResponse(shown, code, {"ETag": f'"{thing.version}"'})
-
-
-def _zones(session: Session, found: list[Thing]) -> dict[str, str | None]:
-    return time_zones_of(session, {thing.site for thing in found if thing.site is not None})
-
-
-def _version(if_match: str | None) -> int | None:
-    found = None if if_match is None else _ETAG.fullmatch(if_match)
-    return None if found is None else int(found[1])
-
-
-def _needed(if_match: str | None) -> int:
-    version = _version(if_match)
-    if version is None:
-        told = "expected If-Match with the ETag of what was read"
-        raise HTTPException(status.HTTP_428_PRECONDITION_REQUIRED, told)
-    return version
-
-
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """Who writes, and where."""
-
-    access: Access
-    context: ApiContext
-    actor: Actor
-
-    def edit(self, ref: Ref, version: int | None) -> Edit:
-        """Of a thing that was read as this version."""
-        return Edit(ref, self.access.name, self.actor.at_ms, version)
-
-
-def _writer(access: Caller, context: Context, actor: ActorNow) -> _Writer:
-    return _Writer(access, context, actor)
-
-
-Writer = Annotated[_Writer, Depends(_writer)]
-Work = Callable[[Session, Edit], Thing]
-
-
-def _written(writer: _Writer, edit: Edit, given: Facts | None, work: Work) -> Response:
-    with writer.context.database.write() as session:
-        refuse_strangers(session, writer.access, edit.ref, given, writer.context.accounts.tenants)
-        with _answers(session):
-            try:
-                thing = work(session, edit)
-            except StaleWriteError as exc:
-                return _newer(session, exc, None if edit.version is None else "")
-        if thing.version != edit.version:
-            record_thing(session, writer.actor, edit.ref)
-        is_new = edit.version is None
-        return _shown(session, thing, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+# -- Lists ----------------------------------------------------------------------------------------
 
 
 class _ListQuery:
@@ -275,14 +180,14 @@ def _add_reading(kind: Kind, path: str, ref_type: Any) -> None:
             return things_file(reading.context, wanted)
         found = things(reading.session, wanted, limit + 1)
         page, more = found[:limit], len(found) > limit
-        zones = _zones(reading.session, page)
+        zones = zones_of(reading.session, page)
         return {
             "items": [record(thing, zones) for thing in page],
             "after": page[-1].ref.key if more else None,
         }
 
     def get_one(ref: Ref, reading: Reading) -> Any:
-        return _shown(reading.session, seen(reading.session, reading.access, ref))
+        return shown_thing(reading.session, seen(reading.session, reading.access, ref))
 
     def get_history(
         ref: Ref, reading: Reading, limit: Limit = 100, below: Below = None
@@ -321,17 +226,17 @@ def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
 
     def put(ref: Ref, given: Facts, writer: Writer, if_match: IfMatch = None) -> Any:
         said = given.model_dump(mode="json", exclude_unset=True)
-        edit = writer.edit(ref, _version(if_match))
-        return _written(writer, edit, given, lambda session, edit: edits.state(session, edit, said))
+        edit = writer.edit(ref, version_of(if_match))
+        return written(writer, edit, given, lambda session, edit: edits.state(session, edit, said))
 
     def patch(ref: Ref, given: Facts, writer: Writer, if_match: IfMatch = None) -> Any:
         said = given.model_dump(mode="json", exclude_unset=True)
-        edit = writer.edit(ref, _needed(if_match))
-        return _written(writer, edit, given, lambda session, edit: edits.amend(session, edit, said))
+        edit = writer.edit(ref, needed_version(if_match))
+        return written(writer, edit, given, lambda session, edit: edits.amend(session, edit, said))
 
     def revert(ref: Ref, given: Reverted, writer: Writer, if_match: IfMatch = None) -> Any:
-        edit = writer.edit(ref, _needed(if_match))
-        return _written(
+        edit = writer.edit(ref, needed_version(if_match))
+        return written(
             writer,
             edit,
             None,
@@ -339,14 +244,14 @@ def _add_writing(kind: Kind, path: str, ref_type: Any) -> None:
         )
 
     def delete(ref: Ref, writer: Writer, if_match: IfMatch = None) -> Response:
-        edit = writer.edit(ref, _needed(if_match))
+        edit = writer.edit(ref, needed_version(if_match))
         with writer.context.database.write() as session:
             refuse_strangers(session, writer.access, ref, None, writer.context.accounts.tenants)
-            with _answers(session):
+            with refusals_answered(session):
                 try:
                     edits.remove(session, edit)
                 except StaleWriteError as exc:
-                    return _newer(session, exc, "")
+                    return newer_thing(session, exc, "")
             record_thing(session, writer.actor, ref)
         return Response(status_code=status.HTTP_204_NO_CONTENT)
 

@@ -246,7 +246,7 @@ class RouteTable:
         self._routes = [(_pattern(path), methods) for path, methods in needed.items()]
 
     def methods(self, path: str) -> Mapping[str, Permission]:
-        """The permission of each method that a path has; empty for a path that nobody opened."""
+        """The permission of each method that a path has; empty for a path without a rule."""
         if path in self._files or self._is_page(path):
             return {"GET": Permission.PUBLIC}
         for pattern, methods in self._routes:

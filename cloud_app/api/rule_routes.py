@@ -147,7 +147,7 @@ def put_rule(
     actor: ActorNow,
     context: Context,
 ) -> Response:
-    """Let a rule say something else; its windows begin anew, and it leaves the quarantine."""
+    """Let a rule say something else; its windows restart, and it leaves the quarantine."""
     try:
         with context.database.write() as session:
             known = _seen(session, access, rule)

@@ -218,7 +218,7 @@ class DryRunResult(BaseModel):
 
     @classmethod
     def of(cls, trial: Trial) -> Self:
-        """As it is told."""
+        """As the API shows it."""
         return cls(
             basis=trial.basis,
             start=from_ms(trial.start_ms),

@@ -82,7 +82,7 @@ def get_sensors(
 ) -> Any:
     """Bay sensors and counters, those first that want looking at.
 
-    Who sees all sites also sees devices that nobody registered.
+    Who sees all sites also sees unregistered devices.
     """
     wanted = replace(query.wanted, sites=reading.sites())
     if wanted.site is not None:

@@ -87,7 +87,7 @@ def _check(service: ShadowService, topics: ShadowTopics, change: DesiredChange) 
 
 
 def _owner(context: ApiContext, session: Session, edge: str) -> str | None:
-    """The tenant whose audit log tells of an edge; None if nobody said whose it is."""
+    """The tenant whose audit log tells of an edge; None if unknown."""
     return context.owner(session, site_of(session, edge))
 
 

@@ -33,7 +33,7 @@ class DownlinkApiConfig(Section):
     )
     sites: frozenset[SiteId] = Field(
         min_length=1,
-        description="whose devices it reaches: whoever posts an uplink names the application",
+        description="whose devices it reaches: the sender of an uplink names the application",
     )
     allow_plaintext: bool = Field(
         default=False, description="speak without TLS to a host that is not on loopback"

@@ -103,7 +103,7 @@ _FAULTS = Faults(root=CloudConfig, env_prefix=_ENV_PREFIX, is_secret=_is_secret)
 
 
 def _anchored(config: CloudConfig, folder: Path) -> CloudConfig:
-    """Make the paths of the file relative to the file, not to whoever starts the service."""
+    """Make the paths of the file relative to the file, not to the working directory."""
     changes = _paths_below(config, folder)
     database = config.database
     url = database.url.get_secret_value()

@@ -43,7 +43,7 @@ class S3Config(Section):
 
 
 class LakeConfig(Section):
-    """Raw events in Parquet files by date and site, for whoever trains or audits (extra `lake`)."""
+    """Raw events in Parquet files by date and site, for training and audits (extra `lake`)."""
 
     folder: Path | None = Field(default=None, description="on this machine's disk")
     s3: S3Config | None = Field(default=None, description="or in an object store")

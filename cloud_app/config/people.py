@@ -35,7 +35,7 @@ class OidcConfig(Section):
     def _encrypted(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            msg = "expected https://, since whoever answers for the issuer decides who comes in"
+            msg = "expected https://, since the server at that address decides who may log in"
             raise ValueError(msg)
         return value
 

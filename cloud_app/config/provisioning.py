@@ -1,4 +1,4 @@
-"""How boxes are let in, and what the broker is told of them."""
+"""How boxes are let in, and what the broker is configured with for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When somebody is told, and how."""
+"""When somebody is notified, and how."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from telemetry import IncidentKind
 
 
 class RulesConfig(Section):
-    """When somebody is told."""
+    """When somebody is notified."""
 
     every_s: PositiveS = 10.0
     edge_offline_s: PositiveS = 600.0
@@ -24,7 +24,7 @@ class RulesConfig(Section):
         default=0.93, gt=0, le=1, description="a full lot is called so until its share falls below"
     )
     incident_kinds: frozenset[IncidentKind] = Field(
-        default=frozenset(IncidentKind), description="kinds of incidents that somebody is told of"
+        default=frozenset(IncidentKind), description="kinds of incidents that open an alert"
     )
     incident_after_s: float = Field(
         default=300.0,
@@ -35,10 +35,10 @@ class RulesConfig(Section):
         default=0.05,
         gt=0,
         le=1,
-        description="drift of a counted lot that somebody is told of, as a share of its capacity",
+        description="drift of a counted lot that opens an alert, as a share of its capacity",
     )
     count_drift_least: int = Field(
-        default=10, ge=1, description="drift, in vehicles, below which nobody is told"
+        default=10, ge=1, description="drift, in vehicles, below which no alert opens"
     )
     sources_differ_s: PositiveS = Field(
         default=1800.0, description="so long may the sources of a bay differ"

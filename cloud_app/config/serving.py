@@ -49,7 +49,7 @@ class HttpConfig(Section):
     tokens: tuple[TokenConfig, ...] = ()
     allow_anonymous: bool = Field(default=False, description="serve beyond loopback without tokens")
     require_login: bool = Field(
-        default=False, description="serve nobody without account, key or token, even on loopback"
+        default=False, description="serve no one without account, key or token, even on loopback"
     )
     hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
         default=(), description="further names by which it is called, as browsers send them"

@@ -137,7 +137,7 @@ class FleetWorker:
         """Take one message.
 
         Raises:
-            TelemetryError: it is none of the contract, or not for its sender to send.
+            TelemetryError: not part of the contract, or not for its sender to send.
             StorageError: it could not be written.
         """
         now_ms = to_ms(self.clock.utc())

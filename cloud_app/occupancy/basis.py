@@ -20,7 +20,7 @@ class Places:
     """What a lot or level has, and what its single bays say.
 
     Attributes:
-        capacity: of all of it; None where nobody said it and no bay is known.
+        capacity: of all of it; None where it is unknown and no bay is known.
         bays: what those say that are watched one by one.
         watched: how many they are, closed ones included.
     """
@@ -36,7 +36,7 @@ def places_of(session: Session, now: Now, lot: Lot, facts: LotFacts) -> Places:
     if lot.level:
         query = query.where(bay_count.c.level == bindparam("of_level"))
     [row] = session.rows(query, lot.given_level)
-    # On which level places are held back, nobody says.
+    # On which level places are held back is unknown.
     held_back = 0 if lot.level else facts.held_back or 0
     return _places(row, facts.capacity_of(lot.level), held_back)
 

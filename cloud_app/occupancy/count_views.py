@@ -138,7 +138,7 @@ def version_of(session: Session, lot: Lot) -> int:
 
 
 def count_now(session: Session, lot: Lot, now: datetime, config: GatesConfig) -> LotCount | None:
-    """A counted lot as it is; None if it is none."""
+    """A counted lot as it is; None if it is not counted."""
     rows = session.rows(_ROW, lot.given)
     if not rows:
         return None

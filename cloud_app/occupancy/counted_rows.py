@@ -108,7 +108,7 @@ _KEEP = (
 
 
 def keep(session: Session, lot: Lot, kept: Kept, now_ms: int) -> None:
-    """Keep how a count came about, for whoever asks."""
+    """Keep how a count came about, for later questions."""
     found, capacity = kept.figure, kept.capacity
     new = (
         kept.raw,

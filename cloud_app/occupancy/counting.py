@@ -188,7 +188,7 @@ class _Counter:
                 set_count(self.session, lot, Truth(at, count, ZeroCause.BAYS))
             return
         facts = self.facts
-        # An empty lot has empty levels; on which of them vehicles stay overnight, nobody says.
+        # An empty lot has empty levels; on which of them vehicles stay overnight is unknown.
         if facts.empty_at is None or is_blind or lot.level:
             return
         zone = time_zones_of(self.session, [lot.site]).get(lot.site)

@@ -130,7 +130,7 @@ def gates_at(
                 0 if row is None else row.lost,
             )
     for name, row in heard.items():
-        # A gate that is no longer in the registry speaks for nobody; one of a box needs none.
+        # A gate that is no longer in the registry counts for nothing; one of a box needs no entry.
         if name not in found and row.edge is not None:
             found[name] = GateNow(
                 name,

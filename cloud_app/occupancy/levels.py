@@ -33,7 +33,7 @@ class LevelCount(BaseModel):
     free: int
     unknown: int = Field(description="places of which nothing is known: never free")
     closed: int
-    capacity: int | None = Field(description="all places of the level; null: nobody said it")
+    capacity: int | None = Field(description="all places of the level; null: unknown")
     watched: int = Field(description="bays of it that are watched one by one")
     source: CountSource | None = Field(description="where the count comes from; null: unknown")
     balance: int | None = Field(

@@ -26,7 +26,7 @@ QUARTER_MS = 900_000
 OF_TOTAL = "total"
 """The key of passages that are worked out of a running total."""
 _METHOD_OF_TOTAL = "counter"
-# A message that comes again names the same passage within it; later the name may be given anew, as
+# A message that comes again names the same passage within it; later the name may be reused, as
 # a plate reader that was restarted counts its vehicles from 1.
 _SAME_KEY_MS = 600_000
 # A vehicle that waits at a barrier is read again and again.
@@ -147,7 +147,7 @@ def take_reports(
 
 
 def note_lot(session: Session, site: str, lot: str) -> None:
-    """Have the count of a lot worked out anew."""
+    """Have the count of a lot recalculated."""
     session.upsert(_LOT, [(site, lot, 1)])
 
 

@@ -152,7 +152,7 @@ class Reconciler:
             self._all_s = float("-inf")
 
     def _lay_out(self, now_s: float) -> set[BayKey]:
-        """Follow the registry; return the bays of lots that were laid out anew."""
+        """Follow the registry; return the bays of lots that were laid out again."""
         due: set[BayKey] = set()
         with self.database.read() as session:
             sites = self._changed_sites(session, now_s)

@@ -68,7 +68,7 @@ def dev_eui(text: str) -> str:
     """A DevEUI in the form that network servers send, however a label has it.
 
     Raises:
-        ValueError: it is none.
+        ValueError: invalid.
     """
     plain = re.sub(r"[-: ]", "", text).lower()
     if _EUI.fullmatch(plain) is None:

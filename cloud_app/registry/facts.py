@@ -221,7 +221,7 @@ class LotFacts(_Address):
     )
 
     def capacity_of(self, level: str) -> int | None:
-        """Places of a level, of the whole lot for the empty text; None where nobody said it."""
+        """Places of a level, of the whole lot for the empty text; None if unknown."""
         if not level:
             known = self.capacity is not None or not self.level_capacities
             return self.capacity if known else sum(self.level_capacities or ())

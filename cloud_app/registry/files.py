@@ -105,7 +105,7 @@ def read_file(path: Path, progress: Progress | None = None) -> Reading:
     """Read a file by its name: .csv, or .geojson and .json.
 
     Raises:
-        FactsError: it is none of these, or cannot be read at all.
+        FactsError: none of these, or cannot be read at all.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -59,7 +59,7 @@ class Kind:
         return dict(zip(self.ids, key.split("/"), strict=True))
 
     def parent_of(self, key: str, facts: Mapping[str, Any]) -> Ref | None:
-        """What one belongs to; None where nobody said it."""
+        """What one belongs to; None if unknown."""
         if self.parent is None:
             return None
         named = key.rpartition("/")[0] if self.parent_fact is None else facts.get(self.parent_fact)

@@ -44,7 +44,7 @@ def replace_device(session: Session, old: Edit, new: str, given: Said) -> tuple[
         raise FactsError([Fault("device", told)])
     known = find_one(session, ref)
     if known is not None and (known.said.get("bay") or known.said.get("lot")):
-        raise FactsError([Fault("device", f"{new} has a place of its own already")])
+        raise FactsError([Fault("device", f"{new} has its own place already")])
     # First the old one: of a bay two devices would be two sources for a moment.
     left = amend(session, old, dict.fromkeys(_PLACE))
     facts = {name: value for name, value in taken.items() if name not in _OF_ONE_DEVICE}

@@ -41,7 +41,7 @@ def words_of(key: str, name: str | None) -> list[str]:
 def index(
     session: Session, kind: str, things: Iterable[tuple[str, str | None, str | None]]
 ) -> None:
-    """Write the words of things of a kind anew.
+    """Rebuild the search words of things of a kind.
 
     Args:
         session: a writing transaction.

@@ -101,7 +101,7 @@ class Schedule:
         id: of it.
         tenant: whose.
         plan: what it says.
-        next: the period that is told next.
+        next: the next period to report.
         sent_ms: when the last one was put into the outbox.
         fault: why the last one could not be made; None if it could.
         version: counts changes.

@@ -1,7 +1,7 @@
 """Sending scheduled reports: made once a period, put into the outbox with their files.
 
 The period moves on in the transaction that fills the outbox, so a process that dies leaves either
-both or nothing, and whoever leads next goes on from there. The outbox sends each letter until the
+both or nothing, and the next leader goes on from there. The outbox sends each letter until the
 mail server has taken it; a repetition has the same Message-ID.
 """
 

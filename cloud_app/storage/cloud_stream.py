@@ -26,7 +26,7 @@ from telemetry.topics import EdgeTopics
 from telemetry.vocabulary import BlockKind, BlockSource, Cause, UnknownReason
 
 EPOCH = 1_000
-"""Of every cloud edge: its store is the database, and made anew with it. Lower ones are for a past
+"""Of every cloud edge: its store is the database, and rebuilt with it. Lower ones are for a past
 that is brought in from elsewhere, so that it never stands before what is said now."""
 
 _STATES = select(bay_state).where(

@@ -3,7 +3,7 @@
 `bay_count` has a row for each edge, camera, lot, zone, level and kind, and each bay of the layout
 in force counts in one of the first four of `STATES`; those that are free but blocked count in the
 last one too. The intake moves the counts in the transaction that moves the
-states (`cloud_app.storage.projection`) and makes them anew where a layout changes. Nothing recounts
+states (`cloud_app.storage.projection`) and rebuilds them where a layout changes. Nothing recounts
 bays for a page; the leader recounts in the background, edge by edge, and tells of any drift. Rows
 of lots that are only counted are made of no bays: nothing here touches them.
 """
@@ -113,7 +113,7 @@ class Drift:
 
 
 def recount(session: Session, edges: Sequence[str]) -> None:
-    """Make the counts of these edges anew; the transaction has touched them."""
+    """Rebuild the counts of these edges; the transaction has touched them."""
     session.run(_FORGET, {"edges": edges})
     session.run(_COUNT, {"edges": edges})
 

@@ -3,7 +3,7 @@
 `event` is partitioned by the month of an event's time, so a month that is over is dropped at once,
 and what is new lies in few pages. Months are created ahead. Events of any other time (a box whose
 clock is wrong, a backlog from before) have a home in the default partition, `event_other`: a month
-that belongs to what is kept is moved out of there into a partition of its own, the rest is deleted
+that belongs to what is kept is moved out of there into its own partition, the rest is deleted
 row by row like on SQLite.
 """
 

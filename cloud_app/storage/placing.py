@@ -86,7 +86,7 @@ def register_edge(session: Session, name: str, site: str) -> None:
 def move_edge(session: Session, name: str, site: str) -> str:
     """Let an edge belong to another site; return the one it belonged to.
 
-    What is known of its place goes with the old site: the next layout brings it anew. Its history,
+    What is known of its place goes with the old site: the next layout brings it again. Its history,
     shadows and stream stay with the edge.
 
     Raises:

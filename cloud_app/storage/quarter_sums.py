@@ -265,7 +265,7 @@ def _plain(
 
 
 def unpack_days(session: Session, first_ms: Mapping[Lot, int]) -> None:
-    """Have days packed anew: quarters are written.
+    """Repack days: quarters are written.
 
     The lock on a lot's row makes packing, which may go on meanwhile, see what is written.
 

@@ -1,7 +1,7 @@
 """Keeping the quarters of an hour: what `cloud_app.storage.series` reads of the past.
 
 A quarter is made of events once they are complete: the edge's stream has no hole, and its newest
-word is some time after the quarter's end. The last two hours are made anew each time, so an event
+word is some time after the quarter's end. The last two hours are rebuilt each time, so an event
 that tells late of a state that began early still counts. Edges that are away wait; their events are
 read until they are back. What was made stays as it is when bays come and go later.
 """
@@ -151,7 +151,7 @@ def _sums(each: PartSums) -> tuple[int, int, int]:
 
 
 def forget_quarters(session: Session, edges: Sequence[str]) -> None:
-    """Have the past of edges made anew: events came that are older than what was made."""
+    """Have the past of edges rebuilt: events came that are older than what was made."""
     lots = (
         select(quarter.c.site, quarter.c.lot, func.min(quarter.c.start_ms).label("first_ms"))
         .where(quarter.c.edge.in_(edges))

@@ -71,7 +71,7 @@ class SensorFilter:
     """Which sensors are wanted; None does not matter.
 
     Attributes:
-        sites: that the reader sees; with all of them also devices that nobody registered.
+        sites: that the reader sees; with all of them also unregistered devices.
         site: of them only this one.
         lot: of the bay.
         condition: that they are in.

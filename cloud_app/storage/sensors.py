@@ -36,7 +36,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Time of each group, and what it is the time of."""
 UNKNOWN_DEVICES_MAX: Final = 1_000
-"""Of one site; frames of further devices that nobody registered are refused."""
+"""Of one site; frames of further unregistered devices are refused."""
 UNKNOWN_FRAMES_MAX: Final = 20
 """Of one device that nobody registered; the newest are kept."""
 
@@ -204,7 +204,7 @@ def known_frames(session: Session, keys: Iterable[tuple[str, str, str]]) -> set[
 
 
 def room_for_unknown(session: Session, keys: Collection[Key]) -> set[Key]:
-    """Of devices that nobody registered those that may be kept: there is a most for each site."""
+    """Of unregistered devices those that may be kept: there is a most for each site."""
     there = {
         tuple(row)
         for row in session.rows(_KNOWN_ROWS, {"devices": sorted({each[1] for each in keys})})
@@ -222,7 +222,7 @@ def room_for_unknown(session: Session, keys: Collection[Key]) -> set[Key]:
 
 
 def prune_sensors(session: Session, before_ms: int) -> None:
-    """Forget old frames, and of devices that nobody registered all but the newest."""
+    """Forget old frames, and of unregistered devices all but the newest."""
     session.run(_PRUNE_FRAMES, {"before_ms": before_ms})
     session.run(_PRUNE_UNKNOWN, {"before_ms": before_ms})
     for row in session.rows(_CROWDED):

@@ -19,19 +19,10 @@ from edge_app.delivery.blocks import outweighs
 from edge_app.delivery.buffer import ChangeBuffer
 from edge_app.delivery.changes import BayChange
 from edge_app.delivery.config import OutboxConfig
-from edge_app.delivery.database import StoreError, is_full, open_database, remember_epoch
+from edge_app.delivery.database import is_full, open_database, remember_epoch
 from edge_app.delivery.documents import Documents
-from edge_app.delivery.entries import (
-    LAYOUT,
-    Entry,
-    HeldBay,
-    Notice,
-    changed_event,
-    read_bays,
-    read_layout,
-    write_kept,
-    write_layout,
-)
+from edge_app.delivery.entries import LAYOUT, Entry, HeldBay, Notice, changed_event, write_kept
+from edge_app.delivery.held_bays import HeldBays
 from edge_app.delivery.incidents import IncidentChange, OpenIncidents, incident_event
 from edge_app.delivery.outbox import OutboxRow
 from edge_app.delivery.passages import GateCounts, GatePassage, GateTotals
@@ -44,7 +35,7 @@ from telemetry.clock import Clock
 from telemetry.health import OutboxHealth
 from telemetry.layout import Layout
 from telemetry.messages import Blocked, ClockStamp, Snapshot
-from telemetry.vocabulary import BayState, BlockSource, Cause, UnknownReason
+from telemetry.vocabulary import BayState, BlockSource, Cause
 from vision.incidents import Incident
 
 _log = logging.getLogger(__name__)
@@ -74,14 +65,7 @@ class Store:
         self._gates = GateCounts(database)
         self._retry = DiskRetry(path, clock)
         self._vacuum = Vacuum(path, database, clock)
-        body = self.documents.get(LAYOUT)
-        self._layout = read_layout(path, body)
-        self._layout_unsaved = False
-        kept = read_bays(database)
-        self._bays = {
-            bay: kept.get(bay) or _starting(bay, clock)
-            for bay in (self._layout.bay_ids if self._layout else ())
-        }
+        self._bays = HeldBays(path, clock, database, self.documents.get(LAYOUT))
 
     @classmethod
     def open(
@@ -120,11 +104,11 @@ class Store:
             StoreError: no layout was set.
         """
         with self._lock:
-            layout = self._need_layout()
+            layout = self._bays.need_layout()
             entries = [
-                changed_event(change, self._bays[change.state.bay], layout.hash, self._stamp())
+                changed_event(change, held, layout.hash, self._stamp())
                 for change in changes
-                if self._is_known(change.state.bay)
+                if (held := self._bays.find(change.state.bay)) is not None
             ]
             self._take(entries)
         self._tell()
@@ -132,7 +116,7 @@ class Store:
     def record_incidents(self, changes: Sequence[IncidentChange]) -> None:
         """Take over incidents that began or ended, as `record` does with states."""
         with self._lock:
-            layout = self._need_layout()
+            layout = self._bays.need_layout()
             self._take([incident_event(change, layout.hash, self._stamp()) for change in changes])
             for change in changes:
                 self._incidents.take(change)
@@ -170,7 +154,7 @@ class Store:
             StoreError: the layout does not hold the bay.
         """
         with self._lock:
-            held = self._held(bay)
+            held = self._bays.need(bay)
             return held.closed != closed and self._restate(replace(held, closed=closed), cause)
 
     def set_blocked(
@@ -194,26 +178,15 @@ class Store:
             StoreError: the layout does not hold the bay.
         """
         with self._lock:
-            held = self._held(bay)
+            held = self._bays.need(bay)
             known = held.blocked
             if known is not None and outweighs(known.by, by):
                 return False
             return known != blocked and self._restate(replace(held, blocked=blocked), cause)
 
-    def _held(self, bay: str) -> HeldBay:
-        layout = self._need_layout()
-        held = self._bays.get(bay)
-        if held is None:
-            msg = f"expected a bay of layout {layout.hash}, but got {bay!r}"
-            raise StoreError(msg)
-        return held
-
     def _restate(self, held: HeldBay, cause: Cause) -> bool:
         """Tell a bay's present state again, with another fact beside it."""
-        layout, state = self._need_layout(), held.state
-        camera = next(each.camera for each in layout.bays if each.bay == state.bay)
-        method = "manual" if cause is Cause.MANUAL else "none"
-        change = BayChange(state, cause, camera, method, None, held.calibration)
+        change, layout = self._bays.restated(held, cause), self._bays.need_layout()
         entry = changed_event(change, held, layout.hash, self._stamp())
         self._take([replace(entry, time=self._clock.utc())])
         self._tell()
@@ -222,12 +195,8 @@ class Store:
     def set_layout(self, layout: Layout) -> None:
         """Say which bays there are. New ones are unknown; those that went are forgotten."""
         with self._lock:
-            if layout == self._layout:
+            if not self._bays.set_layout(layout):
                 return
-            self._bays = {
-                bay: self._bays.get(bay) or _starting(bay, self._clock) for bay in layout.bay_ids
-            }
-            self._layout, self._layout_unsaved = layout, True
             with self._retry.tolerant("save the layout"):
                 self._write(self._buffer.entries())
                 self._buffer.clear()
@@ -236,44 +205,40 @@ class Store:
     @property
     def layout(self) -> Layout | None:
         """The bays, in order; None before the first `set_layout`."""
-        return self._layout
+        return self._bays.layout
 
     def states(self) -> tuple[BayState, ...]:
         """What is known of each bay, in the order of the layout."""
         with self._lock:
-            ids = self._layout.bay_ids if self._layout else tuple(self._bays)
-            return tuple(self._bays[bay].state for bay in ids)
+            return self._bays.states()
 
     def closed_bays(self) -> frozenset[str]:
         """The bays that are closed."""
         with self._lock:
-            return frozenset(bay for bay, held in self._bays.items() if held.closed)
+            return self._bays.closed()
 
     def blocked_bays(self) -> Mapping[str, Blocked]:
         """The bays that no vehicle can use, and why."""
         with self._lock:
-            return {
-                bay: held.blocked for bay, held in self._bays.items() if held.blocked is not None
-            }
+            return self._bays.blocked()
 
     def snapshot(self) -> Snapshot | None:
         """All bays now and the number of the last event that is in them; None without a layout."""
         with self._lock:
-            if self._layout is None:
+            layout = self._bays.layout
+            if layout is None:
                 return None
             incidents = self._incidents.ids()
             return Snapshot(
                 epoch=self._stream.state.epoch,
                 seq=self._stream.state.last_seq,
-                layout=self._layout.hash,
+                layout=layout.hash,
                 at=self._clock.utc(),
                 degraded=self.degraded,
-                bays=tuple(self._bays[bay].in_snapshot() for bay in self._layout.bay_ids),
+                bays=self._bays.in_snapshot(),
                 # Null says nothing of incidents; a part of them would say that the others ended.
                 incidents=incidents if len(incidents) <= MAX_INCIDENTS else None,
             )
-
-    # The stream of events
 
     @property
     def epoch(self) -> int:
@@ -387,7 +352,7 @@ class Store:
     def _take(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        self._bays |= {entry.subject: entry.held for entry in entries if entry.held is not None}
+        self._bays.take(entries)
         if not self._buffer:
             try:
                 self._write(entries)
@@ -402,14 +367,13 @@ class Store:
     def _write(self, entries: Sequence[Entry]) -> None:
         """All in one transaction: a changed layout, what was dropped, states and events."""
         with self._stream.writing() as work:
-            if self._layout_unsaved and self._layout:
-                write_layout(self._database, self._layout, self._bays.values())
+            self._bays.write_layout(self._database)
             if self._buffer.dropped:
                 self._stream.append_lost(work, self._buffer.dropped)
             for entry in entries:
                 write_kept(self._database, entry)
             self._stream.append(work, entries)
-        self._layout_unsaved = False
+        self._bays.layout_saved()
 
     def _settle(self) -> None:
         if self._retry.may_try:
@@ -431,22 +395,6 @@ class Store:
         _log.warning("%s is writable again: %d changes saved", self.path, len(self._buffer))
         self._buffer.clear()
 
-    def _need_layout(self) -> Layout:
-        if self._layout is None:
-            msg = f"{self.path}: expected a layout before the first change, but none was set"
-            raise StoreError(msg)
-        return self._layout
-
-    def _is_known(self, bay: str) -> bool:
-        if bay in self._bays:
-            return True
-        _log.warning("bay %s is no longer in the layout: change dropped", bay)
-        return False
-
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
-
-
-def _starting(bay: str, clock: Clock) -> HeldBay:
-    return HeldBay(BayState(bay, None, UnknownReason.STARTING, 0.0, clock.utc()), False, 0)

@@ -146,12 +146,6 @@ def serial_of(certificate: x509.Certificate) -> str:
     return f"{certificate.serial_number:x}"
 
 
-def common_name(name: x509.Name) -> str | None:
-    """The CN; None without one, or with several."""
-    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if len(found) == 1 else None
-
-
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
     """A request that was checked: its sender has the private key.

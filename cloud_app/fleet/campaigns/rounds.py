@@ -65,7 +65,7 @@ class CampaignRounds:
     clock: Clock
 
     def tick(self) -> None:
-        """One round, each campaign in a transaction of its own.
+        """One round, each campaign in its own transaction.
 
         Raises:
             StorageError: the database did not do it; the next round tries again.
@@ -200,7 +200,7 @@ def accuracy_drop(
         before: accuracy by camera, when the job was given.
         audits: of the contract's health message, by camera, as they are now.
         since: when the box had what is rolled out; an audit that counts older images is of what
-            was before (an audit begins anew with another network).
+            was before (an audit begins again with another network).
     """
     drops = [
         before[camera] - float(audit["high"])
