@@ -69,6 +69,10 @@ class Fit:
         """For a lot."""
         return self.own.get(lot, self.common)
 
+    def of_parts(self, lot: str) -> Fit:
+        """What the parts of a lot are held to."""
+        return Fit(self.weights(lot), {}, {}, self.difficulty)
+
     def interval(self, lot: str, kind: int, size: float) -> Bounds:
         """Of a lot on a day of a kind: as wide as may be where that is not known.
 

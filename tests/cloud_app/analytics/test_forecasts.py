@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from cloud_app.analytics.demand import ForecastError
-from cloud_app.analytics.forecasts import ForecastWorker, SiteForecasts
+from cloud_app.analytics.fits import ForecastWorker
+from cloud_app.analytics.forecasts import SiteForecasts
 from cloud_app.analytics.free_places import likely_free
 from cloud_app.analytics.tables import forecast_score
 from cloud_app.storage.database import Database
