@@ -28,6 +28,8 @@ from telemetry import Clock
 _log = logging.getLogger(__name__)
 
 LEARNED_DAYS = 84
+# Of parts an hour has one row: a city has many zones.
+_PART_ROWS_EVERY = 4
 _NIGHT_HOURS = range(2, 6)
 _FRESH_MS = 20 * 3_600_000
 # A past that is imported is soon long enough.
@@ -135,10 +137,9 @@ def learn_site(database: Database, site: str, now: datetime) -> int:
         session.load(forecast_fit, rows)
         kept = lots_with_parts(session, site)
     for lot in sorted({*kept, *(grid.lot for grid in grids)}):
-        base = {ahead: each.of_parts(lot) for ahead, each in fits.items()}
         with database.read() as session:
             parts = past_of_parts(session, site, zone, (first, LEARNED_DAYS), [lot])
-        found = _learn_parts(parts, base, kind)
+        found = _learn_parts(parts, kind)
         part_rows = [
             (site, lot, ahead, to_ms(now), _json(each, with_holidays=is_better))
             for ahead, each in found.items()
@@ -149,13 +150,11 @@ def learn_site(database: Database, site: str, now: datetime) -> int:
     return len(rows)
 
 
-def _learn_parts(
-    past: Sequence[DemandGrid], base: Mapping[int, Fit], kind: DayKind
-) -> Mapping[int, Fit]:
+def _learn_parts(past: Sequence[DemandGrid], kind: DayKind) -> Mapping[int, Fit]:
     """Nothing where no part has data enough."""
     grids = [grid for grid in past if grid.known_days >= LEAST_DAYS]
     try:
-        return fit(grids, kind=kind, base=base).fits if grids else {}
+        return fit(grids, kind=kind, rows_every=_PART_ROWS_EVERY).fits if grids else {}
     except ForecastError:
         return {}
 

@@ -138,7 +138,7 @@ class _Span:
     def laid(self, name: str, sums: Sums) -> DemandGrid | None:
         """None where nothing is known."""
         shares = known_shares(sums)
-        told = [(self.local[at], float(shares[at])) for at in np.flatnonzero(shares >= 0)]
+        told = [(self.local[at], float(shares[at])) for at in np.flatnonzero(shares >= 0).tolist()]
         return DemandGrid.of(name, told, QUARTERS, self.days) if told else None
 
 

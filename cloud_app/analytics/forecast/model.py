@@ -35,8 +35,6 @@ LEAST_DAYS = 21
 _HALF_LIFE_DAYS = 14.0
 _RIDGE_ALL, _RIDGE_LOT = 3.0, 100.0
 _LOT_ROWS_MIN = 20
-# Quarters of an hour that follow each other tell much the same, and a city has many zones.
-_PART_ROWS_EVERY = 4
 # A lot whose last reading is older says nothing of now.
 STALE_AFTER_MIN = 120
 _UNSURE = (-1.0, 1.0)
@@ -68,10 +66,6 @@ class Fit:
     def weights(self, lot: str) -> Floats:
         """For a lot."""
         return self.own.get(lot, self.common)
-
-    def of_parts(self, lot: str) -> Fit:
-        """What the parts of a lot are held to."""
-        return Fit(self.weights(lot), {}, {}, self.difficulty)
 
     def interval(self, lot: str, kind: int, size: float) -> Bounds:
         """Of a lot on a day of a kind: as wide as may be where that is not known.
@@ -192,7 +186,7 @@ def fit(
     kind: DayKind = by_weekend,
     *,
     coverage: float = COVERAGE,
-    base: Mapping[int, Fit] | None = None,
+    rows_every: int = 1,
 ) -> ForecastModel:
     """Learn from the past of several lots; all their days are used.
 
@@ -201,8 +195,7 @@ def fit(
         horizons_min: to learn.
         kind: which days are alike.
         coverage: of the intervals.
-        base: what was learned of the lots that these are parts of, by slots ahead: the parts are
-            held to it, and only what differs is learned.
+        rows_every: weights are fitted to every so many slots' rows: neighbours tell much the same.
 
     Raises:
         ForecastError: no lot has data enough, or the lots' slots differ.
@@ -213,7 +206,7 @@ def fit(
     slots = grids[0].slots
     pasts = [Past(grid, kind) for grid in grids]
     ahead = sorted({max(1, round(each / slots.step_min)) for each in horizons_min})
-    learned = {each: learn(pasts, each, coverage, (base or {}).get(each)) for each in ahead}
+    learned = {each: learn(pasts, each, coverage, rows_every) for each in ahead}
     fits = {each: made[0] for each, made in learned.items() if made is not None}
     if not fits:
         msg = f"no lot has more than {LEAST_DAYS} days of data"
@@ -222,7 +215,7 @@ def fit(
 
 
 def learn(
-    pasts: Sequence[Past], ahead: int, coverage: float, base: Fit | None = None
+    pasts: Sequence[Past], ahead: int, coverage: float, rows_every: int = 1
 ) -> tuple[Fit, Errors] | None:
     """Learn one horizon.
 
@@ -230,7 +223,7 @@ def learn(
         pasts: of the lots.
         ahead: slots from origin to target.
         coverage: of the intervals.
-        base: of the lots that these are parts of.
+        rows_every: weights are fitted to every so many slots' rows.
 
     Returns:
         What was learned, and the errors of the last weeks' forecasts that the intervals are made
@@ -242,13 +235,12 @@ def learn(
     if not any(map(len, rows.values())):
         return None
     newest = max(past.grid.days for past in pasts)
-    prior = None if base is None else base.common
-    common, own = _weights(rows, newest, prior)
+    common, own = _weights(rows, newest, rows_every)
     # Honest errors: of days that the weights they are made with have not seen.
     cut = newest - ERROR_DAYS
     earlier = {lot: each.where(each.due < cut) for lot, each in rows.items()}
     if any(map(len, earlier.values())):
-        then_common, then_own = _weights(earlier, cut, prior)
+        then_common, then_own = _weights(earlier, cut, rows_every)
         rows = {lot: each.where(each.day >= cut) for lot, each in rows.items()}
     else:
         then_common, then_own = common, own
@@ -271,28 +263,26 @@ def _by_lot(lots: Sequence[str], bounds: Floats) -> dict[str, Bounds]:
     return {lot: (float(low), float(high)) for lot, (low, high) in zip(lots, bounds, strict=True)}
 
 
-def _weights(
-    rows: Mapping[str, Rows], newest: int, common: Floats | None
-) -> tuple[Floats, dict[str, Floats]]:
-    """Common weights and each lot's own; of parts (`common` is given) the own ones, hourly."""
-    every = 1
-    if common is not None:
-        every = _PART_ROWS_EVERY
-    else:
-        common = fit_absolute(
-            np.concatenate([each.inputs for each in rows.values()]),
-            np.concatenate([each.actual - each.usual for each in rows.values()]),
-            np.concatenate([_recency(each, newest) for each in rows.values()]),
-            ridge=_RIDGE_ALL,
+def _weights(rows: Mapping[str, Rows], newest: int, every: int) -> tuple[Floats, dict[str, Floats]]:
+    """Common weights, and each lot's own."""
+    some = {lot: each.where(each.slot % every == 0) for lot, each in rows.items()}
+    common = fit_absolute(
+        np.concatenate([each.inputs for each in some.values()]),
+        np.concatenate([each.actual - each.usual for each in some.values()]),
+        np.concatenate([_recency(each, newest) for each in some.values()]),
+        ridge=_RIDGE_ALL / every,
+    )
+    own = {
+        lot: fit_absolute(
+            each.inputs,
+            each.actual - each.usual,
+            _recency(each, newest),
+            ridge=_RIDGE_LOT / every,
+            prior=common,
         )
-    own = {}
-    for lot, each in rows.items():
-        some = each.where(each.slot % every == 0)
-        if len(some) >= _LOT_ROWS_MIN:
-            target, weights = some.actual - some.usual, _recency(some, newest)
-            own[lot] = fit_absolute(
-                some.inputs, target, weights, ridge=_RIDGE_LOT / every, prior=common
-            )
+        for lot, each in some.items()
+        if len(each) >= _LOT_ROWS_MIN
+    }
     return common, own
 
 
