@@ -216,8 +216,8 @@ PRUNES: dict[str, Callable[[Session], object]] = {
     "firings of rules": lambda s: ledger.prune(s, NOW.now_ms),
     "what rules could not send": lambda s: prune_dead(s, NOW.now_ms),
 }
-# A row for each lot, zone and horizon of forecasts: some thousands.
-_SMALL = {"forecast_width"}
+# A row for each lot, zone and horizon; a row for each device; 20,000 at most.
+_SMALL = {"forecast_width", "sensor", "quarantine"}
 
 
 def deleted_whole(session: Session, statement: str, given: Any) -> list[str]:

@@ -19,12 +19,16 @@ _STATEMENTS = (
         site TEXT NOT NULL, lot TEXT NOT NULL, zone TEXT NOT NULL, ahead_min INTEGER NOT NULL,
         below DOUBLE PRECISION NOT NULL, above DOUBLE PRECISION NOT NULL, told_ms BIGINT NOT NULL,
         PRIMARY KEY (site, lot, zone, ahead_min))""",
+    # By which prunings find what they delete.
     "CREATE INDEX forecast_score_by_day ON forecast_score (day_ms)",
+    """CREATE INDEX sensor_downlink_ended ON sensor_downlink (ended_ms)
+       WHERE ended_ms IS NOT NULL""",
+    "CREATE INDEX lake_record_by_time ON lake_record (time_ms)",
 )
 
 
 def upgrade() -> None:
-    """Make tables and an index."""
+    """Make tables and indexes."""
     for statement in _STATEMENTS:
         op.execute(statement)
 
