@@ -75,10 +75,10 @@ export function ForecastCard({ site, lot, zone, kinds }: ForecastCardProps) {
 function Accuracy({ horizons }: { horizons: readonly HorizonAccuracy[] }) {
   return (
     <table class="plain">
-      <caption class="sr-only">{t('accuracy.title')}</caption>
+      <caption class="small strong note">{t('accuracy.title')}</caption>
       <thead>
         <tr>
-          <th scope="col">{t('accuracy.title')}</th>
+          <th scope="col">{t('accuracy.column')}</th>
           <th scope="col" class="end">
             {t('accuracy.error')}
           </th>

@@ -9,6 +9,9 @@ import { t, word } from '../../i18n';
 import { percent, siteTime } from '../../i18n/format';
 import { hoursAhead } from './forecast';
 
+/** No forecast is surer. */
+const SUREST = 0.99;
+
 type Kind = Answer['kind'];
 /** Kinds that drivers may use. */
 const KINDS: readonly Kind[] = ['standard', 'disabled', 'ev', 'loading'];
@@ -33,7 +36,7 @@ export function LikelyFree({ site, lot, zone, kinds }: LikelyFreeProps) {
   );
   return (
     <div class="body stack likely">
-      <div class="row">
+      <div class="row wrap">
         <Select
           label={t('likely.at')}
           value={at}
@@ -55,7 +58,9 @@ export function LikelyFree({ site, lot, zone, kinds }: LikelyFreeProps) {
             {answer?.likelihood && answer.probability !== null ? (
               <>
                 <strong>{t(`likely.${answer.likelihood}`)}</strong>{' '}
-                <span class="soft num">{t('likely.chance', { share: percent(answer.probability) })}</span>
+                <span class="soft num">
+                  {t('likely.chance', { share: percent(Math.min(answer.probability, SUREST)) })}
+                </span>
               </>
             ) : (
               <span class="soft">{t('likely.unsaid')}</span>
