@@ -58,7 +58,7 @@ def test_it_beats_what_anybody_could_say(grids: list[DemandGrid]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(-3, 3)), min_size=300, max_size=300))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_intervals_hold_as_often_as_they_are_meant_to(told: list[tuple[int, float]]) -> None:
     """Whatever comes: the share that is missed is the wanted one, but for where a width stops."""
     tracker, lots, tails = Tracker(60, np.zeros((1, 2))), 1, np.array([0.1, 0.1])
