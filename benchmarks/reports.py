@@ -1,12 +1,12 @@
-"""How long reports take on PostgreSQL: a year of one lot, and a month of 400 lots.
+"""How long reports take: a year of one lot, and a month of 400 lots; and the map of unmet demand.
 
-    python -m benchmarks.reports [--lots 400]
+    python -m benchmarks.reports [--lots 400] [--on sqlite]
 
 The kept past is made in the database itself: quarters of an hour of each lot, the same of two parts
-each, a cause for one in 20, a day of stays for each part. A private cluster with fsync on, its
-statistics fresh as autovacuum keeps them. Each report is made three times; the median counts. CPU
-is the process's own and the server's, which other work on the machine changes less than the time on
-the clock. Each report is made before and after days are packed. Files are made once.
+each, a cause for one in 20, a day of stays for each part. PostgreSQL is a private cluster with
+fsync on, its statistics fresh as autovacuum keeps them. Each report is made three times; the median
+counts. CPU is the process's own and the server's, which other work on the machine changes less than
+the time on the clock. Each report is made before and after days are packed. Files are made once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from rich.console import Console
 from sqlalchemy import text
 
 from benchmarks.ingest import databases
+from cloud_app.analytics.planning.plan import unmet_lots
 from cloud_app.analytics.reports.files import FileKind, file_of
 from cloud_app.analytics.reports.making import Compared, Order, make_report
 from cloud_app.analytics.reports.period import Period
@@ -54,6 +55,24 @@ SELECT 'city', '{{lot}}' || lpad(n::text, 3, '0'), at, 'box-{{lot}}' || n{{more}
 FROM generate_series(1, {{lots}}) n,
      generate_series({{start}}, {{end}} - 1, {QUARTER_MS}) at{{parts}}
 """
+# The same words in SQLite's own dialect; it has no table function for series.
+_SERIES = """
+WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {lots}),
+     span(at) AS (SELECT {start} UNION ALL SELECT at + {step} FROM span WHERE at + {step} < {end}),
+     calendar(day) AS
+       (SELECT '{first}' UNION ALL SELECT date(day, '+1 day') FROM calendar WHERE day < '{last}'),
+     part(zone, kind) AS (VALUES ('a', 'standard'), ('b', 'ev'))
+"""
+_SQLITE = (
+    ("generate_series(1, {lots}) n", "number"),
+    (f"generate_series({{start}}, {{end}} - 1, {QUARTER_MS}) at", "span"),
+    ("generate_series('{first}'::timestamp, '{last}'::timestamp, '1 day') day", "calendar"),
+    ("(VALUES ('a', 'standard'), ('b', 'ev')) part(zone, kind)", "part"),
+    ("to_char(day, 'YYYY-MM-DD')", "day"),
+    ("lpad(n::text, 3, '0')", "printf('%03d', n)"),
+    ("(at % 86400000)::float8", "(at % 86400000) * 1.0"),
+    ("::bigint", ""),
+)
 _PARTS = ", (VALUES ('a', 'standard'), ('b', 'ev')) part(zone, kind)"
 _CAUSES = f"""
 INSERT INTO quarter_cause
@@ -85,23 +104,44 @@ FROM generate_series(1, {lots}) n, {parts}
 def fill(database: Database, lot: str, lots: int, period: Period) -> None:
     """The past of some lots."""
     window = period.window(ZONE)
-    span = {"start": window.start_ms, "end": window.end_ms, "lot": lot, "lots": lots}
     values = _PARTS.removeprefix(", ")
+    given = {
+        "start": window.start_ms, "end": window.end_ms, "lot": lot, "lots": lots,
+        "first": period.first, "last": period.last, "step": QUARTER_MS,
+    }  # fmt: skip
+    whole = {"table": "quarter", "more": "", "bays": BAYS, "parts": ""}
+    parts = {"table": "quarter_part", "more": ", zone, kind", "bays": BAYS // 2, "parts": _PARTS}
     statements = (
-        _QUARTERS.format(table="quarter", more="", bays=BAYS, parts="", **span),
-        _QUARTERS.format(
-            table="quarter_part", more=", zone, kind", bays=BAYS // 2, parts=_PARTS, **span
-        ),
-        _STAYS.format(lot=lot, lots=lots, first=period.first, last=period.last, parts=values),
-        _COUNTS.format(lot=lot, lots=lots, parts=values),
-    )
+        (_QUARTERS, whole), (_QUARTERS, parts), (_STAYS, {"parts": values}),
+        (_COUNTS, {"parts": values}),
+    )  # fmt: skip
     with database.write() as session:
-        for statement in statements:
-            session.run(text(statement))
+        for template, more in statements:
+            if session.connection.dialect.name == "sqlite":
+                into, columns, rest = _translated(template, more).partition("SELECT")
+                into = f"{into}{_SERIES}"
+                session.run(text((into + columns + rest).format(**given)))
+            else:
+                session.run(text(template.format(**given, **more)))
+
+
+def _translated(template: str, more: Mapping[str, object]) -> str:
+    """A statement in the words of SQLite, with its series still to come."""
+
+    class Kept(dict[str, str]):
+        def __missing__(self, key: str) -> str:
+            return f"{{{key}}}"
+
+    statement = template.format_map(Kept({key: str(value) for key, value in more.items()}))
+    for word, own in _SQLITE:
+        statement = statement.replace(word, own)
+    return statement
 
 
 def server_cpu_s(session: Session) -> float:
     """What the connection's process used, and all that ended (parallel workers)."""
+    if session.connection.dialect.name == "sqlite":
+        return 0.0
     [(pid,)] = session.rows(text("SELECT pg_backend_pid()"))
     own = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     parent = Path(f"/proc/{own[1]}/stat").read_text().rpartition(")")[2].split()
@@ -124,13 +164,19 @@ def measured(session: Session, make: Callable[[], object]) -> tuple[float, float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lots", type=int, default=400)
-    lots = parser.parse_args().lots
+    parser.add_argument("--on", choices=("postgres", "sqlite"), default="postgres")
+    asked = parser.parse_args()
+    lots = asked.lots
     console = Console()
     with (
         tempfile.TemporaryDirectory() as folder,
         databases(Path(folder)) as kinds,
         contextlib.closing(
-            open_database(DatabaseConfig(url=SecretStr(kinds["PostgreSQL"]())))
+            open_database(
+                DatabaseConfig(
+                    url=SecretStr(kinds[{"sqlite": "SQLite"}.get(asked.on, "PostgreSQL")]())
+                )
+            )
         ) as database,
     ):
         fill(database, "lot", lots, MONTH)
@@ -150,8 +196,9 @@ def main() -> None:
         took = f"{time.perf_counter() - begin_s:.1f} s, own CPU {time.process_time() - cpu_s:.1f} s"
         with database.write() as session:
             session.run(text("ANALYZE"))
-            [(size, of)] = session.rows(_SIZES)
-        console.print(f"packed in {took}: {size / 1e6:.0f} MB beside {of / 1e6:.0f} MB")
+            sizes = session.rows(_SIZES) if asked.on == "postgres" else []
+        beside = "".join(f": {new / 1e6:.0f} MB beside {old / 1e6:.0f} MB" for new, old in sizes)
+        console.print(f"packed in {took}{beside}")
         _reports(database, console, lots, "by packed days")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     console.print(f"most memory of this process: {peak_mb:.0f} MB")
@@ -162,6 +209,11 @@ def _reports(database: Database, console: Console, lots: int, how: str) -> None:
     month = Order(("city",), None, MONTH, Compared.NONE, "t")
     _report(database, console, f"a year of one lot, {how}", year)
     _report(database, console, f"a month of {lots + 1} lots, {how}", month)
+    begin_s = time.perf_counter()
+    with database.read() as session:
+        found = unmet_lots(session, ("city",), MONTH, to_ms(NOW))
+    took_s = time.perf_counter() - begin_s
+    console.print(f"unmet demand of {len(found)} lots, a month, {how}: {took_s:.2f} s")
 
 
 def _report(database: Database, console: Console, name: str, order: Order) -> None:

@@ -14,7 +14,7 @@ from cloud_app.accounts.upkeep import AccountsWorker
 from cloud_app.alerts.courier import Courier
 from cloud_app.alerts.targets import Targets
 from cloud_app.analytics.accuracy import AccuracyKeeper
-from cloud_app.analytics.forecasts import ForecastWorker
+from cloud_app.analytics.fits import ForecastWorker
 from cloud_app.analytics.reports.stays import StayKeeper
 from cloud_app.api.access import Doorkeeper
 from cloud_app.api.context import ApiContext

@@ -17,6 +17,31 @@ forecast_fit = Table(
     Column("body", Text, nullable=False),
 )
 
+# The same of the zones and kinds of bay of each lot that has several.
+forecast_part_fit = Table(
+    "forecast_part_fit",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("lot", Text, primary_key=True),
+    Column("ahead", Integer, primary_key=True, autoincrement=False),
+    Column("fitted_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# By how much intervals are wider than learned, below and above: logarithms, of what a lot or zone
+# adds to its site's, which stands at lot ''. Each forecast that comes due moves them.
+forecast_width = Table(
+    "forecast_width",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("lot", Text, primary_key=True),
+    Column("zone", Text, primary_key=True),
+    Column("ahead_min", Integer, primary_key=True, autoincrement=False),
+    Column("below", Double, nullable=False),
+    Column("above", Double, nullable=False),
+    Column("told_ms", BigInteger, nullable=False),
+)
+
 # What was forecast of a lot and has not come due yet: occupied shares of the known bays. A zone's
 # forecasts have its name; those of the whole lot ''.
 forecast_due = Table(
@@ -44,6 +69,7 @@ forecast_score = Table(
     Column("forecasts", Integer, nullable=False),
     Column("error", Double, nullable=False),
     Column("held", Integer, nullable=False),
+    Index("forecast_score_by_day", "day_ms"),
 )
 
 # What people say of days on which demand is unlike the usual: `begin_ms` to `end_ms`. `lot` is ''

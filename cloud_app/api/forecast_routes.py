@@ -11,13 +11,21 @@ from cloud_app.accounts.audit import Subject, record
 from cloud_app.accounts.secret import new_id
 from cloud_app.analytics.accuracy import HorizonAccuracy, accuracy, begin_of
 from cloud_app.analytics.calendars import DayNote, events_of, parse_events, replace_events
+from cloud_app.analytics.demand import ForecastError
 from cloud_app.analytics.forecasts import LotForecast, forecast_lot
+from cloud_app.analytics.free_places import LikelyFree, likely_free
 from cloud_app.api.context import ActorNow, Caller, Context, Reading
-from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery
+from cloud_app.api.parameters import REFUSALS, Bearer, KnownQuery, Moment
+from cloud_app.api.report_routes import AskedWhere
+from cloud_app.storage.queries import lots_now
 from telemetry import LotId, SiteId
+from telemetry.vocabulary import BayKind, ZoneId
 
 router = APIRouter(prefix="/api/v1", dependencies=[Bearer, KnownQuery], responses=REFUSALS)
 
+Zone = Annotated[ZoneId | None, Query(description="of the lot; absent: the whole lot")]
+_LOTS_MAX = 500
+"""Of one search: each takes two milliseconds."""
 _STEP_MIN = 15
 _POINTS_MAX = 200
 
@@ -28,6 +36,7 @@ def get_forecast(
     lot: LotId,
     reading: Reading,
     hours: Annotated[int, Query(ge=1, le=168, description="how far ahead")] = 24,
+    zone: Zone = None,
 ) -> LotForecast:
     """How many bays will be free in the next hours, every quarter of an hour; of long spans fewer.
 
@@ -36,8 +45,8 @@ def get_forecast(
     steps = hours * 60 // _STEP_MIN
     every = -(-steps // _POINTS_MAX)
     ahead = list(range(every, steps + 1, every))
-    name = reading.lot(site, lot)
-    return forecast_lot(reading.session, reading.now(), site, name, ahead)
+    of = (reading.lot(site, lot), zone)
+    return forecast_lot(reading.session, reading.now(), site, of, ahead)
 
 
 @router.get("/lots/{site}/{lot}/forecast/accuracy", tags=["forecast"])
@@ -46,11 +55,34 @@ def get_accuracy(
     lot: LotId,
     reading: Reading,
     days: Annotated[int, Query(ge=1, le=400, description="of the past")] = 28,
+    zone: Zone = None,
 ) -> list[HorizonAccuracy]:
     """How good past forecasts were: what was forecast, against what came."""
-    name = reading.lot(site, lot)
+    of = (reading.lot(site, lot), zone)
     since_ms = begin_of(reading.context.clock.utc(), days)
-    return accuracy(reading.session, site, name, since_ms)
+    return accuracy(reading.session, site, of, since_ms)
+
+
+@router.get("/likely-free", tags=["forecast"])
+def get_likely_free(
+    reading: Reading,
+    where: AskedWhere,
+    at: Annotated[Moment, Query(description="with time zone; within the next seven days")],
+    kind: Annotated[BayKind, Query(description="of the bays")] = BayKind.STANDARD,
+    places: Annotated[int, Query(ge=1, le=1000, description="how many are wanted")] = 1,
+) -> list[LikelyFree]:
+    """How likely bays of a kind will be free at a time, lot by lot.
+
+    Nothing is made up: where it cannot be said, as for a lot whose data stopped, `probability` is
+    null and `reason` says why.
+    """
+    now = reading.now()
+    seen = lots_now(reading.session, now, where.sites)
+    lots = [(each.site, each.lot) for each in seen if where.lot in (None, each.lot)]
+    if len(lots) > _LOTS_MAX:
+        msg = f"expected at most {_LOTS_MAX} lots, but there are {len(lots)}: ask for one site"
+        raise ForecastError(msg)
+    return likely_free(reading.session, now, lots, at, kind, places)
 
 
 class EventsTaken(BaseModel):

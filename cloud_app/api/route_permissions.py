@@ -126,6 +126,7 @@ NEEDED: Mapping[str, Mapping[str, Permission]] = {
     f"{_V1}/lots/{{site}}/{{lot}}/series": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/forecast": {"GET": Permission.READ},
     f"{_V1}/lots/{{site}}/{{lot}}/forecast/accuracy": {"GET": Permission.READ},
+    f"{_V1}/likely-free": {"GET": Permission.READ},
     f"{_V1}/sites/{{site}}/local-events": {
         "GET": Permission.READ,
         "PUT": Permission.REGISTRY,

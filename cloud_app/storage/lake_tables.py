@@ -60,4 +60,5 @@ lake_record = Table(
     Column("site", Text, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    Index("lake_record_by_time", "time_ms"),
 )

@@ -188,6 +188,18 @@ def availability(session: Session, now: Now, site: str, name: str) -> list[Avail
     ]
 
 
+def parts_now(
+    session: Session, now: Now, site: str, lots: Collection[str]
+) -> dict[str, dict[tuple[str, str], Counts]]:
+    """Of each lot of a site the counts of its bays by (zone, kind); zone '' for bays without."""
+    which = and_(bay_count.c.site == site, bay_count.c.lot.in_(sorted(lots)))
+    key = (bay_count.c.lot, bay_count.c.zone, bay_count.c.kind)
+    found: dict[str, dict[tuple[str, str], Counts]] = {}
+    for row in session.rows(_counted(now, which, *key).group_by(*key)):
+        found.setdefault(row.lot, {})[row.zone, row.kind] = _counts(row)
+    return found
+
+
 def _lot(row: Row) -> LotNow:
     counts = _counts(row)
     return LotNow(

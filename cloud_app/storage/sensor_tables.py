@@ -120,3 +120,8 @@ partial_index(
     sensor_downlink.c.expires_ms,
     where=sensor_downlink.c.ended_ms.is_(None),
 )
+partial_index(
+    "sensor_downlink_ended",
+    sensor_downlink.c.ended_ms,
+    where=sensor_downlink.c.ended_ms.is_not(None),
+)

@@ -188,6 +188,9 @@ def ask(  # noqa: C901, PLR0911, PLR0912 - one for each kind of route
     if path.endswith("/manual") and method == "PUT":
         until = (START + timedelta(days=1)).isoformat()
         return client.request(method, path, json={"state": "free", "until": until})
+    if path.endswith("/likely-free"):
+        at = (START + timedelta(days=1)).isoformat()
+        return client.request(method, path, params={"at": at})
     if path.endswith("/alerts/assignees"):
         return client.request(method, path, params={"site": "north"})
     if path.endswith("/count") and method == "POST":

@@ -1,8 +1,7 @@
 """How good forecasts would have been: the last days held out, against what anybody could do.
 
-Weights are learned of the days before the held-out ones only. Intervals follow the errors of what
-came due before each origin, as those of a service do that looks at its forecasts every night and at
-those of the day.
+Weights are learned of the days before the held-out ones only. Intervals follow what came due before
+each origin, as those of a service do that puts its forecasts down every hour.
 """
 
 from __future__ import annotations
@@ -95,7 +94,8 @@ def _score(
     slots = pasts[0].grid.slots
     ours = Errors.of(judged, error, Days(slots, kinds), ahead, fit.difficulty)
     errors = _after(before, ours)
-    bounds, _ = follow(errors, first - FOLLOWED_DAYS, newest, coverage, slots.step_min)
+    span = (first - FOLLOWED_DAYS, newest)
+    bounds = follow(errors, span, coverage, slots, ahead * slots.step_min)
     is_judged = errors.day >= first
     size = errors.size[is_judged]
     off, (low, high) = size * errors.error[is_judged], size * bounds[is_judged].T

@@ -33,6 +33,8 @@ SAME_WEEKDAYS = 3
 _WEEK = 7
 _LAST_HOURS_MIN = 240
 _INPUTS = 13
+# Place of the difference between the usual shares of target and origin.
+_MOVE = 8
 
 
 def by_weekend(day: date) -> int:
@@ -118,6 +120,10 @@ class Past:
             inputs[part], usual[part], actual[part] = self._to(
                 day[part], slot[part], int(each), target[part]
             )
+        if ahead * of.step_min % MINUTES_A_DAY == 0:
+            # At the same time of another day this is noise; what it weighs there must not be
+            # applied to other times, for which the nearest horizon stands in.
+            inputs[:, _MOVE] *= 0.0
         made = Rows(inputs, usual, actual, day, slot, day + later)
         return made.where(np.isfinite(inputs).all(axis=1) & np.isfinite(usual))
 

@@ -21,10 +21,9 @@ from cloud_app.analytics.forecast.difficulty import Difficulty
 from cloud_app.analytics.forecast.features import DayKind, Past, Rows, by_weekend
 from cloud_app.analytics.forecast.intervals import (
     ERROR_DAYS,
-    FOLLOWED_DAYS,
     Days,
     Errors,
-    follow,
+    tails_of,
 )
 from cloud_app.analytics.forecast.regression import Floats, fit_absolute
 
@@ -119,20 +118,21 @@ class ForecastModel:
         slots: of a day.
         fits: by slots ahead.
         kind: which days are alike.
-        widths: by slots ahead, less than a day: by how much today's intervals are wider (`widened`
-            of `intervals`).
+        widths: by slots ahead and lot, factors of how far below and above an interval reaches
+            (`Tracker` of `intervals`).
     """
 
     slots: Slots
     fits: Mapping[int, Fit]
     kind: DayKind = field(default=by_weekend)
-    widths: Mapping[int, float] = field(default_factory=dict)
+    widths: Mapping[int, Mapping[str, Bounds]] = field(default_factory=dict)
 
-    def _width(self, ahead: int) -> float:
-        """Of the nearest horizon that something is said of; a later day knows nothing of today."""
-        if not self.widths or ahead >= self.slots.count:
-            return 1.0
-        return self.widths[min(self.widths, key=lambda each: abs(each - ahead))]
+    def _widths(self, lot: str, ahead: int) -> Bounds:
+        """Of the nearest horizon that something is said of."""
+        told = [each for each, lots in self.widths.items() if lot in lots]
+        if not told:
+            return 1.0, 1.0
+        return self.widths[min(told, key=lambda each: abs(math.log(each / max(ahead, 1))))][lot]
 
     def knows(self, lot: str) -> bool:
         """Whether something of this lot's own was learned."""
@@ -173,9 +173,11 @@ class ForecastModel:
         fit = self.fits[min(self.fits, key=lambda each: abs(each - ahead))]
         share = float(shares(rows, fit.weights(grid.lot))[0])
         at = self.slots.begins(grid.first_day, origin + ahead) + timedelta(days=day)
-        size = float(fit.difficulty.of(rows, self.slots)[0]) * self._width(ahead)
+        size = float(fit.difficulty.of(rows, self.slots)[0])
         low, high = fit.interval(grid.lot, self.kind(at.date()), size)
-        return Forecast(at, share, max(share + low, 0.0), min(share + high, 1.0))
+        wider_below, wider_above = self._widths(grid.lot, ahead)
+        low, high = share + wider_below * low, share + wider_above * high
+        return Forecast(at, share, max(low, 0.0), min(high, 1.0))
 
 
 def fit(
@@ -184,8 +186,16 @@ def fit(
     kind: DayKind = by_weekend,
     *,
     coverage: float = COVERAGE,
+    rows_every: int = 1,
 ) -> ForecastModel:
     """Learn from the past of several lots; all their days are used.
+
+    Args:
+        grids: the past.
+        horizons_min: to learn.
+        kind: which days are alike.
+        coverage: of the intervals.
+        rows_every: weights are fitted to every so many slots' rows: neighbours tell much the same.
 
     Raises:
         ForecastError: no lot has data enough, or the lots' slots differ.
@@ -196,7 +206,7 @@ def fit(
     slots = grids[0].slots
     pasts = [Past(grid, kind) for grid in grids]
     ahead = sorted({max(1, round(each / slots.step_min)) for each in horizons_min})
-    learned = {each: learn(pasts, each, coverage) for each in ahead}
+    learned = {each: learn(pasts, each, coverage, rows_every) for each in ahead}
     fits = {each: made[0] for each, made in learned.items() if made is not None}
     if not fits:
         msg = f"no lot has more than {LEAST_DAYS} days of data"
@@ -204,8 +214,16 @@ def fit(
     return ForecastModel(slots, MappingProxyType(fits), kind)
 
 
-def learn(pasts: Sequence[Past], ahead: int, coverage: float) -> tuple[Fit, Errors] | None:
+def learn(
+    pasts: Sequence[Past], ahead: int, coverage: float, rows_every: int = 1
+) -> tuple[Fit, Errors] | None:
     """Learn one horizon.
+
+    Args:
+        pasts: of the lots.
+        ahead: slots from origin to target.
+        coverage: of the intervals.
+        rows_every: weights are fitted to every so many slots' rows.
 
     Returns:
         What was learned, and the errors of the last weeks' forecasts that the intervals are made
@@ -217,12 +235,12 @@ def learn(pasts: Sequence[Past], ahead: int, coverage: float) -> tuple[Fit, Erro
     if not any(map(len, rows.values())):
         return None
     newest = max(past.grid.days for past in pasts)
-    common, own = _weights(rows, newest)
+    common, own = _weights(rows, newest, rows_every)
     # Honest errors: of days that the weights they are made with have not seen.
     cut = newest - ERROR_DAYS
     earlier = {lot: each.where(each.due < cut) for lot, each in rows.items()}
     if any(map(len, earlier.values())):
-        then_common, then_own = _weights(earlier, cut)
+        then_common, then_own = _weights(earlier, cut, rows_every)
         rows = {lot: each.where(each.day >= cut) for lot, each in rows.items()}
     else:
         then_common, then_own = common, own
@@ -234,10 +252,9 @@ def learn(pasts: Sequence[Past], ahead: int, coverage: float) -> tuple[Fit, Erro
     slots = longest.grid.slots
     difficulty = Difficulty.learn(rows, error, slots)
     errors = Errors.of(rows, error, Days(slots, longest.kinds), ahead, difficulty)
-    _, tails = follow(errors, newest - FOLLOWED_DAYS, newest, coverage, slots.step_min)
     bounds = {
-        kind: _by_lot(errors.lots, errors.before(newest, kind).bounds(each))
-        for kind, each in tails.items()
+        int(kind): _by_lot(errors.lots, errors.before(newest, int(kind)).bounds(tails_of(coverage)))
+        for kind in np.unique(errors.kind)
     }
     return Fit(common, own, bounds, difficulty), errors
 
@@ -246,22 +263,24 @@ def _by_lot(lots: Sequence[str], bounds: Floats) -> dict[str, Bounds]:
     return {lot: (float(low), float(high)) for lot, (low, high) in zip(lots, bounds, strict=True)}
 
 
-def _weights(rows: Mapping[str, Rows], newest: int) -> tuple[Floats, dict[str, Floats]]:
+def _weights(rows: Mapping[str, Rows], newest: int, every: int) -> tuple[Floats, dict[str, Floats]]:
+    """Common weights, and each lot's own."""
+    some = {lot: each.where(each.slot % every == 0) for lot, each in rows.items()}
     common = fit_absolute(
-        np.concatenate([each.inputs for each in rows.values()]),
-        np.concatenate([each.actual - each.usual for each in rows.values()]),
-        np.concatenate([_recency(each, newest) for each in rows.values()]),
-        ridge=_RIDGE_ALL,
+        np.concatenate([each.inputs for each in some.values()]),
+        np.concatenate([each.actual - each.usual for each in some.values()]),
+        np.concatenate([_recency(each, newest) for each in some.values()]),
+        ridge=_RIDGE_ALL / every,
     )
     own = {
         lot: fit_absolute(
             each.inputs,
             each.actual - each.usual,
             _recency(each, newest),
-            ridge=_RIDGE_LOT,
+            ridge=_RIDGE_LOT / every,
             prior=common,
         )
-        for lot, each in rows.items()
+        for lot, each in some.items()
         if len(each) >= _LOT_ROWS_MIN
     }
     return common, own

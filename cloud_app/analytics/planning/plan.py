@@ -26,8 +26,8 @@ from cloud_app.storage.tables import bay_count
 _LOTS = select(
     bay_count.c.site, bay_count.c.lot, func.sum(bay_count.c.bays).label("bays")
 ).group_by(bay_count.c.site, bay_count.c.lot)
-LOT_DAYS_MAX = 5_000
-"""A month of 160 lots: the quarters of each are read one by one."""
+LOT_DAYS_MAX = 60_000
+"""A month of 2,000 lots takes some four seconds; more is refused, never cut off."""
 
 
 class _View(BaseModel):

@@ -219,5 +219,10 @@ class StayKeeper:
             with self._database.write() as session:
                 prune_parts(session, oldest_ms)
                 oldest = from_ms(oldest_ms).date().isoformat()
-                session.run(delete(stay_day).where(stay_day.c.day < oldest))
+                prune_stays(session, oldest)
             self._pruned_ms = now_ms
+
+
+def prune_stays(session: Session, oldest: str) -> None:
+    """Delete the stays of days before that one, an ISO date."""
+    session.run(delete(stay_day).where(stay_day.c.day < oldest))

@@ -10,7 +10,7 @@ import pytest
 from cloud_app.analytics.accuracy import AccuracyKeeper
 from cloud_app.analytics.calendars import Calendar, parse_events
 from cloud_app.analytics.demand import DemandGrid, ForecastError, Slots
-from cloud_app.analytics.forecasts import ForecastWorker, holidays_help
+from cloud_app.analytics.fits import ForecastWorker, holidays_help
 from cloud_app.storage.database import Database
 from tests.cloud_app.analytics.test_forecasts import remember
 from tests.cloud_app.occupancy.city import a_city

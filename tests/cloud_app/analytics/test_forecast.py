@@ -15,6 +15,7 @@ from cloud_app.analytics.demand import DemandGrid, ForecastError, Slots
 from cloud_app.analytics.forecast import ForecastModel, fit
 from cloud_app.analytics.forecast.backtest import backtest
 from cloud_app.analytics.forecast.features import Past
+from cloud_app.analytics.forecast.intervals import Tracker
 from cloud_app.analytics.forecast.regression import fit_absolute
 
 MONDAY = date(2026, 3, 2)
@@ -54,6 +55,45 @@ def test_it_beats_what_anybody_could_say(grids: list[DemandGrid]) -> None:
         assert score.error < 1.05 * score.carried
         assert 0.7 < score.covered < 0.9
         assert set(score.by_lot) == {grid.lot for grid in grids}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(-3, 3)), min_size=300, max_size=300))
+@settings(max_examples=8, deadline=None)
+def test_intervals_hold_as_often_as_they_are_meant_to(told: list[tuple[int, float]]) -> None:
+    """Whatever comes: the share that is missed is the wanted one, but for where a width stops."""
+    tracker, lots, tails = Tracker(60, np.zeros((1, 2))), 1, np.array([0.1, 0.1])
+    missed = np.zeros(2)
+    for day, (level, error) in enumerate(told):
+        bounds = tracker.factors[0] * [-1.0, 1.0]
+        # A demand that grows wilder, up to what the widest interval still holds.
+        wild = error * (1.0 + level * day / len(told))
+        is_missed = np.array([[wild < bounds[0], wild > bounds[1]]])
+        missed += is_missed[0]
+        tracker.learn(np.array([0]), is_missed, tails, lots)
+    # Each step moves both logarithms by 0.3 in all; they end within log(64) of where they began.
+    assert (missed / len(told) <= tails + np.log(64) / (0.3 * len(told)) + 1e-9).all()
+
+
+def test_an_interval_widens_for_the_lot_that_missed_and_less_for_its_neighbours() -> None:
+    tracker, tails = Tracker(60, np.zeros((3, 2))), np.array([0.1, 0.1])
+    none, low = [False, False], [True, False]
+    for _ in range(5):
+        tracker.learn(np.array([0, 1, 2]), np.array([low, none, low]), tails, lots=2)
+    (own, _), (neighbour, _), (zone, _) = tracker.factors.tolist()
+    assert own == pytest.approx(np.exp(5 * (0.1 * 0.9 + 0.2 * 0.4)))
+    assert neighbour == pytest.approx(np.exp(5 * (-0.1 * 0.1 + 0.2 * 0.4)))
+    assert zone == own, "a zone tells nothing of the site"
+    slower = Tracker(4 * 480, np.zeros((1, 2)))
+    slower.learn(np.array([0]), np.array([low]), tails, lots=1)
+    assert slower.factors[0, 0] == pytest.approx(np.exp(0.5 * 0.3 * 0.9))
+
+
+def test_fewer_rows_tell_much_the_same(grids: list[DemandGrid], model: ForecastModel) -> None:
+    thin = fit(grids, HORIZONS_MIN, rows_every=4)
+    for grid in grids:
+        dense, coarse = (each.forecast(grid, 12, [1, 4, 24]) for each in (model, thin))
+        for one, two in zip(dense, coarse, strict=True):
+            assert one.share == pytest.approx(two.share, abs=0.03)
 
 
 @pytest.mark.data

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import numpy as np
 import pytest
 
-from cloud_app.analytics.demand import ForecastError
-from cloud_app.analytics.forecasts import ForecastWorker, SiteForecasts
-from cloud_app.analytics.free_places import likely_free
-from cloud_app.analytics.tables import forecast_score
+from cloud_app.analytics.fits import ForecastWorker
+from cloud_app.analytics.widths import PUT_WIDTHS, Came, Widths, forget_widths, moved
 from cloud_app.storage.database import Database
-from cloud_app.storage.queries import Now
 from cloud_app.storage.tables import quarter
 from cloud_app.storage.times import to_ms
 from tests.cloud_app.hub import Hub
@@ -75,25 +74,44 @@ def test_a_search_learns_how_likely_a_place_will_be_free(database: Database) -> 
     hub, _, _ = a_city(database)
     remember(database, hub, 30)
     ForecastWorker(database, hub.clock).tick()
-    now = Now(to_ms(hub.clock.utc()), 10**9)
-    local = hub.clock.utc().astimezone(BERLIN)
-    noon = local.replace(hour=12, minute=0) + timedelta(days=1)
+    noon = hub.clock.utc().astimezone(BERLIN).replace(hour=12, minute=0) + timedelta(days=1)
     while noon.weekday() >= 5:
         noon += timedelta(days=1)
-    lots = [("north", "p1"), ("south", "s1"), ("north", "nowhere")]
-    with database.read() as session:
-        busy, night = (
-            likely_free(session, now, lots, noon + timedelta(hours=hours)) for hours in (0, 9)
-        )
-        assert busy["south", "s1"] is busy["north", "nowhere"] is None, "nothing is made up"
-        assert 0 <= (busy["north", "p1"] or 0) < 0.5 < (night["north", "p1"] or 0) <= 1
-        three = likely_free(session, now, lots, noon, places=BAYS + 1)
-        assert three["north", "p1"] == 0.0
-        with pytest.raises(ForecastError, match="seven days"):
-            likely_free(session, now, lots, noon + timedelta(days=9))
+
+    def asked(http: httpx.Client, at: datetime, **more: str) -> dict[str, dict[str, Any]]:
+        answer = http.get("/api/v1/likely-free", params={"at": at.isoformat()} | more)
+        assert answer.status_code == 200, answer.text
+        return {each["lot"]: each for each in answer.json()}
+
+    with hub.client("all") as http:
+        busy, night = (asked(http, noon + timedelta(hours=hours)) for hours in (0, 9))
+        assert set(busy) == {"p1", "s1"}
+        assert busy["p1"]["likelihood"] == "unlikely"
+        assert (night["p1"]["likelihood"], night["p1"]["bays"]) == ("likely", BAYS)
+        assert busy["p1"]["probability"] < 0.4
+        assert 0.8 <= night["p1"]["probability"] <= 1
+        assert busy["s1"]["probability"] is busy["s1"]["likelihood"] is None, "nothing is made up"
+        assert "three weeks" in busy["s1"]["reason"]
+        assert asked(http, noon, places=str(BAYS + 1))["p1"]["probability"] == 0
+        ev = asked(http, noon, kind="ev", site="north", lot="p1")["p1"]
+        assert (ev["probability"], ev["reason"]) == (None, "the lot has no bays of this kind")
+        for wrong in (
+            {"at": (noon + timedelta(days=9)).isoformat()},
+            {"at": (hub.clock.utc() - timedelta(hours=1)).isoformat()},
+            {"at": noon.isoformat(), "kind": "reserved"},
+            {"at": noon.isoformat(), "lot": "p1"},
+            {"at": "18:00"},
+        ):
+            assert http.get("/api/v1/likely-free", params=wrong).status_code == 422, wrong
+    with hub.client("north-only") as http:
+        assert set(asked(http, noon)) == {"p1"}, "the other site is somebody else's"
+        hub.clock.now_s += 3 * 3600
+        stopped = asked(http, noon)["p1"]
+        assert stopped["probability"] is None
+        assert stopped["reason"] == "the state of no bay is known now"
 
 
-def test_intervals_widen_on_a_day_on_which_they_miss(database: Database) -> None:
+def test_intervals_follow_what_past_ones_held(database: Database) -> None:
     hub, _, _ = a_city(database)
     remember(database, hub, 30)
     ForecastWorker(database, hub.clock).tick()
@@ -104,15 +122,23 @@ def test_intervals_widen_on_a_day_on_which_they_miss(database: Database) -> None
             point = http.get(path, params={"hours": 48}).json()["points"][place]
             return float(point["free_high"] - point["free_low"])
 
-    before = (width(1), width(-1))
-    day_ms = to_ms(hub.clock.utc()) // 86_400_000 * 86_400_000
-    with database.write() as session:
-        session.load(forecast_score, [("north", "p1", "", 30, day_ms, 4, 2.0, 0)])
-    assert width(1) >= before[0]
-    assert width(-1) == before[1], "a later day is another one"
+    before = (width(2), width(-1))
+    now_ms = to_ms(hub.clock.utc())
+    for number in range(10):
+        missed = [Came(now_ms + number, "north", "p1", "", 30, (number % 2 == 0, number % 2 == 1))]
+        with database.write() as session:
+            session.upsert(PUT_WIDTHS, moved(session, missed))
+    assert width(2) > before[0]
+    assert width(-1) > before[1], "of the nearest horizon that something is told of"
     with database.read() as session:
-        forecasts = SiteForecasts.of(session, Now(to_ms(hub.clock.utc()), 10**9), "north")
-    assert forecasts.model.widths == {2: 2.0}
+        widths = Widths.of(session, "north")
+        # Each side was missed five times: 5 x 0.9 - 5 x 0.1, of the lot and of its site.
+        assert widths.factors("p1")[2] == pytest.approx([np.exp(0.3 * 4.0)] * 2)
+        assert widths.factors("other")[2] == pytest.approx([np.exp(0.2 * 4.0)] * 2)
+        assert Widths.of(session, "south").factors("s1") == {}
+    with database.write() as session:
+        forget_widths(session, now_ms + 40 * 86_400_000)
+        assert Widths.of(session, "north").logs == {}
 
 
 def test_learning_is_of_the_night_and_of_one_site_at_a_time(database: Database) -> None:

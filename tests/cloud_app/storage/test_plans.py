@@ -16,25 +16,36 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
+from cloud_app.analytics.accuracy import prune_scores
+from cloud_app.analytics.reports.stays import prune_stays
 from cloud_app.config import RulesConfig
 from cloud_app.ingest.batch import Batch, take_batch
+from cloud_app.ingest.sensors.downlinks import prune_downlinks
 from cloud_app.occupancy.city import map_lots, overview
 from cloud_app.occupancy.finding import hits
+from cloud_app.occupancy.passages import forget_hashes, prune_passages
 from cloud_app.occupancy.plan import lot_plan
 from cloud_app.registry.geometry import Box
+from cloud_app.rules import ledger
 from cloud_app.rules.builtin import judge
+from cloud_app.rules.outbox import prune_dead
+from cloud_app.storage.alert_life import prune_alerts
 from cloud_app.storage.alerts import EVERY_ALERT, alerts
 from cloud_app.storage.bay_events import Window
+from cloud_app.storage.count_points import prune_points
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.dwell import lot_stays
 from cloud_app.storage.edge_queries import edges_now, edges_to_reread
-from cloud_app.storage.health_history import health_points
+from cloud_app.storage.events import prune
+from cloud_app.storage.health_history import health_points, prune_health
 from cloud_app.storage.history import stays
-from cloud_app.storage.incidents import IncidentFilter, IncidentOrder, incidents
+from cloud_app.storage.incidents import IncidentFilter, IncidentOrder, incidents, prune_incidents
+from cloud_app.storage.intake import prune_quarantine
 from cloud_app.storage.past import bays_at
 from cloud_app.storage.quarter_sums import lot_quarters
-from cloud_app.storage.quarters import edges_due
+from cloud_app.storage.quarters import edges_due, prune_parts, prune_quarters
 from cloud_app.storage.queries import Now, bays_now, lot_now, lot_size, lots_now, lots_of_edges
+from cloud_app.storage.sensors import prune_sensors
 from cloud_app.storage.series import lot_series
 from cloud_app.storage.steps import QUARTER_MS
 from cloud_app.storage.streams import EventFilter, gaps, holes, recent_events
@@ -185,3 +196,54 @@ def test_a_batch_reads_no_large_table_whole(database: Database, events: int) -> 
             for table in whole_tables(session, statement, given)
         ]
     assert found == []
+
+
+PRUNES: dict[str, Callable[[Session], object]] = {
+    "events": lambda s: prune(s, NOW.now_ms),
+    "incidents": lambda s: prune_incidents(s, NOW.now_ms),
+    "alerts": lambda s: prune_alerts(s, NOW.now_ms),
+    "quarantine": lambda s: prune_quarantine(s, NOW.now_ms),
+    "sensors": lambda s: prune_sensors(s, NOW.now_ms),
+    "downlinks": lambda s: prune_downlinks(s, NOW.now_ms),
+    "passages": lambda s: prune_passages(s, NOW.now_ms, NOW.now_ms),
+    "hashes of plates": lambda s: forget_hashes(s, NOW.now_ms),
+    "health": lambda s: prune_health(s, NOW.now_ms),
+    "count points": lambda s: prune_points(s, NOW.now_ms),
+    "quarters": lambda s: prune_quarters(s, NOW.now_ms),
+    "parts of quarters": lambda s: prune_parts(s, NOW.now_ms),
+    "stays": lambda s: prune_stays(s, "2026-01-01"),
+    "scores of forecasts": lambda s: prune_scores(s, NOW.now_ms),
+    "firings of rules": lambda s: ledger.prune(s, NOW.now_ms),
+    "what rules could not send": lambda s: prune_dead(s, NOW.now_ms),
+}
+# A row for each lot, zone and horizon; a row for each device; 20,000 at most.
+_SMALL = {"forecast_width", "sensor", "quarantine"}
+
+
+def deleted_whole(session: Session, statement: str, given: Any) -> list[str]:
+    """The tables that a deletion reads from end to end."""
+    is_sqlite = session.connection.dialect.name == "sqlite"
+    if not is_sqlite:
+        session.run(text("SET LOCAL enable_seqscan = off"))
+    explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+    lines = [str(row[-1]) for row in session.connection.exec_driver_sql(explain + statement, given)]
+    pattern = r"^SCAN (\w+)$" if is_sqlite else r"Seq Scan on (\w+)"
+    found = [match[1] for line in lines if (match := re.search(pattern, line))]
+    return [table for table in found if table not in _SMALL]
+
+
+def test_no_pruning_reads_a_table_whole(database: Database) -> None:
+    """Pruning runs all day long: what it deletes it finds by an index."""
+    fill(database)
+    wrong: dict[str, Sequence[str]] = {}
+    for name, pruned in PRUNES.items():
+        with database.write() as session:
+            with listening(session) as heard:
+                pruned(session)
+            assert any(statement.startswith("DELETE") for statement, _ in heard) or name in {
+                "hashes of plates"
+            }, name
+            for statement, given in heard:
+                if found := deleted_whole(session, statement, given):
+                    wrong[name] = [*found, statement]
+    assert wrong == {}

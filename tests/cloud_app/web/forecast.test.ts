@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nearest } from '../../../cloud_app/web/src/pages/lot/forecast';
+import { hoursAhead, nearest } from '../../../cloud_app/web/src/pages/lot/forecast';
 
 const NOW = Date.parse('2026-03-01T10:07:00Z');
 
@@ -17,4 +17,10 @@ test('the points nearest to the hours that people ask for, each once', () => {
 test('a short forecast is shown whole, and none as nothing', () => {
   expect(nearest([point(8)], NOW)).toEqual([point(8)]);
   expect(nearest([], NOW)).toEqual([]);
+});
+
+test('the full hours of the next day', () => {
+  const hours = hoursAhead(NOW);
+  expect(hours).toHaveLength(24);
+  expect([hours[0], hours[23]]).toEqual(['2026-03-01T11:00:00.000Z', '2026-03-02T10:00:00.000Z']);
 });

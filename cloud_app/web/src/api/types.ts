@@ -96,4 +96,5 @@ export type UnmetDemand = Schemas['UnmetDemand'];
 export type LotPlanWhatIf = Schemas['LotPlanView'];
 export type Outcome = Schemas['PlanOutcomeView'];
 export type HorizonAccuracy = Schemas['HorizonAccuracy'];
+export type LikelyFree = Schemas['LikelyFree'];
 export type DayNote = Schemas['DayNote'];

@@ -1,34 +1,70 @@
+import { useRef, useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { HorizonAccuracy, LotForecast } from '../../api/types';
 import { useData } from '../../api/useData';
 import { Card } from '../../components/Card';
+import { Select } from '../../components/Field';
 import { Loaded } from '../../components/states';
 import { At } from '../../components/Time';
 import { t } from '../../i18n';
 import { count, percent, span } from '../../i18n/format';
 import { nearest } from './forecast';
+import { LikelyFree } from './LikelyFree';
 
 const FIVE_MINUTES_S = 300;
 const HOURS = 24;
 
-/** How many bays will likely be free in the next hours. */
-export function ForecastCard({ site, lot, zone }: { site: string; lot: string; zone: string | null }) {
+interface ForecastCardProps {
+  site: string;
+  lot: string;
+  /** Time zone of the site. */
+  zone: string | null;
+  /** Of the lot's bays. */
+  kinds: readonly string[];
+}
+
+/** How many bays of the lot, or of a zone of it, will likely be free in the next hours. */
+export function ForecastCard({ site, lot, zone, kinds }: ForecastCardProps) {
+  const [part, setPart] = useState('');
+  const ofPart = part ? { zone: part } : {};
   const forecast = useData<LotForecast>(
-    `forecast ${site}/${lot}`,
+    `forecast ${site}/${lot} ${part}`,
     (signal) =>
       ask(
         api.GET('/api/v1/lots/{site}/{lot}/forecast', {
-          params: { path: { site, lot }, query: { hours: HOURS } },
+          params: { path: { site, lot }, query: { hours: HOURS, ...ofPart } },
           signal,
         }),
       ),
     { everyS: FIVE_MINUTES_S },
   );
-  const accuracy = useData<readonly HorizonAccuracy[]>(`accuracy ${site}/${lot}`, (signal) =>
-    ask(api.GET('/api/v1/lots/{site}/{lot}/forecast/accuracy', { params: { path: { site, lot } }, signal })),
+  const accuracy = useData<readonly HorizonAccuracy[]>(`accuracy ${site}/${lot} ${part}`, (signal) =>
+    ask(
+      api.GET('/api/v1/lots/{site}/{lot}/forecast/accuracy', {
+        params: { path: { site, lot }, query: ofPart },
+        signal,
+      }),
+    ),
+  );
+  const told = useRef<readonly string[]>([]);
+  if (forecast.data) told.current = forecast.data.zones;
+  const choice = told.current.length > 1 && (
+    <Select
+      label={t('forecast.zone')}
+      hideLabel
+      value={part}
+      options={[
+        { value: '', label: t('forecast.allZones') },
+        ...told.current.map((value) => ({ value, label: t('forecast.zoneOf', { zone: value }) })),
+      ]}
+      onChange={setPart}
+    />
   );
   return (
-    <Card title={t('forecast.title')} flush>
+    <Card title={t('forecast.title')} flush tools={choice}>
+      {part === '' && forecast.data?.reason === null && (
+        <LikelyFree site={site} lot={lot} zone={zone} kinds={kinds} />
+      )}
       <Loaded of={forecast}>{(found) => <Rows forecast={found} zone={zone} />}</Loaded>
       {(accuracy.data?.length ?? 0) > 0 && <Accuracy horizons={accuracy.data ?? []} />}
     </Card>
@@ -39,10 +75,10 @@ export function ForecastCard({ site, lot, zone }: { site: string; lot: string; z
 function Accuracy({ horizons }: { horizons: readonly HorizonAccuracy[] }) {
   return (
     <table class="plain">
-      <caption class="sr-only">{t('accuracy.title')}</caption>
+      <caption class="small strong note">{t('accuracy.title')}</caption>
       <thead>
         <tr>
-          <th scope="col">{t('accuracy.title')}</th>
+          <th scope="col">{t('accuracy.column')}</th>
           <th scope="col" class="end">
             {t('accuracy.error')}
           </th>

@@ -137,7 +137,7 @@ function OneLot({ site, lot }: { site: string; lot: string }) {
           )}
           <div class="lot-more">
             <SeriesCard site={site} lot={lot} zone={zone} />
-            <ForecastCard site={site} lot={lot} zone={zone} />
+            <ForecastCard site={site} lot={lot} zone={zone} kinds={all.map(({ kind }) => kind)} />
             {plan.data?.counted && (
               <>
                 <GatesCard site={site} lot={lot} zone={zone} />

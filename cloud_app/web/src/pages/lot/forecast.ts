@@ -17,3 +17,12 @@ export function nearest(points: readonly ForecastPoint[], nowMs: number): Foreca
   }
   return [...found];
 }
+
+const HOUR_MS = 60 * MINUTE_MS;
+const HOURS_AHEAD = 24;
+
+/** The full hours of the next day, in time zones that are whole hours off: what people ask for. */
+export function hoursAhead(nowMs: number): string[] {
+  const first = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+  return Array.from({ length: HOURS_AHEAD }, (_, n) => new Date(first + (n + 1) * HOUR_MS).toISOString());
+}
