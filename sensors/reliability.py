@@ -41,9 +41,10 @@ _GOOD_PER_DAY, _BAD_PER_DAY = 0.5, 4.0
 """Errors longer than lateness of a sensor that is good, and of one that somebody should see to."""
 _LONG_MS, _LONG_MOST = _HOUR_MS, 2.0
 """A longer error counts for more, up to so many: one very long error is no habit."""
-LIES_AT = 6.0
-"""About four errors within a day, or two long ones in half of it. With less, good sensors are named
-more often than one in a thousand days; with more, bad ones later (`benchmarks/sources.py`)."""
+LIES_AT = 5.0
+"""Three errors within eight hours, four within a day, or two long ones. With less, a good sensor is
+named more often than twice in a thousand days; with more, bad ones later (`benchmarks/sources.py`
+has both for other thresholds)."""
 _SURE_AT = 2 * LIES_AT
 """Suspicion grows no further, so that a sensor that was repaired is cleared within two days."""
 

@@ -181,12 +181,7 @@ def _walkers(rng: np.random.Generator, duration_s: float) -> list[Person]:
 
 
 def scenes_of(passing: int, image_wh: tuple[int, int] = (640, 360)) -> Sequence[EntranceScene]:
-    """The conditions that counting is measured on: weathers in free flow, then what is hard."""
+    """The conditions that counting is measured on: each flow in each weather."""
     skies = (Weather.SUN, Weather.OVERCAST, Weather.RAIN, Weather.DUSK, Weather.NIGHT)
-    hard = (Flow.QUEUE, Flow.ABREAST, Flow.REVERSES, Flow.STANDS)
     plain = EntranceScene(passing=passing, image_wh=image_wh)
-    return (
-        *(replace(plain, weather=sky) for sky in skies),
-        *(replace(plain, flow=flow) for flow in hard),
-        replace(plain, flow=Flow.QUEUE, weather=Weather.NIGHT),
-    )
+    return tuple(replace(plain, flow=flow, weather=sky) for flow in Flow for sky in skies)

@@ -45,6 +45,9 @@ class GatePassed(Message):
 
     lot: LotId
     level: Text32 | None = None
+    level_from: Text32 | None = Field(
+        default=None, description="Of a gate between two levels: what enters `level` leaves it."
+    )
     direction: PassageDirection
     count: Annotated[int, Field(ge=1, le=65_535)] = Field(
         default=1, description="More than one only of a counter that is read now and then."

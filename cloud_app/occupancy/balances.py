@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, text
 
@@ -13,6 +12,7 @@ from cloud_app.occupancy.tables import gate, passage, passage_quarter, zeroing
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.times import from_ms, to_ms
 from sensors.counting import Balance, ZeroCause
+from sensors.levels import GatePlace, way_into
 from telemetry import PassageDirection
 
 
@@ -39,15 +39,6 @@ class Lot:
     def given_level(self) -> dict[str, str]:
         """For statements about the level."""
         return {**self.given, "of_level": self.level}
-
-
-class _Passed(Protocol):
-    @property
-    def direction(self) -> str: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def level_from(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,29 +185,11 @@ def balance_at(session: Session, lot: Lot, since: Truth, until: datetime) -> Bal
     has_lot_gate = bool(session.rows(_HAS_LOT_GATE, lot.given))
     sums = dict.fromkeys(PassageDirection, 0)
     for row in rows:
-        way = way_of(lot.level, row, has_lot_gate=has_lot_gate)
+        gate = GatePlace(row.level, row.level_from)
+        way = way_into(lot.level, gate, PassageDirection(row.direction), has_lot_gate=has_lot_gate)
         if way is not None:
             sums[way] += int(row.vehicles)
     return Balance(since.at, since.count, sums[PassageDirection.IN], sums[PassageDirection.OUT])
-
-
-def way_of(level: str, passed: _Passed, *, has_lot_gate: bool) -> PassageDirection | None:
-    """Which way a passage counts; None where it does not.
-
-    Args:
-        level: that is counted; the empty text is the whole lot.
-        passed: what passed.
-        has_lot_gate: some gate leads to the lot as a whole. Then those that lead to a level are
-            within it, and do not count the lot; else they are its entrances.
-    """
-    way = PassageDirection(passed.direction)
-    if level and passed.level_from == level:
-        # It leaves this level on its way into the other one.
-        return None if passed.level == level else way.reversed
-    if level:
-        return way if passed.level == level else None
-    is_within = passed.level_from or (passed.level and has_lot_gate)
-    return None if is_within else way
 
 
 def set_count(session: Session, lot: Lot, truth: Truth) -> Zeroing | None:

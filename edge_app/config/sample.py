@@ -76,6 +76,7 @@ _EXAMPLES: dict[str, Any] = {
     "vehicle_gate.id": "main-entrance",
     "vehicle_gate.lot": "garage",
     "vehicle_gate.level": "1",
+    "vehicle_gate.level_from": "0",
     "vehicle_gate.topic": "gates/main-entrance",
     "vehicle_gate.modulus": 65_536,
     "vehicle_gate.period_s": 3_600.0,

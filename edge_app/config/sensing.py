@@ -11,6 +11,7 @@ from edge_app.config.local_broker import FilterText, TopicText
 from edge_app.config.section import Seconds, Section
 from sensors.decoders import Measures, profile_of
 from sensors.errors import SensorError
+from sensors.levels import GatePlace
 from telemetry import BayId, BayKind, Identifier, LotId, ZoneId
 
 _Level = Annotated[str, Field(min_length=1, max_length=32)]
@@ -130,7 +131,14 @@ class VehicleGateConfig(Section):
 
     id: Identifier = Field(title="Id", description="Of the gate.")
     lot: LotId = Field(title="Lot", description="That it leads into.")
-    level: _Level | None = Field(default=None, title="Level", description="Of the lot.")
+    level: _Level | None = Field(
+        default=None, title="Level", description="Of the lot, if it leads to one of them."
+    )
+    level_from: _Level | None = Field(
+        default=None,
+        title="Level from",
+        description="Of a gate between two levels: what comes into level leaves this one.",
+    )
     wiring: Wiring = Field(
         default=Wiring.AS_TOLD,
         title="Wiring",
@@ -151,6 +159,19 @@ class VehicleGateConfig(Section):
         title="Period",
         description="Unheard for longer it is an alarm; absent: never.",
     )
+
+    @model_validator(mode="after")
+    def _leads_from_one_level_to_another(self) -> Self:
+        if self.level_from is not None and self.level in {None, self.level_from}:
+            got = "none" if self.level is None else repr(self.level)
+            msg = f"level: expected another level than level_from, but got {got}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def place(self) -> GatePlace:
+        """Where it leads."""
+        return GatePlace(self.level, self.level_from)
 
 
 class CountedLotConfig(Section):

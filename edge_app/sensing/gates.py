@@ -20,7 +20,6 @@ from edge_app.sensing.ledger import (
     Ledger,
     LotBays,
     count_passages,
-    counts_of,
     figure_of,
     take_report,
 )
@@ -29,6 +28,7 @@ from sensors.counting import Balance, BayRule, NightRule
 from sensors.errors import SensorError
 from sensors.gates.passages import Passage
 from sensors.gates.pulses import read_pulses
+from sensors.levels import GatePlace, way_into
 from telemetry import Clock
 from telemetry.bounds import clamped
 from telemetry.cloudevents import GATE_PASSED_TYPE, LOT_COUNT_TYPE
@@ -135,7 +135,7 @@ class GateCounters:
         passages: Sequence[tuple[Passage, int | None]],
     ) -> int:
         vehicles = [each for each, _ in passages]
-        count_passages(ledger, counts_of(gate.lot, gate.level, self._lots), vehicles)
+        count_passages(ledger, self._counts_of(gate.lot, gate.place), vehicles)
         for each in vehicles:
             side = self._ins if each.direction is PassageDirection.IN else self._outs
             side[gate.id] += each.count
@@ -152,12 +152,12 @@ class GateCounters:
         with self._lock:
             for each in passages:
                 ledger = self._ledgers.get(each.lot)
-                lots = counts_of(each.lot, each.level, self._lots)
-                if ledger is None or not lots:
+                counts = self._counts_of(each.lot, GatePlace(each.level))
+                if ledger is None or not counts:
                     continue
                 key = f"{each.gate}/{each.time.isoformat()}"
                 passed = Passage(each.direction, 1, each.time, key, PassageMethod.LINE)
-                count_passages(ledger, lots, [passed])
+                count_passages(ledger, counts, [passed])
                 self._send(each.lot, [])
                 self._outlets.counted()
 
@@ -276,6 +276,17 @@ class GateCounters:
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _counts_of(self, lot: str, place: GatePlace) -> dict[str, PassageDirection]:
+        """The counts that a vehicle changes which passes inwards: by level, and which way."""
+        has_lot_gate = any(g.lot == lot and g.level is None for g in self._gates.values())
+        inwards = PassageDirection.IN
+        ways = {
+            each.level or "": way_into(each.level, place, inwards, has_lot_gate=has_lot_gate)
+            for each in self._lots
+            if each.id == lot
+        }
+        return {level: way for level, way in ways.items() if way is not None}
+
     def _is_silent(self, gate: VehicleGateConfig) -> bool:
         age_s = self._clock.mono_s() - self._heard_s[gate.id]
         return gate.period_s is not None and age_s > gate.period_s
@@ -323,6 +334,7 @@ def _passage_notice(gate: VehicleGateConfig, passage: Passage, total: int | None
         return GatePassed(
             lot=gate.lot,
             level=gate.level,
+            level_from=gate.level_from,
             direction=passage.direction or PassageDirection.IN,
             count=passage.count,
             total=total,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from edge_app.config import CountedLotConfig, VehicleGateConfig
+from edge_app.config import VehicleGateConfig
 from sensors.counting import Balance, BayEvidence, Capacity, Figure, figure
 from sensors.gates.passages import GateReport, GateWiring, Passage, Total
 from sensors.totals import Counter, StepKind, step
@@ -149,22 +149,22 @@ def _take_total(gate: VehicleGateConfig, memory: GateMemory, total: Total, taken
         taken.passages.append((passage, total.total))
 
 
-def counts_of(
-    lot: str, level: str | None, lots: Sequence[CountedLotConfig]
-) -> list[CountedLotConfig]:
-    """The counts that vehicles change which pass into a lot, or a level of it."""
-    return [each for each in lots if each.id == lot and each.level in {None, level}]
-
-
 def count_passages(
-    ledger: Ledger, lots: Sequence[CountedLotConfig], passages: Sequence[Passage]
+    ledger: Ledger, counts: Mapping[str, PassageDirection], passages: Sequence[Passage]
 ) -> None:
-    """Take vehicles into the counts."""
+    """Take vehicles into the counts.
+
+    Args:
+        ledger: of the lot.
+        counts: by level, the empty text for the lot: which way a passage inwards counts there.
+        passages: of one gate.
+    """
     for each in passages:
         if each.direction is None:
             continue
-        for lot in lots:
-            memory = ledger.counts[lot.level or ""]
-            memory.balance = memory.balance.passed(each.direction, each.count, each.at)
+        for level, way in counts.items():
+            memory = ledger.counts[level]
+            counted = each.direction if way is PassageDirection.IN else each.direction.reversed
+            memory.balance = memory.balance.passed(counted, each.count, each.at)
         if ledger.passed is None or each.at > ledger.passed:
             ledger.passed = each.at

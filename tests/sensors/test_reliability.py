@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmarks.sources import Plan, simulate
 from sensors.reconcile import SourceKind, SourceState
-from sensors.reliability import LATE_MS, Checks, Lesson, Trust, Watch, watch
+from sensors.reliability import LATE_MS, LIES_AT, Checks, Lesson, Trust, Watch, watch
 
 HOUR_MS = 3_600_000
 
@@ -115,7 +115,9 @@ def test_what_was_learned_fades() -> None:
     [
         pytest.param([1.0], 600, False, id="one very long error is no habit"),
         pytest.param([1.0, 6.0], 150, True, id="two long ones within half a day"),
-        pytest.param([1.0, 4.0, 7.0, 10.0], 20, True, id="four within a day"),
+        pytest.param([1.0, 4.0, 8.0], 20, True, id="three within eight hours"),
+        pytest.param([1.0, 11.0, 21.0], 20, False, id="three within a day"),
+        pytest.param([1.0, 8.0, 15.0, 22.0], 20, True, id="four within a day"),
         pytest.param([1.0, 25.0, 49.0, 73.0], 20, False, id="one a day"),
         pytest.param([1.0, 100.0], 150, False, id="two long ones within days"),
     ],
@@ -165,7 +167,7 @@ def test_the_reconciled_state_beats_either_source_alone(plan: Plan) -> None:
     """The short form of benchmarks/sources.py."""
     score = simulate(plan, 7)
     assert score.reconciled > max(score.camera, score.sensor)
-    assert not score.falsely
+    assert not score.falsely[LIES_AT]
     if plan.liars <= 1:
-        assert list(score.named_h) == [0]
-        assert score.named_h[0] <= 24
+        assert list(score.named_h[LIES_AT]) == [0]
+        assert score.named_h[LIES_AT][0] <= 24

@@ -135,14 +135,16 @@ class Track:
         return bool(np.abs(self.velocity()).max() < _STANDS_HEIGHTS_S * self.height_px)
 
     def velocity(self) -> Doubles:
-        """Of the box's middle, pixels per second, shape (2,)."""
+        """Of the foot, pixels per second, shape (2,)."""
         return self.state[1, :2]
 
     def predicted(self) -> Doubles:
         """The box as it is expected now."""
-        x, y, width, height = self.state[0]
-        width, height = max(width, 2.0), max(height, 2.0)
-        return np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
+        x, low, *sides = self.state[0]
+        # A side that jumps looks like one that shrinks fast.
+        least = np.maximum((self.box[2:] - self.box[:2]) / 2, 2.0)
+        width, height = np.maximum(sides, least)
+        return np.array([x - width / 2, low - height, x + width / 2, low])
 
 
 class Tracker:
@@ -303,25 +305,35 @@ def _feet_off(tracks: Sequence[Track], boxes: Doubles, position_noise: float) ->
     spread = np.stack([track.spread[0, 0] for track in tracks])
     spread += [[(position_noise * track.height_px) ** 2] for track in tracks]
     feet = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], 1)
-    expected = states[:, :2] + [0.0, 0.5] * states[:, 3:]
-    variance = spread[:, :2] + [0.0, 0.25] * spread[:, 3:]
-    off = (feet[None] - expected[:, None]) ** 2 / variance[:, None]
+    off = (feet[None] - states[:, None, :2]) ** 2 / spread[:, None, :2]
     return np.asarray(np.sqrt(off.sum(2)))
 
 
 def _measured(box: Doubles) -> Doubles:
-    """Middle and sides of a box."""
-    return np.concatenate([(box[:2] + box[2:]) / 2, box[2:] - box[:2]])
+    """Foot and sides of a box: its upper edge jumps where others stand behind it."""
+    return np.concatenate([_foot(box), box[2:] - box[:2]])
 
 
 def _overlaps(a: Doubles, b: Doubles, rims: Doubles) -> Doubles:
-    """Intersection over union of boxes with rims, shapes (N, 4), (M, 4), (N,); gives (N, M)."""
-    rim = rims[:, None, None]
+    """Overlap of boxes with rims, shapes (N, 4), (M, 4), (N,); gives (N, M).
+
+    Intersection over union, of the boxes or of their lower parts, whichever is more: the network
+    draws a box now round a car, now round it and those behind it.
+    """
     first, second = a[:, None], b[None]
-    first_side, second_side = first[..., 2:] - first[..., :2], second[..., 2:] - second[..., :2]
-    low = np.maximum(first[..., :2] - rim * first_side, second[..., :2] - rim * second_side)
-    high = np.minimum(first[..., 2:] + rim * first_side, second[..., 2:] + rim * second_side)
-    shared = np.clip(high - low, 0, None).prod(-1)
-    grown = (1 + 2 * rim[..., 0]) ** 2
-    union = grown * (first_side.prod(-1) + second_side.prod(-1)) - shared
+    first_high, second_high = first[..., 3] - first[..., 1], second[..., 3] - second[..., 1]
+    least, rim = np.minimum(first_high, second_high), rims[:, None]
+    whole = _overlap(first, second, first_high, second_high, rim)
+    return np.maximum(whole, _overlap(first, second, least, least, rim))
+
+
+def _overlap(a: Doubles, b: Doubles, a_high: Doubles, b_high: Doubles, rim: Doubles) -> Doubles:
+    """Intersection over union of the lower parts of boxes, so high."""
+    a_wide, b_wide = a[..., 2] - a[..., 0], b[..., 2] - b[..., 0]
+    wide = np.minimum(a[..., 2] + rim * a_wide, b[..., 2] + rim * b_wide)
+    wide -= np.maximum(a[..., 0] - rim * a_wide, b[..., 0] - rim * b_wide)
+    high = np.minimum(a[..., 3] + rim * a_high, b[..., 3] + rim * b_high)
+    high -= np.maximum(a[..., 3] - (1 + rim) * a_high, b[..., 3] - (1 + rim) * b_high)
+    shared = np.clip(wide, 0, None) * np.clip(high, 0, None)
+    union = (1 + 2 * rim) ** 2 * (a_wide * a_high + b_wide * b_high) - shared
     return np.asarray(shared / np.maximum(union, 1e-9))

@@ -22,12 +22,12 @@ def take_box_counts(session: Session, events: Sequence[TakenEvent]) -> None:
         session: a transaction that has touched these edges.
         events: of any kind.
     """
-    passed: dict[tuple[str, str, str, str], tuple[Place, list[GateReport], int]] = {}
+    passed: dict[tuple[str, ...], tuple[Place, list[GateReport], int]] = {}
     for taken in events:
         told = taken.told
         if isinstance(told, GatePassedEvent):
             place, report = _passage(taken, told)
-            key = (place.gate, place.site, place.lot, place.level)
+            key = (place.gate, place.site, place.lot, place.level, place.level_from)
             _, reports, last_ms = passed.setdefault(key, (place, [], 0))
             reports.append(report)
             passed[key] = (place, reports, max(last_ms, to_ms(report.at)))
@@ -40,7 +40,8 @@ def _passage(taken: TakenEvent, told: GatePassedEvent) -> tuple[Place, GateRepor
     data = told.data
     # Under the box's name: no box speaks for a gate of the registry, nor for another box's.
     name = f"{taken.edge}/{told.subject}"
-    place = Place(name, taken.site, data.lot, data.level or "", edge=taken.edge)
+    levels = data.level or "", data.level_from or ""
+    place = Place(name, taken.site, data.lot, *levels, edge=taken.edge)
     passage = Passage(
         data.direction,
         data.count,

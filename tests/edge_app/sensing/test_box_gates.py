@@ -14,7 +14,7 @@ from edge_app.delivery import GatePassage
 from edge_app.lot_devices import sign_figures
 from edge_app.outputs import LotFigures
 from sensors.errors import SensorError
-from telemetry import GatePassedEvent, LotCountEvent, PassageDirection
+from telemetry import ConfigError, GatePassedEvent, LotCountEvent, PassageDirection
 from tests.edge_app.sensing.conftest import Box, MakeBox
 
 GARAGE = (
@@ -121,6 +121,39 @@ def test_unknown_gates_and_directions_are_refused(make_box: MakeBox) -> None:
     assert send(box, gate="both", count=2, id="2") == 0
     assert "no direction is told; set its wiring" in (box.sensing.report().last_fault or "")
     assert passages(box) == []
+
+
+LEVELS = (
+    '[[vehicle_gate]]\nid = "street"\nlot = "deck"\n'
+    '[[vehicle_gate]]\nid = "ramp"\nlot = "deck"\nlevel = "1"\nlevel_from = "0"\n'
+    '[[vehicle_gate]]\nid = "door-0"\nlot = "deck"\nlevel = "0"\n'
+    '[[counted_lot]]\nid = "deck"\ncapacity = 20\n'
+    '[[counted_lot]]\nid = "deck"\nlevel = "0"\ncapacity = 10\n'
+    '[[counted_lot]]\nid = "deck"\nlevel = "1"\ncapacity = 10\n'
+)
+
+
+def test_a_ramp_moves_vehicles_from_one_level_to_another_and_none_into_the_lot(
+    make_box: MakeBox,
+) -> None:
+    box = make_box(LEVELS)
+    for level in (None, "0", "1"):
+        box.sensing.gates.set_count("deck", level, 0)
+    box.clock.advance(1)
+    for gate, way, count in (
+        ("street", "in", 5), ("door-0", "in", 5), ("ramp", "in", 3), ("ramp", "out", 1),
+    ):  # fmt: skip
+        send(box, gate=gate, direction=way, count=count, id=f"{gate}-{way}")
+    found = {each.level: each.count for each in box.sensing.report().counts}
+    assert found == {None: 5, "0": 3, "1": 2}
+    told = [e.data for e in box.events() if isinstance(e, GatePassedEvent) and e.subject == "ramp"]
+    assert {(each.level, each.level_from) for each in told} == {("1", "0")}
+
+
+@pytest.mark.parametrize("levels", ['level_from = "0"', 'level = "0"\nlevel_from = "0"'])
+def test_a_gate_between_levels_names_two(make_box: MakeBox, levels: str) -> None:
+    with pytest.raises(ConfigError, match="expected another level than level_from"):
+        make_box(f'[[vehicle_gate]]\nid = "ramp"\nlot = "deck"\n{levels}\n')
 
 
 def test_lines_in_pictures_count_too(make_box: MakeBox) -> None:

@@ -155,6 +155,21 @@ def test_boxes_round_several_cars_of_a_queue_count_nothing(sure: float) -> None:
     assert ways(passed) == [IN, IN]
 
 
+def test_a_box_that_reaches_now_round_the_car_behind_stays_the_same_cars() -> None:
+    """As a car stops on the line: the upper edge of its box jumps, its foot does not."""
+    way = path((1, 60), (4, 175), (9, 205), (12, 330))
+
+    def high(time_s: float) -> tuple[float, float] | None:
+        return way(time_s) if time_s % 1.2 < 0.6 and time_s > 3.5 else None
+
+    def low(time_s: float) -> tuple[float, float] | None:
+        return None if high(time_s) else way(time_s)
+
+    for height in (70.0, 100.0, 160.0):
+        cars = Vehicle(low, (60.0, 45.0)), Vehicle(high, (60.0, height))
+        assert ways(count(*cars)) == [IN]
+
+
 def test_a_faint_upright_box_is_a_person_and_no_car() -> None:
     walks = path((1, 100), (15, 300))
     assert count(Vehicle(walks, (20.0, 55.0), confidence=0.45)) == []
