@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -20,10 +21,14 @@ _SERVE = "from cloud_app.cli import main; main()"
 
 
 class Consumer:
-    """One `lotsight-cloud serve`."""
+    """One `lotsight-cloud serve`, of this tree or of another one's code."""
 
-    def __init__(self, name: str, folder: Path, broker_port: int, url: str, more: str = "") -> None:
+    def __init__(
+        self, name: str, folder: Path, broker_port: int, url: str, more: str = "",
+        code: Path | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
+        self._env = os.environ | ({} if code is None else {"PYTHONPATH": str(code)})
         self.http_port = free_port()
         self._log = folder / f"{name}.log"
         self._config = folder / f"{name}.toml"
@@ -40,7 +45,7 @@ class Consumer:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _SERVE, "serve", "-c", str(self._config)],
-                stdout=log, stderr=log,
+                stdout=log, stderr=log, env=self._env, cwd=self._config.parent,
             )  # fmt: skip
         wait_until(self._is_ready, 120, f"{self.name} to be ready; {self._log}")
 
