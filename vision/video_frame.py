@@ -12,6 +12,7 @@ from vision.types import ImageBgr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -22,9 +23,15 @@ Matrix2 = tuple[int, int, int, int]
 """a, b, c, d of a display matrix: x' = a x + c y, y' = b x + d y; y points down."""
 
 
-def pixel_aspect(stream: VideoStream) -> Fraction:
-    """Width of a stream's pixels by their height; 1 where it does not tell."""
-    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+def pixel_aspect(stream: VideoStream, context: VideoCodecContext | None = None) -> Fraction:
+    """Width of a stream's pixels by their height; 1 where it does not tell.
+
+    Args:
+        stream: of the container.
+        context: what decodes it, which knows more once it has decoded; None: the stream's own.
+    """
+    known = stream.codec_context if context is None else context
+    aspect = stream.sample_aspect_ratio or known.sample_aspect_ratio
     if not aspect or not _LIKELY_ASPECTS[0] <= aspect <= _LIKELY_ASPECTS[1]:
         return Fraction(1)
     return Fraction(aspect)

@@ -27,6 +27,7 @@ from edge_app.sources.packet_loss import (
 from edge_app.sources.stream_faults import stream_fault
 from edge_app.sources.stream_settings import DecodeMode, StreamSettings, rtsp_options
 from edge_app.sources.trust import TlsTrust, libav_options
+from edge_app.sources.whole_decoder import WholeDecoder
 from telemetry import CameraError, Clock
 from vision.types import ImageBgr
 from vision.video_frame import frame_to_bgr, pixel_aspect
@@ -97,6 +98,7 @@ class StreamSource:
         self._chain = PictureChain()
         self._broken = 0
         self._decoder = KeyFrameDecoder(clock, settings.max_width_px)
+        self._whole = WholeDecoder()
         self._key_only = settings.decode is DecodeMode.KEY
         self._next_due_s = 0.0
         self._file_zero_s: float | None = None
@@ -167,6 +169,7 @@ class StreamSource:
         codec = stream.codec_context.name
         if self._is_file or codec == "mjpeg":
             stream.codec_context.options = dict(_STRICT)
+        self._whole = WholeDecoder(stream.codec_context.options)
         if report.is_lossy:
             self._chain.lost()
         self._packets = watched(container.demux(stream))
@@ -237,6 +240,7 @@ class StreamSource:
         container, self._container = self._container, None
         self._packets = iter(())
         self._decoder.close()
+        self._whole.drop()
         if container is not None:
             # The decoder's word counts too: a key frame that came need not be one that can be used.
             gave_pictures = self._decoded_in_pass > 0 and not self._decoder.bad_for_s()
@@ -276,7 +280,7 @@ class StreamSource:
         if packet is not None and is_lossy:
             self._chain.lost()
             if not self._key_only:
-                packet.stream.codec_context.flush_buffers()
+                self._whole.flush()
         return packet
 
     def _begin_again(self) -> bool:
@@ -330,11 +334,11 @@ class StreamSource:
         elif not self._is_file and self._lag.lag_s(time_s, self._clock.mono_s()) > _BEHIND_S:
             _log.debug("%s lags %g s behind: frames skipped", self._name, _BEHIND_S)
             self._passing_over = True
-            packet.stream.codec_context.flush_buffers()
+            self._whole.flush()
             return None
         with _CORES:
-            frames = packet.decode()
-        return self._newest_due(frames, pixel_aspect(packet.stream))
+            frames = self._whole.decode(packet)
+        return self._newest_due(frames, pixel_aspect(packet.stream, self._whole.context))
 
     def _choose_mode(self, packet: Packet[VideoStream]) -> None:
         if self._settings.decode is not DecodeMode.AUTO:
@@ -345,6 +349,7 @@ class StreamSource:
             self._lag.reset()
             # Images before and after the change must not lean on each other.
             packet.stream.codec_context.flush_buffers()
+            self._whole.drop()
             _log.info("decoding %s of %s", "key frames only" if often_enough else "all", self._name)
 
     def _newest_due(self, frames: list[VideoFrame], aspect: Fraction) -> ImageBgr | None:
