@@ -22,11 +22,16 @@ def test_flaky():
 """
 BROKEN = "def test_broken(): assert False\n"
 MANY = "".join(f"def test_{number}(): assert False\n" for number in range(6))
-CRASH = "import os\nfrom pathlib import Path
+# Even where it would not come again.
+CRASH = """
+import os
+from pathlib import Path
 def test_crash():
-    if not Path(__file__).with_name("ran").exists():
-        Path(__file__).with_name("ran").touch()
-        os._exit(3)\n"
+    ran = Path(__file__).with_name("ran")
+    if not ran.exists():
+        ran.touch()
+        os._exit(3)
+"""
 NOT_PYTHON = "def test_oops(:\n"
 
 
