@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,9 +12,8 @@ from sqlalchemy import text
 from cloud_app.storage.database import Database
 from tests.cloud_app.fleet import EdgeTruth, FleetPlan
 from tests.cloud_app.servers import wait_until
+from tests.kit.forks import Fork
 from tests.kit.mosquitto import free_port
-
-_SERVE = "from cloud_app.cli import main; main()"
 
 
 class Consumer:
@@ -33,15 +30,11 @@ class Consumer:
             f"[http]\nport = {self.http_port}\n"
             f"[ingest]\nreplay_after_s = 1.0\n{more}"
         )
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Fork | None = None
         self.start()
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, "serve", "-c", str(self._config)],
-                stdout=log, stderr=log,
-            )  # fmt: skip
+        self._process = Fork("cloud_app.cli", ["serve", "-c", str(self._config)], self._log)
         wait_until(self._is_ready, 120, f"{self.name} to be ready; {self._log}")
 
     def _is_ready(self) -> bool:
@@ -82,11 +75,7 @@ class Fleet:
         folder.mkdir(exist_ok=True)
         self._truth = folder / "truth.json"
         self._log = folder / "fleet.log"
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.cloud_app.fleet", json.dumps(asdict(plan))],
-                stdout=log, stderr=log,
-            )  # fmt: skip
+        self._process = Fork("tests.cloud_app.fleet", [json.dumps(asdict(plan))], self._log)
 
     @property
     def is_done(self) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,6 +23,7 @@ from tests.cloud_app.registry.places import put
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import wait_until
 from tests.cloud_app.test_intake import take
+from tests.kit.forks import Fork
 
 BAYS = ("a1", "a2", "a3", "a4", "a5")
 KILLS, CHANGES = 2, 40
@@ -40,13 +39,14 @@ class Reconcilers:
 
     def __init__(self, url: str, folder: Path) -> None:
         self._url, self._folder, self._made = url, folder, 0
-        self._running: dict[Path, subprocess.Popen[bytes]] = {}
+        self._running: dict[Path, Fork] = {}
 
     def start(self) -> None:
         self._made += 1
         file = self._folder / f"leads-{self._made}"
-        command = (sys.executable, "-m", "tests.cloud_app.occupancy.reconcile_process")
-        self._running[file] = subprocess.Popen([*command, self._url, str(file)])
+        program = "tests.cloud_app.occupancy.reconcile_process"
+        log = file.with_suffix(".log")
+        self._running[file] = Fork(program, [self._url, str(file)], log)
 
     def leader(self) -> Path | None:
         assert all(each.poll() is None for each in self._running.values()), "none dies by itself"

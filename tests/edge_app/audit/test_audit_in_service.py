@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from edge_app.http.metrics import registry_of
 from edge_app.service import EdgeService
 from telemetry import Health, decode
 from telemetry.health import OutboxHealth
+from tests.kit.forks import Fork
 
 BOX = """
 [edge]
@@ -80,11 +79,8 @@ def test_a_service_tells_how_often_it_is_right(tmp_path: Path) -> None:
 @contextmanager
 def running(folder: Path, port: int, ends_by: signal.Signals) -> Iterator[Callable[[], Any]]:
     """`lotsight run`; gives a function that asks it for the audit of the camera."""
-    command = [sys.executable, "-c", "from edge_app.cli import main; main()", "run"]
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            [*command, "--config", str(folder / "box.toml")], stdout=log, stderr=log
-        )
+    arguments = ["run", "--config", str(folder / "box.toml")]
+    process = Fork("edge_app.cli", arguments, folder / "log.txt")
     end_s = time.monotonic() + 90
 
     def audit() -> Any:
