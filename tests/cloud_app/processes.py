@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,12 +18,18 @@ from tests.cloud_app.servers import wait_until
 from tests.kit.forks import Fork
 from tests.kit.mosquitto import free_port
 
+_SERVE = "from cloud_app.cli import main; main()"
+
 
 class Consumer:
-    """One `lotsight-cloud serve`."""
+    """One `lotsight-cloud serve`, of this tree or of another one's code."""
 
-    def __init__(self, name: str, folder: Path, broker_port: int, url: str, more: str = "") -> None:
+    def __init__(
+        self, name: str, folder: Path, broker_port: int, url: str, more: str = "",
+        code: Path | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
+        self._code = code
         self.http_port = free_port()
         self._log = folder / f"{name}.log"
         self._config = folder / f"{name}.toml"
@@ -30,12 +39,22 @@ class Consumer:
             f"[http]\nport = {self.http_port}\n"
             f"[ingest]\nreplay_after_s = 1.0\n{more}"
         )
-        self._process: Fork | None = None
+        self._process: Fork | subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
-        self._process = Fork("cloud_app.cli", ["serve", "-c", str(self._config)], self._log)
+        self._process = self._started()
         wait_until(self._is_ready, 120, f"{self.name} to be ready; {self._log}")
+
+    def _started(self) -> Fork | subprocess.Popen[bytes]:
+        arguments = ["serve", "-c", str(self._config)]
+        if self._code is None:
+            return Fork("cloud_app.cli", arguments, self._log)
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", _SERVE, *arguments], stdout=log, stderr=log,
+                env=os.environ | {"PYTHONPATH": str(self._code)}, cwd=self._config.parent,
+            )  # fmt: skip
 
     def _is_ready(self) -> bool:
         assert self._process is not None

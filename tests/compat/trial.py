@@ -1,10 +1,12 @@
-"""A box of an earlier commit, as it was, against today's cloud: what must hold between them.
+"""Box and cloud of different releases: what must hold between them.
 
-    scripts/compat COMMIT                   run it, say what holds and what does not
+    scripts/compat COMMIT                   the box of a commit, against today's cloud
     scripts/compat COMMIT --record FOLDER   also keep what the box published, for the suite
+    scripts/compat COMMIT --old cloud       today's box, against the cloud of a commit
 
-The box's own code runs from a `git worktree`; broker and cloud are today's and real. The suite
-replays what was recorded (`tests/system/test_compat.py`): a shallow clone has no earlier commit.
+The commit's own code runs from a `git worktree`; the rest is today's, and the broker is real. The
+suite replays what was recorded (`tests/system/test_compat.py`): a shallow clone has no earlier
+commit.
 """
 
 from __future__ import annotations
@@ -112,7 +114,10 @@ class Trial:
     holds: dict[str, bool]
 
     def get(self, path: str = "") -> Any:
-        answer = httpx.get(f"{self.cloud.url}/api/v1/edges/{self.edge}{path}", timeout=10)
+        return self.get_any(f"/edges/{self.edge}{path}")
+
+    def get_any(self, path: str) -> Any:
+        answer = httpx.get(f"{self.cloud.url}/api/v1{path}", timeout=10)
         return answer.json() if answer.is_success else {}
 
     def see(self, what: str, condition: Callable[[], bool], within_s: float = 60) -> None:
@@ -125,10 +130,22 @@ class Trial:
         sys.stdout.flush()
 
     def decided(self) -> int:
-        """How many bays are occupied or free."""
-        found = self.get("/bays")
-        states = [each["state"] for each in found] if isinstance(found, list) else []
-        return sum(each in ("occupied", "free") for each in states)
+        """How many bays are occupied or free; asked by lot, as every release answers it."""
+        lots = self.get_any("/lots")
+        counts = [each["counts"] for each in lots if each["site"] == SITE]
+        return sum(each["occupied"] + each["free"] for each in counts)
+
+    def set_health_period(self, seconds: int) -> None:
+        """Ask the box for a setting, by its shadow."""
+        change = {"desired": {"settings": {"mqtt": {"health_period_s": seconds}}}}
+        url = f"{self.cloud.url}/api/v1/edges/{self.edge}/shadow"
+        httpx.patch(url, params={"name": "config"}, json=change).raise_for_status()
+
+    def health_period(self) -> object:
+        """What the box reports of that setting."""
+        document = self.get("/shadow?name=config").get("document", {})
+        settings = document.get("state", {}).get("reported", {}).get("settings", {})
+        return settings.get("mqtt", {}).get("health_period_s")
 
     def ask(self, name: str, **more: Any) -> str:
         order = {"name": name, "id": f"{self.edge}-{name.replace('_', '-')}", **more}
@@ -140,23 +157,31 @@ class Trial:
         return str(self.get(f"/commands/{command}").get("state"))
 
 
-def _try(trial: Trial, bays: int, log: Callable[[], str]) -> None:
+def _try(trial: Trial, bays: int, log: Callable[[], str], *, by_commands: bool) -> None:
     trial.see("the box is connected", lambda: bool(trial.get().get("online")), 120)
     trial.see("its layout is known", lambda: trial.get().get("bays") == bays)
     trial.see("every bay has a state", lambda: trial.decided() == bays, 120)
     trial.see("its health is known", lambda: bool(trial.get().get("health")))
     trial.see("its shadow is known", lambda: "software" in json.dumps(trial.get("/shadow")))
+    if by_commands:
+        _try_commands(trial)
+    else:
+        trial.set_health_period(3)
+        trial.see("it takes a setting", lambda: trial.health_period() == 3)
+    trial.see("nothing of it is refused", lambda: not (trial.get().get("faults") or []), 5)
+    lost = (trial.get().get("stream") or {}).get("lost")
+    trial.see("no event is lost", lambda: lost == 0, 1)
+    if not all(trial.holds.values()):
+        sys.stdout.write(log()[-3000:])
+
+
+def _try_commands(trial: Trial) -> None:
     for name in ("diagnostics", "refresh_layout"):
         command = trial.ask(name)
         trial.see(
             f"it answers {name}",
             lambda command=command: trial.state_of(command) in _OVER,  # type: ignore[misc]
         )
-    trial.see("nothing of it is refused", lambda: not (trial.get().get("faults") or []), 5)
-    lost = (trial.get().get("stream") or {}).get("lost")
-    trial.see("no event is lost", lambda: lost == 0, 1)
-    if not all(trial.holds.values()):
-        sys.stdout.write(log()[-3000:])
 
 
 # A box that does not know a command says so: that is an answer.
@@ -174,18 +199,21 @@ def _worktree(commit: str, folder: Path) -> Iterator[Path]:
         subprocess.run([*git, "worktree", "remove", "--force", str(path)], check=True)
 
 
-def run(commit: str, mosquitto: Path, record: Path | None) -> bool:
-    """Try one commit's box; True: everything holds."""
+def run(commit: str, mosquitto: Path, old: str, record: Path | None) -> bool:
+    """Try one commit's box, or its cloud, with today's other half; True: everything holds."""
     edge = f"box-{commit[:7]}"
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, _worktree(commit, Path(name)) as code:
         folder = Path(name)
+        box_code, cloud_code = (code, ROOT) if old == "box" else (ROOT, code)
         broker = Mosquitto(mosquitto, folder)
         broker.start()
-        cloud = Consumer("cloud", folder, broker.port, f"sqlite:{folder / 'cloud.db'}")
+        database = f"sqlite:{folder / 'cloud.db'}"
+        cloud = Consumer("cloud", folder, broker.port, database, code=cloud_code)
         recorder = Recorder(broker.port, edge)
         trial = Trial(cloud, edge, {})
-        with _worktree(commit, folder) as code, _box(code, folder, edge, broker.port) as bays:
-            _try(trial, bays, (folder / "box.log").read_text)
+        with _box(box_code, folder, edge, broker.port) as bays:
+            log = (folder / "box.log").read_text
+            _try(trial, bays, log, by_commands=old == "box")
         trial.see("its leaving is known", lambda: trial.get().get("online") is False)
         recorder.close()
         cloud.stop()
@@ -236,15 +264,16 @@ def _box(code: Path, folder: Path, edge: str, port: int) -> Iterator[int]:
 
 
 def main() -> None:
-    """Try the box of a commit."""
+    """Try one half of a commit."""
     parser = argparse.ArgumentParser(prog="scripts/compat", description=__doc__)
     parser.add_argument("commit")
+    parser.add_argument("--old", choices=["box", "cloud"], default="box", help="the commit's half")
     parser.add_argument("--record", type=Path, help="keep what the box publishes in this folder")
     parser.add_argument("--mosquitto", type=Path, default=Path("/usr/sbin/mosquitto"))
     given = parser.parse_args()
     git = ["git", "-C", str(ROOT), "rev-parse", "--verify", f"{given.commit}^{{commit}}"]
     commit = subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
-    sys.exit(0 if run(commit, given.mosquitto, given.record) else 1)
+    sys.exit(0 if run(commit, given.mosquitto, given.old, given.record) else 1)
 
 
 if __name__ == "__main__":
