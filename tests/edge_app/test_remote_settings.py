@@ -92,6 +92,20 @@ def test_a_change_is_tried_with_a_restart_and_kept(bench: Bench) -> None:
     assert len(bench.restarts) == 1
 
 
+def test_a_change_that_is_told_again_during_its_trial_is_tried_once(bench: Bench) -> None:
+    wish = {"settings": {"evidence": {"enter_hold_s": 5}}, "attempt": "1"}
+    bench.settings.follow(wish)
+    bench.start()
+    bench.settings.follow(wish)  # sent before the cloud heard of the trial
+    bench.settings.answered()
+    bench.settings.look()
+    assert (bench.change["state"], bench.hold_s()) == ("applied", 5.0)
+    assert len(bench.restarts) == 1
+    bench.settings.follow(wish | {"attempt": "2"})
+    assert (bench.change["state"], bench.settings.report()["attempt"]) == ("applied", "2")
+    assert len(bench.restarts) == 1, "it is in force, whoever asks for it"
+
+
 def test_a_change_that_cuts_the_box_off_is_undone_and_told(tmp_path: Path) -> None:
     bench = Bench(tmp_path, TEXT + GUARDED)
     bench.wish("1", mqtt={"port": 1})
