@@ -198,13 +198,17 @@ def clip_of_lot(lot: Lot, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Box:
-    """One edge box: its folder, its configuration, its process."""
+    """One edge box: its folder, its configuration, its process.
+
+    A box whose cameras must not be lost, however busy the machine is, has a large `lost_after_s`.
+    """
 
     folder: Path
     broker_port: int | None
     http_port: int | None = None
     cameras: list[str] = field(default_factory=list)
     sections: dict[str, str] = field(default_factory=dict)
+    lost_after_s: int = 3
     process: Fork | None = None
 
     @property
@@ -229,7 +233,7 @@ class Box:
         save_calibration(path, Calibration(camera=name, image_wh=image_wh, bays=own), author="test")
         self.cameras.append(
             f'[[camera]]\nid = "{name}"\nsource = "{source}"\ncalibration_file = "{path}"\n'
-            f"frame_timeout_s = 2\nlost_after_s = 3\nretry_longest_s = 0.5\n{more}\n"
+            f"frame_timeout_s = 2\nlost_after_s = {self.lost_after_s}\nretry_longest_s = 0.5\n{more}\n"
         )
         return path
 

@@ -68,6 +68,7 @@ def cloud(broker: Broker, tmp_path: Path, wait_for: WaitFor) -> Iterator[Cloud]:
 def test_a_box_is_run_from_the_cloud(
     box: Box, lot: Lot, picture: Path, cloud: Cloud, wait_for: WaitFor
 ) -> None:
+    box.lost_after_s = 60
     box.add_camera("north", str(picture), lot.bays)
     box.start()
     wait_for(lambda: cloud.get().get("online"), "the box in the cloud")
@@ -145,6 +146,7 @@ def _move_a_bay(box: Box, cloud: Cloud, wait_for: WaitFor) -> None:
 def test_settings_that_cut_the_box_off_heal_and_are_told(
     box: Box, lot: Lot, picture: Path, cloud: Cloud, wait_for: WaitFor
 ) -> None:
+    box.lost_after_s = 60
     box.add_camera("north", str(picture), lot.bays)
     box.sections["remote"] = f'settings = "guarded"\ntrial_s = {TRIAL_S}'
     box.start()
