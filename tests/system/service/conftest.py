@@ -233,7 +233,8 @@ class Box:
         save_calibration(path, Calibration(camera=name, image_wh=image_wh, bays=own), author="test")
         self.cameras.append(
             f'[[camera]]\nid = "{name}"\nsource = "{source}"\ncalibration_file = "{path}"\n'
-            f"frame_timeout_s = 2\nlost_after_s = {self.lost_after_s}\nretry_longest_s = 0.5\n{more}\n"
+            f"frame_timeout_s = 2\nlost_after_s = {self.lost_after_s}\nretry_longest_s = 0.5\n"
+            f"{more}\n"
         )
         return path
 
