@@ -109,7 +109,7 @@ def test_a_killed_leader_leaves_no_event_out_twice_or_against_the_truth(
         for bay in BAYS:
             put(session, "device", f"s-{bay}", kind="sensor", site="north", lot="p1", bay=bay)
     for _ in range(KILLS):
-        wait_until(lambda: reconcilers.leader() is not None, 60, "one to lead")
+        wait_until(lambda: reconcilers.leader() is not None, 120, "one to lead")
         for _ in range(CHANGES):
             _change(database, box, rng)
             time.sleep(0.02)
@@ -124,7 +124,7 @@ def test_a_killed_leader_leaves_no_event_out_twice_or_against_the_truth(
         words = {None: "unknown", 0: "free", 1: "occupied"}
         return {bay: words[occ] for bay, occ in told.items()} == truth
 
-    wait_until(settled, 30, "the last event of each bay to be its verdict")
+    wait_until(settled, 90, "the last event of each bay to be its verdict")
     with database.read() as session:
         events = session.rows(_EVENTS)
         bays = {each.bay: each.state.value for each in bays_now(session, _now(), site="north")}

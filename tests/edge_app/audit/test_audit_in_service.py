@@ -52,9 +52,9 @@ def test_a_service_tells_how_often_it_is_right(tmp_path: Path) -> None:
     service = EdgeService(box.parts)
     service.start()
     try:
-        end_s = time.monotonic() + 60
+        end_s = time.monotonic() + 200
         while (audit := box.status.camera_health()[0].audit) is None:
-            assert time.monotonic() < end_s, "no second opinion within a minute"
+            assert time.monotonic() < end_s, "no second opinion"
             time.sleep(0.2)
         registry = registry_of(box.live_state, box.status)
         names = {"camera": "north", "bound": "accuracy"}
@@ -81,7 +81,7 @@ def running(folder: Path, port: int, ends_by: signal.Signals) -> Iterator[Callab
     """`lotsight run`; gives a function that asks it for the audit of the camera."""
     arguments = ["run", "--config", str(folder / "box.toml")]
     process = Fork("edge_app.cli", arguments, folder / "log.txt")
-    end_s = time.monotonic() + 90
+    end_s = time.monotonic() + 200
 
     def audit() -> Any:
         while True:
