@@ -15,7 +15,7 @@ from edge_app.config.changeable import schema_of, values_of
 from edge_app.config.sample import models_in
 from edge_app.remote_settings import FILE, MAX_STARTS, RemoteSettings
 from telemetry import ConfigError, ManualClock
-from telemetry.shadow import delta
+from telemetry.shadow import JsonObject, delta
 
 TEXT = """
 [edge]
@@ -93,7 +93,7 @@ def test_a_change_is_tried_with_a_restart_and_kept(bench: Bench) -> None:
 
 
 def test_a_change_that_is_told_again_during_its_trial_is_tried_once(bench: Bench) -> None:
-    wish = {"settings": {"evidence": {"enter_hold_s": 5}}, "attempt": "1"}
+    wish: JsonObject = {"settings": {"evidence": {"enter_hold_s": 5}}, "attempt": "1"}
     bench.settings.follow(wish)
     bench.start()
     bench.settings.follow(wish)  # sent before the cloud heard of the trial
