@@ -255,7 +255,9 @@ def _rounds(
     upkeep = AccountsWorker(database, targets.mailer, clock)
     courier = Courier(database, targets, accounts.tenants, leads, clock)
     forecasts = ForecastWorker(database, clock)
-    rules = RuleWorker(database, accounts.tenants, clock, pace_of(config))
+    rules = RuleWorker(
+        database, accounts.tenants, clock, pace_of(config), lambda: link.state.since_ms
+    )
     deliverer = Deliverer(database, Outlets.of(config, link.deliver), leads, clock)
     campaigns = CampaignRounds(database, stale_after_s, clock)
     accuracy = AccuracyKeeper(database, clock, stale_after_s)

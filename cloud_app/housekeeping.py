@@ -140,7 +140,8 @@ class Housekeeper:
             # Without a broker nothing new is known: alerts stay as they are.
             if link.connected:
                 with self.database.write() as session:
-                    judge(session, self._now(), self.rules, link.since_ms, self.gates)
+                    since_ms, gates = link.since_ms, self.gates
+                    judge(session, self._now(), self.rules, since_ms, gates, self.tenants)
                     plan(session, self.tenants)
 
     def _make_room(self) -> None:

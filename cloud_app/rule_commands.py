@@ -9,11 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cloud_app.storage.times import from_ms
 from cloud_app.user_commands import ConfigPath, TenantOption, opened
 from telemetry import ConfigError
 
 app = typer.Typer(help="Rules: from events to alerts and messages.", no_args_is_help=True)
 
+RuleId = Annotated[str, typer.Argument(help="Id of the rule, as `list` shows it.")]
 RuleFile = Annotated[Path, typer.Argument(help="TOML file with [[rule]] tables.")]
 
 
@@ -21,20 +23,74 @@ RuleFile = Annotated[Path, typer.Argument(help="TOML file with [[rule]] tables."
 def list_rules(config: ConfigPath = None) -> None:
     """All rules, and how they are."""
     with opened(config) as desk:
-        from cloud_app.rules import store
+        from cloud_app.rules import outbox, store
 
         with desk.accounts.database.read() as session:
             rules = store.every_one(session)
+            counts = outbox.counts(session, [each.id for each in rules])
     table = Table(box=None)
-    for heading in ("id", "of", "name", "about", "fired", "state"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
+    if not rules:
+        typer.echo("there are no rules; `rules built-in` shows those of the service")
+        return
+    for heading in ("id", "of", "name", "about", "fired", "waiting", "given up", "state"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "state")
     for each in rules:
+        waiting, dead, _ = counts.get(each.id, (0, 0, None))
         state = each.fault or ("on" if each.spec.enabled else "off")
+        about = each.spec.replaces or each.spec.trigger
         table.add_row(
-            each.id, str(each.tenant), each.spec.name, each.spec.trigger.value, str(each.fired),
-            state,
+            each.id, str(each.tenant), each.spec.name, about.value, str(each.fired), str(waiting),
+            str(dead), state,
         )  # fmt: skip
     Console(highlight=False, soft_wrap=True, markup=False).print(table)
+
+
+@app.command("built-in")
+def built_in(config: ConfigPath = None) -> None:
+    """The rules of the service itself, as a file: import what is to be otherwise for a tenant."""
+    from cloud_app.config import load_config
+    from cloud_app.rules.files import written_shipped
+    from cloud_app.rules.shipped import shipped
+
+    known = load_config(config)
+    rules = [each.rule for each in shipped(known.rules, known.gates).values()]
+    typer.echo(written_shipped(rules), nl=False)
+
+
+@app.command("letters")
+def letters(
+    rule: RuleId,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    config: ConfigPath = None,
+) -> None:
+    """Messages of a rule that were given up, the newest first."""
+    with opened(config) as desk:
+        from cloud_app.rules import outbox, store
+
+        with desk.accounts.database.read() as session:
+            known = store.by_id(session, rule)
+            rows = outbox.dead_letters(session, rule, limit)
+    if not rows:
+        typer.echo(f"{known.spec.name}: no message was given up")
+        return
+    table = Table(box=None)
+    for heading in ("id", "action", "made", "given up", "tries", "fault"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "fault")
+    for row in rows:
+        made, gone = (f"{from_ms(at_ms):%Y-%m-%d %H:%M:%S}" for at_ms in (row.made_ms, row.dead_ms))
+        table.add_row(row.id, row.kind, made, gone, str(row.tries), row.fault or "")
+    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+
+
+@app.command("replay")
+def replay(rule: RuleId, config: ConfigPath = None) -> None:
+    """Send the messages of a rule that were given up again, to where it now sends them."""
+    with opened(config) as desk:
+        from cloud_app.rules import outbox, store
+
+        with desk.accounts.database.write() as session:
+            done = outbox.replay(session, desk.actor, store.by_id(session, rule))
+    typer.echo(f"{done} messages will be sent again")
 
 
 @app.command("check")

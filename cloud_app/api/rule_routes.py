@@ -31,8 +31,9 @@ from cloud_app.errors import StaleError, UnknownError
 from cloud_app.rules import catalogue, dry_run, ledger, outbox, store
 from cloud_app.rules.conditions import LENGTH_MAX, condition
 from cloud_app.rules.errors import ConditionError
+from cloud_app.rules.limits import limits_of
 from cloud_app.rules.outlets import Outlets, no_broker
-from cloud_app.rules.spec import RuleSpec
+from cloud_app.rules.spec import LimitName, RuleSpec
 from cloud_app.rules.store import Rule
 from cloud_app.rules.words import Trigger
 from cloud_app.storage.database import Session
@@ -73,7 +74,8 @@ def get_built_in(access: Caller, context: Context) -> list[BuiltInRule]:
     """The rules of the service itself, with what they found at the caller's sites."""
     config = context.config
     with context.database.read() as session:
-        found = catalogue.built_in(session, config.rules, config.gates, access.sites.wanted)
+        own = store.of_tenants(session, access.tenants)
+        found = catalogue.built_in(session, config.rules, config.gates, access.sites.wanted, own)
     return [BuiltInRule.of(each) for each in found]
 
 
@@ -87,10 +89,13 @@ def get_variables() -> list[TriggerView]:
 def get_check(
     when: Annotated[str, Query(max_length=2 * LENGTH_MAX, description="a condition in CEL")],
     trigger: Annotated[Trigger, Query(description="what it looks at")] = Trigger.EVENT,
+    numbers: Annotated[tuple[LimitName, ...], Query(max_length=10, description="limits")] = (),
+    lists: Annotated[tuple[LimitName, ...], Query(max_length=10, description="limits")] = (),
 ) -> ConditionCheck:
     """Whether a condition can be used, and if not, where it is wrong."""
+    limits = limits_of({**dict.fromkeys(numbers, 0.0), **dict.fromkeys(lists, ())})
     try:
-        condition(when, trigger)
+        condition(when, trigger, limits)
     except ConditionError as exc:
         return ConditionCheck(
             faults=[
@@ -112,7 +117,12 @@ def post_dry_run(given: DryRun, access: Caller, actor: ActorNow, context: Contex
     with context.database.read() as session:
         sites = context.accounts.tenants.sites(session, tenant)
         asked = dry_run.Question(
-            given.rule, tenant, sites, actor.at_ms - given.days * _DAY_MS, actor.at_ms + 1
+            given.rule,
+            tenant,
+            sites,
+            actor.at_ms - given.days * _DAY_MS,
+            actor.at_ms + 1,
+            int(context.config.ingest.stale_after_s * 1000),
         )
         trial = dry_run.dry_run(session, asked, context.clock.mono_s)
     return DryRunResult.of(trial)

@@ -10,18 +10,17 @@ from pydantic import BaseModel, Field
 
 from cloud_app.alert_words import AlertRule, Severity
 from cloud_app.api.account_views import Body, TenantName
-from cloud_app.rules.catalogue import BuiltIn
-from cloud_app.rules.dry_run import DAYS_MAX, Basis, Trial
-from cloud_app.rules.spec import (
+from cloud_app.rules.actions import (
     AlertAction,
     KafkaAction,
     LakeAction,
     MailAction,
     MqttAction,
-    RuleFacts,
-    RuleSpec,
     TableAction,
 )
+from cloud_app.rules.catalogue import BuiltIn
+from cloud_app.rules.dry_run import DAYS_MAX, Basis, Trial
+from cloud_app.rules.spec import RuleFacts, RuleSpec
 from cloud_app.rules.store import Rule
 from cloud_app.rules.variables import VARIABLES, VariableType
 from cloud_app.rules.words import KEYS, WINDOWS, Change, Key, Trigger, WindowKind
@@ -119,6 +118,10 @@ class BuiltInRule(BaseModel):
     rule: AlertRule
     severity: Severity
     limits: dict[str, float] = Field(description="settings of the configuration that it goes by")
+    shipped: RuleShown | None = Field(
+        description="what it says; null: it tells of rules that fail, and is no rule itself"
+    )
+    versions: list[str] = Field(description="ids of the caller's rules that replace it")
     fired: int = Field(description="alerts of it that are kept")
     open: int = Field(description="of these not closed")
     last_fired: datetime | None
@@ -130,6 +133,8 @@ class BuiltInRule(BaseModel):
             rule=known.rule,
             severity=known.severity,
             limits=dict(known.limits),
+            shipped=None if known.spec is None else RuleShown.of(known.spec),
+            versions=list(known.versions),
             fired=known.opened,
             open=known.is_open,
             last_fired=from_ms(known.opened_ms),

@@ -1,7 +1,8 @@
-"""What of counted lots somebody should be told."""
+"""What rules look at of counted lots: gates that are heard of, and counts that may be off."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,55 +12,43 @@ from cloud_app.occupancy.balances import Lot, last_zeroing
 from cloud_app.occupancy.gates import GateNow, gates_at, sites_with_gates
 from cloud_app.occupancy.tables import lot_count
 from cloud_app.storage.database import Session
-from cloud_app.storage.times import from_ms
 
 
 @dataclass(frozen=True, slots=True)
-class CountDrift:
-    """A lot whose count is, or was when it was set, further off than it should be.
+class CountNow:
+    """How far a lot's count may be off.
 
     Attributes:
         lot: which.
-        drift: vehicles above the true count; below it, negative.
-        is_impossible: the balance itself is below 0 or above the capacity by so much.
+        capacity: vehicles that it can hold.
+        beyond: vehicles that its balance is above the capacity; below 0, negative.
+        drift: vehicles above the true count when it was last set to that; below it, negative.
     """
 
     lot: Lot
+    capacity: int
+    beyond: int
     drift: int
-    is_impossible: bool
 
 
-def silent_gates(session: Session, now_ms: int, silent_after_s: float) -> Iterator[GateNow]:
-    """Gates that were heard of, and are no more."""
-    now = from_ms(now_ms)
+def gates_heard(session: Session) -> Iterator[GateNow]:
+    """Gates that were heard of; `silent_after_s` is not a number where nobody knows a period."""
     for site in sites_with_gates(session):
-        for each in gates_at(session, site, silent_after_s):
-            if each.silent_since(now) is not None:
+        for each in gates_at(session, site, math.nan):
+            if each.heard is not None:
                 yield each
 
 
-def drifts(session: Session, share: float, least: int) -> Iterator[CountDrift]:
-    """Lots with a drift that passes a limit.
-
-    Args:
-        session: to read.
-        share: of the capacity.
-        least: vehicles.
-    """
+def counts_now(session: Session) -> Iterator[CountNow]:
+    """Counted lots of which the capacity is known."""
     rows = session.rows(
-        select(lot_count.c.site, lot_count.c.lot, lot_count.c.raw, lot_count.c.capacity).order_by(
-            lot_count.c.site, lot_count.c.lot
-        )
+        select(lot_count.c.site, lot_count.c.lot, lot_count.c.raw, lot_count.c.capacity)
+        .where(lot_count.c.capacity.is_not(None))
+        .order_by(lot_count.c.site, lot_count.c.lot)
     )
     for row in rows:
-        if row.capacity is None:
-            continue
         lot = Lot(row.site, row.lot)
-        limit = max(least, share * row.capacity)
         beyond = 0 if row.raw is None else min(row.raw, max(0, row.raw - row.capacity))
-        if abs(beyond) >= limit:
-            yield CountDrift(lot, beyond, is_impossible=True)
-            continue
         last = last_zeroing(session, lot)
-        if last is not None and last.drift is not None and abs(last.drift) >= limit:
-            yield CountDrift(lot, last.drift, is_impossible=False)
+        drift = 0 if last is None or last.drift is None else last.drift
+        yield CountNow(lot, row.capacity, beyond, drift)

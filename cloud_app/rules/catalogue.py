@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from cloud_app.alert_words import AlertRule, Severity
 from cloud_app.config import GatesConfig, RulesConfig
+from cloud_app.rules.shipped import shipped
+from cloud_app.rules.spec import RuleSpec
+from cloud_app.rules.store import Rule
 from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Session
 from cloud_app.storage.queries import Sites, of_sites
-
-_LIMITS: Mapping[AlertRule, tuple[str, ...]] = {
-    AlertRule.EDGE_OFFLINE: ("edge_offline_s",),
-    AlertRule.CAMERA_LOST: ("camera_lost_s",),
-    AlertRule.LOT_FULL: ("lot_full_at", "lot_clear_at"),
-    AlertRule.INCIDENT: ("incident_after_s",),
-    AlertRule.COUNT_DRIFT: ("count_drift_share", "count_drift_least"),
-    AlertRule.SOURCES_DIFFER: ("sources_differ_s",),
-}
-"""The settings of `[rules]` that each rule goes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +25,8 @@ class BuiltIn:
         rule: which.
         severity: of its alerts, as configured.
         limits: what it goes by: settings of the configuration with their values.
+        spec: what it says; None of `rule_quarantined`, which is about rules.
+        versions: ids of rules of people that replace it.
         opened: how many alerts it ever opened that are still kept.
         is_open: how many of these are not closed.
         opened_ms: when it last opened one.
@@ -40,15 +35,17 @@ class BuiltIn:
     rule: AlertRule
     severity: Severity
     limits: Mapping[str, float]
+    spec: RuleSpec | None
+    versions: tuple[str, ...]
     opened: int = 0
     is_open: int = 0
     opened_ms: int | None = None
 
 
 def built_in(
-    session: Session, rules: RulesConfig, gates: GatesConfig, sites: Sites
+    session: Session, rules: RulesConfig, gates: GatesConfig, sites: Sites, own: Iterable[Rule]
 ) -> list[BuiltIn]:
-    """All of them, with what they found at some sites."""
+    """All of them, with what they found at some sites, and which of some rules replace them."""
     rows = session.rows(
         select(
             alert.c.rule,
@@ -59,14 +56,15 @@ def built_in(
         .where(of_sites(alert.c.site, sites))
         .group_by(alert.c.rule)
     )
-    found = {row.rule: (row.opened, row.is_open, row.opened_ms) for row in rows}
-    return [
-        BuiltIn(each, rules.severity_of(each), _limits(each, rules, gates), *found.get(each, ()))
-        for each in AlertRule
-    ]
-
-
-def _limits(which: AlertRule, rules: RulesConfig, gates: GatesConfig) -> dict[str, float]:
-    if which is AlertRule.GATE_SILENT:
-        return {"gates.silent_after_s": gates.silent_after_s}
-    return {f"rules.{name}": getattr(rules, name) for name in _LIMITS.get(which, ())}
+    counts = {row.rule: (row.opened, row.is_open, row.opened_ms) for row in rows}
+    ours, theirs = shipped(rules, gates), list(own)
+    found = []
+    for each in AlertRule:
+        known = ours.get(each)
+        settings = {} if known is None else known.settings
+        limits = {name: value for name, value in settings.items() if isinstance(value, float)}
+        spec = None if known is None else known.rule.spec
+        versions = tuple(rule.id for rule in theirs if rule.spec.replaces is each)
+        severity = rules.severity_of(each)
+        found.append(BuiltIn(each, severity, limits, spec, versions, *counts.get(each, ())))
+    return found

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cloud_app.rules.actions import AlertAction
 from cloud_app.rules.errors import RuleError
-from cloud_app.rules.spec import OWN, AlertAction, RuleSpec
+from cloud_app.rules.spec import OWN, RuleSpec
 
 DEPTH_MAX = 3
 """Alerts that are so deep make no rule fire."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from cloud_app.errors import NotSentError, UnknownError
 from cloud_app.one_at_a_time import OneAtATime
 from cloud_app.rules import outbox, store
+from cloud_app.rules.actions import Action
 from cloud_app.rules.outlets import Message, Outlets
-from cloud_app.rules.spec import Action
 from cloud_app.storage.database import Database, Row
 from cloud_app.storage.times import to_ms
 from telemetry import Clock

@@ -9,7 +9,7 @@ whether an edge was online, cannot be tried; the answer says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -17,18 +17,20 @@ from sqlalchemy import bindparam, func, select
 
 from cloud_app.accounts.roles import Tenant
 from cloud_app.registry.queries import time_zones_of
+from cloud_app.rules.actions import AlertAction, MailAction
 from cloud_app.rules.evaluation import At, Firing, Fold, Judge, RuleBook, Verdict
 from cloud_app.rules.feed import of_rows
-from cloud_app.rules.ledger import names_of
+from cloud_app.rules.ledger import text_of
 from cloud_app.rules.occurrences import Occurrence, SiteClock, of_alert, of_edge, of_lot
-from cloud_app.rules.spec import AlertAction, MailAction, RuleSpec, filled
+from cloud_app.rules.spec import RuleSpec, WindowSpec
+from cloud_app.rules.states import Look
 from cloud_app.rules.store import Rule
 from cloud_app.rules.variables import NAN
 from cloud_app.rules.windows import Spell, due_ms
 from cloud_app.rules.words import Change, Trigger
 from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Row, Session
-from cloud_app.storage.queries import Sites, of_sites
+from cloud_app.storage.queries import Now, Sites, of_sites
 from cloud_app.storage.tables import edge, edge_health, event, quarter
 
 ROWS_MAX = 50_000
@@ -47,6 +49,8 @@ class Basis(StrEnum):
     QUARTERS = "quarters"
     HEALTH = "health"
     ALERTS = "alerts"
+    NOW = "now"
+    """No past of it is kept: on what is so now, without a wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Question:
         sites: that tenant's; None for all.
         start_ms: from then on.
         end_ms: up to then.
+        stale_after_ms: an edge that is silent for so long is stale.
     """
 
     spec: RuleSpec
@@ -103,6 +108,7 @@ class Question:
     sites: frozenset[str] | None
     start_ms: int
     end_ms: int
+    stale_after_ms: int = 180_000
 
     @property
     def of(self) -> Sites:
@@ -123,7 +129,9 @@ def dry_run(session: Session, asked: Question, mono_s: Callable[[], float]) -> T
     """
     spec = asked.spec.model_copy(update={"enabled": True})
     rule = Rule("0" * 16, asked.tenant, spec, 1)
-    basis, seen, is_whole = _past(session, asked)
+    basis, seen, is_whole = _past(session, asked, rule)
+    if basis is Basis.NOW:
+        rule = replace(rule, spec=spec.model_copy(update={"window": WindowSpec()}))
     trial = Trial(basis, asked.start_ms, asked.end_ms, is_whole=is_whole)
     if not is_whole and seen:
         trial.start_ms = seen[0].at_ms
@@ -182,7 +190,7 @@ def _example(firing: Firing) -> Example:
     named = (
         each.text for each in firing.rule.spec.actions if isinstance(each, AlertAction | MailAction)
     )
-    text = filled(next(named, "{rule}: {key}"), names_of(firing))
+    text = text_of(firing, next(named, "{rule}: {key}"))
     return Example(firing.at_ms, firing.site, firing.key, text)
 
 
@@ -191,7 +199,7 @@ def _slices(seen: Sequence[Occurrence]) -> Iterator[Sequence[Occurrence]]:
         yield seen[first : first + _SLICE]
 
 
-def _past(session: Session, asked: Question) -> tuple[Basis, list[Occurrence], bool]:
+def _past(session: Session, asked: Question, rule: Rule) -> tuple[Basis, list[Occurrence], bool]:
     """What there is to judge, the oldest first, and whether it is all."""
     match asked.spec.trigger:
         case Trigger.EVENT:
@@ -212,6 +220,9 @@ def _past(session: Session, asked: Question) -> tuple[Basis, list[Occurrence], b
         case Trigger.ALERT:
             rows = session.rows(_alerts(asked))
             return Basis.ALERTS, [of_alert(row) for row in rows[::-1]], len(rows) <= ROWS_MAX
+        case _:
+            look = Look(session, Now(asked.end_ms, asked.stale_after_ms))
+            return Basis.NOW, look.seen([rule]), True
 
 
 def _events(asked: Question) -> Any:

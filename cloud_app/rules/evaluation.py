@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cloud_app.accounts.roles import Tenant
 from cloud_app.alert_words import AlertRule
-from cloud_app.rules.combined import TOGETHER, Combined
+from cloud_app.rules.combined import TOGETHER, Combined, within_budget
 from cloud_app.rules.conditions import activation
 from cloud_app.rules.cycles import DEPTH_MAX
+from cloud_app.rules.errors import ConditionFailed
 from cloud_app.rules.occurrences import Occurrence, SiteClock
 from cloud_app.rules.store import Rule
 from cloud_app.rules.windows import NEW, Spell, advance, step
 from cloud_app.rules.words import Change, Key, Trigger
 
 _BUILT_IN = frozenset(AlertRule)
+OF_MANY = "*"
+"""Stands in a key for all of a lot."""
 
 At = tuple[str, str, str]
 """(rule, site, key)"""
@@ -25,13 +28,23 @@ LotValues = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 class Verdict(NamedTuple):
-    """Whether a rule is met by an occurrence."""
+    """Whether a rule is met by an occurrence.
+
+    Attributes:
+        rule: which.
+        key: at what.
+        holds: it is.
+        seen: by what.
+        values: that texts may name.
+        lasts: it is not, but a rule that is on stays so.
+    """
 
     rule: Rule
     key: str
     holds: bool
     seen: Occurrence
     values: Mapping[str, Any]
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,7 @@ class Scope(NamedTuple):
     sites: frozenset[str]
     by: Key
     uses_lot: bool
+    excluded: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rule: Rule) -> Scope:
@@ -79,7 +93,8 @@ class Scope(NamedTuple):
         spec = rule.spec
         kinds = spec.alerts or _BUILT_IN if spec.trigger is Trigger.ALERT else spec.kinds
         uses_lot = rule.condition.uses_lot
-        return cls(spec.trigger, rule.tenant, frozenset(kinds), spec.sites, rule.by, uses_lot)
+        of = (spec.trigger, rule.tenant, frozenset(kinds), spec.sites, rule.by, uses_lot)
+        return cls(*of, rule.excluded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,7 @@ class RuleBook:
     def _sort(self, rules: Iterable[Rule]) -> None:
         by_scope: dict[Scope, dict[str, list[Rule]]] = defaultdict(lambda: defaultdict(list))
         for each in rules:
-            by_scope[Scope.of(each)][each.spec.when].append(each)
+            by_scope[Scope.of(each)][each.condition.text].append(each)
         for scope, by_text in by_scope.items():
             same = list(by_text.values())
             parts = [same[n : n + TOGETHER] for n in range(0, len(same), TOGETHER)]
@@ -171,8 +186,15 @@ class RuleBook:
     def _concerns(self, scope: Scope, trigger: Trigger, kind: str, site: str) -> bool:
         if scope.trigger is not trigger or (scope.kinds and kind not in scope.kinds):
             return False
-        theirs = self.sites.get(scope.tenant, frozenset())
-        return (theirs is None or site in theirs) and (not scope.sites or site in scope.sites)
+        return site not in scope.excluded and self._is_of(scope.tenant, scope.sites, site)
+
+    def covers(self, rule: Rule, site: str) -> bool:
+        """Whether a rule is for a site."""
+        return site not in rule.excluded and self._is_of(rule.tenant, rule.spec.sites, site)
+
+    def _is_of(self, tenant: Tenant, named: frozenset[str], site: str) -> bool:
+        theirs = self.sites.get(tenant, frozenset())
+        return (theirs is None or site in theirs) and (not named or site in named)
 
 
 @dataclass(slots=True)
@@ -207,11 +229,38 @@ class Judge:
         """
         return [verdict for each in seen for verdict in self._of(each)]
 
+    def states(self, seen: Sequence[Occurrence], at_ms: int) -> list[Verdict]:
+        """Of things that last, all that there are at a moment.
+
+        Many of a lot may be told as one, and what was there before and is not now is over. What a
+        rule was on about must be watched.
+        """
+        found = together(self.verdicts(seen))
+        # Two faults of an edge: one of them is enough.
+        met = {(each.rule.id, each.seen.site, each.key) for each in found if each.holds}
+        found = [
+            each
+            for each in found
+            if each.holds or (each.rule.id, each.seen.site, each.key) not in met
+        ]
+        told = {(each.rule.id, each.seen.site, each.key) for each in found}
+        there = {(each.trigger, each.site, key) for each in seen for key in each.keys.values()}
+        gone: list[Verdict] = []
+        for (site, key), rules in self._spells.items():
+            for rule in rules.values():
+                at = (rule.spec.trigger, site, key)
+                if not rule.is_state or at in there or (rule.id, site, key) in told:
+                    continue
+                nothing = Occurrence(at[0], "", site, at_ms, "gone", {rule.by: key}, {})
+                gone.append(Verdict(rule, key, False, nothing, {}))
+        return found + gone
+
     def _of(self, seen: Occurrence) -> list[Verdict]:
         blocks, ids = self.book.concerned(seen.trigger, seen.kind, seen.site)
         if not blocks or seen.depth >= DEPTH_MAX:
             return []
-        counts = self.lots.get((seen.site, seen.lot)) if seen.lot else None
+        is_event = seen.trigger is Trigger.EVENT
+        counts = self.lots.get((seen.site, seen.lot)) if seen.lot and is_event else None
         values = {**seen.values, **(counts or {}), **self.clock.now(seen.site, seen.at_ms)}
         given = activation(seen.trigger, values)
         met: dict[str, Verdict] = {}
@@ -223,16 +272,29 @@ class Judge:
             for rule in self._met(block, given, seen.site):
                 met[rule.id] = Verdict(rule, key, True, seen, values)
         found = list(met.values())
-        for key in set(seen.keys.values()):
+        # While something was not heard of since the service came back, nothing of it is over.
+        for key in set(seen.keys.values()) if seen.is_settled else ():
             for rule in self._spells.get((seen.site, key), {}).values():
                 is_looked_at = counts is not None or not rule.condition.uses_lot
                 if rule.id in met or rule.id not in ids or seen.keys.get(rule.by) != key:
                     continue
                 if is_looked_at and rule.id not in self.failed:
-                    found.append(Verdict(rule, key, False, seen, values))
+                    lasts = self._lasts(rule, given, seen.site)
+                    found.append(Verdict(rule, key, False, seen, values, lasts))
         for rule, key, *_ in met.values():
             self._spells.setdefault((seen.site, key), {})[rule.id] = rule
         return found
+
+    def _lasts(self, rule: Rule, given: Any, site: str) -> bool:
+        """Whether a rule that is on stays so, though it is not met any more."""
+        if rule.ending is None:
+            return False
+        try:
+            return not within_budget(rule.ending.holds, given)
+        except ConditionFailed as exc:
+            self.failed[rule.id] = (rule, str(exc), site)
+            self.book.drop([rule])
+            return True
 
     def _met(self, block: Block, given: Any, site: str) -> list[Rule]:
         places, failed = block.conditions.met(given)
@@ -242,6 +304,24 @@ class Judge:
                     self.failed[rule.id] = (rule, why, site)
             self.book.drop([rule for n in failed for rule in block.rules[n]])
         return [rule for n in places for rule in block.rules[n]]
+
+
+def together(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """One verdict for many of a lot, where a rule wants that: each by itself is not met then."""
+    many: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
+    for each in verdicts:
+        if each.holds and each.rule.spec.together is not None and each.seen.lot:
+            many[each.rule.id, each.seen.site, each.seen.lot].append(each)
+    found = list(verdicts)
+    for (_, _, lot), some in many.items():
+        rule, first = some[0].rule, some[0]
+        if rule.spec.together is None or len(some) <= rule.spec.together.above:
+            continue
+        gone = set(map(id, some))
+        found = [each._replace(holds=False) if id(each) in gone else each for each in found]
+        values = {**first.values, "count": len(some)}
+        found.append(first._replace(key=f"{lot}/{OF_MANY}", values=values))
+    return found
 
 
 @dataclass(slots=True)
@@ -265,7 +345,8 @@ class Fold:
             if not verdict.holds:
                 return []  # nothing was, and nothing begins
             before = NEW
-        after = step(rule.window, before, seen.at_ms, holds=verdict.holds, is_state=rule.is_state)
+        holds = verdict.holds or (verdict.lasts and before.on)
+        after = step(rule.window, before, seen.at_ms, holds=holds, is_state=rule.is_state)
         return self._firings(rule, at, before, after, verdict.values, seen.ref, seen.depth)
 
     def pass_time(

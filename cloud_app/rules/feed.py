@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Row, Session
 from cloud_app.storage.queries import Now, lots_now
 from cloud_app.storage.tables import bay, edge, event, stream
+from cloud_app.storage.times import from_ms
 from cloud_app.storage.upsert import Upsert, among, same
 from telemetry.health import Health
 
@@ -58,7 +59,6 @@ _NEXT = (
 )
 _PLACES = select(bay).where(among(bay.c.edge, "edges"))
 _MOVE = Upsert(rule_position, ("edge", "epoch", "seq"), same("seq"))
-_BOXES = select(edge).where(edge.c.kind == text("'box'")).order_by(edge.c.edge)
 _UNJUDGED = select(alert).where(alert.c.judged == text("0")).order_by(alert.c.alert).limit(BATCH)
 _JUDGED = update(alert).where(alert.c.alert == bindparam("which")).values(judged=1)
 
@@ -161,17 +161,25 @@ def lots_seen(lots: Mapping[tuple[str, str], Mapping[str, Any]], at_ms: int) -> 
     return [of_lot(values, at_ms) for values in lots.values()]
 
 
-def read_edges(session: Session, now: Now) -> list[Occurrence]:
-    """All edge boxes at a moment; one whose figures cannot be read has none."""
-    return [_edge(row, now) for row in session.rows(_BOXES)]
+def edge_seen(
+    row: Row, now: Now, silent_s: Callable[[int | None], float], *, is_brief: bool = False
+) -> Occurrence:
+    """An edge box at a moment; one whose figures cannot be read has none.
 
-
-def _edge(row: Row, now: Now) -> Occurrence:
+    Args:
+        row: of `edge`, with its `bays`.
+        now: the moment.
+        silent_s: how long something that was heard then has been silent.
+        is_brief: without its figures.
+    """
     values: dict[str, Any] = {
         "health.online": now.staleness(row.dead, row.seen_ms) is None,
-        "health.silent_s": NAN if row.seen_ms is None else (now.now_ms - row.seen_ms) / 1000,
+        "health.silent_s": NAN if row.seen_ms is None else silent_s(row.seen_ms),
+        "health.heard": "" if row.seen_ms is None else f"{from_ms(row.seen_ms):%Y-%m-%d %H:%M:%S}",
+        "health.said": row.reason or "",
+        "health.bays": int(row.bays),
     }
-    if row.health is not None:
+    if row.health is not None and not is_brief:
         # An older version took it in by other bounds.
         with suppress(ValidationError):
             values |= health_values(Health.model_validate_json(row.health))

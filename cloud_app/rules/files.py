@@ -176,11 +176,16 @@ def written(rules: Sequence[Rule]) -> str:
     return "\n".join(_table(each) for each in rules)
 
 
-def _table(known: Rule) -> str:
+def written_shipped(rules: Sequence[Rule]) -> str:
+    """Rules of the service as a file of rules that replace them, of whatever tenant imports it."""
+    return "\n".join(_table(each, has_tenant=False) for each in rules)
+
+
+def _table(known: Rule, *, has_tenant: bool = True) -> str:
     facts = known.spec.model_dump(mode="json", exclude_defaults=True)
     actions = [each.model_dump(mode="json") for each in known.spec.actions]
     facts.pop("actions", None)
-    lines = ["[[rule]]", f"tenant = {_value(str(known.tenant))}"]
+    lines = ["[[rule]]", *([f"tenant = {_value(str(known.tenant))}"] if has_tenant else ())]
     lines += [f"{name} = {_value(value)}" for name, value in facts.items()]
     for action in actions:
         action.pop("secret", None)

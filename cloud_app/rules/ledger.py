@@ -8,19 +8,27 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 
-from cloud_app.alert_words import SEVERITIES, AlertRule
+from cloud_app.alert_words import SEVERITIES, AlertRule, Severity
 from cloud_app.rules import outbox
-from cloud_app.rules.evaluation import At, Firing
-from cloud_app.rules.spec import INSIDE, OWN, AlertAction, LakeAction, TableAction, filled
+from cloud_app.rules.actions import INSIDE, AlertAction, LakeAction, TableAction
+from cloud_app.rules.evaluation import OF_MANY, At, Firing
 from cloud_app.rules.store import QUARANTINED, Rule, forget
 from cloud_app.rules.tables import rule, rule_outcome, rule_spell
+from cloud_app.rules.texts import filled
 from cloud_app.rules.windows import NEW, Spell, due_ms
 from cloud_app.rules.words import Change
-from cloud_app.storage.alert_life import Subject, cease_all, open_all
+from cloud_app.storage.alert_life import (
+    Subject,
+    cease_all,
+    lasting_alerts,
+    open_all,
+    open_and_close,
+)
 from cloud_app.storage.alert_tables import alert
 from cloud_app.storage.database import Row, Session, Values
 from cloud_app.storage.lake_records import LakeRecord, drop_records, put_records
@@ -34,6 +42,7 @@ _FAULT_MAX = 500
 _SPELLS = select(rule_spell).where(
     among(rule_spell.c.rule, "rules"), among(rule_spell.c.key, "keys")
 )
+_OF_RULES = select(rule_spell).where(among(rule_spell.c.rule, "rules"))
 _KEEP = Upsert(
     rule_spell,
     ("rule", "site", "key", "spell", "told", "due_ms"),
@@ -68,15 +77,9 @@ _DEEPEN = (
         alert.c.rule == bindparam("of"),
         alert.c.site == bindparam("at"),
         alert.c.subject == bindparam("about"),
-        alert.c.ceased_ms.is_(None),
+        alert.c.judged == text("0"),
     )
     .values(depth=bindparam("deep"))
-)
-_LASTING = select(alert.c.alert).where(
-    alert.c.rule == bindparam("of"),
-    alert.c.site == bindparam("at"),
-    alert.c.subject == bindparam("about"),
-    alert.c.ceased_ms.is_(None),
 )
 
 
@@ -91,6 +94,16 @@ def spells(
         (row.rule, row.site, row.key): Spell.from_json(json.loads(row.spell))
         for row in session.rows(_SPELLS, given)
         if (row.site, row.key) in places
+    }
+
+
+def spells_of(session: Session, rules: Collection[str]) -> dict[At, Spell]:
+    """All spells that are kept of some rules."""
+    if not rules:
+        return {}
+    return {
+        (row.rule, row.site, row.key): Spell.from_json(json.loads(row.spell))
+        for row in session.rows(_OF_RULES, {"rules": sorted(rules)})
     }
 
 
@@ -175,6 +188,14 @@ def names_of(firing: Firing) -> dict[str, Any]:
     }
 
 
+def text_of(firing: Firing, text: str) -> str:
+    """A text of the firing's rule, filled in; of many at once that of all."""
+    spec = firing.rule.spec
+    if spec.together is not None and firing.key.endswith(f"/{OF_MANY}"):
+        text = spec.together.text
+    return filled(text, names_of(firing), spec.trigger, spec.named)
+
+
 def outcome_id(firing: Firing) -> str:
     """The same for each time that this firing is worked out, and for no other."""
     parts = (
@@ -188,6 +209,7 @@ def write(session: Session, firings: Sequence[Firing], now_ms: int) -> None:
     queued: list[Values] = []
     outcomes: list[Values] = []
     records: list[LakeRecord] = []
+    alerts: list[tuple[Firing, AlertAction]] = []
     times: dict[str, int] = defaultdict(int)
     last_ms: dict[str, int] = {}
     for firing in firings:
@@ -198,7 +220,7 @@ def write(session: Session, firings: Sequence[Firing], now_ms: int) -> None:
             last_ms[firing.rule.id] = firing.at_ms
         for place, action in enumerate(firing.rule.spec.actions):
             if isinstance(action, AlertAction):
-                _alert(session, firing, action, now_ms)
+                alerts.append((firing, action))
             elif isinstance(action, TableAction):
                 head = (which, firing.rule.id, firing.site, firing.key, firing.change.value)
                 outcomes.append((*head, firing.at_ms, body))
@@ -210,6 +232,7 @@ def write(session: Session, firings: Sequence[Firing], now_ms: int) -> None:
                 queued.append(
                     (*letter, _addressed(firing, action, body), *_times(now_ms, len(queued)))
                 )
+    _alerts(session, alerts, now_ms)
     outbox.queue(session, _room(session, queued))
     put_records(session, records)
     session.upsert(_OUTCOME, list({row[0]: row for row in outcomes}.values()))
@@ -229,7 +252,7 @@ def _addressed(firing: Firing, action: Any, body: str) -> str:
     text = getattr(action, "text", None)
     if text is None:
         return body
-    return dump_json({**json.loads(body), "text": filled(text, names_of(firing))}).decode()
+    return dump_json({**json.loads(body), "text": text_of(firing, text)}).decode()
 
 
 def _room(session: Session, rows: Sequence[Values]) -> list[Values]:
@@ -243,19 +266,58 @@ def _room(session: Session, rows: Sequence[Values]) -> list[Values]:
     return kept
 
 
-def _alert(session: Session, firing: Firing, action: AlertAction, now_ms: int) -> None:
-    of, about = f"{OWN}{firing.rule.id}", firing.key or firing.site
-    given = {"of": of, "at": firing.site, "about": about}
-    if firing.change is Change.ENDED:
-        found = session.rows(_LASTING, given)
-        cease_all(session, [row.alert for row in found], now_ms)
-        return
-    if not firing.is_new:
-        return
-    text = filled(action.text, names_of(firing))
-    subject = Subject(of, firing.site, about)
-    open_all(session, [(subject, text)], now_ms, lambda _: action.severity)
-    session.run(_DEEPEN, {**given, "deep": firing.depth + 1})
+def _alerts(session: Session, wanted: Sequence[tuple[Firing, AlertAction]], now_ms: int) -> None:
+    """Open and close alerts, in order; those of one kind that follow each other at once."""
+    kinds = groupby(wanted, lambda each: (each[0].change, each[1].severity, each[1].momentary))
+    for (change, severity, is_momentary), some in kinds:
+        firings = [(firing, action) for firing, action in some if firing.is_new or is_momentary]
+        if change is Change.FIRED:
+            texts = [(_about(firing), text_of(firing, action.text)) for firing, action in firings]
+            _open(session, texts, now_ms, severity, is_momentary=is_momentary)
+            _deepen(session, [firing for firing, _ in firings])
+        elif firings and not is_momentary:
+            lasting = lasting_alerts(session)
+            over = [lasting[_about(each)] for each, _ in firings if _about(each) in lasting]
+            cease_all(session, over, now_ms)
+
+
+def opened(firing: Firing) -> list[tuple[Subject, str]]:
+    """The alerts that a firing opens, each with its sentence."""
+    if firing.change is not Change.FIRED:
+        return []
+    return [
+        (_about(firing), text_of(firing, each.text))
+        for each in firing.rule.spec.actions
+        if isinstance(each, AlertAction)
+    ]
+
+
+def _open(
+    session: Session,
+    texts: Sequence[tuple[Subject, str]],
+    now_ms: int,
+    severity: Severity,
+    *,
+    is_momentary: bool,
+) -> None:
+    opens = open_and_close if is_momentary else open_all
+    opens(session, texts, now_ms, lambda _: severity)
+
+
+def _about(firing: Firing) -> Subject:
+    return Subject(firing.rule.alerts_as, firing.site, firing.key or firing.site)
+
+
+def _deepen(session: Session, firings: Iterable[Firing]) -> None:
+    """Alerts of people's rules say how many rules led to them."""
+    about = [(_about(each), each) for each in firings if each.rule.spec.replaces is None]
+    session.run_many(
+        _DEEPEN,
+        [
+            {"of": of.rule, "at": of.site, "about": of.subject, "deep": each.depth + 1}
+            for of, each in about
+        ],
+    )
 
 
 def quarantine(session: Session, which: Rule, fault: str, site: str, now_ms: int) -> None:
@@ -267,13 +329,13 @@ def quarantine(session: Session, which: Rule, fault: str, site: str, now_ms: int
     if not session.run(_HOLD, given):
         return  # somebody changed it meanwhile
     forget(session, which.id, now_ms)
-    text = (
+    told = (
         f"The rule {which.spec.name!r} of {which.tenant} was stopped: {fault[:_FAULT_MAX]}. "
         "Correct its condition, or switch it on again."
     )
     subject = Subject(QUARANTINED, site, which.id)
     severity = SEVERITIES[AlertRule.RULE_QUARANTINED]
-    open_all(session, [(subject, text)], now_ms, lambda _: severity)
+    open_all(session, [(subject, told)], now_ms, lambda _: severity)
 
 
 def outcomes(session: Session, which: str, limit: int) -> Sequence[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,8 +34,10 @@ class Occurrence:
         ref: tells it from all others.
         keys: by what rules may keep it apart, as far as it has it.
         values: by name, all of the trigger's, without those of `now` and of an event's lot.
-        lot: of an event that has one, for its counts.
+        lot: of what is in one: for counts, and for what is told together.
         depth: how many rules led to it.
+        is_settled: a condition that it does not meet is over; not so of what was not heard of yet
+            since the service came back.
     """
 
     trigger: Trigger
@@ -47,6 +49,11 @@ class Occurrence:
     values: Mapping[str, Any]
     lot: str = ""
     depth: int = 0
+    is_settled: bool = True
+
+    def unsettled(self) -> Occurrence:
+        """The same, of which nothing is over."""
+        return replace(self, is_settled=False)
 
 
 @dataclass(slots=True)
@@ -59,9 +66,18 @@ class SiteClock:
 
     zones: Mapping[str, str | None]
     _known: dict[str, ZoneInfo] = field(default_factory=dict)
+    _last: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     def now(self, site: str, at_ms: int) -> dict[str, Any]:
         """The values of `now`."""
+        at_s = at_ms // 1000
+        last = self._last.get(site)
+        # A look at all that lasts is of one moment.
+        if last is None or last[0] != at_s:
+            last = self._last[site] = (at_s, self._now(site, at_ms))
+        return last[1]
+
+    def _now(self, site: str, at_ms: int) -> dict[str, Any]:
         moment: datetime = from_ms(at_ms).astimezone(self._zone(site))
         return {
             "now.hour": moment.hour,

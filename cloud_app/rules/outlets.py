@@ -13,16 +13,16 @@ from cloud_app.alerts.webhook import WebhookTarget
 from cloud_app.config import CloudConfig, KafkaConfig
 from cloud_app.errors import MailError, NotSentError, SinkError
 from cloud_app.mail import Letter, Mailer, SmtpMailer
-from cloud_app.rules.errors import RuleError
-from cloud_app.rules.spec import (
+from cloud_app.rules.actions import (
     Action,
     KafkaAction,
     LakeAction,
     MailAction,
     MqttAction,
-    RuleSpec,
     WebhookAction,
 )
+from cloud_app.rules.errors import RuleError
+from cloud_app.rules.spec import RuleSpec
 from cloud_app.rules.store import Rule
 from telemetry.topics import Topic
 

@@ -3,142 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
+from collections.abc import Collection
+from typing import Annotated, Any, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
+    StringConstraints,
     field_serializer,
     field_validator,
     model_validator,
 )
 
-from cloud_app.accounts.people import plain_email, plain_name
-from cloud_app.alert_words import AlertRule, Severity
-from cloud_app.alerts.addresses import URL_MAX, check_url
-from cloud_app.alerts.webhook import check_secret
-from cloud_app.errors import CloudError
+from cloud_app.accounts.people import plain_name
+from cloud_app.alert_words import AlertRule
+from cloud_app.rules.actions import TEXT_MAX, Action, AlertAction, MailAction, Part, checked
 from cloud_app.rules.conditions import LENGTH_MAX, Condition, condition
-from cloud_app.rules.variables import names
+from cloud_app.rules.limits import Limits, limits_of
+from cloud_app.rules.texts import check_text
 from cloud_app.rules.windows import COUNT_MAX, SPAN_MAX_S, Window
 from cloud_app.rules.words import KEYS, WINDOWS, EventKind, Key, Trigger, WindowKind
 from telemetry import SiteId
 
 OWN = "rule:"
 """Before the id of a rule: what its alerts have as their rule."""
-TEXT_MAX = 500
 _ACTIONS_MAX = 8
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# Beside the variables; `site` and `key` say where, `time` when.
-_ALWAYS = ("rule", "site", "key", "time")
-_Value = TypeVar("_Value")
-_Result = TypeVar("_Result")
-_TOPIC = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,7}$"
+_LIMITS_MAX = 10
+LimitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+LimitValue = (
+    Annotated[float, Field(allow_inf_nan=False, strict=True)]
+    | Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=50)]
+)
 
 
-def _checked(check: Callable[[_Value], _Result], value: _Value) -> _Result:
-    """What a check of ours makes of a value, with its error as pydantic takes it."""
-    try:
-        return check(value)
-    except CloudError as exc:
-        raise ValueError(str(exc)) from exc
-
-
-class _Part(BaseModel):
-    """Part of a rule: no unknown key, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AlertAction(_Part):
-    """Open an alert, which closes when the rule's condition is over."""
-
-    kind: Literal["alert"] = "alert"
-    severity: Severity = Severity.WARNING
-    text: str = Field(
-        default="{rule}: {key}",
-        min_length=1,
-        max_length=TEXT_MAX,
-        description="for people; {event.bay} and other names are filled in",
-    )
-
-
-class MailAction(_Part):
-    """Send mail."""
-
-    kind: Literal["mail"] = "mail"
-    address: str
-    text: str = Field(default="{rule}: {key}", min_length=1, max_length=TEXT_MAX)
-
-    @field_validator("address")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        return _checked(plain_email, value)
-
-
-class WebhookAction(_Part):
-    """POST to somebody, signed as Standard Webhooks says."""
-
-    kind: Literal["webhook"] = "webhook"
-    url: str = Field(min_length=1, max_length=URL_MAX)
-    secret: str | None = Field(
-        default=None,
-        repr=False,
-        max_length=256,
-        description="`whsec_` and base64, or any text of 16 characters and more; never told again. "
-        "Absent in a change: the one before stays; null: nothing is signed",
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _is_url(cls, value: str) -> str:
-        # Whether it may be a private address is up to the configuration.
-        return _checked(lambda url: check_url(url, allow_private=True), value)
-
-    @field_validator("secret")
-    @classmethod
-    def _is_secret(cls, value: str | None) -> str | None:
-        return None if value is None else _checked(check_secret, value)
-
-
-class MqttAction(_Part):
-    """Publish to the broker, below `PREFIX/rules/TENANT/`."""
-
-    kind: Literal["mqtt"] = "mqtt"
-    topic: str = Field(pattern=_TOPIC, max_length=200)
-    retain: bool = False
-
-
-class KafkaAction(_Part):
-    """Produce to a Kafka topic, whose name begins as `[rules] kafka_prefix` says."""
-
-    kind: Literal["kafka"] = "kafka"
-    topic: str = Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)
-
-
-class LakeAction(_Part):
-    """Keep a record in the lake, beside the events."""
-
-    kind: Literal["lake"] = "lake"
-
-
-class TableAction(_Part):
-    """Keep it in the database, for `GET /rules/{rule}/outcomes`."""
-
-    kind: Literal["table"] = "table"
-
-
-Action: TypeAlias = Annotated[
-    AlertAction | MailAction | WebhookAction | MqttAction | KafkaAction | LakeAction | TableAction,
-    Field(discriminator="kind"),
-]
-INSIDE = (AlertAction, LakeAction, TableAction)
-"""Actions that the database itself takes, in the transaction that fires."""
-
-
-class WindowSpec(_Part):
+class WindowSpec(Part):
     """How a rule waits before it fires."""
 
     kind: WindowKind = WindowKind.NONE
@@ -152,11 +49,26 @@ class WindowSpec(_Part):
 
     @model_validator(mode="after")
     def _is_window(self) -> Self:
-        _checked(lambda _: self.window, None)
+        checked(lambda _: self.window, None)
         return self
 
 
-class RuleFacts(_Part):
+class Together(Part):
+    """Many at once are one problem: when it is met at more keys of a lot, it fires once for all.
+
+    The key is `LOT/*` then, and each by itself is over.
+    """
+
+    above: int = Field(ge=1, le=1000, description="of one lot; so many still are told each")
+    text: str = Field(
+        min_length=1,
+        max_length=TEXT_MAX,
+        description="instead of the text of each; {count} is how many, other names are of the "
+        "first of them",
+    )
+
+
+class RuleFacts(Part):
     """What a rule says, besides what it does."""
 
     name: str = Field(min_length=1, max_length=120)
@@ -175,6 +87,18 @@ class RuleFacts(_Part):
         default=frozenset(), max_length=500, description="all of the tenant's if empty"
     )
     when: str = Field(max_length=LENGTH_MAX, description="a condition in CEL")
+    until: str | None = Field(
+        default=None,
+        max_length=LENGTH_MAX,
+        description="once it is on, it stays so until this condition is met; null: until `when` "
+        "is not met any more",
+    )
+    limits: dict[LimitName, LimitValue] = Field(
+        default={},
+        max_length=_LIMITS_MAX,
+        description="numbers and lists of words that conditions and texts name as limit.NAME; "
+        "numbers are fractions: double(lot.free) < limit.few",
+    )
     window: WindowSpec = WindowSpec()
     key: Key | None = Field(default=None, description="what is kept apart; null: as is usual")
     pause_s: int = Field(
@@ -182,6 +106,14 @@ class RuleFacts(_Part):
         ge=0,
         le=SPAN_MAX_S,
         description="after it fired at one key, so long no messages for the same key",
+    )
+    together: Together | None = Field(
+        default=None, description="many of a lot at once are told as one; of what lasts alone"
+    )
+    replaces: AlertRule | None = Field(
+        default=None,
+        description="a rule of the service itself: at the tenant's sites this one judges instead, "
+        "and its alerts are that rule's",
     )
     tell_end: bool = Field(default=False, description="also send messages when it is over")
 
@@ -198,7 +130,7 @@ class RuleSpec(RuleFacts):
     @field_validator("name")
     @classmethod
     def _is_name(cls, value: str) -> str:
-        return _checked(plain_name, value)
+        return checked(plain_name, value)
 
     @field_validator("alerts")
     @classmethod
@@ -223,26 +155,61 @@ class RuleSpec(RuleFacts):
             raise ValueError(_one_of("key", KEYS[trigger], self.key))
         if self.window.kind not in WINDOWS[trigger]:
             raise ValueError(_one_of("window.kind", WINDOWS[trigger], self.window.kind))
+        checked(lambda when: condition(when, trigger, self.named), self.when)
+        if self.until is not None:
+            checked(lambda until: condition(until, trigger, self.named), self.until)
         self._check_texts()
-        _checked(lambda when: condition(when, trigger), self.when)
+        self._check_kind()
         return self
 
+    def _check_kind(self) -> None:
+        """Refuse what only some triggers have, and a rule of the service that is none."""
+        trigger = self.trigger
+        if self.together is not None and not trigger.is_state:
+            msg = f"together is for rules about what lasts, but this is about {trigger.value}"
+            raise ValueError(msg)
+        if trigger is Trigger.LOSS and self.replaces is None:
+            msg = (
+                "a rule about losses can only replace the one of the service: for another one take "
+                "trigger = 'alert', alerts = ['events_lost']"
+            )
+            raise ValueError(msg)
+        if self.replaces is None:
+            return
+        if self.replaces is AlertRule.RULE_QUARANTINED:
+            msg = "rule_quarantined tells of rules that fail, and cannot be replaced by one"
+            raise ValueError(msg)
+        if trigger in {Trigger.EVENT, Trigger.ALERT}:
+            msg = f"a rule that replaces {self.replaces.value} cannot be about {trigger.value}"
+            raise ValueError(msg)
+        if not any(isinstance(each, AlertAction) for each in self.actions):
+            msg = f"a rule that replaces {self.replaces.value} must open alerts"
+            raise ValueError(msg)
+
     def _check_texts(self) -> None:
-        known = {*names(self.trigger), *_ALWAYS}
+        def check(what: str, text: str) -> None:
+            checked(lambda each: check_text(each, what, self.trigger, self.named), text)
+
         for action in self.actions:
             if isinstance(action, AlertAction | MailAction):
-                for name in _PLACEHOLDER.findall(action.text):
-                    if name not in known:
-                        msg = (
-                            f"the text of the {action.kind} names {{{name[:60]}}}, which a rule "
-                            f"about {self.trigger.value} does not have"
-                        )
-                        raise ValueError(msg)
+                check(action.kind, action.text)
+        if self.together is not None:
+            check("together", self.together.text)
+
+    @property
+    def named(self) -> Limits:
+        """Its limits, as conditions take them."""
+        return limits_of(self.limits)
 
     @property
     def condition(self) -> Condition:
         """When it is met."""
-        return condition(self.when, self.trigger)
+        return condition(self.when, self.trigger, self.named)
+
+    @property
+    def ending(self) -> Condition | None:
+        """When it is over, once it is on; None: when it is not met."""
+        return None if self.until is None else condition(self.until, self.trigger, self.named)
 
     @property
     def by(self) -> Key:
@@ -252,7 +219,7 @@ class RuleSpec(RuleFacts):
     @property
     def is_state(self) -> bool:
         """Whether what it looks at lasts."""
-        return self.trigger in {Trigger.LOT, Trigger.EDGE}
+        return self.trigger.is_state
 
     def facts(self) -> dict[str, Any]:
         """For the audit log: without secrets and addresses of webhooks."""
@@ -262,19 +229,6 @@ class RuleSpec(RuleFacts):
             for each in told["actions"]
         ]
         return told
-
-
-def filled(text: str, values: Mapping[str, Any]) -> str:
-    """A text with its names replaced by values."""
-    return _PLACEHOLDER.sub(lambda found: _shown(values.get(found[1], "")), text)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return "-" if value != value else f"{value:.4g}"  # noqa: PLR0124 - NaN
-    return str(value)
 
 
 def _one_of(what: str, fitting: Collection[Any], got: object) -> str:

@@ -14,10 +14,11 @@ from cloud_app.accounts.audit import Actor, Subject, record
 from cloud_app.accounts.roles import Tenant, Tenants
 from cloud_app.accounts.secret import new_id
 from cloud_app.errors import StaleError, UnknownError
+from cloud_app.rules.actions import WebhookAction
 from cloud_app.rules.conditions import Condition
 from cloud_app.rules.cycles import check_cycles
 from cloud_app.rules.errors import RuleError
-from cloud_app.rules.spec import OWN, RuleSpec, WebhookAction
+from cloud_app.rules.spec import OWN, RuleSpec
 from cloud_app.rules.tables import rule, rule_outbox, rule_outcome, rule_spell
 from cloud_app.rules.windows import Window
 from cloud_app.rules.words import Key
@@ -43,6 +44,7 @@ class Rule:
         fault: why.
         fired: how often it did.
         fired_ms: when it last did.
+        excluded: sites where another rule judges instead.
     """
 
     id: str
@@ -53,12 +55,18 @@ class Rule:
     fault: str | None = None
     fired: int = 0
     fired_ms: int | None = None
+    excluded: frozenset[str] = frozenset()
 
     # Asked for at each event, so worked out once; without slots, for that.
     @cached_property
     def condition(self) -> Condition:
         """When it is met."""
         return self.spec.condition
+
+    @cached_property
+    def ending(self) -> Condition | None:
+        """When it is over, once it is on; None: when it is not met."""
+        return self.spec.ending
 
     @cached_property
     def window(self) -> Window:
@@ -74,6 +82,11 @@ class Rule:
     def is_state(self) -> bool:
         """Whether what it looks at lasts."""
         return self.spec.is_state
+
+    @property
+    def alerts_as(self) -> str:
+        """What its alerts have as their rule."""
+        return self.spec.replaces or f"{OWN}{self.id}"
 
     @property
     def is_active(self) -> bool:
@@ -196,6 +209,13 @@ def of_tenants(session: Session, tenants: Collection[Tenant]) -> list[Rule]:
     return [_rule(session, row) for row in rows]
 
 
+def versions(session: Session) -> list[Rule]:
+    """The rules that replace one of the service."""
+    wanted = rule.c.replaces.is_not(None)
+    rows = session.rows(select(rule).where(wanted).order_by(rule.c.tenant, rule.c.name))
+    return [_rule(session, row) for row in rows]
+
+
 def every_one(session: Session) -> list[Rule]:
     """All rules, by tenant and name."""
     rows = session.rows(select(rule).order_by(rule.c.tenant, rule.c.name))
@@ -235,6 +255,11 @@ def _check(session: Session, made: Rule) -> None:
     if any(each.spec.name == made.spec.name for each in others):
         msg = f"{made.tenant} has a rule {made.spec.name!r} already"
         raise RuleError(msg)
+    theirs = {each.spec.replaces: each for each in others if each.spec.replaces}
+    if made.spec.replaces in theirs:
+        other = theirs[made.spec.replaces].spec.name
+        msg = f"{made.tenant} has a rule {other!r} already, which replaces {made.spec.replaces}"
+        raise RuleError(msg)
     ours = {f"{OWN}{each.id}" for each in (*others, made)}
     strange = sorted(each for each in made.spec.alerts if each.startswith(OWN) and each not in ours)
     if strange:
@@ -255,6 +280,7 @@ def columns_of(session: Session, spec: RuleSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "enabled": int(spec.enabled),
+        "replaces": spec.replaces,
         "body": session.vault.seal(body),
     }
 

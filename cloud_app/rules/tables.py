@@ -21,7 +21,16 @@ rule = Table(
     Column("fault", Text),
     Column("fired", BigInteger, nullable=False, server_default=text("0")),
     Column("fired_ms", BigInteger),
+    # The rule of the service that it is in the stead of.
+    Column("replaces", Text),
     Index("rule_by_tenant", "tenant", "name", unique=True),
+)
+partial_index(
+    "rule_replacing",
+    rule.c.replaces,
+    rule.c.tenant,
+    where=rule.c.replaces.is_not(None),
+    unique=True,
 )
 
 # Where each rule is at each key (`windows.Spell` as JSON), and when time alone changes that; `told`

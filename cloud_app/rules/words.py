@@ -17,6 +17,27 @@ class Trigger(StrEnum):
     """Each edge box's health, every few seconds."""
     ALERT = "alert"
     """Each alert that opens."""
+    CAMERA = "camera"
+    """Each camera, every few seconds."""
+    SENSOR = "sensor"
+    """Each bay sensor, every few seconds."""
+    GATE = "gate"
+    """Each gate that counts, every few seconds."""
+    COUNT = "count"
+    """Each lot that gates count, every few seconds."""
+    DIFFERENCE = "difference"
+    """Each bay whose sources say different things, every few seconds."""
+    INCIDENT = "incident"
+    """Each incident that is open, every few seconds."""
+    FAULT = "fault"
+    """Each fault of what publishes as an edge box, every few seconds."""
+    LOSS = "loss"
+    """Each range of events that is lost."""
+
+    @property
+    def is_state(self) -> bool:
+        """Whether what it looks at lasts: then it is looked at every few seconds."""
+        return self not in {Trigger.EVENT, Trigger.ALERT, Trigger.LOSS}
 
 
 class EventKind(StrEnum):
@@ -52,8 +73,12 @@ class Key(StrEnum):
     LOT = "lot"
     EDGE = "edge"
     SITE = "site"
+    CAMERA = "camera"
+    SENSOR = "sensor"
+    GATE = "gate"
+    INCIDENT = "incident"
     SUBJECT = "subject"
-    """Of an alert."""
+    """Of an alert, or of a loss."""
 
 
 class Change(StrEnum):
@@ -68,13 +93,21 @@ KEYS: Mapping[Trigger, tuple[Key, ...]] = {
     Trigger.LOT: (Key.LOT,),
     Trigger.EDGE: (Key.EDGE,),
     Trigger.ALERT: (Key.SUBJECT, Key.SITE),
+    Trigger.CAMERA: (Key.CAMERA,),
+    Trigger.SENSOR: (Key.SENSOR,),
+    Trigger.GATE: (Key.GATE,),
+    Trigger.COUNT: (Key.LOT,),
+    Trigger.DIFFERENCE: (Key.BAY,),
+    Trigger.INCIDENT: (Key.INCIDENT,),
+    Trigger.FAULT: (Key.EDGE,),
+    Trigger.LOSS: (Key.SUBJECT,),
 }
 """The keys that each trigger has, the usual one first."""
 
 WINDOWS: Mapping[Trigger, tuple[WindowKind, ...]] = {
+    **{each: (WindowKind.NONE, WindowKind.FOR) for each in Trigger if each.is_state},
     Trigger.EVENT: tuple(WindowKind),
-    Trigger.LOT: (WindowKind.NONE, WindowKind.FOR),
-    Trigger.EDGE: (WindowKind.NONE, WindowKind.FOR),
+    Trigger.LOSS: (WindowKind.NONE,),
     # An alert opens once: nothing tells that it does not hold any more.
     Trigger.ALERT: (WindowKind.NONE, WindowKind.RATE),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ from cloud_app.registry.queries import time_zones_of
 from cloud_app.rules import feed, ledger, outbox, store
 from cloud_app.rules.evaluation import Firing, Fold, Judge, LotValues, RuleBook
 from cloud_app.rules.feed import Batch
-from cloud_app.rules.occurrences import SiteClock
+from cloud_app.rules.occurrences import Occurrence, SiteClock
+from cloud_app.rules.states import Look
 from cloud_app.rules.windows import Spell
 from cloud_app.rules.words import Key, Trigger, WindowKind
 from cloud_app.storage.database import Database, Session
@@ -41,12 +42,15 @@ class Pace:
         events_max_age_s: an event that is older is not acted on any more.
         stale_after_s: an edge silent for so long is stale.
         keep_days: how long outcomes and dead letters stay.
+        grace_s: for so long after the service came back nothing is over of an edge that it has
+            not heard of again.
     """
 
     poll_s: float = 10.0
     events_max_age_s: float = 86_400.0
     stale_after_s: float = 180.0
     keep_days: int = 400
+    grace_s: float = 600.0
 
 
 def pace_of(config: CloudConfig) -> Pace:
@@ -56,6 +60,7 @@ def pace_of(config: CloudConfig) -> Pace:
         config.rules.events_max_age_s,
         config.ingest.stale_after_s,
         config.retention.events_days,
+        config.rules.edge_offline_s,
     )
 
 
@@ -68,12 +73,15 @@ class RuleWorker:
         tenants: whose sites are whose.
         clock: wall and monotonic time.
         pace: how often.
+        listening_since_ms: since when the service has heard the broker: a silence before says
+            nothing.
     """
 
     database: Database
     tenants: Tenants
     clock: Clock
     pace: Pace = Pace()
+    listening_since_ms: Callable[[], int] = lambda: 0
     _known: tuple[int, ...] | None = None
     _rules: list[store.Rule] = field(default_factory=list)
     _kept: RuleBook | None = None
@@ -109,15 +117,20 @@ class RuleWorker:
             oldest_ms = now.now_ms - int(self.pace.events_max_age_s * 1000)
             feed.read_events(session, book, oldest_ms, batch)
             lots = self._lots(session, book, now, is_poll=is_poll)
-            if is_poll:
-                self._poll(session, book, lots, now, batch)
+            of_states = [each for each in book.rules if each.is_state] if is_poll else []
+            states = self._states(session, of_states, lots, now)
             places = {(each.site, key) for each in batch.seen for key in each.keys.values()}
-            fold = Fold(ledger.spells(session, {each.id for each in book.rules}, places))
-            judge = Judge(book, self._site_clock(session, book, batch), lots)
+            spells = ledger.spells(session, {each.id for each in book.rules}, places)
+            fold = Fold(spells | ledger.spells_of(session, [each.id for each in of_states]))
+            sites = {each.site for each in (*batch.seen, *states)} if book.rules else set()
+            judge = Judge(book, SiteClock(time_zones_of(session, sites) if sites else {}), lots)
             judge.watch(fold.spells)
+            verdicts = judge.verdicts(batch.seen)
+            if is_poll:
+                verdicts += judge.states(states, now.now_ms)
             firings = [
                 firing
-                for verdict in judge.verdicts(batch.seen)
+                for verdict in verdicts
                 if verdict.rule.id not in judge.failed
                 for firing in fold.take(verdict)
             ]
@@ -151,7 +164,8 @@ class RuleWorker:
             self._rules = store.every_one(session)
             self._known = known
             self._kept = None
-        active = [each for each in self._rules if each.is_active]
+        # Those that replace one of the service are judged with the others of the service.
+        active = [each for each in self._rules if each.is_active and not each.spec.replaces]
         tenants = {each.tenant for each in active}
         sites = {each: self.tenants.sites(session, each) for each in tenants}
         # Its conditions are put together once, not in each round.
@@ -166,17 +180,14 @@ class RuleWorker:
         )
         return feed.read_lots(session, now) if wanted else {}
 
-    @staticmethod
-    def _poll(session: Session, book: RuleBook, lots: LotValues, now: Now, batch: Batch) -> None:
-        if book.of(Trigger.LOT):
-            batch.seen += feed.lots_seen(lots, now.now_ms)
-        if book.of(Trigger.EDGE):
-            batch.seen += feed.read_edges(session, now)
-
-    @staticmethod
-    def _site_clock(session: Session, book: RuleBook, batch: Batch) -> SiteClock:
-        sites = {each.site for each in batch.seen} if book.rules else set()
-        return SiteClock(time_zones_of(session, sites) if sites else {})
+    def _states(
+        self, session: Session, rules: Sequence[store.Rule], lots: LotValues, now: Now
+    ) -> list[Occurrence]:
+        """All that lasts and that some rules look at."""
+        if not rules:
+            return []
+        grace_ms = int(self.pace.grace_s * 1000)
+        return Look(session, now, self.listening_since_ms(), grace_ms, lots).seen(rules)
 
     @staticmethod
     def _pass_time(session: Session, book: RuleBook, fold: Fold, now_ms: int) -> list[Firing]:

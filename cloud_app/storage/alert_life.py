@@ -108,6 +108,17 @@ def open_all(
     _open(session, texts, {"opened_ms": now_ms}, severity_of)
 
 
+def open_and_close(
+    session: Session,
+    texts: Iterable[tuple[Subject, str]],
+    now_ms: int,
+    severity_of: Callable[[str], Severity],
+) -> None:
+    """Open an alert for each subject that is over at once: nothing would end it."""
+    at_once = {"opened_ms": now_ms, "closed_ms": now_ms, "ceased_ms": now_ms}
+    _open(session, texts, at_once, severity_of)
+
+
 def _open(
     session: Session,
     texts: Iterable[tuple[Subject, str]],
@@ -189,19 +200,13 @@ _TOLD = (
 _LOSSES_PER_ROUND = 1000
 
 
-def tell_losses(session: Session, now_ms: int, severity_of: Callable[[str], Severity]) -> None:
-    """One alert for each new gap: over as soon as it is told, since nothing brings it back."""
-    lost = session.rows(_UNTOLD, {"rows": _LOSSES_PER_ROUND})
-    texts = [
-        (
-            Subject("events_lost", row.site, f"{row.edge} {row.epoch}-{row.first_seq}"),
-            f"Edge {row.edge} of {row.site} lost events {row.first_seq} to {row.last_seq} "
-            f"of epoch {row.epoch}: {row.reason}.",
-        )
-        for row in lost
-    ]
-    at_once = {"opened_ms": now_ms, "closed_ms": now_ms, "ceased_ms": now_ms}
-    _open(session, texts, at_once, severity_of)
+def untold_losses(session: Session) -> Sequence[Row]:
+    """(edge, epoch, first_seq, last_seq, reason, site) of gaps that no rule has seen."""
+    return session.rows(_UNTOLD, {"rows": _LOSSES_PER_ROUND})
+
+
+def losses_told(session: Session, lost: Sequence[Row]) -> None:
+    """Rules have seen these gaps."""
     session.run_many(
         _TOLD,
         [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select
@@ -276,16 +277,6 @@ def _most(first: Any, second: Any) -> Any:
 
 # -- What the rules ask ---------------------------------------------------------------------------
 
-_FACTS = select(
-    sensor.c.site,
-    sensor.c.device,
-    sensor.c.lot,
-    sensor.c.bay,
-    sensor.c.heard_ms,
-    sensor.c.until_ms,
-    sensor.c.battery_pct,
-    sensor.c.battery_v,
-)
 IS_SILENT: ColumnElement[bool] = or_(
     and_(sensor.c.known == 1, sensor.c.until_ms < bindparam("now_ms")),
     func.coalesce(sensor.c.told, "") == "silent",
@@ -294,15 +285,45 @@ IS_LOW: ColumnElement[bool] = or_(
     and_(sensor.c.known == 1, func.coalesce(sensor.c.battery_low, 0) == 1),
     func.coalesce(sensor.c.told, "") == "low_battery",
 )
-_SILENT = _FACTS.where(IS_SILENT).order_by(sensor.c.site, sensor.c.device)
-_LOW = _FACTS.where(IS_LOW).order_by(sensor.c.site, sensor.c.device)
 
 
-def silent_sensors(session: Session, now_ms: int) -> Sequence[Row]:
-    """(site, device, lot, bay, heard_ms, until_ms, ...) of sensors that should have been heard."""
-    return session.rows(_SILENT, {"now_ms": now_ms})
+class Trouble(StrEnum):
+    """What may be wrong with a sensor."""
+
+    SILENT = "silent"
+    BATTERY = "battery"
 
 
-def low_batteries(session: Session) -> Sequence[Row]:
-    """(site, device, lot, bay, ..., battery_pct, battery_v) of sensors with a low battery."""
-    return session.rows(_LOW)
+_IN_TROUBLE = {Trouble.SILENT: IS_SILENT, Trouble.BATTERY: IS_LOW}
+
+
+def sensors_now(
+    session: Session, now_ms: int, trouble: Collection[Trouble] | None = None
+) -> Sequence[Row]:
+    """Sensors as they are, with `is_silent` and `is_low`.
+
+    Args:
+        session: to read with.
+        now_ms: the moment.
+        trouble: only those with any of this; None: all of the registry.
+    """
+    wanted = (
+        sensor.c.known == 1 if trouble is None else or_(*(_IN_TROUBLE[each] for each in trouble))
+    )
+    query = (
+        select(
+            sensor.c.site,
+            sensor.c.device,
+            sensor.c.lot,
+            sensor.c.bay,
+            sensor.c.heard_ms,
+            sensor.c.until_ms,
+            sensor.c.battery_pct,
+            sensor.c.battery_v,
+            IS_SILENT.label("is_silent"),
+            IS_LOW.label("is_low"),
+        )
+        .where(wanted)
+        .order_by(sensor.c.site, sensor.c.device)
+    )
+    return session.rows(query, {"now_ms": now_ms})

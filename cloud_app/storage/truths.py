@@ -12,7 +12,7 @@ from cloud_app.storage.database import Row, Session, Values
 from cloud_app.storage.source_tables import bay_truth, source_trust
 from cloud_app.storage.upsert import Upsert, among, names, same
 from sensors.reconcile import SourceKind, Why
-from sensors.reliability import LIES_AT, Checks, Said, Trust, Watch
+from sensors.reliability import Checks, Said, Trust, Watch
 
 _TRUTHS = select(bay_truth).where(
     bay_truth.c.site == bindparam("at_site"),
@@ -27,8 +27,8 @@ _KEEP_TRUST = Upsert(source_trust, names(source_trust), same(*names(source_trust
 _LASTING = select(bay_truth.c.site, bay_truth.c.lot, bay_truth.c.bay, bay_truth.c.differ_ms).where(
     bay_truth.c.differ_ms <= bindparam("before_ms")
 )
-_WRONG = select(source_trust).where(
-    and_(source_trust.c.kind == SourceKind.SENSOR.value, source_trust.c.suspicion >= LIES_AT)
+_DOUBTED = select(source_trust).where(
+    and_(source_trust.c.kind == SourceKind.SENSOR.value, source_trust.c.suspicion > 0)
 )
 
 
@@ -110,14 +110,9 @@ def _trust(row: Row) -> Trust:
     )
 
 
-def lying_sensors(session: Session) -> list[tuple[str, str, Trust]]:
-    """(site, sensor, what was learned of it) of sensors that are wrong too often."""
-    found: list[tuple[str, str, Trust]] = []
-    for row in session.rows(_WRONG):
-        trust = _trust(row)
-        if trust.lies:
-            found.append((row.site, row.source, trust))
-    return found
+def doubted_sensors(session: Session) -> dict[tuple[str, str], Trust]:
+    """What was learned of sensors that another source found wrong of late, by (site, sensor)."""
+    return {(row.site, row.source): _trust(row) for row in session.rows(_DOUBTED)}
 
 
 def lasting_differences(session: Session, before_ms: int) -> Sequence[Any]:

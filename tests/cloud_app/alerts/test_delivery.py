@@ -17,9 +17,11 @@ from cloud_app.alerts.courier import Courier
 from cloud_app.alerts.targets import Targets
 from cloud_app.config import DatabaseConfig, NotificationsConfig, RulesConfig
 from cloud_app.rounds import LeaderRounds
-from cloud_app.storage.alert_life import Subject, tell_losses
+from cloud_app.rules.builtin import judge
+from cloud_app.storage.alert_life import Subject
 from cloud_app.storage.database import Database
 from cloud_app.storage.open import open_database
+from cloud_app.storage.queries import Now
 from tests.cloud_app.accounts.kit import CITY, PEOPLE, SEA, SOUTH, acting
 from tests.cloud_app.alerts.kit import (
     FULL,
@@ -184,7 +186,7 @@ def test_a_loss_is_told_and_not_its_end(desk: Desk, hook: Hook) -> None:
     edge = ScriptedEdge()
     take(desk.hub.database, [*edge.hello(), edge.gap((1, 2))])
     with desk.hub.database.write() as session:
-        tell_losses(session, desk.now_ms, RulesConfig().severity_of)
+        judge(session, Now(desk.now_ms, 180_000), RulesConfig())
     desk.open(FULL)
     desk.tell()
     desk.tell(3600)

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from cloud_app.rules.conditions import activation, condition
 from cloud_app.rules.errors import ConditionError, ConditionFailed
-from cloud_app.rules.spec import RuleSpec, filled
+from cloud_app.rules.spec import RuleSpec
+from cloud_app.rules.texts import filled
 from cloud_app.rules.variables import NAN, VARIABLES, nothing
 from cloud_app.rules.words import Trigger
 from tests.cloud_app.rules.kit import spec
@@ -106,9 +107,8 @@ def test_rules_that_are_none(facts: dict[str, object], told: str) -> None:
 
 def test_texts_are_filled_in() -> None:
     values = {"event.bay": "a1", "lot.share": 0.98765, "health.fps": NAN, "health.online": True}
-    assert filled("{event.bay} {lot.share} {health.fps} {health.online}", values) == (
-        "a1 0.9877 - yes"
-    )
+    text = "{event.bay} {lot.share} {health.fps} {health.online}"
+    assert filled(text, values, Trigger.EVENT) == "a1 0.9877 - yes"
 
 
 def test_secrets_are_in_no_text() -> None:

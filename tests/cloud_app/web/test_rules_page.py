@@ -43,3 +43,25 @@ def test_a_rule_is_written_tried_and_saved(town: Town, open_page: OpenPage) -> N
     page.get_by_role("dialog", name="Delete rule").get_by_role("button", name="Delete").click()
     expect(row).to_have_count(0)
     assert watched.complaints == []
+
+
+def test_a_rule_of_the_service_is_changed_and_goes_back(town: Town, open_page: OpenPage) -> None:
+    watched = open_page()
+    page = town.let_in(watched.page)
+    page.goto(f"{town.url}/rules")
+    built_in = page.locator("main tbody tr", has=page.get_by_text("Edge box offline", exact=True))
+    built_in.get_by_role("link").first.click()
+    dialog = page.get_by_role("dialog")
+    limit = dialog.get_by_label("after_s")
+    expect(limit).to_have_value("600")
+    limit.fill("300")
+    limit.blur()
+    expect(dialog.get_by_text("Condition is valid")).to_be_visible()
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("changed", exact=True)).to_be_visible()
+    page.get_by_text("Edge box offline", exact=True).last.click()
+    expect(dialog.get_by_label("after_s")).to_have_value("300")
+    dialog.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog", name="Delete rule").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("changed", exact=True)).to_have_count(0)
+    assert watched.complaints == []

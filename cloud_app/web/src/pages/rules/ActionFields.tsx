@@ -63,7 +63,7 @@ function Fields({ action, set }: FieldsProps) {
       label={t('rules.text')}
       hint={t('rules.textHint')}
       required
-      maxLength={500}
+      maxLength={1000}
       value={action.text}
       onInput={(event: Event) => set({ text: typed(event) })}
     />
@@ -88,6 +88,11 @@ function Fields({ action, set }: FieldsProps) {
             onChange={(severity) => set({ severity: severity as ActionDraft['severity'] })}
           />
           {text}
+          <Check
+            label={t('rules.momentary')}
+            checked={action.momentary}
+            onChange={(momentary) => set({ momentary })}
+          />
         </>
       );
     case 'mail':

@@ -5,9 +5,14 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { ConditionFault, RuleTrigger, TriggerInfo } from '../../api/types';
 import { t } from '../../i18n';
-import { offsetOf } from './rules';
+import { type Limits, offsetOf } from './rules';
 
 interface Props {
+  /** Which condition; the usual one if absent. */
+  label?: string;
+  hint?: string;
+  isOptional?: boolean;
+  limits: Limits;
   when: string;
   trigger: RuleTrigger;
   info: TriggerInfo | undefined;
@@ -16,10 +21,19 @@ interface Props {
 
 const PAUSE_MS = 300;
 
-export function ConditionField({ when, trigger, info, onChange }: Props) {
+export function ConditionField({
+  label,
+  hint,
+  isOptional = false,
+  limits,
+  when,
+  trigger,
+  info,
+  onChange,
+}: Props) {
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
-  const faults = useFaults(when, trigger);
+  const faults = useFaults(when, trigger, limits, isOptional);
   const goTo = ({ line, column }: ConditionFault) => {
     const at = offsetOf(when, line, column);
     field.current?.focus();
@@ -35,19 +49,20 @@ export function ConditionField({ when, trigger, info, onChange }: Props) {
   };
   return (
     <div class="field">
-      <label for={id}>{t('rules.when')}</label>
+      <label for={id}>{label ?? t('rules.when')}</label>
       <textarea
         id={id}
         ref={field}
         class="input code"
         rows={3}
         spellcheck={false}
-        required
+        required={!isOptional}
         value={when}
         aria-invalid={!!faults?.length}
         aria-describedby={`${id}-told`}
         onInput={(event) => onChange(event.currentTarget.value)}
       />
+      {hint && <small class="hint">{hint}</small>}
       <div id={`${id}-told`} class="rule-told" aria-live="polite">
         {faults?.length === 0 && (
           <span class="good">
@@ -66,35 +81,60 @@ export function ConditionField({ when, trigger, info, onChange }: Props) {
           </button>
         ))}
       </div>
-      <details class="rule-help">
-        <summary>{t('rules.names')}</summary>
-        <p class="hint">{t('rules.namesHint')}</p>
-        <dl>
-          {info?.variables.map(({ name, type, help }) => (
-            <div key={name}>
-              <dt>
-                <button type="button" class="rule-name" onClick={() => insert(name)}>
-                  {name}
-                </button>
-                <span class="sub">{type}</span>
-              </dt>
-              <dd>{help}</dd>
-            </div>
-          ))}
-        </dl>
-      </details>
+      {!isOptional && (
+        <details class="rule-help">
+          <summary>{t('rules.names')}</summary>
+          <p class="hint">{t('rules.namesHint')}</p>
+          <dl>
+            {Object.keys(limits).map((name) => (
+              <div key={name}>
+                <dt>
+                  <button type="button" class="rule-name" onClick={() => insert(`limit.${name}`)}>
+                    limit.{name}
+                  </button>
+                </dt>
+                <dd>{t('rules.limitName')}</dd>
+              </div>
+            ))}
+            {info?.variables.map(({ name, type, help }) => (
+              <div key={name}>
+                <dt>
+                  <button type="button" class="rule-name" onClick={() => insert(name)}>
+                    {name}
+                  </button>
+                  <span class="sub">{type}</span>
+                </dt>
+                <dd>{help}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
     </div>
   );
 }
 
 /** What is wrong with a condition; undefined until it was looked at. */
-function useFaults(when: string, trigger: RuleTrigger): readonly ConditionFault[] | undefined {
+function useFaults(
+  when: string,
+  trigger: RuleTrigger,
+  limits: Limits,
+  isOptional: boolean,
+): readonly ConditionFault[] | undefined {
+  const named = Object.entries(limits);
+  const lists = named.filter(([, value]) => Array.isArray(value)).map(([name]) => name);
+  const numbers = named.map(([name]) => name).filter((name) => !lists.includes(name));
+  const names = `${numbers.join(' ')};${lists.join(' ')}`;
   const [faults, setFaults] = useState<readonly ConditionFault[]>();
   useEffect(() => {
+    if (isOptional && !when.trim()) {
+      setFaults(undefined);
+      return;
+    }
     const stop = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const params = { query: { when, trigger } };
+        const params = { query: { when, trigger, numbers, lists } };
         const told = await ask(api.GET('/api/v1/rules/check', { params, signal: stop.signal }));
         if (!stop.signal.aborted) setFaults(told.faults);
       } catch {
@@ -106,6 +146,6 @@ function useFaults(when: string, trigger: RuleTrigger): readonly ConditionFault[
       clearTimeout(timer);
       stop.abort();
     };
-  }, [when, trigger]);
+  }, [when, trigger, names, isOptional]);
   return faults;
 }

@@ -2,11 +2,11 @@
 
 import { useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
-import type { Rule, RuleTrigger } from '../../api/types';
+import type { BuiltInRule, Rule, RuleTrigger } from '../../api/types';
 import { useData } from '../../api/useData';
 import { SitesChecks, TenantSelect, useTenants } from '../../app/choices';
 import { EditDialog, ifMatch, useEditing } from '../../components/editing';
-import { Field, Segments, Select, typed } from '../../components/Field';
+import { Field, Select, typed } from '../../components/Field';
 import { Check, Checks, coded } from '../../components/Form';
 import { t, word } from '../../i18n';
 import { RULES } from '../alerts/alerts';
@@ -14,10 +14,12 @@ import { ActionFields } from './ActionFields';
 import { ConditionField } from './ConditionField';
 import { DryRun } from './DryRun';
 import { DeadLetters, Delete, Quarantine } from './Existing';
+import { LimitFields } from './LimitFields';
 import {
   type Draft,
   differences,
   draftOf,
+  draftOfShipped,
   EVENT_KINDS,
   emptyDraft,
   retriggered,
@@ -29,16 +31,18 @@ import {
 interface Props {
   /** Absent: a new one. */
   rule?: Rule;
+  /** A rule of the service that the new one is to replace. */
+  shipped?: BuiltInRule;
   onDone: () => void;
 }
 
-export function RuleDialog({ rule, onDone }: Props) {
+export function RuleDialog({ rule, shipped, onDone }: Props) {
   const [chosen, setChosen] = useState('');
   const whose = useTenants(rule?.tenant ?? chosen);
   const editing = useEditing<Rule, Draft>({
     thing: rule,
     name: 'rule',
-    draftOf: (of) => (of ? draftOf(of) : emptyDraft()),
+    draftOf: (of) => (of ? draftOf(of) : shipped ? draftOfShipped(shipped) : emptyDraft()),
     differences,
     save: (draft, now) =>
       ask(
@@ -54,12 +58,13 @@ export function RuleDialog({ rule, onDone }: Props) {
   const { draft, set, setDraft } = editing;
   return (
     <EditDialog
-      title={rule ? rule.rule.name : t('rules.new')}
+      title={rule ? rule.rule.name : shipped ? word('rule', shipped.rule) : t('rules.new')}
       of={editing}
       class="rule-form"
       actions={rule && <Delete rule={rule} onDone={onDone} />}
     >
       {rule && <Quarantine rule={rule} onDone={onDone} />}
+      {draft.replaces && <p class="hint">{t('rules.replaces', { rule: word('rule', draft.replaces) })}</p>}
       <Field
         label={t('settings.name')}
         required
@@ -102,15 +107,14 @@ function Condition({ draft, set, setDraft }: ConditionProps) {
   };
   return (
     <>
-      <div class="field">
-        <span>{t('rules.about')}</span>
-        <Segments<RuleTrigger>
+      {!draft.replaces && (
+        <Select
           label={t('rules.about')}
           value={draft.trigger}
-          options={TRIGGERS.map((value) => ({ value, label: word('ruleTrigger', value) }))}
-          onChange={turn}
+          options={coded('ruleTrigger', TRIGGERS)}
+          onChange={(value) => turn(value as RuleTrigger)}
         />
-      </div>
+      )}
       {draft.trigger === 'event' && (
         <Checks
           label={t('rules.kinds')}
@@ -130,12 +134,27 @@ function Condition({ draft, set, setDraft }: ConditionProps) {
         />
       )}
       <SitesChecks values={draft.sites} onChange={(sites) => set({ sites })} />
+      <LimitFields limits={draft.limits} onChange={(limits) => set({ limits })} />
       <ConditionField
+        limits={draft.limits}
         when={draft.when}
         trigger={draft.trigger}
         info={info}
         onChange={(when) => set({ when })}
       />
+      <details class="rule-until" open={!!draft.until}>
+        <summary>{t('rules.until')}</summary>
+        <ConditionField
+          label={t('rules.until')}
+          hint={t('rules.untilHint')}
+          isOptional
+          limits={draft.limits}
+          when={draft.until}
+          trigger={draft.trigger}
+          info={info}
+          onChange={(until) => set({ until })}
+        />
+      </details>
       <WindowFields draft={draft} set={set} windows={info?.windows ?? ['none']} keys={info?.keys ?? []} />
     </>
   );

@@ -17,7 +17,7 @@ import { actionText, draftOf, windowText } from './rules';
 import './rules.css';
 
 export function RulesPage() {
-  const query = useListQuery(['rule']);
+  const query = useListQuery(['rule', 'built-in']);
   const rules = useData<readonly Rule[]>('rules', (signal) => ask(api.GET('/api/v1/rules', { signal })), {
     everyS: 15,
   });
@@ -25,6 +25,12 @@ export function RulesPage() {
     ask(api.GET('/api/v1/rules/built-in', { signal })),
   );
   const open = useOpen('rule', query, rules);
+  const shipped = builtIn.data?.find(({ rule }) => rule === query.values['built-in']);
+  const done = () => {
+    builtIn.reload();
+    query.set({ 'built-in': '' });
+    open.done();
+  };
   return (
     <Page
       title={t('nav.rules')}
@@ -52,11 +58,14 @@ export function RulesPage() {
         query={{ ...query, values: {} }}
         columns={builtInColumns()}
         rowKey={({ rule }) => rule}
-        href={({ rule }) => `/alerts?state=any&rule=${rule}`}
+        href={({ rule, versions }) =>
+          withQuery('/rules', {}, versions[0] ? { rule: versions[0] } : { 'built-in': rule })
+        }
         text={({ rule }) => word('rule', rule)}
         empty={{ title: t('rules.none') }}
       />
-      {open.isShown && <RuleDialog key={open.key} {...(open.row && { rule: open.row })} onDone={open.done} />}
+      {open.isShown && <RuleDialog key={open.key} {...(open.row && { rule: open.row })} onDone={done} />}
+      {!open.isShown && shipped?.shipped && <RuleDialog key={shipped.rule} shipped={shipped} onDone={done} />}
     </Page>
   );
 }
@@ -70,7 +79,11 @@ function columns(): Column<Rule>[] {
       cell: ({ rule, tenant }) => (
         <>
           {rule.name}
-          <span class="sub">{tenant}</span>
+          <span class="sub">
+            {rule.replaces
+              ? `${tenant} · ${t('rules.insteadOf', { rule: word('rule', rule.replaces) })}`
+              : tenant}
+          </span>
         </>
       ),
       sort: ({ rule }) => rule.name,
@@ -164,9 +177,25 @@ function builtInColumns(): Column<BuiltInRule>[] {
         )),
     },
     {
+      id: 'versions',
+      head: t('rules.yours'),
+      cell: ({ versions, shipped }) =>
+        versions.length ? (
+          <span class="badge good">{t('rules.changed')}</span>
+        ) : shipped ? (
+          t('rules.asShipped')
+        ) : (
+          t('rules.fixed')
+        ),
+    },
+    {
       id: 'open',
       head: t('rules.open'),
-      cell: ({ open }) => <span class="num">{open}</span>,
+      cell: ({ open, rule }) => (
+        <a class="num" href={`/alerts?state=any&rule=${rule}`}>
+          {open}
+        </a>
+      ),
       sort: ({ open }) => open,
     },
     {

@@ -1,11 +1,23 @@
 /** Rules without markup: the form, what the API takes of it, and how a rule reads in words. */
 
-import type { Rule, RuleAction, RuleSpec, RuleTrigger, Severity } from '../../api/types';
+import type { BuiltInRule, Rule, RuleAction, RuleSpec, RuleTrigger, Severity } from '../../api/types';
 import type { Difference } from '../../components/Conflict';
 import { t, word } from '../../i18n';
 import { span } from '../../i18n/format';
 
-export const TRIGGERS = ['event', 'lot', 'edge', 'alert'] as const satisfies readonly RuleTrigger[];
+export const TRIGGERS = [
+  'event',
+  'lot',
+  'edge',
+  'alert',
+  'camera',
+  'sensor',
+  'gate',
+  'count',
+  'difference',
+  'incident',
+  'fault',
+] as const satisfies readonly RuleTrigger[];
 export const EVENT_KINDS = [
   'changed',
   'incident',
@@ -19,6 +31,8 @@ export const EVENT_KINDS = [
 export const ACTION_KINDS = ['alert', 'mail', 'webhook', 'mqtt', 'kafka', 'lake', 'table'] as const;
 export type ActionKind = (typeof ACTION_KINDS)[number];
 
+export type Limits = NonNullable<RuleSpec['limits']>;
+
 /** An action in the form: the fields of all kinds, of which its own count. */
 export interface ActionDraft {
   kind: ActionKind;
@@ -31,6 +45,7 @@ export interface ActionDraft {
   isSigned: boolean;
   topic: string;
   retain: boolean;
+  momentary: boolean;
 }
 
 export interface Draft {
@@ -41,6 +56,11 @@ export interface Draft {
   alerts: string[];
   sites: string[];
   when: string;
+  /** Empty: until the condition is not met. */
+  until: string;
+  limits: Limits;
+  together: NonNullable<RuleSpec['together']> | null;
+  replaces: NonNullable<RuleSpec['replaces']> | null;
   window: RuleSpec['window'] & object;
   /** Empty: as is usual for the trigger. */
   key: string;
@@ -59,6 +79,7 @@ export const emptyAction = (kind: ActionKind = 'alert'): ActionDraft => ({
   isSigned: false,
   topic: '',
   retain: false,
+  momentary: false,
 });
 
 /** What somebody who makes a rule begins with, by what it is about. */
@@ -67,6 +88,14 @@ export const EXAMPLES: Record<RuleTrigger, string> = {
   lot: 'lot.share >= 0.95',
   edge: 'health.temperature_c > 75.0',
   alert: "alert.severity == 'critical'",
+  camera: 'camera.blind && camera.blind_s > 600.0',
+  sensor: 'sensor.battery_v < 3.2',
+  gate: 'gate.silent_s > 900.0',
+  count: 'count.drift > 20',
+  difference: 'difference.for_s > 3600.0',
+  incident: "incident.kind == 'double_parking' && incident.stood_s > 120.0",
+  fault: "fault.kind == 'flooding'",
+  loss: 'true',
 };
 
 export const emptyDraft = (): Draft => ({
@@ -77,6 +106,10 @@ export const emptyDraft = (): Draft => ({
   alerts: [],
   sites: [],
   when: EXAMPLES.event,
+  until: '',
+  limits: {},
+  together: null,
+  replaces: null,
   window: { kind: 'none', span_s: 0, count: 1 },
   key: '',
   pauseS: 0,
@@ -84,7 +117,11 @@ export const emptyDraft = (): Draft => ({
   actions: [emptyAction()],
 });
 
-export function draftOf({ rule }: Rule): Draft {
+/** What a tenant begins with that wants a rule of the service otherwise. */
+export const draftOfShipped = ({ rule, shipped }: BuiltInRule): Draft =>
+  shipped ? { ...draftOf({ rule: shipped }), name: word('rule', rule) } : emptyDraft();
+
+export function draftOf({ rule }: Pick<Rule, 'rule'>): Draft {
   return {
     name: rule.name,
     enabled: rule.enabled ?? true,
@@ -93,6 +130,10 @@ export function draftOf({ rule }: Rule): Draft {
     alerts: rule.alerts ?? [],
     sites: rule.sites ?? [],
     when: rule.when,
+    until: rule.until ?? '',
+    limits: rule.limits ?? {},
+    together: rule.together ?? null,
+    replaces: rule.replaces ?? null,
     window: rule.window ?? { kind: 'none', span_s: 0, count: 1 },
     key: rule.key ?? '',
     pauseS: rule.pause_s ?? 0,
@@ -105,10 +146,20 @@ export function draftOf({ rule }: Rule): Draft {
   };
 }
 
-function actionOf({ kind, severity, text, address, url, secret, topic, retain }: ActionDraft): RuleAction {
+function actionOf({
+  kind,
+  severity,
+  text,
+  address,
+  url,
+  secret,
+  topic,
+  retain,
+  momentary,
+}: ActionDraft): RuleAction {
   switch (kind) {
     case 'alert':
-      return { kind, severity, text };
+      return { kind, severity, text, momentary };
     case 'mail':
       return { kind, address: address.trim(), text };
     case 'webhook':
@@ -132,6 +183,10 @@ export function specOf(draft: Draft): RuleSpec {
     alerts: draft.trigger === 'alert' ? draft.alerts : [],
     sites: draft.sites,
     when: draft.when,
+    until: draft.until.trim() || null,
+    limits: draft.limits,
+    together: draft.together,
+    replaces: draft.replaces,
     window: windowOf(draft.window),
     key: (draft.key || null) as NonNullable<RuleSpec['key']> | null,
     pause_s: draft.pauseS,
@@ -154,6 +209,7 @@ export function retriggered(draft: Draft, trigger: RuleTrigger, windows: readonl
     trigger,
     key: '',
     when: isExample ? EXAMPLES[trigger] : draft.when,
+    together: null,
     window: windows.includes(draft.window.kind ?? 'none')
       ? draft.window
       : { kind: 'none', span_s: 0, count: 1 },
@@ -187,9 +243,16 @@ const linesOf = (draft: Draft): [label: string, text: string][] => [
   [t('notifications.enabled'), t(draft.enabled ? 'yes' : 'no')],
   [t('rules.about'), word('ruleTrigger', draft.trigger)],
   [t('rules.when'), draft.when],
+  [t('rules.until'), draft.until],
+  [t('rules.limits'), limitsText(draft.limits)],
   [t('rules.window'), windowText(draft.window)],
   [t('rules.does'), draft.actions.map(actionText).join(', ')],
 ];
+
+export const limitsText = (limits: Limits): string =>
+  Object.entries(limits)
+    .map(([name, value]) => `${name} = ${Array.isArray(value) ? value.join(', ') : value}`)
+    .join('; ');
 
 /** What differs between what is typed and what somebody else saved. */
 export function differences(mine: Draft, theirs: Draft): Difference[] {
