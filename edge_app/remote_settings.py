@@ -211,6 +211,10 @@ class RemoteSettings:
             if attempt is not None:
                 self._end(Outcome.APPLIED, change, "")
             return
+        if merged == self._state.active and merge(self.values(), wanted) == self.values():
+            # In force: the cloud had not heard the report of it when it sent this.
+            self._end(Outcome.APPLIED, change, "")
+            return
         if last is not None and last.change == change and last.state is not Outcome.APPLIED:
             return  # it was tried, and is told
         try:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from cloud_app.storage.database import Database
 from tests.cloud_app.fleet import EdgeTruth, FleetPlan
 from tests.cloud_app.servers import wait_until
+from tests.kit.forks import Fork
 from tests.kit.mosquitto import free_port
 
 _SERVE = "from cloud_app.cli import main; main()"
@@ -28,7 +29,7 @@ class Consumer:
         code: Path | None = None,
     ) -> None:  # fmt: skip
         self.name = name
-        self._env = os.environ | ({} if code is None else {"PYTHONPATH": str(code)})
+        self._code = code
         self.http_port = free_port()
         self._log = folder / f"{name}.log"
         self._config = folder / f"{name}.toml"
@@ -38,16 +39,22 @@ class Consumer:
             f"[http]\nport = {self.http_port}\n"
             f"[ingest]\nreplay_after_s = 1.0\n{more}"
         )
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Fork | subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, "serve", "-c", str(self._config)],
-                stdout=log, stderr=log, env=self._env, cwd=self._config.parent,
-            )  # fmt: skip
+        self._process = self._started()
         wait_until(self._is_ready, 120, f"{self.name} to be ready; {self._log}")
+
+    def _started(self) -> Fork | subprocess.Popen[bytes]:
+        arguments = ["serve", "-c", str(self._config)]
+        if self._code is None:
+            return Fork("cloud_app.cli", arguments, self._log)
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", _SERVE, *arguments], stdout=log, stderr=log,
+                env=os.environ | {"PYTHONPATH": str(self._code)}, cwd=self._config.parent,
+            )  # fmt: skip
 
     def _is_ready(self) -> bool:
         assert self._process is not None
@@ -87,11 +94,7 @@ class Fleet:
         folder.mkdir(exist_ok=True)
         self._truth = folder / "truth.json"
         self._log = folder / "fleet.log"
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.cloud_app.fleet", json.dumps(asdict(plan))],
-                stdout=log, stderr=log,
-            )  # fmt: skip
+        self._process = Fork("tests.cloud_app.fleet", [json.dumps(asdict(plan))], self._log)
 
     @property
     def is_done(self) -> bool:

@@ -46,13 +46,16 @@ HTTP = HttpConfig(
 )
 
 
+_documented: set[tuple[str, str]] = set()
+
+
 def operations(app: FastAPI) -> list[tuple[str, str]]:
     """Each path template and method that the app answers, the page aside."""
-    documented = {
-        (path, method.upper()) for path, methods in app.openapi()["paths"].items()
-        for method in methods
-    }  # fmt: skip
-    return sorted(documented | set(_other_routes(app.routes)))
+    # Every app has the same, and its document takes a second of processor time.
+    if not _documented:
+        paths = app.openapi()["paths"].items()
+        _documented.update((path, each.upper()) for path, methods in paths for each in methods)
+    return sorted(_documented | set(_other_routes(app.routes)))
 
 
 def _other_routes(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:

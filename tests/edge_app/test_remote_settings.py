@@ -15,7 +15,7 @@ from edge_app.config.changeable import schema_of, values_of
 from edge_app.remote_settings import FILE, MAX_STARTS, RemoteSettings
 from telemetry import ConfigError, ManualClock
 from telemetry.config_faults import models_in
-from telemetry.shadow import delta
+from telemetry.shadow import JsonObject, delta
 
 TEXT = """
 [edge]
@@ -90,6 +90,20 @@ def test_a_change_is_tried_with_a_restart_and_kept(bench: Bench) -> None:
     assert (bench.hold_s(), bench.change["state"]) == (5.0, "applied")
     bench.wish("1", evidence={"enter_hold_s": 5})
     assert len(bench.restarts) == 1
+
+
+def test_a_change_that_is_told_again_during_its_trial_is_tried_once(bench: Bench) -> None:
+    wish: JsonObject = {"settings": {"evidence": {"enter_hold_s": 5}}, "attempt": "1"}
+    bench.settings.follow(wish)
+    bench.start()
+    bench.settings.follow(wish)  # sent before the cloud heard of the trial
+    bench.settings.answered()
+    bench.settings.look()
+    assert (bench.change["state"], bench.hold_s()) == ("applied", 5.0)
+    assert len(bench.restarts) == 1
+    bench.settings.follow(wish | {"attempt": "2"})
+    assert (bench.change["state"], bench.settings.report()["attempt"]) == ("applied", "2")
+    assert len(bench.restarts) == 1, "it is in force, whoever asks for it"
 
 
 def test_a_change_that_cuts_the_box_off_is_undone_and_told(tmp_path: Path) -> None:

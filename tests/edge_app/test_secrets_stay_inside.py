@@ -17,6 +17,7 @@ import pytest
 from calibration import Bay, Calibration, save_calibration
 from tests.edge_app.login_camera import LoginCamera
 from tests.edge_app.secret_forms import leaks
+from tests.kit.forks import Fork
 
 OUTLINE = ((0.1, 0.3), (0.3, 0.3), (0.3, 0.7), (0.1, 0.7))
 PASSWORDS = {
@@ -136,12 +137,7 @@ def test_no_command_page_log_or_file_holds_a_password(box: Path, jpeg: bytes) ->
         box.write_text(box.read_text().replace("CAMERA", f"127.0.0.1:{camera.port}"))
         assert_none_leaks("check-config", lotsight("check-config", box, "--open"))
         log = folder / "run.log"
-        with log.open("wb") as file:
-            service = subprocess.Popen(
-                [sys.executable, "-c", "from edge_app.cli import main; main()", "run", "-c", box],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
+        service = Fork("edge_app.cli", ["run", "-c", str(box)], log)
         try:
             assert_none_leaks("pages", pages(box, log))
             shown = lotsight("diagnose", "-c", box, "-o", folder / "running.tar.gz", "--log", log)

@@ -17,7 +17,8 @@ from cloud_app.storage.open import open_database
 from telemetry import SystemClock
 
 
-def main(url: str, file: Path) -> None:
+def main() -> None:
+    url, file = sys.argv[1], Path(sys.argv[2])
     database = open_database(DatabaseConfig(url=SecretStr(url)))
     reconciler = Reconciler(database, SystemClock(), 180.0)
     while True:
@@ -30,4 +31,4 @@ def main(url: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,6 +23,7 @@ from tests.cloud_app.registry.places import put
 from tests.cloud_app.scripted_edge import ScriptedEdge
 from tests.cloud_app.servers import wait_until
 from tests.cloud_app.test_intake import take
+from tests.kit.forks import Fork
 
 BAYS = ("a1", "a2", "a3", "a4", "a5")
 KILLS, CHANGES = 2, 40
@@ -40,13 +39,14 @@ class Reconcilers:
 
     def __init__(self, url: str, folder: Path) -> None:
         self._url, self._folder, self._made = url, folder, 0
-        self._running: dict[Path, subprocess.Popen[bytes]] = {}
+        self._running: dict[Path, Fork] = {}
 
     def start(self) -> None:
         self._made += 1
         file = self._folder / f"leads-{self._made}"
-        command = (sys.executable, "-m", "tests.cloud_app.occupancy.reconcile_process")
-        self._running[file] = subprocess.Popen([*command, self._url, str(file)])
+        program = "tests.cloud_app.occupancy.reconcile_process"
+        log = file.with_suffix(".log")
+        self._running[file] = Fork(program, [self._url, str(file)], log)
 
     def leader(self) -> Path | None:
         assert all(each.poll() is None for each in self._running.values()), "none dies by itself"
@@ -109,7 +109,7 @@ def test_a_killed_leader_leaves_no_event_out_twice_or_against_the_truth(
         for bay in BAYS:
             put(session, "device", f"s-{bay}", kind="sensor", site="north", lot="p1", bay=bay)
     for _ in range(KILLS):
-        wait_until(lambda: reconcilers.leader() is not None, 60, "one to lead")
+        wait_until(lambda: reconcilers.leader() is not None, 120, "one to lead")
         for _ in range(CHANGES):
             _change(database, box, rng)
             time.sleep(0.02)
@@ -124,7 +124,7 @@ def test_a_killed_leader_leaves_no_event_out_twice_or_against_the_truth(
         words = {None: "unknown", 0: "free", 1: "occupied"}
         return {bay: words[occ] for bay, occ in told.items()} == truth
 
-    wait_until(settled, 30, "the last event of each bay to be its verdict")
+    wait_until(settled, 90, "the last event of each bay to be its verdict")
     with database.read() as session:
         events = session.rows(_EVENTS)
         bays = {each.bay: each.state.value for each in bays_now(session, _now(), site="north")}

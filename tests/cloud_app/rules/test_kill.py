@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from tests.cloud_app.hub import Hub
 from tests.cloud_app.rules.kit import TABLE, RuleDesk
 from tests.cloud_app.servers import wait_until
 from tests.cloud_app.test_intake import take
+from tests.kit.forks import Fork
 
 EVENTS = 40
 
@@ -36,10 +35,7 @@ def test_nothing_is_lost_across_kills(tmp_path: Path) -> None:
         take(database, [desk.edge.change("a1", n % 2 == 0) for n in range(EVENTS)])
         kills = 0
         for until in (8, 25, EVENTS):
-            with (tmp_path / "log").open("ab") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "tests.cloud_app.rules.victim", url], stderr=log
-                )
+            process = Fork("tests.cloud_app.rules.victim", [url], tmp_path / "log")
             try:
                 wait_until(
                     partial(_has_come, hook, until),

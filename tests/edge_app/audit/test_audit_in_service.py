@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from edge_app.http.metrics import registry_of
 from edge_app.service import EdgeService
 from telemetry import Health, decode
 from telemetry.health import OutboxHealth
+from tests.kit.forks import Fork
 
 BOX = """
 [edge]
@@ -53,9 +52,9 @@ def test_a_service_tells_how_often_it_is_right(tmp_path: Path) -> None:
     service = EdgeService(box.parts)
     service.start()
     try:
-        end_s = time.monotonic() + 60
+        end_s = time.monotonic() + 200
         while (audit := box.status.camera_health()[0].audit) is None:
-            assert time.monotonic() < end_s, "no second opinion within a minute"
+            assert time.monotonic() < end_s, "no second opinion"
             time.sleep(0.2)
         registry = registry_of(box.live_state, box.status)
         names = {"camera": "north", "bound": "accuracy"}
@@ -80,12 +79,9 @@ def test_a_service_tells_how_often_it_is_right(tmp_path: Path) -> None:
 @contextmanager
 def running(folder: Path, port: int, ends_by: signal.Signals) -> Iterator[Callable[[], Any]]:
     """`lotsight run`; gives a function that asks it for the audit of the camera."""
-    command = [sys.executable, "-c", "from edge_app.cli import main; main()", "run"]
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            [*command, "--config", str(folder / "box.toml")], stdout=log, stderr=log
-        )
-    end_s = time.monotonic() + 90
+    arguments = ["run", "--config", str(folder / "box.toml")]
+    process = Fork("edge_app.cli", arguments, folder / "log.txt")
+    end_s = time.monotonic() + 200
 
     def audit() -> Any:
         while True:

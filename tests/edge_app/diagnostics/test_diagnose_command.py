@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +26,7 @@ from edge_app.cli.diagnose import app as diagnose
 from edge_app.config import load_config
 from edge_app.diagnostics.offline import journal_lines, last_lines
 from edge_app.diagnostics.service_client import UnavailableError
+from tests.kit.forks import Fork
 
 OUTLINE = ((0.1, 0.3), (0.3, 0.3), (0.3, 0.7), (0.1, 0.7))
 SECRETS = ("opensesame", "mqtt-secret", "cam-pass", "t0psecret", "$argon2id")
@@ -38,7 +37,7 @@ class Place:
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Fork | None = None
         cv2.imwrite(str(folder / "picture.png"), np.full((240, 320, 3), 120, np.uint8))
         drawn = Calibration(
             camera="north", image_wh=(320, 240), bays=(Bay(id="A01", polygon=OUTLINE),)
@@ -57,11 +56,8 @@ class Place:
         )
 
     def start(self, scheme: str = "http") -> None:
-        command = [sys.executable, "-c", "from edge_app.cli import main; main()", "run"]
-        with (self.folder / "log.txt").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--config", str(self.folder / "box.toml")], stdout=log, stderr=log
-            )
+        arguments = ["run", "--config", str(self.folder / "box.toml")]
+        self.process = Fork("edge_app.cli", arguments, self.folder / "log.txt")
         address = f"{scheme}://127.0.0.1:{self.port}/health/live"
         end_s = time.monotonic() + 90
         while True:

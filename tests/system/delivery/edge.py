@@ -118,8 +118,9 @@ def random_change(rng: random.Random, store: Store, clock: Clock) -> BayChange:
     return BayChange(fresh, Cause.DETECTION, "gate", "bay_head", None, 1)
 
 
-def main(folder: str, port: str, seed: str) -> None:
+def main() -> None:
     """A box as a process to be killed: tells each number once it is on the disk."""
+    folder, port, seed = sys.argv[1:]
     box = Box(Path(folder), link_config(int(port)), seed=int(seed)).start()
     while True:
         box.change(1)
@@ -129,4 +130,4 @@ def main(folder: str, port: str, seed: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,6 +15,7 @@ import pytest
 
 from edge_app.delivery import OutboxConfig, Store
 from telemetry import BayChangedEvent, StreamGapEvent, SystemClock
+from tests.kit.forks import Fork
 from tests.kit.mosquitto import Mosquitto
 from tests.kit.waiting import eventually
 from tests.system.delivery.conftest import MakeBox, MakeConsumer, MakeDisk
@@ -25,7 +24,11 @@ from tests.system.delivery.edge import Box, ScaledClock, layout_of
 
 pytestmark = pytest.mark.mosquitto
 RecordProperty = Callable[[str, object], None]
-REPO = Path(__file__).resolve().parents[3]
+
+
+def _numbers(log: Path) -> list[int]:
+    """Of the whole lines that are numbers; the box's own log is among them."""
+    return [int(line) for line in log.read_text().split("\n")[:-1] if line.isdigit()]
 
 
 @pytest.mark.slow
@@ -43,16 +46,15 @@ def test_kills_of_the_box_leave_no_gap(
     consumer = make_consumer(broker.port)
     folder = tmp_path / "box"
     for kill in range(kills):
-        command = [sys.executable, "-m", "tests.system.delivery.edge", str(folder)]
-        with subprocess.Popen(
-            [*command, str(broker.port), str(kill)], cwd=REPO, stdout=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None
-            durable = int(process.stdout.readline())  # it runs
-            time.sleep(rng.uniform(0.0, 0.4))
-            process.kill()
-            whole_lines = process.stdout.read().split(b"\n")[:-1]
-        durable = int(whole_lines[-1]) if whole_lines else durable
+        told = tmp_path / f"told-{kill}"
+        process = Fork(
+            "tests.system.delivery.edge", [str(folder), str(broker.port), str(kill)], told
+        )
+        eventually(lambda: bool(_numbers(told)), "the box to run")  # noqa: B023 - called at once
+        time.sleep(rng.uniform(0.0, 0.4))
+        process.kill()
+        process.wait()
+        durable = _numbers(told)[-1]
         store = Store.open(folder / "store.db", SystemClock())
         assert store.last_seq >= durable, "a number that was told to be on the disk is gone"
         store.close()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +17,11 @@ import pytest
 
 from calibration import Bay, Calibration, check_calibration, normalise_calibration, save_calibration
 from simulator import make_sample
+from tests.kit.forks import Fork
 from tests.kit.mosquitto import Mosquitto
 from tests.kit.waiting import eventually
 from vision.types import ImageBgr
 
-COMMAND = (sys.executable, "-c", "from edge_app.cli import main; main()")
 IMAGE_WH = (960, 544)
 SITE, EDGE = "north-bank", "box-1"
 BASE = f"pk/v1/{SITE}/{EDGE}"
@@ -200,14 +198,18 @@ def clip_of_lot(lot: Lot, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Box:
-    """One edge box: its folder, its configuration, its process."""
+    """One edge box: its folder, its configuration, its process.
+
+    A box whose cameras must not be lost, however busy the machine is, has a large `lost_after_s`.
+    """
 
     folder: Path
     broker_port: int | None
     http_port: int | None = None
     cameras: list[str] = field(default_factory=list)
     sections: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    lost_after_s: int = 3
+    process: Fork | None = None
 
     @property
     def config(self) -> Path:
@@ -231,7 +233,8 @@ class Box:
         save_calibration(path, Calibration(camera=name, image_wh=image_wh, bays=own), author="test")
         self.cameras.append(
             f'[[camera]]\nid = "{name}"\nsource = "{source}"\ncalibration_file = "{path}"\n'
-            f"frame_timeout_s = 2\nlost_after_s = 3\nretry_longest_s = 0.5\n{more}\n"
+            f"frame_timeout_s = 2\nlost_after_s = {self.lost_after_s}\nretry_longest_s = 0.5\n"
+            f"{more}\n"
         )
         return path
 
@@ -253,17 +256,9 @@ class Box:
         self.config.write_text(text + "".join(self.cameras))
         return self.config
 
-    def start(self, *options: str, before: Callable[[], None] | None = None) -> None:
-        self.write()
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*COMMAND, "run", "--config", str(self.config), *options],
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                cwd=self.folder,
-                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
-                preexec_fn=before,  # noqa: PLW1509 - a limit, set before the program begins
-            )
+    def start(self, *options: str) -> None:
+        arguments = ["run", "--config", str(self.write()), *options]
+        self.process = Fork("edge_app.cli", arguments, self.folder / "log", self.folder)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None

@@ -37,6 +37,7 @@ def two_cameras(box: Box, lot: Lot, clip: Path) -> int:
 def test_birth_layout_snapshot_events_and_a_clean_stop(
     box: Box, broker: Broker, lot: Lot, clip_of_lot: Path, wait_for: WaitFor
 ) -> None:
+    box.lost_after_s = 60
     count = two_cameras(box, lot, clip_of_lot)
     box.start()
     wait_for(lambda: all_known(broker, count), "a known state of each bay")
@@ -72,6 +73,7 @@ def _in_order(broker: Broker) -> list[Message]:
 def test_a_killed_box_is_called_offline_after_the_delay_and_comes_back(
     box: Box, broker: Broker, lot: Lot, clip_of_lot: Path, wait_for: WaitFor
 ) -> None:
+    box.lost_after_s = 60
     count = two_cameras(box, lot, clip_of_lot)
     box.start()
     wait_for(lambda: all_known(broker, count), "a known state of each bay")
