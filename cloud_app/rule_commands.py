@@ -90,7 +90,7 @@ def replay(rule: RuleId, config: ConfigPath = None) -> None:
 
         with desk.accounts.database.write() as session:
             done = outbox.replay(session, desk.actor, store.by_id(session, rule))
-    typer.echo(f"{done} messages will be sent again")
+    typer.echo(f"{done} message{'' if done == 1 else 's'} will be sent again")
 
 
 @app.command("check")

@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from cloud_app.cli import app
+from cloud_app.rules import outbox
 from cloud_app.rules.errors import RuleError
 from cloud_app.rules.files import read_rules
+from tests.cloud_app.rules.kit import RuleDesk
 
 FILE = """
 [[rule]]
@@ -69,6 +71,34 @@ def test_a_file_goes_in_and_comes_out(tmp_path: Path) -> None:
     # What was exported changes nothing: the secret is kept.
     assert "0 made, 0 changed, 2 unchanged" in run("import", str(out), "-c", str(config))
     assert "Garage quiet" in run("list", "-c", str(config))
+
+
+def test_the_services_own_rules_are_a_file_to_change_and_import(tmp_path: Path) -> None:
+    config, file = tmp_path / "cloud.toml", tmp_path / "own.toml"
+    config.write_text(
+        f"[database]\nurl = 'sqlite:{tmp_path / 'cloud.db'}'\n[rules]\nedge_offline_s = 90\n"
+    )
+    file.write_text(run("built-in", "-c", str(config)))
+    assert "limits = { after_s = 90.0 }" in file.read_text()
+    count = file.read_text().count("[[rule]]")
+    assert f"{count} rules, ok" in run("check", str(file))
+    into = ("import", str(file), "--tenant", "operator:main", "-c", str(config))
+    assert f"{count} made, 0 changed, 0 unchanged" in run(*into)
+    assert f"0 made, 0 changed, {count} unchanged" in run(*into)
+
+
+def test_messages_given_up_are_listed_and_sent_again(desk: RuleDesk, tmp_path: Path) -> None:
+    config, file = tmp_path / "cloud.toml", tmp_path / "cloud.db"
+    config.write_text(f"[database]\nurl = 'sqlite:{file}'\nkey_file = '{file}.key'\n")
+    made = desk.make("true", {"kind": "mqtt", "topic": "t"})
+    assert "no message was given up" in run("letters", made.id, "-c", str(config))
+    desk.happen(desk.edge.change("a1", True))
+    with desk.hub.database.write() as session:
+        outbox.give_up(session, desk.queued(), "nobody there", desk.now_ms)
+    assert "nobody there" in run("letters", made.id, "-c", str(config))
+    assert "1 message will be sent again" in run("replay", made.id, "-c", str(config))
+    desk.deliverer.tick()
+    assert [topic for topic, _, _ in desk.published] == ["t"]
 
 
 @pytest.mark.parametrize(
