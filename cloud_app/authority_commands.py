@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cloud_app.errors import AuthorityError
+from cloud_app.terminal import plain_console, print_table
 from cloud_app.user_commands import ConfigPath, Desk, opened
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
 
@@ -88,7 +88,7 @@ def status(config: ConfigPath = None) -> None:
         for each in found:
             ends = "ran out on " if desk.actor.at_ms >= each.ends_ms else ""
             table.add_row(each.kind, each.authority, f"{ends}{moment(each.ends_ms):%d %B %Y}")
-    _console().print(table)
+    print_table(table)
 
 
 @authority.command("issue")
@@ -150,7 +150,7 @@ def list_certificates(
             state = "holds" if each.holds(desk.actor.at_ms) else "ran out"
         until = f"{moment(each.ends_ms):%Y-%m-%d}"
         table.add_row(each.serial, each.profile, each.name, each.site or "", until, state)
-    _console().print(table)
+    print_table(table)
 
 
 @authority.command("revoke")
@@ -284,8 +284,4 @@ def _note(desk: Desk, session: Session, action: str, name: str) -> None:
 
 
 def _say(text: str) -> None:
-    _console().print(text, markup=False)
-
-
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    plain_console().print(text)

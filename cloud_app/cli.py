@@ -26,6 +26,7 @@ from cloud_app import (
 )
 from cloud_app.accounts.secret import digest_of
 from cloud_app.config import SAMPLE, CloudConfig, Scope, load_config
+from cloud_app.terminal import plain_console, print_table
 from telemetry import ConfigError, LotsightError, SystemClock, is_identifier
 
 app = typer.Typer(
@@ -100,12 +101,11 @@ def check_config(
 ) -> None:
     """Check a configuration file and say what it comes to; passwords are not shown."""
     settings = load_config(config)
-    console = Console(highlight=False, soft_wrap=True)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value in _summary(settings):
         table.add_row(name, value)
-    console.print(table)
-    console.print(f"{config}: ok", style="green")
+    print_table(table)
+    plain_console().print(f"{config}: ok", style="green")
 
 
 @app.command("sample-config")

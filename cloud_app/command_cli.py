@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cloud_app.accounts.audit import Subject, record
@@ -17,6 +16,7 @@ from cloud_app.fleet.commands import CommandError, CommandFilter, CommandNow, Or
 from cloud_app.fleet.files import file_of
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.placing import registered
+from cloud_app.terminal import print_table
 from cloud_app.user_commands import Desk, opened
 from telemetry.commands import CommandName
 
@@ -106,7 +106,7 @@ def _show(found: Sequence[CommandNow]) -> None:
     for each in found:
         answer = each.detail or (json.dumps(each.result) if each.result else "")
         table.add_row(each.edge, each.id, each.state.value, answer)
-    Console(highlight=False, soft_wrap=True).print(table)
+    print_table(table)
 
 
 def _save(database: Database, found: Sequence[CommandNow], folder: Path) -> None:

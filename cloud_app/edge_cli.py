@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cloud_app.accounts.audit import Subject, record
@@ -19,6 +18,7 @@ from cloud_app.registry.layouts import take_layouts
 from cloud_app.storage.database import Database, Session
 from cloud_app.storage.open import open_database
 from cloud_app.storage.placing import move_edge, register_edge, registered
+from cloud_app.terminal import print_table
 from cloud_app.user_commands import Desk, opened
 from telemetry import EdgeTopics
 
@@ -65,7 +65,7 @@ def list_edges(config: ConfigPath = None) -> None:
     table = Table("edge", "site", box=None)
     for edge, site in rows:
         table.add_row(edge, site)
-    Console(highlight=False, soft_wrap=True).print(table)
+    print_table(table)
 
 
 @app.command("acl")

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cloud_app.config import CloudConfig, LakeConfig, load_config
+from cloud_app.terminal import plain_console, print_table
 from cloud_app.user_commands import opened
 from telemetry import ConfigError, SystemClock
 
@@ -202,8 +202,8 @@ def _print(answer: Answer) -> None:
     table = Table(*answer.columns, box=None, header_style="bold")
     for row in rows[:_SHOWN]:
         table.add_row(*("-" if value is None else str(value) for value in row))
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    console.print(table)
+    print_table(table)
+    console = plain_console()
     more = ", the first of more (--format csv has all)" if len(rows) > _SHOWN else ""
     console.print(f"{len(rows[:_SHOWN])} rows{more}", style="dim")
 

@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cloud_app.alert_words import AlertRule, Severity
+from cloud_app.terminal import print_table
 from cloud_app.user_commands import ConfigPath, TenantOption, opened
 from telemetry import ConfigError
 
@@ -33,7 +33,7 @@ def list_rules(config: ConfigPath = None) -> None:
     table = Table(box=None)
     for heading in ("id", "of", "name", "to", "of which", "when", "state"):
         # Narrow terminals fold cells; an id stays in one piece to be copied.
-        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
+        table.add_column(heading, no_wrap=heading == "id")
     for rule in rules:
         plan = rule.plan
         which = [*sorted(plan.severities), *sorted(plan.rules), *sorted(plan.sites)]
@@ -47,7 +47,7 @@ def list_rules(config: ConfigPath = None) -> None:
             f"after {plan.after_s} s" if plan.after_s else "at once",
             state,
         )
-    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+    print_table(table)
 
 
 @app.command("add")

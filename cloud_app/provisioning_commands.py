@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cloud_app.terminal import plain_console, print_table
 from cloud_app.user_commands import ConfigPath, Desk, opened
 from telemetry import EdgeTopics
 
@@ -69,7 +69,7 @@ def list_claims(config: ConfigPath = None) -> None:
                 each.claim, each.site, each.edge or "", each.made_by, _time(each.ends_ms), state,
                 each.box or "",
             )  # fmt: skip
-    _console().print(table)
+    print_table(table)
 
 
 @claim.command("revoke")
@@ -101,7 +101,7 @@ def waiting(config: ConfigPath = None) -> None:
                 each.fingerprint, each.state, each.edge or "", each.site or "", each.address,
                 _time(each.last_ms),
             )  # fmt: skip
-    _console().print(table)
+    print_table(table)
 
 
 @box.command("approve")
@@ -138,8 +138,4 @@ def _time(at_ms: int) -> str:
 
 
 def _say(text: str) -> None:
-    _console().print(text, markup=False)
-
-
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    plain_console().print(text)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from cloud_app.config import load_config
 from cloud_app.registry.errors import FactsError
+from cloud_app.terminal import plain_console, print_table
 from cloud_app.user_commands import opened
 from telemetry import ConfigError
 
@@ -145,8 +146,8 @@ def list_things(
                 for name in columns
             ),
         )
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(table)
+    print_table(table)
+    console = plain_console()
     more = f"; there are more (--limit {limit * 10})" if len(found) > limit else ""
     console.print(f"{len(found[:limit])} {chosen.plural}, * said by a person{more}", style="dim")
 
@@ -175,7 +176,7 @@ def show_history(
             _facts(entry.before),
             _facts(entry.after),
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    print_table(table)
 
 
 def _facts(facts: Any) -> str:

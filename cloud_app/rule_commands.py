@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cloud_app.storage.times import from_ms
+from cloud_app.terminal import print_table
 from cloud_app.user_commands import ConfigPath, TenantOption, opened
 from telemetry import ConfigError
 
@@ -33,7 +33,7 @@ def list_rules(config: ConfigPath = None) -> None:
         typer.echo("there are no rules; `rules built-in` shows those of the service")
         return
     for heading in ("id", "of", "name", "about", "fired", "waiting", "given up", "state"):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "state")
+        table.add_column(heading, no_wrap=heading == "id")
     for each in rules:
         waiting, dead, _ = counts.get(each.id, (0, 0, None))
         state = each.fault or ("on" if each.spec.enabled else "off")
@@ -42,7 +42,7 @@ def list_rules(config: ConfigPath = None) -> None:
             each.id, str(each.tenant), each.spec.name, about.value, str(each.fired), str(waiting),
             str(dead), state,
         )  # fmt: skip
-    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+    print_table(table)
 
 
 @app.command("built-in")
@@ -75,11 +75,11 @@ def letters(
         return
     table = Table(box=None)
     for heading in ("id", "action", "made", "given up", "tries", "fault"):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "fault")
+        table.add_column(heading, no_wrap=heading == "id")
     for row in rows:
         made, gone = (f"{from_ms(at_ms):%Y-%m-%d %H:%M:%S}" for at_ms in (row.made_ms, row.dead_ms))
         table.add_row(row.id, row.kind, made, gone, str(row.tries), row.fault or "")
-    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+    print_table(table)
 
 
 @app.command("replay")

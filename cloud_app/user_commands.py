@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cloud_app.config import CloudConfig, load_config
+from cloud_app.terminal import plain_console, print_table
 from telemetry import ConfigError, SystemClock
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def add(
                 tickets.set_password(session, actor, people.by_id(session, person.account), kept)
             else:
                 link = accounts.send_link(session, actor, person, TicketKind.INVITATION)
-        console = _console()
+        console = plain_console()
         console.print(f"{person.email}: {wanted.value} of {at}")
         _tell_link(desk, link)
 
@@ -150,7 +150,7 @@ def list_people(config: ConfigPath = None) -> None:
                 "on" if person.has_totp else "off",
                 _state(person),
             )
-        _console().print(table)
+        print_table(table)
 
 
 def _state(person: Person) -> str:
@@ -177,7 +177,7 @@ def disable(
             )
             ended = 0 if undo else sessions.end_all(session, desk.actor, person)
         told = "enabled" if undo else f"disabled, {ended} sessions ended"
-        _console().print(f"{person.email}: {told}")
+        plain_console().print(f"{person.email}: {told}")
 
 
 @user.command("email")
@@ -197,7 +197,7 @@ def change_email(
             sessions.end_all(session, desk.actor, after)
             for address in (before.email, after.email):
                 warn_owner(session, desk.actor, before, Proof.EMAIL, address)
-        _console().print(f"{before.email} is {after.email} now; all sessions ended")
+        plain_console().print(f"{before.email} is {after.email} now; all sessions ended")
 
 
 @user.command("reset-password")
@@ -229,7 +229,7 @@ def reset_password(
             else:
                 link = accounts.send_link(session, actor, person, TicketKind.RESET)
         if kept is not None:
-            _console().print(f"{person.email}: new password set, all sessions ended")
+            plain_console().print(f"{person.email}: new password set, all sessions ended")
         _tell_link(desk, link)
 
 
@@ -258,7 +258,7 @@ def role(
             change = RoleChange(frozenset(after), frozenset({at}))
             people.set_roles(session, desk.actor, person, change, accounts.tenants)
         roles = ", ".join(sorted(each.role.value for each in after)) or "nothing"
-        _console().print(f"{person.email}: {roles} of {at}")
+        plain_console().print(f"{person.email}: {roles} of {at}")
 
 
 def audit(
@@ -304,10 +304,6 @@ def _tell_link(desk: Desk, link: str | None) -> None:
     if link is None:
         return
     if desk.accounts.sends_mail:
-        _console().print("a mail with a link goes out as soon as the service runs")
+        plain_console().print("a mail with a link goes out as soon as the service runs")
     else:
-        _console().print(f"there is no mail server ([mail]); hand this link over: {link}")
-
-
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True, markup=False)
+        plain_console().print(f"there is no mail server ([mail]); hand this link over: {link}")
