@@ -17,7 +17,7 @@ import pytest
 
 from calibration import Bay, Calibration, check_calibration, normalise_calibration, save_calibration
 from simulator import make_sample
-from tests.kit.forks import Fork
+from tests.kit.forks import Fork, program
 from tests.kit.mosquitto import Mosquitto
 from tests.kit.waiting import eventually
 from vision.types import ImageBgr
@@ -209,7 +209,8 @@ class Box:
     cameras: list[str] = field(default_factory=list)
     sections: dict[str, str] = field(default_factory=dict)
     lost_after_s: int = 3
-    process: Fork | None = None
+    is_fork: bool = True
+    process: Fork | subprocess.Popen[bytes] | None = None
 
     @property
     def config(self) -> Path:
@@ -258,7 +259,8 @@ class Box:
 
     def start(self, *options: str) -> None:
         arguments = ["run", "--config", str(self.write()), *options]
-        self.process = Fork("edge_app.cli", arguments, self.folder / "log", self.folder)
+        start = Fork if self.is_fork else program
+        self.process = start("edge_app.cli", arguments, self.folder / "log", self.folder)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
