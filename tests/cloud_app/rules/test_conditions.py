@@ -106,9 +106,11 @@ def test_rules_that_are_none(facts: dict[str, object], told: str) -> None:
 
 
 def test_texts_are_filled_in() -> None:
-    values = {"event.bay": "a1", "lot.share": 0.98765, "health.fps": NAN, "health.online": True}
-    text = "{event.bay} {lot.share} {health.fps} {health.online}"
-    assert filled(text, values, Trigger.EVENT) == "a1 0.9877 - yes"
+    event = {"event.bay": "a1", "lot.share": 0.98765}
+    assert filled("{event.bay} {lot.share}", event, Trigger.EVENT) == "a1 0.9877"
+    health = {"health.fps": NAN, "health.online": True}
+    assert filled("{health.fps} {health.online}", health, Trigger.EDGE) == "- yes"
+    assert filled("{health.online}", health, Trigger.EVENT) == "-", "an event has no health"
 
 
 def test_secrets_are_in_no_text() -> None:
