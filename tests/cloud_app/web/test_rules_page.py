@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.cloud_app.web.conftest import OpenPage
 from tests.cloud_app.web.town import Town
@@ -48,6 +48,8 @@ def test_a_rule_is_written_tried_and_saved(town: Town, open_page: OpenPage) -> N
 def test_a_rule_of_the_service_is_changed_and_goes_back(town: Town, open_page: OpenPage) -> None:
     watched = open_page()
     page = town.let_in(watched.page)
+    late: list[Route] = []
+    page.route("**/api/v1/rules/variables", lambda route: late.append(route))  # noqa: PLW0108 - it is inspected
     page.goto(f"{town.url}/rules")
     built_in = page.locator("main tbody tr", has=page.get_by_text("Edge box offline", exact=True))
     built_in.get_by_role("link").first.click()
@@ -55,6 +57,13 @@ def test_a_rule_of_the_service_is_changed_and_goes_back(town: Town, open_page: O
     limit = dialog.get_by_label("after_s")
     expect(limit).to_have_value("600")
     limit.fill("300")
+    # Rendered again by what comes late: what is typed stays.
+    with page.expect_response("**/api/v1/rules/variables"):
+        late.pop().continue_()
+    expect(dialog.get_by_text("Condition is valid")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(limit).to_have_value("300")
+    page.unroute_all()
     limit.blur()
     expect(dialog.get_by_text("Condition is valid")).to_be_visible()
     dialog.get_by_role("button", name="Save").click()

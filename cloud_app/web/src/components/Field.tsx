@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 
 interface FieldProps extends Omit<JSX.HTMLAttributes<HTMLInputElement>, 'label'> {
   label: string;
@@ -11,9 +11,15 @@ interface FieldProps extends Omit<JSX.HTMLAttributes<HTMLInputElement>, 'label'>
 /** What is typed in the field of an event. */
 export const typed = (event: Event) => (event.currentTarget as HTMLInputElement).value;
 
-/** A labelled input, with a hint and what is wrong with it. */
-export function Field({ label, hint, fault, ...rest }: FieldProps) {
+/**
+ * A labelled input, with a hint and what is wrong with it.
+ *
+ * With `onChange` alone it keeps what is typed until it is left: it would be lost with the next
+ * rendering, which fresh data may bring at any time.
+ */
+export function Field({ label, hint, fault, ...given }: FieldProps) {
   const id = useId();
+  const rest = useTyped(given);
   const told = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(' ');
   return (
     <div class="field">
@@ -31,6 +37,21 @@ export function Field({ label, hint, fault, ...rest }: FieldProps) {
       )}
     </div>
   );
+}
+
+function useTyped(given: Record<string, unknown>): Record<string, unknown> {
+  const [text, setText] = useState<string>();
+  const { value, onInput, onChange } = given;
+  if (onInput || typeof onChange !== 'function') return given;
+  return {
+    ...given,
+    value: text ?? value,
+    onInput: (event: Event) => setText(typed(event)),
+    onChange: (event: Event) => {
+      onChange(event);
+      setText(undefined);
+    },
+  };
 }
 
 interface SelectProps {
