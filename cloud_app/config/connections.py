@@ -56,12 +56,8 @@ class BrokerConfig(Section):
     prefix: str = Field(default="pk", description="first level of every topic")
     share: Identifier = Field(default="ingest", description="name of the shared subscription")
     session_expiry_s: int = Field(default=3600, ge=1)
-    # Two batches: one is collected while the other is being committed.
     receive_maximum: int = Field(
-        default=1000,
-        ge=1,
-        le=65535,
-        description="messages that the broker may have in flight to us",
+        default=500, ge=1, le=65535, description="messages that the broker may have in flight to us"
     )
     keep_alive_s: int = Field(default=30, ge=5)
     reconnect_min_s: int = Field(default=1, ge=1)

@@ -6,7 +6,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -105,24 +104,15 @@ class IngestWorker:
         self._registry = EdgeRegistry(self.database, listed_only)
 
     def run(self) -> None:
-        """Work until `stop`; what is not committed then stays unconfirmed at the broker.
-
-        While the database is at work on one batch, the next one is collected and decoded.
-        """
-        with ThreadPoolExecutor(1, "decode") as decoder:
-            coming = decoder.submit(self._next)
-            while not self._stop.is_set():
-                read = coming.result()
-                coming = decoder.submit(self._next)
-                if read:
-                    self._persist(read)
+        """Work until `stop`; what is left in the inbox then stays unconfirmed at the broker."""
+        while not self._stop.is_set():
+            messages = self._collect()
+            if messages:
+                self._persist(self._decode(messages))
 
     def stop(self) -> None:
         """Let `run` end after the batch in hand."""
         self._stop.set()
-
-    def _next(self) -> list[Read]:
-        return self._decode(self._collect())
 
     def _decode(self, messages: Sequence[Inbound]) -> list[Read]:
         return [(each, decode_inbound(each, self.prefix)) for each in messages]

@@ -56,21 +56,6 @@ class ShakySink:
 
 
 @dataclass
-class SlowSink:
-    """Is at work until it is let go."""
-
-    at_work: threading.Event = field(default_factory=threading.Event)
-    go_on: threading.Event = field(default_factory=threading.Event)
-
-    def put(self, events: Sequence[TakenEvent]) -> None:
-        self.at_work.set()
-        assert self.go_on.wait(20)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-@dataclass
 class ShakyDatabase:
     """A real database whose writing fails as often as told."""
 
@@ -153,41 +138,6 @@ def test_a_batch_waits_for_database_and_sink(database: Database) -> None:
     assert recorder.marks[-1].upto == 4
     assert set(sink.taken) == {"1-1", "1-2", "1-3", "1-4"}
     assert worker.counts.retries == 3
-
-
-def test_the_next_batch_is_read_while_one_is_written(database: Database) -> None:
-    recorder, sink, box = Recorder(), SlowSink(), ScriptedEdge()
-    worker = worker_on(database, recorder, [sink])
-    messages = [box.change("a1", bool(n % 2)) for n in range(3)]
-    with running(worker):
-        try:
-            worker.inbox.put(messages[0])
-            assert sink.at_work.wait(20)
-            worker.inbox.put(messages[1])
-            wait_until(lambda: worker.inbox.qsize() == 0, 20, "the next batch in hand")
-            assert recorder.confirmed == []
-        finally:
-            sink.go_on.set()
-        worker.inbox.put(messages[2])
-        wait_until(lambda: len(recorder.confirmed) == 3, 20, "three confirmations")
-    assert recorder.confirmed == messages
-    assert [mark.upto for mark in recorder.marks][-1] == 3
-
-
-def test_a_stop_leaves_the_batch_in_hand_unconfirmed(database: Database) -> None:
-    recorder, sink, box = Recorder(), SlowSink(), ScriptedEdge()
-    worker = worker_on(database, recorder, [sink])
-    messages = [box.change("a1", bool(n % 2)) for n in range(2)]
-    with running(worker):
-        worker.inbox.put(messages[0])
-        assert sink.at_work.wait(20)
-        worker.inbox.put(messages[1])
-        wait_until(lambda: worker.inbox.qsize() == 0, 20, "the next batch in hand")
-        worker.stop()
-        sink.go_on.set()
-    assert recorder.confirmed == messages[:1]
-    worker.take(messages)
-    assert recorder.marks[-1].upto == 2
 
 
 def test_a_message_that_the_database_refuses_does_not_hold_up_the_others(

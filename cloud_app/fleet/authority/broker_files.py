@@ -133,7 +133,7 @@ def configuration(settings: BrokerFilesConfig, port: int) -> str:
         f"acl_file {folder / 'acl'}",
         f"password_file {folder / 'passwords'}",
         "message_size_limit 1048576",
-        "max_inflight_messages 1000",
+        "max_inflight_messages 500",
         "max_queued_messages 20000",
         "persistent_client_expiration 14d",
     ]
