@@ -96,7 +96,7 @@ def likely_free(
             forecasts = forecasts.with_parts(session, split)
         for lot, part in parts.items():
             known, said = _chance(forecasts, lot, part, max(1, ahead), places)
-            is_said = isinstance(said, float)
+            chance, reason = (said, None) if isinstance(said, float) else (None, said)
             found.append(
                 LikelyFree(
                     site=site,
@@ -105,9 +105,9 @@ def likely_free(
                     at=at,
                     places=places,
                     bays=known,
-                    probability=round(said, 3) if isinstance(said, float) else None,
-                    likelihood=Likelihood.of(said) if isinstance(said, float) else None,
-                    reason=None if is_said else str(said),
+                    probability=None if chance is None else round(chance, 3),
+                    likelihood=None if chance is None else Likelihood.of(chance),
+                    reason=reason,
                 )
             )
     return found

@@ -149,7 +149,7 @@ _SENSOR = (
     Variable("sensor.battery_pct", _D, "what is left of it, %"),
     Variable("sensor.battery_v", _D, "its voltage"),
     Variable("sensor.doubted", _B, "another source found it wrong of late"),
-    Variable("sensor.suspicion", _D, "how much speaks for it being bad; 6 is enough to see to it"),
+    Variable("sensor.suspicion", _D, "how much speaks for it being bad; 5 is enough to see to it"),
     Variable("sensor.wrong_share", _D, "of the last day or two, as far as it could be checked"),
 )
 _GATE = (

@@ -19,6 +19,7 @@ from cloud_app.rules.shipped import shipped
 from cloud_app.rules.spec import RuleSpec
 from cloud_app.rules.store import Rule
 from cloud_app.storage.queries import Now
+from sensors.reliability import LIES_AT
 from telemetry import UnknownReason
 from tests.cloud_app.accounts.kit import CITY, NORTH, acting
 from tests.cloud_app.rules.kit import ALERT, RuleDesk, spec
@@ -27,6 +28,10 @@ from tests.cloud_app.test_intake import take
 
 OURS = shipped(RulesConfig(), GatesConfig())
 SILENT_S = 700.0
+
+
+def test_a_sensor_lies_for_its_alert_when_it_lies_for_its_bay() -> None:
+    assert dict(OURS[AlertRule.SENSOR_LIES].rule.spec.limits) == {"suspicion": LIES_AT}
 
 
 def judged(desk: RuleDesk, config: RulesConfig | None = None, since_ms: int = 0) -> list[str]:
